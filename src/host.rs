@@ -5,7 +5,8 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -33,6 +34,9 @@ pub trait Files {
 pub trait Clock {
     /// Now, as this machine believes.
     fn now(&self) -> Timestamp;
+
+    /// The time since the machine was started, sleep included, which nobody can set; `None` where it is not known.
+    fn since_boot(&self) -> Option<Duration>;
 
     /// Lets time pass.
     fn sleep(&self, time: Duration);
@@ -103,4 +107,39 @@ pub trait Keystore {
 
     /// Ends a secret; one that is not there is no error.
     fn delete(&self, name: &str) -> Result<(), StoreError>;
+}
+
+/// The folders of this user, as the system has them.
+#[derive(Clone, Debug, Default)]
+pub struct Folders {
+    /// The home, in which `.aws` is.
+    pub home: Option<PathBuf>,
+    /// Where configuration lives (`~/.config`, `~/Library/Application Support`, `%APPDATA%`).
+    pub config: Option<PathBuf>,
+    /// Where state lives (`~/.local/state`; where the system has no such folder, the local data folder).
+    pub state: Option<PathBuf>,
+}
+
+/// The whole host, as `main.rs` makes it and `command/` takes it apart.
+pub struct Host<'a> {
+    /// The environment.
+    pub env: &'a dyn Env,
+    /// Files that people wrote.
+    pub files: &'a dyn Files,
+    /// The wall clock.
+    pub clock: &'a dyn Clock,
+    /// The person.
+    pub terminal: &'a dyn Terminal,
+    /// The Linux kernel keyring.
+    pub kernel: &'a dyn Keystore,
+    /// The operating system's keyring.
+    pub keyring: &'a dyn Keystore,
+    /// This user's folders.
+    pub folders: Folders,
+    /// The name of the user that the process belongs to, by user id.
+    pub user: &'a dyn Fn() -> String,
+    /// The name of the program that started this one.
+    pub parent: &'a dyn Fn() -> Option<String>,
+    /// Becomes the command; where the system cannot, runs it and gives its exit code.
+    pub become_command: &'a dyn Fn(Command) -> io::Result<u8>,
 }

@@ -1,7 +1,20 @@
 //! AWS credentials with MFA: one code a day, sealed, for shells, SDKs and the prompt.
 //!
-//! Data flows down this list; a module uses only what stands above it (a test holds it to that).
+//! Data flows down this list; a module uses only what stands above it, and a test holds it to that.
 
-pub mod host;
 pub mod names;
 pub mod secret;
+pub mod host;
+pub mod talk;
+pub mod output;
+pub mod vault;
+pub mod cli;
+pub mod profile;
+pub mod plan;
+pub mod settings;
+pub mod cache;
+pub mod code;
+pub mod execute;
+pub mod error;
+pub mod command;
+pub mod system;

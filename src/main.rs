@@ -1,2 +1,32 @@
 //! Builds the real host, runs, exits.
-fn main() {}
+
+use std::process::ExitCode;
+
+use mfa_cred::code::{signals, terminal::Tty};
+use mfa_cred::command;
+use mfa_cred::error::Ending;
+use mfa_cred::host::Host;
+use mfa_cred::system::{self, System};
+use mfa_cred::vault::{self, kernel::KernelKeyring, keyring::OsKeyring};
+
+fn main() -> ExitCode {
+    system::refuse_core_dumps();
+    let (system, terminal, kernel) = (System, Tty, KernelKeyring);
+    let keyring = OsKeyring::new(vault::patience(&terminal));
+    let host = Host {
+        env: &system,
+        files: &system,
+        clock: &system,
+        terminal: &terminal,
+        kernel: &kernel,
+        keyring: &keyring,
+        folders: system::folders(),
+        user: &system::user,
+        parent: &system::parent,
+        become_command: &system::become_command,
+    };
+    match command::run(std::env::args_os(), &host) {
+        Ending::Exit(code) => ExitCode::from(code),
+        Ending::Signal(signal) => signals::die_of(signal),
+    }
+}

@@ -1,0 +1,288 @@
+//! Sealed credentials in the state folder: what an entry is, when it still serves, and who may make the next one.
+//!
+//! In: a plan's keys, the vault, the time. Out: [`Lookup`], and a [`Lease`] for whoever misses: only a lease can save,
+//! so of N processes that start cold one makes the call and the others wait and read. A corrupt, foreign, older or
+//! swapped entry is a miss, never an error. Reading the clear headers needs no key and opens no keyring.
+//!
+//! An unusable state folder or store costs the cache only: one warning, and credentials still come.
+
+mod clock;
+mod entry;
+mod folder;
+mod identity;
+mod lock;
+
+use std::cell::{Cell, OnceCell};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::names::{Lifetime, ProfileName};
+use crate::secret::Credentials;
+use crate::talk::Talk;
+use crate::vault::{Held, Vault, VaultError};
+
+pub use clock::CorrectedClock;
+pub use entry::{Header, Kind};
+pub use folder::{Folder, FolderError};
+pub use identity::{Key, digest_name, keys};
+pub use lock::{Lease, LockError, Turn};
+
+/// A minute before its end, a credential is over: a request signed with it must still arrive.
+const LAST_MINUTE: SignedDuration = SignedDuration::from_secs(60);
+/// Credentials that live for no longer than this are renewed below a tenth of their life.
+const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(30);
+/// The kernel keyring keeps the key a little longer than the last entry, whatever the clocks say.
+const MARGIN: Duration = Duration::from_secs(120);
+
+/// How an entry stands at a moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// It serves.
+    Fresh,
+    /// It should be renewed, and serves where that fails.
+    Stale,
+    /// It is over.
+    Over,
+}
+
+/// Below how much life credentials are renewed: 20 minutes for `process` and `serve`, since SDKs ask again below 15;
+/// 5 minutes for people. `--min-ttl` says otherwise.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MinTtl(pub Lifetime);
+
+impl MinTtl {
+    /// For a person's shell.
+    pub const PERSON: Self = Self(Lifetime::from_secs(5 * 60));
+    /// For an SDK.
+    pub const SDK: Self = Self(Lifetime::from_secs(20 * 60));
+    /// For a session that only has to sign the next call.
+    pub const SIGNER: Self = Self(Lifetime::from_secs(60));
+
+    /// How credentials of this life stand.
+    pub fn standing(self, made: Timestamp, end: Timestamp, now: Timestamp) -> Standing {
+        let (life, left) = (end.duration_since(made), end.duration_since(now));
+        let least = if life <= SHORT_LIFE { life / 10 } else { SignedDuration::from_secs(self.0.secs().into()) };
+        if left > SignedDuration::ZERO && left >= least {
+            Standing::Fresh
+        } else if left >= LAST_MINUTE {
+            Standing::Stale
+        } else {
+            Standing::Over
+        }
+    }
+}
+
+/// What the cache has.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Credentials that serve.
+    Fresh(Credentials),
+    /// Credentials that should be renewed.
+    Stale(Credentials),
+    /// Nothing.
+    Miss,
+}
+
+/// What a command wants of the cache.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CacheUse {
+    /// The usual.
+    ReadAndKeep,
+    /// `--no-cache`: neither. The locks and the ledger in the same folder still serve.
+    Nothing,
+}
+
+/// The cache of one state folder.
+pub struct Cache<'a> {
+    use_of_it: CacheUse,
+    folder: Option<&'a Folder>,
+    vault: &'a Vault<'a>,
+    talk: Talk,
+    held: OnceCell<Option<Held>>,
+    has_warned: Cell<bool>,
+}
+
+impl<'a> Cache<'a> {
+    /// Without a folder nothing is found and nothing is kept.
+    pub fn new(folder: Option<&'a Folder>, vault: &'a Vault<'a>, use_of_it: CacheUse, talk: Talk) -> Self {
+        Self { use_of_it, folder, vault, talk, held: OnceCell::new(), has_warned: Cell::new(false) }
+    }
+
+    /// What is there under a key.
+    ///
+    /// # Errors
+    /// Only where the settings demand a store and that store fails.
+    pub fn lookup(&self, key: &Key, min_ttl: MinTtl, now: Timestamp) -> Result<Lookup, VaultError> {
+        let in_use = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep);
+        let Some((folder, sealed)) = in_use.and_then(|folder| Some((folder, folder.entry(key)?))) else {
+            return Ok(Lookup::Miss);
+        };
+        let standing = min_ttl.standing(sealed.header.made, sealed.header.end, now);
+        if standing == Standing::Over {
+            return Ok(Lookup::Miss);
+        }
+        let Some(held) = self.key_at_hand(folder, now)? else { return Ok(Lookup::Miss) };
+        let Some(credentials) = sealed.open(key, held) else {
+            self.talk.info(&format!("the cached entry of `{}` does not open, so it is made anew", key.profile()));
+            return Ok(Lookup::Miss);
+        };
+        Ok(if standing == Standing::Fresh { Lookup::Fresh(credentials) } else { Lookup::Stale(credentials) })
+    }
+
+    /// Unlocks or makes the sealing key, before a person is asked for anything. `None`: nothing will be kept.
+    ///
+    /// # Errors
+    /// Only where the settings demand a store and that store fails.
+    pub fn unlock(&self, life: Lifetime) -> Result<Option<Held>, VaultError> {
+        if self.folder.is_none() || self.use_of_it == CacheUse::Nothing {
+            return Ok(None);
+        }
+        match self.vault.find_or_make(Duration::from_secs(life.secs().into()) + MARGIN) {
+            Ok(held) => Ok(Some(held)),
+            Err(error @ (VaultError::Demanded { .. } | VaultError::Passphrase(_))) => Err(error),
+            Err(VaultError::Off) => Ok(None),
+            Err(error) => {
+                self.warn_once(&error);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The state folder with its locks, where it can be used.
+    pub fn folder(&self) -> Option<&'a Folder> {
+        self.folder
+    }
+
+    /// Keeps credentials that were made under a lease. A failure costs the cache only.
+    pub fn save(&self, _lease: &Lease, key: &Key, credentials: &Credentials, held: &Held, now: Timestamp) {
+        let Some(folder) = self.folder else { return };
+        let Some(end) = credentials.expiration else { return };
+        if let Err(error) = folder.write_entry(key, credentials, held, now, end) {
+            self.warn(&format!("the credentials could not be kept: {error}"));
+            return;
+        }
+        folder.sweep(now);
+        if let Err(error) = self.vault.prolong(held, &|| folder.last_end(now)) {
+            self.warn_once(&error);
+        }
+    }
+
+    /// Forgets an entry, for one that AWS no longer takes.
+    pub fn forget(&self, key: &Key) {
+        if let Some(folder) = self.folder {
+            folder.remove_entry(key.file_name());
+        }
+    }
+
+    /// An entry's clear header, if it has not ended. No key is needed, and so what it says is a hint, not a proof.
+    pub fn peek(&self, key: &Key, now: Timestamp) -> Option<Header> {
+        Some(self.folder?.entry(key)?.header).filter(|header| self.is_live(header, now))
+    }
+
+    /// The clear headers of all entries that have not ended.
+    pub fn headers(&self, now: Timestamp) -> Vec<Header> {
+        let headers = self.folder.map(Folder::headers).unwrap_or_default();
+        headers.into_iter().filter(|header| self.is_live(header, now)).collect()
+    }
+
+    /// Has it not ended, and is its key the one that seals here today? Entries of a former key do not open.
+    fn is_live(&self, header: &Header, now: Timestamp) -> bool {
+        let current = self.vault.current().ok().flatten();
+        header.end > now && current.is_some_and(|(id, _)| id.as_str() == header.key)
+    }
+
+    /// Forgets the entries of a profile: those that it made, and `keys`, which it shares with others. How many.
+    pub fn clear(&self, profile: &ProfileName, keys: &[Key]) -> usize {
+        let Some(folder) = self.folder else { return 0 };
+        let is_its = |header: &Header| {
+            header.profile == profile.as_str() || keys.iter().any(|key| key.file_name() == header.identity)
+        };
+        let its = folder.headers().into_iter().filter(is_its);
+        its.filter(|header| folder.remove_entry(&header.identity)).count()
+    }
+
+    /// Forgets all entries, those that cannot be read included. How many.
+    pub fn clear_all(&self) -> usize {
+        self.folder.map_or(0, Folder::remove_entries)
+    }
+
+    /// The key that opens entries, asked for once in a process.
+    fn key_at_hand(&self, folder: &Folder, now: Timestamp) -> Result<Option<&Held>, VaultError> {
+        if let Some(held) = self.held.get() {
+            return Ok(held.as_ref());
+        }
+        let held = match self.vault.find(&|| folder.last_end(now)) {
+            Ok(held) => held,
+            Err(error @ (VaultError::Demanded { .. } | VaultError::Passphrase(_))) => return Err(error),
+            Err(error) => {
+                // Not a warning: whoever makes the next entry meets the same store, and says what became of it.
+                self.talk.info(&format!("the cache cannot be read: {error}"));
+                None
+            }
+        };
+        Ok(self.held.get_or_init(|| held).as_ref())
+    }
+
+    fn warn_once(&self, error: &VaultError) {
+        self.warn(&format!("the credentials are not kept: {error}{}", reasons(error)));
+    }
+
+    fn warn(&self, text: &str) {
+        if !self.has_warned.replace(true) {
+            self.talk.warn(text);
+        }
+    }
+}
+
+/// What each store said, and what to do about it.
+fn reasons(error: &VaultError) -> String {
+    use crate::host::StoreError;
+    let (kernel, keyring) = match error {
+        VaultError::NoStore { kernel, keyring } => (Some(kernel), Some(keyring)),
+        VaultError::Unreachable { kernel, keyring } => (kernel.as_ref(), keyring.as_ref()),
+        VaultError::Folder(source) => return format!(" ({source})"),
+        _ => return String::new(),
+    };
+    let said = |name: &str, store: Option<&StoreError>| store.map(|error| format!("{name}: {error}"));
+    let said: Vec<_> =
+        [said("kernel keyring", kernel), said("system keyring", keyring)].into_iter().flatten().collect();
+    let advice = if kernel == Some(&StoreError::Full) {
+        "`keyctl show @u` lists the keys that fill the quota"
+    } else {
+        "start or unlock the system's keyring, or set `store = passphrase`; `store = none` silences this"
+    };
+    format!(" ({}); {advice}", said.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MinTtl, Standing};
+    use jiff::{SignedDuration, Timestamp};
+
+    #[test]
+    fn when_entries_still_serve() {
+        use Standing::{Fresh, Over, Stale};
+        for (life, left, person, sdk) in [
+            (3600, 3600, Fresh, Fresh),
+            (3600, 1200, Fresh, Fresh),
+            (3600, 1199, Fresh, Stale),
+            (3600, 300, Fresh, Stale),
+            (3600, 299, Stale, Stale),
+            (3600, 60, Stale, Stale),
+            (3600, 59, Over, Over),
+            (3600, -1, Over, Over),
+            // Below a tenth for what lives half an hour or less.
+            (1800, 180, Fresh, Fresh),
+            (1800, 179, Stale, Stale),
+            (900, 91, Fresh, Fresh),
+            (30, 3, Fresh, Fresh),
+            (30, 2, Over, Over),
+        ] {
+            let end = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1_000_000 / 3600);
+            let (made, now) = (end - SignedDuration::from_secs(life), end - SignedDuration::from_secs(left));
+            assert_eq!(MinTtl::PERSON.standing(made, end, now), person, "person {life} {left}");
+            assert_eq!(MinTtl::SDK.standing(made, end, now), sdk, "sdk {life} {left}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! One sealed entry: a clear header that tells what it is, and the sealed credentials.
+//!
+//! ```text
+//! mfa-cred entry 1
+//! {"identity":"…","profile":"…","kind":"role",…}
+//! (nonce, ciphertext, tag)
+//! ```
+//!
+//! The file's name and the header are authenticated with the seal, so that an edited, renamed or swapped file does
+//! not open.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::identity::Key;
+use crate::secret::{Credentials, Secret};
+use crate::vault::Held;
+use crate::vault::seal::{SealError, open, seal};
+
+/// The first line; another number is another format, and a miss.
+const MAGIC: &str = "mfa-cred entry 1";
+
+/// What an entry holds.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A user's MFA session.
+    Session,
+    /// A role's session.
+    Role,
+}
+
+/// What an entry says of itself without a key.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Header {
+    /// The key's digest, which is the file's name too.
+    pub identity: String,
+    /// The profile that it was made for.
+    pub profile: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// The account, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The role's ARN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// When AWS made it, by AWS's clock.
+    pub made: Timestamp,
+    /// When it ends, by AWS's clock.
+    pub end: Timestamp,
+    /// The sealing key's id.
+    pub key: String,
+}
+
+/// An entry as it is on disk.
+pub(super) struct Sealed {
+    pub(super) header: Header,
+    clear: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+impl Sealed {
+    /// `None` for whatever is no entry of this format.
+    pub(super) fn read(mut bytes: Vec<u8>) -> Option<Self> {
+        let header = bytes.strip_prefix(MAGIC.as_bytes())?.strip_prefix(b"\n")?;
+        let end = header.iter().position(|&b| b == b'\n')?;
+        let header: Header = serde_json::from_slice(&header[..end]).ok()?;
+        let sealed = bytes.split_off(MAGIC.len() + 1 + end + 1);
+        Some(Self { header, clear: bytes, sealed })
+    }
+
+    /// `None` when it was sealed by another key, or is not what it says it is.
+    pub(super) fn open(&self, key: &Key, held: &Held) -> Option<Credentials> {
+        if self.header.identity != key.file_name() || self.header.key != held.id.as_str() {
+            return None;
+        }
+        let plain = open(&held.key, &authenticated(key.file_name(), &self.clear), &self.sealed)?;
+        let text = std::str::from_utf8(plain.expose()).ok()?;
+        let mut lines = text.split('\n');
+        let (id, secret, token) = (lines.next()?, lines.next()?, lines.next()?);
+        Some(Credentials {
+            access_key_id: id.to_owned(),
+            secret_access_key: Secret::from(secret),
+            session_token: (!token.is_empty()).then(|| Secret::from(token)),
+            expiration: Some(self.header.end),
+            account: key.account().cloned(),
+        })
+    }
+}
+
+/// The bytes of a new entry.
+pub(super) fn write(
+    key: &Key,
+    credentials: &Credentials,
+    held: &Held,
+    made: Timestamp,
+    end: Timestamp,
+) -> Result<Vec<u8>, SealError> {
+    let header = Header {
+        identity: key.file_name().to_owned(),
+        profile: key.profile().as_str().to_owned(),
+        kind: key.kind(),
+        account: key.account().map(|account| account.as_str().to_owned()),
+        role: key.role().map(str::to_owned),
+        made,
+        end,
+        key: held.id.as_str().to_owned(),
+    };
+    let header = serde_json::to_string(&header).expect("a header is plain text and times");
+    let clear = format!("{MAGIC}\n{header}\n").into_bytes();
+    let token = credentials.session_token.as_ref().map_or("", |token| token.expose());
+    let secret = credentials.secret_access_key.expose();
+    // None of the three holds a line feed: AWS's are base64 and identifiers. The buffer has its size from the start.
+    let mut plain = Vec::with_capacity(credentials.access_key_id.len() + secret.len() + token.len() + 2);
+    for (n, part) in [&credentials.access_key_id, secret.as_str(), token].into_iter().enumerate() {
+        plain.extend((n > 0).then_some(b'\n'));
+        plain.extend_from_slice(part.as_bytes());
+    }
+    let sealed = seal(&held.key, &authenticated(key.file_name(), &clear), &Secret::new(plain))?;
+    Ok([clear, sealed].concat())
+}
+
+fn authenticated(file_name: &str, clear: &[u8]) -> Vec<u8> {
+    [file_name.as_bytes(), b"\n", clear].concat()
+}

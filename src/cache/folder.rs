@@ -1,0 +1,210 @@
+//! The state folder: ours alone, and refused when it is not.
+//!
+//! `entries/` and `locks/` lie in it. Files are 0600 from the moment they exist, and are replaced, never rewritten: a
+//! program that dies leaves the old file or the new one. A symbolic link or another user's folder in its place is
+//! refused, since whoever planted it would choose what we read.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::MARGIN;
+use super::entry::{self, Header, Sealed};
+use super::identity::Key;
+use crate::secret::Credentials;
+use crate::vault::Held;
+
+const ENTRIES: &str = "entries";
+pub(super) const LOCKS: &str = "locks";
+
+/// Why the state folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The system names no folder for state.
+    #[error("no home folder is known")]
+    Nowhere,
+    /// It cannot be made or looked at.
+    #[error("{} cannot be used: {source}", .path.display())]
+    Unusable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something else is in its place.
+    #[error("{} is a symbolic link or no folder; it is not used", .path.display())]
+    NotAFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It belongs to somebody else.
+    #[error("{} belongs to user {owner}; it is not used", .path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// The numerical user id.
+        owner: u32,
+    },
+}
+
+/// A state folder that was checked.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes what is missing, mends a mode that lets others in, and refuses what is not ours.
+    pub fn open(path: Option<&Path>) -> Result<Self, FolderError> {
+        let path = path.ok_or(FolderError::Nowhere)?.to_owned();
+        let unusable = |source| FolderError::Unusable { path: path.clone(), source };
+        match check(&path) {
+            Ok(()) => return Ok(Self { path }),
+            Err(FolderError::Unusable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(unusable)?;
+        }
+        match private_folder().create(&path) {
+            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(source)),
+            _ => {}
+        }
+        check(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file of the folder, with `bytes` and nobody else's eyes, in one step.
+    pub fn write(&self, folder: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let folder = self.subfolder(folder)?;
+        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(folder.join(name))?;
+        Ok(())
+    }
+
+    /// A subfolder, made where it is missing; the empty name is the folder itself.
+    pub(super) fn subfolder(&self, name: &str) -> io::Result<PathBuf> {
+        if name.is_empty() {
+            return Ok(self.path.clone());
+        }
+        let folder = self.path.join(name);
+        match private_folder().create(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(folder),
+        }
+    }
+
+    pub(super) fn entry(&self, key: &Key) -> Option<Sealed> {
+        Sealed::read(fs::read(self.path.join(ENTRIES).join(key.file_name())).ok()?)
+    }
+
+    pub(super) fn write_entry(
+        &self,
+        key: &Key,
+        credentials: &Credentials,
+        held: &Held,
+        made: Timestamp,
+        end: Timestamp,
+    ) -> io::Result<()> {
+        let bytes = entry::write(key, credentials, held, made, end).map_err(io::Error::other)?;
+        self.write(ENTRIES, key.file_name(), &bytes)
+    }
+
+    pub(super) fn remove_entry(&self, file_name: &str) -> bool {
+        fs::remove_file(self.path.join(ENTRIES).join(file_name)).is_ok()
+    }
+
+    pub(super) fn remove_entries(&self) -> usize {
+        let removed = |(path, header): (PathBuf, Option<Header>)| fs::remove_file(path).is_ok() && header.is_some();
+        self.entries().into_iter().map(removed).filter(|was_entry| *was_entry).count()
+    }
+
+    pub(super) fn headers(&self) -> Vec<Header> {
+        self.entries().into_iter().filter_map(|(_, header)| header).collect()
+    }
+
+    /// How long the last entry has to live, and a little more.
+    pub(super) fn last_end(&self, now: Timestamp) -> Duration {
+        let last = self.headers().into_iter().map(|header| header.end).max();
+        let left = last.map_or(SignedDuration::ZERO, |end| end.duration_since(now));
+        Duration::try_from(left).unwrap_or_default() + MARGIN
+    }
+
+    /// Removes entries that ended more than an hour ago. Never on the warm path.
+    pub(super) fn sweep(&self, now: Timestamp) {
+        let long_ago = now - SignedDuration::from_hours(1);
+        for (path, header) in self.entries() {
+            if header.is_some_and(|header| header.end < long_ago) {
+                // Somebody else may be sweeping too.
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    fn entries(&self) -> Vec<(PathBuf, Option<Header>)> {
+        let Ok(files) = fs::read_dir(self.path.join(ENTRIES)) else { return Vec::new() };
+        let header = |path: &Path| {
+            let sealed = Sealed::read(fs::read(path).ok()?)?;
+            // A file under another name than its own is no entry: it would not open.
+            path.file_name().is_some_and(|name| name == sealed.header.identity.as_str()).then_some(sealed.header)
+        };
+        files.flatten().map(|file| file.path()).map(|path| (path.clone(), header(&path))).collect()
+    }
+}
+
+fn private_folder() -> DirBuilder {
+    let builder = DirBuilder::new();
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::DirBuilderExt;
+        let mut builder = builder;
+        builder.mode(0o700);
+        builder
+    };
+    builder
+}
+
+#[cfg(unix)]
+fn check(path: &Path) -> Result<(), FolderError> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
+    let found = fs::symlink_metadata(path).map_err(unusable)?;
+    if !found.is_dir() {
+        return Err(FolderError::NotAFolder { path: path.to_owned() });
+    }
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(FolderError::Foreign { path: path.to_owned(), owner: found.uid() });
+    }
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check(path: &Path) -> Result<(), FolderError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(FolderError::NotAFolder { path: path.to_owned() }),
+        Err(source) => Err(FolderError::Unusable { path: path.to_owned(), source }),
+    }
+}
+
+/// A file that only we may read, opened for reading and writing, made where it is missing.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

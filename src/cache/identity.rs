@@ -1,0 +1,145 @@
+//! What an entry is the answer to.
+//!
+//! A key covers everything that could change the answer: the base, the partition and a configured endpoint, and every
+//! step up to the entry's own. Editing any of it is a miss; a comment, a region, FIPS or dualstack is not part of it,
+//! since a session is valid everywhere. An MFA session is known by its base and serial alone, so that a longer one
+//! serves a shorter wish, and a session name that was not chosen does not count.
+
+use sha2::{Digest, Sha256};
+
+use super::entry::Kind;
+use crate::names::{AccountId, ProfileName};
+use crate::plan::{AssumeRole, Base, Plan, Step};
+
+/// The identity of an entry, and what its clear header says of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Key {
+    digest: String,
+    profile: ProfileName,
+    kind: Kind,
+    account: Option<AccountId>,
+    role: Option<String>,
+}
+
+impl Key {
+    /// The digest in hexadecimal, by which the entry's file is named.
+    pub fn file_name(&self) -> &str {
+        &self.digest
+    }
+
+    /// The profile that the entry is made for.
+    pub fn profile(&self) -> &ProfileName {
+        &self.profile
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(super) fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
+    }
+
+    pub(super) fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+}
+
+/// A name for a file that stands for a text and does not hold it.
+pub fn digest_name(text: &str) -> String {
+    base16ct::lower::encode_string(&Identity::new("name").text(text).digest()[..16])
+}
+
+/// The keys of a plan's steps, in order; each covers the ones before it.
+pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
+    let mut before = base(plan);
+    let key = |step: &Step| {
+        before = match step {
+            Step::SessionToken { serial, .. } => Identity::new("session").part(&before).text(serial.as_str()),
+            Step::AssumeRole(call) => role(&before, call),
+        }
+        .digest();
+        let (kind, account, role) = match step {
+            Step::SessionToken { serial, .. } => (Kind::Session, serial.account(), None),
+            Step::AssumeRole(call) => {
+                (Kind::Role, Some(call.role.account().clone()), Some(call.role.as_str().to_owned()))
+            }
+        };
+        let digest = base16ct::lower::encode_string(&before);
+        Key { digest, profile: step.profile().clone(), kind, account, role }
+    };
+    steps.iter().map(key).collect()
+}
+
+fn base(plan: &Plan) -> [u8; 32] {
+    let identity = match &plan.base {
+        Base::AccessKey { access_key_id, .. } => Identity::new("access key").text(access_key_id),
+        // The same key is the same user, wherever it stands.
+        Base::Environment(keys) => Identity::new("access key").text(&keys.access_key_id),
+        Base::Ec2InstanceMetadata => Identity::new("instance"),
+        Base::EcsContainer(uri) => Identity::new("container").option(uri.as_deref()),
+        Base::CredentialProcess { command, .. } => Identity::new("process").text(command),
+    };
+    identity.text(plan.service.partition.as_str()).option(plan.service.endpoint_url.as_deref()).digest()
+}
+
+fn role(before: &[u8; 32], call: &AssumeRole) -> Identity {
+    let AssumeRole {
+        profile: _,
+        role,
+        serial,
+        duration,
+        session_name,
+        external_id,
+        source_identity,
+        tags,
+        transitive_tags,
+        session_policy,
+        policy_arns,
+    } = call;
+    Identity::new("role")
+        .part(before)
+        .text(role.as_str())
+        .option(serial.as_ref().map(|serial| serial.as_str()))
+        .part(&duration.secs().to_le_bytes())
+        .option(session_name.as_ref().map(|name| name.as_str()))
+        .option(external_id.as_ref().map(|id| id.as_str()))
+        .option(source_identity.as_ref().map(|name| name.as_str()))
+        .list(tags.iter().flat_map(|tag| [tag.key.as_str(), tag.value.as_str()]))
+        .list(transitive_tags.iter().map(String::as_str))
+        .option(session_policy.as_deref())
+        .list(policy_arns.iter().map(String::as_str))
+}
+
+/// A digest over framed parts: each is preceded by its length, so that no two lists of parts run together.
+struct Identity(Sha256);
+
+impl Identity {
+    fn new(what: &str) -> Self {
+        Self(Sha256::new()).text("mfa-cred entry 1").text(what)
+    }
+
+    fn part(mut self, bytes: &[u8]) -> Self {
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    fn text(self, text: &str) -> Self {
+        self.part(text.as_bytes())
+    }
+
+    /// An absent text differs from an empty one.
+    fn option(self, text: Option<&str>) -> Self {
+        self.list(text.into_iter())
+    }
+
+    fn list<'t>(self, texts: impl Iterator<Item = &'t str>) -> Self {
+        let texts: Vec<&str> = texts.collect();
+        texts.iter().fold(self.part(&(texts.len() as u64).to_le_bytes()), |identity, text| identity.text(text))
+    }
+
+    fn digest(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}

@@ -1,0 +1,216 @@
+//! Where an MFA code comes from, and that none is used twice.
+//!
+//! In order: `--mfa-token`, `mfa_process`, the terminal. A code is single use: it is written into the [`ledger`] before
+//! it is sent, and a request that carried one is never sent again. What can be asked again is asked again: on a
+//! terminal, three times in all. Without any source there is [`CodeError::NobodyToAsk`], at once.
+
+pub mod ledger;
+pub mod process;
+pub mod signals;
+pub mod terminal;
+
+use std::io::Read;
+use std::time::Duration;
+
+use crate::cache::CorrectedClock;
+use crate::host::{Clock, Terminal, TerminalError};
+use crate::names::{Lifetime, MfaSerial, ProfileName};
+use crate::secret::{Code, Secret};
+use crate::talk::printable;
+use ledger::{Ledger, until_next_code};
+use process::ProcessCodeError;
+
+/// For how long a person or a program may take.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+const TRIES: u32 = 3;
+
+/// Why there is no code.
+#[derive(Debug, thiserror::Error)]
+pub enum CodeError {
+    /// No source, and no terminal.
+    #[error("profile `{0}` needs an MFA code, and there is nobody to ask")]
+    NobodyToAsk(ProfileName),
+    /// The terminal's reason.
+    #[error("no MFA code was given")]
+    Terminal(#[source] TerminalError),
+    /// `mfa_process` failed.
+    #[error("`mfa_process` gave no code")]
+    Process(#[source] ProcessCodeError),
+    /// What stdin held.
+    #[error("stdin held no MFA code (six digits)")]
+    Stdin,
+    /// What was typed, three times.
+    #[error("what was typed was no MFA code (six digits)")]
+    NotACode,
+    /// The code was sent before.
+    #[error("that MFA code was used already; the device shows its next one in {0}")]
+    Spent(Lifetime),
+}
+
+/// Where codes come from.
+#[derive(Debug)]
+pub enum Source {
+    /// `--mfa-token CODE`
+    Given(Code),
+    /// `--mfa-token -`
+    Stdin,
+    /// `mfa_process`
+    Process(String),
+    /// A person.
+    Terminal,
+}
+
+/// What became of a code that was sent.
+pub enum Outcome<T, E> {
+    /// AWS took it.
+    Done(T),
+    /// AWS refused it as wrong, so it is not spent.
+    Wrong(E),
+    /// No answer that can be trusted arrived: it may be spent.
+    Unclear(E),
+    /// It never left.
+    Unsent(E),
+    /// Another refusal; the code counts as spent.
+    Failed(E),
+}
+
+/// Whoever can be asked for codes.
+pub struct Asker<'a> {
+    source: Option<Source>,
+    terminal: &'a dyn Terminal,
+    clock: &'a dyn Clock,
+    aws_clock: &'a CorrectedClock<'a>,
+}
+
+impl<'a> Asker<'a> {
+    /// `source` as the command line and the profile say; `None` leaves nobody to ask.
+    pub fn new(
+        source: Option<Source>,
+        terminal: &'a dyn Terminal,
+        clock: &'a dyn Clock,
+        aws_clock: &'a CorrectedClock<'a>,
+    ) -> Self {
+        Self { source, terminal, clock, aws_clock }
+    }
+
+    /// Could a code be had now?
+    pub fn has_a_source(&self) -> bool {
+        match &self.source {
+            Some(Source::Terminal) => self.terminal.is_there(),
+            Some(_) => true,
+            None => false,
+        }
+    }
+
+    /// Gets a code and gives it to `send`, again where that can help. The caller holds the device's lock.
+    ///
+    /// # Errors
+    /// Those of `send`, and [`CodeError`].
+    pub fn with_code<T, E: From<CodeError> + std::fmt::Display>(
+        &self,
+        profile: &ProfileName,
+        serial: &MfaSerial,
+        ledger: Option<&Ledger<'_>>,
+        send: &mut dyn FnMut(&Code) -> Outcome<T, E>,
+    ) -> Result<T, E> {
+        let mut tries_left = TRIES;
+        loop {
+            tries_left -= 1;
+            let code = self.next(profile, serial, ledger, &mut tries_left)?;
+            if let Some(ledger) = ledger {
+                // A full disk must not keep a person from working; the code is then not remembered.
+                let _ = ledger.spend(&code, self.aws_clock.now());
+            }
+            let give_back = || {
+                if let Some(ledger) = ledger {
+                    ledger.give_back(&code, self.aws_clock.now());
+                }
+            };
+            let (error, news) = match send(&code) {
+                Outcome::Done(value) => return Ok(value),
+                Outcome::Failed(error) => return Err(error),
+                Outcome::Unsent(error) => {
+                    give_back();
+                    return Err(error);
+                }
+                Outcome::Wrong(error) => {
+                    give_back();
+                    (error, "AWS refused that code".to_owned())
+                }
+                Outcome::Unclear(error) => {
+                    let news = format!("{error}; the code may be spent, so wait for the next one");
+                    (error, news)
+                }
+            };
+            if tries_left == 0 || !matches!(self.source, Some(Source::Terminal)) {
+                return Err(error);
+            }
+            self.terminal.tell(&printable(&news));
+        }
+    }
+
+    /// A code that was not spent yet.
+    fn next(
+        &self,
+        profile: &ProfileName,
+        serial: &MfaSerial,
+        ledger: Option<&Ledger<'_>>,
+        tries_left: &mut u32,
+    ) -> Result<Code, CodeError> {
+        loop {
+            let code = self.obtain(profile, serial, tries_left)?;
+            let now = self.aws_clock.now();
+            if !ledger.is_some_and(|ledger| ledger.knows(&code, now)) {
+                return Ok(code);
+            }
+            let wait = until_next_code(now);
+            match &self.source {
+                // A program makes a new code with every step: no person needs to hear of it.
+                Some(Source::Process(_)) => self.clock.sleep(Duration::from_secs(wait.secs().into())),
+                Some(Source::Terminal) if *tries_left > 0 => {
+                    *tries_left -= 1;
+                    self.terminal.tell(&format!("that code was used already; the next one comes in {wait}"));
+                }
+                _ => return Err(CodeError::Spent(wait)),
+            }
+        }
+    }
+
+    fn obtain(&self, profile: &ProfileName, serial: &MfaSerial, tries_left: &mut u32) -> Result<Code, CodeError> {
+        match &self.source {
+            Some(Source::Given(code)) => Ok(code.clone()),
+            Some(Source::Stdin) => read_stdin(),
+            Some(Source::Process(command)) => process::run_mfa_process(command, PATIENCE).map_err(CodeError::Process),
+            Some(Source::Terminal) if self.terminal.is_there() => self.ask(profile, serial, tries_left),
+            Some(Source::Terminal) | None => Err(CodeError::NobodyToAsk(profile.clone())),
+        }
+    }
+
+    fn ask(&self, profile: &ProfileName, serial: &MfaSerial, tries_left: &mut u32) -> Result<Code, CodeError> {
+        let prompt = printable(&format!("MFA code for {profile} ({}): ", serial.device()));
+        loop {
+            let answer = self.terminal.ask_hidden(&prompt, PATIENCE).map_err(CodeError::Terminal)?;
+            if let Some(code) = Code::parse(answer.expose()) {
+                return Ok(code);
+            }
+            if *tries_left == 0 {
+                return Err(CodeError::NotACode);
+            }
+            *tries_left -= 1;
+            self.terminal.tell("an MFA code is six digits");
+        }
+    }
+}
+
+/// The first line of stdin; a pipe that stays open after it is not waited for.
+fn read_stdin() -> Result<Code, CodeError> {
+    let mut text = Vec::with_capacity(64);
+    for byte in std::io::stdin().lock().take(64).bytes() {
+        match byte {
+            Ok(b'\n') | Err(_) => break,
+            Ok(byte) => text.push(byte),
+        }
+    }
+    let text = Secret::new(text);
+    std::str::from_utf8(text.expose()).ok().and_then(Code::parse).ok_or(CodeError::Stdin)
+}

@@ -1,0 +1,65 @@
+//! The person at the console, on Windows: `terminal` for that system.
+//!
+//! `rpassword` reads `CONIN$` and owns its modes; the deadline is kept beside it. Windows has no job control, so there
+//! is no background to refuse. The prompt is on the screen a moment before the echo goes off, since only `rpassword`
+//! can switch it in safe code.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::host::{Terminal, TerminalError};
+use crate::secret::Secret;
+
+/// What Ctrl-C is called where there are no signals; programs exit with 128 more.
+const SIGINT: i32 = 2;
+
+/// The real [`Terminal`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tty;
+
+impl Terminal for Tty {
+    fn is_there(&self) -> bool {
+        screen().is_ok() && File::options().read(true).write(true).open("CONIN$").is_ok()
+    }
+
+    fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        let mut screen = screen().map_err(|_| TerminalError::Absent)?;
+        screen.write_all(printable(prompt).as_bytes()).map_err(TerminalError::Io)?;
+        let (sender, answer) = mpsc::channel();
+        // Left behind when nobody answers: a read from the console cannot be called off.
+        thread::spawn(move || sender.send(rpassword::read_password().map(Secret::new)));
+        match answer.recv_timeout(limit) {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(match error.kind() {
+                io::ErrorKind::Interrupted => TerminalError::Signal(SIGINT),
+                io::ErrorKind::UnexpectedEof => TerminalError::Closed,
+                _ => TerminalError::Io(error),
+            }),
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(TerminalError::TimedOut(limit)),
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(TerminalError::Closed),
+        }
+    }
+
+    fn tell(&self, line: &str) {
+        if let Ok(mut screen) = screen() {
+            // A console that is gone is no error.
+            let _ = screen.write_all((printable(line) + "\r\n").as_bytes());
+        }
+    }
+}
+
+fn screen() -> io::Result<File> {
+    File::options().read(true).write(true).open("CONOUT$")
+}
+
+/// Names come from files and from AWS; none may move the cursor or answer for the person.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}

@@ -1,0 +1,203 @@
+//! Signals that end a program, held back while something has to be put right first.
+//!
+//! A [`Watch`] turns the arrival of a signal into a readable file descriptor. While one lives, its signals do nothing
+//! else; when the last one ends, they act as they did before. A signal that was ignored when the program started
+//! (`nohup`) is never touched. This module does not end the process on its own: that is [`die_of`], for `main` to
+//! call when all locks and files are closed.
+//!
+//! The handlers stay installed from the first `Watch` on, since the registry cannot take them out again and a signal
+//! whose actions were merely unregistered would be lost; between watches they do what the default would have done.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use signal_hook::consts::signal::SIGCONT;
+use signal_hook::low_level::{emulate_default_handler, pipe, signal_name, unregister};
+use signal_hook::{SigId, flag};
+
+/// What this process does about a signal when nobody watches it.
+enum Disposition {
+    /// Ignored since the start of the program, and left so.
+    Ignored,
+    /// The system's default, carried out by our handler while `acts`.
+    Default { acts: Arc<AtomicBool>, watchers: usize },
+}
+
+/// Every signal that was ever watched. A process has one disposition per signal, hence a static.
+static DISPOSITIONS: Mutex<BTreeMap<i32, Disposition>> = Mutex::new(BTreeMap::new());
+
+/// The arrival of some signals, as something to poll.
+#[derive(Debug)]
+pub struct Watch {
+    wake: UnixStream,
+    watched: Vec<Watched>,
+    is_over: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Watched {
+    signal: i32,
+    arrived: Arc<AtomicBool>,
+    actions: [SigId; 2],
+}
+
+impl Watch {
+    /// Starts watching. Signals that were ignored when the program started are left alone.
+    pub fn new(signals: &[i32]) -> io::Result<Self> {
+        let (wake, waker) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        let mut watch = Self { wake, watched: Vec::new(), is_over: AtomicBool::new(false) };
+        for &signal in signals {
+            let mut dispositions = dispositions();
+            if let std::collections::btree_map::Entry::Vacant(entry) = dispositions.entry(signal) {
+                entry.insert(Disposition::of(signal)?);
+            }
+            let Some(Disposition::Default { acts, watchers }) = dispositions.get_mut(&signal) else { continue };
+            let arrived = Arc::new(AtomicBool::new(false));
+            // The flag before the wake-up: who wakes must find it.
+            let flagged = flag::register(signal, Arc::clone(&arrived))?;
+            let woken = match waker.try_clone().and_then(|waker| pipe::register(signal, waker)) {
+                Ok(woken) => woken,
+                Err(error) => {
+                    unregister(flagged);
+                    return Err(error);
+                }
+            };
+            *watchers += 1;
+            acts.store(false, Ordering::SeqCst);
+            watch.watched.push(Watched { signal, arrived, actions: [flagged, woken] });
+        }
+        Ok(watch)
+    }
+
+    /// A signal that arrived and was not taken yet, in the order in which they were given to [`Watch::new`].
+    pub fn take(&self) -> Option<i32> {
+        let mut bytes = [0; 16];
+        while matches!((&self.wake).read(&mut bytes), Ok(1..)) {}
+        self.watched.iter().find(|w| w.arrived.swap(false, Ordering::SeqCst)).map(|w| w.signal)
+    }
+
+    /// Lets the signals act by themselves again. What arrived before can still be taken, so none is lost in between.
+    pub fn end(&self) {
+        if self.is_over.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let mut dispositions = dispositions();
+        for watched in &self.watched {
+            if let Some(Disposition::Default { acts, watchers }) = dispositions.get_mut(&watched.signal) {
+                *watchers -= 1;
+                acts.store(*watchers == 0, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+impl AsFd for Watch {
+    /// Readable when there is something to [`Watch::take`].
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.end();
+        for action in self.watched.iter().flat_map(|w| w.actions) {
+            unregister(action);
+        }
+    }
+}
+
+impl Disposition {
+    /// What the program was started with, which can only be told before a handler of ours is in place.
+    fn of(signal: i32) -> io::Result<Self> {
+        if is_ignored(signal) {
+            return Ok(Self::Ignored);
+        }
+        let acts = Arc::new(AtomicBool::new(true));
+        flag::register_conditional_default(signal, Arc::clone(&acts))?;
+        Ok(Self::Default { acts, watchers: 0 })
+    }
+}
+
+/// Ends this process by `signal`, whatever handlers there are, so that the parent sees how it ended (a shell: 128+n).
+///
+/// Destructors do not run: whoever calls this has dropped what matters.
+pub fn die_of(signal: i32) -> ! {
+    // Of no use to report: the next line ends the process as well, only by another signal.
+    let _ = emulate_default_handler(signal);
+    std::process::abort()
+}
+
+fn dispositions() -> MutexGuard<'static, BTreeMap<i32, Disposition>> {
+    DISPOSITIONS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Was the signal ignored when this program started?
+fn is_ignored(signal: i32) -> bool {
+    // It continues a stopped process even when ignored.
+    if signal == SIGCONT {
+        return false;
+    }
+    match std::fs::read_to_string("/proc/self/status").ok().and_then(|status| ignored_signals(&status)) {
+        Some(mask) => mask >> (signal - 1) & 1 == 1,
+        None => survives_in_a_child(signal),
+    }
+}
+
+/// The mask of ignored signals in Linux's `/proc/PID/status`.
+fn ignored_signals(status: &str) -> Option<u64> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
+}
+
+/// The same question for systems without `/proc`: `sigaction` cannot be called in safe code, but an ignored signal
+/// stays ignored in a child, which then outlives it.
+fn survives_in_a_child(signal: i32) -> bool {
+    let Some(name) = signal_name(signal).and_then(|name| name.strip_prefix("SIG")) else { return false };
+    Command::new("/bin/sh")
+        .args(["-c", "ulimit -c 0; kill -s \"$0\" \"$$\"", name])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use signal_hook::consts::signal::{SIGHUP, SIGPIPE, SIGTERM, SIGUSR2};
+    use signal_hook::low_level::raise;
+
+    use super::{Watch, ignored_signals, is_ignored, survives_in_a_child};
+
+    #[test]
+    fn a_watched_signal_arrives_once_and_only_while_watched() {
+        let watch = Watch::new(&[SIGUSR2]).expect("watch");
+        assert_eq!(watch.take(), None);
+        raise(SIGUSR2).expect("raise");
+        assert_eq!((watch.take(), watch.take()), (Some(SIGUSR2), None));
+        let second = Watch::new(&[SIGUSR2]).expect("watch again");
+        drop(watch);
+        // Were the default in force again, this would end the test run.
+        raise(SIGUSR2).expect("raise");
+        second.end();
+        assert_eq!(second.take(), Some(SIGUSR2));
+    }
+
+    #[test]
+    fn ignored_signals_are_told_from_others() {
+        assert_eq!(ignored_signals("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"), Some(0x1001));
+        assert_eq!(ignored_signals("Name:\tx\n"), None);
+        // Rust programs start with SIGPIPE ignored; children of the test runner get it back.
+        assert!(is_ignored(SIGPIPE));
+        assert!(!is_ignored(SIGTERM));
+        assert!(!survives_in_a_child(SIGTERM));
+        assert!(!survives_in_a_child(SIGHUP));
+    }
+}

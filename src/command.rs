@@ -1,0 +1,82 @@
+//! The commands: settings → profile → plan → execute → output, one file a verb.
+
+mod clear;
+mod env;
+mod exec;
+mod list;
+mod login;
+mod process;
+mod session;
+mod show;
+mod status;
+mod table;
+mod unset;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use crate::cli::{self, Verb};
+use crate::error::{Ending, Error};
+use crate::host::Host;
+use crate::settings::Settings;
+use crate::talk::Talk;
+
+/// How a command ended that did what was asked.
+pub enum Done {
+    /// With 0.
+    Well,
+    /// With the exit code of a verdict.
+    Verdict(u8),
+}
+
+/// Runs the program: argv in, the way it ends out. It writes stdout and stderr, and never ends the process.
+pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending {
+    let args = match cli::parse(argv) {
+        Ok(args) => args,
+        Err(error) => {
+            // `--help` and `--version` are answers: stdout and 0. A closed pipe is no failure of theirs.
+            let _ = error.print();
+            return Ending::Exit(u8::from(error.use_stderr()) * 2);
+        }
+    };
+    let talk = Talk::new(Settings::level(&args.global, host.env), Settings::color(&args.global, host.env));
+    let result = Settings::resolve(&args.global, host.env, host.files, &host.folders)
+        .map_err(Error::from)
+        .and_then(|settings| dispatch(args.verb, &settings, host, talk));
+    match result {
+        Ok(Done::Well) => Ending::Exit(0),
+        Ok(Done::Verdict(code)) => Ending::Exit(code),
+        Err(error) => {
+            let ending = error.ending();
+            // A person who pressed Ctrl-C knows; the shell sees the signal.
+            if !matches!(ending, Ending::Signal(_)) {
+                talk.error(&error.in_one_line());
+                if let Some(hint) = error.hint() {
+                    talk.hint(&hint);
+                }
+            }
+            ending
+        }
+    }
+}
+
+fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>, talk: Talk) -> Result<Done, Error> {
+    match verb {
+        Verb::Env(args) => env::run(*args, settings, host, talk),
+        Verb::Process(args) => process::run(*args, settings, host, talk),
+        Verb::Exec { target, command } => exec::run(*target, command, settings, host, talk),
+        Verb::Login { profiles, obtain } => login::run(profiles, &obtain, settings, host, talk),
+        Verb::Show { target, json } => show::run(*target, json, settings, host, talk),
+        Verb::List { json, names } => list::run(json, names, settings, host, talk),
+        Verb::Status { target, json } => status::run(*target, json, settings, host, talk),
+        Verb::Unset { format } => unset::run(format, host),
+        Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host, talk),
+    }
+}
+
+/// The payload, in one piece.
+fn write_stdout(payload: &str) -> Result<Done, Error> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(payload.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)?;
+    Ok(Done::Well)
+}

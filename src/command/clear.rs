@@ -1,0 +1,49 @@
+//! `mfa-cred clear [PROFILE…] [--all]`: forgets cached credentials.
+
+use super::{Done, session};
+use crate::cache::{Cache, CacheUse, Folder, keys};
+use crate::error::Error;
+use crate::host::Host;
+use crate::names::ProfileName;
+use crate::plan::{Plan, Wish};
+use crate::profile::ProfileSet;
+use crate::settings::{Settings, ambient};
+use crate::talk::Talk;
+use crate::vault::Vault;
+use crate::vault::passphrase::Cost;
+
+pub(super) fn run(
+    profiles: &[ProfileName],
+    all: bool,
+    settings: &Settings,
+    host: &Host<'_>,
+    talk: Talk,
+) -> Result<Done, Error> {
+    let folder = Folder::open(settings.state.as_deref())?;
+    let vault = Vault::new(folder.path(), settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
+    let cache = Cache::new(Some(&folder), &vault, CacheUse::ReadAndKeep, talk);
+    let forgotten = if profiles.is_empty() {
+        cache.clear_all()
+    } else {
+        let set = session::profiles(settings, host, talk)?;
+        profiles.iter().map(|profile| clear_profile(&cache, &set, profile, host)).sum()
+    };
+    talk.note(&match forgotten {
+        1 => "forgot 1 cached entry".to_owned(),
+        n => format!("forgot {n} cached entries"),
+    });
+    if all {
+        vault.destroy()?;
+    }
+    Ok(Done::Well)
+}
+
+/// Also what the profile shares with another one of the same role; a profile that is gone from the files still has the
+/// entries that bear its name.
+fn clear_profile(cache: &Cache<'_>, set: &ProfileSet, profile: &ProfileName, host: &Host<'_>) -> usize {
+    let last = Plan::make(set, profile, &Wish::default(), &ambient(host.env)).map(|plan| {
+        let last = |is_long_term| keys(&plan, plan.steps.given(is_long_term)).pop();
+        [last(true), last(false)].into_iter().flatten().collect::<Vec<_>>()
+    });
+    cache.clear(profile, &last.unwrap_or_default())
+}

@@ -1,0 +1,69 @@
+//! `mfa-cred exec PROFILE -- CMD…`: becomes CMD, with the credentials in its environment.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use super::{Done, session};
+use crate::cache::MinTtl;
+use crate::cli::ProfileArgs;
+use crate::error::Error;
+use crate::host::Host;
+use crate::output::Export;
+use crate::settings::{Settings, variables};
+use crate::talk::{Talk, printable};
+
+/// What would make an SDK look past the credentials that it is given.
+const OVERRIDING: [&str; 8] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SESSION_EXPIRATION",
+    "AWSUME_EXPIRATION",
+];
+const OVERRIDING_PREFIX: &str = "AWS_CONTAINER_";
+
+pub(super) fn run(
+    args: ProfileArgs,
+    command: Vec<OsString>,
+    settings: &Settings,
+    host: &Host<'_>,
+    talk: Talk,
+) -> Result<Done, Error> {
+    let how = settings.how(&args.obtain, host.env, host.files)?;
+    let (profile, _) = Settings::profile(args.profile, host.env);
+    let set = session::profiles(settings, host, talk)?;
+    let plan = session::plan(&set, &profile, &how, host)?;
+    let credentials = session::obtain(&set, &plan, &how, settings, host, talk, MinTtl::PERSON)?;
+    let is_renewal = host.env.os(variables::PROFILE).is_some();
+    let export = Export::of(&credentials, &profile, plan.region.as_ref(), is_renewal);
+
+    let mut words = command.into_iter();
+    let usual_shell =
+        || host.env.os("SHELL").unwrap_or_else(|| OsString::from(if cfg!(windows) { "cmd" } else { "/bin/sh" }));
+    let program = words.next().unwrap_or_else(usual_shell);
+    let mut child = Command::new(&program);
+    child.args(words);
+    for name in OVERRIDING {
+        child.env_remove(name);
+    }
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(OVERRIDING_PREFIX)) {
+        child.env_remove(name);
+    }
+    for (name, value) in export.iter() {
+        match value {
+            Some(value) => child.env(name, value.expose()),
+            None => child.env_remove(name),
+        };
+    }
+    let error = (host.become_command)(child);
+    match error {
+        Ok(code) => Ok(Done::Verdict(code)),
+        Err(error) => {
+            let is_missing = error.kind() == std::io::ErrorKind::NotFound;
+            Err(Error::Exec { program: printable(&program.to_string_lossy()), is_missing })
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `mfa-cred login PROFILE…`: obtains and keeps, prints nothing on stdout and a line a profile on stderr.
+
+use super::{Done, session};
+use crate::cache::MinTtl;
+use crate::cli::Obtain;
+use crate::error::{Ending, Error};
+use crate::host::Host;
+use crate::names::ProfileName;
+use crate::profile::ProfileSet;
+use crate::settings::{How, Settings};
+use crate::talk::Talk;
+
+pub(super) fn run(
+    profiles: Vec<ProfileName>,
+    obtain: &Obtain,
+    settings: &Settings,
+    host: &Host<'_>,
+    talk: Talk,
+) -> Result<Done, Error> {
+    let how = settings.how(obtain, host.env, host.files)?;
+    let set = session::profiles(settings, host, talk)?;
+    let named = if profiles.is_empty() { vec![Settings::profile(None, host.env).0] } else { profiles };
+    if let [profile] = &named[..] {
+        sign_in(profile, &set, &how, settings, host, talk)?;
+        return Ok(Done::Well);
+    }
+    let (mut failed, mut exit) = (0, 0);
+    for profile in &named {
+        let Err(error) = sign_in(profile, &set, &how, settings, host, talk) else { continue };
+        match error.ending() {
+            // A person who cancels means all of it.
+            Ending::Signal(_) | Ending::Exit(130) => return Err(error),
+            Ending::Exit(code) if failed == 0 => exit = code,
+            Ending::Exit(_) => {}
+        }
+        failed += 1;
+        talk.error(&format!("{profile}: {}", error.in_one_line()));
+        if let Some(hint) = error.hint() {
+            talk.hint(&hint);
+        }
+    }
+    if failed == 0 { Ok(Done::Well) } else { Err(Error::Some { failed, all: named.len(), exit }) }
+}
+
+fn sign_in(
+    profile: &ProfileName,
+    set: &ProfileSet,
+    how: &How,
+    settings: &Settings,
+    host: &Host<'_>,
+    talk: Talk,
+) -> Result<(), Error> {
+    let plan = session::plan(set, profile, how, host)?;
+    let credentials = session::obtain(set, &plan, how, settings, host, talk, MinTtl::PERSON)?;
+    talk.note(&match credentials.expiration {
+        Some(end) => format!("{profile}: signed in for {}", super::table::left(end, host.clock.now())),
+        None => format!("{profile}: these credentials do not end"),
+    });
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! What the commands that need credentials have in common: the state folder, the vault, the cache and the executor,
+//! each made from the settings and the host.
+
+use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, MinTtl};
+use crate::code::{Asker, Source};
+use crate::error::Error;
+use crate::execute::base::RealBases;
+use crate::execute::sts::{AwsSts, Limits};
+use crate::execute::{ExecuteError, Executor, Reuse, Sts};
+use crate::host::Host;
+use crate::names::ProfileName;
+use crate::plan::Plan;
+use crate::profile::ProfileSet;
+use crate::secret::Credentials;
+use crate::settings::{How, Settings, Token, ambient, ambient_credentials};
+use crate::talk::Talk;
+use crate::vault::Vault;
+use crate::vault::passphrase::Cost;
+
+/// The AWS files.
+pub(super) fn profiles(settings: &Settings, host: &Host<'_>, talk: Talk) -> Result<ProfileSet, Error> {
+    let set = ProfileSet::load(host.files, &settings.config_file, &settings.credentials_file)?;
+    for note in set.notes() {
+        talk.info(&note.to_string());
+    }
+    Ok(set)
+}
+
+/// The plan for a profile.
+pub(super) fn plan(set: &ProfileSet, profile: &ProfileName, how: &How, host: &Host<'_>) -> Result<Plan, Error> {
+    Ok(Plan::make(set, profile, &how.wish, &ambient(host.env))?)
+}
+
+/// Runs `with` with the cache of this user. A state folder that cannot be used costs the cache only: one warning.
+pub(super) fn with_cache<T>(
+    settings: &Settings,
+    use_of_it: CacheUse,
+    host: &Host<'_>,
+    talk: Talk,
+    with: impl FnOnce(&Cache<'_>, &CorrectedClock<'_>) -> T,
+) -> T {
+    let folder = Folder::open(settings.state.as_deref())
+        .inspect_err(|error| talk.warn(&format!("the credentials are not kept: {error}")))
+        .ok();
+    let nowhere = std::path::Path::new("");
+    let path = folder.as_ref().map_or(nowhere, Folder::path);
+    let vault = Vault::new(path, settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
+    let clock = CorrectedClock::new(host.clock, folder.as_ref());
+    with(&Cache::new(folder.as_ref(), &vault, use_of_it, talk), &clock)
+}
+
+/// The credentials of a profile.
+pub(super) fn obtain(
+    set: &ProfileSet,
+    plan: &Plan,
+    how: &How,
+    settings: &Settings,
+    host: &Host<'_>,
+    talk: Talk,
+    usual: MinTtl,
+) -> Result<Credentials, Error> {
+    let use_of_it = if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing };
+    with_cache(settings, use_of_it, host, talk, |cache, clock| {
+        let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock);
+        let connect = || Ok(Box::new(AwsSts::connect(&plan.service, Limits::default(), clock)?) as Box<dyn Sts + '_>);
+        let executor = Executor {
+            plan,
+            set,
+            cache,
+            asker: &asker,
+            clock,
+            base: &RealBases { ambient: &|| ambient_credentials(host.env) },
+            connect: &connect,
+            user: host.user,
+            talk,
+            min_ttl: how.min_ttl.map_or(usual, MinTtl),
+            reuse: if how.refresh { Reuse::Nothing } else { Reuse::Fresh },
+        };
+        executor.credentials().map_err(|error: ExecuteError| error.into())
+    })
+}
+
+/// Where a code for this plan would come from.
+fn source(plan: &Plan, how: &How, settings: &Settings) -> Option<Source> {
+    match &how.token {
+        Some(Token::Given(code)) => return Some(Source::Given(code.clone())),
+        Some(Token::Stdin) => return Some(Source::Stdin),
+        None => {}
+    }
+    let process = plan.mfa_process.clone().or_else(|| settings.mfa_process.clone());
+    process.map(Source::Process).or_else(|| how.may_prompt.then_some(Source::Terminal))
+}

@@ -1,0 +1,155 @@
+//! `mfa-cred show PROFILE`: the profile as it is resolved, each property with its place, and the plan. No call, no
+//! prompt, no keyring.
+
+use serde_json::{Map, Value, json};
+
+use super::{Done, session, table, write_stdout};
+use crate::cache::{Cache, CacheUse, CorrectedClock, Key, keys};
+use crate::cli::ProfileArgs;
+use crate::error::Error;
+use crate::host::Host;
+use crate::plan::{Plan, PlanError, Step, Steps};
+use crate::profile::{Profile, Property};
+use crate::settings::{Settings, ambient};
+use crate::talk::{Talk, printable};
+
+/// Their values are never shown.
+const SECRET: [&str; 2] = ["aws_secret_access_key", "aws_session_token"];
+
+pub(super) fn run(
+    args: ProfileArgs,
+    as_json: bool,
+    settings: &Settings,
+    host: &Host<'_>,
+    talk: Talk,
+) -> Result<Done, Error> {
+    let how = settings.how(&args.obtain, host.env, host.files)?;
+    let (name, _) = Settings::profile(args.profile, host.env);
+    let set = session::profiles(settings, host, talk)?;
+    let plan = Plan::make(&set, &name, &how.wish, &ambient(host.env));
+    let Some(profile) = set.get(name.as_str()) else {
+        return Err(plan.map(|_| ()).expect_err("a profile that does not exist has no plan").into());
+    };
+    let differences: Vec<String> =
+        set.differences().iter().filter(|it| it.section == name.as_str()).map(ToString::to_string).collect();
+    session::with_cache(settings, CacheUse::ReadAndKeep, host, talk, |cache, clock| {
+        if as_json {
+            let text = to_json(profile, &plan, cache, clock).to_string();
+            return write_stdout(&(text + "\n"));
+        }
+        write_stdout(&printable(&to_text(profile, &plan, &differences, cache, clock)))
+    })
+}
+
+fn to_text(
+    profile: Profile<'_>,
+    plan: &Result<Plan, PlanError>,
+    differences: &[String],
+    cache: &Cache<'_>,
+    clock: &CorrectedClock<'_>,
+) -> String {
+    let mut text = format!("profile {}\n", profile.name());
+    for property in profile.properties() {
+        let value = shown(&property);
+        text.push_str(&format!("  {} = {}    {}\n", property.key(), value.replace('\n', "\n    "), property.place()));
+    }
+    for difference in differences {
+        text.push_str(&format!("  note: {difference}\n"));
+    }
+    text.push_str("plan\n");
+    match plan {
+        Err(error) => text.push_str(&format!("  error: {error}\n")),
+        Ok(plan) => {
+            text.push_str(&format!("  base: {}\n", plan.base));
+            for (when, steps) in ways(plan) {
+                if steps.is_empty() {
+                    text.push_str(&format!("  {when}no call\n"));
+                }
+                for (step, key) in steps.iter().zip(keys(plan, steps)) {
+                    text.push_str(&format!("  {when}{step}{}\n", cached(&key, cache, clock)));
+                }
+            }
+            if plan.steps != Steps::Fixed(Vec::new()) {
+                text.push_str(&format!("  {}\n", plan.service));
+            }
+            text.push_str(&format!("  region: {}\n", plan.region.as_ref().map_or("none", |region| region.as_str())));
+            for warning in &plan.warnings {
+                text.push_str(&format!("  note: {warning}\n"));
+            }
+        }
+    }
+    text
+}
+
+fn cached(key: &Key, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> String {
+    let now = clock.now();
+    let left = |end| format!(" (cached, {} left)", table::left(end, now));
+    cache.peek(key, now).map_or_else(String::new, |header| left(header.end))
+}
+
+/// The ways that the plan may go, each with the condition that stands before its lines.
+fn ways(plan: &Plan) -> Vec<(&'static str, &[Step])> {
+    match &plan.steps {
+        Steps::Fixed(steps) => vec![("", &steps[..])],
+        Steps::ByBase { long_term, session } => {
+            vec![("if long-term: ", &long_term[..]), ("if a session: ", &session[..])]
+        }
+    }
+}
+
+fn shown(property: &Property<'_>) -> String {
+    if SECRET.contains(&property.key().as_ref()) { "(hidden)".to_owned() } else { property.value().into_owned() }
+}
+
+fn to_json(
+    profile: Profile<'_>,
+    plan: &Result<Plan, PlanError>,
+    cache: &Cache<'_>,
+    clock: &CorrectedClock<'_>,
+) -> Value {
+    let property = |property: Property<'_>| {
+        let place = property.place();
+        let value = json!({"value": shown(&property), "file": place.file.display().to_string(), "line": place.line});
+        (property.key().into_owned(), value)
+    };
+    let properties: Map<String, Value> = profile.properties().into_iter().map(property).collect();
+    json!({
+        "profile": profile.name(),
+        "properties": properties,
+        "plan": plan.as_ref().ok().map(|plan| plan_json(plan, cache, clock)),
+        "error": plan.as_ref().err().map(ToString::to_string),
+    })
+}
+
+fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Value {
+    let now = clock.now();
+    let step = |when: &str, step: &Step, key: &Key| {
+        let (call, role) = match step {
+            Step::SessionToken { .. } => ("GetSessionToken", None),
+            Step::AssumeRole(call) => ("AssumeRole", Some(call.role.as_str())),
+        };
+        json!({
+            "call": call,
+            "when": when.trim_end_matches([':', ' ']),
+            "role_arn": role,
+            "mfa_serial": step.needs_code_of().map(ToString::to_string),
+            "duration_seconds": step.duration().secs(),
+            "cached_until": cache.peek(key, now).map(|header| header.end.to_string()),
+        })
+    };
+    let steps: Vec<Value> = ways(plan)
+        .into_iter()
+        .flat_map(|(when, steps)| {
+            steps.iter().zip(keys(plan, steps)).map(|(one, key)| step(when, one, &key)).collect::<Vec<_>>()
+        })
+        .collect();
+    json!({
+        "base": plan.base.to_string(),
+        "steps": steps,
+        "mfa_serial": plan.serial.as_ref().map(ToString::to_string),
+        "region": plan.region.as_ref().map(ToString::to_string),
+        "sts_region": plan.service.region.to_string(),
+        "endpoint_url": plan.service.endpoint_url,
+        "warnings": plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,127 @@
+//! `mfa-cred status [PROFILE]`: what this shell holds and what is cached, from the environment and the clear headers
+//! alone. With PROFILE, the exit code says whether its credentials can be had now without a code.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Done, session, table, write_stdout};
+use crate::cache::{Cache, CacheUse, Header, Kind, keys};
+use crate::cli::ProfileArgs;
+use crate::error::Error;
+use crate::host::Host;
+use crate::plan::{Plan, Step};
+use crate::settings::{Settings, variables};
+use crate::talk::{Talk, printable};
+
+/// Not signed in.
+const NOT_NOW: u8 = 3;
+
+pub(super) fn run(
+    args: ProfileArgs,
+    as_json: bool,
+    settings: &Settings,
+    host: &Host<'_>,
+    talk: Talk,
+) -> Result<Done, Error> {
+    let plan = match &args.profile {
+        None => None,
+        Some(profile) => {
+            let how = settings.how(&args.obtain, host.env, host.files)?;
+            let set = session::profiles(settings, host, talk)?;
+            Some(session::plan(&set, profile, &how, host)?)
+        }
+    };
+    session::with_cache(settings, CacheUse::ReadAndKeep, host, talk, |cache, clock| {
+        let now = clock.now();
+        let held = Held::of(host);
+        let mut cached = cache.headers(now);
+        cached.sort_by(|a, b| (&a.profile, a.end).cmp(&(&b.profile, b.end)));
+        if let Some(plan) = &plan {
+            let its = |header: &Header| {
+                header.profile == plan.profile.as_str() || of_plan(plan).any(|key| key.file_name() == header.identity)
+            };
+            cached.retain(its);
+        }
+        let verdict = plan.as_ref().map(|plan| needs_no_code(plan, cache, now));
+        let payload = if as_json {
+            let left = |end: Timestamp| end.duration_since(now).as_secs();
+            json!({
+                "shell": held.as_ref().map(|held| held.json(now)),
+                "cached": cached.iter().map(|header| json!({
+                    "profile": header.profile,
+                    "kind": header.kind,
+                    "role_arn": header.role,
+                    "account": header.account,
+                    "expires": header.end.to_string(),
+                    "left_seconds": left(header.end),
+                })).collect::<Vec<_>>(),
+                "available_without_code": verdict,
+            })
+            .to_string()
+                + "\n"
+        } else {
+            to_text(held.as_ref(), &cached, now)
+        };
+        write_stdout(&payload)?;
+        Ok(if verdict == Some(false) { Done::Verdict(NOT_NOW) } else { Done::Well })
+    })
+}
+
+fn of_plan(plan: &Plan) -> impl Iterator<Item = crate::cache::Key> {
+    [true, false].into_iter().flat_map(|is_long_term| keys(plan, plan.steps.given(is_long_term)))
+}
+
+/// Is everything from the last step that needs a code on either not needed or cached?
+fn needs_no_code(plan: &Plan, cache: &Cache<'_>, now: Timestamp) -> bool {
+    let way = |is_long_term: bool| {
+        let steps = plan.steps.given(is_long_term);
+        let first = steps.iter().position(|step| Step::needs_code_of(step).is_some());
+        first.is_none_or(|first| keys(plan, steps)[first..].iter().any(|key| cache.peek(key, now).is_some()))
+    };
+    way(true)
+}
+
+/// What this shell holds.
+struct Held {
+    profile: String,
+    access_key_id: Option<String>,
+    end: Option<Timestamp>,
+}
+
+impl Held {
+    fn of(host: &Host<'_>) -> Option<Self> {
+        Some(Self {
+            profile: host.env.var(variables::PROFILE)?,
+            access_key_id: host.env.var("AWS_ACCESS_KEY_ID"),
+            end: host.env.var("AWS_CREDENTIAL_EXPIRATION").and_then(|end| end.parse().ok()),
+        })
+    }
+
+    fn json(&self, now: Timestamp) -> Value {
+        json!({
+            "profile": self.profile,
+            "access_key_id": self.access_key_id,
+            "expires": self.end.map(|end| end.to_string()),
+            "left_seconds": self.end.map(|end| end.duration_since(now).as_secs()),
+        })
+    }
+}
+
+fn to_text(held: Option<&Held>, cached: &[Header], now: Timestamp) -> String {
+    let mut rows = Vec::new();
+    if let Some(held) = held {
+        let left = held.end.map_or_else(|| "no end".to_owned(), |end| table::left(end, now));
+        rows.push(vec!["shell".to_owned(), held.profile.clone(), held.access_key_id.clone().unwrap_or_default(), left]);
+    }
+    for header in cached {
+        let what = match header.kind {
+            Kind::Session => "MFA session".to_owned(),
+            Kind::Role => header.role.clone().unwrap_or_default(),
+        };
+        rows.push(vec!["cached".to_owned(), header.profile.clone(), what, table::left(header.end, now)]);
+    }
+    if rows.is_empty() {
+        return printable("this shell holds no credentials, and none are cached\n");
+    }
+    table::render(&["WHERE", "PROFILE", "WHAT", "LEFT"], &rows)
+}

@@ -1,0 +1,268 @@
+//! One error per stage, gathered: its exit code and its hint, each in one place.
+//!
+//! What failed and why is the error's own text; what to do is the hint's, rendered last. Neither holds a secret.
+
+use std::error::Error as _;
+use std::io;
+
+use crate::cache::FolderError;
+use crate::code::CodeError;
+use crate::execute::base::BaseError;
+use crate::execute::{ExecuteError, StsError};
+use crate::host::TerminalError;
+use crate::plan::{PlanError, Step};
+use crate::profile::ProfileError;
+use crate::settings::SettingsError;
+use crate::vault::VaultError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Options, variables, `config.ini`.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The AWS files.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// No plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// No credentials.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// No sealing key, where it was the point.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// No state folder, where it was the point.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// stdout does not take the payload.
+    #[error("the output could not be written")]
+    Output(#[source] io::Error),
+    /// The command of `exec`.
+    #[error("`{program}` {}", if *.is_missing { "was not found" } else { "cannot be executed" })]
+    Exec {
+        /// The program.
+        program: String,
+        /// Is there no such program?
+        is_missing: bool,
+    },
+    /// `login` of several profiles, some of which failed and were reported.
+    #[error("{failed} of {all} profiles are not signed in")]
+    Some {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+        /// The exit code of the first.
+        exit: u8,
+    },
+}
+
+/// How a program ends that did not do what was asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// With an exit code.
+    Exit(u8),
+    /// By the signal that it was sent, after the terminal was restored.
+    Signal(i32),
+}
+
+impl Error {
+    /// How the program ends.
+    pub fn ending(&self) -> Ending {
+        Ending::Exit(match self {
+            Self::Settings(
+                SettingsError::Variable { .. } | SettingsError::Token | SettingsError::PolicyNotJson { .. },
+            ) => 2,
+            Self::Plan(PlanError::Fido { .. }) => 4,
+            Self::Plan(PlanError::NoRole { .. }) => 2,
+            Self::Plan(
+                PlanError::Duration { origin, .. }
+                | PlanError::Refused { origin, .. }
+                | PlanError::BadValue { origin, .. },
+            ) if matches!(origin, crate::plan::Origin::Flag(_)) => 2,
+            Self::Settings(_) | Self::Profile(_) | Self::Plan(_) | Self::Folder(_) | Self::Output(_) => 1,
+            Self::Vault(error) => vault_exit(error),
+            Self::Execute(error) => return execute_ending(error),
+            Self::Exec { is_missing, .. } => {
+                if *is_missing {
+                    127
+                } else {
+                    126
+                }
+            }
+            Self::Some { exit, .. } => *exit,
+        })
+    }
+
+    /// The error with its causes, each said once.
+    pub fn in_one_line(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Plan(error) => plan_hint(error),
+            Self::Execute(error) => execute_hint(error),
+            Self::Vault(error) => vault_hint(error),
+            Self::Settings(SettingsError::NoHome) => {
+                Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())
+            }
+            Self::Settings(SettingsError::Token) => {
+                Some("`--mfa-token -` reads the code from stdin, which keeps it out of the process list".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn vault_exit(error: &VaultError) -> u8 {
+    match error {
+        VaultError::Demanded { .. } | VaultError::Passphrase(_) | VaultError::Left { .. } => 7,
+        _ => 1,
+    }
+}
+
+fn execute_ending(error: &ExecuteError) -> Ending {
+    Ending::Exit(match error {
+        ExecuteError::Code(CodeError::Terminal(TerminalError::Signal(signal))) => return Ending::Signal(*signal),
+        ExecuteError::Code(CodeError::Terminal(TerminalError::Closed)) => 130,
+        ExecuteError::Code(CodeError::NobodyToAsk(_) | CodeError::Terminal(_)) => 3,
+        ExecuteError::CancelledElsewhere(_) => 3,
+        ExecuteError::Code(CodeError::Spent(_)) => 4,
+        ExecuteError::Code(CodeError::Stdin | CodeError::NotACode) => 2,
+        ExecuteError::Code(CodeError::Process(_)) | ExecuteError::Base(_) | ExecuteError::Lock(_) => 1,
+        ExecuteError::Vault(error) => vault_exit(error),
+        ExecuteError::Client(_) => 1,
+        ExecuteError::Call { error, .. } => match error {
+            _ if error.is_wrong_code() || error.is_wrong_serial() => 4,
+            StsError::Refused { .. } | StsError::Throttled => 5,
+            StsError::Unavailable(_) | StsError::Unreadable | StsError::Lost(_) | StsError::Unreachable(_) => 6,
+            StsError::Unusable(_) => 1,
+        },
+    })
+}
+
+fn plan_hint(error: &PlanError) -> Option<String> {
+    let did_you_mean = |names: &[String]| match names {
+        [] => None,
+        [one] => Some(format!("did you mean `{one}`?")),
+        [most @ .., last] => Some(format!("did you mean `{}` or `{last}`?", most.join("`, `"))),
+    };
+    Some(match error {
+        PlanError::UnknownProfile { nearest, .. } => {
+            return did_you_mean(nearest).or(Some("`mfa-cred list` shows the profiles".to_owned()));
+        }
+        PlanError::UnknownSource { nearest, .. } => return did_you_mean(nearest),
+        PlanError::Fido { .. } => {
+            "register a TOTP device beside it (`aws iam create-virtual-mfa-device`) and name that \
+             one in `mfa_serial`; or sign in with `aws login` and use its `login_session` profile"
+                .to_owned()
+        }
+        PlanError::SerialCannotBeMet { .. } => {
+            "take `mfa_serial` out, or let a profile with a user's access key be the source".to_owned()
+        }
+        PlanError::OwnExports { .. } => "run `mfa-cred unset` in this shell first".to_owned(),
+        PlanError::IncludeProfile { .. } => "copy what it includes into the profile".to_owned(),
+        PlanError::NoSource { .. } => {
+            "add `source_profile = PROFILE` (whose keys sign) or `credential_source`".to_owned()
+        }
+        PlanError::TwoSources { .. } => "keep the one that is meant".to_owned(),
+        _ => return None,
+    })
+}
+
+fn vault_hint(error: &VaultError) -> Option<String> {
+    match error {
+        VaultError::Demanded { .. } => {
+            Some("unlock or start that store, or let `--store auto` choose another".to_owned())
+        }
+        VaultError::Left { .. } => Some("run it again when that store works".to_owned()),
+        _ => None,
+    }
+}
+
+fn execute_hint(error: &ExecuteError) -> Option<String> {
+    Some(match error {
+        ExecuteError::Code(CodeError::NobodyToAsk(profile)) => {
+            format!("run `mfa-cred login {}` in a terminal", shell_word(profile.as_str()))
+        }
+        ExecuteError::CancelledElsewhere(profile) => {
+            format!("run `mfa-cred login {}` when the code is at hand", shell_word(profile.as_str()))
+        }
+        ExecuteError::Code(CodeError::Terminal(TerminalError::Background)) => "bring it to the foreground".to_owned(),
+        ExecuteError::Code(CodeError::Process(_)) => {
+            "run the command by hand: it must print six digits and nothing else".to_owned()
+        }
+        ExecuteError::Vault(error) => return vault_hint(error),
+        ExecuteError::Base(BaseError::Provider { .. }) => "run `mfa-cred show` to see where it comes from".to_owned(),
+        ExecuteError::Call { step, error, .. } => return call_hint(step, error),
+        _ => return None,
+    })
+}
+
+/// A hint for each of STS's refusals.
+fn call_hint(step: &Step, error: &StsError) -> Option<String> {
+    let StsError::Refused { code, message, ahead } = error else {
+        return match error {
+            StsError::Throttled => {
+                Some("wait a moment; a code that was sent is spent, so take the next one".to_owned())
+            }
+            StsError::Lost(_) | StsError::Unavailable(_) if step.needs_code_of().is_some() => {
+                Some("the code may be spent: wait for the device's next one".to_owned())
+            }
+            StsError::Unreadable => {
+                Some("something between here and AWS answers in its place: a captive portal, or a proxy".to_owned())
+            }
+            StsError::Unreachable(_) => Some("check the network, the proxy variables and the region".to_owned()),
+            _ => None,
+        };
+    };
+    Some(match (code.as_str(), step) {
+        _ if error.is_wrong_code() => {
+            "wait for the device's next code; where codes keep failing, the device has drifted and must be resynced"
+                .to_owned()
+        }
+        _ if error.is_wrong_serial() => {
+            let serial = step.needs_code_of().map(ToString::to_string).unwrap_or_default();
+            format!(
+                "{serial} is not a device of this user, or not one with codes; `aws iam list-mfa-devices` lists them"
+            )
+        }
+        ("AccessDenied", Step::AssumeRole(call)) => {
+            let external = if call.external_id.is_some() { "an" } else { "no" };
+            let mfa = if call.serial.is_some() { ", a code" } else { "" };
+            format!(
+                "the role's trust policy or an own policy forbids it; the profile sends {external} external id{mfa}. \
+                 Where it limits the age of the MFA, `--refresh` asks for a new code"
+            )
+        }
+        ("InvalidClientTokenId", _) => {
+            "the access key was deleted or deactivated, or belongs to another partition".to_owned()
+        }
+        ("ExpiredToken" | "ExpiredTokenException", _) => "the session that signs is over: obtain a new one".to_owned(),
+        _ if error.is_of_the_clock() => format!("this clock is {} s off AWS's: set it", ahead.abs()),
+        ("SignatureDoesNotMatch", _) => "the secret access key was mistyped, or belongs to another key".to_owned(),
+        ("ValidationError", Step::AssumeRole(_)) if message.contains("DurationSeconds") => {
+            "ask for less: roles allow an hour unless their maximum session duration says more".to_owned()
+        }
+        ("RegionDisabledException", _) => "STS is switched off in that region: name another with `--region`".to_owned(),
+        ("PackedPolicyTooLarge", _) => "shorten the session policies and tags: together they are too large".to_owned(),
+        ("MalformedPolicyDocument", _) => "the session policy is no valid IAM policy".to_owned(),
+        _ => return None,
+    })
+}
+
+/// The text as one word of a shell, for a command that a person copies.
+fn shell_word(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| "PROFILE".to_owned(), std::borrow::Cow::into_owned)
+}

@@ -1,0 +1,303 @@
+//! Plan → credentials: the last fresh prefix of the plan, then the rest of it.
+//!
+//! The warm path ends here after one entry was read and opened: it builds no async runtime, no TLS and no D-Bus
+//! connection (a benchmark guards it). Whoever misses takes the entry's lock, looks again, and makes the entry; before
+//! it asks for a code it takes the device's lock and has the sealing key and the client ready, so that no code is
+//! wasted on what could have been seen earlier. Locks are always taken from the last step to the first, and the
+//! device's last of all, so no two processes can wait for one another.
+
+pub mod base;
+mod error;
+pub mod sts;
+
+use std::cell::OnceCell;
+
+use crate::cache::{Cache, CorrectedClock, Key, Lookup, MinTtl, Turn, keys};
+use crate::code::ledger::Ledger;
+use crate::code::{Asker, CodeError, Outcome};
+use crate::host::TerminalError;
+use crate::names::{MfaSerial, SessionName};
+use crate::plan::{BaseKind, Plan, Step, Warning};
+use crate::profile::ProfileSet;
+use crate::secret::{Code, Credentials};
+use crate::talk::Talk;
+use crate::vault::Held;
+
+pub use error::ExecuteError;
+pub use sts::{Sts, StsError};
+
+/// How much of what is cached may be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reuse {
+    /// All that is fresh.
+    Fresh,
+    /// Nothing: `--refresh`.
+    Nothing,
+}
+
+/// Everything that carrying out a plan takes.
+pub struct Executor<'a> {
+    /// What is to be done.
+    pub plan: &'a Plan,
+    /// Where the secrets that the plan names stand.
+    pub set: &'a ProfileSet,
+    /// What was done before.
+    pub cache: &'a Cache<'a>,
+    /// Who gives codes.
+    pub asker: &'a Asker<'a>,
+    /// AWS's time.
+    pub clock: &'a CorrectedClock<'a>,
+    /// Gets what the plan starts from.
+    pub base: &'a dyn base::Bases,
+    /// Makes the client for a call; called once, and only when a call is made.
+    pub connect: &'a dyn Fn() -> Result<Box<dyn Sts + 'a>, StsError>,
+    /// The operating system's name of the user, for sessions that nobody named.
+    pub user: &'a dyn Fn() -> String,
+    /// What is said meanwhile.
+    pub talk: Talk,
+    /// When credentials are renewed.
+    pub min_ttl: MinTtl,
+    /// What may be reused.
+    pub reuse: Reuse,
+}
+
+/// The parts that are made on the way, once.
+struct Run<'r, 'a> {
+    on: &'r Executor<'a>,
+    steps: &'r [Step],
+    keys: Vec<Key>,
+    base: OnceCell<Credentials>,
+    client: OnceCell<Box<dyn Sts + 'a>>,
+}
+
+impl Executor<'_> {
+    /// The plan's credentials.
+    ///
+    /// # Errors
+    /// Whatever kept them from being had; nothing that was cached is lost by it.
+    pub fn credentials(&self) -> Result<Credentials, ExecuteError> {
+        self.warn();
+        if let Some(credentials) = self.cached()? {
+            return Ok(credentials);
+        }
+        let base = OnceCell::new();
+        let is_long_term = match self.plan.base.kind() {
+            BaseKind::LongTerm => true,
+            BaseKind::Session | BaseKind::RoleSession => false,
+            BaseKind::Unknown => {
+                let credentials = self.base.credentials(self.plan, self.set)?;
+                base.get_or_init(|| credentials).is_long_term()
+            }
+        };
+        let steps = self.plan.steps.given(is_long_term);
+        let run = Run { on: self, steps, keys: keys(self.plan, steps), base, client: OnceCell::new() };
+        match steps.len() {
+            0 => run.base().cloned(),
+            n => run.step(n - 1, self.min_ttl, self.reuse),
+        }
+    }
+
+    /// The plan's own credentials, where they are cached and fresh: no call and no lock.
+    fn cached(&self) -> Result<Option<Credentials>, ExecuteError> {
+        if self.reuse == Reuse::Nothing {
+            return Ok(None);
+        }
+        for is_long_term in [true, false] {
+            if let Some(key) = keys(self.plan, self.plan.steps.given(is_long_term)).last()
+                && let Lookup::Fresh(credentials) = self.cache.lookup(key, self.min_ttl, self.clock.now())?
+            {
+                self.talk.debug(&format!("`{}` is cached", key.profile()));
+                return Ok(Some(credentials));
+            }
+            if matches!(self.plan.steps, crate::plan::Steps::Fixed(_)) {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    fn warn(&self) {
+        for warning in &self.plan.warnings {
+            match warning {
+                Warning::NoMfa { .. } | Warning::DurationCapped { .. } => self.talk.warn(&warning.to_string()),
+            }
+        }
+    }
+}
+
+impl Run<'_, '_> {
+    fn base(&self) -> Result<&Credentials, ExecuteError> {
+        if self.base.get().is_none() {
+            let credentials = self.on.base.credentials(self.on.plan, self.on.set)?;
+            let _ = self.base.set(credentials);
+        }
+        Ok(self.base.get().expect("it was just set"))
+    }
+
+    fn client(&self) -> Result<&dyn Sts, ExecuteError> {
+        if self.client.get().is_none() {
+            let _ = self.client.set((self.on.connect)().map_err(ExecuteError::Client)?);
+        }
+        Ok(&**self.client.get().expect("it was just set"))
+    }
+
+    /// The credentials of step `n`, and of those before it as far as they are needed.
+    fn step(&self, n: usize, min_ttl: MinTtl, reuse: Reuse) -> Result<Credentials, ExecuteError> {
+        let key = &self.keys[n];
+        let mut stale = None;
+        let mut ready = || -> Result<Option<Credentials>, ExecuteError> {
+            if reuse == Reuse::Nothing {
+                return Ok(None);
+            }
+            Ok(match self.on.cache.lookup(key, min_ttl, self.on.clock.now())? {
+                Lookup::Fresh(credentials) => Some(credentials),
+                Lookup::Stale(credentials) => {
+                    stale = Some(credentials);
+                    None
+                }
+                Lookup::Miss => None,
+            })
+        };
+        let name = key.profile();
+        let say = |pid| self.on.talk.note(&format!("waiting for process {pid}, which obtains credentials of `{name}`"));
+        let turn = match self.on.cache.folder() {
+            None => None,
+            Some(folder) => Some(folder.take_turn(key.file_name(), &mut ready, &say)?),
+        };
+        let lease = match turn {
+            Some(Turn::Ready(credentials)) => return Ok(credentials),
+            Some(Turn::Cancelled) => return Err(ExecuteError::CancelledElsewhere(name.clone())),
+            Some(Turn::Ours(lease)) => Some(lease),
+            None => None,
+        };
+        let made = self.make(n, reuse);
+        match (made, stale) {
+            (Ok((credentials, held)), _) => {
+                if let (Some(lease), Some(held)) = (&lease, held) {
+                    self.on.cache.save(lease, key, &credentials, &held, self.on.clock.now());
+                }
+                Ok(credentials)
+            }
+            (Err(error), Some(stale)) if error.leaves_the_old_in_use() => {
+                self.on.talk.warn(&format!(
+                    "the credentials of `{name}` were not renewed, the old ones still serve: {}",
+                    error.in_one_line()
+                ));
+                Ok(stale)
+            }
+            (Err(error), _) => {
+                if let (Some(lease), true) = (lease, error.is_cancelled_by_the_person()) {
+                    lease.cancel();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the call of step `n`; a session that AWS no longer takes is dropped, and the work redone once.
+    fn make(&self, n: usize, reuse: Reuse) -> Result<(Credentials, Option<Held>), ExecuteError> {
+        let signer = match n {
+            0 => self.base()?.clone(),
+            n => self.step(n - 1, MinTtl::SIGNER, reuse)?,
+        };
+        match self.call(n, &signer) {
+            Err(error) if n > 0 && reuse == Reuse::Fresh && error.says_the_session_is_over() => {
+                self.on.talk.info(&format!(
+                    "AWS no longer takes the session of `{}`, so it is redone",
+                    self.keys[n - 1].profile()
+                ));
+                self.on.cache.forget(&self.keys[n - 1]);
+                let signer = self.step(n - 1, MinTtl::SIGNER, Reuse::Fresh)?;
+                self.call(n, &signer)
+            }
+            result => result,
+        }
+    }
+
+    fn call(&self, n: usize, signer: &Credentials) -> Result<(Credentials, Option<Held>), ExecuteError> {
+        let step = &self.steps[n];
+        let failed =
+            |error| ExecuteError::Call { step: Box::new(step.clone()), profile: self.on.plan.profile.clone(), error };
+        let Some(serial) = step.needs_code_of() else {
+            let held = self.on.cache.unlock(step.duration())?;
+            return Ok((self.send(step, signer, None).map_err(failed)?, held));
+        };
+        // A process that cannot ask ends before it opens a keyring or loads a certificate, unless somebody who can ask
+        // is doing so: then what that makes may be what is needed here.
+        let device = self.device_turn(n, serial)?;
+        let _device = match device {
+            Some(Turn::Ready(credentials)) => return Ok((credentials, None)),
+            Some(Turn::Cancelled) => return Err(ExecuteError::CancelledElsewhere(step.profile().clone())),
+            Some(Turn::Ours(lease)) => Some(lease),
+            None => None,
+        };
+        if !self.on.asker.has_a_source() {
+            return Err(CodeError::NobodyToAsk(self.on.plan.profile.clone()).into());
+        }
+        let held = self.on.cache.unlock(step.duration())?;
+        self.client()?;
+        let ledger = self.on.cache.folder().and_then(|folder| Ledger::open(folder, serial));
+        let mut send = |code: &Code| match self.send(step, signer, Some(code)) {
+            Ok(credentials) => Outcome::Done(credentials),
+            Err(error) if error.is_wrong_code() => Outcome::Wrong(failed(error)),
+            Err(error) if error.was_never_sent() => Outcome::Unsent(failed(error)),
+            Err(error) if error.may_have_spent_the_code() => Outcome::Unclear(failed(error)),
+            Err(error) => Outcome::Failed(failed(error)),
+        };
+        let result = self.on.asker.with_code(&self.on.plan.profile, serial, ledger.as_ref(), &mut send);
+        if let (Err(error), Some(device)) = (&result, _device)
+            && error.is_cancelled_by_the_person()
+        {
+            device.cancel();
+        }
+        Ok((result?, held))
+    }
+
+    /// The device's lock, held from asking until AWS has answered.
+    fn device_turn(&self, n: usize, serial: &MfaSerial) -> Result<Option<Turn<Credentials>>, ExecuteError> {
+        let Some(folder) = self.on.cache.folder() else { return Ok(None) };
+        let name = format!("device-{}", crate::cache::digest_name(serial.as_str()));
+        let mut ready = || -> Result<Option<Credentials>, ExecuteError> { Ok(None) };
+        let say = |pid| {
+            let device = serial.device();
+            self.on.talk.note(&format!(
+                "waiting for process {pid}, which asks for a code of `{device}` ({})",
+                self.keys[n].profile()
+            ));
+        };
+        folder.take_turn(&name, &mut ready, &say).map(Some)
+    }
+
+    fn send(&self, step: &Step, signer: &Credentials, code: Option<&Code>) -> Result<Credentials, StsError> {
+        let client = self.client().map_err(|error| match error {
+            ExecuteError::Client(error) => error,
+            other => StsError::Unusable(other.to_string()),
+        })?;
+        self.on.talk.info(&step.to_string());
+        match (step, code) {
+            (Step::SessionToken { serial, duration, .. }, Some(code)) => {
+                client.session_token(signer, serial, code, *duration)
+            }
+            (Step::SessionToken { .. }, None) => Err(StsError::Unusable("GetSessionToken without a code".to_owned())),
+            (Step::AssumeRole(call), code) => {
+                let name = call.session_name.clone().unwrap_or_else(|| SessionName::for_user(&(self.on.user)()));
+                client.assume_role(signer, call, &name, code)
+            }
+        }
+    }
+}
+
+impl ExecuteError {
+    /// Did the person who was asked say no, or nothing? Then nobody else should ask in their stead. A process that was
+    /// told to end by others says nothing about the person.
+    fn is_cancelled_by_the_person(&self) -> bool {
+        const SIGINT: i32 = 2;
+        match self {
+            Self::Code(CodeError::Terminal(reason)) => {
+                matches!(reason, TerminalError::Signal(SIGINT) | TerminalError::Closed | TerminalError::TimedOut(_))
+            }
+            Self::CancelledElsewhere(_) => true,
+            _ => false,
+        }
+    }
+}

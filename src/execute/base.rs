@@ -1,0 +1,103 @@
+//! What a plan starts from: a user's keys in the AWS files or the environment, or the SDK's own providers.
+
+use std::time::Duration;
+
+use aws_config::credential_process::CredentialProcessProvider;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+
+use super::sts::{StsError, client, from_sdk, runtime};
+use crate::names::ProfileName;
+use crate::plan::{Base, Plan};
+use crate::profile::ProfileSet;
+use crate::secret::{Credentials, Secret};
+
+/// For how long an instance, a container or a command may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why there is nothing to start from.
+#[derive(Debug, thiserror::Error)]
+pub enum BaseError {
+    /// The keys are gone since the plan was made.
+    #[error("the access key of profile `{0}` is not there")]
+    NoKey(ProfileName),
+    /// The environment's keys.
+    #[error("the environment has no access key")]
+    NoAmbientKey,
+    /// The SDK's provider.
+    #[error("{from} gave no credentials{why}")]
+    Provider {
+        /// Which one.
+        from: String,
+        /// What it said, as far as that can be shown.
+        why: String,
+    },
+    /// No client could be built for it.
+    #[error(transparent)]
+    Client(#[from] StsError),
+}
+
+/// Gets what a plan starts from.
+pub trait Bases {
+    /// The base's credentials.
+    fn credentials(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError>;
+}
+
+/// The real ones: the files, the environment, and the SDK's providers on a runtime of their own.
+pub struct RealBases<'a> {
+    /// The environment's keys.
+    pub ambient: &'a dyn Fn() -> Option<Credentials>,
+}
+
+impl Bases for RealBases<'_> {
+    fn credentials(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError> {
+        match &plan.base {
+            Base::AccessKey { profile, .. } => access_key(set, profile).ok_or(BaseError::NoKey(profile.clone())),
+            Base::Environment(_) => (self.ambient)().ok_or(BaseError::NoAmbientKey),
+            Base::CredentialProcess { command, .. } => provide(plan, &CredentialProcessProvider::new(command.clone())),
+            Base::Ec2InstanceMetadata => {
+                let config = ProviderConfig::without_region().with_http_client(client(None, None)?);
+                provide(plan, &ImdsCredentialsProvider::builder().configure(&config).build())
+            }
+            Base::EcsContainer(_) => {
+                let config = ProviderConfig::without_region().with_http_client(client(None, None)?);
+                provide(plan, &EcsCredentialsProvider::builder().configure(&config).build())
+            }
+        }
+    }
+}
+
+fn access_key(set: &ProfileSet, profile: &ProfileName) -> Option<Credentials> {
+    let profile = set.get(profile.as_str())?;
+    let text = |key| profile.get(key).map(|property| property.value().into_owned());
+    Some(Credentials {
+        access_key_id: text("aws_access_key_id")?,
+        secret_access_key: Secret::new(text("aws_secret_access_key")?),
+        session_token: text("aws_session_token").map(Secret::new),
+        expiration: None,
+        account: text("aws_account_id").and_then(|id| id.parse().ok()),
+    })
+}
+
+fn provide(plan: &Plan, provider: &dyn ProvideCredentials) -> Result<Credentials, BaseError> {
+    let failed = |why: String| BaseError::Provider { from: plan.base.to_string(), why };
+    let answer = runtime()?.block_on(async { tokio::time::timeout(PATIENCE, provider.provide_credentials()).await });
+    match answer {
+        Err(_) => Err(failed(format!(" within {} s", PATIENCE.as_secs()))),
+        Ok(Err(error)) => Err(failed(reason(&error))),
+        Ok(Ok(credentials)) => Ok(from_sdk(&credentials)),
+    }
+}
+
+/// The kind of failure, and never the provider's own text: that of a `credential_process` may quote what it printed.
+fn reason(error: &CredentialsError) -> String {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => ": there are none".to_owned(),
+        CredentialsError::ProviderTimedOut(_) => " in time".to_owned(),
+        CredentialsError::InvalidConfiguration(_) => ": it is not configured as it must be".to_owned(),
+        _ => ": it failed, or its answer cannot be read".to_owned(),
+    }
+}

@@ -1,0 +1,77 @@
+//! Why credentials could not be obtained.
+
+use super::sts::StsError;
+use crate::cache::LockError;
+use crate::code::CodeError;
+use crate::execute::base::BaseError;
+use crate::names::ProfileName;
+use crate::plan::Step;
+use crate::vault::VaultError;
+
+/// Why credentials could not be obtained.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// What the plan starts from could not be had.
+    #[error(transparent)]
+    Base(#[from] BaseError),
+    /// There is no MFA code.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// A store that the settings demand does not work.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The locks do not work.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The person was asked by another process and said no.
+    #[error("the code for `{0}` was asked for by another process, and not given")]
+    CancelledElsewhere(ProfileName),
+    /// No client could be built.
+    #[error("no connection to AWS can be set up")]
+    Client(#[source] StsError),
+    /// A call failed.
+    #[error("{}: {error}", call_name(.step))]
+    Call {
+        /// What was called.
+        step: Box<Step>,
+        /// For which profile.
+        profile: ProfileName,
+        /// Why it failed.
+        error: StsError,
+    },
+}
+
+impl ExecuteError {
+    /// May credentials that should be renewed still be served? Not when a person said no to a code: they want to stop.
+    pub(super) fn leaves_the_old_in_use(&self) -> bool {
+        match self {
+            Self::Code(error) => matches!(error, CodeError::NobodyToAsk(_)),
+            Self::Vault(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Does AWS no longer take the session that signed?
+    pub(super) fn says_the_session_is_over(&self) -> bool {
+        matches!(self, Self::Call { error, .. } if error.says_the_session_is_over())
+    }
+
+    /// The error with its causes.
+    pub fn in_one_line(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+fn call_name(step: &Step) -> String {
+    match step {
+        Step::SessionToken { .. } => "GetSessionToken".to_owned(),
+        Step::AssumeRole(call) => format!("AssumeRole {}", call.role),
+    }
+}

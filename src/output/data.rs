@@ -1,0 +1,52 @@
+//! The formats that no shell evaluates: JSON for scripts, and dotenv files.
+
+use super::{Export, gather};
+use crate::secret::Secret;
+
+/// An object of variables in the order of the export; `null` is one to unset. Nushell reads it by `load-env`.
+pub(super) fn json(export: &Export) -> Secret<String> {
+    let member = |(n, (name, value)): (usize, (&str, Option<&Secret<String>>))| {
+        let value = value.map_or_else(|| Secret::from("null"), |value| json_string(value.expose()));
+        let comma = if n == 0 { "" } else { "," };
+        Secret::new(format!("{comma}\"{name}\":{}", value.expose()))
+    };
+    let members = export.iter().enumerate().map(member);
+    gather(std::iter::once(Secret::from("{")).chain(members).chain(std::iter::once(Secret::from("}\n"))))
+}
+
+fn json_string(value: &str) -> Secret<String> {
+    // Six bytes are the most that a character can take, so the buffer never grows and leaves no copy behind.
+    let mut text = Vec::with_capacity(value.len() * 6 + 2);
+    serde_json::to_writer(&mut text, value).expect("a string is written to memory");
+    Secret::new(String::from_utf8(text).expect("JSON is UTF-8"))
+}
+
+/// `NAME=value` lines, as Docker's `--env-file`, Compose and the dotenv libraries read them. A variable to unset has
+/// no line: the format cannot say it.
+pub(super) fn dotenv(export: &Export) -> Secret<String> {
+    gather(export.iter().filter_map(|(name, value)| {
+        let value = value?.expose();
+        let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "_./:@%+=,-".contains(c));
+        Some(Secret::new(if is_plain {
+            format!("{name}={value}\n")
+        } else {
+            format!("{name}={}\n", double_quoted(value).expose())
+        }))
+    }))
+}
+
+/// Double quotes, in which the dotenv libraries read `\n`, `\"`, `\\` and `\$`.
+fn double_quoted(value: &str) -> Secret<String> {
+    let mut quoted = String::with_capacity(value.len() * 2 + 2);
+    quoted.push('"');
+    for c in value.chars() {
+        match c {
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '"' | '\\' | '$' | '`' => quoted.extend(['\\', c]),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    Secret::new(quoted)
+}

@@ -1,0 +1,102 @@
+//! What an environment gets: the credentials as variables, and the variables that would contradict them.
+
+use crate::names::{ProfileName, Region};
+use crate::secret::{Credentials, Secret};
+
+/// Every variable that `env` may set, in the order in which it is written.
+pub const VARIABLES: [&str; 8] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "MFA_CRED_PROFILE",
+    "AWSUME_PROFILE",
+];
+
+/// Variables that would override or contradict what is set.
+const CONTRADICTING: [&str; 4] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWSUME_EXPIRATION"];
+
+/// Variables to set and to unset.
+#[derive(Debug)]
+pub struct Export(Vec<(&'static str, Option<Secret<String>>)>);
+
+impl Export {
+    /// Credentials for a shell or a command. `is_renewal`: an earlier run set variables here, and those that this one
+    /// does not set are its leftovers.
+    pub fn of(credentials: &Credentials, profile: &ProfileName, region: Option<&Region>, is_renewal: bool) -> Self {
+        let plain = |text: &str| Some(Secret::from(text));
+        let region = || region.and_then(|region| plain(region.as_str()));
+        let values = [
+            plain(&credentials.access_key_id),
+            Some(credentials.secret_access_key.clone()),
+            credentials.session_token.clone(),
+            // Whole seconds: what the SDKs parse.
+            credentials.expiration.and_then(|end| plain(&end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+            region(),
+            region(),
+            plain(profile.as_str()),
+            plain(profile.as_str()),
+        ];
+        // A token or an end that others left behind would be taken for ours; a region is theirs to keep.
+        let is_stale = |name: &str| is_renewal || !matches!(name, "AWS_REGION" | "AWS_DEFAULT_REGION");
+        let variables = VARIABLES.into_iter().zip(values).filter(|(name, value)| value.is_some() || is_stale(name));
+        Self(variables.chain(CONTRADICTING.map(|name| (name, None))).collect())
+    }
+
+    /// What clears all that [`Export::of`] may have set.
+    pub fn clearing() -> Self {
+        Self(VARIABLES.into_iter().map(|name| (name, None)).collect())
+    }
+
+    /// The variables, `None` for one to unset.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<&Secret<String>>)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_ref()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_pairs(pairs: &[(&'static str, Option<&str>)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| (*name, value.map(Secret::from))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Export;
+    use crate::names::ProfileName;
+    use crate::secret::{Credentials, Secret};
+
+    fn export(token: bool, region: Option<&str>, is_renewal: bool) -> Vec<String> {
+        let credentials = Credentials {
+            access_key_id: "AKIA".to_owned(),
+            secret_access_key: Secret::from("s"),
+            session_token: token.then(|| Secret::from("t")),
+            expiration: token.then(|| "2026-01-02T03:04:05.678Z".parse().expect("a time")),
+            account: None,
+        };
+        let profile = ProfileName::new("p").expect("not empty");
+        let region = region.map(|region| region.parse().expect("a region"));
+        let export = Export::of(&credentials, &profile, region.as_ref(), is_renewal);
+        export.iter().map(|(name, value)| format!("{name}={}", value.map_or("-", |v| v.expose()))).collect()
+    }
+
+    #[test]
+    fn a_session_sets_its_end_and_clears_what_contradicts() {
+        let lines = export(true, Some("eu-west-1"), false);
+        for line in ["AWS_SESSION_TOKEN=t", "AWS_CREDENTIAL_EXPIRATION=2026-01-02T03:04:05Z", "AWS_PROFILE=-"] {
+            assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn long_term_keys_clear_the_token_of_others() {
+        assert!(export(false, None, false).contains(&"AWS_SESSION_TOKEN=-".to_owned()));
+    }
+
+    #[test]
+    fn a_region_is_cleared_only_when_it_was_ours() {
+        assert!(!export(true, None, false).contains(&"AWS_REGION=-".to_owned()));
+        assert!(export(true, None, true).contains(&"AWS_REGION=-".to_owned()));
+    }
+}

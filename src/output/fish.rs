@@ -1,0 +1,47 @@
+//! fish: `mfa-cred x | source`, and `eval (mfa-cred x)`, which splits at line feeds only.
+
+use super::Shell;
+use crate::secret::Secret;
+
+pub(super) struct Fish;
+
+impl Shell for Fish {
+    fn set(&self, name: &str, value: &str) -> Secret<String> {
+        let mut quoted = String::with_capacity(value.len() * 4 + 2);
+        quoted.push('\'');
+        for c in value.chars() {
+            match c {
+                // The only two that single quotes of fish leave alive.
+                '\'' | '\\' => quoted.extend(['\\', c]),
+                // A line feed would end the line under `eval (…)`; an escape stands outside the quotes.
+                _ if c.is_ascii_control() => quoted.push_str(&format!("'\\x{:02x}'", u32::from(c))),
+                _ => quoted.push(c),
+            }
+        }
+        quoted.push('\'');
+        Secret::new(format!("set -gx {name} {quoted};"))
+    }
+
+    fn unset(&self, name: &str) -> String {
+        format!("set -e {name};")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fish;
+    use crate::output::Shell;
+
+    #[test]
+    fn quoting() {
+        for (value, text) in [
+            ("$(touch PWNED)", "set -gx V '$(touch PWNED)';"),
+            ("it's", "set -gx V 'it\\'s';"),
+            ("a\\b", "set -gx V 'a\\\\b';"),
+            ("a\nb", "set -gx V 'a'\\x0a'b';"),
+            ("", "set -gx V '';"),
+        ] {
+            assert_eq!(Fish.set("V", value).expose(), text);
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! What would be done for a profile, before anything is asked, called or unsealed.
+//!
+//! `ProfileSet` + [`Wish`] + [`Ambient`] → [`Plan`] { base, steps }. Pure: no I/O, no clock, no async and no secret:
+//! a plan names where a secret stands, never what it is. Its `Display` is what `show` prints. Where only the base's
+//! answer can tell (a `credential_process` may return long-term keys or a session), the plan holds both ways.
+//!
+//! The rules are SPEC'd by AWS: GetSessionToken needs a user's own keys; AssumeRole signed by a session lives for an
+//! hour at most; a code works once. See `chain.rs` for where credentials come from, `steps.rs` for what is called, and
+//! `service.rs` for where it is called.
+
+mod chain;
+mod error;
+mod service;
+mod steps;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::names::{ExternalId, Lifetime, MfaSerial, ProfileName, Region, RoleArn, SessionName, Tag};
+use crate::profile::ProfileSet;
+
+pub use error::{Origin, PlanError};
+pub use service::Service;
+
+/// What the command line, our variables and our settings ask of the plan.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// `--role-arn`
+    pub role_arn: Option<RoleArn>,
+    /// `--source-profile`
+    pub source_profile: Option<ProfileName>,
+    /// `--external-id`
+    pub external_id: Option<ExternalId>,
+    /// `--session-name`
+    pub session_name: Option<SessionName>,
+    /// `--source-identity`
+    pub source_identity: Option<SessionName>,
+    /// `--tag`; each replaces the profile's tag of the same key
+    pub tags: Vec<Tag>,
+    /// `--transitive-tag`
+    pub transitive_tags: Vec<String>,
+    /// `--session-policy`, read
+    pub session_policy: Option<String>,
+    /// `--policy-arn`
+    pub policy_arns: Vec<String>,
+    /// `--duration` or `MFA_CRED_DURATION`
+    pub duration: Option<Lifetime>,
+    /// `duration` of our settings, which a profile's own beats
+    pub usual_duration: Option<Lifetime>,
+    /// `--region` or `MFA_CRED_REGION`
+    pub region: Option<Region>,
+    /// `region` of our settings, which every other source beats
+    pub usual_region: Option<Region>,
+    /// `--mfa-serial`
+    pub mfa_serial: Option<MfaSerial>,
+}
+
+/// What AWS's own variables say. No secret: of the environment's keys just the identifier.
+#[derive(Clone, Debug, Default)]
+pub struct Ambient {
+    /// `AWS_ACCESS_KEY_ID`, where the secret is set too
+    pub keys: Option<AmbientKeys>,
+    /// Is `MFA_CRED_PROFILE` set? Then the keys and the region are our own earlier output.
+    pub is_our_output: bool,
+    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`, with the name of the one that was used
+    pub region: Option<(&'static str, String)>,
+    /// `AWS_ROLE_SESSION_NAME`
+    pub session_name: Option<String>,
+    /// `AWS_ENDPOINT_URL_STS`
+    pub endpoint_url_sts: Option<String>,
+    /// `AWS_ENDPOINT_URL`
+    pub endpoint_url: Option<String>,
+    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`
+    pub ignore_endpoint_urls: Option<String>,
+    /// `AWS_USE_FIPS_ENDPOINT`
+    pub use_fips: Option<String>,
+    /// `AWS_USE_DUALSTACK_ENDPOINT`
+    pub use_dualstack: Option<String>,
+    /// `AWS_CA_BUNDLE`
+    pub ca_bundle: Option<PathBuf>,
+    /// `AWS_CONTAINER_CREDENTIALS_FULL_URI` or `…_RELATIVE_URI`
+    pub container: Option<String>,
+}
+
+/// The environment's access key, without its secret.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AmbientKeys {
+    /// `AWS_ACCESS_KEY_ID`
+    pub access_key_id: String,
+    /// Is `AWS_SESSION_TOKEN` set?
+    pub is_session: bool,
+}
+
+/// What would be done for a profile.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The profile that was asked for.
+    pub profile: ProfileName,
+    /// Where the first credentials come from.
+    pub base: Base,
+    /// The calls, in order.
+    pub steps: Steps,
+    /// What is exported as `AWS_REGION`, if anything says one.
+    pub region: Option<Region>,
+    /// Which STS is called, and how.
+    pub service: Service,
+    /// The user's MFA device, if any profile of the chain names one.
+    pub serial: Option<MfaSerial>,
+    /// The command that prints codes: the nearest `mfa_process` along the chain.
+    pub mfa_process: Option<String>,
+    /// What the user should know although the plan stands.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where the first credentials come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Base {
+    /// A user's access key in the AWS files.
+    ///
+    /// ```ini
+    /// [test-user]
+    /// aws_access_key_id = AKIA…
+    /// aws_secret_access_key = …
+    /// ```
+    AccessKey {
+        /// The profile that holds it.
+        profile: ProfileName,
+        /// The key's identifier.
+        access_key_id: String,
+        /// Does `aws_session_token` stand beside it?
+        is_session: bool,
+    },
+    /// `credential_source = Environment`
+    Environment(AmbientKeys),
+    /// `credential_source = Ec2InstanceMetadata`
+    Ec2InstanceMetadata,
+    /// `credential_source = EcsContainer`; the URI tells one task from another
+    EcsContainer(Option<String>),
+    /// `credential_process = COMMAND`
+    CredentialProcess {
+        /// The profile that has it.
+        profile: ProfileName,
+        /// The command line.
+        command: String,
+    },
+}
+
+/// Which credentials a base yields, as far as the plan can know.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BaseKind {
+    /// A user's own access key.
+    LongTerm,
+    /// Keys of a session that may be the user's own (GetSessionToken).
+    Session,
+    /// A role's session, in which MFA can never be met.
+    RoleSession,
+    /// Only its answer can tell.
+    Unknown,
+}
+
+impl Base {
+    /// Which credentials it yields.
+    pub fn kind(&self) -> BaseKind {
+        match self {
+            Self::AccessKey { is_session: true, .. } | Self::Environment(AmbientKeys { is_session: true, .. }) => {
+                BaseKind::Session
+            }
+            Self::AccessKey { .. } | Self::Environment(_) => BaseKind::LongTerm,
+            Self::Ec2InstanceMetadata | Self::EcsContainer(_) => BaseKind::RoleSession,
+            Self::CredentialProcess { .. } => BaseKind::Unknown,
+        }
+    }
+}
+
+/// The calls after the base.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Steps {
+    /// Known now.
+    Fixed(Vec<Step>),
+    /// Known when the base has answered.
+    ByBase {
+        /// When it yields a user's own access key.
+        long_term: Vec<Step>,
+        /// When it yields a session.
+        session: Vec<Step>,
+    },
+}
+
+impl Steps {
+    /// The calls for a base that turned out to be this.
+    pub fn given(&self, base_is_long_term: bool) -> &[Step] {
+        match self {
+            Self::Fixed(steps) => steps,
+            Self::ByBase { long_term, .. } if base_is_long_term => long_term,
+            Self::ByBase { session, .. } => session,
+        }
+    }
+}
+
+/// One call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// GetSessionToken with a code: the MFA session that serves every role of the user.
+    SessionToken {
+        /// The user's device.
+        serial: MfaSerial,
+        /// 15 minutes to 36 hours.
+        duration: Lifetime,
+        /// The profile of the user.
+        profile: ProfileName,
+    },
+    /// AssumeRole.
+    AssumeRole(Box<AssumeRole>),
+}
+
+/// AssumeRole's input.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AssumeRole {
+    /// The profile that names the role.
+    pub profile: ProfileName,
+    /// The role.
+    pub role: RoleArn,
+    /// With a code of this device: only where the session would live for more than an hour.
+    pub serial: Option<MfaSerial>,
+    /// 15 minutes to 12 hours; an hour where a session signs.
+    pub duration: Lifetime,
+    /// `None`: `mfa-cred-` and the user's name, found out when the call is made.
+    pub session_name: Option<SessionName>,
+    /// The trust policy's condition.
+    pub external_id: Option<ExternalId>,
+    /// Sticks through a chain.
+    pub source_identity: Option<SessionName>,
+    /// Sorted by key.
+    pub tags: Vec<Tag>,
+    /// Keys of tags that are passed on.
+    pub transitive_tags: Vec<String>,
+    /// Narrows the session.
+    pub session_policy: Option<String>,
+    /// Narrow the session.
+    pub policy_arns: Vec<String>,
+}
+
+impl Step {
+    /// The profile whose entry this step makes.
+    pub fn profile(&self) -> &ProfileName {
+        match self {
+            Self::SessionToken { profile, .. } => profile,
+            Self::AssumeRole(role) => &role.profile,
+        }
+    }
+
+    /// How long what it yields is to live.
+    pub fn duration(&self) -> Lifetime {
+        match self {
+            Self::SessionToken { duration, .. } => *duration,
+            Self::AssumeRole(role) => role.duration,
+        }
+    }
+
+    /// The device that it needs a code of, if any.
+    pub fn needs_code_of(&self) -> Option<&MfaSerial> {
+        match self {
+            Self::SessionToken { serial, .. } => Some(serial),
+            Self::AssumeRole(role) => role.serial.as_ref(),
+        }
+    }
+}
+
+/// What the user should know although the plan stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Warning {
+    /// AWS caps roles that a session assumes at an hour.
+    DurationCapped {
+        /// What was wished.
+        wanted: Lifetime,
+        /// By whom.
+        profile: ProfileName,
+    },
+    /// A plain user without a serial gets its own long-term keys.
+    NoMfa {
+        /// The user's profile.
+        profile: ProfileName,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DurationCapped { wanted, profile } => {
+                write!(
+                    f,
+                    "profile `{profile}`: {wanted} was asked for, but AWS caps a role that a session assumes at 1h"
+                )
+            }
+            Self::NoMfa { profile } => {
+                write!(f, "profile `{profile}` has no `mfa_serial`: these are its long-term keys, without MFA")
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Makes the plan for a profile.
+    ///
+    /// # Errors
+    /// Everything that can be known to be wrong before anything is asked or called.
+    pub fn make(set: &ProfileSet, profile: &ProfileName, wish: &Wish, ambient: &Ambient) -> Result<Self, PlanError> {
+        let chain = chain::Chain::walk(set, profile, wish, ambient)?;
+        let serial = chain.serial(wish)?;
+        let (steps, warnings) = steps::lay_out(&chain, serial.as_ref(), wish, ambient)?;
+        let region = service::region(&chain, wish, ambient)?;
+        let service = Service::resolve(set, &chain, serial.as_ref(), region.as_ref(), ambient)?;
+        Ok(Self {
+            profile: profile.clone(),
+            mfa_process: chain.nearest("mfa_process").map(|property| property.value().into_owned()),
+            base: chain.base,
+            steps,
+            region,
+            service,
+            serial,
+            warnings,
+        })
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "base: {}", self.base)?;
+        match &self.steps {
+            Steps::Fixed(steps) => write_steps(f, "", steps)?,
+            Steps::ByBase { long_term, session } => {
+                write_steps(f, "if long-term: ", long_term)?;
+                write_steps(f, "if a session: ", session)?;
+            }
+        }
+        write!(f, "{}", self.service)
+    }
+}
+
+fn write_steps(f: &mut fmt::Formatter<'_>, when: &str, steps: &[Step]) -> fmt::Result {
+    if steps.is_empty() {
+        writeln!(f, "{when}no call")?;
+    }
+    steps.iter().try_for_each(|step| writeln!(f, "{when}{step}"))
+}
+
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let session = |is: bool| if is { "session" } else { "access key" };
+        match self {
+            Self::AccessKey { profile, access_key_id, is_session } => {
+                write!(f, "{} {access_key_id} of profile `{profile}`", session(*is_session))
+            }
+            Self::Environment(keys) => {
+                write!(f, "{} {} of the environment", session(keys.is_session), keys.access_key_id)
+            }
+            Self::Ec2InstanceMetadata => f.write_str("role of this EC2 instance"),
+            Self::EcsContainer(_) => f.write_str("role of this container"),
+            Self::CredentialProcess { profile, .. } => write!(f, "`credential_process` of profile `{profile}`"),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SessionToken { serial, duration, .. } => {
+                write!(f, "GetSessionToken for {duration}, with a code of {serial}")
+            }
+            Self::AssumeRole(call) => {
+                write!(f, "AssumeRole {} for {}", call.role, call.duration)?;
+                match &call.serial {
+                    Some(serial) => write!(f, ", with a code of {serial}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}

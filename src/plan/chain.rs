@@ -1,0 +1,272 @@
+//! The source chain: from a profile along `source_profile` to the base, roles collected on the way.
+//!
+//! The base is never substituted: a source that cannot be resolved is an error. `[default]` and the environment are
+//! used only where a profile says so.
+
+use std::path::Path;
+
+use super::error::{Origin, PlanError};
+use super::{Ambient, Base, Wish};
+use crate::names::{MfaSerial, ProfileName, RoleArn};
+use crate::profile::{Presence, Profile, ProfileSet, Property};
+
+/// The profiles from the one asked for to the one that holds the base.
+pub(super) struct Chain<'a> {
+    /// In the order they are met: the profile asked for comes first.
+    pub(super) links: Vec<Profile<'a>>,
+    /// The roles to assume, in that same order.
+    pub(super) roles: Vec<RoleLink<'a>>,
+    /// Where it ends.
+    pub(super) base: Base,
+}
+
+/// A role, and the profile that names it.
+pub(super) struct RoleLink<'a> {
+    pub(super) profile: Profile<'a>,
+    pub(super) role: RoleArn,
+}
+
+impl<'a> Chain<'a> {
+    pub(super) fn walk(
+        set: &'a ProfileSet,
+        name: &ProfileName,
+        wish: &Wish,
+        ambient: &Ambient,
+    ) -> Result<Self, PlanError> {
+        let first = set.get(name.as_str()).ok_or_else(|| unknown(set, name))?;
+        let (mut links, mut roles) = (Vec::new(), Vec::new());
+        let mut profile = first;
+        loop {
+            links.push(profile);
+            if let Some(property) = profile.get("include_profile") {
+                return Err(PlanError::IncludeProfile { origin: origin(&property) });
+            }
+            let asked = links.len() == 1;
+            // A source profile's own keys end the chain, whatever role it also names, as in the SDKs.
+            if !asked && has_key(profile) {
+                break;
+            }
+            let role = match wish.role_arn.as_ref().filter(|_| asked) {
+                Some(role) => Some((Origin::Flag("--role-arn"), role.clone())),
+                None if profile.get("web_identity_token_file").is_some() => None,
+                None => profile.get("role_arn").map(|p| Ok((origin(&p), parse(&p)?))).transpose()?,
+            };
+            let source = match wish.source_profile.as_ref().filter(|_| asked) {
+                Some(source) => Some((Origin::Flag("--source-profile"), source.to_string())),
+                None => profile.get("source_profile").map(|p| (origin(&p), p.value().into_owned())),
+            };
+            let named_source = profile.get("credential_source").filter(|_| !asked || wish.source_profile.is_none());
+            if let (Some(_), Some(property)) = (&source, &named_source) {
+                let profile = profile.name().to_owned();
+                return Err(PlanError::TwoSources { origin: origin(property), profile });
+            }
+            let is_role = role.is_some();
+            if let Some((origin, role)) = role {
+                // `--role-arn` on a profile that has neither is signed by that profile's own credentials.
+                let lends_itself = origin == Origin::Flag("--role-arn");
+                if source.is_none() && named_source.is_none() && !lends_itself {
+                    return Err(PlanError::NoSource { origin, profile: profile.name().to_owned() });
+                }
+                roles.push(RoleLink { profile, role });
+            }
+            match source {
+                // One that names itself signs with its own keys; without any, that is the shortest circle.
+                Some((_, source)) if source == profile.name() && is_role && has_key(profile) => break,
+                // Without a role, a profile's own keys are what it is, whatever source it names.
+                Some(_) if !is_role && has_key(profile) => break,
+                Some((origin, source)) => profile = follow(set, &links, origin, source)?,
+                None => break,
+            }
+        }
+        let met: Vec<&str> = links.iter().map(|link| link.name()).collect();
+        let base = base_of(set, profile, &met, wish, ambient)?;
+        Ok(Self { links, roles, base })
+    }
+
+    /// The value of `key` in the profile, else the nearest one along its source chain.
+    pub(super) fn nearest(&self, key: &str) -> Option<Property<'a>> {
+        self.links.iter().find_map(|profile| profile.get(key))
+    }
+
+    /// The user's MFA device.
+    pub(super) fn serial(&self, wish: &Wish) -> Result<Option<MfaSerial>, PlanError> {
+        use crate::names::DeviceKind;
+        let (origin, serial) = match (&wish.mfa_serial, self.nearest("mfa_serial")) {
+            (Some(serial), _) => (Origin::Flag("--mfa-serial"), serial.clone()),
+            (None, None) => return Ok(None),
+            (None, Some(property)) if property.value() == "auto" => {
+                let profile = self.links[0].name().to_owned();
+                let what = "`mfa_serial = auto`";
+                return Err(PlanError::Unsupported { origin: origin(&property), profile, what });
+            }
+            (None, Some(property)) => (origin(&property), parse(&property)?),
+        };
+        if serial.kind() == DeviceKind::Fido {
+            return Err(PlanError::Fido { origin, serial });
+        }
+        if self.base.kind() == super::BaseKind::RoleSession {
+            return Err(PlanError::SerialCannotBeMet { origin, serial, base: self.base.to_string() });
+        }
+        Ok(Some(serial))
+    }
+}
+
+fn follow<'a>(
+    set: &'a ProfileSet,
+    links: &[Profile<'a>],
+    origin: Origin,
+    source: String,
+) -> Result<Profile<'a>, PlanError> {
+    if let Some(start) = links.iter().position(|link| link.name() == source) {
+        let circle = links[start..].iter().map(|link| link.name().to_owned());
+        return Err(PlanError::Cycle(circle.chain([source]).collect()));
+    }
+    let Some(profile) = set.get(&source) else {
+        let nearest = nearest(set, &source);
+        return Err(PlanError::UnknownSource { origin, source_profile: source, nearest });
+    };
+    Ok(profile)
+}
+
+/// What a profile's own properties yield, static keys first, as in the AWS CLI.
+fn base_of(
+    set: &ProfileSet,
+    profile: Profile<'_>,
+    met: &[&str],
+    wish: &Wish,
+    ambient: &Ambient,
+) -> Result<Base, PlanError> {
+    let name = || ProfileName::new(profile.name()).expect("a section's name is not empty");
+    if let Some(access_key_id) = access_key(profile)? {
+        let is_session = profile.get("aws_session_token").is_some();
+        return Ok(Base::AccessKey { profile: name(), access_key_id, is_session });
+    }
+    if let Some(property) = profile.get("credential_source").filter(|_| met.len() > 1 || wish.source_profile.is_none())
+    {
+        return named_source(&property, ambient);
+    }
+    for (key, what) in [
+        ("web_identity_token_file", "a web identity"),
+        ("sso_session", "IAM Identity Center (SSO)"),
+        ("sso_start_url", "IAM Identity Center (SSO)"),
+        ("login_session", "`aws login`"),
+    ] {
+        if let Some(property) = profile.get(key) {
+            let profile = profile.name().to_owned();
+            return Err(PlanError::Unsupported { origin: origin(&property), profile, what });
+        }
+    }
+    if let Some(property) = profile.get("credential_process") {
+        let command = property.value().into_owned();
+        if let Some(again) = leads_back(set, &command, &mut met.iter().map(|&name| name.to_owned()).collect()) {
+            return Err(PlanError::ProcessLoop { origin: origin(&property), profile: again });
+        }
+        return Ok(Base::CredentialProcess { profile: name(), command });
+    }
+    Err(PlanError::NoCredentials { place: profile.place(), profile: profile.name().to_owned() })
+}
+
+fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, PlanError> {
+    let origin = origin(property);
+    match property.value().as_ref() {
+        "Environment" if ambient.is_our_output => Err(PlanError::OwnExports { origin }),
+        "Environment" => ambient.keys.clone().map(Base::Environment).ok_or(PlanError::NoAmbientKeys { origin }),
+        "Ec2InstanceMetadata" => Ok(Base::Ec2InstanceMetadata),
+        "EcsContainer" => Ok(Base::EcsContainer(ambient.container.clone())),
+        _ => {
+            Err(PlanError::Refused { origin, why: "is one of `Environment`, `Ec2InstanceMetadata` and `EcsContainer`" })
+        }
+    }
+}
+
+fn has_key(profile: Profile<'_>) -> bool {
+    profile.get("aws_access_key_id").is_some() || profile.get("aws_secret_access_key").is_some()
+}
+
+/// The identifier of the profile's access key, if it has one; half a key is an error rather than no key, since what
+/// would be used in its place is not what the user meant.
+fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
+    let half = |property: &Property<'_>, missing| {
+        Err(PlanError::HalfKey { origin: origin(property), profile: profile.name().to_owned(), missing })
+    };
+    let filled = |key| profile.get(key).filter(|property| !property.value().is_empty());
+    match (filled("aws_access_key_id"), filled("aws_secret_access_key")) {
+        (Some(id), Some(_)) => {
+            let value = id.value();
+            let legal =
+                (16..=128).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            if legal {
+                return Ok(Some(value.into_owned()));
+            }
+            Err(PlanError::Refused {
+                origin: origin(&id),
+                why: "is not an access key id (16 to 128 letters and digits)",
+            })
+        }
+        (Some(id), None) => half(&id, "aws_secret_access_key"),
+        (None, Some(secret)) => half(&secret, "aws_access_key_id"),
+        (None, None) => match profile.get("aws_access_key_id").or_else(|| profile.get("aws_secret_access_key")) {
+            Some(empty) => Err(PlanError::Refused { origin: origin(&empty), why: "is empty" }),
+            None => Ok(None),
+        },
+    }
+}
+
+/// Would this `credential_process` start mfa-cred for a profile that was met already? The profile, if so.
+///
+/// Such a command would start itself for ever, each time a process more; it is found by reading the command, without
+/// running it, through as many profiles as it takes.
+fn leads_back(set: &ProfileSet, command: &str, met: &mut Vec<String>) -> Option<String> {
+    let words = shlex::split(command)?;
+    let (program, arguments) = words.split_first()?;
+    let file = program.rsplit(['/', '\\']).next()?;
+    if !file.eq_ignore_ascii_case("mfa-cred") && !file.eq_ignore_ascii_case("mfa-cred.exe") {
+        return None;
+    }
+    let verb = arguments.iter().position(|word| word == "process")?;
+    let mut profile = arguments[verb + 1..].iter().find_map(|word| set.get(word))?;
+    loop {
+        if met.iter().any(|name| name == profile.name()) {
+            return Some(profile.name().to_owned());
+        }
+        if has_key(profile) {
+            return None;
+        }
+        met.push(profile.name().to_owned());
+        match (profile.get("source_profile"), profile.get("credential_process")) {
+            (Some(source), _) => profile = set.get(&source.value())?,
+            (None, Some(process)) => return leads_back(set, &process.value(), met),
+            (None, None) => return None,
+        }
+    }
+}
+
+fn unknown(set: &ProfileSet, name: &ProfileName) -> PlanError {
+    PlanError::UnknownProfile {
+        name: name.clone(),
+        nearest: nearest(set, name.as_str()),
+        files: set.sources().map(looked_at).to_vec(),
+    }
+}
+
+fn looked_at((path, presence): (&Path, Presence)) -> String {
+    match presence {
+        Presence::Present => path.display().to_string(),
+        Presence::Missing => format!("{} (which does not exist)", path.display()),
+    }
+}
+
+fn nearest(set: &ProfileSet, name: &str) -> Vec<String> {
+    set.nearest(name).into_iter().map(str::to_owned).collect()
+}
+
+pub(super) fn origin(property: &Property<'_>) -> Origin {
+    Origin::Line { place: property.place(), key: property.key().into_owned() }
+}
+
+/// The property's value as one of the field's names.
+pub(super) fn parse<T: std::str::FromStr<Err = crate::names::NameError>>(
+    property: &Property<'_>,
+) -> Result<T, PlanError> {
+    property.value().parse().map_err(|why| PlanError::BadValue { origin: origin(property), why })
+}

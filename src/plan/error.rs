@@ -1,0 +1,191 @@
+//! What can be wrong with a profile before anything is asked or called.
+
+use std::fmt;
+
+use crate::names::{Lifetime, MfaSerial, NameError, ProfileName};
+use crate::profile::Place;
+
+/// Where a value came from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// A flag, or the variable of ours that stands for it.
+    Flag(&'static str),
+    /// An environment variable of AWS's.
+    Variable(&'static str),
+    /// A key of our own settings.
+    Setting(&'static str),
+    /// A line of the AWS files.
+    Line {
+        /// Where it stands.
+        place: Place,
+        /// The property's key.
+        key: String,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "`{flag}`"),
+            Self::Variable(name) => write!(f, "`{name}` of the environment"),
+            Self::Setting(key) => write!(f, "`{key}` of the settings"),
+            Self::Line { place, key } => write!(f, "{place}: `{key}`"),
+        }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// No section of either file has that name.
+    #[error("there is no profile `{name}`{}", looked_in(.files))]
+    UnknownProfile {
+        /// The name.
+        name: ProfileName,
+        /// Profiles with like names.
+        nearest: Vec<String>,
+        /// Where it was looked for, with what is missing there said.
+        files: Vec<String>,
+    },
+    /// `source_profile` names no profile.
+    #[error("{origin} names a profile that does not exist: `{source_profile}`")]
+    UnknownSource {
+        /// Where it is named.
+        origin: Origin,
+        /// The name.
+        source_profile: String,
+        /// Profiles with like names.
+        nearest: Vec<String>,
+    },
+    /// The chain comes back to a profile.
+    #[error("`source_profile` goes round in a circle: {}", .0.join(" -> "))]
+    Cycle(Vec<String>),
+    /// `credential_process` would start mfa-cred for the same profile again.
+    #[error("{origin} starts mfa-cred for profile `{profile}` again, which would never end")]
+    ProcessLoop {
+        /// The `credential_process`.
+        origin: Origin,
+        /// The profile that would be met again.
+        profile: String,
+    },
+    /// Both `source_profile` and `credential_source`.
+    #[error("{origin}: profile `{profile}` has both `source_profile` and `credential_source`")]
+    TwoSources {
+        /// The `credential_source`.
+        origin: Origin,
+        /// The profile.
+        profile: String,
+    },
+    /// `role_arn` with nothing to sign with.
+    #[error("{origin}: profile `{profile}` has a role, but neither `source_profile` nor `credential_source`")]
+    NoSource {
+        /// The `role_arn`.
+        origin: Origin,
+        /// The profile.
+        profile: String,
+    },
+    /// Nothing in the profile yields credentials.
+    #[error("{place}: profile `{profile}` has no access key, no role and nothing else that yields credentials")]
+    NoCredentials {
+        /// The section.
+        place: Place,
+        /// The profile.
+        profile: String,
+    },
+    /// One half of an access key.
+    #[error("{origin}: profile `{profile}` has no `{missing}` beside it")]
+    HalfKey {
+        /// The half that is there.
+        origin: Origin,
+        /// The profile.
+        profile: String,
+        /// The half that is not.
+        missing: &'static str,
+    },
+    /// A value that AWS would not take.
+    #[error("{origin}: {why}")]
+    BadValue {
+        /// Where it stands.
+        origin: Origin,
+        /// Why.
+        why: NameError,
+    },
+    /// A value that AWS would not take, for a reason of this module.
+    #[error("{origin} {why}")]
+    Refused {
+        /// Where it stands.
+        origin: Origin,
+        /// Why.
+        why: &'static str,
+    },
+    /// A duration outside AWS's range.
+    #[error("{origin} is {wanted}; AWS takes {min} to {max} here")]
+    Duration {
+        /// Where it stands.
+        origin: Origin,
+        /// The value.
+        wanted: Lifetime,
+        /// AWS's least.
+        min: Lifetime,
+        /// AWS's most.
+        max: Lifetime,
+    },
+    /// An MFA device whose proof no AWS API takes.
+    #[error("{origin}: {serial} is a FIDO key or passkey, and AWS takes no FIDO code over its API")]
+    Fido {
+        /// Where it stands.
+        origin: Origin,
+        /// The device.
+        serial: MfaSerial,
+    },
+    /// A serial with a base in which MFA can never be met.
+    #[error("{origin}: no code of {serial} can be given, since {base} signs and not a user's access key")]
+    SerialCannotBeMet {
+        /// Where the serial stands.
+        origin: Origin,
+        /// The device.
+        serial: MfaSerial,
+        /// The base.
+        base: String,
+    },
+    /// `credential_source = Environment` without keys in it.
+    #[error("{origin}: the environment has no access key")]
+    NoAmbientKeys {
+        /// The `credential_source`.
+        origin: Origin,
+    },
+    /// `credential_source = Environment` while it holds what `mfa-cred env` put there.
+    #[error("{origin}: the keys in the environment are what mfa-cred exported for another profile, and no input")]
+    OwnExports {
+        /// The `credential_source`.
+        origin: Origin,
+    },
+    /// aws-vault's `include_profile`, which could hide an `mfa_serial`.
+    #[error("{origin} is not supported, and ignoring it could lose an `mfa_serial`")]
+    IncludeProfile {
+        /// Where it stands.
+        origin: Origin,
+    },
+    /// A kind of base that this version cannot use.
+    #[error("{origin}: profile `{profile}` uses {what}, which this version cannot sign in with")]
+    Unsupported {
+        /// The property that says so.
+        origin: Origin,
+        /// The profile.
+        profile: String,
+        /// The kind.
+        what: &'static str,
+    },
+    /// An option that shapes a role session, and no role.
+    #[error("{origin} shapes a role's session, but profile `{profile}` has no role")]
+    NoRole {
+        /// The option.
+        origin: Origin,
+        /// The profile.
+        profile: ProfileName,
+    },
+}
+
+fn looked_in(files: &[String]) -> String {
+    if files.is_empty() { String::new() } else { format!(" in {}", files.join(" or ")) }
+}

@@ -1,0 +1,152 @@
+//! Which region is exported, and which STS is called: endpoint, FIPS, dualstack and CA bundle as the AWS SDKs read
+//! them for the profile that was asked for (the SDK reference guide's "service-specific endpoints").
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::chain::{Chain, origin, parse};
+use super::error::{Origin, PlanError};
+use super::{Ambient, Wish};
+use crate::names::{MfaSerial, Partition, Region};
+use crate::profile::{Kind, Profile, ProfileSet, Property};
+
+/// Which STS is called, and how.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Service {
+    /// The region that answers and that requests are signed for.
+    pub region: Region,
+    /// The partition that the role or the device is in.
+    pub partition: Partition,
+    /// A configured override of the endpoint.
+    pub endpoint_url: Option<String>,
+    /// FIPS 140 endpoints.
+    pub fips: bool,
+    /// IPv4 and IPv6.
+    pub dualstack: bool,
+    /// Certificates to trust instead of the system's.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+/// The region that is exported. When `MFA_CRED_PROFILE` is set, the environment's is our own earlier output, and the
+/// profile and its chain beat it: two profiles of different regions in one shell each get their own.
+pub(super) fn region(chain: &Chain<'_>, wish: &Wish, ambient: &Ambient) -> Result<Option<Region>, PlanError> {
+    if let Some(region) = &wish.region {
+        return Ok(Some(region.clone()));
+    }
+    let variable = || {
+        let parse = |(name, value): &(&'static str, String)| {
+            value.parse().map_err(|why| PlanError::BadValue { origin: Origin::Variable(name), why })
+        };
+        ambient.region.as_ref().map(parse).transpose()
+    };
+    let file = || chain.nearest("region").map(|property| parse(&property)).transpose();
+    let found = if ambient.is_our_output {
+        match file()? {
+            Some(region) => Some(region),
+            None => variable()?,
+        }
+    } else {
+        match variable()? {
+            Some(region) => Some(region),
+            None => file()?,
+        }
+    };
+    Ok(found.or_else(|| wish.usual_region.clone()))
+}
+
+impl Service {
+    pub(super) fn resolve(
+        set: &ProfileSet,
+        chain: &Chain<'_>,
+        serial: Option<&MfaSerial>,
+        region: Option<&Region>,
+        ambient: &Ambient,
+    ) -> Result<Self, PlanError> {
+        let of_names = chain.roles.first().map(|link| link.role.partition()).or(serial.and_then(MfaSerial::partition));
+        let partition = of_names.or(region.map(Partition::of_region)).unwrap_or(Partition::AWS);
+        // A region of another partition may be where the person works, but its STS does not know this role.
+        let region = region.filter(|region| Partition::of_region(region) == partition);
+        let profile = chain.links[0];
+        let ca_bundle = || profile.get("ca_bundle").map(|property| PathBuf::from(property.value().as_ref()));
+        Ok(Self {
+            region: region.cloned().unwrap_or_else(|| partition.default_region()),
+            partition,
+            endpoint_url: endpoint_url(set, profile, ambient)?,
+            fips: switch(profile, "use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT", ambient.use_fips.as_deref())?,
+            dualstack: switch(
+                profile,
+                "use_dualstack_endpoint",
+                "AWS_USE_DUALSTACK_ENDPOINT",
+                ambient.use_dualstack.as_deref(),
+            )?,
+            ca_bundle: ambient.ca_bundle.clone().or_else(ca_bundle),
+        })
+    }
+}
+
+/// `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, the profile's `services` section, the profile's `endpoint_url`.
+fn endpoint_url(set: &ProfileSet, profile: Profile<'_>, ambient: &Ambient) -> Result<Option<String>, PlanError> {
+    let ignore = switch(
+        profile,
+        "ignore_configured_endpoint_urls",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        ambient.ignore_endpoint_urls.as_deref(),
+    )?;
+    if ignore {
+        return Ok(None);
+    }
+    for (name, value) in
+        [("AWS_ENDPOINT_URL_STS", &ambient.endpoint_url_sts), ("AWS_ENDPOINT_URL", &ambient.endpoint_url)]
+    {
+        if let Some(url) = value {
+            return legal_url(url, Origin::Variable(name));
+        }
+    }
+    let of_services = profile.get("services").and_then(|services| {
+        let property = set.section(Kind::Services, &services.value())?.get("sts")?;
+        Some((property.nested("endpoint_url")?.to_owned(), property))
+    });
+    if let Some((url, property)) = of_services {
+        return legal_url(&url, origin(&property));
+    }
+    profile.get("endpoint_url").map_or(Ok(None), |property| legal_url(&property.value(), origin(&property)))
+}
+
+fn legal_url(url: &str, origin: Origin) -> Result<Option<String>, PlanError> {
+    let legal = url.starts_with("https://") || url.starts_with("http://");
+    if legal && url.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(Some(url.to_owned()))
+    } else {
+        Err(PlanError::Refused { origin, why: "is not an http or https address" })
+    }
+}
+
+/// A yes or no of the environment, else of the profile; absent is no.
+fn switch(profile: Profile<'_>, key: &str, variable: &'static str, value: Option<&str>) -> Result<bool, PlanError> {
+    let read = |value: &str, origin: &dyn Fn() -> Origin| match value {
+        _ if value.eq_ignore_ascii_case("true") => Ok(true),
+        _ if value.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(PlanError::Refused { origin: origin(), why: "is neither `true` nor `false`" }),
+    };
+    let property: Option<Property<'_>> = profile.get(key);
+    match (value, property) {
+        (Some(value), _) => read(value, &|| Origin::Variable(variable)),
+        (None, Some(property)) => read(&property.value(), &|| origin(&property)),
+        (None, None) => Ok(false),
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sts: {}", self.region)?;
+        if let Some(url) = &self.endpoint_url {
+            write!(f, " at {url}")?;
+        }
+        for (is, word) in [(self.fips, "FIPS"), (self.dualstack, "dualstack")] {
+            if is {
+                write!(f, ", {word}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,231 @@
+//! Which calls are made, and for how long their sessions live.
+//!
+//! GetSessionToken once, with the code, and AssumeRole without one for every role: one code a day serves every role of
+//! the user. The one exception is a single role that should live for more than an hour, since AWS caps AssumeRole
+//! signed by a session at an hour: there the code goes to AssumeRole itself.
+
+use super::chain::{Chain, RoleLink, origin, parse};
+use super::error::{Origin, PlanError};
+use super::{Ambient, AssumeRole, BaseKind, Step, Steps, Warning, Wish};
+use crate::names::{Lifetime, MfaSerial, ProfileName, SessionName, Tag};
+use crate::profile::Profile;
+
+const HOUR: Lifetime = Lifetime::from_secs(3600);
+const LEAST: Lifetime = Lifetime::from_secs(900);
+/// GetSessionToken: 36 hours at most, 12 by default.
+const SESSION_MOST: Lifetime = Lifetime::from_secs(129_600);
+const SESSION_USUAL: Lifetime = Lifetime::from_secs(43_200);
+/// AssumeRole: 12 hours at most, where the role itself allows it.
+const ROLE_MOST: Lifetime = Lifetime::from_secs(43_200);
+
+const MANY_TAGS: usize = 50;
+const MANY_POLICIES: usize = 10;
+const LONG_POLICY: usize = 2048;
+
+pub(super) fn lay_out(
+    chain: &Chain<'_>,
+    serial: Option<&MfaSerial>,
+    wish: &Wish,
+    ambient: &Ambient,
+) -> Result<(Steps, Vec<Warning>), PlanError> {
+    if chain.roles.is_empty() {
+        refuse_role_options(chain, wish)?;
+    }
+    let session = session_duration(chain, wish)?;
+    // Collected from the target down; called from the base up.
+    let mut roles = Vec::with_capacity(chain.roles.len());
+    for (n, link) in chain.roles.iter().enumerate().rev() {
+        roles.push(assume_role(link, n == 0, wish, ambient)?);
+    }
+    let user = profile_name(chain.links.last().expect("a chain has the profile that was asked for"));
+    let mut warnings = Vec::new();
+    let steps = match chain.base.kind() {
+        BaseKind::LongTerm => Steps::Fixed(from_long_term(&user, serial, session, roles, &mut warnings)),
+        BaseKind::Session | BaseKind::RoleSession => Steps::Fixed(from_session(roles, &mut warnings)),
+        BaseKind::Unknown => {
+            let from_session = from_session(roles.clone(), &mut warnings);
+            warnings.clear();
+            let long_term = from_long_term(&user, serial, session, roles, &mut warnings);
+            if long_term == from_session {
+                Steps::Fixed(from_session)
+            } else {
+                Steps::ByBase { long_term, session: from_session }
+            }
+        }
+    };
+    if steps == Steps::Fixed(Vec::new()) && chain.base.kind() == BaseKind::LongTerm {
+        warnings.push(Warning::NoMfa { profile: user });
+    }
+    Ok((steps, warnings))
+}
+
+fn from_long_term(
+    user: &ProfileName,
+    serial: Option<&MfaSerial>,
+    session: Lifetime,
+    mut roles: Vec<AssumeRole>,
+    warnings: &mut Vec<Warning>,
+) -> Vec<Step> {
+    if let [only] = &mut roles[..] {
+        if only.duration > HOUR {
+            only.serial = serial.cloned();
+        }
+        if only.duration > HOUR || serial.is_none() {
+            return roles.into_iter().map(|role| Step::AssumeRole(Box::new(role))).collect();
+        }
+    }
+    let session_token =
+        serial.map(|serial| Step::SessionToken { serial: serial.clone(), duration: session, profile: user.clone() });
+    session_token.into_iter().chain(from_session(roles, warnings)).collect()
+}
+
+/// Roles that a session assumes, or that follow another role: an hour each at most.
+fn from_session(mut roles: Vec<AssumeRole>, warnings: &mut Vec<Warning>) -> Vec<Step> {
+    for role in &mut roles {
+        if role.duration > HOUR {
+            warnings.push(Warning::DurationCapped { wanted: role.duration, profile: role.profile.clone() });
+            role.duration = HOUR;
+        }
+    }
+    roles.into_iter().map(|role| Step::AssumeRole(Box::new(role))).collect()
+}
+
+fn assume_role(link: &RoleLink<'_>, is_target: bool, wish: &Wish, ambient: &Ambient) -> Result<AssumeRole, PlanError> {
+    let profile = link.profile;
+    // The command line shapes the role that was asked for; the ones before it are as their profiles say.
+    let nothing = Wish::default();
+    let wish = if is_target { wish } else { &nothing };
+    Ok(AssumeRole {
+        profile: profile_name(&profile),
+        role: link.role.clone(),
+        serial: None,
+        duration: role_duration(profile, wish)?,
+        session_name: session_name(profile, wish, ambient)?,
+        external_id: match &wish.external_id {
+            Some(id) => Some(id.clone()),
+            None => profile.get("external_id").map(|p| parse(&p)).transpose()?,
+        },
+        source_identity: match &wish.source_identity {
+            Some(name) => Some(name.clone()),
+            None => profile.get("source_identity").map(|p| parse(&p)).transpose()?,
+        },
+        tags: tags(profile, wish)?,
+        transitive_tags: transitive_tags(profile, wish),
+        session_policy: match &wish.session_policy {
+            Some(policy) if policy.chars().count() > LONG_POLICY => {
+                let why = "is longer than the 2048 characters that AWS takes";
+                return Err(PlanError::Refused { origin: Origin::Flag("--session-policy"), why });
+            }
+            policy => policy.clone(),
+        },
+        policy_arns: match &wish.policy_arns[..] {
+            arns if arns.len() > MANY_POLICIES => {
+                let why = "is given more than 10 times, which is AWS's most";
+                return Err(PlanError::Refused { origin: Origin::Flag("--policy-arn"), why });
+            }
+            arns if arns.iter().any(|arn| !arn.starts_with("arn:") || !(20..=2048).contains(&arn.len())) => {
+                return Err(PlanError::Refused { origin: Origin::Flag("--policy-arn"), why: "is not a policy's ARN" });
+            }
+            arns => arns.to_vec(),
+        },
+    })
+}
+
+fn session_name(profile: Profile<'_>, wish: &Wish, ambient: &Ambient) -> Result<Option<SessionName>, PlanError> {
+    if let Some(name) = &wish.session_name {
+        return Ok(Some(name.clone()));
+    }
+    if let Some(name) = &ambient.session_name {
+        let origin = Origin::Variable("AWS_ROLE_SESSION_NAME");
+        return name.parse().map(Some).map_err(|why| PlanError::BadValue { origin, why });
+    }
+    profile.get("role_session_name").map(|p| parse(&p)).transpose()
+}
+
+/// The profile's `session_tags` (`key=value,key=value`), each replaced by the flag's tag of the same key.
+fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
+    let mut tags: Vec<Tag> = Vec::new();
+    if let Some(property) = profile.get("session_tags") {
+        for tag in property.value().split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+            tags.push(tag.parse().map_err(|why| PlanError::BadValue { origin: origin(&property), why })?);
+        }
+    }
+    for tag in &wish.tags {
+        tags.retain(|other| !other.key.eq_ignore_ascii_case(&tag.key));
+        tags.push(tag.clone());
+    }
+    tags.sort();
+    if tags.len() > MANY_TAGS {
+        let origin = profile.get("session_tags").map_or(Origin::Flag("--tag"), |p| origin(&p));
+        return Err(PlanError::Refused { origin, why: "makes more than the 50 tags that AWS takes" });
+    }
+    Ok(tags)
+}
+
+fn transitive_tags(profile: Profile<'_>, wish: &Wish) -> Vec<String> {
+    let listed = profile.get("transitive_session_tags").map(|p| p.value().into_owned()).unwrap_or_default();
+    let listed = listed.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned);
+    let mut keys: Vec<String> = listed.chain(wish.transitive_tags.iter().cloned()).collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+fn role_duration(profile: Profile<'_>, wish: &Wish) -> Result<Lifetime, PlanError> {
+    let (origin, duration) = match (wish.duration, profile.get("duration_seconds"), wish.usual_duration) {
+        (Some(duration), _, _) => (Origin::Flag("--duration"), duration),
+        (None, Some(property), _) => {
+            let seconds = property
+                .value()
+                .parse()
+                .map_err(|_| PlanError::Refused { origin: origin(&property), why: "is not a number of seconds" })?;
+            (origin(&property), Lifetime::from_secs(seconds))
+        }
+        (None, None, Some(duration)) => (Origin::Setting("duration"), duration),
+        (None, None, None) => return Ok(HOUR),
+    };
+    in_range(origin, duration, ROLE_MOST)
+}
+
+/// How long the MFA session lives: the nearest `session_duration` along the chain. Where the session itself is what
+/// was asked for, the command line's wish comes first.
+fn session_duration(chain: &Chain<'_>, wish: &Wish) -> Result<Lifetime, PlanError> {
+    let wished = wish.duration.filter(|_| chain.roles.is_empty());
+    let (origin, duration) = match (wished, chain.nearest("session_duration")) {
+        (Some(duration), _) => (Origin::Flag("--duration"), duration),
+        (None, Some(property)) => (origin(&property), parse(&property)?),
+        (None, None) => return Ok(SESSION_USUAL),
+    };
+    in_range(origin, duration, SESSION_MOST)
+}
+
+fn in_range(origin: Origin, wanted: Lifetime, max: Lifetime) -> Result<Lifetime, PlanError> {
+    if (LEAST..=max).contains(&wanted) {
+        Ok(wanted)
+    } else {
+        Err(PlanError::Duration { origin, wanted, min: LEAST, max })
+    }
+}
+
+/// Without a role these options could only be ignored, and a session policy that is ignored gives more than was meant.
+fn refuse_role_options(chain: &Chain<'_>, wish: &Wish) -> Result<(), PlanError> {
+    let given = [
+        ("--external-id", wish.external_id.is_some()),
+        ("--session-name", wish.session_name.is_some()),
+        ("--source-identity", wish.source_identity.is_some()),
+        ("--tag", !wish.tags.is_empty()),
+        ("--transitive-tag", !wish.transitive_tags.is_empty()),
+        ("--session-policy", wish.session_policy.is_some()),
+        ("--policy-arn", !wish.policy_arns.is_empty()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            Err(PlanError::NoRole { origin: Origin::Flag(flag), profile: profile_name(&chain.links[0]) })
+        }
+        None => Ok(()),
+    }
+}
+
+fn profile_name(profile: &Profile<'_>) -> ProfileName {
+    ProfileName::new(profile.name()).expect("a section's name is not empty")
+}

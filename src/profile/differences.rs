@@ -1,0 +1,177 @@
+//! Lines of the AWS files that the AWS CLI or the SDKs read otherwise than this program.
+//!
+//! In: a read [`ProfileSet`]. Out: a list for `show` and `doctor`; nothing else depends on it, so it is computed only
+//! when asked for. The AWS CLI reads the files with Python's `configparser` and botocore's `configloader`; what is said
+//! of it here was seen in botocore 1.43. Nothing here holds a value: it may be a secret.
+
+use std::borrow::Cow;
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use super::read::{self, Header};
+use super::{Ignored, Kind, Origin, Place, ProfileSet, Property};
+
+/// How a line is read otherwise.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Differs {
+    /// `region = eu-west-1 # home`
+    #[error("the AWS CLI takes the comment as part of the value")]
+    InlineComment,
+    /// An indented `# comment` among continued lines.
+    #[error("an indented comment is part of the value here and in the SDKs, and left out by the AWS CLI")]
+    IndentedComment,
+    /// An empty line among continued lines, where they are no nested properties.
+    #[error("the AWS CLI keeps the empty line in the value")]
+    EmptyLine,
+    /// `a:b = c`
+    #[error("the AWS CLI ends the key at the `:`")]
+    ColonInKey,
+    /// The same key twice in one section.
+    #[error("the key stands there twice: the last one counts, and the AWS CLI refuses the file")]
+    RepeatedKey,
+    /// The same section twice in one file.
+    #[error("the section stands there twice: both count, and the AWS CLI refuses the file")]
+    RepeatedSection,
+    /// `[profile x]` and `[profile  x]`
+    #[error("the section stands there twice, spelled differently: both count, and the AWS CLI takes the last alone")]
+    RespelledSection,
+    /// `[ profile x ]`
+    #[error("the AWS CLI takes the space beside the bracket as part of the name")]
+    SpaceInBrackets,
+    /// `[DEFAULT]`, in either file.
+    #[error("the AWS CLI lends what stands under `[DEFAULT]` to every section of the file")]
+    LendingDefault,
+    /// `[profile "x"]`
+    #[error("the SDKs ignore a section whose name is quoted; the AWS CLI reads it")]
+    QuotedName,
+    /// `[two words]` in the credentials file.
+    #[error("the SDKs ignore a section whose name has a space; the AWS CLI reads it")]
+    SpaceInName,
+    /// A byte order mark.
+    #[error("the byte order mark makes the SDKs and the AWS CLI refuse the file")]
+    ByteOrderMark,
+}
+
+/// A line, and how it is read otherwise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Difference<'a> {
+    /// How.
+    pub what: Differs,
+    /// The line.
+    pub place: Place,
+    /// The section, as between its brackets; empty for what concerns the whole file.
+    pub section: &'a str,
+    /// The key in lower case, where it concerns one.
+    pub key: Option<Cow<'a, str>>,
+}
+
+impl fmt::Display for Difference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.place)?;
+        if !self.section.is_empty() {
+            write!(f, "in `[{}]`: ", self.section.escape_debug())?;
+        }
+        if let Some(key) = &self.key {
+            write!(f, "`{key}`: ")?;
+        }
+        self.what.fmt(f)
+    }
+}
+
+/// All differences, in the order of files and lines.
+pub(super) fn find(set: &ProfileSet) -> Vec<Difference<'_>> {
+    let mut found = Vec::new();
+    for origin in [Origin::Config, Origin::Credentials] {
+        let start = found.len();
+        if set.bytes(origin).starts_with("\u{feff}".as_bytes()) {
+            let place = set.file(origin).place(1);
+            found.push(Difference { what: Differs::ByteOrderMark, place, section: "", key: None });
+        }
+        of_sections(set, origin, &mut found);
+        for header in set.found.headers.iter().filter(|header| header.origin == origin) {
+            of_properties(set, header, &mut found);
+        }
+        found[start..].sort_by_key(|difference| difference.place.line);
+    }
+    found
+}
+
+fn of_sections<'a>(set: &'a ProfileSet, origin: Origin, found: &mut Vec<Difference<'a>>) {
+    let bytes = set.bytes(origin);
+    let mut add = |what, written, line| {
+        let (place, section) = (set.file(origin).place(line), read::text(bytes, written));
+        found.push(Difference { what, place, section, key: None });
+    };
+    let mut spellings: HashMap<(Kind, &str), &str> = HashMap::new();
+    for header in set.found.headers.iter().filter(|header| header.origin == origin) {
+        let (name, written) = (header.name.text(bytes), read::text(bytes, header.written));
+        match spellings.entry((header.kind, name)) {
+            Slot::Occupied(spelling) if *spelling.get() == written => {
+                add(Differs::RepeatedSection, header.written, header.line);
+            }
+            Slot::Occupied(_) => add(Differs::RespelledSection, header.written, header.line),
+            Slot::Vacant(slot) => {
+                slot.insert(written);
+            }
+        }
+        if matches!(header.name, read::Name::Unquoted(_)) {
+            add(Differs::QuotedName, header.written, header.line);
+        } else if name.contains(' ') {
+            add(Differs::SpaceInName, header.written, header.line);
+        }
+        let (before, behind) = (header.written.start as usize - 1, header.written.end as usize);
+        // In the config file the rest is split like a shell's words, so that a space at its end does no harm.
+        if bytes[before] != b'[' || origin == Origin::Credentials && bytes.get(behind) != Some(&b']') {
+            add(Differs::SpaceInBrackets, header.written, header.line);
+        }
+        if written == "DEFAULT" {
+            add(Differs::LendingDefault, header.written, header.line);
+        }
+    }
+    // In the config file it is no profile, and so stands among what was ignored.
+    for note in set.found.notes.iter().filter(|note| note.origin == origin && note.what == Ignored::NoPrefix) {
+        if read::text(bytes, note.section) == "DEFAULT" {
+            add(Differs::LendingDefault, note.section, note.line);
+        }
+    }
+}
+
+fn of_properties<'a>(set: &'a ProfileSet, header: &'a Header, found: &mut Vec<Difference<'a>>) {
+    let origin = header.origin;
+    let section = read::text(set.bytes(origin), header.written);
+    let mut seen = HashSet::new();
+    for entry in &set.found.entries[header.entries()] {
+        let property = Property { set, origin, entry };
+        let repeated = !seen.insert(property.key());
+        for (what, lines_below) in of_property(property, repeated) {
+            let place = set.file(origin).place(entry.line + lines_below);
+            found.push(Difference { what, place, section, key: Some(property.key()) });
+        }
+    }
+}
+
+/// How one property differs, and how many lines below its key.
+fn of_property(property: Property<'_>, repeated: bool) -> Vec<(Differs, u32)> {
+    let mut found = Vec::new();
+    if repeated {
+        found.push((Differs::RepeatedKey, 0));
+    }
+    if property.key().contains(':') {
+        found.push((Differs::ColonInKey, 0));
+    }
+    let behind = &property.bytes()[property.entry.value.end as usize..];
+    let rest = behind.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if rest.iter().any(|byte| matches!(byte, b'#' | b';')) {
+        found.push((Differs::InlineComment, 0));
+    }
+    let nested = property.entry.value.range().is_empty();
+    for (number, line) in (1..).zip(property.lines_behind()) {
+        if read::is_continuation(line) && line.trim_matches(read::BLANK).starts_with(['#', ';']) {
+            found.push((Differs::IndentedComment, number));
+        } else if !nested && line.trim_matches(read::BLANK).is_empty() {
+            found.push((Differs::EmptyLine, number));
+        }
+    }
+    found
+}

@@ -1,0 +1,361 @@
+//! The Rust SDK's own parser, asked for the same texts: what it reads, refuses and ignores is what this module must,
+//! but for the differences that [`DIFFERENCES`] lists.
+
+use std::collections::BTreeSet;
+
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_runtime::env_config::property::PropertiesKey;
+use aws_runtime::env_config::section::EnvConfigSections;
+use aws_runtime::env_config::source;
+use aws_types::os_shim_internal::{Env, Fs};
+
+use super::{Differs, Ignored, Kind, ProfileError, ProfileSet};
+
+/// What was read, in a form that both readers can be brought into: lines of `section key value`, or the refused line.
+type Reading = Result<BTreeSet<String>, u32>;
+
+fn by_sdk(config: &str, credentials: &str) -> Reading {
+    let files = EnvConfigFiles::builder()
+        .with_contents(EnvConfigFileKind::Config, config)
+        .with_contents(EnvConfigFileKind::Credentials, credentials)
+        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without I/O");
+    let source = runtime
+        .block_on(source::load(&Env::from_slice(&[]), &Fs::from_slice(&[]), &files))
+        .expect("texts in memory are always there");
+    let set = EnvConfigSections::parse(source).map_err(|error| {
+        let text = error.to_string();
+        let line = text.split_once(" on line ").and_then(|(_, rest)| rest.split(':').next()).expect("it says the line");
+        line.parse::<u32>().expect("it is a number")
+    })?;
+
+    let mut read = BTreeSet::new();
+    // The SDK's profiles cannot be enumerated: every text before a `=` is tried as a key.
+    let (keys, all_nested) = candidates(config, credentials);
+    for name in set.profiles() {
+        read.insert(format!("profile {name:?}"));
+        let profile = set.get_profile(name).expect("it was just named");
+        for key in &keys {
+            read.extend(profile.get(key).map(|value| format!("profile {name:?} {key:?} {value:?}")));
+        }
+    }
+    for name in set.sso_sessions() {
+        read.insert(format!("sso-session {name:?}"));
+        let session = set.sso_session(name).expect("it was just named");
+        for key in &keys {
+            read.extend(session.get(key).map(|value| format!("sso-session {name:?} {key:?} {value:?}")));
+        }
+    }
+    for key in &keys {
+        for nested in &all_nested {
+            let path = PropertiesKey::builder().section_key("services").section_name("s").property_name(key);
+            let path = path.sub_property_name(nested).build().expect("it is complete");
+            read.extend(set.other_sections().get(&path).map(|value| format!("services {key:?} {nested:?} {value:?}")));
+        }
+    }
+    Ok(read)
+}
+
+fn by_us(config: &str, credentials: &str) -> Reading {
+    let set = match ProfileSet::parse(config, credentials) {
+        Ok(set) => set,
+        Err(ProfileError::Malformed { place, .. }) => return Err(place.line),
+        Err(other) => panic!("{other}"),
+    };
+    let (keys, all_nested) = candidates(config, credentials);
+    let mut read = BTreeSet::new();
+    for (kind, word) in [(Kind::Profile, "profile"), (Kind::SsoSession, "sso-session")] {
+        for header in &set.found.headers {
+            let name = header.name.text(set.bytes(header.origin));
+            let Some(section) = set.section(kind, name) else { continue };
+            read.insert(format!("{word} {name:?}"));
+            for property in section.properties() {
+                assert!(keys.contains(&*property.key()), "the SDK was not asked for {property:?}");
+                read.insert(format!("{word} {name:?} {:?} {:?}", property.key(), property.value()));
+            }
+        }
+    }
+    for property in set.section(Kind::Services, "s").iter().flat_map(|section| section.properties()) {
+        for nested in &all_nested {
+            let value = property.nested(nested);
+            read.extend(value.map(|value| format!("services {:?} {nested:?} {value:?}", property.key())));
+        }
+    }
+    Ok(read)
+}
+
+/// Every text that could be a nested key, and in lower case every one that could be a key.
+fn candidates(config: &str, credentials: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let lines = config.lines().chain(credentials.lines()).filter_map(|line| line.split_once('='));
+    let nested: BTreeSet<_> = lines.map(|(key, _)| key.trim_matches(super::read::BLANK).to_owned()).collect();
+    (nested.iter().map(|key| key.to_ascii_lowercase()).collect(), nested)
+}
+
+#[test]
+fn the_sdk_reads_the_same() {
+    for (config, credentials) in [
+        ("", ""),
+        ("\n \n\t\n# c\n; c\n", "\r\n\r\n"),
+        ("[default]\nregion = eu-west-1\n", "[default]\naws_access_key_id = AKIA\naws_secret_access_key = a/b+c=\n"),
+        ("[profile a]\nRegion=eu # c\nx = y;z\n[profile b]\nsource_profile = a\n", "[a]\nregion = us\n[c]\n"),
+        ("[profile a]\r\nk = v\r\n w\r\n\r\n x\r\n[profile b]\r\nk = w\r\n", ""),
+        ("[profile a]\nk = v\r\r\nl = w\r", ""),
+        ("[ profile\t a ] # c\nk=v\n[profile b]#c\nk=v\n[profile c];c\nk=v", "[ a\t]\n[b];c\nl=w"),
+        ("[profile a]\ns3 =\n  a = b # c\n\n# c\n\td=e\n  # f = g\nk = v", ""),
+        ("[profile a]\ns3 =\n # c\n", ""),
+        ("[profile a]\ns3 = x\n # c\n y\n", ""),
+        ("[profile a]\ns3 =\n = c\n", ""),
+        ("[profile a]\ns3 =\n c#=d\n c # = d\n", ""),
+        ("[profile a]\n k = v\n", ""),
+        ("[profile a]\nk\n", ""),
+        ("[profile a]\n=v\n", ""),
+        ("k = v\n", ""),
+        (" k\n", ""),
+        ("[profile a\n", ""),
+        ("[profile a] b\n", ""),
+        ("[profile a#b]\n", ""),
+        ("", "[a\n"),
+        ("[profile a]\nk = v\n", "[a]\nk\n"),
+        ("[default]\nk = v\nl = w\n[profile default]\nk = x\n[default]\nm = y\n", "[default]\nn = z\n"),
+        ("[profile default]\nk = x\n[default]\nk = y\n", ""),
+        ("[profile a]\nk = v\n v2\nK = w\n w2\n[profile b]\n[profile a]\nl = x\nk = z\n", ""),
+        ("[a]\nk = v\n[profile]\nk = v\n[profle b]\nk = v\n[profile x!]\nk = v\n[profile ü]\nk = v\n", ""),
+        ("", "[profile a]\nk = v\n[sso-session b]\nk = v\n[x!]\nk = v\n[profile]\nk = v\n[services]\nk = v\n"),
+        ("[profile a]\nb c = d\n e\nk = v\nü = x\na:b/c.d%e@f+g-h_i = y\n", ""),
+        ("[sso-session a]\nk = v\n[sso-session a]\nl = w\n[sso-session b!]\nk = v\n[sso-session]\nk = v\n", ""),
+        (
+            "[services s]\nsts =\n  endpoint_url = http://x # c\n  endpoint_url=http://y\n  # a = b\niam = z\n q = r\n\
+             p\u{a0}= x\n[services s]\nsts =\n e =\n[services t]\nsts =\n f = g\n",
+            "",
+        ),
+        ("[services s]\nsts = a=b\n c = d\ne = f=g\n", ""),
+        ("[profile \u{a0}a\u{a0}]\nk = v\u{a0}# c\nl = \u{a0}w\u{3000}; c\n", "[b\u{a0}]\n"),
+        ("[profile a]\nk = \u{0}\u{1b}[0m\u{7f}\n", "[a]\nl = v\u{2028}w\n"),
+        ("[plugins]\nk = v\n[preview]\nk = v\n[DEFAULT]\nk = v\n", "[DEFAULT]\nk = v\n"),
+    ] {
+        assert_eq!(by_us(config, credentials), by_sdk(config, credentials), "{config:?} {credentials:?}");
+    }
+}
+
+/// A reason, the two files, and what each side reads of them.
+struct Listed {
+    reason: &'static str,
+    config: &'static str,
+    credentials: &'static str,
+    ours: Result<&'static [&'static str], u32>,
+    theirs: Result<&'static [&'static str], u32>,
+}
+
+/// All that this module reads otherwise than the SDK.
+const DIFFERENCES: [Listed; 7] = [
+    Listed {
+        reason: "editors on Windows write a byte order mark, which the SDK takes for a key before any section",
+        config: "\u{feff}[default]\nk = v\n",
+        credentials: "",
+        ours: Ok(&[r#"profile "default""#, r#"profile "default" "k" "v""#]),
+        theirs: Err(1),
+    },
+    Listed {
+        reason: "the AWS CLI reads quoted names, and the SDK ignores them",
+        config: "[profile \"two words\"]\nk = v\n",
+        credentials: "",
+        ours: Ok(&[r#"profile "two words""#, r#"profile "two words" "k" "v""#]),
+        theirs: Ok(&[]),
+    },
+    Listed {
+        reason: "the quotes may be single, or a backslash, as in the AWS CLI, and where they are not needed",
+        config: "[profile 'a b']\n[profile c\\ d]\n[profile \"e\"]\n[sso-session \"f g\"]\n",
+        credentials: "",
+        ours: Ok(&[r#"profile "a b""#, r#"profile "c d""#, r#"profile "e""#, r#"sso-session "f g""#]),
+        theirs: Ok(&[]),
+    },
+    Listed {
+        reason: "a quoted `default` has the prefix, and so takes the place of the bare one",
+        config: "[default]\nk = v\n[profile \"default\"]\nk = w\n",
+        credentials: "",
+        ours: Ok(&[r#"profile "default""#, r#"profile "default" "k" "w""#]),
+        theirs: Ok(&[r#"profile "default""#, r#"profile "default" "k" "v""#]),
+    },
+    Listed {
+        reason: "the keys of the profile `two words` stand under that name, as in the AWS CLI; the SDK ignores it",
+        config: "",
+        credentials: "[two words]\nk = v\n",
+        ours: Ok(&[r#"profile "two words""#, r#"profile "two words" "k" "v""#]),
+        theirs: Ok(&[]),
+    },
+    Listed {
+        reason: "a profile without a name could not be asked for; the SDK has one",
+        config: "",
+        credentials: "[]\nk = v\n",
+        ours: Ok(&[]),
+        theirs: Ok(&[r#"profile """#, r#"profile "" "k" "v""#]),
+    },
+    Listed {
+        reason: "the same with a prefix, where white space that is no blank is all the name",
+        config: "[profile \u{a0}]\n[sso-session \u{a0}]\n",
+        credentials: "",
+        ours: Ok(&[]),
+        theirs: Ok(&[r#"profile """#, r#"sso-session """#]),
+    },
+];
+
+#[test]
+fn the_sdk_reads_otherwise_only_what_is_listed() {
+    for Listed { reason, config, credentials, ours, theirs } in DIFFERENCES {
+        let set = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<BTreeSet<_>>();
+        assert!(ours != theirs, "no difference: {reason}");
+        assert_eq!(by_us(config, credentials), ours.map(set), "ours: {reason}");
+        assert_eq!(by_sdk(config, credentials), theirs.map(set), "the SDK's: {reason}");
+    }
+}
+
+/// The SDK merges sections that are spelled differently in the order of a hash map, which changes from run to run;
+/// here the last one wins, as everywhere.
+#[test]
+fn sections_spelled_differently_merge_in_their_order() {
+    let text = "[profile a]\nk = 1\n[profile  a]\nk = 2\n[profile\ta]\nk = 3\n";
+    let reading = |n| Ok(BTreeSet::from([r#"profile "a""#.to_owned(), format!(r#"profile "a" "k" "{n}""#)]));
+    assert_eq!(by_us(text, ""), reading(3));
+    let theirs = by_sdk(text, "");
+    assert!((1..=3).any(|n| theirs == reading(n)), "{theirs:?}");
+}
+
+/// A small generator (xorshift), so that a failure repeats.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % sides as u64).expect("it is below a usize")
+    }
+
+    fn text(&mut self, pieces: &[&str]) -> String {
+        (0..self.below(24)).map(|_| pieces[self.below(pieces.len())]).collect()
+    }
+}
+
+#[test]
+fn the_sdk_reads_random_texts_the_same() {
+    const CONFIG: [&str; 9] = [
+        "[profile a]\n",
+        "[ profile\tb ]#c\n",
+        "[default]\n",
+        "[profile default]\n",
+        "[services s]\n",
+        "[sso-session a]\nk = s\n",
+        "[profile a!]\nk = w\n",
+        "[a]\nk = w\n",
+        "[profle a]\nk = w\n",
+    ];
+    const CREDENTIALS: [&str; 6] =
+        ["[a]\n", "[ b ];c\n", "[default]\n", "[profile a]\nk = w\n", "[a!]\nk = w\n", "[C]\n"];
+    const LINES: [&str; 20] = [
+        "k = v\n",
+        "K=w ;c\n",
+        "k = x\r\n",
+        "a b = y\n",
+        "l =\n a=b\n",
+        "l = #\n\tA = c # d\n a = d\r\n",
+        "k = v\n more\n",
+        "m = v\n\n \n# c\n # d\n",
+        "k =\n",
+        "# c\n",
+        ";\n",
+        "\n",
+        " \t\r\n",
+        "k = v#w\n",
+        "k = v\u{a0}#w\n",
+        "k==\n",
+        "\u{fc} = v\n",
+        "a:b = c \n",
+        "L = \u{a0}v\r\r\n",
+        "l = v = w\n",
+    ];
+    // One of these may break a text, or join two lines; most texts have none.
+    const LOOSE: [&str; 14] = ["[", "]", " ", "\t", "#", ";", "=", "\n", "\r", "k", "ü", "\u{a0}", " a = b\n", " b\n"];
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut file = |sections: &[&str]| {
+        // What stands before the first section is mostly refused.
+        let mut text = if dice.below(16) == 0 { String::new() } else { sections[0].to_owned() };
+        for _ in 0..dice.below(12) {
+            let pieces = [sections, &LINES, &LINES, &LINES][dice.below(4)];
+            let pieces = if dice.below(24) == 0 { &LOOSE } else { pieces };
+            text.push_str(pieces[dice.below(pieces.len())]);
+        }
+        text
+    };
+    let (mut compared, mut legal) = (0, 0);
+    for _ in 0..6_000 {
+        let (config, credentials) = (file(&CONFIG), file(&CREDENTIALS));
+        let ours = by_us(&config, &credentials);
+        if let Ok(set) = ProfileSet::parse(&config, &credentials) {
+            let listed = set.names().any(|name| name.contains(' '))
+                || set.notes().any(|note| note.what == Ignored::NoName)
+                || set.differences().iter().any(|difference| difference.what == Differs::RespelledSection);
+            if listed {
+                continue;
+            }
+            legal += 1;
+        }
+        compared += 1;
+        assert_eq!(ours, by_sdk(&config, &credentials), "{config:?} {credentials:?}");
+    }
+    assert!(compared > 5_000 && legal > 1_000, "too few say anything: {compared} compared, {legal} of them legal");
+}
+
+#[test]
+fn no_text_panics_and_every_span_lies_in_its_file() {
+    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let pieces = [
+        "[",
+        "]",
+        "profile ",
+        "services ",
+        "\"",
+        "'",
+        "\\",
+        "=",
+        " ",
+        "\t",
+        "\n",
+        "\r",
+        "#",
+        ";",
+        ":",
+        "a",
+        "Z",
+        "\u{feff}",
+        "ü",
+        "\u{1f408}",
+        "\u{0}",
+        "\u{2028}",
+        "[profile x]\n",
+        "[x]\n",
+        "\nk = v\n",
+        "\nk =\n a = b\n",
+        "DEFAULT",
+    ];
+    for _ in 0..20_000 {
+        let (config, credentials) = (dice.text(&pieces), dice.text(&pieces));
+        let Ok(set) = ProfileSet::parse(&config, &credentials) else { continue };
+        for difference in set.differences() {
+            assert!(!difference.to_string().is_empty());
+        }
+        for note in set.notes() {
+            assert!(!note.to_string().chars().any(char::is_control));
+        }
+        for name in set.names() {
+            let profile = set.get(name).expect("a name that is listed is found");
+            assert_eq!(profile.name(), name);
+            for property in profile.properties() {
+                let file = if property.origin() == super::Origin::Config { &config } else { &credentials };
+                let (value, lines) = (&file[property.span()], &file[property.lines_span()]);
+                assert!(lines.contains(value) && lines.to_ascii_lowercase().starts_with(&*property.key()));
+                assert_eq!(property.value().contains('\n'), value.contains('\n'), "{file:?}");
+                assert_eq!(property.value(), profile.get(&property.key()).expect("it is there").value());
+            }
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! The grammar of the AWS files: one pass over a text, which leaves spans and copies nothing.
+//!
+//! It is the Rust SDK's grammar (`aws-runtime`, `env_config`), held to it by the test module `oracle`; besides, a byte
+//! order mark is skipped and section names may be quoted or have spaces, as in the AWS CLI. What the SDK refuses is a
+//! [`Fault`] for the whole file, what it ignores becomes a note. Pure, and total: any text gives one or the other.
+
+use std::ops::Range;
+
+use super::{Kind, Origin};
+
+/// What surrounds names and values: not `char::is_whitespace`, nor `\r`.
+pub(super) const BLANK: [char; 2] = [' ', '\t'];
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The rule that a line breaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Malformed {
+    /// `[profile x`
+    #[error("a section's line must end with `]`")]
+    SectionUnclosed,
+    /// A property or its continuation before the first section.
+    #[error("a section such as `[default]` must come first")]
+    KeyBeforeSection,
+    /// `region`
+    #[error("there is no `=` behind the key")]
+    NoEquals,
+    /// `= eu-west-1`
+    #[error("there is no key before the `=`")]
+    NoKey,
+    /// An indented line right behind a section's own.
+    #[error("an indented line continues a property, and there is none before it")]
+    ContinuationWithoutKey,
+    /// An indented line under `s3 =` without `=`, be it a comment.
+    #[error("there is no `=` behind the nested key (a comment must not be indented here)")]
+    NestedNoEquals,
+    /// An indented `= path` under `s3 =`.
+    #[error("there is no nested key before the `=`")]
+    NestedNoKey,
+}
+
+/// Why a section or a key is not used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Ignored {
+    /// `[x]` in the config file.
+    #[error("ignored, since profiles of the config file are written `[profile NAME]`")]
+    NoPrefix,
+    /// `[profile x]` in the credentials file.
+    #[error("ignored, since profiles of the credentials file are written `[NAME]`")]
+    Prefix,
+    /// `[sso-session x]` in the credentials file.
+    #[error("ignored, since such sections belong in the config file")]
+    Misplaced,
+    /// `[profle x]`
+    #[error("ignored, since sections of this kind mean nothing here")]
+    UnknownKind,
+    /// `[profile]`, `[]`, `[profile ""]`
+    #[error("ignored, since the section has no name")]
+    NoName,
+    /// `[profile x!]`
+    #[error("ignored, since the name has characters other than `A-Za-z0-9_-/.%@:+`, or spaces without quotes")]
+    IllegalName,
+    /// `a b = c`
+    #[error("the key is ignored, since it has characters other than `A-Za-z0-9_-/.%@:+`")]
+    IllegalKey,
+    /// `[default]` beside `[profile default]`, first or last.
+    #[error("ignored, since `[profile default]` takes its place (in the AWS CLI, the later of the two does)")]
+    OtherDefault,
+}
+
+/// A line that ends the reading.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Fault {
+    pub(super) line: u32,
+    pub(super) what: Malformed,
+}
+
+/// Bytes of a file, as it is on disk. A `u32` halves the index; the length of the file was checked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Span {
+    fn new(start: usize, end: usize) -> Self {
+        Self { start: small(start), end: small(end) }
+    }
+
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// An offset or a count in a file whose length was checked to fit.
+pub(super) fn small(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// The text at a span that the reading left. It was UTF-8 as a whole, and spans end between characters.
+pub(super) fn text(file: &[u8], span: Span) -> &str {
+    std::str::from_utf8(&file[span.range()]).unwrap_or_default()
+}
+
+/// One property.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// In the case that it is written in; its start is that of its line.
+    pub(super) key: Span,
+    /// On the key's own line; right behind the `=` when there is none.
+    pub(super) value: Span,
+    /// Where the last continued line ends, else the end of `value`.
+    pub(super) end: u32,
+    pub(super) line: u32,
+}
+
+/// A section's name.
+#[derive(Debug)]
+pub(super) enum Name {
+    At(Span),
+    Unquoted(Box<str>),
+}
+
+/// A section's line, and the properties behind it.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub(super) origin: Origin,
+    pub(super) kind: Kind,
+    pub(super) name: Name,
+    /// What stands between the brackets, without the blanks around it.
+    pub(super) written: Span,
+    pub(super) line: u32,
+    /// Is it the first of its kind and name?
+    pub(super) leads: bool,
+    first: u32,
+    behind: u32,
+}
+
+impl Header {
+    /// Its part of [`Found::entries`].
+    pub(super) fn entries(&self) -> Range<usize> {
+        self.first as usize..self.behind as usize
+    }
+}
+
+/// What was ignored.
+#[derive(Debug)]
+pub(super) struct NoteAt {
+    pub(super) what: Ignored,
+    pub(super) origin: Origin,
+    pub(super) section: Span,
+    pub(super) line: u32,
+}
+
+/// All that the files hold, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) headers: Vec<Header>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) notes: Vec<NoteAt>,
+}
+
+/// Adds what a file holds.
+pub(super) fn read(origin: Origin, text: &str, found: &mut Found) -> Result<(), Fault> {
+    // About what a property and a section take in people's files; growing step by step costs a tenth of the reading.
+    found.entries.reserve(text.len() / 36);
+    found.headers.reserve(text.len() / 110);
+    let mut reader = Reader { origin, text, known: found.headers.len(), found, state: State::Start, section: None };
+    let mut start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+    for (before, line) in text[start..].split_inclusive('\n').enumerate() {
+        // A lone `\r` ends no line, not even at the end of the file.
+        let shown = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        let number = small(before) + 1;
+        reader.line(number, start, start + shown.len()).map_err(|what| Fault { line: number, what })?;
+        start += line.len();
+    }
+    reader.drop_other_default();
+    Ok(())
+}
+
+/// Does a line behind a property belong to its value? Blank lines and comments in the first column do not.
+pub(super) fn is_continuation(line: &str) -> bool {
+    line.starts_with(BLANK) && !line.trim_matches(BLANK).is_empty()
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Start,
+    Section,
+    /// A property; `entry` is `None` when it is ignored. Behind an empty value every line must be a property itself.
+    Property {
+        entry: Option<usize>,
+        nested: bool,
+    },
+}
+
+/// Where a `#` or `;` begins a comment.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Comments {
+    Anywhere,
+    BehindWhiteSpace,
+}
+
+struct Reader<'a> {
+    origin: Origin,
+    text: &'a str,
+    found: &'a mut Found,
+    /// Headers of files before this one.
+    known: usize,
+    state: State,
+    /// The section that is read, as written, and whether it is ignored.
+    section: Option<(Span, bool)>,
+}
+
+impl Reader<'_> {
+    fn line(&mut self, number: u32, start: usize, end: usize) -> Result<(), Malformed> {
+        match self.text.as_bytes()[start..end].first() {
+            None | Some(b'#' | b';') => Ok(()),
+            Some(b'[') => self.header(number, start, end),
+            Some(b' ' | b'\t') => self.continuation(start, end),
+            Some(_) => self.property(number, start, end),
+        }
+    }
+
+    fn header(&mut self, number: u32, start: usize, end: usize) -> Result<(), Malformed> {
+        let (start, end) = self.body(start, end, Comments::Anywhere);
+        if !self.text[start + 1..end].ends_with(']') {
+            return Err(Malformed::SectionUnclosed);
+        }
+        let (from, to) = self.trim(start + 1, end - 1);
+        let span = Span::new(from, to);
+        match section(self.origin, &self.text[from..to], from) {
+            Ok((kind, name)) => {
+                let first = small(self.found.entries.len());
+                let (origin, line) = (self.origin, number);
+                let header = Header { origin, kind, name, written: span, line, leads: false, first, behind: first };
+                self.found.headers.push(header);
+                self.section = Some((span, false));
+            }
+            Err(what) => {
+                self.found.notes.push(NoteAt { what, origin: self.origin, section: span, line: number });
+                self.section = Some((span, true));
+            }
+        }
+        self.state = State::Section;
+        Ok(())
+    }
+
+    fn property(&mut self, number: u32, start: usize, end: usize) -> Result<(), Malformed> {
+        let (section, ignored) = self.section.ok_or(Malformed::KeyBeforeSection)?;
+        let (start, end) = self.body(start, end, Comments::BehindWhiteSpace);
+        let equals = self.equals(start, end).ok_or(Malformed::NoEquals)?;
+        let (key, value) = (self.trim(start, equals), self.trim(equals + 1, end));
+        if key.0 == key.1 {
+            return Err(Malformed::NoKey);
+        }
+        let legal = is_identifier(&self.text[key.0..key.1]);
+        let entry = (legal && !ignored).then_some(self.found.entries.len());
+        if entry.is_some() {
+            let (key, value) = (Span::new(key.0, key.1), Span::new(value.0, value.1));
+            self.found.entries.push(Entry { key, value, end: value.end, line: number });
+            if let Some(header) = self.found.headers.last_mut() {
+                header.behind += 1;
+            }
+        } else if !ignored {
+            let what = Ignored::IllegalKey;
+            self.found.notes.push(NoteAt { what, origin: self.origin, section, line: number });
+        }
+        self.state = State::Property { entry, nested: value.0 == value.1 };
+        Ok(())
+    }
+
+    fn continuation(&mut self, start: usize, end: usize) -> Result<(), Malformed> {
+        let shown = self.trim(start, end);
+        if shown.0 == shown.1 {
+            return Ok(());
+        }
+        match self.state {
+            State::Start => return Err(Malformed::KeyBeforeSection),
+            State::Section => return Err(Malformed::ContinuationWithoutKey),
+            State::Property { entry, nested } => {
+                if nested {
+                    let (start, end) = self.body(start, end, Comments::BehindWhiteSpace);
+                    let equals = self.equals(start, end).ok_or(Malformed::NestedNoEquals)?;
+                    if self.trim(start, equals).0 == equals {
+                        return Err(Malformed::NestedNoKey);
+                    }
+                }
+                if let Some(entry) = entry {
+                    self.found.entries[entry].end = small(shown.1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `[profile default]` takes the place of every `[default]` of the config file, wherever they stand.
+    fn drop_other_default(&mut self) {
+        let (origin, text, known) = (self.origin, self.text, self.known);
+        let is_default = |header: &Header| {
+            header.kind == Kind::Profile && header.name.bytes(text.as_bytes()) == b"default".as_slice()
+        };
+        let is_bare = |header: &Header| &text[header.written.range()] == "default";
+        let ours = &self.found.headers[known..];
+        if origin != Origin::Config || !ours.iter().any(|header| is_default(header) && !is_bare(header)) {
+            return;
+        }
+        let notes = &mut self.found.notes;
+        self.found.headers.retain(|header| {
+            let dropped = is_default(header) && is_bare(header);
+            if dropped {
+                let (section, line) = (header.written, header.line);
+                notes.push(NoteAt { what: Ignored::OtherDefault, origin, section, line });
+            }
+            !dropped
+        });
+        notes.sort_by_key(|note| note.line);
+    }
+
+    /// A line without its comment and what surrounds it.
+    fn body(&self, start: usize, end: usize, comments: Comments) -> (usize, usize) {
+        let (start, end) = self.trim(start, end);
+        let line = &self.text[start..end];
+        let begins = |at: usize| {
+            comments == Comments::Anywhere || line[..at].chars().next_back().is_some_and(char::is_whitespace)
+        };
+        let marks = line.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'#' | b';'));
+        match marks.map(|(at, _)| at).find(|at| begins(*at)) {
+            Some(at) => self.trim(start, start + at),
+            None => (start, end),
+        }
+    }
+
+    fn trim(&self, mut start: usize, mut end: usize) -> (usize, usize) {
+        let bytes = self.text.as_bytes();
+        while end > start && matches!(bytes[end - 1], b' ' | b'\t') {
+            end -= 1;
+        }
+        while start < end && matches!(bytes[start], b' ' | b'\t') {
+            start += 1;
+        }
+        (start, end)
+    }
+
+    fn equals(&self, start: usize, end: usize) -> Option<usize> {
+        self.text.as_bytes()[start..end].iter().position(|byte| *byte == b'=').map(|at| start + at)
+    }
+}
+
+/// What `[written]`, which stands at byte `start`, opens.
+fn section(origin: Origin, written: &str, start: usize) -> Result<(Kind, Name), Ignored> {
+    let Some((prefix, rest)) = written.split_once(BLANK) else {
+        let name = named(written.trim())?;
+        let at = start + (written.len() - written.trim_start().len());
+        return match (origin, name, kind(name)) {
+            (Origin::Config, "default", _) | (Origin::Credentials, _, _) => Ok((Kind::Profile, plain(name, at)?)),
+            (Origin::Config, _, Some(Kind::Plugins)) => Ok((Kind::Plugins, Name::At(Span::new(at, at)))),
+            (Origin::Config, _, Some(_)) => Err(Ignored::NoName),
+            (Origin::Config, _, None) => Err(Ignored::NoPrefix),
+        };
+    };
+    match (origin, kind(prefix.trim())) {
+        (Origin::Config, Some(kind)) => {
+            let name = named(rest.trim())?;
+            let at = start + (written.len() - rest.trim_start().len());
+            let name = if name.contains(['"', '\'', '\\']) { unquote(name)? } else { plain(name, at)? };
+            Ok((kind, name))
+        }
+        (Origin::Config, None) => Err(Ignored::UnknownKind),
+        (Origin::Credentials, Some(Kind::Profile)) => Err(Ignored::Prefix),
+        (Origin::Credentials, Some(_)) => Err(Ignored::Misplaced),
+        // The AWS CLI takes the name from here as it stands, spaces and all.
+        (Origin::Credentials, None) if written.split(' ').all(is_identifier) => {
+            Ok((Kind::Profile, Name::At(Span::new(start, start + written.len()))))
+        }
+        (Origin::Credentials, None) => Err(Ignored::IllegalName),
+    }
+}
+
+fn kind(prefix: &str) -> Option<Kind> {
+    match prefix {
+        "profile" => Some(Kind::Profile),
+        "sso-session" => Some(Kind::SsoSession),
+        "services" => Some(Kind::Services),
+        "plugins" => Some(Kind::Plugins),
+        _ => None,
+    }
+}
+
+fn named(name: &str) -> Result<&str, Ignored> {
+    if name.is_empty() { Err(Ignored::NoName) } else { Ok(name) }
+}
+
+fn plain(name: &str, at: usize) -> Result<Name, Ignored> {
+    is_identifier(name).then(|| Name::At(Span::new(at, at + name.len()))).ok_or(Ignored::IllegalName)
+}
+
+/// The AWS CLI splits a section's line like a shell, and wants one word behind the kind.
+fn unquote(name: &str) -> Result<Name, Ignored> {
+    match shlex::split(name).as_deref() {
+        Some([word]) if word.trim().is_empty() => Err(Ignored::NoName),
+        Some([word]) if word.split(' ').all(is_identifier) => Ok(Name::Unquoted(word.as_str().into())),
+        _ => Err(Ignored::IllegalName),
+    }
+}
+
+/// Are all characters, if any, among those that names and keys are made of?
+fn is_identifier(text: &str) -> bool {
+    text.bytes().all(
+        |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'/' | b'.' | b'%' | b'@' | b':' | b'+'),
+    )
+}

@@ -1,0 +1,376 @@
+//! What a person who writes these files relies on.
+
+use std::io;
+use std::path::Path;
+
+use super::{Differs, Ignored, Kind, Malformed, Origin, Presence, ProfileError, ProfileSet};
+use crate::host::Files;
+use crate::secret::Secret;
+
+fn config(text: &str) -> ProfileSet {
+    ProfileSet::parse(text, "").expect(text)
+}
+
+fn credentials(text: &str) -> ProfileSet {
+    ProfileSet::parse("", text).expect(text)
+}
+
+fn value(set: &ProfileSet, profile: &str, key: &str) -> Option<String> {
+    set.get(profile)?.get(key).map(|property| property.value().into_owned())
+}
+
+#[test]
+fn a_line_and_the_value_that_it_gives() {
+    for (line, value) in [
+        ("k = v", "v"),
+        ("k=v", "v"),
+        ("K =\tv \t", "v"),
+        ("k = a b  c", "a b  c"),
+        ("k = v=w==", "v=w=="),
+        ("k = v # c", "v"),
+        ("k = v\t; c", "v"),
+        ("k = v#c;d", "v#c;d"),
+        ("k = v#c # d", "v#c"),
+        ("k = v\u{a0}# d", "v\u{a0}"),
+        ("k = # c", ""),
+        ("k =", ""),
+        ("k = \"v\"", "\"v\""),
+        ("k = ü \u{1f408}", "ü \u{1f408}"),
+        ("k = v\r", "v\r"),
+        ("k = v\r\n", "v"),
+        ("k = old\nk = v", "v"),
+        ("k = old\nK = v", "v"),
+        ("k = old\n[default]\nk = v", "v"),
+        ("k = old\n more\nk = v", "v"),
+        ("k = v\n  w \n\tx", "v\nw\nx"),
+        ("k = v\n w # kept", "v\nw # kept"),
+        ("k = v\n # kept", "v\n# kept"),
+        ("k = v # dropped\n w", "v\nw"),
+        ("k = v\r\n w\r\n x\r\n", "v\nw\nx"),
+        ("k = v\n# between\n\n \t\n w", "v\nw"),
+        ("k =\n a = b\n c=d", "\na = b\nc=d"),
+        ("k = # nested\n a = b", "\na = b"),
+        ("k =\n # a = b", "\n# a = b"),
+        ("a b = ignored\n k = v\nk = v", "v"),
+    ] {
+        let set = config(&format!("[default]\n{line}"));
+        assert_eq!(self::value(&set, "default", "k").as_deref(), Some(value), "{line:?}");
+    }
+}
+
+#[test]
+fn a_line_that_breaks_the_grammar_is_named() {
+    for (text, line, what) in [
+        ("[default]\nk", 2, Malformed::NoEquals),
+        ("[default]\nk : v", 2, Malformed::NoEquals),
+        ("[default]\nk #= v", 2, Malformed::NoEquals),
+        ("[default]\n\r\r\n", 2, Malformed::NoEquals),
+        ("[default]\n= v", 2, Malformed::NoKey),
+        ("[default]\n\n# c\n=", 4, Malformed::NoKey),
+        ("k = v", 1, Malformed::KeyBeforeSection),
+        ("k", 1, Malformed::KeyBeforeSection),
+        (" k = v", 1, Malformed::KeyBeforeSection),
+        ("[default]\n k = v", 2, Malformed::ContinuationWithoutKey),
+        ("[default]\nk = v\n[default]\n w", 4, Malformed::ContinuationWithoutKey),
+        ("[default]\nk =\n a = b\n c", 4, Malformed::NestedNoEquals),
+        ("[default]\nk =\n # comment", 3, Malformed::NestedNoEquals),
+        ("[default]\nk =\n a # = b", 3, Malformed::NestedNoEquals),
+        ("[default]\nk =\n = b", 3, Malformed::NestedNoKey),
+        ("[x!]\nk", 2, Malformed::NoEquals),
+        ("[x!]\nk =\n c", 3, Malformed::NestedNoEquals),
+        ("[", 1, Malformed::SectionUnclosed),
+        ("[default", 1, Malformed::SectionUnclosed),
+        ("[default] k = v", 1, Malformed::SectionUnclosed),
+        ("[profile a#b]", 1, Malformed::SectionUnclosed),
+        ("[profile \"a#b\"]", 1, Malformed::SectionUnclosed),
+        ("[default]\r", 1, Malformed::SectionUnclosed),
+    ] {
+        for (config, credentials, file) in [(text, "", "config"), ("[default]", text, "credentials")] {
+            match ProfileSet::parse(config, credentials) {
+                Err(ProfileError::Malformed { place, what: is }) => {
+                    assert_eq!((&*place.file, place.line, is), (Path::new(file), line, what), "{text:?}");
+                }
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_section_and_the_profile_that_it_opens() {
+    for (origin, section, name) in [
+        (Origin::Config, "[default]", Ok("default")),
+        (Origin::Config, "[ default\t]", Ok("default")),
+        (Origin::Config, "[profile default]", Ok("default")),
+        (Origin::Config, "[profile x]", Ok("x")),
+        (Origin::Config, "[ profile \t x ] ; c", Ok("x")),
+        (Origin::Config, "[profile x]#c", Ok("x")),
+        (Origin::Config, "[profile X-1_/.%@:+]", Ok("X-1_/.%@:+")),
+        (Origin::Config, "[profile \"two words\"]", Ok("two words")),
+        (Origin::Config, "[profile 'two words']", Ok("two words")),
+        (Origin::Config, "[profile two\\ words]", Ok("two words")),
+        (Origin::Config, "[profile \"x\"]", Ok("x")),
+        (Origin::Config, "[profile two words]", Err(Ignored::IllegalName)),
+        (Origin::Config, "[profile \"two\" words]", Err(Ignored::IllegalName)),
+        (Origin::Config, "[profile \"x]", Err(Ignored::IllegalName)),
+        (Origin::Config, "[profile \"x!\"]", Err(Ignored::IllegalName)),
+        (Origin::Config, "[profile x!]", Err(Ignored::IllegalName)),
+        (Origin::Config, "[profile ü]", Err(Ignored::IllegalName)),
+        (Origin::Config, "[profile x]]", Err(Ignored::IllegalName)),
+        (Origin::Config, "[profile \"\"]", Err(Ignored::NoName)),
+        (Origin::Config, "[profile]", Err(Ignored::NoName)),
+        (Origin::Config, "[sso-session ]", Err(Ignored::NoName)),
+        (Origin::Config, "[]", Err(Ignored::NoName)),
+        (Origin::Config, "[x]", Err(Ignored::NoPrefix)),
+        (Origin::Config, "[DEFAULT]", Err(Ignored::NoPrefix)),
+        (Origin::Config, "[profilex]", Err(Ignored::NoPrefix)),
+        (Origin::Config, "[Profile x]", Err(Ignored::UnknownKind)),
+        (Origin::Config, "[profle x]", Err(Ignored::UnknownKind)),
+        (Origin::Credentials, "[default]", Ok("default")),
+        (Origin::Credentials, "[x] # c", Ok("x")),
+        (Origin::Credentials, "[\tx ]", Ok("x")),
+        (Origin::Credentials, "[two words]", Ok("two words")),
+        (Origin::Credentials, "[ two words ]", Ok("two words")),
+        (Origin::Credentials, "[profile]", Ok("profile")),
+        (Origin::Credentials, "[services]", Ok("services")),
+        (Origin::Credentials, "[\"two words\"]", Err(Ignored::IllegalName)),
+        (Origin::Credentials, "[two words!]", Err(Ignored::IllegalName)),
+        (Origin::Credentials, "[two\twords]", Err(Ignored::IllegalName)),
+        (Origin::Credentials, "[x!]", Err(Ignored::IllegalName)),
+        (Origin::Credentials, "[profile x]", Err(Ignored::Prefix)),
+        (Origin::Credentials, "[sso-session x]", Err(Ignored::Misplaced)),
+        (Origin::Credentials, "[services\tx]", Err(Ignored::Misplaced)),
+        (Origin::Credentials, "[]", Err(Ignored::NoName)),
+        (Origin::Credentials, "[ ]", Err(Ignored::NoName)),
+    ] {
+        let text = format!("\n{section}\nk = v\n");
+        let set = if origin == Origin::Config { config(&text) } else { credentials(&text) };
+        let notes: Vec<_> = set.notes().map(|note| (note.what, note.place.line)).collect();
+        let names: Vec<_> = set.names().collect();
+        match name {
+            Ok(name) => {
+                assert_eq!((names, notes), (vec![name], vec![]), "{section:?}");
+                let profile = set.get(name).expect(name);
+                assert_eq!((profile.name(), profile.place().line), (name, 2), "{section:?}");
+                assert_eq!(value(&set, name, "k").as_deref(), Some("v"), "{section:?}");
+            }
+            Err(why) => assert_eq!((names, notes), (vec![], vec![(why, 2)]), "{section:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_credentials_file_wins_and_the_last_line_in_a_file() {
+    let set = ProfileSet::parse(
+        "[profile b]\nk = 1\nregion = r\n[default]\n[profile a]\nk = 2\n[profile b]\nK = 3\nlast = l\n",
+        "[c]\n[b]\nk = 4\naws_access_key_id = AKIA\n",
+    )
+    .expect("legal");
+    assert_eq!(set.names().collect::<Vec<_>>(), ["b", "default", "a", "c"]);
+    let profile = set.get("b").expect("b");
+    let shown: Vec<_> =
+        profile.properties().iter().map(|p| format!("{} = {} ({})", p.key(), p.value(), p.place())).collect();
+    assert_eq!(
+        shown,
+        [
+            "k = 4 (credentials:3)",
+            "region = r (config:3)",
+            "last = l (config:9)",
+            "aws_access_key_id = AKIA (credentials:4)"
+        ]
+    );
+    let all: Vec<_> = profile.occurrences("K").map(|p| (p.value().into_owned(), p.origin(), p.place().line)).collect();
+    assert_eq!(
+        all,
+        [("1".into(), Origin::Config, 2), ("3".into(), Origin::Config, 8), ("4".into(), Origin::Credentials, 3)]
+    );
+    assert_eq!(profile.get("REGION").expect("any case").key(), "region");
+    assert_eq!((profile.place().to_string(), profile.get("absent").is_none()), ("config:1".to_owned(), true));
+    assert!(set.get("B").is_none(), "names are compared with their case");
+}
+
+#[test]
+fn profile_default_takes_the_place_of_default_wherever_it_stands() {
+    for text in [
+        "[default]\nk = bare\nonly = bare\n[profile default]\nk = v\n[default]\nk = bare",
+        "[profile default]\nk = v\n[default]\nk = bare\nonly = bare\n[default]\n",
+        "[default]\nonly = bare\n[default]\n[profile \"default\"]\nk = v",
+    ] {
+        let set = ProfileSet::parse(text, "[default]\nsecret = s").expect(text);
+        let keys: Vec<_> = set.get("default").expect(text).properties().iter().map(|p| p.key()).collect();
+        assert_eq!(keys, ["k", "secret"], "{text:?}");
+        assert_eq!(value(&set, "default", "k").as_deref(), Some("v"), "{text:?}");
+        assert_eq!(set.notes().map(|note| note.what).collect::<Vec<_>>(), [Ignored::OtherDefault; 2], "{text:?}");
+    }
+    let set = config("[default]\n[x]\n[profile default]\n");
+    let notes: Vec<_> = set.notes().map(|note| (note.what, note.place.line)).collect();
+    assert_eq!(notes, [(Ignored::OtherDefault, 1), (Ignored::NoPrefix, 2)], "in the order of lines");
+    let set = config("[default]\nk = v\n[profile x]\n");
+    assert_eq!((value(&set, "default", "k").as_deref(), set.notes().count()), (Some("v"), 0));
+}
+
+#[test]
+fn sections_of_other_kinds_are_no_profiles() {
+    let set = config(
+        "[services dev]\nsts =\n  endpoint_url = http://a # kept\n  endpoint_url=http://b\n\n# c\n iam_x = \n\
+         s3 = x\n y = z\n[sso-session corp]\nsso_region = eu\n[plugins]\ncli = 1\n[services dev]\nIAM =\n  e = i\n",
+    );
+    assert_eq!((set.names().count(), set.notes().count()), (0, 0));
+    let services = set.section(Kind::Services, "dev").expect("services");
+    for (key, name, value) in [
+        ("sts", "endpoint_url", Some("http://b")),
+        ("sts", "iam_x", Some("")),
+        ("sts", "Endpoint_Url", None),
+        ("s3", "y", Some("z")),
+        ("s3", "x", None),
+        ("iam", "e", Some("i")),
+    ] {
+        assert_eq!(services.get(key).expect(key).nested(name), value, "{key}.{name}");
+    }
+    let session = set.section(Kind::SsoSession, "corp").expect("session");
+    assert_eq!(session.get("sso_region").expect("region").value(), "eu");
+    assert_eq!(set.section(Kind::Plugins, "").expect("plugins").get("cli").expect("cli").value(), "1");
+    assert!(set.section(Kind::Services, "corp").is_none() && set.get("dev").is_none());
+}
+
+#[test]
+fn spans_are_those_of_the_file_on_disk() {
+    let text = "\u{feff}[profile x]\r\nrégion = no\r\nk = ü v \t# c\r\nempty =  # c\r\ns3 =\r\n  a = b\r\n\r\n # d =\r\nlast = z";
+    let set = config(text);
+    let profile = set.get("x").expect("x");
+    for (key, span, lines) in [
+        ("k", "ü v", "k = ü v \t# c\r\n"),
+        ("empty", "", "empty =  # c\r\n"),
+        ("s3", "\r\n  a = b\r\n\r\n # d =", "s3 =\r\n  a = b\r\n\r\n # d =\r\n"),
+        ("last", "z", "last = z"),
+    ] {
+        let property = profile.get(key).expect(key);
+        assert_eq!((&text[property.span()], &text[property.lines_span()]), (span, lines), "{key}");
+    }
+    assert!(text[..profile.get("empty").expect("empty").span().start].ends_with("empty ="));
+    assert_eq!(set.notes().map(|note| (note.what, note.place.line)).collect::<Vec<_>>(), [(Ignored::IllegalKey, 2)]);
+}
+
+#[test]
+fn a_value_changed_at_its_span_reads_back_and_changes_no_other() {
+    let text = "# top\n[profile x]\na = 1 # one\nb =\n  c = d\n[default]\na = 2\n";
+    let set = config(text);
+    let span = set.get("x").expect("x").get("a").expect("a").span();
+    let edited = format!("{}changed{}", &text[..span.start], &text[span.end..]);
+    let after = config(&edited);
+    assert_eq!(value(&after, "x", "a").as_deref(), Some("changed"));
+    assert_eq!(value(&after, "x", "b"), value(&set, "x", "b"));
+    assert_eq!(value(&after, "default", "a").as_deref(), Some("2"));
+}
+
+#[test]
+fn the_nearest_names_come_first_and_are_at_most_three() {
+    let set = config(
+        "[default]\n[profile prod]\n[profile Prod-Admin]\n[profile dev]\n[profile dev-eu]\n[profile dev-us]\n\
+         [profile dev-ap-south]\n[profile staging]\n",
+    );
+    for (name, near) in [
+        ("Prod", &["prod", "Prod-Admin"][..]),
+        ("prdo", &["prod"]),
+        ("prod-admin", &["Prod-Admin", "prod"]),
+        ("prod-amdin", &["Prod-Admin", "prod"]),
+        ("de", &["dev", "dev-eu", "dev-us"]),
+        ("stagging", &["staging"]),
+        ("zzz", &[]),
+        ("", &[]),
+    ] {
+        assert_eq!(set.nearest(name), near, "{name:?}");
+    }
+    assert!(set.nearest(&"p".repeat(1 << 20)).is_empty());
+}
+
+#[test]
+fn what_others_read_otherwise_is_named_with_its_line() {
+    for (config, credentials, expected) in [
+        ("[profile x]\nk = v # c\n", "", &[(Differs::InlineComment, 2)][..]),
+        ("[profile x]\nk = v#c\n# c\n[profile y] # c\n", "", &[]),
+        ("[profile x]\ns3 =\n a = b # c\n # d = e\n", "", &[(Differs::IndentedComment, 4)]),
+        ("[profile x]\nk = v\n ; c\n\n w\n", "", &[(Differs::IndentedComment, 3), (Differs::EmptyLine, 4)]),
+        ("[profile x]\ns3 =\n\n a = b\n", "", &[]),
+        ("[profile x]\na:b = c\n", "", &[(Differs::ColonInKey, 2)]),
+        ("[profile x]\nk = v\nK = w\n", "", &[(Differs::RepeatedKey, 3)]),
+        ("[profile x]\n[profile y]\n[profile x]\n", "", &[(Differs::RepeatedSection, 3)]),
+        ("[profile x]\nk = v\n[profile  x]\nk = w\n", "", &[(Differs::RespelledSection, 3)]),
+        ("[profile x]\nk = v\n", "[x]\nk = w\n", &[]),
+        ("[profile \"two words\"]\n", "[two words]\n", &[(Differs::QuotedName, 1), (Differs::SpaceInName, 1)]),
+        ("[ profile x]\n[profile y ]\n", "[y ]\n", &[(Differs::SpaceInBrackets, 1), (Differs::SpaceInBrackets, 1)]),
+        ("[DEFAULT]\nk = v\n", "[DEFAULT]\nk = v\n", &[(Differs::LendingDefault, 1), (Differs::LendingDefault, 1)]),
+        ("\u{feff}[default]\nk = v\n", "", &[(Differs::ByteOrderMark, 1)]),
+        ("[default]\na = 1\n", "[default]\nb = 2\n", &[]),
+    ] {
+        let set = ProfileSet::parse(config, credentials).expect(config);
+        let found: Vec<_> = set.differences().iter().map(|d| (d.what, d.place.line)).collect();
+        assert_eq!(found, expected, "{config:?} {credentials:?}");
+    }
+    let set = config("[profile x]\nRegion = v # c\n");
+    assert_eq!(
+        set.differences()[0].to_string(),
+        "config:2: in `[profile x]`: `region`: the AWS CLI takes the comment as part of the value"
+    );
+}
+
+#[test]
+fn notes_and_debug_show_no_value_and_no_control_character() {
+    let set = config("[\u{1b}[31m]\nk = hunter2\n[default]\naws_secret_access_key = hunter2\na b = hunter2\n");
+    let notes: Vec<_> = set.notes().map(|note| note.to_string()).collect();
+    assert_eq!(
+        notes[0],
+        "config:1: in `[\\u{1b}[31m]`: ignored, since profiles of the config file are written `[profile NAME]`"
+    );
+    assert!(notes[1].starts_with("config:5: in `[default]`: the key is ignored"), "{}", notes[1]);
+    let profile = set.get("default").expect("default");
+    let shown = format!("{set:?} {profile:?} {:?} {notes:?}", profile.properties());
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+/// Files in memory; `Err` is how the system refuses one.
+struct Disk(Vec<(&'static str, Result<&'static [u8], io::ErrorKind>)>);
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
+        let known = self.0.iter().find(|(name, _)| Path::new(name) == path);
+        match known.map_or(Err(io::ErrorKind::NotFound), |(_, result)| *result) {
+            Ok(bytes) => Ok(Secret::new(bytes.to_vec())),
+            Err(kind) => Err(kind.into()),
+        }
+    }
+}
+
+#[test]
+fn a_missing_file_is_empty_and_any_other_trouble_is_an_error() {
+    let load = |disk| ProfileSet::load(&Disk(disk), Path::new("/c"), Path::new("/s"));
+    let set = load(vec![("/c", Ok(b"[default]\nregion = eu"))]).expect("one is enough");
+    assert_eq!(set.sources(), [(Path::new("/c"), Presence::Present), (Path::new("/s"), Presence::Missing)]);
+    assert_eq!(set.get("default").expect("read").get("region").expect("read").place().to_string(), "/c:2");
+    assert_eq!(load(vec![]).expect("both may be missing").names().count(), 0);
+    for (bytes, message) in [
+        (&b"[default]\nk = \xff\n"[..], "/s:2: the line is not UTF-8"),
+        (b"\xff", "/s:1: the line is not UTF-8"),
+        (b"[default]\nhunter2\n", "/s:2: there is no `=` behind the key"),
+    ] {
+        assert_eq!(load(vec![("/s", Ok(bytes))]).expect_err(message).to_string(), message);
+    }
+    for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::IsADirectory, io::ErrorKind::NotADirectory] {
+        match load(vec![("/c", Err(kind))]) {
+            Err(ProfileError::Unreadable { path, source }) => {
+                assert_eq!((path.as_path(), source.kind()), (Path::new("/c"), kind));
+            }
+            other => panic!("{kind:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn huge_lines_and_many_keys_are_read() {
+    let long = "v".repeat(1 << 20);
+    let many = (0..20_000).map(|n| format!("k{n} = {n}")).collect::<Vec<_>>().join("\n");
+    let set = config(&format!("[default]\nlong = {long}\n[profile {long}]\n{many}"));
+    assert_eq!(value(&set, "default", "long").as_deref(), Some(long.as_str()));
+    let profile = set.get(&long).expect("its name is long");
+    assert_eq!((profile.properties().len(), profile.get("k19999").expect("last").place().line), (20_000, 20_003));
+}

@@ -1,0 +1,431 @@
+//! What was typed, what the environment says and what `config.ini` says, as one answer.
+//!
+//! A flag beats the environment, the environment beats the files. Nothing is called here; the one file that is read is
+//! ours, by `rust-ini` (the AWS files have a grammar of their own, see `profile/`).
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use ini::Ini;
+
+use crate::cli::{Color, Global, Obtain};
+use crate::host::{Env, Files, Folders};
+use crate::names::{Lifetime, NameError, ProfileName, Region};
+use crate::plan::{Ambient, AmbientKeys, Wish};
+use crate::secret::Secret;
+use crate::talk::Level;
+use crate::vault::Store;
+
+/// Our own variables: a closed list. Nothing that destroys or answers a question has one.
+pub mod variables {
+    /// Like `--region`.
+    pub const REGION: &str = "MFA_CRED_REGION";
+    /// Like `--duration`.
+    pub const DURATION: &str = "MFA_CRED_DURATION";
+    /// Like `--min-ttl`.
+    pub const MIN_TTL: &str = "MFA_CRED_MIN_TTL";
+    /// Like `--no-prompt`.
+    pub const NO_PROMPT: &str = "MFA_CRED_NO_PROMPT";
+    /// Like `--no-cache`.
+    pub const NO_CACHE: &str = "MFA_CRED_NO_CACHE";
+    /// Like `--store`.
+    pub const STORE: &str = "MFA_CRED_STORE";
+    /// Like `--config-file`.
+    pub const CONFIG_FILE: &str = "MFA_CRED_CONFIG_FILE";
+    /// Like `--credentials-file`.
+    pub const CREDENTIALS_FILE: &str = "MFA_CRED_CREDENTIALS_FILE";
+    /// Like `--color`.
+    pub const COLOR: &str = "MFA_CRED_COLOR";
+    /// `error`, `warn`, `info` or `debug`; like `-q`, nothing, `-v` and `-vv`.
+    pub const LOG: &str = "MFA_CRED_LOG";
+    /// Output only: which profile this shell holds.
+    pub const PROFILE: &str = "MFA_CRED_PROFILE";
+}
+
+/// What is wrong with an option, a variable or `config.ini`.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A variable's value.
+    #[error("`{name}` of the environment: {why}")]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// Why it is refused.
+        why: String,
+    },
+    /// A value of `config.ini`.
+    #[error("{}: `{key}`: {why}", .file.display())]
+    Setting {
+        /// The file.
+        file: PathBuf,
+        /// The key.
+        key: String,
+        /// Why it is refused.
+        why: String,
+    },
+    /// `config.ini` cannot be read.
+    #[error("{} cannot be read", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `config.ini` is not an INI file.
+    #[error("{}:{line}: {what}", .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What was expected.
+        what: String,
+    },
+    /// The file that an option names cannot be read.
+    #[error("`--session-policy`: {} cannot be read", .file.display())]
+    Policy {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The session policy is no JSON.
+    #[error("`--session-policy` is not JSON (line {line}, column {column})")]
+    PolicyNotJson {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// The value of `--mfa-token`.
+    #[error("`--mfa-token`: an MFA code is six digits")]
+    Token,
+    /// Nothing says where the AWS files are.
+    #[error("no home folder is known, so there is no ~/.aws/config")]
+    NoHome,
+}
+
+/// How the profile was chosen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Chosen {
+    /// On the command line.
+    Named,
+    /// It is what this shell holds (`MFA_CRED_PROFILE`).
+    Held,
+    /// By `AWS_PROFILE`.
+    AwsProfile,
+    /// Nothing says anything: `default`.
+    Default,
+}
+
+/// Settings of every command.
+#[derive(Debug)]
+pub struct Settings {
+    /// `~/.aws/config`, or what stands in for it.
+    pub config_file: PathBuf,
+    /// `~/.aws/credentials`, or what stands in for it.
+    pub credentials_file: PathBuf,
+    /// Our state folder, if the system has a place for it.
+    pub state: Option<PathBuf>,
+    /// Where the sealing key lives.
+    pub store: Store,
+    /// The settings' own `mfa_process`, for profiles that name none.
+    pub mfa_process: Option<String>,
+    ini: Settled,
+}
+
+/// How credentials are to be obtained.
+#[derive(Debug)]
+pub struct How {
+    /// What the plan is asked for.
+    pub wish: Wish,
+    /// `--mfa-token`
+    pub token: Option<Token>,
+    /// Redo every step.
+    pub refresh: bool,
+    /// Renew below this; `None` leaves it to the command.
+    pub min_ttl: Option<Lifetime>,
+    /// May a person be asked?
+    pub may_prompt: bool,
+    /// May credentials be read from the cache and kept in it?
+    pub may_cache: bool,
+}
+
+/// Where `--mfa-token` says the code is.
+#[derive(Clone, Debug)]
+pub enum Token {
+    /// On the command line.
+    Given(crate::secret::Code),
+    /// On stdin.
+    Stdin,
+}
+
+/// What `config.ini` says, by key.
+#[derive(Debug, Default)]
+struct Settled {
+    file: PathBuf,
+    values: Vec<(String, String)>,
+}
+
+const KEYS: [&str; 9] =
+    ["region", "duration", "min_ttl", "no_prompt", "no_cache", "store", "color", "log", "mfa_process"];
+
+impl Settings {
+    /// Reads `config.ini` and settles what every command needs.
+    pub fn resolve(
+        global: &Global,
+        env: &dyn Env,
+        files: &dyn Files,
+        folders: &Folders,
+    ) -> Result<Self, SettingsError> {
+        let ini = Settled::read(files, folders.config.as_deref())?;
+        let aws = |flag: &Option<PathBuf>, ours: &str, theirs: &str, name: &str| {
+            let named = flag.clone().or_else(|| env.os(ours).or_else(|| env.os(theirs)).map(PathBuf::from));
+            let usual = || folders.home.as_ref().map(|home| home.join(".aws").join(name));
+            named.map(|path| expand_home(path, folders)).or_else(usual).ok_or(SettingsError::NoHome)
+        };
+        Ok(Self {
+            config_file: aws(&global.config_file, variables::CONFIG_FILE, "AWS_CONFIG_FILE", "config")?,
+            credentials_file: aws(
+                &global.credentials_file,
+                variables::CREDENTIALS_FILE,
+                "AWS_SHARED_CREDENTIALS_FILE",
+                "credentials",
+            )?,
+            state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
+            store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
+            mfa_process: ini.value("mfa_process").map(str::to_owned),
+            ini,
+        })
+    }
+
+    /// How much is said. Settled from what can be read without failing, since a failure must be said too.
+    pub fn level(global: &Global, env: &dyn Env) -> Level {
+        match (global.quiet, global.verbose) {
+            (true, _) => Level::Error,
+            (false, 0) => match env.var(variables::LOG).as_deref() {
+                Some("error") => Level::Error,
+                Some("info") => Level::Info,
+                Some("debug") => Level::Debug,
+                _ => Level::Warn,
+            },
+            (false, 1) => Level::Info,
+            (false, _) => Level::Debug,
+        }
+    }
+
+    /// Colours on stderr: yes, no, or as stderr is a terminal. <https://no-color.org>
+    pub fn color(global: &Global, env: &dyn Env) -> Option<bool> {
+        let wish = global.color.or_else(|| match env.var(variables::COLOR).as_deref() {
+            Some("always") => Some(Color::Always),
+            Some("never") => Some(Color::Never),
+            _ => None,
+        });
+        match wish {
+            Some(Color::Always) => Some(true),
+            Some(Color::Never) => Some(false),
+            Some(Color::Auto) | None if env.os("NO_COLOR").is_some() => Some(false),
+            Some(Color::Auto) | None => None,
+        }
+    }
+
+    /// The profile that a command is for.
+    pub fn profile(named: Option<ProfileName>, env: &dyn Env) -> (ProfileName, Chosen) {
+        let variable = |name| env.var(name).and_then(ProfileName::new);
+        let held = || Some((variable(variables::PROFILE)?, Chosen::Held));
+        let aws = || Some((variable("AWS_PROFILE")?, Chosen::AwsProfile));
+        named
+            .map(|name| (name, Chosen::Named))
+            .or_else(held)
+            .or_else(aws)
+            .unwrap_or_else(|| (ProfileName::new("default").expect("it is not empty"), Chosen::Default))
+    }
+
+    /// How a command is to obtain credentials.
+    pub fn how(&self, obtain: &Obtain, env: &dyn Env, files: &dyn Files) -> Result<How, SettingsError> {
+        let ini = &self.ini;
+        let session_policy = obtain.session_policy.as_deref().map(|text| session_policy(text, files)).transpose()?;
+        let wish = Wish {
+            role_arn: obtain.role_arn.clone(),
+            source_profile: obtain.source_profile.clone(),
+            external_id: obtain.external_id.clone(),
+            session_name: obtain.session_name.clone(),
+            source_identity: obtain.source_identity.clone(),
+            tags: obtain.tags.clone(),
+            transitive_tags: obtain.transitive_tags.clone(),
+            session_policy,
+            policy_arns: obtain.policy_arns.clone(),
+            duration: or_variable(obtain.duration, env, variables::DURATION)?,
+            usual_duration: ini.parsed::<Lifetime>("duration")?,
+            region: or_variable(obtain.region.clone(), env, variables::REGION)?,
+            usual_region: ini.parsed::<Region>("region")?,
+            mfa_serial: obtain.mfa_serial.clone(),
+        };
+        let token = match obtain.mfa_token.as_deref() {
+            None => None,
+            Some("-") => Some(Token::Stdin),
+            Some(code) => Some(Token::Given(crate::secret::Code::parse(code).ok_or(SettingsError::Token)?)),
+        };
+        Ok(How {
+            wish,
+            token,
+            refresh: obtain.refresh,
+            min_ttl: ini.pick(obtain.min_ttl, env, variables::MIN_TTL, "min_ttl")?,
+            may_prompt: !ini.switch(obtain.no_prompt, env, variables::NO_PROMPT, "no_prompt")?,
+            may_cache: !ini.switch(obtain.no_cache, env, variables::NO_CACHE, "no_cache")?,
+        })
+    }
+}
+
+/// What AWS's own variables say.
+pub fn ambient(env: &dyn Env) -> Ambient {
+    let keys = env.var("AWS_ACCESS_KEY_ID").filter(|_| env.os("AWS_SECRET_ACCESS_KEY").is_some());
+    let region = |name: &'static str| Some((name, env.var(name)?));
+    Ambient {
+        keys: keys
+            .map(|access_key_id| AmbientKeys { access_key_id, is_session: env.os("AWS_SESSION_TOKEN").is_some() }),
+        is_our_output: env.os(variables::PROFILE).is_some(),
+        region: region("AWS_REGION").or_else(|| region("AWS_DEFAULT_REGION")),
+        session_name: env.var("AWS_ROLE_SESSION_NAME"),
+        endpoint_url_sts: env.var("AWS_ENDPOINT_URL_STS"),
+        endpoint_url: env.var("AWS_ENDPOINT_URL"),
+        ignore_endpoint_urls: env.var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+        use_fips: env.var("AWS_USE_FIPS_ENDPOINT"),
+        use_dualstack: env.var("AWS_USE_DUALSTACK_ENDPOINT"),
+        ca_bundle: env.os("AWS_CA_BUNDLE").map(PathBuf::from),
+        container: env
+            .var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+            .or_else(|| env.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")),
+    }
+}
+
+/// The environment's keys, for the one base that is them.
+pub fn ambient_credentials(env: &dyn Env) -> Option<crate::secret::Credentials> {
+    Some(crate::secret::Credentials {
+        access_key_id: env.var("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: Secret::new(env.var("AWS_SECRET_ACCESS_KEY")?),
+        session_token: env.var("AWS_SESSION_TOKEN").map(Secret::new),
+        expiration: None,
+        account: None,
+    })
+}
+
+/// `~/…` in a variable that no shell expanded.
+fn expand_home(path: PathBuf, folders: &Folders) -> PathBuf {
+    match (path.strip_prefix("~"), &folders.home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path,
+    }
+}
+
+fn session_policy(text: &str, files: &dyn Files) -> Result<String, SettingsError> {
+    let text = match text.strip_prefix('@') {
+        None => text.to_owned(),
+        Some(file) => {
+            let file = PathBuf::from(file);
+            let policy = |source| SettingsError::Policy { file: file.clone(), source };
+            let bytes = files.read(&file).map_err(policy)?;
+            String::from_utf8(bytes.expose().clone()).map_err(|e| policy(std::io::Error::other(e.utf8_error())))?
+        }
+    };
+    match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(_) => Ok(text),
+        Err(e) => Err(SettingsError::PolicyNotJson { line: e.line(), column: e.column() }),
+    }
+}
+
+fn or_variable<T: FromStr<Err = NameError>>(
+    flag: Option<T>,
+    env: &dyn Env,
+    name: &'static str,
+) -> Result<Option<T>, SettingsError> {
+    match (flag, env.var(name)) {
+        (Some(value), _) => Ok(Some(value)),
+        (None, Some(text)) => {
+            text.parse().map(Some).map_err(|why: NameError| SettingsError::Variable { name, why: why.to_string() })
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+impl Settled {
+    fn read(files: &dyn Files, folder: Option<&Path>) -> Result<Self, SettingsError> {
+        let Some(file) = folder.map(|folder| folder.join("mfa-cred").join("config.ini")) else {
+            return Ok(Self::default());
+        };
+        let bytes = match files.read(&file) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(SettingsError::Unreadable { file, source }),
+        };
+        let malformed = |line, what: &str| SettingsError::Malformed { file: file.clone(), line, what: what.to_owned() };
+        let text = std::str::from_utf8(bytes.expose()).map_err(|_| malformed(1, "it is not UTF-8"))?;
+        let ini = Ini::load_from_str_noescape(text).map_err(|e| malformed(e.line + 1, &e.msg))?;
+        let mut values = Vec::new();
+        for (section, properties) in &ini {
+            if let (Some(section), true) = (section, properties.iter().next().is_some()) {
+                let (file, key) = (file.clone(), format!("[{section}]"));
+                return Err(SettingsError::Setting { file, key, why: "the settings have no sections".to_owned() });
+            }
+            for (key, value) in properties.iter() {
+                if !KEYS.contains(&key) {
+                    let why = format!("there is no such setting; they are {}", KEYS.join(", "));
+                    return Err(SettingsError::Setting { file, key: key.to_owned(), why });
+                }
+                values.push((key.to_owned(), value.to_owned()));
+            }
+        }
+        Ok(Self { file, values })
+    }
+
+    fn value(&self, key: &str) -> Option<&str> {
+        self.values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<Option<T>, SettingsError> {
+        let wrong =
+            |why: T::Err| SettingsError::Setting { file: self.file.clone(), key: key.to_owned(), why: why.to_string() };
+        self.value(key).map(|value| value.parse().map_err(wrong)).transpose()
+    }
+
+    /// The flag, else the variable, else the setting.
+    fn pick<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        flag: Option<T>,
+        env: &dyn Env,
+        name: &'static str,
+        key: &str,
+    ) -> Result<Option<T>, SettingsError> {
+        if flag.is_some() {
+            return Ok(flag);
+        }
+        match env.var(name) {
+            Some(text) => {
+                text.parse().map(Some).map_err(|why: T::Err| SettingsError::Variable { name, why: why.to_string() })
+            }
+            None => self.parsed(key),
+        }
+    }
+
+    fn switch(&self, flag: bool, env: &dyn Env, name: &'static str, key: &str) -> Result<bool, SettingsError> {
+        let flag = flag.then_some(Switch(true));
+        Ok(self.pick(flag, env, name, key)?.is_some_and(|Switch(on)| on))
+    }
+}
+
+/// A yes or no, as people write them.
+struct Switch(bool);
+
+impl FromStr for Switch {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(Self(true)),
+            "0" | "false" | "no" | "off" => Ok(Self(false)),
+            _ => Err("it is neither `true` nor `false`"),
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! The session sealing key: where it lives, who makes it, and what happens when it cannot be had.
+//!
+//! In: the state folder (which exists and is 0700), the setting `store`, the two keyrings and the terminal. Out: the
+//! key that cached entries are sealed with, and which store holds it. The vault knows nothing of the entries; the times
+//! that depend on them are the caller's to say. It never writes a key to disk but under a passphrase, and it gives the
+//! stores' answers on as they are: "no such entry" and "cannot tell" lead to different ends.
+//!
+//! **Reading.** The file `key-id` says which key seals here and where it lives for good. The kernel keyring is asked
+//! first, since it answers in microseconds and opens no D-Bus; then the place that the file names, and nothing else: a
+//! key that was never in the operating system's keyring is not looked for there.
+//!
+//! **Making.** Under a lock, and after looking again. Where the operating system's keyring works, the key goes there
+//! and is copied into the kernel keyring; else into the kernel keyring alone. The old id is kept only when the store
+//! that it belongs to said definitely that it has no such entry. When that store cannot be asked, the new key gets a
+//! new id, so that one id never has two keys; entries of the old one are misses from then on, also when that store is
+//! back. The replaced id stays in `key-id` as a former one until its key was deleted where it lived. When no store can
+//! keep a new key, nothing is changed, and the old entries open again as soon as their store is back.
+//!
+//! So a desktop session and a cron job without D-Bus share the kernel's copy as long as any entry lives; after that,
+//! whoever comes first makes the next key, and the other one finds it.
+
+pub mod kernel;
+pub mod keyring;
+pub mod passphrase;
+mod record;
+pub mod seal;
+mod store;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use self::passphrase::PassphraseFile;
+use self::record::Record;
+use crate::host::{Keystore, StoreError, Terminal};
+
+pub use self::passphrase::{Cost, PassphraseError};
+pub use self::record::{KeyId, Place};
+pub use self::seal::{SealError, SealingKey};
+pub use self::store::{Held, Store, VaultError};
+
+const LOCK: &str = "key.lock";
+const WRAPPED: &str = "key-wrapped";
+/// How often somebody who waits for the lock looks.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How long the operating system's keyring may keep this process waiting, in all: 60 s where a person can answer its
+/// dialog, 2 s where nobody can.
+pub fn patience(terminal: &dyn Terminal) -> Duration {
+    Duration::from_secs(if terminal.is_there() { 60 } else { 2 })
+}
+
+/// What the stores say of the current id.
+enum Seen {
+    Held(Held),
+    /// No store that could be asked has it.
+    Missing(Missing),
+}
+
+/// How a key is missing.
+#[derive(Default)]
+struct Missing {
+    /// The kernel keyring's failure, when it was asked and failed.
+    kernel: Option<StoreError>,
+    /// The other keyring's.
+    keyring: Option<StoreError>,
+    /// There is an id, and the store that it belongs to says definitely that it has no such entry.
+    definitely: bool,
+}
+
+/// The session sealing key of one state folder.
+pub struct Vault<'a> {
+    folder: &'a Path,
+    store: Store,
+    kernel: &'a dyn Keystore,
+    keyring: &'a dyn Keystore,
+    terminal: &'a dyn Terminal,
+    cost: Cost,
+}
+
+impl<'a> Vault<'a> {
+    /// Opens nothing. `cost` is what a new passphrase costs to guess: [`Cost::RFC_9106`].
+    pub fn new(
+        folder: &'a Path,
+        store: Store,
+        kernel: &'a dyn Keystore,
+        keyring: &'a dyn Keystore,
+        terminal: &'a dyn Terminal,
+        cost: Cost,
+    ) -> Self {
+        Self { folder, store, kernel, keyring, terminal, cost }
+    }
+
+    /// Which key seals here and where it lives, from the state folder alone: no store is asked.
+    pub fn current(&self) -> Result<Option<(KeyId, Place)>, VaultError> {
+        Ok(self.record()?.current)
+    }
+
+    /// The key that opens existing entries. Never makes one; `None` when there definitely is none.
+    ///
+    /// `until` says how long the last living entry has to live. It is called only when the key had to be fetched from
+    /// its place and is copied into the kernel keyring for that time.
+    pub fn find(&self, until: &dyn Fn() -> Duration) -> Result<Option<Held>, VaultError> {
+        let Some((id, place)) = self.record()?.current else { return Ok(None) };
+        if self.store == Store::None {
+            return Ok(None);
+        }
+        // Whatever else the kernel keyring says is for `look` to judge.
+        if let Ok(Some(held)) = self.look_in_kernel(&id, place) {
+            return Ok(Some(held));
+        }
+        // One process at a time fetches the key, or asks for its passphrase; the others then find the copy. Under
+        // the lock also because a key that `destroy` ends meanwhile must not be copied. A folder that cannot be
+        // written has no lock, and where no copy is wanted nobody has to wait.
+        let lock = match self.store {
+            Store::Keyring => None,
+            _ => match self.lock() {
+                Err(VaultError::Folder(_)) => None,
+                lock => Some(lock?),
+            },
+        };
+        match self.look(&self.record()?)? {
+            Seen::Held(mut held) => {
+                if lock.is_some() {
+                    self.copy(&mut held, until);
+                }
+                Ok(Some(held))
+            }
+            Seen::Missing(Missing { kernel: None, keyring: None, .. }) => Ok(None),
+            Seen::Missing(Missing { kernel, keyring, .. }) => Err(VaultError::Unreachable { kernel, keyring }),
+        }
+    }
+
+    /// The key that seals a new entry, which lives for `life`; makes one where there is none.
+    ///
+    /// When the entry is on disk, [`Vault::prolong`] is due.
+    pub fn find_or_make(&self, life: Duration) -> Result<Held, VaultError> {
+        if self.store == Store::None {
+            return Err(VaultError::Off);
+        }
+        if let Some((id, place)) = self.record()?.current
+            && let Ok(Some(held)) = self.look_in_kernel(&id, place)
+        {
+            return Ok(held);
+        }
+        // Only now the slow stores, each asked by one process at a time and not by two hundred.
+        let _lock = self.lock()?;
+        let record = self.record()?;
+        match self.look(&record)? {
+            Seen::Held(mut held) => {
+                self.copy(&mut held, &|| life);
+                Ok(held)
+            }
+            Seen::Missing(missing) => self.make(record, missing, life),
+        }
+    }
+
+    /// Lets the kernel keyring hold the key until its last entry has expired.
+    ///
+    /// To be called after an entry was written, so that `until`, which is called under the lock, counts that entry as
+    /// well as those that other processes wrote meanwhile: whoever comes last sees all. A key that has been replaced or
+    /// destroyed since is left alone. An error matters where the key lives nowhere else.
+    pub fn prolong(&self, held: &Held, until: &dyn Fn() -> Duration) -> Result<(), VaultError> {
+        if self.store == Store::Keyring {
+            return Ok(());
+        }
+        let _lock = self.lock()?;
+        if !self.is_current(held)? {
+            return Ok(());
+        }
+        match self.kernel.put(held.id.as_str(), held.key.as_secret(), Some(until())) {
+            Err(error) if held.place == Place::Kernel => {
+                Err(VaultError::Unreachable { kernel: Some(error), keyring: None })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Destroys the key and the former ones in every store, whatever the setting; no entry can be opened after that.
+    pub fn destroy(&self) -> Result<(), VaultError> {
+        let _lock = self.lock()?;
+        let record = self.record()?;
+        let (mut kernel, mut keyring) = (None, None);
+        let mut left = Record::default();
+        for (id, place) in record.current.into_iter().chain(record.former) {
+            let copy = self.kernel.delete(id.as_str()).err();
+            // Where there is no kernel keyring there is no copy in it, but a key that lives there may well be within
+            // the reach of others: a container that shares the folder has no keyring, and its host has one.
+            let copy = copy.filter(|error| place == Place::Kernel || !matches!(error, StoreError::Absent(_)));
+            let original = match place {
+                Place::Keyring => self.keyring.delete(id.as_str()).err(),
+                Place::Kernel | Place::Passphrase => None,
+            };
+            if copy.is_some() || original.is_some() {
+                left.former.push((id, place));
+            }
+            kernel = kernel.or(copy);
+            keyring = keyring.or(original);
+        }
+        self.wrapped().delete().map_err(VaultError::Folder)?;
+        left.write(self.folder).map_err(VaultError::Folder)?;
+        if left.former.is_empty() { Ok(()) } else { Err(VaultError::Left { kernel, keyring }) }
+    }
+
+    /// Looks in the kernel keyring, where the setting allows a key of that place to be found in it.
+    fn look_in_kernel(&self, id: &KeyId, place: Place) -> Result<Option<Held>, StoreError> {
+        let allowed = match self.store {
+            Store::Auto | Store::Kernel => true,
+            Store::Passphrase => place == Place::Passphrase,
+            Store::Keyring | Store::None => false,
+        };
+        if !allowed {
+            return Ok(None);
+        }
+        // A value that is no key is as good as none: the place that the id names decides.
+        let key = self.kernel.get(id.as_str())?.and_then(SealingKey::from_bytes);
+        Ok(key.map(|key| Held { id: id.clone(), key, place, in_kernel: Ok(()) }))
+    }
+
+    /// Asks the kernel keyring, then the place that the id names.
+    fn look(&self, record: &Record) -> Result<Seen, VaultError> {
+        let Some((id, place)) = &record.current else { return Ok(Seen::Missing(Missing::default())) };
+        let kernel = match self.look_in_kernel(id, *place) {
+            Ok(Some(held)) => return Ok(Seen::Held(held)),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        let not_copied = kernel.clone().unwrap_or_else(no_copy);
+        let held = |key| Seen::Held(Held { id: id.clone(), key, place: *place, in_kernel: Err(not_copied) });
+        match (self.store, place) {
+            (Store::Auto | Store::Keyring, Place::Keyring) => match self.keyring.get(id.as_str()) {
+                Ok(Some(bytes)) => match SealingKey::from_bytes(bytes) {
+                    Some(key) => Ok(held(key)),
+                    None => self.unusable(kernel, StoreError::Failed("its entry is not a sealing key".to_owned())),
+                },
+                // A kernel keyring that is not there holds no other key of this id; one that failed might.
+                Ok(None) => {
+                    let definitely = matches!(kernel, None | Some(StoreError::Absent(_)));
+                    Ok(Seen::Missing(Missing { kernel: None, keyring: None, definitely }))
+                }
+                Err(error) => self.unusable(kernel, error),
+            },
+            (Store::Passphrase, Place::Passphrase) => match self.wrapped().open(id) {
+                Ok(Some(key)) => Ok(held(key)),
+                Ok(None) => Ok(Seen::Missing(Missing::default())),
+                Err(error) => Err(VaultError::Passphrase(error)),
+            },
+            (Store::Kernel, _) => match kernel {
+                Some(reason) => Err(VaultError::Demanded { store: self.store, reason }),
+                None => Ok(Seen::Missing(Missing { definitely: *place == Place::Kernel, ..Missing::default() })),
+            },
+            (Store::Auto, Place::Kernel) => {
+                let definitely = kernel.is_none();
+                Ok(Seen::Missing(Missing { kernel, keyring: None, definitely }))
+            }
+            _ => Ok(Seen::Missing(Missing::default())),
+        }
+    }
+
+    /// The operating system's keyring cannot tell.
+    fn unusable(&self, kernel: Option<StoreError>, keyring: StoreError) -> Result<Seen, VaultError> {
+        if self.store == Store::Keyring {
+            return Err(VaultError::Demanded { store: self.store, reason: keyring });
+        }
+        Ok(Seen::Missing(Missing { kernel, keyring: Some(keyring), definitely: false }))
+    }
+
+    /// Makes a key where the setting wants it. The lock is held, and no store has the current one.
+    fn make(&self, mut record: Record, missing: Missing, life: Duration) -> Result<Held, VaultError> {
+        let demanded = |reason| VaultError::Demanded { store: self.store, reason };
+        let kept = if missing.definitely { record.current.as_ref().map(|(id, _)| id.clone()) } else { None };
+        match self.store {
+            Store::None => Err(VaultError::Off),
+            Store::Passphrase => self.make_wrapped(&mut record, life),
+            Store::Kernel => self.make_in_kernel(&mut record, kept, life)?.map_err(demanded),
+            Store::Keyring => self.make_in_keyring(&mut record, kept, life)?.map_err(demanded),
+            Store::Auto => {
+                let keyring = match missing.keyring {
+                    // It has just failed to read; it is not asked to write, which might wait or ask again.
+                    Some(error) => error,
+                    None => match self.make_in_keyring(&mut record, kept, life)? {
+                        Ok(held) => return Ok(held),
+                        Err(error) => error,
+                    },
+                };
+                // Never under the old id: the keyring cannot say any more that it has no key of that name.
+                self.make_in_kernel(&mut record, None, life)?.map_err(|kernel| VaultError::NoStore { kernel, keyring })
+            }
+        }
+    }
+
+    fn make_in_keyring(
+        &self,
+        record: &mut Record,
+        kept: Option<KeyId>,
+        life: Duration,
+    ) -> Result<Result<Held, StoreError>, VaultError> {
+        let before = record.clone();
+        let id = kept_or_new(kept)?;
+        let key = SealingKey::random().map_err(VaultError::Seal)?;
+        // On record before it is stored: a key in a keyring that nobody knows of could never be destroyed.
+        record.add_former((id.clone(), Place::Keyring));
+        self.write(record)?;
+        if let Err(error) = self.keyring.put(id.as_str(), key.as_secret(), None) {
+            // Whoever is merely absent or locked has stored nothing; a silent one may do so yet.
+            if matches!(error, StoreError::Absent(_) | StoreError::Locked) {
+                *record = before;
+                self.write(record)?;
+            }
+            return Ok(Err(error));
+        }
+        if self.store == Store::Keyring {
+            // The kernel may hold an older key of this id, from before that was the setting; it was not asked.
+            let _ = self.kernel.delete(id.as_str());
+        }
+        self.install(record, id.clone(), Place::Keyring)?;
+        let mut held = Held { id, key, place: Place::Keyring, in_kernel: Err(no_copy()) };
+        self.copy(&mut held, &|| life);
+        Ok(Ok(held))
+    }
+
+    fn make_in_kernel(
+        &self,
+        record: &mut Record,
+        kept: Option<KeyId>,
+        life: Duration,
+    ) -> Result<Result<Held, StoreError>, VaultError> {
+        let id = kept_or_new(kept)?;
+        let key = SealingKey::random().map_err(VaultError::Seal)?;
+        // Stored before it is on record: a store that cannot keep it must not cost the old id, and a key that nobody
+        // knows of ends by itself here.
+        if let Err(error) = self.kernel.put(id.as_str(), key.as_secret(), Some(life)) {
+            return Ok(Err(error));
+        }
+        if let Err(error) = self.install(record, id.clone(), Place::Kernel) {
+            let _ = self.kernel.delete(id.as_str());
+            return Err(error);
+        }
+        Ok(Ok(Held { id, key, place: Place::Kernel, in_kernel: Ok(()) }))
+    }
+
+    fn make_wrapped(&self, record: &mut Record, life: Duration) -> Result<Held, VaultError> {
+        let id = kept_or_new(None)?;
+        let key = self.wrapped().make(&id).map_err(VaultError::Passphrase)?;
+        self.install(record, id.clone(), Place::Passphrase)?;
+        let mut held = Held { id, key, place: Place::Passphrase, in_kernel: Err(no_copy()) };
+        self.copy(&mut held, &|| life);
+        Ok(held)
+    }
+
+    /// Makes `id` the current one, and ends the keys of former ones where that costs nothing or the store has just
+    /// shown that it works.
+    fn install(&self, record: &mut Record, id: KeyId, place: Place) -> Result<(), VaultError> {
+        record.former.retain(|(former, _)| *former != id);
+        if record.current.as_ref().is_some_and(|(current, _)| *current != id) {
+            record.retire();
+        }
+        record.current = Some((id, place));
+        // Written first: until then the old id is the one that others look for.
+        self.write(record)?;
+        let before = record.former.len();
+        record.former.retain(|(former, lives)| match lives {
+            Place::Keyring if place == Place::Keyring => {
+                let _ = self.kernel.delete(former.as_str());
+                self.keyring.delete(former.as_str()).is_err()
+            }
+            Place::Kernel => self.kernel.delete(former.as_str()).is_err(),
+            Place::Keyring | Place::Passphrase => true,
+        });
+        if record.former.len() < before { self.write(record) } else { Ok(()) }
+    }
+
+    /// Copies a key into the kernel keyring, where the setting wants that and it is not there; notes whether it is.
+    fn copy(&self, held: &mut Held, life: &dyn Fn() -> Duration) {
+        if held.in_kernel.is_ok() || self.store == Store::Keyring {
+            return;
+        }
+        let life = life();
+        // The copy is to outlive the last entry and no more; where none lives, there is nothing to outlive.
+        if !life.is_zero() {
+            held.in_kernel = self.kernel.put(held.id.as_str(), held.key.as_secret(), Some(life));
+        }
+    }
+
+    fn wrapped(&self) -> PassphraseFile<'a> {
+        PassphraseFile::new(self.folder.join(WRAPPED), self.terminal, self.cost)
+    }
+
+    fn is_current(&self, held: &Held) -> Result<bool, VaultError> {
+        Ok(self.record()?.current.is_some_and(|(id, _)| id == held.id))
+    }
+
+    fn record(&self) -> Result<Record, VaultError> {
+        Record::read(self.folder).map_err(VaultError::Folder)
+    }
+
+    fn write(&self, record: &Record) -> Result<(), VaultError> {
+        record.write(self.folder).map_err(VaultError::Folder)
+    }
+
+    fn open_lock(&self) -> Result<File, VaultError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(self.folder.join(LOCK)).map_err(VaultError::Folder)
+    }
+
+    /// The lock, for as long as the file lives; the death of its holder frees it. It is waited for a little longer than
+    /// the holder may wait for a stuck keyring, so that what it then made is found.
+    fn lock(&self) -> Result<File, VaultError> {
+        let file = self.open_lock()?;
+        let limit = patience(self.terminal) + Duration::from_secs(1);
+        let started = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if started.elapsed() >= limit => return Err(VaultError::Busy(limit)),
+                Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
+                Err(TryLockError::Error(error)) => return Err(VaultError::Folder(error)),
+            }
+        }
+    }
+}
+
+fn kept_or_new(kept: Option<KeyId>) -> Result<KeyId, VaultError> {
+    kept.map_or_else(KeyId::random, Ok).map_err(VaultError::Seal)
+}
+
+fn no_copy() -> StoreError {
+    StoreError::Failed("it holds no copy of the key".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

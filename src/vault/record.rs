@@ -1,0 +1,262 @@
+//! The file `key-id` of the state folder: which key seals here now, where it lives, and which were before it.
+//!
+//! In: the folder. Out: ids and places, nothing secret. A random id per folder keeps two homes from sharing a key. The
+//! former ids are those whose keys may still be in a store that could not be reached when they were replaced: without
+//! them `clear --all` could not promise that no cached credential opens again. Only who holds the vault's lock writes;
+//! anybody reads, and sees the old file or the new one, never half of one.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+use std::str::FromStr;
+
+use super::seal::{self, SealError};
+
+const FILE: &str = "key-id";
+/// Two orders of magnitude more than a folder ever has; what is longer was not written here.
+const LONGEST: u64 = 16 * 1024;
+/// Enough for years of failing stores, and well below `LONGEST`.
+const MOST_FORMER: usize = 100;
+
+/// A key's name in every store: 128 random bits in hexadecimal. Not a secret.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// A new id, which no other folder has.
+    pub fn random() -> Result<Self, SealError> {
+        let mut bytes = [0; 16];
+        seal::fill(&mut bytes)?;
+        Ok(Self(base16ct::lower::encode_string(&bytes)))
+    }
+
+    /// The 32 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text that is not an id.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a key id is 32 digits of `0-9a-f`")]
+pub struct NotAKeyId;
+
+impl FromStr for KeyId {
+    type Err = NotAKeyId;
+
+    fn from_str(text: &str) -> Result<Self, NotAKeyId> {
+        let legal = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        legal.then(|| Self(text.to_owned())).ok_or(NotAKeyId)
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a sealing key lives for good. The kernel keyring may hold a copy of it besides.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// In the kernel keyring alone, until its last entry has expired.
+    Kernel,
+    /// In the operating system's keyring.
+    Keyring,
+    /// In a file, wrapped under a passphrase.
+    Passphrase,
+}
+
+impl Place {
+    /// As in the setting `store`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Keyring => "keyring",
+            Self::Passphrase => "passphrase",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Kernel, Self::Keyring, Self::Passphrase].into_iter().find(|place| place.as_str() == text)
+    }
+}
+
+/// A key, as far as it can be spoken of openly.
+pub(super) type Filed = (KeyId, Place);
+
+/// The file's content.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Record {
+    /// The key that seals now.
+    pub(super) current: Option<Filed>,
+    /// Keys that do not, and may still exist.
+    pub(super) former: Vec<Filed>,
+}
+
+impl Record {
+    /// What the folder says. A missing file is an empty record, and so is one that nobody here wrote: as with a damaged
+    /// entry, what is lost is a cache.
+    pub(super) fn read(folder: &Path) -> io::Result<Self> {
+        let mut text = Vec::new();
+        match File::open(folder.join(FILE)) {
+            Ok(file) => file.take(LONGEST).read_to_end(&mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error),
+        };
+        Ok(std::str::from_utf8(&text).ok().and_then(Self::parse).unwrap_or_default())
+    }
+
+    /// Replaces the file; an empty record is no file.
+    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
+        let path = folder.join(FILE);
+        if *self == Self::default() {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        }
+        replace(&path, self.to_string().as_bytes())
+    }
+
+    /// Puts the current key among the former ones. A wrapped key is none: its file is replaced or removed with it.
+    pub(super) fn retire(&mut self) {
+        if let Some(filed) = self.current.take()
+            && filed.1 != Place::Passphrase
+        {
+            self.add_former(filed);
+        }
+    }
+
+    /// Notes a key that may exist.
+    pub(super) fn add_former(&mut self, filed: Filed) {
+        if self.former.contains(&filed) {
+            return;
+        }
+        if self.former.len() == MOST_FORMER {
+            self.former.remove(0);
+        }
+        self.former.push(filed);
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut record = Self::default();
+        for line in text.lines() {
+            let [role, id, place]: [&str; 3] = line.split(' ').collect::<Vec<_>>().try_into().ok()?;
+            let filed = (id.parse().ok()?, Place::parse(place)?);
+            match role {
+                "current" if record.current.is_none() => record.current = Some(filed),
+                "former" => record.former.push(filed),
+                _ => return None,
+            }
+        }
+        Some(record)
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let current = self.current.iter().map(|filed| ("current", filed));
+        let former = self.former.iter().map(|filed| ("former", filed));
+        for (role, (id, place)) in current.chain(former) {
+            writeln!(f, "{role} {id} {}", place.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file of the state folder through a new one beside it, which is 0600 from the start (`tempfile` sees to
+/// that), so that there is at any time a whole file or none.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(digit: char) -> KeyId {
+        digit.to_string().repeat(32).parse().expect("an id")
+    }
+
+    #[test]
+    fn a_record_survives_the_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let empty = Record::default();
+        assert_eq!(Record::read(folder.path()).expect("no file is no error"), empty);
+        let record = Record {
+            current: Some((id('a'), Place::Kernel)),
+            former: vec![(id('b'), Place::Keyring), (id('c'), Place::Passphrase)],
+        };
+        record.write(folder.path()).expect("written");
+        assert_eq!(Record::read(folder.path()).expect("read"), record);
+        let names: Vec<_> =
+            std::fs::read_dir(folder.path()).expect("listed").flatten().map(|f| f.file_name()).collect();
+        assert_eq!(names, ["key-id"], "something was left behind");
+        empty.write(folder.path()).expect("removed");
+        empty.write(folder.path()).expect("removing twice is no error");
+        assert!(!folder.path().join("key-id").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        Record { current: Some((id('a'), Place::Kernel)), former: Vec::new() }.write(folder.path()).expect("written");
+        let mode = folder.path().join("key-id").metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn foreign_files_are_empty_records() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let a = id('a');
+        for text in [
+            "x".to_owned(),
+            format!("{a}\n"),
+            format!("current {a}\n"),
+            format!("current {a} moon\n"),
+            format!("current {} kernel\n", a.as_str().to_uppercase()),
+            format!("current {a} kernel\ncurrent {a} kernel\n"),
+            format!("current {a} kernel \n"),
+            format!("current ../{} kernel\n", &a.as_str()[3..]),
+        ] {
+            std::fs::write(folder.path().join("key-id"), &text).expect("written");
+            assert_eq!(Record::read(folder.path()).expect("read"), Record::default(), "{text:?}");
+        }
+        std::fs::write(folder.path().join("key-id"), b"current \xff\n").expect("written");
+        assert_eq!(Record::read(folder.path()).expect("read"), Record::default());
+    }
+
+    #[test]
+    fn the_list_of_former_keys_stays_readable() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut record = Record { current: Some((id('a'), Place::Kernel)), former: Vec::new() };
+        for _ in 0..3 * MOST_FORMER {
+            record.add_former((KeyId::random().expect("random numbers"), Place::Passphrase));
+        }
+        record.write(folder.path()).expect("written");
+        assert_eq!(Record::read(folder.path()).expect("read"), record);
+    }
+
+    #[test]
+    fn retiring_remembers_what_a_store_may_still_hold() {
+        for (place, remembered) in [(Place::Kernel, 1), (Place::Keyring, 1), (Place::Passphrase, 0)] {
+            let mut record = Record { current: Some((id('a'), place)), former: Vec::new() };
+            record.retire();
+            assert_eq!((record.current, record.former.len()), (None, remembered), "{place:?}");
+        }
+    }
+
+    #[test]
+    fn ids_differ() {
+        assert_ne!(KeyId::random(), KeyId::random());
+    }
+}

@@ -1,0 +1,585 @@
+//! The vault against stores that count their calls and fail on demand.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::host::TerminalError;
+use crate::secret::Secret;
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A store in memory. `get`, `put` and `delete` fail as long as they are told to.
+#[derive(Default)]
+struct Fake {
+    keys: Mutex<HashMap<String, (Vec<u8>, Option<Duration>)>>,
+    calls: AtomicUsize,
+    no_get: Mutex<Option<StoreError>>,
+    no_put: Mutex<Option<StoreError>>,
+    no_delete: Mutex<Option<StoreError>>,
+}
+
+impl Fake {
+    fn failing(error: &StoreError) -> Self {
+        let fake = Self::default();
+        fake.fail(Some(error));
+        fake
+    }
+
+    fn fail(&self, error: Option<&StoreError>) {
+        for failure in [&self.no_get, &self.no_put, &self.no_delete] {
+            *failure.lock().expect("not poisoned") = error.cloned();
+        }
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashMap<String, (Vec<u8>, Option<Duration>)>> {
+        self.keys.lock().expect("not poisoned")
+    }
+
+    fn has(&self, held: &Held) -> bool {
+        self.keys().get(held.id.as_str()).is_some_and(|(bytes, _)| bytes == held.key.as_secret().expose())
+    }
+
+    fn life(&self, held: &Held) -> Option<Duration> {
+        self.keys().get(held.id.as_str()).and_then(|(_, life)| *life)
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    fn called(&self, failure: &Mutex<Option<StoreError>>) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        failure.lock().expect("not poisoned").clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Keystore for Fake {
+    fn get(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
+        self.called(&self.no_get)?;
+        Ok(self.keys().get(name).map(|(bytes, _)| Secret::new(bytes.clone())))
+    }
+
+    fn put(&self, name: &str, secret: &Secret<Vec<u8>>, life: Option<Duration>) -> Result<(), StoreError> {
+        self.called(&self.no_put)?;
+        self.keys().insert(name.to_owned(), (secret.expose().clone(), life));
+        Ok(())
+    }
+
+    fn delete(&self, name: &str) -> Result<(), StoreError> {
+        self.called(&self.no_delete)?;
+        self.keys().remove(name);
+        Ok(())
+    }
+}
+
+/// Types what it is given, and is gone when it has typed all.
+#[derive(Default)]
+struct Typist {
+    lines: RefCell<VecDeque<&'static str>>,
+    asked: Cell<usize>,
+}
+
+impl Typist {
+    fn typing(lines: &[&'static str]) -> Self {
+        Self { lines: RefCell::new(lines.iter().copied().collect()), asked: Cell::new(0) }
+    }
+}
+
+impl Terminal for Typist {
+    fn is_there(&self) -> bool {
+        false
+    }
+
+    fn ask_hidden(&self, _prompt: &str, _limit: Duration) -> Result<Secret<String>, TerminalError> {
+        self.asked.set(self.asked.get() + 1);
+        self.lines.borrow_mut().pop_front().map(Secret::from).ok_or(TerminalError::Absent)
+    }
+
+    fn tell(&self, _line: &str) {}
+}
+
+/// A state folder, its stores and its person.
+struct Home {
+    folder: TempDir,
+    kernel: Fake,
+    keyring: Fake,
+    typist: Typist,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self::with(Fake::default(), Fake::default())
+    }
+
+    fn with(kernel: Fake, keyring: Fake) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, kernel, keyring, typist: Typist::default() }
+    }
+
+    fn vault(&self, store: Store) -> Vault<'_> {
+        Vault::new(self.folder.path(), store, &self.kernel, &self.keyring, &self.typist, Cost::for_tests())
+    }
+
+    fn make(&self, store: Store) -> Held {
+        self.vault(store).find_or_make(HOUR).expect("a key")
+    }
+
+    fn find(&self, store: Store) -> Result<Option<Held>, VaultError> {
+        self.vault(store).find(&|| HOUR)
+    }
+
+    fn former(&self) -> usize {
+        Record::read(self.folder.path()).expect("a record").former.len()
+    }
+
+    fn kernel_expires(&self) {
+        self.kernel.keys().clear();
+    }
+}
+
+fn absent() -> StoreError {
+    StoreError::Absent("no bus".to_owned())
+}
+
+fn silent() -> StoreError {
+    StoreError::Silent(Duration::from_secs(2))
+}
+
+fn same(a: &Held, b: &Held) -> bool {
+    a.id == b.id && a.key.as_secret().expose() == b.key.as_secret().expose()
+}
+
+fn find_held(home: &Home, store: Store) -> Held {
+    home.find(store).expect("no failure").expect("a key")
+}
+
+#[test]
+fn nothing_is_asked_and_nothing_written_where_there_is_no_id() {
+    let home = Home::new();
+    for store in [Store::Auto, Store::Kernel, Store::Keyring, Store::Passphrase, Store::None] {
+        assert!(home.find(store).expect("no failure").is_none(), "{store:?}");
+    }
+    assert_eq!((home.kernel.calls(), home.keyring.calls(), home.typist.asked.get()), (0, 0, 0));
+    assert_eq!(std::fs::read_dir(home.folder.path()).expect("listed").count(), 0);
+}
+
+#[test]
+fn a_made_key_lives_in_the_keyring_with_a_copy_in_the_kernel() {
+    let home = Home::new();
+    let held = home.make(Store::Auto);
+    assert_eq!((held.place, &held.in_kernel), (Place::Keyring, &Ok(())));
+    assert!(home.kernel.has(&held) && home.keyring.has(&held));
+    assert_eq!((home.kernel.life(&held), home.keyring.life(&held)), (Some(HOUR), None));
+    assert_eq!(home.vault(Store::Auto).current().expect("readable"), Some((held.id.clone(), Place::Keyring)));
+    assert_eq!(home.former(), 0);
+}
+
+#[test]
+fn the_keyring_is_not_called_when_the_kernel_has_the_key() {
+    let home = Home::new();
+    let held = home.make(Store::Auto);
+    let before = (home.kernel.calls(), home.keyring.calls());
+    assert!(same(&held, &find_held(&home, Store::Auto)));
+    assert!(same(&held, &home.make(Store::Auto)));
+    assert_eq!((home.kernel.calls(), home.keyring.calls()), (before.0 + 2, before.1));
+}
+
+#[test]
+fn a_key_from_the_keyring_is_copied_for_as_long_as_entries_live() {
+    let home = Home::new();
+    let held = home.make(Store::Auto);
+    home.kernel_expires();
+    let nothing_lives = home.vault(Store::Auto).find(&|| Duration::ZERO).expect("no failure").expect("a key");
+    assert!(same(&held, &nothing_lives) && nothing_lives.in_kernel.is_err() && !home.kernel.has(&held));
+    let found = home.vault(Store::Auto).find(&|| 3 * HOUR).expect("no failure").expect("a key");
+    assert!(same(&held, &found) && found.in_kernel.is_ok());
+    assert_eq!(home.kernel.life(&held), Some(3 * HOUR));
+}
+
+#[test]
+fn a_full_kernel_quota_is_noted_where_the_keyring_works() {
+    let home = Home::with(Fake::default(), Fake::default());
+    *home.kernel.no_put.lock().expect("not poisoned") = Some(StoreError::Full);
+    let held = home.make(Store::Auto);
+    assert_eq!((held.place, &held.in_kernel), (Place::Keyring, &Err(StoreError::Full)));
+    assert!(home.keyring.has(&held));
+}
+
+#[test]
+fn an_entry_that_was_deleted_by_hand_gets_a_new_key_under_the_same_id() {
+    let home = Home::new();
+    let old = home.make(Store::Auto);
+    home.kernel_expires();
+    home.keyring.keys().clear();
+    assert!(home.find(Store::Auto).expect("a definite answer").is_none());
+    let new = home.make(Store::Auto);
+    assert_eq!(new.id, old.id);
+    assert_ne!(new.key.as_secret().expose(), old.key.as_secret().expose());
+    assert_eq!(home.former(), 0);
+}
+
+#[test]
+fn a_store_that_cannot_tell_never_gets_a_second_key_under_the_same_id() {
+    for error in [absent(), silent(), StoreError::Locked, StoreError::Failed("odd".to_owned())] {
+        let home = Home::new();
+        let old = home.make(Store::Auto);
+        home.kernel_expires();
+        home.keyring.fail(Some(&error));
+        match home.find(Store::Auto) {
+            Err(VaultError::Unreachable { kernel: None, keyring: Some(said) }) => assert_eq!(said, error),
+            other => panic!("{error:?}: {other:?}"),
+        }
+        let calls = home.keyring.calls();
+        let new = home.make(Store::Auto);
+        assert_eq!(home.keyring.calls(), calls + 1, "{error:?}: it was asked to write after it had failed to read");
+        assert_eq!(new.place, Place::Kernel);
+        assert_ne!(new.id, old.id, "{error:?}");
+        assert!(home.keyring.has(&old), "{error:?}: the old key is untouched");
+        assert_eq!(home.former(), 1, "{error:?}: the old key is remembered");
+
+        // The keyring is back: the new key stays, and its successor sweeps the old one away.
+        home.keyring.fail(None);
+        assert!(same(&new, &find_held(&home, Store::Auto)));
+        home.kernel_expires();
+        let next = home.make(Store::Auto);
+        assert_eq!(next.place, Place::Keyring, "{error:?}");
+        assert!(!home.keyring.has(&old) && home.keyring.has(&next), "{error:?}");
+        assert_eq!(home.former(), 0, "{error:?}");
+    }
+}
+
+#[test]
+fn a_kernel_key_that_expired_is_never_looked_for_in_the_keyring() {
+    let home = Home::with(Fake::default(), Fake::failing(&absent()));
+    let held = home.make(Store::Auto);
+    assert_eq!(held.place, Place::Kernel);
+    home.kernel_expires();
+    let calls = home.keyring.calls();
+    assert!(home.find(Store::Auto).expect("a definite answer").is_none());
+    assert_eq!(home.keyring.calls(), calls);
+}
+
+#[test]
+fn a_keyring_that_fails_to_write_leaves_the_kernel_alone() {
+    for (error, may_be_there) in [(absent(), 0), (StoreError::Locked, 0), (silent(), 1)] {
+        let home = Home::with(Fake::default(), Fake::failing(&error));
+        let held = home.make(Store::Auto);
+        assert_eq!((held.place, home.former()), (Place::Kernel, may_be_there), "{error:?}");
+        assert!(home.kernel.has(&held));
+    }
+}
+
+#[test]
+fn without_any_store_both_reasons_are_told_and_the_old_key_is_kept() {
+    let home = Home::new();
+    let old = home.make(Store::Auto);
+    home.kernel_expires();
+    home.kernel.fail(Some(&StoreError::Full));
+    home.keyring.fail(Some(&StoreError::Locked));
+    match home.vault(Store::Auto).find_or_make(HOUR) {
+        Err(VaultError::NoStore { kernel, keyring }) => {
+            assert_eq!((kernel, keyring), (StoreError::Full, StoreError::Locked));
+        }
+        other => panic!("{other:?}"),
+    }
+    home.keyring.fail(None);
+    assert!(same(&old, &find_held(&home, Store::Auto)), "the entries of the old key open again");
+}
+
+#[test]
+fn another_system_has_no_kernel_keyring_and_works() {
+    let home = Home::with(Fake::failing(&absent()), Fake::default());
+    let held = home.make(Store::Auto);
+    assert!(same(&held, &find_held(&home, Store::Auto)));
+    home.keyring.keys().clear();
+    assert_eq!(home.make(Store::Auto).id, held.id, "no such entry, and no other store that might have it");
+    home.vault(Store::Auto).destroy().expect("destroyed");
+    assert!(home.keyring.keys().is_empty());
+}
+
+#[test]
+fn a_kernel_that_fails_is_not_taken_for_one_without_the_key() {
+    let home = Home::with(Fake::default(), Fake::failing(&absent()));
+    let old = home.make(Store::Auto);
+    home.kernel.fail(Some(&absent()));
+    home.keyring.fail(None);
+    assert!(matches!(home.find(Store::Auto), Err(VaultError::Unreachable { kernel: Some(_), keyring: None })));
+    let new = home.make(Store::Auto);
+    assert_ne!(new.id, old.id, "a container that shares the folder must not make a second key of this id");
+    assert_eq!(home.former(), 1);
+}
+
+#[test]
+fn bytes_that_are_no_key_are_no_key() {
+    let home = Home::new();
+    let held = home.make(Store::Auto);
+    home.kernel.keys().insert(held.id.to_string(), (vec![1; 31], None));
+    assert!(same(&held, &find_held(&home, Store::Auto)), "the keyring has the right one");
+    home.kernel_expires();
+    home.keyring.keys().insert(held.id.to_string(), (vec![1; 31], None));
+    assert!(matches!(home.find(Store::Auto), Err(VaultError::Unreachable { keyring: Some(_), .. })));
+    assert_ne!(home.make(Store::Auto).id, held.id);
+}
+
+#[test]
+fn two_homes_never_share_a_key() {
+    let (a, b) = (Home::new(), Home::new());
+    let (a, b) = (a.make(Store::Auto), b.make(Store::Auto));
+    assert_ne!(a.id, b.id);
+    assert_ne!(a.key.as_secret().expose(), b.key.as_secret().expose());
+}
+
+#[test]
+fn a_demanded_store_is_the_only_one() {
+    let home = Home::new();
+    let held = home.make(Store::Kernel);
+    assert_eq!((held.place, home.keyring.calls()), (Place::Kernel, 0));
+    home.kernel_expires();
+    let next = home.make(Store::Kernel);
+    assert_eq!((&next.id, home.keyring.calls()), (&held.id, 0));
+
+    let home = Home::new();
+    let held = home.make(Store::Keyring);
+    assert!(held.in_kernel.is_err() && home.kernel.keys().is_empty());
+    let calls = home.kernel.calls();
+    assert!(same(&held, &find_held(&home, Store::Keyring)));
+    home.vault(Store::Keyring).prolong(&held, &|| HOUR).expect("nothing to do");
+    assert_eq!(home.kernel.calls(), calls);
+}
+
+#[test]
+fn a_demanded_store_that_fails_is_an_error_with_its_reason() {
+    for (store, error) in [(Store::Kernel, StoreError::Full), (Store::Keyring, StoreError::Locked)] {
+        let home = Home::with(Fake::failing(&error), Fake::failing(&error));
+        match home.vault(store).find_or_make(HOUR) {
+            Err(VaultError::Demanded { store: demanded, reason }) => assert_eq!((demanded, reason), (store, error)),
+            other => panic!("{store:?}: {other:?}"),
+        }
+        let home = Home::new();
+        home.make(store);
+        home.kernel.fail(Some(&silent()));
+        home.keyring.fail(Some(&silent()));
+        assert!(matches!(home.find(store), Err(VaultError::Demanded { .. })), "{store:?}");
+        assert!(matches!(home.vault(store).find_or_make(HOUR), Err(VaultError::Demanded { .. })), "{store:?}");
+    }
+}
+
+#[test]
+fn a_demanded_store_that_fails_does_not_cost_the_key_of_the_other_one() {
+    for error in [StoreError::Locked, silent()] {
+        let home = Home::with(Fake::default(), Fake::failing(&error));
+        let held = home.make(Store::Kernel);
+        home.vault(Store::Keyring).find_or_make(HOUR).expect_err("the keyring fails");
+        assert!(same(&held, &find_held(&home, Store::Auto)), "{error:?}");
+    }
+}
+
+#[test]
+fn a_new_setting_makes_a_new_key_and_ends_the_old_one() {
+    let home = Home::new();
+    let old = home.make(Store::Kernel);
+    let new = home.make(Store::Keyring);
+    assert_ne!(old.id, new.id);
+    assert!(home.kernel.keys().is_empty() && home.keyring.has(&new));
+    assert_eq!(home.former(), 0);
+}
+
+#[test]
+fn without_a_store_nothing_is_kept() {
+    let home = Home::new();
+    home.make(Store::Auto);
+    let calls = (home.kernel.calls(), home.keyring.calls());
+    assert!(home.find(Store::None).expect("no failure").is_none());
+    assert!(matches!(home.vault(Store::None).find_or_make(HOUR), Err(VaultError::Off)));
+    assert_eq!((home.kernel.calls(), home.keyring.calls()), calls);
+}
+
+#[test]
+fn a_passphrase_is_asked_once_and_the_key_then_held_by_the_kernel() {
+    let mut home = Home::new();
+    home.typist = Typist::typing(&["tulip", "tulip", "wrong", "tulip"]);
+    let held = home.make(Store::Passphrase);
+    assert_eq!((held.place, home.typist.asked.get()), (Place::Passphrase, 2));
+    assert!(same(&held, &find_held(&home, Store::Passphrase)));
+    assert_eq!((home.typist.asked.get(), home.keyring.calls()), (2, 0));
+    home.kernel_expires();
+    assert!(same(&held, &find_held(&home, Store::Passphrase)));
+    assert_eq!(home.typist.asked.get(), 4, "a wrong one, then the right one");
+    assert!(same(&held, &find_held(&home, Store::Passphrase)));
+    assert_eq!(home.typist.asked.get(), 4);
+    home.kernel_expires();
+    assert!(matches!(home.find(Store::Passphrase), Err(VaultError::Passphrase(PassphraseError::Terminal(_)))));
+}
+
+#[test]
+fn a_passphrase_that_was_not_given_leaves_no_key() {
+    for (lines, refused) in [(&["a", "b", "a", "b", "", "x"][..], true), (&["a"], false), (&[], false)] {
+        let mut home = Home::new();
+        home.typist = Typist::typing(lines);
+        match home.vault(Store::Passphrase).find_or_make(HOUR) {
+            Err(VaultError::Passphrase(PassphraseError::Refused)) => assert!(refused, "{lines:?}"),
+            Err(VaultError::Passphrase(PassphraseError::Terminal(_))) => assert!(!refused, "{lines:?}"),
+            other => panic!("{lines:?}: {other:?}"),
+        }
+        assert!(home.kernel.keys().is_empty() && home.vault(Store::Auto).current().expect("readable").is_none());
+    }
+}
+
+#[test]
+fn a_key_of_another_place_is_no_passphrase_key() {
+    let mut home = Home::new();
+    home.typist = Typist::typing(&["tulip", "tulip"]);
+    let old = home.make(Store::Auto);
+    let new = home.make(Store::Passphrase);
+    assert_ne!(old.id, new.id, "the kernel's copy of a keyring key is not what was demanded");
+    assert_eq!(home.former(), 1, "it is still in the keyring");
+}
+
+#[test]
+fn prolonging_counts_all_entries_and_never_revives() {
+    let home = Home::new();
+    let held = home.make(Store::Auto);
+    home.vault(Store::Auto).prolong(&held, &|| 12 * HOUR).expect("prolonged");
+    assert_eq!(home.kernel.life(&held), Some(12 * HOUR));
+    home.vault(Store::Auto).destroy().expect("destroyed");
+    home.vault(Store::Auto).prolong(&held, &|| 12 * HOUR).expect("left alone");
+    assert!(home.kernel.keys().is_empty(), "a destroyed key came back");
+
+    let home = Home::with(Fake::default(), Fake::failing(&absent()));
+    let held = home.make(Store::Auto);
+    home.kernel.fail(Some(&StoreError::Full));
+    assert!(matches!(
+        home.vault(Store::Auto).prolong(&held, &|| HOUR),
+        Err(VaultError::Unreachable { kernel: Some(StoreError::Full), keyring: None })
+    ));
+}
+
+#[test]
+fn destroying_ends_every_key_in_every_store() {
+    let mut home = Home::new();
+    home.typist = Typist::typing(&["tulip", "tulip"]);
+    home.make(Store::Auto);
+    home.kernel_expires();
+    home.keyring.fail(Some(&silent()));
+    home.make(Store::Auto);
+    home.make(Store::Passphrase);
+    home.keyring.fail(None);
+    assert_eq!((home.keyring.keys().len(), home.former()), (1, 1));
+    home.vault(Store::None).destroy().expect("destroyed, whatever the setting");
+    assert!(home.kernel.keys().is_empty() && home.keyring.keys().is_empty());
+    let left: Vec<_> = std::fs::read_dir(home.folder.path()).expect("listed").flatten().collect();
+    assert_eq!(left.iter().map(std::fs::DirEntry::file_name).collect::<Vec<_>>(), ["key.lock"]);
+    home.vault(Store::Auto).destroy().expect("nothing left to destroy");
+}
+
+#[test]
+fn destroying_goes_on_where_a_store_stopped_it() {
+    let home = Home::new();
+    let held = home.make(Store::Auto);
+    home.keyring.fail(Some(&StoreError::Locked));
+    match home.vault(Store::Auto).destroy() {
+        Err(VaultError::Left { kernel: None, keyring: Some(error) }) => assert_eq!(error, StoreError::Locked),
+        other => panic!("{other:?}"),
+    }
+    assert!(home.kernel.keys().is_empty() && home.keyring.has(&held));
+    assert!(home.find(Store::Auto).expect("no failure").is_none(), "it is not used any more");
+    home.keyring.fail(None);
+    home.vault(Store::Auto).destroy().expect("destroyed");
+    assert!(home.keyring.keys().is_empty());
+}
+
+#[test]
+fn destroying_a_kernel_key_opens_no_d_bus() {
+    let home = Home::new();
+    home.make(Store::Kernel);
+    home.vault(Store::Auto).destroy().expect("destroyed");
+    assert_eq!((home.kernel.keys().len(), home.keyring.calls()), (0, 0));
+}
+
+#[test]
+fn a_kernel_key_out_of_reach_is_not_called_destroyed() {
+    let home = Home::new();
+    home.make(Store::Kernel);
+    home.kernel.fail(Some(&absent()));
+    assert!(matches!(home.vault(Store::Auto).destroy(), Err(VaultError::Left { kernel: Some(_), keyring: None })));
+}
+
+#[test]
+fn many_at_once_make_one_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (kernel, keyring) = (Fake::default(), Fake::default());
+    let keys: Vec<Held> = thread::scope(|scope| {
+        let makers: Vec<_> = (0..16)
+            .map(|_| {
+                scope.spawn(|| {
+                    let typist = Typist::default();
+                    Vault::new(folder.path(), Store::Auto, &kernel, &keyring, &typist, Cost::for_tests())
+                        .find_or_make(HOUR)
+                        .expect("a key")
+                })
+            })
+            .collect();
+        makers.into_iter().map(|maker| maker.join().expect("no panic")).collect()
+    });
+    assert!(keys.iter().all(|held| same(held, &keys[0])));
+    assert_eq!((kernel.keys().len(), keyring.keys().len(), keyring.calls()), (1, 1, 1));
+}
+
+#[test]
+fn a_lock_that_is_not_freed_ends_the_wait() {
+    let home = Home::new();
+    let lock = home.vault(Store::Auto).lock().expect("free");
+    assert!(matches!(home.vault(Store::Auto).find_or_make(HOUR), Err(VaultError::Busy(_))));
+    drop(lock);
+    home.make(Store::Auto);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named_as_the_reason() {
+    let home = Home::new();
+    let gone = home.folder.path().join("gone");
+    let vault = Vault::new(&gone, Store::Auto, &home.kernel, &home.keyring, &home.typist, Cost::for_tests());
+    assert!(matches!(vault.find_or_make(HOUR), Err(VaultError::Folder(_))));
+    assert!(home.kernel.keys().is_empty() && home.keyring.keys().is_empty());
+}
+
+#[test]
+fn a_record_that_cannot_be_written_leaves_no_key_behind() {
+    let home = Home::with(Fake::default(), Fake::failing(&absent()));
+    // A folder in the file's place: the one way to fail that also holds for root.
+    std::fs::create_dir_all(home.folder.path().join("key-id/x")).expect("made");
+    let vault = home.vault(Store::Kernel);
+    assert!(matches!(vault.make(Record::default(), Missing::default(), HOUR), Err(VaultError::Folder(_))));
+    assert!(home.kernel.keys().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn every_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut home = Home::new();
+    home.typist = Typist::typing(&["tulip", "tulip"]);
+    home.make(Store::Passphrase);
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(home.folder.path()).expect("listed").flatten() {
+        let mode = file.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+        names.push(file.file_name());
+    }
+    names.sort();
+    assert_eq!(names, ["key-id", "key-wrapped", "key.lock"]);
+}
+
+#[test]
+fn errors_and_debug_hold_no_key() {
+    let home = Home::new();
+    let held = home.make(Store::Auto);
+    let key = base16ct::lower::encode_string(held.key.as_secret().expose());
+    assert!(!format!("{held:?}").contains(&key));
+    assert!(format!("{held:?}").contains("[redacted]"));
+}

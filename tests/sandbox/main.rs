@@ -1,0 +1,275 @@
+//! A shell to try mfa-cred in: `cargo run --example sandbox [-- CMD…]`.
+//!
+//! It has a home folder, an AWS and an MFA device of its own, and leaves nothing behind. The shell (or CMD) runs with
+//! the freshly built `mfa-cred` first in its PATH; nothing of the caller's AWS set-up gets in, and nothing is sent
+//! beyond this machine. The exit code is the command's.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use support::aws::{Aws, Device, RoleSpec};
+use tempfile::TempDir;
+
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        say(&format!("sandbox: {error}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> io::Result<ExitCode> {
+    let program = build()?;
+    let signals = Signals::catch()?;
+    let aws = Aws::start();
+    let home = private_home()?;
+    let device = furnish(&aws, home.path())?;
+    let phone = Phone::switch_on(device, home.path())?;
+    let folder = program.parent().unwrap_or(Path::new("/"));
+    let inside = |name: &OsStr| -> io::Result<Command> {
+        let mut command = Command::new(name);
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = [home.path().join("bin"), folder.to_owned()].into_iter().chain(env::split_paths(&path));
+        let path = env::join_paths(folders).map_err(io::Error::other)?;
+        isolate(&mut command, home.path());
+        command.env("PATH", path).env("AWS_ENDPOINT_URL", aws.url());
+        Ok(command)
+    };
+
+    let mut words = env::args_os().skip(1);
+    let mut command = if let Some(name) = words.next() {
+        let mut command = inside(&name)?;
+        command.args(words);
+        command
+    } else {
+        explain(&aws, home.path());
+        inside(&shell())?
+    };
+    let status = match command.spawn() {
+        Ok(child) => signals.wait(child).map(exit_code),
+        Err(error) => {
+            say(&format!("sandbox: `{}`: {error}", command.get_program().display()));
+            Ok(ExitCode::from(127))
+        }
+    };
+
+    // The sealing key lives outside of this home, in the system's keyring.
+    let cleared = inside(program.as_os_str())?.args(["clear", "--all"]).stdin(Stdio::null()).output()?;
+    if !cleared.status.success() {
+        let reason = String::from_utf8_lossy(&cleared.stderr);
+        say(&format!("sandbox: `mfa-cred clear --all` failed, a sealing key may be left behind: {}", reason.trim()));
+    }
+    phone.switch_off();
+    home.close()?;
+    status
+}
+
+/// Builds `mfa-cred` and says where it is.
+fn build() -> io::Result<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--bin", "mfa-cred", "--message-format=json-render-diagnostics"]);
+    cargo.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]).stderr(Stdio::inherit());
+    // What `cargo run` says of this program; a build script that watches such a variable would run again.
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|start| starts(&name, start)) {
+            cargo.env_remove(name);
+        }
+    }
+    let output = cargo.output()?;
+    let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    let mut programs =
+        messages.filter_map(|message: serde_json::Value| message["executable"].as_str().map(PathBuf::from));
+    programs.next_back().filter(|_| output.status.success()).ok_or_else(|| io::Error::other("`cargo build` failed"))
+}
+
+/// A new home folder, which nobody else on the machine can look into.
+fn private_home() -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("mfa-cred-sandbox-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
+}
+
+/// Puts a user, a device and two roles into the account, and the user's files into the home.
+fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
+    let user = aws.add_user("test-user");
+    let device = aws.add_device("test-user", "test-user-phone");
+    let mut config = "[profile test-user]\nregion = ap-northeast-1\n".to_owned();
+    for name in ["my-test-role", "my-other-role"] {
+        let role = RoleSpec::new(name).trust_user("test-user").require_mfa().max_duration(43_200).allow_tags();
+        let (role, serial) = (aws.add_role(role), device.serial());
+        let profile = [
+            format!("\n[profile {name}]\n"),
+            format!("role_arn = {role}\nsource_profile = test-user\nmfa_serial = {serial}\n"),
+            "region = ap-northeast-1\n".to_owned(),
+        ];
+        config.extend(profile);
+    }
+    let keys = format!("[test-user]\naws_access_key_id = {}\naws_secret_access_key = {}\n", user.id, user.secret);
+    fs::create_dir(home.join(".aws"))?;
+    fs::create_dir(home.join("bin"))?;
+    write(&home.join(".aws/config"), &config, 0o600)?;
+    write(&home.join(".aws/credentials"), &keys, 0o600)?;
+    write(&home.join(".bashrc"), "PS1='(sandbox) \\w \\$ '\n", 0o600)?;
+    // Without it zsh asks a new user questions.
+    write(&home.join(".zshrc"), "PROMPT='(sandbox) %~ %# '\n", 0o600)?;
+    Ok(device)
+}
+
+/// Gives a command the home, and takes from it what the caller's environment says of AWS, mfa-cred and folders.
+fn isolate(command: &mut Command, home: &Path) {
+    for (name, _) in env::vars_os() {
+        if ["AWS_", "AWSUME_", "MFA_CRED_", "CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| starts(&name, start)) {
+            command.env_remove(name);
+        }
+    }
+    command.env("HOME", home).env("USERPROFILE", home).env_remove("ZDOTDIR").env_remove("ENV").env_remove("BASH_ENV");
+    for (name, folder) in [
+        ("XDG_CONFIG_HOME", ".config"),
+        ("XDG_STATE_HOME", ".local/state"),
+        ("XDG_DATA_HOME", ".local/share"),
+        ("XDG_CACHE_HOME", ".cache"),
+    ] {
+        command.env(name, home.join(folder));
+    }
+}
+
+fn explain(aws: &Aws, home: &Path) {
+    say(&format!("A sandbox: AWS is {}, HOME is {}; `exit` removes both.", aws.url(), home.display()));
+    say("  mfa-code                                     prints the MFA code of the moment (each works once)");
+    say("  eval $(mfa-cred my-test-role)                puts credentials into this shell; asks for the code");
+    say("  mfa-cred exec my-other-role -- env           runs a command with credentials");
+    say("Profiles: test-user (access keys), my-test-role, my-other-role (MFA).");
+}
+
+/// The device in the person's hand: a program `mfa-code` that prints what it shows, in real time.
+struct Phone {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Phone {
+    /// The first code is there when this returns.
+    fn switch_on(device: Device, home: &Path) -> io::Result<Self> {
+        let display = home.join(".mfa-code");
+        write(&display, &format!("{}\n", device.code_now()), 0o600)?;
+        if cfg!(windows) {
+            write(&home.join("bin/mfa-code.cmd"), &format!("@type \"{}\"\r\n", display.display()), 0o700)?;
+        } else {
+            let script = format!("#!/bin/sh\nexec cat '{}'\n", display.display());
+            write(&home.join("bin/mfa-code"), &script, 0o700)?;
+        }
+        let (stop, stopped) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let next = display.with_extension("next");
+            let left = || 30_000 - Timestamp::now().as_millisecond().rem_euclid(30_000);
+            while stopped.recv_timeout(Duration::from_millis(left().unsigned_abs())) == Err(RecvTimeoutError::Timeout) {
+                // A rename, so that nobody reads half a code. A full disk shows an old one, and AWS refuses that.
+                let shown = write(&next, &format!("{}\n", device.code_now()), 0o600);
+                drop(shown.and_then(|()| fs::rename(&next, &display)));
+            }
+        });
+        Ok(Self { stop, thread })
+    }
+
+    fn switch_off(self) {
+        drop(self.stop);
+        drop(self.thread.join());
+    }
+}
+
+/// Ctrl-C and Ctrl-\ are for the program inside; what ends the sandbox ends that first.
+#[cfg(unix)]
+struct Signals(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+#[cfg(unix)]
+impl Signals {
+    /// Handlers, since a signal that is ignored stays so in the programs that are started.
+    fn catch() -> io::Result<Self> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+        for signal in [SIGINT, SIGQUIT] {
+            signal_hook::flag::register(signal, std::sync::Arc::default())?;
+        }
+        let ending = std::sync::Arc::default();
+        for signal in [SIGTERM, SIGHUP] {
+            signal_hook::flag::register(signal, std::sync::Arc::clone(&ending))?;
+        }
+        Ok(Self(ending))
+    }
+
+    fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
+        use std::sync::atomic::Ordering;
+
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            if self.0.swap(false, Ordering::SeqCst) {
+                // An interactive shell takes a hang-up as its end, and no SIGTERM.
+                rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::HUP)?;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
+        child.wait()
+    }
+}
+
+fn shell() -> OsString {
+    let (name, usual) = if cfg!(windows) { ("COMSPEC", "cmd.exe") } else { ("SHELL", "/bin/sh") };
+    env::var_os(name).unwrap_or_else(|| usual.into())
+}
+
+/// The command's own code, or 128 and its signal's number.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None;
+    let code = status.code().or(signal.map(|signal: i32| 128 + signal)).unwrap_or(1);
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Writes a file that has its mode from the moment it exists.
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+fn starts(name: &OsStr, prefix: &str) -> bool {
+    name.as_encoded_bytes().starts_with(prefix.as_bytes())
+}
+
+/// One line for the person; a closed stderr is no error.
+fn say(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
+}

@@ -1,0 +1,53 @@
+//! What can go wrong between a client and AWS, on demand.
+
+use std::time::Duration;
+
+/// Does a fault strike before the call has its effect, or after?
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum When {
+    Before,
+    After,
+}
+
+/// What happens to a call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Fault {
+    /// It waits.
+    Delay(When, Duration),
+    /// The connection is closed without an answer.
+    Drop(When),
+    /// A 5xx answer: 500 `InternalFailure`, 503 `ServiceUnavailable`.
+    ServerError(When, u16),
+    /// 400 `Throttling`, without effect.
+    Throttle,
+    /// The effect is had, and half of the body arrives.
+    Truncate,
+    /// A page of HTML with status 200, from something that is not AWS. No effect.
+    Html,
+    /// Refused with this status, code and message, without effect.
+    Refuse(u16, String, String),
+}
+
+impl Fault {
+    /// 403 `RegionDisabledException`.
+    pub(crate) fn region_disabled() -> Self {
+        let text = "STS is not activated in this region for account:123456789012. Your account administrator can \
+                    activate STS in this region using the IAM Console.";
+        Self::Refuse(403, "RegionDisabledException".to_owned(), text.to_owned())
+    }
+
+    /// 403 `ExpiredToken`.
+    pub(crate) fn expired_token() -> Self {
+        let text = "The security token included in the request is expired";
+        Self::Refuse(403, "ExpiredToken".to_owned(), text.to_owned())
+    }
+
+    /// When it strikes.
+    pub(super) fn when(&self) -> When {
+        match self {
+            Self::Delay(when, _) | Self::Drop(when) | Self::ServerError(when, _) => *when,
+            Self::Truncate => When::After,
+            Self::Throttle | Self::Html | Self::Refuse(..) => When::Before,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! IAM, as far as a person's own MFA devices and keys go. At STS's address; the API version tells them apart.
+
+use jiff::Timestamp;
+
+use super::front::{Caller, unknown_action};
+use super::reply::{Refusal, Service, element};
+use super::validate::{Class, Constraints};
+use super::world::{Params, ROOT, Signer, World};
+
+pub(super) fn perform(
+    world: &mut World,
+    caller: &Caller,
+    action: &str,
+    params: &Params,
+) -> Result<Option<String>, Refusal> {
+    if matches!(caller.signer, Signer::Session { mfa: false, .. }) {
+        return Err(Refusal::unknown_token());
+    }
+    match action {
+        "GetUser" => get_user(world, caller, params).map(Some),
+        "ListMFADevices" => list_mfa_devices(world, caller, params).map(Some),
+        _ => Err(unknown_action(Service::Iam, action)),
+    }
+}
+
+fn get_user(world: &World, caller: &Caller, params: &Params) -> Result<String, Refusal> {
+    let name = user_name(world, caller, params)?;
+    let user = &world.users[&name];
+    let inner = element("Path", "/")
+        + &element("UserName", &name)
+        + &element("UserId", &user.id)
+        + &element("Arn", &world.user_arn(&name))
+        + &element("CreateDate", &seconds(user.created));
+    Ok(format!("<User>{inner}</User>"))
+}
+
+fn list_mfa_devices(world: &World, caller: &Caller, params: &Params) -> Result<String, Refusal> {
+    let name = user_name(world, caller, params)?;
+    let members: Vec<String> = world
+        .devices
+        .iter()
+        .filter_map(|(serial, device)| {
+            let (owner, since) = device.assigned.as_ref()?;
+            let inner = element("UserName", owner)
+                + &element("SerialNumber", serial)
+                + &element("EnableDate", &seconds(*since));
+            (*owner == name).then_some(inner)
+        })
+        .collect();
+    page(world, params, "MFADevices", &members)
+}
+
+/// The user that a call is about: the one it names, else the one whose key signed.
+fn user_name(world: &World, caller: &Caller, params: &Params) -> Result<String, Refusal> {
+    let name = match (params.get("UserName"), &caller.signer) {
+        (Some(name), _) => {
+            let mut constraints = Constraints::default();
+            constraints.text("UserName", name, (1, 128), Class::Name);
+            constraints.check()?;
+            name
+        }
+        (None, Signer::User(user) | Signer::Session { user, .. }) if user != ROOT => user,
+        _ => return Err(Refusal::invalid("Must specify userName when calling with non-User credentials")),
+    };
+    if world.users.contains_key(name) {
+        Ok(name.to_owned())
+    } else {
+        let text = format!("The user with name {name} cannot be found.");
+        Err(Refusal::new(404, "NoSuchEntity", text))
+    }
+}
+
+/// One page of a list: `MaxItems` members, or as few as the server is told to give, from `Marker` on.
+fn page(world: &World, params: &Params, name: &str, members: &[String]) -> Result<String, Refusal> {
+    let refuse = |what: &str| Refusal::invalid(format!("Invalid {what}."));
+    let size: usize = match params.get("MaxItems") {
+        Some(size) => size.parse().ok().filter(|size| (1..=1000).contains(size)).ok_or_else(|| refuse("MaxItems"))?,
+        None => 100,
+    };
+    let size = size.min(world.page);
+    let start: usize = match params.get("Marker") {
+        Some(marker) => marker
+            .strip_prefix("page-")
+            .and_then(|start| start.parse().ok())
+            .filter(|start| *start <= members.len())
+            .ok_or_else(|| refuse("Marker"))?,
+        None => 0,
+    };
+    let end = members.len().min(start + size);
+    let mut list = String::new();
+    for member in &members[start..end] {
+        list.extend(["<member>", member, "</member>"]);
+    }
+    let more = end < members.len();
+    let marker = if more { element("Marker", &format!("page-{end}")) } else { String::new() };
+    Ok(format!("<{name}>{list}</{name}>{}{marker}", element("IsTruncated", &more.to_string())))
+}
+
+/// IAM's dates have no fraction.
+fn seconds(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).expect("a time that was one").to_string()
+}

@@ -1,0 +1,246 @@
+//! A strict STS, and as much of IAM as the tests need, on the loopback.
+//!
+//! It checks what AWS checks: signatures and their dates, codes and that each is used once, durations, trust policies,
+//! the limits of sessions; and answers in AWS's words. Besides, it fails on demand, has a clock of its own, writes
+//! every call down, and knows every secret that it ever issued or was sent. State is made by methods here, never over
+//! the wire. The server ends when its [`Aws`] is dropped.
+
+mod client;
+mod device;
+mod fault;
+mod front;
+mod http;
+mod iam;
+mod random;
+mod reply;
+mod role;
+mod sigv4;
+mod sts;
+mod totp;
+mod validate;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use data_encoding::BASE32_NOPAD;
+use jiff::Timestamp;
+
+pub(crate) use client::Response;
+pub(crate) use device::Device;
+pub(crate) use fault::{Fault, When};
+pub(crate) use role::RoleSpec;
+pub(crate) use world::{AccessKey, Call, Effect, Kind, ROOT, Signer};
+
+use device::DeviceState;
+use front::Shared;
+use world::{KeyStatus, Role, World};
+
+/// The server, and the hand of its operator.
+pub(crate) struct Aws {
+    shared: Arc<Shared>,
+    port: u16,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What an access key id stands for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Holder {
+    pub(crate) signer: Signer,
+    /// When a session ends.
+    pub(crate) expires: Option<Timestamp>,
+}
+
+impl Aws {
+    /// Starts a server on a random port of the loopback, for account 123456789012, with nobody in it.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("the loopback has a free port");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let shared = Arc::new(Shared::new(World::new("123456789012")));
+        let server = Arc::clone(&shared);
+        let thread = thread::spawn(move || server.serve(&listener));
+        Self { shared, port, thread: Some(thread) }
+    }
+
+    /// For `AWS_ENDPOINT_URL`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The account's twelve digits.
+    pub(crate) fn account(&self) -> String {
+        self.shared.world().account.clone()
+    }
+
+    /// A user, if new, and an access key for it. `ROOT` is the root user.
+    pub(crate) fn add_user(&self, name: &str) -> AccessKey {
+        let mut world = self.shared.world();
+        if name != ROOT {
+            world.ensure_user(name);
+        }
+        world.add_key(name)
+    }
+
+    /// A virtual MFA device of that name, enabled for a user.
+    pub(crate) fn add_device(&self, user: &str, name: &str) -> Device {
+        let serial = format!("arn:aws:iam::{}:mfa/{name}", self.account());
+        self.add_device_with_serial(user, &serial)
+    }
+
+    /// A device with any serial: hardware, or `:u2f/`, whose codes are never taken.
+    pub(crate) fn add_device_with_serial(&self, user: &str, serial: &str) -> Device {
+        let mut world = self.shared.world();
+        let device = DeviceState::new(Some((user.to_owned(), world.now())));
+        world.secrets.push((Kind::Seed, BASE32_NOPAD.encode(&device.seed)));
+        world.devices.insert(serial.to_owned(), device);
+        Device { shared: Arc::clone(&self.shared), serial: serial.to_owned() }
+    }
+
+    /// A role; returns its ARN.
+    pub(crate) fn add_role(&self, spec: RoleSpec) -> String {
+        let mut world = self.shared.world();
+        let account = spec.account.as_deref().unwrap_or(&world.account);
+        let arn = format!("arn:aws:iam::{account}:role/{}", spec.name);
+        world.roles.insert(arn.clone(), Role { spec, id: random::id("AROA") });
+        arn
+    }
+
+    /// Every call so far, oldest first.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.shared.world().calls.clone()
+    }
+
+    /// The calls since they were last taken, and forgets them.
+    pub(crate) fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.shared.world().calls)
+    }
+
+    /// How often an action was called, whatever came of it.
+    pub(crate) fn count(&self, action: &str) -> usize {
+        self.shared.world().calls.iter().filter(|call| call.action == action).count()
+    }
+
+    /// Lets a fault strike the next `times` calls of an action (`*` is any), after the faults that were set before.
+    pub(crate) fn fault(&self, action: &str, fault: Fault, times: usize) {
+        self.shared.world().faults.push((action.to_owned(), fault, times));
+    }
+
+    /// Takes back the faults that have not struck.
+    pub(crate) fn heal(&self) {
+        self.shared.world().faults.clear();
+    }
+
+    /// Sets the server's clock this many seconds ahead of the machine's: its `Date`, its check of signatures, the ends
+    /// of sessions and the codes of its devices.
+    pub(crate) fn skew(&self, secs: i64) {
+        self.shared.world().skew = secs;
+    }
+
+    /// Now, on the server's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.world().now()
+    }
+
+    /// Credentials from now on live this many seconds, whatever is asked for; `None`: as asked.
+    pub(crate) fn lifetime(&self, secs: Option<i64>) {
+        self.shared.world().lifetime = secs;
+    }
+
+    /// Lists give at most this many members a page, whatever is asked for.
+    pub(crate) fn page_size(&self, members: usize) {
+        self.shared.world().page = members;
+    }
+
+    /// Makes the codes of all sessions this much longer ago, in seconds.
+    pub(crate) fn age_mfa(&self, secs: i64) {
+        for session in self.shared.world().sessions.values_mut() {
+            session.mfa_at = session
+                .mfa_at
+                .map(|at| Timestamp::from_second(at.as_second() - secs).expect("a time that can be told"));
+        }
+    }
+
+    /// Ends a session now: `ExpiredToken`.
+    pub(crate) fn expire(&self, access_key_id: &str) {
+        let mut world = self.shared.world();
+        let now = world.now();
+        world.sessions.get_mut(access_key_id).expect("a session that was issued").expires = now;
+    }
+
+    /// Revokes a session: `InvalidClientTokenId`.
+    pub(crate) fn revoke(&self, access_key_id: &str) {
+        let mut world = self.shared.world();
+        world.sessions.get_mut(access_key_id).expect("a session that was issued").revoked = true;
+    }
+
+    /// Switches an access key off: `InvalidClientTokenId`.
+    pub(crate) fn deactivate(&self, access_key_id: &str) {
+        let mut world = self.shared.world();
+        world.keys.get_mut(access_key_id).expect("a key that was made").status = KeyStatus::Inactive;
+    }
+
+    /// Deletes an access key: `InvalidClientTokenId`.
+    pub(crate) fn delete_key(&self, access_key_id: &str) {
+        self.shared.world().keys.remove(access_key_id).expect("a key that was made");
+    }
+
+    /// Every secret key, session token, code and seed that was ever issued, shown or received.
+    pub(crate) fn issued(&self) -> Vec<(Kind, String)> {
+        self.shared.world().secrets.clone()
+    }
+
+    /// The kinds of secrets that stand in `bytes`, plain or percent-encoded. Six digits count as a code only where
+    /// they stand alone: within longer numbers and hex they mean nothing.
+    pub(crate) fn leaks(&self, bytes: &[u8]) -> Vec<Kind> {
+        let text = String::from_utf8_lossy(bytes);
+        let alone = |at: usize, length: usize| {
+            let word = |c: char| c.is_ascii_alphanumeric();
+            !text[..at].ends_with(word) && !text[at + length..].starts_with(word)
+        };
+        let stands = |(kind, secret): &(Kind, String)| match kind {
+            Kind::Code => text.match_indices(secret.as_str()).any(|(at, _)| alone(at, secret.len())),
+            _ => text.contains(secret.as_str()) || text.contains(&sigv4::percent_encode(secret)),
+        };
+        self.issued().iter().filter(|secret| stands(secret)).map(|(kind, _)| *kind).collect()
+    }
+
+    /// Whose an access key id is; `None` where this server never issued it, or deleted it.
+    pub(crate) fn holder(&self, access_key_id: &str) -> Option<Holder> {
+        let world = self.shared.world();
+        let expires = world.sessions.get(access_key_id).map(|session| session.expires);
+        let signer = world.signer(access_key_id);
+        (signer != Signer::Nobody).then_some(Holder { signer, expires })
+    }
+
+    /// Calls an action as the holder of `key` would, on the server's clock.
+    pub(crate) fn call(&self, key: &AccessKey, action: &str, params: &[(&str, &str)]) -> io::Result<Response> {
+        client::call(self.port, key, action, params, self.now())
+    }
+
+    /// The same with a date of the caller's.
+    pub(crate) fn call_at(
+        &self,
+        key: &AccessKey,
+        action: &str,
+        params: &[(&str, &str)],
+        now: Timestamp,
+    ) -> io::Result<Response> {
+        client::call(self.port, key, action, params, now)
+    }
+}
+
+impl Drop for Aws {
+    fn drop(&mut self) {
+        self.shared.stop();
+        // The listener sees that it is to stop when it next takes a connection.
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What STS and IAM answer: the query protocol's XML, and refusals in AWS's own words. Pure.
+
+use super::random;
+
+/// A service of the query protocol.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Service {
+    Sts,
+    Iam,
+}
+
+impl Service {
+    /// The service that speaks this API version.
+    pub(super) fn of_version(version: &str) -> Option<Self> {
+        [Self::Sts, Self::Iam].into_iter().find(|service| service.version() == version)
+    }
+
+    /// As in a credential scope.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Sts => "sts",
+            Self::Iam => "iam",
+        }
+    }
+
+    /// The API's version.
+    pub(super) fn version(self) -> &'static str {
+        match self {
+            Self::Sts => "2011-06-15",
+            Self::Iam => "2010-05-08",
+        }
+    }
+
+    fn namespace(self) -> String {
+        format!("https://{}.amazonaws.com/doc/{}/", self.name(), self.version())
+    }
+}
+
+/// Why AWS does not do what it is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) code: String,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self { status, code: code.to_owned(), message: message.into() }
+    }
+
+    /// 403 `AccessDenied`.
+    pub(super) fn denied(message: impl Into<String>) -> Self {
+        Self::new(403, "AccessDenied", message)
+    }
+
+    /// 400 `ValidationError`.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, "ValidationError", message)
+    }
+
+    /// 403: no such key, a switched-off one, a session that was revoked, or a session without MFA at IAM.
+    pub(super) fn unknown_token() -> Self {
+        Self::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+    }
+
+    /// The fault that 5xx answers carry.
+    pub(super) fn server_error(status: u16) -> Self {
+        match status {
+            503 => Self::new(503, "ServiceUnavailable", "Service is unavailable. Please try again shortly."),
+            _ => Self::new(
+                status,
+                "InternalFailure",
+                "The request processing has failed because of an unknown error, exception or failure.",
+            ),
+        }
+    }
+
+    pub(super) fn throttled() -> Self {
+        Self::new(400, "Throttling", "Rate exceeded")
+    }
+
+    /// The answer that says so.
+    pub(super) fn reply(&self, service: Service) -> Reply {
+        let request_id = random::uuid();
+        let fault = if self.status < 500 { "Sender" } else { "Receiver" };
+        let body = format!(
+            "<ErrorResponse xmlns=\"{}\">\n  <Error>\n    {}\n    {}\n    {}\n  </Error>\n  {}\n</ErrorResponse>\n",
+            service.namespace(),
+            element("Type", fault),
+            element("Code", &self.code),
+            element("Message", &self.message),
+            element("RequestId", &request_id),
+        );
+        Reply { status: self.status, content_type: "text/xml", request_id, body }
+    }
+}
+
+/// An HTTP answer, but for what the connection adds.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) content_type: &'static str,
+    pub(super) request_id: String,
+    pub(super) body: String,
+}
+
+impl Reply {
+    /// The answer of an action that was done; `result` is the XML inside `<ActionResult>`, `None` where an action
+    /// returns nothing.
+    pub(super) fn success(service: Service, action: &str, result: Option<&str>) -> Self {
+        let request_id = random::uuid();
+        let result = result.map_or_else(String::new, |xml| format!("  <{action}Result>{xml}</{action}Result>\n"));
+        let body = format!(
+            "<{action}Response xmlns=\"{}\">\n{result}  <ResponseMetadata>{}</ResponseMetadata>\n</{action}Response>\n",
+            service.namespace(),
+            element("RequestId", &request_id),
+        );
+        Self { status: 200, content_type: "text/xml", request_id, body }
+    }
+
+    /// What a captive portal or a proxy puts in AWS's place.
+    pub(super) fn html() -> Self {
+        Self {
+            status: 200,
+            content_type: "text/html",
+            request_id: random::uuid(),
+            body: "<!DOCTYPE html>\n<html><head><title>Sign in to Wi-Fi</title></head><body>Accept</body></html>\n"
+                .to_owned(),
+        }
+    }
+}
+
+/// `<name>text</name>`, escaped.
+pub(super) fn element(name: &str, text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            c => escaped.push(c),
+        }
+    }
+    format!("<{name}>{escaped}</{name}>")
+}

@@ -1,0 +1,237 @@
+//! The state behind the server: who exists, what was issued, what the clocks say. No network, no lock of its own.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::device::DeviceState;
+use super::fault::Fault;
+use super::random;
+use super::role::RoleSpec;
+use super::totp;
+
+/// The root user's place among the users; no user can have this name.
+pub(crate) const ROOT: &str = "<root>";
+
+/// The parameters of a call.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Params(pub(crate) BTreeMap<String, String>);
+
+impl Params {
+    /// A parameter; one that is present and empty is `Some("")`.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// `List.member.1`, `List.member.2`, …, each followed by `field` (`.Key`, or nothing).
+    pub(super) fn members(&self, list: &str, field: &str) -> Vec<&str> {
+        (1..).map_while(|n| self.get(&format!("{list}.member.{n}{field}"))).collect()
+    }
+}
+
+/// Who signed a call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Signer {
+    /// Nobody that is known here.
+    Nobody,
+    /// A user's access key; `ROOT` is the root user.
+    User(String),
+    /// A session that `GetSessionToken` made for this user.
+    Session { user: String, mfa: bool },
+    /// A session of an assumed role.
+    Role { arn: String, session_name: String },
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Effect {
+    /// It was done, whether or not the answer arrived.
+    Accepted,
+    /// It was refused with this code.
+    Refused(String),
+    /// A fault kept it from being looked at.
+    Ignored,
+}
+
+/// A call as the server saw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) action: String,
+    pub(crate) params: Params,
+    pub(crate) access_key_id: String,
+    pub(crate) signer: Signer,
+    /// The region of the credential scope.
+    pub(crate) region: String,
+    pub(crate) user_agent: String,
+    pub(crate) effect: Effect,
+    /// The fault that struck it.
+    pub(crate) fault: Option<Fault>,
+    /// On the server's clock.
+    pub(crate) at: Timestamp,
+}
+
+/// An access key or a session's credentials, as their owner holds them.
+#[derive(Clone, Eq, PartialEq)]
+pub(crate) struct AccessKey {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    /// Sessions have one.
+    pub(crate) token: Option<String>,
+}
+
+/// A kind of secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    SecretKey,
+    SessionToken,
+    Code,
+    Seed,
+}
+
+/// Is a long-term key in use?
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum KeyStatus {
+    Active,
+    Inactive,
+}
+
+pub(super) struct User {
+    pub(super) id: String,
+    pub(super) created: Timestamp,
+}
+
+pub(super) struct LongTermKey {
+    pub(super) secret: String,
+    pub(super) user: String,
+    pub(super) status: KeyStatus,
+}
+
+/// A role, and its unique id.
+pub(super) struct Role {
+    pub(super) spec: RoleSpec,
+    pub(super) id: String,
+}
+
+/// What was issued with temporary credentials.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) secret: String,
+    pub(super) token: String,
+    pub(super) signer: Signer,
+    pub(super) expires: Timestamp,
+    /// When the code was given.
+    pub(super) mfa_at: Option<Timestamp>,
+    pub(super) revoked: bool,
+    pub(super) source_identity: Option<String>,
+    /// Keys of transitive tags, in lower case.
+    pub(super) transitive: Vec<String>,
+}
+
+/// Everything.
+pub(super) struct World {
+    pub(super) account: String,
+    pub(super) users: BTreeMap<String, User>,
+    pub(super) keys: BTreeMap<String, LongTermKey>,
+    pub(super) devices: BTreeMap<String, DeviceState>,
+    pub(super) roles: BTreeMap<String, Role>,
+    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) faults: Vec<(String, Fault, usize)>,
+    pub(super) calls: Vec<Call>,
+    pub(super) secrets: Vec<(Kind, String)>,
+    /// Seconds that the server's clock is ahead of this machine's.
+    pub(super) skew: i64,
+    /// Seconds that credentials live, whatever was asked for.
+    pub(super) lifetime: Option<i64>,
+    /// The most members that a page of a list has.
+    pub(super) page: usize,
+}
+
+impl World {
+    pub(super) fn new(account: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            users: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            faults: Vec::new(),
+            calls: Vec::new(),
+            secrets: Vec::new(),
+            skew: 0,
+            lifetime: None,
+            page: 100,
+        }
+    }
+
+    /// The server's clock: dates, signatures, ends of sessions and, but for a device's own offset, codes.
+    pub(super) fn now(&self) -> Timestamp {
+        let here = Timestamp::now();
+        Timestamp::new(here.as_second() + self.skew, here.subsec_nanosecond()).expect("a time near now")
+    }
+
+    /// The time step that the server is in.
+    pub(super) fn step(&self) -> i64 {
+        totp::step_at(self.now().as_second())
+    }
+
+    /// The signer that an access key id belongs to, live or not.
+    pub(super) fn signer(&self, access_key_id: &str) -> Signer {
+        if let Some(key) = self.keys.get(access_key_id) {
+            Signer::User(key.user.clone())
+        } else {
+            self.sessions.get(access_key_id).map_or(Signer::Nobody, |session| session.signer.clone())
+        }
+    }
+
+    /// A user, made where there is none yet.
+    pub(super) fn ensure_user(&mut self, name: &str) {
+        let created = self.now();
+        self.users.entry(name.to_owned()).or_insert_with(|| User { id: random::id("AIDA"), created });
+    }
+
+    /// A new active access key of a user.
+    pub(super) fn add_key(&mut self, user: &str) -> AccessKey {
+        let (id, secret) = (random::id("AKIA"), random::secret_key());
+        self.secrets.push((Kind::SecretKey, secret.clone()));
+        let key = LongTermKey { secret: secret.clone(), user: user.to_owned(), status: KeyStatus::Active };
+        self.keys.insert(id.clone(), key);
+        AccessKey { id, secret, token: None }
+    }
+
+    /// Temporary credentials that live `secs`, and when they end.
+    pub(super) fn issue(&mut self, grant: Grant, secs: i64) -> (AccessKey, Timestamp) {
+        let secs = self.lifetime.unwrap_or(secs);
+        // AWS's ends have no fraction.
+        let expires = Timestamp::from_second(self.now().as_second() + secs).expect("a time near now");
+        let (id, secret, token) = (random::id("ASIA"), random::secret_key(), random::session_token());
+        self.secrets.push((Kind::SecretKey, secret.clone()));
+        self.secrets.push((Kind::SessionToken, token.clone()));
+        let session = Session {
+            secret: secret.clone(),
+            token: token.clone(),
+            signer: grant.signer,
+            expires,
+            mfa_at: grant.mfa_at,
+            revoked: false,
+            source_identity: grant.source_identity,
+            transitive: grant.transitive,
+        };
+        self.sessions.insert(id.clone(), session);
+        (AccessKey { id, secret, token: Some(token) }, expires)
+    }
+
+    /// A user's ARN.
+    pub(super) fn user_arn(&self, name: &str) -> String {
+        let resource = if name == ROOT { "root".to_owned() } else { format!("user/{name}") };
+        format!("arn:aws:iam::{}:{resource}", self.account)
+    }
+}
+
+/// What temporary credentials stand for.
+pub(super) struct Grant {
+    pub(super) signer: Signer,
+    pub(super) mfa_at: Option<Timestamp>,
+    pub(super) source_identity: Option<String>,
+    pub(super) transitive: Vec<String>,
+}
