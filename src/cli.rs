@@ -364,7 +364,7 @@ mod tests {
         let Ok(Verb::Process(args)) = verb("--region eu-west-1 --refresh process p --region us-east-1") else {
             panic!("it parses");
         };
-        assert_eq!(args.obtain.region.as_ref().map(|r| r.as_str()), Some("us-east-1"));
+        assert_eq!(args.obtain.region.as_ref().map(super::super::names::Region::as_str), Some("us-east-1"));
         assert!(args.obtain.refresh);
         assert_ne!(args.obtain, Obtain::default());
     }

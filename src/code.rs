@@ -6,7 +6,9 @@
 
 pub mod ledger;
 pub mod process;
+#[cfg(unix)]
 pub mod signals;
+#[cfg_attr(windows, path = "code/console.rs")]
 pub mod terminal;
 
 use std::io::Read;
@@ -16,7 +18,6 @@ use crate::cache::CorrectedClock;
 use crate::host::{Clock, Terminal, TerminalError};
 use crate::names::{Lifetime, MfaSerial, ProfileName};
 use crate::secret::{Code, Secret};
-use crate::talk::printable;
 use ledger::{Ledger, until_next_code};
 use process::ProcessCodeError;
 
@@ -145,7 +146,7 @@ impl<'a> Asker<'a> {
             if tries_left == 0 || !matches!(self.source, Some(Source::Terminal)) {
                 return Err(error);
             }
-            self.terminal.tell(&printable(&news));
+            self.terminal.tell(&news);
         }
     }
 
@@ -187,7 +188,7 @@ impl<'a> Asker<'a> {
     }
 
     fn ask(&self, profile: &ProfileName, serial: &MfaSerial, tries_left: &mut u32) -> Result<Code, CodeError> {
-        let prompt = printable(&format!("MFA code for {profile} ({}): ", serial.device()));
+        let prompt = format!("MFA code for {profile} ({}): ", serial.device());
         loop {
             let answer = self.terminal.ask_hidden(&prompt, PATIENCE).map_err(CodeError::Terminal)?;
             if let Some(code) = Code::parse(answer.expose()) {

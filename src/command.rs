@@ -68,7 +68,7 @@ fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>, talk: Talk) -> Res
         Verb::Login { profiles, obtain } => login::run(profiles, &obtain, settings, host, talk),
         Verb::Show { target, json } => show::run(*target, json, settings, host, talk),
         Verb::List { json, names } => list::run(json, names, settings, host, talk),
-        Verb::Status { target, json } => status::run(*target, json, settings, host, talk),
+        Verb::Status { target, json } => status::run(&target, json, settings, host, talk),
         Verb::Unset { format } => unset::run(format, host),
         Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host, talk),
     }

@@ -14,6 +14,7 @@ use crate::plan::{PlanError, Step};
 use crate::profile::ProfileError;
 use crate::settings::SettingsError;
 use crate::vault::VaultError;
+use crate::vault::passphrase::PassphraseError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -72,18 +73,18 @@ impl Error {
     /// How the program ends.
     pub fn ending(&self) -> Ending {
         Ending::Exit(match self {
+            Self::Plan(PlanError::Fido { .. }) => 4,
             Self::Settings(
                 SettingsError::Variable { .. } | SettingsError::Token | SettingsError::PolicyNotJson { .. },
-            ) => 2,
-            Self::Plan(PlanError::Fido { .. }) => 4,
-            Self::Plan(PlanError::NoRole { .. }) => 2,
+            )
+            | Self::Plan(PlanError::NoRole { .. }) => 2,
             Self::Plan(
                 PlanError::Duration { origin, .. }
                 | PlanError::Refused { origin, .. }
                 | PlanError::BadValue { origin, .. },
             ) if matches!(origin, crate::plan::Origin::Flag(_)) => 2,
             Self::Settings(_) | Self::Profile(_) | Self::Plan(_) | Self::Folder(_) | Self::Output(_) => 1,
-            Self::Vault(error) => vault_exit(error),
+            Self::Vault(error) => return vault_ending(error),
             Self::Execute(error) => return execute_ending(error),
             Self::Exec { is_missing, .. } => {
                 if *is_missing {
@@ -125,10 +126,11 @@ impl Error {
     }
 }
 
-fn vault_exit(error: &VaultError) -> u8 {
+fn vault_ending(error: &VaultError) -> Ending {
     match error {
-        VaultError::Demanded { .. } | VaultError::Passphrase(_) | VaultError::Left { .. } => 7,
-        _ => 1,
+        VaultError::Passphrase(PassphraseError::Terminal(TerminalError::Signal(signal))) => Ending::Signal(*signal),
+        VaultError::Demanded { .. } | VaultError::Passphrase(_) | VaultError::Left { .. } => Ending::Exit(7),
+        _ => Ending::Exit(1),
     }
 }
 
@@ -136,13 +138,15 @@ fn execute_ending(error: &ExecuteError) -> Ending {
     Ending::Exit(match error {
         ExecuteError::Code(CodeError::Terminal(TerminalError::Signal(signal))) => return Ending::Signal(*signal),
         ExecuteError::Code(CodeError::Terminal(TerminalError::Closed)) => 130,
-        ExecuteError::Code(CodeError::NobodyToAsk(_) | CodeError::Terminal(_)) => 3,
-        ExecuteError::CancelledElsewhere(_) => 3,
+        ExecuteError::Code(CodeError::NobodyToAsk(_) | CodeError::Terminal(_))
+        | ExecuteError::CancelledElsewhere(_) => 3,
         ExecuteError::Code(CodeError::Spent(_)) => 4,
         ExecuteError::Code(CodeError::Stdin | CodeError::NotACode) => 2,
-        ExecuteError::Code(CodeError::Process(_)) | ExecuteError::Base(_) | ExecuteError::Lock(_) => 1,
-        ExecuteError::Vault(error) => vault_exit(error),
-        ExecuteError::Client(_) => 1,
+        ExecuteError::Code(CodeError::Process(_))
+        | ExecuteError::Base(_)
+        | ExecuteError::Lock(_)
+        | ExecuteError::Client(_) => 1,
+        ExecuteError::Vault(error) => return vault_ending(error),
         ExecuteError::Call { error, .. } => match error {
             _ if error.is_wrong_code() || error.is_wrong_serial() => 4,
             StsError::Refused { .. } | StsError::Throttled => 5,

@@ -225,7 +225,7 @@ impl Run<'_, '_> {
         // A process that cannot ask ends before it opens a keyring or loads a certificate, unless somebody who can ask
         // is doing so: then what that makes may be what is needed here.
         let device = self.device_turn(n, serial)?;
-        let _device = match device {
+        let device = match device {
             Some(Turn::Ready(credentials)) => return Ok((credentials, None)),
             Some(Turn::Cancelled) => return Err(ExecuteError::CancelledElsewhere(step.profile().clone())),
             Some(Turn::Ours(lease)) => Some(lease),
@@ -245,7 +245,7 @@ impl Run<'_, '_> {
             Err(error) => Outcome::Failed(failed(error)),
         };
         let result = self.on.asker.with_code(&self.on.plan.profile, serial, ledger.as_ref(), &mut send);
-        if let (Err(error), Some(device)) = (&result, _device)
+        if let (Err(error), Some(device)) = (&result, device)
             && error.is_cancelled_by_the_person()
         {
             device.cancel();

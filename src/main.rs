@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use mfa_cred::code::{signals, terminal::Tty};
+use mfa_cred::code::terminal::Tty;
 use mfa_cred::command;
 use mfa_cred::error::Ending;
 use mfa_cred::host::Host;
@@ -27,6 +27,6 @@ fn main() -> ExitCode {
     };
     match command::run(std::env::args_os(), &host) {
         Ending::Exit(code) => ExitCode::from(code),
-        Ending::Signal(signal) => signals::die_of(signal),
+        Ending::Signal(signal) => system::die_of(signal),
     }
 }

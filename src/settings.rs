@@ -369,7 +369,7 @@ impl Settled {
                 let (file, key) = (file.clone(), format!("[{section}]"));
                 return Err(SettingsError::Setting { file, key, why: "the settings have no sections".to_owned() });
             }
-            for (key, value) in properties.iter() {
+            for (key, value) in properties {
                 if !KEYS.contains(&key) {
                     let why = format!("there is no such setting; they are {}", KEYS.join(", "));
                     return Err(SettingsError::Setting { file, key: key.to_owned(), why });

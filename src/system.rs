@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -89,6 +89,14 @@ fn parent_name() -> Option<String> {
 pub fn refuse_core_dumps() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// Ends this process by a signal, so that whoever waits for it sees that signal.
+pub fn die_of(signal: i32) -> ExitCode {
+    #[cfg(unix)]
+    crate::code::signals::die_of(signal);
+    #[cfg(not(unix))]
+    ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
 }
 
 /// Replaces this process with the command.

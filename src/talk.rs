@@ -33,36 +33,36 @@ impl Talk {
     }
 
     /// The error that ends the program; said at every level.
-    pub fn error(&self, text: &str) {
+    pub fn error(self, text: &str) {
         self.say(Level::Error, "31", "error: ", text);
     }
 
     /// What to do about it.
-    pub fn hint(&self, text: &str) {
+    pub fn hint(self, text: &str) {
         self.say(Level::Error, "36", "hint: ", text);
     }
 
     /// What the user should know although it works.
-    pub fn warn(&self, text: &str) {
+    pub fn warn(self, text: &str) {
         self.say(Level::Warn, "33", "warning: ", text);
     }
 
     /// The report of a command whose work shows nowhere else.
-    pub fn note(&self, text: &str) {
+    pub fn note(self, text: &str) {
         self.say(Level::Warn, "", "", text);
     }
 
     /// What is read, ignored and called.
-    pub fn info(&self, text: &str) {
+    pub fn info(self, text: &str) {
         self.say(Level::Info, "2", "mfa-cred: ", text);
     }
 
     /// Every step.
-    pub fn debug(&self, text: &str) {
+    pub fn debug(self, text: &str) {
         self.say(Level::Debug, "2", "mfa-cred: ", text);
     }
 
-    fn say(&self, level: Level, colour: &str, label: &str, text: &str) {
+    fn say(self, level: Level, colour: &str, label: &str, text: &str) {
         if level > self.level {
             return;
         }
@@ -84,10 +84,15 @@ pub fn printable(text: &str) -> String {
         if harmless(c) {
             line.push(c);
         } else {
-            line.extend(c.escape_unicode());
+            line.extend(c.escape_default());
         }
         line
     })
+}
+
+/// The same in one line: line feeds are escaped too.
+pub fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n")
 }
 
 /// The bidirectional controls of Unicode (UAX #9), with which a name can look like another.
@@ -105,7 +110,7 @@ mod tests {
             ("plain ü 東京", "plain ü 東京"),
             ("a\x1b[31mb\x07", "a\\u{1b}[31mb\\u{7}"),
             ("x\u{202e}y", "x\\u{202e}y"),
-            ("two\nlines\r", "two\nlines\\u{d}"),
+            ("two\nlines\r", "two\nlines\\r"),
         ] {
             assert_eq!(printable(text), shown);
         }

@@ -1,1 +1,11 @@
-//! The scenarios.
+//! The scenarios: the real binary against a strict AWS, in homes of their own. One binary, one link.
+
+mod support;
+
+#[cfg(unix)]
+mod day;
+#[cfg(unix)]
+mod keyrings;
+mod layers;
+#[cfg(unix)]
+mod terminal;

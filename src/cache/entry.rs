@@ -57,7 +57,7 @@ pub struct Header {
 pub(super) struct Sealed {
     pub(super) header: Header,
     clear: Vec<u8>,
-    sealed: Vec<u8>,
+    body: Vec<u8>,
 }
 
 impl Sealed {
@@ -66,8 +66,8 @@ impl Sealed {
         let header = bytes.strip_prefix(MAGIC.as_bytes())?.strip_prefix(b"\n")?;
         let end = header.iter().position(|&b| b == b'\n')?;
         let header: Header = serde_json::from_slice(&header[..end]).ok()?;
-        let sealed = bytes.split_off(MAGIC.len() + 1 + end + 1);
-        Some(Self { header, clear: bytes, sealed })
+        let body = bytes.split_off(MAGIC.len() + 1 + end + 1);
+        Some(Self { header, clear: bytes, body })
     }
 
     /// `None` when it was sealed by another key, or is not what it says it is.
@@ -75,7 +75,7 @@ impl Sealed {
         if self.header.identity != key.file_name() || self.header.key != held.id.as_str() {
             return None;
         }
-        let plain = open(&held.key, &authenticated(key.file_name(), &self.clear), &self.sealed)?;
+        let plain = open(&held.key, &authenticated(key.file_name(), &self.clear), &self.body)?;
         let text = std::str::from_utf8(plain.expose()).ok()?;
         let mut lines = text.split('\n');
         let (id, secret, token) = (lines.next()?, lines.next()?, lines.next()?);

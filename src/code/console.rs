@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::host::{Terminal, TerminalError};
 use crate::secret::Secret;
+use crate::talk::one_line;
 
 /// What Ctrl-C is called where there are no signals; programs exit with 128 more.
 const SIGINT: i32 = 2;
@@ -27,7 +28,7 @@ impl Terminal for Tty {
 
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
         let mut screen = screen().map_err(|_| TerminalError::Absent)?;
-        screen.write_all(printable(prompt).as_bytes()).map_err(TerminalError::Io)?;
+        screen.write_all(one_line(prompt).as_bytes()).map_err(TerminalError::Io)?;
         let (sender, answer) = mpsc::channel();
         // Left behind when nobody answers: a read from the console cannot be called off.
         thread::spawn(move || sender.send(rpassword::read_password().map(Secret::new)));
@@ -46,20 +47,11 @@ impl Terminal for Tty {
     fn tell(&self, line: &str) {
         if let Ok(mut screen) = screen() {
             // A console that is gone is no error.
-            let _ = screen.write_all((printable(line) + "\r\n").as_bytes());
+            let _ = screen.write_all((one_line(line) + "\r\n").as_bytes());
         }
     }
 }
 
 fn screen() -> io::Result<File> {
     File::options().read(true).write(true).open("CONOUT$")
-}
-
-/// Names come from files and from AWS; none may move the cursor or answer for the person.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    shown
 }

@@ -30,6 +30,7 @@ use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::signals::Watch;
 use crate::host::{Terminal, TerminalError};
 use crate::secret::Secret;
+use crate::talk::one_line;
 
 /// Told in this order when several came at once.
 const SIGNALS: [i32; 5] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT];
@@ -80,7 +81,7 @@ impl Terminal for Tty {
             return;
         }
         let deadline = Instant::now() + TELL_LIMIT;
-        let text = printable(line) + "\n";
+        let text = one_line(line) + "\n";
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
             match (&device).write(rest) {
@@ -131,7 +132,7 @@ impl Question {
             silence: RefCell::new(None),
             watch,
             device,
-            prompt: printable(prompt),
+            prompt: one_line(prompt),
             limit,
             deadline: Instant::now() + limit,
             end: Cell::new(None),
@@ -370,13 +371,4 @@ fn poll_for(fds: &mut [PollFd<'_>], time: Duration) -> Result<(), TerminalError>
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(TerminalError::Io(error.into())),
     }
-}
-
-/// Names come from files and from AWS; none may move the cursor or answer for the person.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    shown
 }

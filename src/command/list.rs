@@ -10,7 +10,7 @@ use crate::names::ProfileName;
 use crate::plan::{Ambient, Base, Plan, Wish};
 use crate::profile::{Profile, ProfileSet};
 use crate::settings::{Settings, ambient};
-use crate::talk::{Talk, printable};
+use crate::talk::{Talk, one_line};
 
 pub(super) fn run(
     as_json: bool,
@@ -22,7 +22,7 @@ pub(super) fn run(
     let set = session::profiles(settings, host, talk)?;
     if names_only {
         // A name is one line, whatever is in it.
-        let line = |name: &str| printable(name).replace('\n', " ") + "\n";
+        let line = |name: &str| one_line(name) + "\n";
         return write_stdout(&set.names().map(line).collect::<String>());
     }
     let ambient = ambient(host.env);

@@ -17,7 +17,7 @@ use crate::talk::{Talk, printable};
 const NOT_NOW: u8 = 3;
 
 pub(super) fn run(
-    args: ProfileArgs,
+    args: &ProfileArgs,
     as_json: bool,
     settings: &Settings,
     host: &Host<'_>,

@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 
 use crate::names::Lifetime;
-use crate::talk::printable;
+use crate::talk::one_line;
 
 /// How long until `end`: `47m`, `11h59m`, below a minute `12s`, and `over` after it.
 pub(super) fn left(end: Timestamp, now: Timestamp) -> String {
@@ -21,7 +21,7 @@ pub(super) fn left(end: Timestamp, now: Timestamp) -> String {
 
 /// Columns that fit the terminal; in a pipe, tabs between the cells and no headings.
 pub(super) fn render(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let cell = |text: &String| printable(text).replace(['\t', '\n'], " ");
+    let cell = |text: &String| one_line(text);
     if !std::io::stdout().is_terminal() {
         return rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join("\t") + "\n").collect();
     }

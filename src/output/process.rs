@@ -27,7 +27,7 @@ pub fn process_json(credentials: &Credentials) -> Secret<String> {
         secret_access_key: credentials.secret_access_key.expose(),
         session_token: token,
         expiration: credentials.expiration.map(|end| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        account_id: credentials.account.as_ref().map(|account| account.as_str()),
+        account_id: credentials.account.as_ref().map(super::super::names::AccountId::as_str),
     };
     // Escapes can make a value six times as long; a buffer that never grows leaves no copy of a secret behind.
     let long = answer.secret_access_key.len() + token.map_or(0, str::len) + answer.access_key_id.len();

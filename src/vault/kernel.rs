@@ -233,7 +233,7 @@ mod linux {
                 (Some(Duration::ZERO), 1),
                 (Some(Duration::from_millis(1)), 1),
                 (Some(Duration::from_millis(1001)), 2),
-                (Some(Duration::from_secs(43_200)), 43_200),
+                (Some(Duration::from_hours(12)), 43_200),
                 (Some(Duration::MAX), u32::MAX as usize),
             ] {
                 assert_eq!(seconds(life), wanted, "{life:?}");

@@ -1,107 +1,13 @@
 //! The vault against stores that count their calls and fail on demand.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+mod fakes;
 
 use tempfile::TempDir;
 
+use self::fakes::{Fake, Typist};
 use super::*;
-use crate::host::TerminalError;
-use crate::secret::Secret;
 
 const HOUR: Duration = Duration::from_hours(1);
-
-/// A store in memory. `get`, `put` and `delete` fail as long as they are told to.
-#[derive(Default)]
-struct Fake {
-    keys: Mutex<HashMap<String, (Vec<u8>, Option<Duration>)>>,
-    calls: AtomicUsize,
-    no_get: Mutex<Option<StoreError>>,
-    no_put: Mutex<Option<StoreError>>,
-    no_delete: Mutex<Option<StoreError>>,
-}
-
-impl Fake {
-    fn failing(error: &StoreError) -> Self {
-        let fake = Self::default();
-        fake.fail(Some(error));
-        fake
-    }
-
-    fn fail(&self, error: Option<&StoreError>) {
-        for failure in [&self.no_get, &self.no_put, &self.no_delete] {
-            *failure.lock().expect("not poisoned") = error.cloned();
-        }
-    }
-
-    fn keys(&self) -> MutexGuard<'_, HashMap<String, (Vec<u8>, Option<Duration>)>> {
-        self.keys.lock().expect("not poisoned")
-    }
-
-    fn has(&self, held: &Held) -> bool {
-        self.keys().get(held.id.as_str()).is_some_and(|(bytes, _)| bytes == held.key.as_secret().expose())
-    }
-
-    fn life(&self, held: &Held) -> Option<Duration> {
-        self.keys().get(held.id.as_str()).and_then(|(_, life)| *life)
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.load(Ordering::Relaxed)
-    }
-
-    fn called(&self, failure: &Mutex<Option<StoreError>>) -> Result<(), StoreError> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        failure.lock().expect("not poisoned").clone().map_or(Ok(()), Err)
-    }
-}
-
-impl Keystore for Fake {
-    fn get(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
-        self.called(&self.no_get)?;
-        Ok(self.keys().get(name).map(|(bytes, _)| Secret::new(bytes.clone())))
-    }
-
-    fn put(&self, name: &str, secret: &Secret<Vec<u8>>, life: Option<Duration>) -> Result<(), StoreError> {
-        self.called(&self.no_put)?;
-        self.keys().insert(name.to_owned(), (secret.expose().clone(), life));
-        Ok(())
-    }
-
-    fn delete(&self, name: &str) -> Result<(), StoreError> {
-        self.called(&self.no_delete)?;
-        self.keys().remove(name);
-        Ok(())
-    }
-}
-
-/// Types what it is given, and is gone when it has typed all.
-#[derive(Default)]
-struct Typist {
-    lines: RefCell<VecDeque<&'static str>>,
-    asked: Cell<usize>,
-}
-
-impl Typist {
-    fn typing(lines: &[&'static str]) -> Self {
-        Self { lines: RefCell::new(lines.iter().copied().collect()), asked: Cell::new(0) }
-    }
-}
-
-impl Terminal for Typist {
-    fn is_there(&self) -> bool {
-        false
-    }
-
-    fn ask_hidden(&self, _prompt: &str, _limit: Duration) -> Result<Secret<String>, TerminalError> {
-        self.asked.set(self.asked.get() + 1);
-        self.lines.borrow_mut().pop_front().map(Secret::from).ok_or(TerminalError::Absent)
-    }
-
-    fn tell(&self, _line: &str) {}
-}
 
 /// A state folder, its stores and its person.
 struct Home {

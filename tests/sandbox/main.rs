@@ -4,8 +4,9 @@
 //! the freshly built `mfa-cred` first in its PATH; nothing of the caller's AWS set-up gets in, and nothing is sent
 //! beyond this machine. The exit code is the command's.
 
-#[path = "../support/mod.rs"]
-mod support;
+#[allow(dead_code, unused_imports, reason = "it is the tests' AWS, and this uses a part of it")]
+#[path = "../support/aws/mod.rs"]
+mod aws;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -17,8 +18,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use aws::{Aws, Device, RoleSpec};
 use jiff::Timestamp;
-use support::aws::{Aws, Device, RoleSpec};
 use tempfile::TempDir;
 
 fn main() -> ExitCode {

@@ -1,0 +1,99 @@
+//! A person's day: one code in the morning serves every role, shell and SDK until the evening.
+
+use std::time::{Duration, Instant};
+
+use crate::support::aws::{RoleSpec, Signer};
+use crate::support::pty::PATIENCE;
+use crate::support::world::{Cast, World, variable};
+
+/// `GetSessionToken(code, 43200)`, `AssumeRole(deploy, 3600)`: the calls, in brief.
+fn calls(world: &World) -> Vec<String> {
+    let brief = |call: &crate::support::aws::Call| {
+        let param = |name| call.params.get(name).unwrap_or("-").to_owned();
+        let code = if call.params.get("TokenCode").is_some() { "code" } else { "no code" };
+        let role = param("RoleArn");
+        let role = role.rsplit('/').next().unwrap_or_default().to_owned();
+        format!("{}({role} {code} {})", call.action, param("DurationSeconds"))
+    };
+    world.aws.take_calls().iter().map(brief).collect()
+}
+
+#[test]
+fn one_code_serves_every_role_and_a_third_call_calls_nobody() {
+    let Cast { world, device, .. } = World::cast();
+    let mut session = world.at_terminal(&["deploy"]);
+    session.wait_for("MFA code for deploy (alice-phone): ", PATIENCE);
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    let first = session.finish(PATIENCE);
+    world.heard("deploy", &first);
+    assert!(first.status.success(), "{first:?}");
+    assert_eq!(first.stderr, "");
+    assert_eq!(calls(&world), ["GetSessionToken(- code 43200)", "AssumeRole(deploy no code 3600)"]);
+    let holder = world.aws.holder(&variable(&first.stdout, "AWS_ACCESS_KEY_ID")).expect("a session");
+    assert!(matches!(&holder.signer, Signer::Role { arn, .. } if arn.ends_with("/deploy")), "{:?}", holder.signer);
+    assert_eq!(variable(&first.stdout, "AWS_REGION"), "ap-northeast-1");
+    assert_eq!(variable(&first.stdout, "MFA_CRED_PROFILE"), "deploy");
+
+    let second = world.run(&["audit"]);
+    assert!(second.status.success(), "{second:?}");
+    assert_eq!((second.stderr.as_str(), calls(&world)), ("", vec!["AssumeRole(audit no code 3600)".to_owned()]));
+
+    for words in [["env", "deploy"], ["process", "audit"]] {
+        let warm = world.run(&words);
+        assert!(warm.status.success(), "{warm:?}");
+        assert_eq!((warm.stderr.as_str(), calls(&world)), ("", Vec::new()));
+    }
+}
+
+#[test]
+fn a_role_for_longer_than_an_hour_takes_the_code_itself() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["env", "deploy", "--duration", "2h"]);
+    assert_eq!(calls(&world), ["AssumeRole(deploy code 7200)"]);
+}
+
+#[test]
+fn a_chain_of_two_roles_has_one_code_and_an_hour_each() {
+    let Cast { world, device, .. } = World::cast();
+    let first = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
+    let arn = world.aws.add_role(RoleSpec::new("inner").trust_role(&first).max_duration(43_200));
+    world.add_config(&format!("[profile inner]\nsource_profile = deploy\nrole_arn = {arn}\n"));
+    let done = world.sign_in(&device, &["env", "inner", "--duration", "2h"]);
+    assert!(done.stderr.contains("warning: profile `inner`: 2h was asked for, but AWS caps"), "{}", done.stderr);
+    assert_eq!(
+        calls(&world),
+        ["GetSessionToken(- code 43200)", "AssumeRole(deploy no code 3600)", "AssumeRole(inner no code 3600)"]
+    );
+}
+
+#[test]
+fn without_a_terminal_a_cold_process_ends_at_once() {
+    let Cast { world, .. } = World::cast();
+    let start = Instant::now();
+    let done = world.run(&["process", "deploy"]);
+    let took = start.elapsed();
+    assert_eq!(done.status.code(), Some(3));
+    assert_eq!(done.stdout, "");
+    assert_eq!(
+        done.stderr,
+        "error: profile `deploy` needs an MFA code, and there is nobody to ask\n\
+         hint: run `mfa-cred login deploy` in a terminal\n"
+    );
+    assert!(calls(&world).is_empty());
+    // The promise is 100 ms; a busy machine is not what is tested here.
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
+fn two_regions_in_one_shell_each_get_their_own_and_no_second_code() {
+    let Cast { world, device, .. } = World::cast();
+    world.edit_config("[profile audit]\n", "[profile audit]\nregion = eu-west-1\n");
+    let first = world.sign_in(&device, &["deploy"]);
+    assert_eq!(variable(&first.stdout, "AWS_REGION"), "ap-northeast-1");
+    world.set("MFA_CRED_PROFILE", "deploy");
+    world.set("AWS_REGION", "ap-northeast-1");
+    world.set("AWS_DEFAULT_REGION", "ap-northeast-1");
+    let second = world.run(&["audit"]);
+    assert_eq!(variable(&second.stdout, "AWS_REGION"), "eu-west-1");
+    assert_eq!(world.aws.count("GetSessionToken"), 1);
+}

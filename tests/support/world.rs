@@ -1,0 +1,236 @@
+//! A home of its own for every scenario: AWS files, a state folder, a strict AWS, and the real binary.
+//!
+//! Whatever the binary writes is kept, and when the world ends it is searched: no secret, token or code that this AWS
+//! ever issued or received may stand in clear in a file under the home or on any stderr or terminal. The sealing key
+//! is destroyed then too, so that no key of a test stays in a keyring of the user's.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::aws::{AccessKey, Aws, Device, RoleSpec};
+use super::pty::{self, Finished, PATIENCE, Pty, Session};
+
+/// The program under test.
+pub(crate) const MFA_CRED: &str = env!("CARGO_BIN_EXE_mfa-cred");
+
+/// A home, an AWS, and what is set for every process in them.
+pub(crate) struct World {
+    pub(crate) aws: Aws,
+    home: tempfile::TempDir,
+    env: RefCell<Vec<(String, String)>>,
+    said: RefCell<Vec<(String, String)>>,
+    may_leak: Cell<bool>,
+}
+
+/// The usual cast: a user with one device, and two roles that trust it with MFA.
+pub(crate) struct Cast {
+    pub(crate) world: World,
+    pub(crate) key: AccessKey,
+    pub(crate) device: Device,
+}
+
+impl World {
+    /// An empty home.
+    pub(crate) fn empty() -> Self {
+        let home = tempfile::tempdir().expect("a home");
+        fs::create_dir(home.path().join(".aws")).expect("its folder");
+        let aws = Aws::start();
+        let env = vec![("AWS_ENDPOINT_URL".to_owned(), aws.url())];
+        Self { aws, home, env: RefCell::new(env), said: RefCell::default(), may_leak: Cell::new(false) }
+    }
+
+    /// A person with everything: see [`Cast`].
+    pub(crate) fn cast() -> Cast {
+        let world = Self::empty();
+        let key = world.aws.add_user("alice");
+        let device = world.aws.add_device("alice", "alice-phone");
+        let mut config = "[profile alice]\nregion = ap-northeast-1\n".to_owned();
+        for name in ["deploy", "audit"] {
+            let arn = world.aws.add_role(RoleSpec::new(name).trust_user("alice").require_mfa().max_duration(43_200));
+            let serial = device.serial();
+            config += &format!("[profile {name}]\nsource_profile = alice\nrole_arn = {arn}\nmfa_serial = {serial}\n");
+        }
+        world.write(".aws/config", &config);
+        world.write_key("alice", &key);
+        Cast { world, key, device }
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The state folder.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.home.path().join("state/mfa-cred")
+    }
+
+    /// The sealed entries.
+    pub(crate) fn entries(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.state().join("entries"));
+        files.map(|files| files.flatten().map(|file| file.path()).collect()).unwrap_or_default()
+    }
+
+    /// A file below the home.
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.home.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
+        fs::write(path, text).expect("it is written");
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.home.path().join(name)).expect(name)
+    }
+
+    /// Adds lines to `~/.aws/config`.
+    pub(crate) fn add_config(&self, text: &str) {
+        self.write(".aws/config", self.read(".aws/config") + text);
+    }
+
+    /// Replaces text in `~/.aws/config`, which must be there.
+    pub(crate) fn edit_config(&self, from: &str, to: &str) {
+        let config = self.read(".aws/config");
+        assert!(config.contains(from), "{from} is not in\n{config}");
+        self.write(".aws/config", config.replace(from, to));
+    }
+
+    /// The one user's key, in `~/.aws/credentials`.
+    pub(crate) fn write_key(&self, profile: &str, key: &AccessKey) {
+        let (id, secret) = (&key.id, &key.secret);
+        self.write(
+            ".aws/credentials",
+            format!("[{profile}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"),
+        );
+    }
+
+    /// Sets a variable for every process from here on.
+    pub(crate) fn set(&self, name: &str, value: impl AsRef<str>) {
+        self.env.borrow_mut().push((name.to_owned(), value.as_ref().to_owned()));
+    }
+
+    /// For a scenario that prints credentials where it should not, on purpose.
+    pub(crate) fn may_leak(&self) {
+        self.may_leak.set(true);
+    }
+
+    /// Gives a process this home and nothing of the tester's own.
+    pub(crate) fn dress(&self, command: &mut Command) {
+        command.env_clear().current_dir(self.home.path());
+        let home = self.home.path();
+        command.env("HOME", home).env("XDG_STATE_HOME", home.join("state")).env("XDG_CONFIG_HOME", home.join("config"));
+        command.env("PATH", path_with_binary()).env("LANG", "C.UTF-8").env("TERM", "xterm");
+        // No desktop keyring of the tester's: the kernel's serves. A scenario about keyrings sets its own.
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+        command.envs(self.env.borrow().iter().map(|(name, value)| (name, value)));
+    }
+
+    /// The program with these words, without a terminal.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = pty::off_terminal(MFA_CRED);
+        self.dress(&mut command);
+        command.args(words);
+        command
+    }
+
+    /// Runs the program without a terminal.
+    pub(crate) fn run(&self, words: &[&str]) -> Finished {
+        self.run_with_stdin(words, "")
+    }
+
+    pub(crate) fn run_with_stdin(&self, words: &[&str], stdin: &str) -> Finished {
+        let finished = pty::run(self.command(words), stdin.as_bytes(), PATIENCE);
+        self.heard(&words.join(" "), &finished);
+        finished
+    }
+
+    /// Runs the program with a code of the device on stdin, where it must succeed.
+    pub(crate) fn sign_in(&self, device: &Device, words: &[&str]) -> Finished {
+        let words: Vec<&str> = words.iter().copied().chain(["--mfa-token", "-"]).collect();
+        let finished = self.run_with_stdin(&words, &device.fresh_code());
+        assert!(finished.status.success(), "{words:?}: {finished:?}");
+        finished
+    }
+
+    /// The program on a terminal, its stdout and stderr apart.
+    pub(crate) fn at_terminal(&self, words: &[&str]) -> Session {
+        let mut command = Command::new(MFA_CRED);
+        self.dress(&mut command);
+        command.args(words);
+        Pty::default().spawn(command)
+    }
+
+    /// Another program in this home, without a terminal.
+    pub(crate) fn run_other(&self, program: impl AsRef<OsStr>, words: &[&str], limit: Duration) -> Finished {
+        let mut command = pty::off_terminal(program);
+        self.dress(&mut command);
+        command.args(words);
+        pty::run(command, b"", limit)
+    }
+
+    /// Keeps what a process said, to be searched for secrets at the end.
+    pub(crate) fn heard(&self, what: &str, finished: &Finished) {
+        let said = format!("{}\n{}", finished.stderr, finished.terminal);
+        self.said.borrow_mut().push((what.to_owned(), said));
+    }
+
+    /// Whatever stands in clear where it should not.
+    fn leaks(&self) -> Vec<String> {
+        let said = self.said.borrow();
+        let said = said.iter().map(|(what, text)| (format!("stderr of `{what}`"), text.clone().into_bytes()));
+        let files = files_below(self.home.path()).into_iter().filter(|path| !path.ends_with(".aws/credentials"));
+        let files = files.map(|path| (path.display().to_string(), fs::read(&path).unwrap_or_default()));
+        said.chain(files)
+            .filter_map(|(place, bytes)| {
+                let leaks = self.aws.leaks(&bytes);
+                (!leaks.is_empty()).then(|| format!("{place}: {leaks:?}"))
+            })
+            .collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let cleared = self.run(&["clear", "--all"]);
+        if std::thread::panicking() {
+            return;
+        }
+        assert!(self.may_leak.get() || self.leaks().is_empty(), "in clear: {:#?}", self.leaks());
+        assert!(matches!(cleared.status.code(), Some(0 | 1)), "{cleared:?}");
+    }
+}
+
+/// The variables of a posix payload, by a shell that evaluates it.
+pub(crate) fn evaluate(payload: &str) -> Vec<(String, String)> {
+    let script = format!("{payload}\nenv -0");
+    let output = Command::new("sh").args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin").output();
+    let output = output.expect("a shell");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.split_terminator('\0').filter_map(|line| line.split_once('=')).map(|(n, v)| (n.into(), v.into())).collect()
+}
+
+/// One variable of a posix payload.
+pub(crate) fn variable(payload: &str, name: &str) -> String {
+    let value = evaluate(payload).into_iter().find(|(known, _)| known == name);
+    value.map_or_else(|| panic!("{name} is not set"), |(_, value)| value)
+}
+
+fn path_with_binary() -> String {
+    let folder = Path::new(MFA_CRED).parent().expect("a folder");
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default())
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
+    files
+        .flatten()
+        .flat_map(|file| match file.file_type() {
+            Ok(kind) if kind.is_dir() => files_below(&file.path()),
+            Ok(kind) if kind.is_file() => vec![file.path()],
+            _ => Vec::new(),
+        })
+        .collect()
+}
