@@ -4,7 +4,7 @@
 //! at what it waits for meanwhile, so that a hundred waiters read a new entry at once instead of one after another.
 //! The file says who holds the lock, and whether a person cancelled: those who waited for that person then end too.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -52,10 +52,10 @@ impl Folder {
         say: &dyn Fn(u32),
     ) -> Result<Turn<T>, E> {
         let path = self.subfolder(LOCKS).map_err(LockError)?.join(name);
-        let (start, mut has_waited, mut has_said) = (Instant::now(), false, false);
+        let (start, mut waited_for, mut has_said) = (Instant::now(), None, false);
         loop {
             if let Some(lease) = Lease::try_take(&path).map_err(LockError)? {
-                if has_waited && lease.was_cancelled() {
+                if waited_for.is_some() && lease.cancelled_by() == waited_for {
                     return Ok(Turn::Cancelled);
                 }
                 // Whoever held it may have made what is wanted.
@@ -65,13 +65,15 @@ impl Folder {
                 lease.mark(HELD);
                 return Ok(Turn::Ours(lease));
             }
-            has_waited = true;
+            // Only the one that was seen holding it speaks for those who waited: somebody who comes while they leave is
+            // free to ask again.
+            waited_for = holder(&path).or(waited_for);
             if let Some(found) = ready()? {
                 return Ok(Turn::Ready(found));
             }
             if !has_said && start.elapsed() >= SAY {
                 has_said = true;
-                holder(&path).inspect(|pid| say(*pid));
+                waited_for.inspect(|pid| say(*pid));
             }
             std::thread::sleep(LOOK);
         }
@@ -99,8 +101,8 @@ impl Lease {
         }
     }
 
-    fn was_cancelled(&self) -> bool {
-        fs::read_to_string(&self.path).is_ok_and(|text| text.starts_with(CANCELLED))
+    fn cancelled_by(&self) -> Option<u32> {
+        named(&self.path, CANCELLED)
     }
 
     /// What the file says is a courtesy to those who wait; the lock holds without it.
@@ -115,16 +117,21 @@ impl Lease {
 }
 
 fn holder(path: &Path) -> Option<u32> {
+    named(path, HELD)
+}
+
+/// The process id in a lock's file, if the file says this of it.
+fn named(path: &Path, state: &str) -> Option<u32> {
     let mut text = String::new();
     File::open(path).ok()?.take(64).read_to_string(&mut text).ok()?;
-    text.strip_prefix(HELD)?.trim().parse().ok()
+    text.strip_prefix(state)?.trim().parse().ok()
 }
 
 #[cfg(unix)]
 fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     let ours = file.metadata()?;
-    match fs::metadata(path) {
+    match std::fs::metadata(path) {
         Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
