@@ -9,3 +9,5 @@ mod keyrings;
 mod layers;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod together;

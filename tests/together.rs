@@ -1,0 +1,146 @@
+//! Many processes at the same moment: one asks, one calls, all are served.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::aws::RoleSpec;
+use crate::support::pty::{PATIENCE, Pty, Session, run, send_signal};
+use crate::support::world::{Cast, MFA_CRED, World};
+
+/// Starts `count` processes on one terminal, in turn over the roles, and waits for all of them. What number N said is
+/// in `out.N` and `err.N`, its exit code in `rc.N`. A shell without job control lets its background ignore SIGINT; these
+/// are to be like programs of the foreground.
+fn crowd(world: &World, count: usize) -> Session {
+    let script = r#"
+        set -- deploy audit third
+        i=0
+        while [ $i -lt COUNT ]; do
+            role=$1; shift; set -- "$@" $role
+            if [ $((i % 2)) = 0 ]; then verb=process; else verb=env; fi
+            ( env --default-signal=INT "$MFA_CRED" $verb $role >out.$i 2>err.$i; echo $? >rc.$i ) &
+            i=$((i + 1))
+        done
+        wait
+        echo all ended
+    "#;
+    let mut command = Command::new("sh");
+    world.dress(&mut command);
+    command.env("MFA_CRED", MFA_CRED).args(["-c", &script.replace("COUNT", &count.to_string())]);
+    Pty::default().spawn(command)
+}
+
+fn three_roles() -> Cast {
+    let cast = World::cast();
+    let arn = cast.world.aws.add_role(RoleSpec::new("third").trust_user("alice").require_mfa());
+    let serial = cast.device.serial();
+    cast.world
+        .add_config(&format!("[profile third]\nsource_profile = alice\nrole_arn = {arn}\nmfa_serial = {serial}\n"));
+    cast
+}
+
+fn exit_codes(world: &World, count: usize) -> Vec<String> {
+    (0..count).map(|n| world.read(&format!("rc.{n}")).trim().to_owned()).collect()
+}
+
+/// What they printed holds credentials, on purpose; it is taken away before the home is searched.
+fn take_output(world: &World, count: usize) -> Vec<(String, String)> {
+    (0..count)
+        .map(|n| {
+            let text = (world.read(&format!("out.{n}")), world.read(&format!("err.{n}")));
+            fs::remove_file(world.home().join(format!("out.{n}"))).expect("it was there");
+            text
+        })
+        .collect()
+}
+
+/// The process that prompts, by what the lock's file says.
+fn holder(world: &World) -> i32 {
+    let locks = fs::read_dir(world.state().join("locks")).expect("locks");
+    let text = locks
+        .flatten()
+        .filter(|file| file.file_name().to_string_lossy().starts_with("device-"))
+        .map(|file| fs::read_to_string(file.path()).expect("a lock"))
+        .next()
+        .expect("the device's lock");
+    text.trim().strip_prefix("held ").expect("it is held").parse().expect("a process id")
+}
+
+#[test]
+fn two_hundred_at_once_make_one_prompt_and_one_call_a_step() {
+    const COUNT: usize = 200;
+    let Cast { world, device, .. } = three_roles();
+    let mut session = crowd(&world, COUNT);
+    session.wait_for("MFA code for ", PATIENCE);
+    // They all wait by now, or will.
+    std::thread::sleep(Duration::from_millis(1500));
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    let done = session.finish(Duration::from_mins(2));
+    assert_eq!(done.terminal.matches("MFA code for").count(), 1, "{}", done.terminal);
+    let output = take_output(&world, COUNT);
+    assert_eq!(exit_codes(&world, COUNT), vec!["0"; COUNT], "{output:?}");
+    assert_eq!((world.aws.count("GetSessionToken"), world.aws.count("AssumeRole")), (1, 3));
+    assert!(output.iter().all(|(out, _)| out.contains("ASIA")));
+}
+
+#[test]
+fn when_the_one_who_asks_is_killed_the_next_one_asks() {
+    const COUNT: usize = 12;
+    for signal in [Signal::KILL, Signal::TERM, Signal::HUP] {
+        let Cast { world, device, .. } = three_roles();
+        let mut session = crowd(&world, COUNT);
+        session.wait_for("MFA code for ", PATIENCE);
+        let first = holder(&world);
+        send_signal(first, signal);
+        session.wait_for("MFA code for ", PATIENCE);
+        assert_ne!(holder(&world), first);
+        session.type_text(&format!("{}\n", device.fresh_code()));
+        let done = session.finish(PATIENCE);
+        let output = take_output(&world, COUNT);
+        let mut codes = exit_codes(&world, COUNT);
+        codes.retain(|code| code != "0");
+        assert_eq!(codes.len(), 1, "{signal:?}: {codes:?} {output:?} {}", done.terminal);
+        assert_eq!(world.aws.count("GetSessionToken"), 1);
+    }
+}
+
+#[test]
+fn when_the_person_cancels_nobody_else_asks() {
+    const COUNT: usize = 12;
+    let Cast { world, .. } = three_roles();
+    let mut session = crowd(&world, COUNT);
+    session.wait_for("MFA code for ", PATIENCE);
+    std::thread::sleep(Duration::from_millis(300));
+    send_signal(holder(&world), Signal::INT);
+    let done = session.finish(PATIENCE);
+    assert_eq!(done.terminal.matches("MFA code for").count(), 1, "{}", done.terminal);
+    let mut codes = exit_codes(&world, COUNT);
+    codes.sort();
+    let mut expected = vec!["130"];
+    expected.extend(vec!["3"; COUNT - 1]);
+    assert_eq!(codes, expected);
+    let others = take_output(&world, COUNT)
+        .into_iter()
+        .filter(|(_, err)| err.contains("was asked for by another process, and not given\nhint: run `mfa-cred login"));
+    assert_eq!(others.count(), COUNT - 1);
+}
+
+#[test]
+fn who_waits_for_long_says_for_whom() {
+    let Cast { world, device, .. } = three_roles();
+    let mut asking = world.at_terminal(&["deploy"]);
+    asking.wait_for("MFA code for ", PATIENCE);
+    let pid = holder(&world);
+    let command = world.command(&["process", "audit"]);
+    let waiting = std::thread::spawn(|| run(command, b"", PATIENCE));
+    std::thread::sleep(Duration::from_millis(3500));
+    asking.type_text(&format!("{}\n", device.fresh_code()));
+    let asked = asking.finish(PATIENCE);
+    let waiting = waiting.join().expect("it ends");
+    world.heard("deploy", &asked);
+    world.heard("audit", &waiting);
+    assert!(waiting.status.success(), "{waiting:?}");
+    assert_eq!(waiting.stderr, format!("waiting for process {pid}, which obtains credentials of `alice`\n"));
+}
