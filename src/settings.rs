@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use ini::Ini;
 
@@ -133,7 +134,20 @@ pub struct Settings {
     pub store: Store,
     /// The settings' own `mfa_process`, for profiles that name none.
     pub mfa_process: Option<String>,
+    /// How long a call may take.
+    pub limits: Limits,
     ini: Settled,
+}
+
+/// How long a call to AWS may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// To make a connection.
+    pub connect: Duration,
+    /// One attempt.
+    pub attempt: Duration,
+    /// All attempts together.
+    pub call: Duration,
 }
 
 /// How credentials are to be obtained.
@@ -169,8 +183,20 @@ struct Settled {
     values: Vec<(String, String)>,
 }
 
-const KEYS: [&str; 9] =
-    ["region", "duration", "min_ttl", "no_prompt", "no_cache", "store", "color", "log", "mfa_process"];
+const KEYS: [&str; 12] = [
+    "region",
+    "duration",
+    "min_ttl",
+    "no_prompt",
+    "no_cache",
+    "store",
+    "color",
+    "log",
+    "mfa_process",
+    "connect_timeout",
+    "attempt_timeout",
+    "call_timeout",
+];
 
 impl Settings {
     /// Reads `config.ini` and settles what every command needs.
@@ -197,6 +223,11 @@ impl Settings {
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
             store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
+            limits: Limits {
+                connect: ini.time("connect_timeout", 5)?,
+                attempt: ini.time("attempt_timeout", 20)?,
+                call: ini.time("call_timeout", 60)?,
+            },
             ini,
         })
     }
@@ -388,6 +419,11 @@ impl Settled {
         let wrong =
             |why: T::Err| SettingsError::Setting { file: self.file.clone(), key: key.to_owned(), why: why.to_string() };
         self.value(key).map(|value| value.parse().map_err(wrong)).transpose()
+    }
+
+    fn time(&self, key: &str, usual: u32) -> Result<Duration, SettingsError> {
+        let time = self.parsed::<Lifetime>(key)?.unwrap_or(Lifetime::from_secs(usual));
+        Ok(Duration::from_secs(time.secs().into()))
     }
 
     /// The flag, else the variable, else the setting.

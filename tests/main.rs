@@ -8,6 +8,8 @@ mod day;
 mod keyrings;
 mod layers;
 #[cfg(unix)]
+mod network;
+#[cfg(unix)]
 mod terminal;
 #[cfg(unix)]
 mod together;

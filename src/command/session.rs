@@ -5,7 +5,7 @@ use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, MinTtl};
 use crate::code::{Asker, Source};
 use crate::error::Error;
 use crate::execute::base::RealBases;
-use crate::execute::sts::{AwsSts, Limits};
+use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Executor, Reuse, Sts};
 use crate::host::Host;
 use crate::names::ProfileName;
@@ -62,7 +62,7 @@ pub(super) fn obtain(
     let use_of_it = if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing };
     with_cache(settings, use_of_it, host, talk, |cache, clock| {
         let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock);
-        let connect = || Ok(Box::new(AwsSts::connect(&plan.service, Limits::default(), clock)?) as Box<dyn Sts + '_>);
+        let connect = || Ok(Box::new(AwsSts::connect(&plan.service, settings.limits, clock)?) as Box<dyn Sts + '_>);
         let executor = Executor {
             plan,
             set,

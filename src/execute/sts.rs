@@ -31,23 +31,7 @@ use crate::cache::CorrectedClock;
 use crate::names::{Lifetime, MfaSerial, SessionName};
 use crate::plan::{AssumeRole, Service};
 use crate::secret::{Code, Credentials, Secret};
-
-/// How long a call may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// To reach AWS.
-    pub connect: Duration,
-    /// One attempt.
-    pub attempt: Duration,
-    /// All attempts.
-    pub call: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), attempt: Duration::from_secs(20), call: Duration::from_secs(60) }
-    }
-}
+use crate::settings::Limits;
 
 /// Why a call gave no credentials.
 #[derive(Clone, Debug, Eq, PartialEq)]
