@@ -102,7 +102,7 @@ fn private_home() -> io::Result<TempDir> {
     builder.tempdir()
 }
 
-/// Puts a user, a device and two roles into the account, and the user's files into the home.
+/// Puts a user, a device and three roles into the account, and the user's files into the home.
 fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
     let user = aws.add_user("test-user");
     let device = aws.add_device("test-user", "test-user-phone");
@@ -117,6 +117,8 @@ fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
         ];
         config.extend(profile);
     }
+    let plain = aws.add_role(RoleSpec::new("my-plain-role").trust_user("test-user"));
+    config.push_str(&format!("\n[profile my-plain-role]\nrole_arn = {plain}\nsource_profile = test-user\n"));
     let keys = format!("[test-user]\naws_access_key_id = {}\naws_secret_access_key = {}\n", user.id, user.secret);
     fs::create_dir(home.join(".aws"))?;
     fs::create_dir(home.join("bin"))?;
@@ -151,7 +153,7 @@ fn explain(aws: &Aws, home: &Path) {
     say("  mfa-code                                     prints the MFA code of the moment (each works once)");
     say("  eval $(mfa-cred my-test-role)                puts credentials into this shell; asks for the code");
     say("  mfa-cred exec my-other-role -- env           runs a command with credentials");
-    say("Profiles: test-user (access keys), my-test-role, my-other-role (MFA).");
+    say("Profiles: test-user (access keys), my-test-role, my-other-role (MFA), my-plain-role (none).");
 }
 
 /// The device in the person's hand: a program `mfa-code` that prints what it shows, in real time.
