@@ -77,6 +77,7 @@ impl Executor<'_> {
     /// Whatever kept them from being had; nothing that was cached is lost by it.
     pub fn credentials(&self) -> Result<Credentials, ExecuteError> {
         self.warn();
+        self.settle_the_clock();
         if let Some(credentials) = self.cached()? {
             return Ok(credentials);
         }
@@ -114,6 +115,18 @@ impl Executor<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Asks AWS for the time where the wall clock was set forward and may be right or wrong. Without an answer the
+    /// later time counts, so that nothing is served that may have ended.
+    fn settle_the_clock(&self) {
+        if self.clock.is_in_doubt()
+            && let Ok(signer) = self.base.credentials(self.plan, self.set)
+            && let Ok(client) = (self.connect)()
+        {
+            self.talk.info("the clock was set, so AWS is asked for the time");
+            client.ask_the_time(&signer);
+        }
     }
 
     fn warn(&self) {

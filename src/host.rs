@@ -38,6 +38,9 @@ pub trait Clock {
     /// The time since the machine was started, sleep included, which nobody can set; `None` where it is not known.
     fn since_boot(&self) -> Option<Duration>;
 
+    /// What tells this start of the machine from every other; `None` where it is not known.
+    fn boot(&self) -> Option<String>;
+
     /// Lets time pass.
     fn sleep(&self, time: Duration);
 }

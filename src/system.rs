@@ -37,6 +37,10 @@ impl Clock for System {
         since_boot()
     }
 
+    fn boot(&self) -> Option<String> {
+        fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim_end().to_owned())
+    }
+
     fn sleep(&self, time: Duration) {
         std::thread::sleep(time);
     }

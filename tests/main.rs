@@ -3,6 +3,8 @@
 mod support;
 
 #[cfg(unix)]
+mod clock;
+#[cfg(unix)]
 mod day;
 #[cfg(unix)]
 mod keyrings;

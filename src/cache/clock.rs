@@ -1,8 +1,11 @@
 //! AWS's time: the local clock, corrected by what AWS's `Date` showed.
 //!
-//! Signatures, ends of sessions and codes are all measured by AWS's clock. A difference that matters is remembered in
-//! the state folder together with the distance between the wall clock and the time since boot: when somebody has set
-//! the wall clock since, that distance has changed and the memory is void.
+//! Signatures, ends of sessions and codes are all measured by AWS's clock. What an answer showed is remembered in the
+//! state folder together with the time since boot, which nobody can set, and which goes on while the machine sleeps.
+//! When the wall clock was set since, that memory says what AWS's time is now: a clock that jumps back revives
+//! nothing, and one that jumps forward ends nothing. One case it cannot tell: a wall clock that is ahead of the memory
+//! may also be right, when a virtual machine was restored and its time since boot stood still. Then the later of the
+//! two counts, and the clock says that it [is in doubt](CorrectedClock::is_in_doubt) until AWS is heard again.
 
 use std::cell::Cell;
 
@@ -21,13 +24,74 @@ pub struct CorrectedClock<'a> {
     folder: Option<&'a Folder>,
     /// AWS's time less ours, in seconds.
     ahead: Cell<i64>,
+    in_doubt: Cell<bool>,
+    memory: Cell<Option<Memory>>,
+}
+
+/// What AWS's clock showed, in seconds, and what ours showed at that moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Memory {
+    aws: i64,
+    wall: i64,
+    since_boot: i64,
+}
+
+/// What a memory says of this moment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Reading {
+    ahead: i64,
+    in_doubt: bool,
+}
+
+impl Memory {
+    /// Reads our clocks at this moment; `None` where the time since boot is not known.
+    fn of_now(clock: &dyn Clock, aws: Timestamp) -> Option<Self> {
+        let since_boot = i64::try_from(clock.since_boot()?.as_secs()).ok()?;
+        Some(Self { aws: aws.as_second(), wall: clock.now().as_second(), since_boot })
+    }
+
+    fn ahead(self) -> i64 {
+        let ahead = self.aws - self.wall;
+        if ahead.abs() < MATTERS { 0 } else { ahead }
+    }
+
+    /// AWS's time less the wall clock's, now that our clocks show these times.
+    fn read(self, wall: i64, since_boot: i64) -> Reading {
+        let passed = since_boot - self.since_boot;
+        let set_by = wall - self.wall - passed;
+        if set_by.abs() < MATTERS {
+            return Reading { ahead: self.ahead(), in_doubt: false };
+        }
+        let ahead = self.aws + passed - wall;
+        if ahead > -MATTERS {
+            let ahead = if ahead < MATTERS { 0 } else { ahead };
+            return Reading { ahead, in_doubt: false };
+        }
+        Reading { ahead: 0, in_doubt: true }
+    }
+
+    fn parse(text: &str, boot: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let mut number = || words.next()?.parse().ok();
+        let memory = Self { aws: number()?, wall: number()?, since_boot: number()? };
+        // Another boot has another time since boot.
+        (words.next()? == boot).then_some(memory)
+    }
 }
 
 impl<'a> CorrectedClock<'a> {
-    /// Starts from what the folder remembers.
+    /// Starts from what the folder remembers of this boot.
     pub fn new(clock: &'a dyn Clock, folder: Option<&'a Folder>) -> Self {
-        let ahead = folder.and_then(|folder| remembered(clock, folder)).unwrap_or(0);
-        Self { clock, folder, ahead: Cell::new(ahead) }
+        let memory = folder.and_then(|folder| {
+            let text = std::fs::read_to_string(folder.path().join(FILE)).ok()?;
+            Memory::parse(&text, &clock.boot()?)
+        });
+        let reading = memory.and_then(|memory| {
+            let since_boot = i64::try_from(clock.since_boot()?.as_secs()).ok()?;
+            Some(memory.read(clock.now().as_second(), since_boot))
+        });
+        let Reading { ahead, in_doubt } = reading.unwrap_or(Reading { ahead: 0, in_doubt: false });
+        Self { clock, folder, ahead: Cell::new(ahead), in_doubt: Cell::new(in_doubt), memory: Cell::new(memory) }
     }
 
     /// AWS's time.
@@ -40,33 +104,60 @@ impl<'a> CorrectedClock<'a> {
         self.ahead.get()
     }
 
+    /// Was the wall clock set forward, so that only AWS can say whether it is right?
+    pub fn is_in_doubt(&self) -> bool {
+        self.in_doubt.get()
+    }
+
     /// Takes in AWS's `Date`, seen now.
     pub fn learn(&self, date: Timestamp) {
-        let ahead = date.duration_since(self.clock.now()).as_secs();
-        let ahead = if ahead.abs() < MATTERS { 0 } else { ahead };
-        if (ahead - self.ahead.get()).abs() < MATTERS {
+        let Some(seen) = Memory::of_now(self.clock, date) else {
+            let ahead = date.as_second() - self.clock.now().as_second();
+            self.ahead.set(if ahead.abs() < MATTERS { 0 } else { ahead });
             return;
+        };
+        let known = self.memory.get().map(|memory| memory.read(seen.wall, seen.since_boot));
+        self.ahead.set(seen.ahead());
+        self.in_doubt.set(false);
+        let is_news = known.is_none_or(|known| known.in_doubt || (known.ahead - seen.ahead()).abs() >= MATTERS);
+        if let (true, Some(folder), Some(boot)) = (is_news, self.folder, self.clock.boot()) {
+            self.memory.set(Some(seen));
+            let text = format!("{} {} {} {boot}\n", seen.aws, seen.wall, seen.since_boot);
+            // Forgetting it costs one more refused request next time, nothing else.
+            let _ = folder.write("", FILE, text.as_bytes());
         }
-        self.ahead.set(ahead);
-        let (Some(folder), Some(since_boot)) = (self.folder, self.since_boot()) else { return };
-        // Forgetting it costs one more refused request next time, nothing else.
-        let _ = folder.write("", FILE, format!("{ahead} {since_boot}\n").as_bytes());
-    }
-
-    fn since_boot(&self) -> Option<i64> {
-        distance(self.clock)
     }
 }
 
-/// The wall clock less the time since boot, in seconds: constant until somebody sets the clock.
-fn distance(clock: &dyn Clock) -> Option<i64> {
-    let since_boot = i64::try_from(clock.since_boot()?.as_secs()).ok()?;
-    Some(clock.now().as_second() - since_boot)
-}
+#[cfg(test)]
+mod tests {
+    use super::{Memory, Reading};
 
-fn remembered(clock: &dyn Clock, folder: &Folder) -> Option<i64> {
-    let text = std::fs::read_to_string(folder.path().join(FILE)).ok()?;
-    let (ahead, then) = text.trim().split_once(' ')?;
-    let (ahead, then): (i64, i64) = (ahead.parse().ok()?, then.parse().ok()?);
-    ((distance(clock)? - then).abs() < MATTERS).then_some(ahead)
+    #[test]
+    fn what_a_memory_says_later() {
+        const DAY: i64 = 86_400;
+        let (right, behind) =
+            (Memory { aws: 1000, wall: 1000, since_boot: 50 }, Memory { aws: 1000, wall: 100, since_boot: 50 });
+        for (memory, wall, since_boot, ahead, in_doubt, what) in [
+            (right, 1600, 650, 0, false, "time passes"),
+            (right, 1600 - 2 * DAY, 650, 2 * DAY, false, "set back two days"),
+            (right, 1600 - 900, 650, 900, false, "set back a quarter of an hour"),
+            (right, 1600 + 2 * DAY, 650, 0, true, "set forward, or restored: the later time counts"),
+            (right, 1603, 650, 0, false, "a second or two is nothing"),
+            (behind, 700, 650, 900, false, "behind, and it stays behind"),
+            (behind, 1600, 650, 0, false, "behind, and then set right"),
+            (behind, 1600 + DAY, 650, 0, true, "behind, and then set too far"),
+        ] {
+            assert_eq!(memory.read(wall, since_boot), Reading { ahead, in_doubt }, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_memory_of_another_boot_is_none() {
+        let memory = Memory { aws: 1, wall: 2, since_boot: 3 };
+        assert_eq!(Memory::parse("1 2 3 boot\n", "boot"), Some(memory));
+        for text in ["", "1 2 3", "1 2 3 other", "1 x 3 boot", "900 700"] {
+            assert_eq!(Memory::parse(text, "boot"), None, "{text}");
+        }
+    }
 }

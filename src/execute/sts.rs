@@ -134,6 +134,9 @@ pub trait Sts {
         session_name: &SessionName,
         code: Option<&Code>,
     ) -> Result<Credentials, StsError>;
+
+    /// Any answer shows AWS's time: GetCallerIdentity, which needs no permission. Whether it succeeds does not matter.
+    fn ask_the_time(&self, signer: &Credentials);
 }
 
 /// AWS's STS, or whatever answers at the configured endpoint.
@@ -141,17 +144,15 @@ pub struct AwsSts<'a> {
     client: aws_sdk_sts::Client,
     runtime: tokio::runtime::Runtime,
     clock: &'a CorrectedClock<'a>,
-    seen: Arc<Seen>,
+    /// How far AWS's clock was believed to be ahead when the client was built, in seconds. What answers show after that
+    /// the client adds by itself, to each request that follows.
+    ahead: i64,
+    date: Arc<LastDate>,
 }
 
-/// What passes between the client, which lives on the runtime, and us.
-#[derive(Debug)]
-struct Seen {
-    /// Added to the local clock when a request is signed, in seconds.
-    ahead: AtomicI64,
-    /// The last answer's `Date`, in seconds since 1970; 0 for none.
-    date: AtomicI64,
-}
+/// The last answer's `Date`, in seconds since 1970; 0 for none.
+#[derive(Debug, Default)]
+struct LastDate(AtomicI64);
 
 impl<'a> AwsSts<'a> {
     /// Loads certificates (for `https://` endpoints) and builds a client.
@@ -159,7 +160,7 @@ impl<'a> AwsSts<'a> {
     /// # Errors
     /// A CA bundle that cannot be read; a system that gives no runtime.
     pub fn connect(service: &Service, limits: Limits, clock: &'a CorrectedClock<'a>) -> Result<Self, StsError> {
-        let seen = Arc::new(Seen { ahead: AtomicI64::new(clock.ahead()), date: AtomicI64::new(0) });
+        let (ahead, date) = (clock.ahead(), Arc::new(LastDate::default()));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(limits.connect)
             .operation_attempt_timeout(limits.attempt)
@@ -172,27 +173,24 @@ impl<'a> AwsSts<'a> {
             .use_dual_stack(service.dualstack)
             .http_client(client(service.endpoint_url.as_deref(), service.ca_bundle.as_deref())?)
             .timeout_config(timeouts)
-            .time_source(SharedTimeSource::new(SigningTime(Arc::clone(&seen))))
-            .interceptor(ReadDate(Arc::clone(&seen)));
+            .time_source(SharedTimeSource::new(SigningTime(ahead)))
+            .interceptor(ReadDate(Arc::clone(&date)));
         config.set_endpoint_url(service.endpoint_url.clone());
-        Ok(Self { client: aws_sdk_sts::Client::from_conf(config.build()), runtime: runtime()?, clock, seen })
+        Ok(Self { client: aws_sdk_sts::Client::from_conf(config.build()), runtime: runtime()?, clock, ahead, date })
     }
 
     /// Sends, and once more when it was the date that AWS refused.
     fn send<T>(&self, attempt: &dyn Fn() -> Result<T, StsError>) -> Result<T, StsError> {
         let first = self.attempt(attempt);
         match &first {
-            Err(error) if error.is_of_the_clock() => {
-                self.seen.ahead.store(self.clock.ahead(), Ordering::Relaxed);
-                self.attempt(attempt)
-            }
+            Err(error) if error.is_of_the_clock() => self.attempt(attempt),
             _ => first,
         }
     }
 
     fn attempt<T>(&self, attempt: &dyn Fn() -> Result<T, StsError>) -> Result<T, StsError> {
         let result = attempt();
-        let date = self.seen.date.swap(0, Ordering::Relaxed);
+        let date = self.date.0.swap(0, Ordering::Relaxed);
         if date != 0
             && let Ok(date) = Timestamp::from_second(date)
         {
@@ -203,11 +201,9 @@ impl<'a> AwsSts<'a> {
             }
         }
         match result {
-            Err(StsError::Refused { code, message, .. }) => Err(StsError::Refused {
-                code,
-                message,
-                ahead: self.clock.ahead() - self.seen.ahead.load(Ordering::Relaxed),
-            }),
+            Err(StsError::Refused { code, message, .. }) => {
+                Err(StsError::Refused { code, message, ahead: self.clock.ahead() - self.ahead })
+            }
             other => other,
         }
     }
@@ -274,6 +270,14 @@ impl Sts for AwsSts<'_> {
             credentials.account = Some(call.role.account().clone());
             Ok(credentials)
         })
+    }
+
+    fn ask_the_time(&self, signer: &Credentials) {
+        let _ = self.attempt(&|| {
+            let call = self.client.get_caller_identity().customize();
+            let signer = signed_by(signer).retry_config(RetryConfig::disabled());
+            self.runtime.block_on(call.config_override(signer).send()).map_err(|error| classify(&error))
+        });
     }
 }
 
@@ -429,13 +433,13 @@ fn before_sending(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     connecting.then(|| "no connection".to_owned())
 }
 
-/// The local clock, corrected.
+/// The local clock, and how far AWS's is ahead of it, in seconds.
 #[derive(Debug)]
-struct SigningTime(Arc<Seen>);
+struct SigningTime(i64);
 
 impl TimeSource for SigningTime {
     fn now(&self) -> SystemTime {
-        let (now, ahead) = (SystemTime::now(), self.0.ahead.load(Ordering::Relaxed));
+        let (now, ahead) = (SystemTime::now(), self.0);
         let by = Duration::from_secs(ahead.unsigned_abs());
         if ahead < 0 { now.checked_sub(by) } else { now.checked_add(by) }.unwrap_or(now)
     }
@@ -443,7 +447,7 @@ impl TimeSource for SigningTime {
 
 /// Reads the `Date` of every answer.
 #[derive(Debug)]
-struct ReadDate(Arc<Seen>);
+struct ReadDate(Arc<LastDate>);
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
 impl Intercept for ReadDate {
@@ -460,7 +464,7 @@ impl Intercept for ReadDate {
         if let Some(date) = context.response().headers().get("date")
             && let Ok(date) = rfc2822::parse(date)
         {
-            self.0.date.store(date.timestamp().as_second(), Ordering::Relaxed);
+            self.0.0.store(date.timestamp().as_second(), Ordering::Relaxed);
         }
         Ok(())
     }
