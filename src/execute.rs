@@ -185,7 +185,9 @@ impl Run<'_, '_> {
         };
         let made = self.make(n, reuse);
         match (made, stale) {
-            (Ok((credentials, held)), _) => {
+            (Ok((mut credentials, held)), _) => {
+                // As it will be read from the cache: what is said cold is said warm.
+                credentials.account = key.account().cloned();
                 if let (Some(lease), Some(held)) = (&lease, held) {
                     self.on.cache.save(lease, key, &credentials, &held, self.on.clock.now());
                 }

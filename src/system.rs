@@ -46,15 +46,10 @@ impl Clock for System {
     }
 }
 
-#[cfg(target_os = "linux")]
+/// CLOCK_BOOTTIME, as Linux also writes it; elsewhere there is no such file.
 fn since_boot() -> Option<Duration> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Some(Duration::from_secs(u64::try_from(time.tv_sec).ok()?))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn since_boot() -> Option<Duration> {
-    None
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    uptime.split('.').next()?.parse().ok().map(Duration::from_secs)
 }
 
 /// This user's folders, as the system has them.

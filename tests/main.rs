@@ -8,6 +8,8 @@ mod clock;
 mod day;
 #[cfg(unix)]
 mod keyrings;
+#[cfg(target_os = "linux")]
+mod instructions;
 mod layers;
 #[cfg(unix)]
 mod network;

@@ -36,7 +36,8 @@ impl Key {
         self.kind
     }
 
-    pub(super) fn account(&self) -> Option<&AccountId> {
+    /// The account of the credentials, where role or device tell it.
+    pub fn account(&self) -> Option<&AccountId> {
         self.account.as_ref()
     }
 

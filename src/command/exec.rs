@@ -13,16 +13,8 @@ use crate::settings::{Settings, variables};
 use crate::talk::{Talk, printable};
 
 /// What would make an SDK look past the credentials that it is given.
-const OVERRIDING: [&str; 8] = [
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SECURITY_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_SESSION_EXPIRATION",
-    "AWSUME_EXPIRATION",
-];
+const OVERRIDING: [&str; 5] =
+    ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
 const OVERRIDING_PREFIX: &str = "AWS_CONTAINER_";
 
 pub(super) fn run(

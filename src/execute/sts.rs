@@ -266,9 +266,7 @@ impl Sts for AwsSts<'_> {
                 .runtime
                 .block_on(request.customize().config_override(signer).send())
                 .map_err(|error| classify(&error))?;
-            let mut credentials = answer.credentials().ok_or(StsError::Unreadable).and_then(ours)?;
-            credentials.account = Some(call.role.account().clone());
-            Ok(credentials)
+            answer.credentials().ok_or(StsError::Unreadable).and_then(ours)
         })
     }
 

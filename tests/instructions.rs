@@ -1,0 +1,40 @@
+//! The warm path, counted in instructions: they repeat exactly, whatever else the machine does, where times do not.
+//!
+//! The limits are for the unoptimised build and far above its own noise, which is none: what they guard is that the
+//! warm path builds no clap tree, no async runtime, no TLS and no D-Bus connection. Each of those alone costs more than
+//! the room that is left.
+
+use std::process::Command;
+
+use crate::support::pty::{PATIENCE, run};
+use crate::support::world::{Cast, MFA_CRED, World};
+
+/// 6.3 million, of which 1.3 are the dynamic linker's relocations; an optimised build takes a ninth of it.
+const WARM: u64 = 7_500_000;
+
+/// Runs the program under callgrind and gives the instructions that it took.
+fn instructions(world: &World, words: &[&str]) -> u64 {
+    let mut command = Command::new("valgrind");
+    world.dress(&mut command);
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", MFA_CRED]).args(words);
+    let done = run(command, b"", PATIENCE);
+    assert!(done.status.success(), "{done:?}");
+    let collected = done.stderr.lines().find_map(|line| line.split_once("Collected : "));
+    collected.expect("callgrind's count").1.trim().parse().expect("a number")
+}
+
+#[test]
+fn a_warm_call_builds_nothing_that_it_does_not_need() {
+    let Cast { world, device, .. } = World::cast();
+    for n in 0..18 {
+        let arn = format!("arn:aws:iam::123456789012:role/filler-{n}");
+        world.add_config(&format!("[profile filler-{n}]\nsource_profile = alice\nrole_arn = {arn}\n"));
+    }
+    world.sign_in(&device, &["process", "deploy"]);
+    for words in [["process", "deploy"], ["env", "deploy"]] {
+        let first = instructions(&world, &words);
+        assert!(first < WARM, "{words:?}: {first}");
+    }
+    // The guard can fail: a line that clap has to read costs more than the room that is left.
+    assert!(instructions(&world, &["process", "deploy", "--min-ttl", "1m"]) > WARM);
+}
