@@ -1,13 +1,14 @@
 //! The real host: this process, this machine.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::host::{Clock, Env, Files, Folders};
 use crate::secret::Secret;
@@ -22,10 +23,80 @@ impl Env for System {
     }
 }
 
+/// The longest file that is read: thirty times what 5,000 profiles take.
+const LONGEST: usize = 16 << 20;
+/// The most that is read of what has no length, such as the pipe of `--config-file <(…)`. It is set aside as a whole,
+/// since a buffer that grows leaves copies of secrets behind.
+const LONGEST_PIPE: usize = 1 << 20;
+/// For how long such a file may be silent.
+const SILENCE: Duration = Duration::from_secs(5);
+
 impl Files for System {
+    /// Besides what the trait promises: neither a pipe that nobody writes to nor a device without an end is waited for.
     fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
-        fs::read(path).map(Secret::new)
+        let file = open(path)?;
+        let found = file.metadata()?;
+        let length = usize::try_from(found.len()).unwrap_or(usize::MAX);
+        let limit = if found.is_file() { LONGEST } else { LONGEST_PIPE };
+        let mut text = Zeroizing::new(Vec::with_capacity(if found.is_file() { length.min(limit) } else { limit } + 1));
+        let mut rest = Patient { file, is_regular: found.is_file() }.take(limit as u64 + 1);
+        rest.read_to_end(&mut text)?;
+        if text.len() > limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(Secret::new(std::mem::take(&mut *text)))
     }
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    // Else the opening of a pipe waits for whoever writes to it.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// A file whose bytes are waited for, but not for ever.
+struct Patient {
+    file: File,
+    is_regular: bool,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !self.is_regular {
+                wait(&self.file)?;
+            }
+            match self.file.read(buffer) {
+                // Somebody else reads the same pipe.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn wait(file: &File) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let time = Timespec::try_from(SILENCE).map_err(io::Error::other)?;
+    match poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&time)) {
+        Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(unix))]
+fn wait(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 impl Clock for System {
