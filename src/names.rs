@@ -374,6 +374,9 @@ impl FromStr for Tag {
         if !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 {
             return Err(NameError("a tag's key has 1 to 128 characters, its value at most 256"));
         }
+        if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
+            return Err(NameError("a tag's key must not start with `aws:`, which is AWS's own"));
+        }
         if !legal(key) || !legal(value) {
             return Err(NameError("a tag is made of letters, digits, spaces and `_.:/=+-@`"));
         }

@@ -95,6 +95,7 @@ fn assume_role(link: &RoleLink<'_>, is_target: bool, wish: &Wish, ambient: &Ambi
     // The command line shapes the role that was asked for; the ones before it are as their profiles say.
     let nothing = Wish::default();
     let wish = if is_target { wish } else { &nothing };
+    let tags = tags(profile, wish)?;
     Ok(AssumeRole {
         profile: profile_name(&profile),
         role: link.role.clone(),
@@ -109,8 +110,8 @@ fn assume_role(link: &RoleLink<'_>, is_target: bool, wish: &Wish, ambient: &Ambi
             Some(name) => Some(name.clone()),
             None => profile.get("source_identity").map(|p| parse(&p)).transpose()?,
         },
-        tags: tags(profile, wish)?,
-        transitive_tags: transitive_tags(profile, wish),
+        transitive_tags: transitive_tags(profile, wish, &tags)?,
+        tags,
         session_policy: match &wish.session_policy {
             Some(policy) if policy.chars().count() > LONG_POLICY => {
                 let why = "is longer than the 2048 characters that AWS takes";
@@ -144,11 +145,21 @@ fn session_name(profile: Profile<'_>, wish: &Wish, ambient: &Ambient) -> Result<
 
 /// The profile's `session_tags` (`key=value,key=value`), each replaced by the flag's tag of the same key.
 fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
+    const TWICE: &str = "has two tags of one key, whose case AWS ignores";
+    let has_two = |tags: &[Tag]| {
+        tags.iter().enumerate().any(|(n, tag)| tags[..n].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key)))
+    };
     let mut tags: Vec<Tag> = Vec::new();
     if let Some(property) = profile.get("session_tags") {
         for tag in property.value().split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             tags.push(tag.parse().map_err(|why| PlanError::BadValue { origin: origin(&property), why })?);
         }
+        if has_two(&tags) {
+            return Err(PlanError::Refused { origin: origin(&property), why: TWICE });
+        }
+    }
+    if has_two(&wish.tags) {
+        return Err(PlanError::Refused { origin: Origin::Flag("--tag"), why: TWICE });
     }
     for tag in &wish.tags {
         tags.retain(|other| !other.key.eq_ignore_ascii_case(&tag.key));
@@ -162,13 +173,24 @@ fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
     Ok(tags)
 }
 
-fn transitive_tags(profile: Profile<'_>, wish: &Wish) -> Vec<String> {
-    let listed = profile.get("transitive_session_tags").map(|p| p.value().into_owned()).unwrap_or_default();
-    let listed = listed.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned);
-    let mut keys: Vec<String> = listed.chain(wish.transitive_tags.iter().cloned()).collect();
+/// The profile's `transitive_session_tags` and the flag's. AWS takes only keys of tags that are in the same request.
+fn transitive_tags(profile: Profile<'_>, wish: &Wish, tags: &[Tag]) -> Result<Vec<String>, PlanError> {
+    let property = profile.get("transitive_session_tags");
+    let listed = property.map(|p| p.value().into_owned()).unwrap_or_default();
+    let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+    let is_tag = |key: &str| tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key));
+    let why = "names a key that none of the tags has";
+    if let (Some(property), false) = (property, listed.iter().all(|key| is_tag(key))) {
+        return Err(PlanError::Refused { origin: origin(&property), why });
+    }
+    if !wish.transitive_tags.iter().all(|key| is_tag(key)) {
+        return Err(PlanError::Refused { origin: Origin::Flag("--transitive-tag"), why });
+    }
+    let mut keys: Vec<String> =
+        listed.into_iter().map(str::to_owned).chain(wish.transitive_tags.iter().cloned()).collect();
     keys.sort();
     keys.dedup();
-    keys
+    Ok(keys)
 }
 
 fn role_duration(profile: Profile<'_>, wish: &Wish) -> Result<Lifetime, PlanError> {
