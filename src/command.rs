@@ -19,7 +19,7 @@ use crate::cli::{self, Verb};
 use crate::error::{Ending, Error};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::talk::Talk;
+use crate::talk::{Talk, printable};
 
 /// How a command ended that did what was asked.
 pub enum Done {
@@ -31,11 +31,11 @@ pub enum Done {
 
 /// Runs the program: argv in, the way it ends out. It writes stdout and stderr, and never ends the process.
 pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending {
-    let args = match cli::parse(argv) {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    let args = match cli::parse(argv.clone()) {
         Ok(args) => args,
         Err(error) => {
-            // `--help` and `--version` are answers: stdout and 0. A closed pipe is no failure of theirs.
-            let _ = error.print();
+            say_usage(&error, &argv);
             return Ending::Exit(u8::from(error.use_stderr()) * 2);
         }
     };
@@ -58,6 +58,17 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
             ending
         }
     }
+}
+
+/// What clap has to say. `--help` and `--version` are answers, for stdout; a closed pipe is no failure of theirs.
+fn say_usage(error: &clap::Error, argv: &[OsString]) {
+    let is_harmless = |word: &OsString| word.to_str().is_some_and(|word| printable(word) == word);
+    // clap quotes what was typed as it is. Where that could drive the terminal, nothing is said in colour.
+    let _ = if argv.iter().all(is_harmless) {
+        error.print()
+    } else {
+        io::stderr().write_all(printable(&error.render().to_string()).as_bytes())
+    };
 }
 
 fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>, talk: Talk) -> Result<Done, Error> {

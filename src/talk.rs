@@ -1,7 +1,8 @@
 //! What is said on stderr: warnings, progress and, last, the error.
 //!
 //! stdout carries the payload and nothing else, so all talk goes through here. Text may quote profile names, file
-//! contents or AWS: control characters are escaped, so that none of them can drive the terminal.
+//! contents or AWS: control characters are escaped, so that none of them can drive the terminal, and line feeds too,
+//! so that none can pass for a line of ours.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -66,7 +67,7 @@ impl Talk {
         if level > self.level {
             return;
         }
-        let text = printable(text);
+        let text = one_line(text);
         let line = if self.is_coloured && !label.is_empty() {
             format!("\x1b[{colour}m{label}\x1b[0m{text}\n")
         } else {
