@@ -392,8 +392,19 @@ impl Settled {
             Err(source) => return Err(SettingsError::Unreadable { file, source }),
         };
         let malformed = |line, what: &str| SettingsError::Malformed { file: file.clone(), line, what: what.to_owned() };
-        let text = std::str::from_utf8(bytes.expose()).map_err(|_| malformed(1, "it is not UTF-8"))?;
-        let ini = Ini::load_from_str_noescape(text).map_err(|e| malformed(e.line + 1, &e.msg))?;
+        let text = std::str::from_utf8(bytes.expose()).map_err(|e| {
+            let line = bytes.expose()[..e.valid_up_to()].split(|byte| *byte == b'\n').count();
+            malformed(line, "the line is not UTF-8")
+        })?;
+        // `rust-ini` would take such a line for the beginning of the next one's key.
+        let is_blank = |line: &str| line.is_empty() || line.starts_with(['#', ';', '[']);
+        let lines = (1..).zip(text.lines().map(str::trim));
+        if let Some((line, _)) = lines.clone().find(|(_, line)| !is_blank(line) && !line.contains(['=', ':'])) {
+            return Err(malformed(line, "there is no `=` behind the key"));
+        }
+        let last = lines.map(|(line, _)| line).last().unwrap_or(1);
+        let ini = Ini::load_from_str_noescape(text)
+            .map_err(|e| malformed(e.line.min(last), "a setting is written `KEY = VALUE`"))?;
         let mut values = Vec::new();
         for (section, properties) in &ini {
             if let (Some(section), true) = (section, properties.iter().next().is_some()) {
