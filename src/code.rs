@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::cache::CorrectedClock;
 use crate::host::{Clock, Terminal, TerminalError};
 use crate::names::{Lifetime, MfaSerial, ProfileName};
+use crate::plan::{MfaProcess, Origin};
 use crate::secret::{Code, Secret};
 use ledger::{Ledger, until_next_code};
 use process::ProcessCodeError;
@@ -35,8 +36,13 @@ pub enum CodeError {
     #[error("no MFA code was given")]
     Terminal(#[source] TerminalError),
     /// `mfa_process` failed.
-    #[error("`mfa_process` gave no code")]
-    Process(#[source] ProcessCodeError),
+    #[error("{origin} gave no code")]
+    Process {
+        /// Where it stands.
+        origin: Origin,
+        /// Why.
+        source: ProcessCodeError,
+    },
     /// What stdin held.
     #[error("stdin held no MFA code (six digits)")]
     Stdin,
@@ -56,7 +62,7 @@ pub enum Source {
     /// `--mfa-token -`
     Stdin,
     /// `mfa_process`
-    Process(String),
+    Process(MfaProcess),
     /// A person.
     Terminal,
 }
@@ -181,7 +187,8 @@ impl<'a> Asker<'a> {
         match &self.source {
             Some(Source::Given(code)) => Ok(code.clone()),
             Some(Source::Stdin) => read_stdin(),
-            Some(Source::Process(command)) => process::run_mfa_process(command, PATIENCE).map_err(CodeError::Process),
+            Some(Source::Process(MfaProcess { origin, command })) => process::run_mfa_process(command, PATIENCE)
+                .map_err(|source| CodeError::Process { origin: origin.clone(), source }),
             Some(Source::Terminal) if self.terminal.is_there() => self.ask(profile, serial, tries_left),
             Some(Source::Terminal) | None => Err(CodeError::NobodyToAsk(profile.clone())),
         }

@@ -140,9 +140,9 @@ fn execute_ending(error: &ExecuteError) -> Ending {
         ExecuteError::Code(CodeError::Terminal(TerminalError::Closed)) => 130,
         ExecuteError::Code(CodeError::NobodyToAsk(_) | CodeError::Terminal(_))
         | ExecuteError::CancelledElsewhere(_) => 3,
-        ExecuteError::Code(CodeError::Spent(_)) => 4,
-        ExecuteError::Code(CodeError::Stdin | CodeError::NotACode) => 2,
-        ExecuteError::Code(CodeError::Process(_))
+        ExecuteError::Code(CodeError::Spent(_) | CodeError::NotACode) => 4,
+        ExecuteError::Code(CodeError::Stdin) => 2,
+        ExecuteError::Code(CodeError::Process { .. })
         | ExecuteError::Base(_)
         | ExecuteError::Lock(_)
         | ExecuteError::Client(_) => 1,
@@ -204,7 +204,7 @@ fn execute_hint(error: &ExecuteError) -> Option<String> {
             format!("run `mfa-cred login {}` when the code is at hand", shell_word(profile.as_str()))
         }
         ExecuteError::Code(CodeError::Terminal(TerminalError::Background)) => "bring it to the foreground".to_owned(),
-        ExecuteError::Code(CodeError::Process(_)) => {
+        ExecuteError::Code(CodeError::Process { .. }) => {
             "run the command by hand: it must print six digits and nothing else".to_owned()
         }
         ExecuteError::Vault(error) => return vault_hint(error),

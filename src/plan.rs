@@ -107,9 +107,18 @@ pub struct Plan {
     /// The user's MFA device, if any profile of the chain names one.
     pub serial: Option<MfaSerial>,
     /// The command that prints codes: the nearest `mfa_process` along the chain.
-    pub mfa_process: Option<String>,
+    pub mfa_process: Option<MfaProcess>,
     /// What the user should know although the plan stands.
     pub warnings: Vec<Warning>,
+}
+
+/// A command that prints codes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MfaProcess {
+    /// Where it stands.
+    pub origin: Origin,
+    /// The command line.
+    pub command: String,
 }
 
 /// Where the first credentials come from.
@@ -312,7 +321,10 @@ impl Plan {
         let service = Service::resolve(set, &chain, serial.as_ref(), region.as_ref(), ambient)?;
         Ok(Self {
             profile: profile.clone(),
-            mfa_process: chain.nearest("mfa_process").map(|property| property.value().into_owned()),
+            mfa_process: chain.nearest("mfa_process").map(|property| MfaProcess {
+                origin: chain::origin(&property),
+                command: property.value().into_owned(),
+            }),
             base: chain.base,
             steps,
             region,

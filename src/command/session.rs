@@ -9,7 +9,7 @@ use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Executor, Reuse, Sts};
 use crate::host::Host;
 use crate::names::ProfileName;
-use crate::plan::Plan;
+use crate::plan::{MfaProcess, Origin, Plan};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
 use crate::settings::{How, Settings, Token, ambient, ambient_credentials};
@@ -87,6 +87,10 @@ fn source(plan: &Plan, how: &How, settings: &Settings) -> Option<Source> {
         Some(Token::Stdin) => return Some(Source::Stdin),
         None => {}
     }
-    let process = plan.mfa_process.clone().or_else(|| settings.mfa_process.clone());
+    let of_settings = || {
+        let origin = Origin::Setting("mfa_process");
+        settings.mfa_process.clone().map(|command| MfaProcess { origin, command })
+    };
+    let process = plan.mfa_process.clone().or_else(of_settings);
     process.map(Source::Process).or_else(|| how.may_prompt.then_some(Source::Terminal))
 }

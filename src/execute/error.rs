@@ -30,7 +30,7 @@ pub enum ExecuteError {
     #[error("no connection to AWS can be set up")]
     Client(#[source] StsError),
     /// A call failed.
-    #[error("{}: {error}", call_name(.step))]
+    #[error("{} for profile `{profile}`: {error}", call_name(.step))]
     Call {
         /// What was called.
         step: Box<Step>,
