@@ -3,6 +3,8 @@
 mod support;
 
 #[cfg(unix)]
+mod bad_input;
+#[cfg(unix)]
 mod clock;
 #[cfg(unix)]
 mod day;

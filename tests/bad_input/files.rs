@@ -1,0 +1,97 @@
+//! Files that are missing, cannot be read or have no end.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+use super::{DEPLOY, all_fail, bad, signed_in};
+use crate::support::pty::PATIENCE;
+
+#[test]
+fn files_that_cannot_be_read_are_errors_and_those_that_are_missing_are_empty() {
+    let cast = signed_in();
+    let world = &cast.world;
+    fs::create_dir(world.home().join("folder")).expect("a folder");
+    symlink("loop", world.home().join("loop")).expect("a circle");
+    symlink("nowhere", world.home().join("dangling")).expect("a link");
+    world.write("latin1", b"[profile bad]\nregion = eu-west-1\n# caf\xe9\n");
+    let file = |name: &str, why: &str| {
+        let config = bad("", &format!("--config-file {name} {DEPLOY}"), 1, format!("error: {why}\n"));
+        let keys = bad("", &format!("--credentials-file {name} {DEPLOY}"), 1, format!("error: {why}\n"));
+        [config, keys]
+    };
+    let nothing = |name: &str, said: &str| {
+        let stderr = format!(
+            "error: there is no profile `deploy` in {said} or <home>/.aws/credentials\n\
+             hint: `mfa-cred list` shows the profiles\n"
+        );
+        bad("", &format!("--config-file {name} {DEPLOY}"), 1, stderr)
+    };
+    let files = [
+        file("folder", "`folder` cannot be read: Is a directory (os error 21)"),
+        file("loop", "`loop` cannot be read: Too many levels of symbolic links (os error 40)"),
+        file("latin1", "latin1:3: the line is not UTF-8"),
+        file("latin1/config", "`latin1/config` cannot be read: Not a directory (os error 20)"),
+        // Without an end: it must take neither for ever nor all memory.
+        file("/dev/zero", "`/dev/zero` cannot be read: file too large"),
+    ];
+    let empty = [
+        nothing("missing", "missing (which does not exist)"),
+        nothing("dangling", "dangling (which does not exist)"),
+        nothing("/dev/null", "/dev/null"),
+    ];
+    all_fail(&cast, &files.into_iter().flatten().chain(empty).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to_is_not_waited_for_and_one_with_a_writer_is_read() {
+    let cast = signed_in();
+    let pipe = cast.world.home().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    let started = Instant::now();
+    all_fail(
+        &cast,
+        &[bad("", &format!("--config-file pipe {DEPLOY}"), 1, "error: `pipe` cannot be read: timed out\n")],
+    );
+    assert!(started.elapsed() < PATIENCE / 2);
+    // As of `--config-file <(…)`, in pieces.
+    let config = cast.world.read(".aws/config");
+    let writer = std::thread::spawn(move || {
+        let mut writer = File::options().write(true).open(pipe).expect("somebody reads");
+        for half in [&config[..30], &config[30..]] {
+            writer.write_all(half.as_bytes()).expect("it is read");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    });
+    let done = cast.world.run(&["--config-file", "pipe", "process", "deploy"]);
+    assert!(done.status.success(), "{done:?}");
+    writer.join().expect("it wrote");
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_errors() {
+    let cast = signed_in();
+    let path = cast.world.home().join("config/mfa-cred/config.ini");
+    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, color, log, mfa_process";
+    let unknown = format!(": `regoin`: there is no such setting; they are {keys}");
+    let cases: [(&[u8], &str); 8] = [
+        (b"regoin = x\n", &unknown),
+        (b"[x]\nregion = y\n", ": `[x]`: the settings have no sections"),
+        (b"duration = abc\n", ": `duration`: a duration is written `900`, `15m`, `1h30m` or `12h`"),
+        (b"store = cupboard\n", ": `store`: the store is `auto`, `kernel`, `keyring`, `passphrase` or `none`"),
+        (b"region\nno_cache = true\n", ":1: there is no `=` behind the key"),
+        (b"# fine\n\n[x\n", ":3: a setting is written `KEY = VALUE`"),
+        (b"store = \"auto\n", ":1: a setting is written `KEY = VALUE`"),
+        (b"# fine\nstore = caf\xe9\n", ":2: the line is not UTF-8"),
+    ];
+    for (text, error) in cases {
+        cast.world.write("config/mfa-cred/config.ini", text);
+        all_fail(&cast, &[bad("", DEPLOY, 1, format!("error: <home>/config/mfa-cred/config.ini{error}\n"))]);
+    }
+    fs::remove_file(&path).expect("it was there");
+    fs::create_dir(&path).expect("a folder");
+    let stderr = "error: <home>/config/mfa-cred/config.ini cannot be read: Is a directory (os error 21)\n";
+    all_fail(&cast, &[bad("", DEPLOY, 1, stderr)]);
+    fs::remove_dir(&path).expect("it was there");
+}
