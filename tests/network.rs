@@ -27,7 +27,7 @@ fn sign_in(cast: &Cast, endpoint: &str) -> (Finished, Duration) {
 fn assert_network(done: &Finished, error: &str) {
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(6), ""), "{done:?}");
     let lines: Vec<&str> = done.stderr.lines().collect();
-    assert_eq!(lines[0], format!("error: GetSessionToken: {error}"), "{done:?}");
+    assert_eq!(lines[0], format!("error: GetSessionToken for profile `deploy`: {error}"), "{done:?}");
     assert!(lines.len() <= 2 && lines[1..].iter().all(|line| line.starts_with("hint: ")), "{done:?}");
 }
 
@@ -118,7 +118,10 @@ fn tls_with_a_server_that_speaks_none() {
     let plain = cast.world.aws.url().replace("http://", "https://");
     let (done, _) = sign_in(&cast, &plain);
     assert_eq!(done.status.code(), Some(6), "{done:?}");
-    assert!(done.stderr.starts_with("error: GetSessionToken: AWS could not be reached ("), "{done:?}");
+    assert!(
+        done.stderr.starts_with("error: GetSessionToken for profile `deploy`: AWS could not be reached ("),
+        "{done:?}"
+    );
     assert!(code_is_unspent(&cast));
     assert!(cast.world.aws.take_calls().is_empty());
 }
@@ -150,7 +153,8 @@ fn what_still_lives_is_served_when_it_cannot_be_renewed() {
         done.stderr,
         format!(
             "warning: the credentials of `deploy` were not renewed, the old ones still serve: AssumeRole \
-             arn:aws:iam::{}:role/deploy: AWS could not be reached (connection refused)\n",
+             arn:aws:iam::{}:role/deploy for profile `deploy`: AWS could not be \
+             reached (connection refused)\n",
             world.aws.account()
         )
     );

@@ -119,7 +119,7 @@ fn signals_end_the_program_itself() {
 fn a_signal_leaves_the_terminal_as_it_was() {
     // In the same group as the shell, so in the foreground; a signal at the one process, as from a supervisor.
     let script = r#"before=$(stty -g </dev/tty)
-        "$@" & echo "pid=$! " >/dev/tty
+        sh -c 'echo "pid=$$ " >/dev/tty; exec "$@"' sh "$@" &
         wait "$!"; echo "end=$?"
         [ "$(stty -g </dev/tty)" = "$before" ] && echo same"#;
     for signal in [Signal::TERM, Signal::HUP] {
@@ -313,7 +313,7 @@ fn ctrl_z_in_a_command_substitution_does_not_freeze_the_shell() {
 #[test]
 fn a_process_stopped_from_outside_asks_again() {
     let script = r#"before=$(stty -g </dev/tty)
-        "$@" & echo "pid=$! " >/dev/tty
+        sh -c 'echo "pid=$$ " >/dev/tty; exec "$@"' sh "$@" &
         wait "$!"; [ "$(stty -g </dev/tty)" = "$before" ] && echo same"#;
     let mut session = Pty::default().spawn(below_sh(script, &["hidden", PROMPT, "60"]));
     let pid = session.wait_for_number("pid=", PATIENCE);
