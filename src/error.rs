@@ -190,6 +190,12 @@ fn vault_hint(error: &VaultError) -> Option<String> {
         VaultError::Demanded { .. } => {
             Some("unlock or start that store, or let `--store auto` choose another".to_owned())
         }
+        VaultError::Passphrase(PassphraseError::Terminal(TerminalError::Absent | TerminalError::Background)) => {
+            Some("run mfa-cred in a terminal once: the key is then unlocked for this login".to_owned())
+        }
+        VaultError::Passphrase(PassphraseError::Refused | PassphraseError::Damaged) => {
+            Some("`mfa-cred clear --all` forgets the passphrase, and all that it sealed".to_owned())
+        }
         VaultError::Left { .. } => Some("run it again when that store works".to_owned()),
         _ => None,
     }
