@@ -15,6 +15,7 @@ use mfa_cred::vault::keyring::OsKeyring;
 use mfa_cred::vault::{Cost, KeyId, Store, Vault};
 
 use crate::support::secret_service::{SecretService, missing_program};
+use crate::support::tools::skip;
 
 /// Names the part that a child plays, and its arguments.
 const PART: &str = "MFA_CRED_TEST_PART";
@@ -342,10 +343,4 @@ fn a_desktop_and_a_cron_job_share_one_key() {
     assert_eq!(desktop.lookup(&["service", "mfa-cred", "username", id]), None);
     assert!(desktop.lookup(&["service", "mfa-cred", "username", next_id]).is_some_and(|text| text.len() == 64));
     drop((name, next_name));
-}
-
-/// Says what was not tested. In CI everything is there, and whatever is not fails the run.
-fn skip(what: &str, why: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{what} cannot be tested here: {why} is missing");
-    writeln!(std::io::stderr(), "skipped: {what}: {why} is missing").expect("stderr is open");
 }

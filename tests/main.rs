@@ -5,16 +5,22 @@ mod support;
 #[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
+mod clients;
+#[cfg(unix)]
 mod clock;
 #[cfg(unix)]
 mod day;
-#[cfg(unix)]
-mod keyrings;
 #[cfg(target_os = "linux")]
 mod instructions;
+#[cfg(unix)]
+mod keyrings;
 mod layers;
 #[cfg(unix)]
 mod network;
+#[cfg(target_os = "linux")]
+mod state_folder;
+#[cfg(target_os = "linux")]
+mod stores;
 #[cfg(unix)]
 mod terminal;
 #[cfg(unix)]

@@ -7,5 +7,6 @@ pub(crate) mod aws;
 pub(crate) mod pty;
 #[cfg(unix)]
 pub(crate) mod secret_service;
+pub(crate) mod tools;
 #[cfg(unix)]
 pub(crate) mod world;

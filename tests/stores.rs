@@ -1,0 +1,475 @@
+//! Where the sealing key lives, on each machine that people have: with a desktop's keyring, without one, with a stuck
+//! one, with the kernel's alone, with neither, and under a passphrase. The real binary against the real stores.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::aws::Device;
+use crate::support::pty::{self, Finished, PATIENCE};
+use crate::support::secret_service::{SecretService, missing_program};
+use crate::support::tools::{find, skip};
+use crate::support::world::{Cast, MFA_CRED, World, variable};
+
+/// What the variable is called that names the bus.
+const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
+
+/// Becomes the command in its arguments, without the kernel's keyring: `add_key`, `request_key` and `keyctl` answer
+/// EPERM from here on, as below Docker's own seccomp profile.
+const WITHOUT_KERNEL_KEYRING: &str = "
+import ctypes, os, platform, struct, sys
+calls = {'x86_64': (248, 249, 250), 'aarch64': (217, 218, 219)}[platform.machine()]
+step = lambda code, yes, value: struct.pack('HBBI', code, yes, 0, value)
+program = step(0x20, 0, 0)
+for left, call in zip((3, 2, 1), calls): program += step(0x15, left, call)
+program += step(0x06, 0, 0x7fff0000) + step(0x06, 0, 0x00050000 | 1)
+memory = ctypes.create_string_buffer(program)
+filter = ctypes.create_string_buffer(struct.pack('HP', len(program) // 8, ctypes.addressof(memory)))
+libc = ctypes.CDLL(None, use_errno=True)
+for call in ((38, 1, 0, 0, 0), (22, 2, filter, 0, 0)):
+    if libc.prctl(*call) != 0: sys.exit(os.strerror(ctypes.get_errno()))
+os.execvp(sys.argv[1], sys.argv[1:])
+";
+
+/// The program below another one that becomes it, without a terminal.
+fn run_below(world: &World, wrapper: &[&str], words: &[&str], stdin: &str) -> Finished {
+    let mut command = pty::off_terminal(wrapper[0]);
+    world.dress(&mut command);
+    command.args(&wrapper[1..]).arg(MFA_CRED).args(words);
+    let finished = pty::run(command, stdin.as_bytes(), PATIENCE);
+    world.heard(&words.join(" "), &finished);
+    finished
+}
+
+/// Lets the processes of this world meet that Secret Service.
+fn meet(world: &World, service: &SecretService) {
+    let bus = service.env().into_iter().find(|(name, _)| *name == BUS).expect("a bus").1;
+    world.set(BUS, bus.to_str().expect("a path in UTF-8"));
+}
+
+/// The current key's id and place, as the state folder says.
+fn key(world: &World) -> (String, String) {
+    let record = world.read("state/mfa-cred/key-id");
+    let words: Vec<&str> = record.lines().next().expect("a line").split(' ').collect();
+    assert_eq!(words[0], "current", "{record}");
+    (words[1].to_owned(), words[2].to_owned())
+}
+
+/// Does the kernel keyring have the key of that id?
+fn is_in_kernel(id: &str) -> bool {
+    keyctl(r#"keyctl search @u user "$1""#, id)
+}
+
+/// Takes the kernel's copy away, as the end of its life or a reboot does.
+fn take_from_kernel(id: &str) {
+    assert!(keyctl(r#"keyctl invalidate "$(keyctl search @u user "$1")""#, id), "there was a key");
+    assert!(!is_in_kernel(id));
+}
+
+fn keyctl(script: &str, id: &str) -> bool {
+    let output = Command::new("sh").args(["-c", script, "sh", &format!("mfa-cred:{id}")]).output();
+    output.expect("a shell").status.success()
+}
+
+fn is_in_service(service: &SecretService, id: &str) -> bool {
+    service.lookup(&["service", "mfa-cred", "username", id]).is_some_and(|text| text.len() == 64)
+}
+
+/// What AWS was asked.
+fn calls(world: &World) -> Vec<String> {
+    world.aws.take_calls().into_iter().map(|call| call.action).collect()
+}
+
+/// Warm: nothing is said, nobody is called.
+#[track_caller]
+fn assert_warm(world: &World) {
+    let warm = world.run(&["process", "deploy"]);
+    assert!(warm.status.success(), "{warm:?}");
+    assert_eq!((warm.stderr.as_str(), calls(world)), ("", Vec::new()));
+}
+
+/// Nothing is kept: a code is needed again, and nobody is there to ask.
+#[track_caller]
+fn assert_cold(world: &World) {
+    let cold = world.run(&["process", "deploy"]);
+    assert_eq!((cold.status.code(), cold.stdout.as_str(), calls(world)), (Some(3), "", Vec::new()), "{cold:?}");
+}
+
+#[track_caller]
+fn sign_in(world: &World, device: &Device) -> Finished {
+    let done = world.sign_in(device, &["env", "deploy"]);
+    assert_eq!(calls(world), ["GetSessionToken", "AssumeRole"]);
+    done
+}
+
+/// True where gnome-keyring can be tested.
+fn has_service() -> bool {
+    let missing = missing_program();
+    if let Some(program) = missing {
+        skip("the Secret Service", program);
+    }
+    missing.is_none()
+}
+
+/// A bus of the test's own, which sees whoever connects and answers nobody.
+struct Watched(UnixListener);
+
+impl Watched {
+    fn start(world: &World) -> Self {
+        let path = world.home().join("bus");
+        let listener = UnixListener::bind(&path).expect("a socket");
+        listener.set_nonblocking(true).expect("a socket that can be asked");
+        world.set(BUS, format!("unix:path={}", path.display()));
+        Self(listener)
+    }
+
+    /// How many have connected since this was asked last. A connection counts from the moment that it is made.
+    fn connections(&self) -> usize {
+        let mut count = 0;
+        loop {
+            match self.0.accept() {
+                Ok(_) => count += 1,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return count,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn without_d_bus_the_kernel_keeps_the_key_and_no_bus_is_opened_or_started() {
+    let Cast { world, device, .. } = World::cast();
+    // What other programs start where no bus is known; here it would leave a trace.
+    let programs = world.home().join("bin");
+    for name in ["dbus-launch", "dbus-daemon", "gnome-keyring-daemon"] {
+        world.write(&format!("bin/{name}"), "#!/bin/sh\ntouch \"$HOME/started\"\n");
+        fs::set_permissions(programs.join(name), Permissions::from_mode(0o700)).expect("a mode");
+    }
+    world.set("PATH", format!("{}:/usr/bin:/bin", programs.display()));
+    world.set("XDG_RUNTIME_DIR", world.home().join("run").to_str().expect("a path in UTF-8"));
+    let mut command = world.command(&["env", "deploy", "--mfa-token", "-"]);
+    command.env_remove(BUS);
+    let first = pty::run(command, device.fresh_code().as_bytes(), PATIENCE);
+    world.heard("env", &first);
+    assert!(first.status.success(), "{first:?}");
+    assert_eq!((first.stderr.as_str(), calls(&world).len()), ("", 2));
+    let (id, place) = key(&world);
+    assert_eq!(place, "kernel");
+    assert!(is_in_kernel(&id));
+    assert_warm(&world);
+    assert!(!world.home().join("started").exists(), "a D-Bus process was started");
+
+    let watched = Watched::start(&world);
+    assert_warm(&world);
+    let list = world.run(&["status", "deploy"]);
+    assert_eq!((list.status.code(), list.stderr.as_str()), (Some(0), ""));
+    assert_eq!(watched.connections(), 0, "the warm path opened D-Bus");
+    // The same eyes see a process that does open it. The key that it noted, lest the bus has stored it, never existed.
+    let record = world.read("state/mfa-cred/key-id");
+    let demanded = world.run(&["--store", "keyring", "process", "deploy", "--mfa-token", "123456"]);
+    world.write("state/mfa-cred/key-id", record);
+    assert_eq!(demanded.status.code(), Some(7), "{demanded:?}");
+    assert_eq!(watched.connections(), 1);
+}
+
+#[test]
+fn a_desktops_keyring_has_the_key_and_the_kernel_a_copy() {
+    if !has_service() {
+        return;
+    }
+    let service = SecretService::unlocked();
+    let Cast { world, device, .. } = World::cast();
+    meet(&world, &service);
+    assert_eq!(sign_in(&world, &device).stderr, "");
+    let (id, place) = key(&world);
+    assert_eq!(place, "keyring");
+    assert!(is_in_service(&service, &id) && is_in_kernel(&id));
+    assert_warm(&world);
+
+    // After a reboot the entry opens through the Secret Service, and the kernel has a copy again.
+    take_from_kernel(&id);
+    assert_warm(&world);
+    assert!(is_in_kernel(&id), "the next call would open D-Bus again");
+
+    // A cron job has no bus, and the copy serves it.
+    world.set(BUS, "unix:path=/nonexistent");
+    assert_warm(&world);
+    take_from_kernel(&id);
+    assert_cold(&world);
+    meet(&world, &service);
+    assert_warm(&world);
+
+    let kept = world.entries();
+    let copies: Vec<_> = kept.iter().map(|entry| fs::read(entry).expect("an entry")).collect();
+    let record = world.read("state/mfa-cred/key-id");
+    let cleared = world.run(&["clear", "--all"]);
+    assert_eq!((cleared.status.code(), cleared.stderr.as_str()), (Some(0), "forgot 2 cached entries\n"));
+    assert!(!is_in_service(&service, &id) && !is_in_kernel(&id));
+    assert!(world.entries().is_empty());
+    // Somebody had a copy of the state folder: it opens nothing any more.
+    world.write("state/mfa-cred/key-id", record);
+    kept.iter().zip(copies).for_each(|(entry, bytes)| fs::write(entry, bytes).expect("written"));
+    assert_cold(&world);
+}
+
+#[test]
+fn a_demanded_keyring_keeps_no_copy_in_the_kernel() {
+    if !has_service() {
+        return;
+    }
+    let service = SecretService::unlocked();
+    let Cast { world, device, .. } = World::cast();
+    meet(&world, &service);
+    world.set("MFA_CRED_STORE", "keyring");
+    sign_in(&world, &device);
+    let (id, place) = key(&world);
+    assert_eq!((place.as_str(), is_in_service(&service, &id), is_in_kernel(&id)), ("keyring", true, false));
+    assert_warm(&world);
+    assert!(!is_in_kernel(&id));
+    world.set(BUS, "unix:path=/nonexistent");
+    let failed = world.run(&["process", "deploy"]);
+    assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
+    meet(&world, &service);
+    assert_warm(&world);
+}
+
+#[test]
+fn a_locked_or_missing_keyring_leaves_the_kernel() {
+    if !has_service() {
+        return;
+    }
+    for service in [SecretService::locked(), SecretService::absent(), SecretService::empty_bus()] {
+        let Cast { world, device, .. } = World::cast();
+        meet(&world, &service);
+        let start = Instant::now();
+        assert_eq!(sign_in(&world, &device).stderr, "");
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        let (id, place) = key(&world);
+        assert_eq!((place.as_str(), is_in_kernel(&id)), ("kernel", true));
+        assert_warm(&world);
+    }
+}
+
+#[test]
+fn a_keyring_that_was_locked_meanwhile_costs_a_code_and_no_more() {
+    if !has_service() {
+        return;
+    }
+    let mut service = SecretService::unlocked();
+    let Cast { world, device, .. } = World::cast();
+    meet(&world, &service);
+    sign_in(&world, &device);
+    let (old, _) = key(&world);
+    take_from_kernel(&old);
+    service.lock();
+    assert_cold(&world);
+    assert_eq!(sign_in(&world, &device).stderr, "");
+    let (new, place) = key(&world);
+    assert_eq!((place.as_str(), new == old), ("kernel", false), "one id never has two keys");
+    assert_warm(&world);
+    // `clear --all` owes the old key's end too, and says so until it is paid.
+    let owed = world.run(&["clear", "--all"]);
+    assert_eq!(owed.status.code(), Some(7), "{owed:?}");
+    assert!(owed.stderr.contains("a sealing key could not be destroyed everywhere"), "{owed:?}");
+    assert!(!is_in_kernel(&new));
+    service.unlock();
+    assert!(is_in_service(&service, &old));
+    assert_eq!(world.run(&["clear", "--all"]).status.code(), Some(0));
+    assert!(!is_in_service(&service, &old));
+}
+
+#[test]
+fn a_bus_that_never_answers_costs_two_seconds_once() {
+    if !has_service() {
+        return;
+    }
+    let (stuck, working) = (SecretService::silent(), SecretService::unlocked());
+    let Cast { world, device, .. } = World::cast();
+    let start = Instant::now();
+    sign_in(&world, &device);
+    let usual = start.elapsed();
+    assert_eq!(world.run(&["clear", "--all"]).status.code(), Some(0));
+
+    meet(&world, &stuck);
+    let start = Instant::now();
+    assert_eq!(sign_in(&world, &device).stderr, "");
+    let took = start.elapsed();
+    assert!(took >= Duration::from_secs(2), "the bus was not asked: {took:?}");
+    // The rest is for a busy machine; asked twice, it would be four seconds and the rest.
+    assert!(took < usual + Duration::from_millis(3900), "{took:?} instead of {usual:?}");
+    assert_eq!(key(&world).1, "kernel");
+    let start = Instant::now();
+    assert_warm(&world);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    // It may have stored the key yet, so the end of that one is owed to a bus that answers.
+    meet(&world, &working);
+    assert_eq!(world.run(&["clear", "--all"]).status.code(), Some(0));
+}
+
+#[test]
+fn with_neither_store_credentials_come_uncached_with_one_warning() {
+    let Some(python) = find("python3", &["--version"]) else { return skip("a missing kernel keyring", "python3") };
+    let container = [python.to_str().expect("a path in UTF-8"), "-c", WITHOUT_KERNEL_KEYRING];
+    let Cast { world, device, .. } = World::cast();
+    for _ in 0..2 {
+        let done = run_below(&world, &container, &["env", "deploy", "--mfa-token", "-"], &device.fresh_code());
+        assert!(done.status.success(), "{done:?}");
+        assert!(variable(&done.stdout, "AWS_ACCESS_KEY_ID").starts_with("ASIA"));
+        assert_eq!(calls(&world), ["GetSessionToken", "AssumeRole"], "nothing was kept");
+        let said: Vec<&str> = done.stderr.lines().collect();
+        assert_eq!(said.len(), 1, "{said:#?}");
+        let start = "warning: the credentials are not kept: no store can keep the sealing key (kernel keyring: it is \
+                     not available: the kernel keyring is forbidden here (EPERM); system keyring: it is not available: ";
+        let end = "; start or unlock the system's keyring, or set `store = passphrase`; `store = none` silences this";
+        assert!(said[0].starts_with(start) && said[0].ends_with(end), "{said:#?}");
+        assert!(world.entries().is_empty());
+    }
+    // Demanded, it is an error before any code is spent.
+    let words = ["--store", "kernel", "env", "deploy", "--mfa-token", "-"];
+    let failed = run_below(&world, &container, &words, &device.fresh_code());
+    assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
+    assert_eq!(
+        failed.stderr,
+        "error: the store `kernel`, which the settings demand, cannot be used: it is not available: the kernel keyring \
+         is forbidden here (EPERM)\nhint: unlock or start that store, or let `--store auto` choose another\n"
+    );
+}
+
+#[test]
+fn a_full_quota_of_the_kernel_is_told_with_its_remedy() {
+    // Root has a quota that cannot be filled; another user's is filled here with a few keys, which end with the test.
+    if !rustix::process::geteuid().is_root() {
+        return skip("a full quota", "root, who alone can run a program as another user,");
+    }
+    let script = r#"n=0
+        for size in 10000 1000 100 10 1; do
+            while n=$((n + 1)); head -c "$size" /dev/zero | keyctl padd user "fill-$n" @u; do :; done
+        done >/dev/null 2>&1
+        "$@"; code=$?; keyctl clear @u; exit "$code""#;
+    // This capability lets the other user reach the program and the home, wherever they are.
+    let other = [
+        "setpriv",
+        "--reuid=64993",
+        "--regid=64993",
+        "--clear-groups",
+        "--inh-caps=+dac_override",
+        "--ambient-caps=+dac_override",
+        "sh",
+        "-c",
+        script,
+        "sh",
+    ];
+    let Cast { world, device, .. } = World::cast();
+    let done = run_below(&world, &other, &["env", "deploy", "--mfa-token", "-"], &device.fresh_code());
+    assert!(done.status.success(), "{done:?}");
+    let said: Vec<&str> = done.stderr.lines().collect();
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains("kernel keyring: the kernel's quota of keys for this user is used up; "), "{said:#?}");
+    assert!(said[0].ends_with("; `keyctl show @u` lists the keys that fill the quota"), "{said:#?}");
+    assert!(world.entries().is_empty());
+}
+
+#[test]
+fn a_demanded_keyring_without_a_bus_is_an_error_and_costs_no_code() {
+    let Cast { world, device, .. } = World::cast();
+    let code = device.fresh_code();
+    let failed = world.run_with_stdin(&["--store", "keyring", "env", "deploy", "--mfa-token", "-"], &code);
+    assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
+    let start = "error: the store `keyring`, which the settings demand, cannot be used: it is not available: ";
+    let end = "\nhint: unlock or start that store, or let `--store auto` choose another\n";
+    assert!(failed.stderr.starts_with(start) && failed.stderr.ends_with(end), "{failed:?}");
+    assert_eq!(failed.stderr.lines().count(), 2, "{failed:?}");
+    // The code was not spent: it serves now.
+    let done = world.run_with_stdin(&["env", "deploy", "--mfa-token", "-"], &code);
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[test]
+fn without_a_store_nothing_is_kept_and_nothing_said() {
+    let Cast { world, device, .. } = World::cast();
+    let watched = Watched::start(&world);
+    world.set("MFA_CRED_STORE", "none");
+    for _ in 0..2 {
+        assert_eq!(sign_in(&world, &device).stderr, "");
+        assert!(world.entries().is_empty());
+    }
+    assert!(!world.state().join("key-id").exists());
+    assert_eq!(watched.connections(), 0);
+    assert_cold(&world);
+}
+
+#[test]
+fn a_passphrase_is_asked_twice_when_made_and_once_a_login() {
+    let Cast { world, device, .. } = World::cast();
+    world.set("MFA_CRED_STORE", "passphrase");
+    let mut session = world.at_terminal(&["env", "deploy"]);
+    for (prompt, answer) in [
+        ("New passphrase of mfa-cred: ", "tulip"),
+        ("The same passphrase again: ", "tulpe"),
+        ("The two passphrases are not the same.", ""),
+        ("New passphrase of mfa-cred: ", "tulip"),
+        ("The same passphrase again: ", "tulip"),
+        ("MFA code for deploy (alice-phone): ", &device.fresh_code()),
+    ] {
+        session.wait_for(prompt, PATIENCE);
+        if !answer.is_empty() {
+            session.wait_for_echo(false, PATIENCE);
+            session.type_text(&format!("{answer}\n"));
+        }
+    }
+    let made = session.finish(PATIENCE);
+    world.heard("env", &made);
+    assert!(made.status.success(), "{made:?}");
+    assert_eq!((made.stderr.as_str(), calls(&world).len()), ("", 2));
+    assert!(!made.terminal.contains("tul"), "{made:?}");
+    let (id, place) = key(&world);
+    assert_eq!((place.as_str(), is_in_kernel(&id)), ("passphrase", true));
+    assert_warm(&world);
+
+    // The next login: whoever cannot be asked ends, and a person is asked once.
+    take_from_kernel(&id);
+    let locked = world.run(&["process", "deploy"]);
+    assert_eq!((locked.status.code(), locked.stdout.as_str()), (Some(7), ""), "{locked:?}");
+    assert_eq!(
+        locked.stderr,
+        "error: the sealing key could not be unlocked: the passphrase could not be asked: there is no terminal to ask \
+         on\nhint: run mfa-cred in a terminal once: the key is then unlocked for this login\n"
+    );
+    let mut session = world.at_terminal(&["process", "deploy"]);
+    session.wait_for("Passphrase of mfa-cred: ", PATIENCE);
+    session.wait_for_echo(false, PATIENCE);
+    session.type_text("tulip\n");
+    let unlocked = session.finish(PATIENCE);
+    assert!(unlocked.status.success(), "{unlocked:?}");
+    assert_eq!((unlocked.stderr.as_str(), unlocked.terminal.trim_end()), ("", "Passphrase of mfa-cred:"));
+    assert_warm(&world);
+
+    take_from_kernel(&id);
+    let mut session = world.at_terminal(&["process", "deploy"]);
+    for answer in ["rose", "tulip ", "TULIP"] {
+        session.wait_for("Passphrase of mfa-cred: ", PATIENCE);
+        session.wait_for_echo(false, PATIENCE);
+        session.type_text(&format!("{answer}\n"));
+        session.wait_for("This passphrase does not open the key.", PATIENCE);
+    }
+    let refused = session.finish(PATIENCE);
+    assert_eq!((refused.status.code(), refused.stdout.as_str()), (Some(7), ""));
+    assert_eq!(
+        refused.stderr,
+        "error: the sealing key could not be unlocked: no passphrase was accepted in 3 tries\n\
+         hint: `mfa-cred clear --all` forgets the passphrase, and all that it sealed\n"
+    );
+    assert_eq!(calls(&world), Vec::<String>::new());
+}
+
+#[test]
+fn a_passphrase_that_cannot_be_asked_costs_no_code() {
+    let Cast { world, device, .. } = World::cast();
+    let code = device.fresh_code();
+    let failed = world.run_with_stdin(&["--store", "passphrase", "env", "deploy", "--mfa-token", "-"], &code);
+    assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
+    assert!(!world.state().join("key-id").exists());
+}
