@@ -100,16 +100,13 @@ pub struct Cache<'a> {
     vault: &'a Vault<'a>,
     talk: Talk,
     held: OnceCell<Option<Held>>,
-    /// False once the folder turned out to take no writing, as a read-only one.
-    may_keep: Cell<bool>,
     has_warned: Cell<bool>,
 }
 
 impl<'a> Cache<'a> {
     /// Without a folder nothing is found and nothing is kept.
     pub fn new(folder: Option<&'a Folder>, vault: &'a Vault<'a>, use_of_it: CacheUse, talk: Talk) -> Self {
-        let (may_keep, has_warned) = (Cell::new(true), Cell::new(false));
-        Self { use_of_it, folder, vault, talk, held: OnceCell::new(), may_keep, has_warned }
+        Self { use_of_it, folder, vault, talk, held: OnceCell::new(), has_warned: Cell::new(false) }
     }
 
     /// What is there under a key.
@@ -138,7 +135,7 @@ impl<'a> Cache<'a> {
     /// # Errors
     /// Only where the settings demand a store and that store fails.
     pub fn unlock(&self, life: Lifetime) -> Result<Option<Held>, VaultError> {
-        if self.folder().is_none() || self.use_of_it == CacheUse::Nothing {
+        if self.folder.is_none() || self.use_of_it == CacheUse::Nothing {
             return Ok(None);
         }
         match self.vault.find_or_make(Duration::from_secs(life.secs().into()) + MARGIN) {
@@ -154,13 +151,7 @@ impl<'a> Cache<'a> {
 
     /// The state folder with its locks, where it can be used.
     pub fn folder(&self) -> Option<&'a Folder> {
-        self.folder.filter(|_| self.may_keep.get())
-    }
-
-    /// Goes on without locks, ledger and new entries. What the folder holds can still be read.
-    pub fn stop_keeping(&self, error: &LockError) {
-        self.may_keep.set(false);
-        self.warn(&format!("the credentials are not kept: {error}"));
+        self.folder
     }
 
     /// Keeps credentials that were made under a lease. A failure costs the cache only.

@@ -173,14 +173,15 @@ impl Run<'_, '_> {
         };
         let name = key.profile();
         let say = |pid| self.on.talk.note(&format!("waiting for process {pid}, which obtains credentials of `{name}`"));
-        let lease = match self.take_turn(key.file_name(), &mut ready, &say)? {
+        let turn = match self.on.cache.folder() {
+            None => None,
+            Some(folder) => Some(folder.take_turn(key.file_name(), &mut ready, &say)?),
+        };
+        let lease = match turn {
             Some(Turn::Ready(credentials)) => return Ok(credentials),
             Some(Turn::Cancelled) => return Err(ExecuteError::CancelledElsewhere(name.clone())),
             Some(Turn::Ours(lease)) => Some(lease),
-            None => match ready()? {
-                Some(credentials) => return Ok(credentials),
-                None => None,
-            },
+            None => None,
         };
         let made = self.make(n, reuse);
         match (made, stale) {
@@ -267,25 +268,9 @@ impl Run<'_, '_> {
         Ok((result?, held))
     }
 
-    /// A lock of the state folder; `None` where there is none to be had, which costs the single asker and the cache.
-    fn take_turn(
-        &self,
-        name: &str,
-        ready: &mut dyn FnMut() -> Result<Option<Credentials>, ExecuteError>,
-        say: &dyn Fn(u32),
-    ) -> Result<Option<Turn<Credentials>>, ExecuteError> {
-        let Some(folder) = self.on.cache.folder() else { return Ok(None) };
-        match folder.take_turn(name, ready, say) {
-            Err(ExecuteError::Lock(error)) => {
-                self.on.cache.stop_keeping(&error);
-                Ok(None)
-            }
-            turn => turn.map(Some),
-        }
-    }
-
     /// The device's lock, held from asking until AWS has answered.
     fn device_turn(&self, n: usize, serial: &MfaSerial) -> Result<Option<Turn<Credentials>>, ExecuteError> {
+        let Some(folder) = self.on.cache.folder() else { return Ok(None) };
         let name = format!("device-{}", crate::cache::digest_name(serial.as_str()));
         let mut ready = || -> Result<Option<Credentials>, ExecuteError> { Ok(None) };
         let say = |pid| {
@@ -295,7 +280,7 @@ impl Run<'_, '_> {
                 self.keys[n].profile()
             ));
         };
-        self.take_turn(&name, &mut ready, &say)
+        folder.take_turn(&name, &mut ready, &say).map(Some)
     }
 
     fn send(&self, step: &Step, signer: &Credentials, code: Option<&Code>) -> Result<Credentials, StsError> {

@@ -29,8 +29,8 @@ pub enum Turn<T> {
 
 /// Why a lock cannot be had.
 #[derive(Debug, thiserror::Error)]
-#[error("the locks of the state folder do not work ({0})")]
-pub struct LockError(io::Error);
+#[error("the locks of the state folder do not work: {0}")]
+pub struct LockError(#[source] io::Error);
 
 /// The right to make an entry or to use a device; it ends when dropped, or with the process.
 #[derive(Debug)]
