@@ -26,7 +26,7 @@ pub use clock::CorrectedClock;
 pub use entry::{Header, Kind};
 pub use folder::{Folder, FolderError};
 pub use identity::{Key, digest_name, keys};
-pub use lock::{Lease, LockError, Turn};
+pub use lock::{Lease, Turn};
 
 /// A minute before its end, a credential is over: a request signed with it must still arrive.
 const LAST_MINUTE: SignedDuration = SignedDuration::from_secs(60);
@@ -154,12 +154,35 @@ impl<'a> Cache<'a> {
         self.folder
     }
 
+    /// Waits for the lock of that name, as [`Folder::take_turn`] does. `None` where there are no locks: then nobody is
+    /// waited for, and nothing is kept.
+    ///
+    /// # Errors
+    /// Those of `ready`.
+    pub fn take_turn<T, E>(
+        &self,
+        name: &str,
+        ready: &mut dyn FnMut() -> Result<Option<T>, E>,
+        say: &dyn Fn(u32),
+    ) -> Result<Option<Turn<T>>, E> {
+        let Some(folder) = self.folder else { return Ok(None) };
+        match folder.take_turn(name, &mut || ready().map_err(Stop::Other), say) {
+            Ok(turn) => Ok(Some(turn)),
+            Err(Stop::Other(error)) => Err(error),
+            Err(Stop::Folder(error)) => {
+                self.warn(&format!("the credentials are not kept: {error}"));
+                // What is there can be read all the same.
+                Ok(ready()?.map(Turn::Ready))
+            }
+        }
+    }
+
     /// Keeps credentials that were made under a lease. A failure costs the cache only.
     pub fn save(&self, _lease: &Lease, key: &Key, credentials: &Credentials, held: &Held, now: Timestamp) {
         let Some(folder) = self.folder else { return };
         let Some(end) = credentials.expiration else { return };
         if let Err(error) = folder.write_entry(key, credentials, held, now, end) {
-            self.warn(&format!("the credentials could not be kept: {error}"));
+            self.warn(&format!("the credentials are not kept: {error}"));
             return;
         }
         folder.sweep(now);
@@ -232,6 +255,18 @@ impl<'a> Cache<'a> {
         if !self.has_warned.replace(true) {
             self.talk.warn(text);
         }
+    }
+}
+
+/// Why waiting for a lock ended without one.
+enum Stop<E> {
+    Folder(FolderError),
+    Other(E),
+}
+
+impl<E> From<FolderError> for Stop<E> {
+    fn from(error: FolderError) -> Self {
+        Self::Folder(error)
     }
 }
 

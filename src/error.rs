@@ -142,10 +142,7 @@ fn execute_ending(error: &ExecuteError) -> Ending {
         | ExecuteError::CancelledElsewhere(_) => 3,
         ExecuteError::Code(CodeError::Spent(_) | CodeError::NotACode) => 4,
         ExecuteError::Code(CodeError::Stdin) => 2,
-        ExecuteError::Code(CodeError::Process { .. })
-        | ExecuteError::Base(_)
-        | ExecuteError::Lock(_)
-        | ExecuteError::Client(_) => 1,
+        ExecuteError::Code(CodeError::Process { .. }) | ExecuteError::Base(_) | ExecuteError::Client(_) => 1,
         ExecuteError::Vault(error) => return vault_ending(error),
         ExecuteError::Call { error, .. } => match error {
             _ if error.is_wrong_code() || error.is_wrong_serial() => 4,

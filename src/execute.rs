@@ -173,10 +173,7 @@ impl Run<'_, '_> {
         };
         let name = key.profile();
         let say = |pid| self.on.talk.note(&format!("waiting for process {pid}, which obtains credentials of `{name}`"));
-        let turn = match self.on.cache.folder() {
-            None => None,
-            Some(folder) => Some(folder.take_turn(key.file_name(), &mut ready, &say)?),
-        };
+        let turn = self.on.cache.take_turn(key.file_name(), &mut ready, &say)?;
         let lease = match turn {
             Some(Turn::Ready(credentials)) => return Ok(credentials),
             Some(Turn::Cancelled) => return Err(ExecuteError::CancelledElsewhere(name.clone())),
@@ -270,7 +267,6 @@ impl Run<'_, '_> {
 
     /// The device's lock, held from asking until AWS has answered.
     fn device_turn(&self, n: usize, serial: &MfaSerial) -> Result<Option<Turn<Credentials>>, ExecuteError> {
-        let Some(folder) = self.on.cache.folder() else { return Ok(None) };
         let name = format!("device-{}", crate::cache::digest_name(serial.as_str()));
         let mut ready = || -> Result<Option<Credentials>, ExecuteError> { Ok(None) };
         let say = |pid| {
@@ -280,7 +276,7 @@ impl Run<'_, '_> {
                 self.keys[n].profile()
             ));
         };
-        folder.take_turn(&name, &mut ready, &say).map(Some)
+        self.on.cache.take_turn(&name, &mut ready, &say)
     }
 
     fn send(&self, step: &Step, signer: &Credentials, code: Option<&Code>) -> Result<Credentials, StsError> {

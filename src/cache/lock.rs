@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::folder::{Folder, LOCKS, open_private};
+use super::folder::{Folder, FolderError, LOCKS, open_private};
 
 /// How often a waiter looks: short against a person, long against a file system.
 const LOOK: Duration = Duration::from_millis(20);
@@ -27,11 +27,6 @@ pub enum Turn<T> {
     Cancelled,
 }
 
-/// Why a lock cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[error("the locks of the state folder do not work: {0}")]
-pub struct LockError(#[source] io::Error);
-
 /// The right to make an entry or to use a device; it ends when dropped, or with the process.
 #[derive(Debug)]
 pub struct Lease {
@@ -44,17 +39,18 @@ const CANCELLED: &str = "cancelled";
 
 impl Folder {
     /// Waits for the lock of that name, and looks with `ready` again and again whether it is still needed. `say` is
-    /// told the holder's process id once, when it takes long.
-    pub fn take_turn<T, E: From<LockError>>(
+    /// told the holder's process id once, when it takes long. A folder without locks (read-only, full) is an error.
+    pub fn take_turn<T, E: From<FolderError>>(
         &self,
         name: &str,
         ready: &mut dyn FnMut() -> Result<Option<T>, E>,
         say: &dyn Fn(u32),
     ) -> Result<Turn<T>, E> {
-        let path = self.subfolder(LOCKS).map_err(LockError)?.join(name);
+        let unusable = |source| FolderError::Unusable { path: self.path().to_owned(), source };
+        let path = self.subfolder(LOCKS).map_err(unusable)?.join(name);
         let (start, mut waited_for, mut has_said) = (Instant::now(), None, false);
         loop {
-            if let Some(lease) = Lease::try_take(&path).map_err(LockError)? {
+            if let Some(lease) = Lease::try_take(&path).map_err(unusable)? {
                 if waited_for.is_some() && lease.cancelled_by() == waited_for {
                     return Ok(Turn::Cancelled);
                 }

@@ -1,7 +1,6 @@
 //! Why credentials could not be obtained.
 
 use super::sts::StsError;
-use crate::cache::LockError;
 use crate::code::CodeError;
 use crate::execute::base::BaseError;
 use crate::names::ProfileName;
@@ -20,9 +19,6 @@ pub enum ExecuteError {
     /// A store that the settings demand does not work.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The locks do not work.
-    #[error(transparent)]
-    Lock(#[from] LockError),
     /// The person was asked by another process and said no.
     #[error("the code for `{0}` was asked for by another process, and not given")]
     CancelledElsewhere(ProfileName),
