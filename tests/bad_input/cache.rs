@@ -155,11 +155,11 @@ fn a_state_folder_without_locks_costs_what_is_new_and_not_what_is_kept() {
         fs::create_dir_all(world.state()).expect("a folder");
         fs::write(world.state().join("locks"), "").expect("a file");
     };
-    let why = "the locks of the state folder do not work (Not a directory (os error 20))";
+    let why = |world: &World| format!("{} cannot be used: Not a directory (os error 20)", world.state().display());
     let cold = World::cast();
     spoil(&cold.world);
     let done = cold.world.run_with_stdin(&SIGN_IN, &cold.device.fresh_code());
-    comes_uncached(&cold, &done, &format!("the credentials are not kept: {why}"));
+    comes_uncached(&cold, &done, &format!("the credentials are not kept: {}", why(&cold.world)));
     assert_eq!(cold.world.entries(), Vec::<PathBuf>::new());
 
     let warm = signed_in();
@@ -167,7 +167,7 @@ fn a_state_folder_without_locks_costs_what_is_new_and_not_what_is_kept() {
     assert_eq!(role(&warm, &warm.world.run(&["process", "deploy"])), "deploy");
     assert_eq!(warm.world.aws.take_calls().len(), 0);
     let done = warm.world.run(&["process", "audit"]);
-    assert_eq!(done.stderr, format!("warning: the credentials are not kept: {why}\n"));
+    assert_eq!(done.stderr, format!("warning: the credentials are not kept: {}\n", why(&warm.world)));
     assert_eq!(role(&warm, &done), "audit");
     let calls: Vec<_> = warm.world.aws.take_calls().into_iter().map(|call| call.action).collect();
     assert_eq!(calls, ["AssumeRole"]);
