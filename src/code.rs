@@ -133,7 +133,14 @@ impl<'a> Asker<'a> {
                     ledger.give_back(&code, self.aws_clock.now());
                 }
             };
-            let (error, news) = match send(&code) {
+            let ahead = self.aws_clock.ahead();
+            let outcome = send(&code);
+            if let (Some(ledger), true) = (ledger, self.aws_clock.ahead() != ahead) {
+                // By the clock that was wrong it would be forgotten too soon, or not for days.
+                ledger.give_back(&code, self.aws_clock.now());
+                let _ = ledger.spend(&code, self.aws_clock.now());
+            }
+            let (error, news) = match outcome {
                 Outcome::Done(value) => return Ok(value),
                 Outcome::Failed(error) => return Err(error),
                 Outcome::Unsent(error) => {
