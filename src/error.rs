@@ -228,7 +228,9 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
                 Some("the code may be spent: wait for the device's next one".to_owned())
             }
             StsError::Unreadable => {
-                Some("something between here and AWS answers in its place: a captive portal, or a proxy".to_owned())
+                let spent = if step.needs_code_of().is_some() { "; the code may be spent all the same" } else { "" };
+                let what = "something between here and AWS answers in its place: a captive portal, or a proxy";
+                Some(format!("{what}{spent}"))
             }
             StsError::Unreachable(_) => Some("check the network, the proxy variables and the region".to_owned()),
             _ => None,
