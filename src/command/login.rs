@@ -1,6 +1,6 @@
 //! `mfa-cred login PROFILE…`: obtains and keeps, prints nothing on stdout and a line a profile on stderr.
 
-use super::{Done, session};
+use super::{Done, session, table};
 use crate::cache::MinTtl;
 use crate::cli::Obtain;
 use crate::error::{Ending, Error};
@@ -53,7 +53,7 @@ fn sign_in(
     let plan = session::plan(set, profile, how, host)?;
     let credentials = session::obtain(set, &plan, how, settings, host, talk, MinTtl::PERSON)?;
     talk.note(&match credentials.expiration {
-        Some(end) => format!("{profile}: signed in for {}", super::table::left(end, host.clock.now())),
+        Some(end) => format!("{profile}: signed in for {}", table::left(end, session::now(settings, host))),
         None => format!("{profile}: these credentials do not end"),
     });
     Ok(())

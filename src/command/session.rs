@@ -1,6 +1,8 @@
 //! What the commands that need credentials have in common: the state folder, the vault, the cache and the executor,
 //! each made from the settings and the host.
 
+use jiff::Timestamp;
+
 use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, MinTtl};
 use crate::code::{Asker, Source};
 use crate::error::Error;
@@ -47,6 +49,12 @@ pub(super) fn with_cache<T>(
     let vault = Vault::new(path, settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
     let clock = CorrectedClock::new(host.clock, folder.as_ref());
     with(&Cache::new(folder.as_ref(), &vault, use_of_it, talk), &clock)
+}
+
+/// AWS's time, by which credentials end.
+pub(super) fn now(settings: &Settings, host: &Host<'_>) -> Timestamp {
+    let folder = Folder::open(settings.state.as_deref()).ok();
+    CorrectedClock::new(host.clock, folder.as_ref()).now()
 }
 
 /// The credentials of a profile.
