@@ -9,6 +9,8 @@ mod clients;
 #[cfg(unix)]
 mod clock;
 #[cfg(unix)]
+mod codes;
+#[cfg(unix)]
 mod day;
 #[cfg(target_os = "linux")]
 mod instructions;
