@@ -83,16 +83,16 @@ pub enum Outcome<T, E> {
 
 /// Whoever can be asked for codes.
 pub struct Asker<'a> {
-    source: Option<Source>,
+    source: Source,
     terminal: &'a dyn Terminal,
     clock: &'a dyn Clock,
     aws_clock: &'a CorrectedClock<'a>,
 }
 
 impl<'a> Asker<'a> {
-    /// `source` as the command line and the profile say; `None` leaves nobody to ask.
+    /// `source` as the command line, the profile and the settings say.
     pub fn new(
-        source: Option<Source>,
+        source: Source,
         terminal: &'a dyn Terminal,
         clock: &'a dyn Clock,
         aws_clock: &'a CorrectedClock<'a>,
@@ -103,9 +103,8 @@ impl<'a> Asker<'a> {
     /// Could a code be had now?
     pub fn has_a_source(&self) -> bool {
         match &self.source {
-            Some(Source::Terminal) => self.terminal.is_there(),
-            Some(_) => true,
-            None => false,
+            Source::Terminal => self.terminal.is_there(),
+            Source::Given(_) | Source::Stdin | Source::Process(_) => true,
         }
     }
 
@@ -156,7 +155,7 @@ impl<'a> Asker<'a> {
                     (error, news)
                 }
             };
-            if tries_left == 0 || !matches!(self.source, Some(Source::Terminal)) {
+            if tries_left == 0 || !matches!(self.source, Source::Terminal) {
                 return Err(error);
             }
             self.terminal.tell(&news);
@@ -180,8 +179,8 @@ impl<'a> Asker<'a> {
             let wait = until_next_code(now);
             match &self.source {
                 // A program makes a new code with every step: no person needs to hear of it.
-                Some(Source::Process(_)) => self.clock.sleep(Duration::from_secs(wait.secs().into())),
-                Some(Source::Terminal) if *tries_left > 0 => {
+                Source::Process(_) => self.clock.sleep(Duration::from_secs(wait.secs().into())),
+                Source::Terminal if *tries_left > 0 => {
                     *tries_left -= 1;
                     self.terminal.tell(&format!("that code was used already; the next one comes in {wait}"));
                 }
@@ -192,12 +191,12 @@ impl<'a> Asker<'a> {
 
     fn obtain(&self, profile: &ProfileName, serial: &MfaSerial, tries_left: &mut u32) -> Result<Code, CodeError> {
         match &self.source {
-            Some(Source::Given(code)) => Ok(code.clone()),
-            Some(Source::Stdin) => read_stdin(),
-            Some(Source::Process(MfaProcess { origin, command })) => process::run_mfa_process(command, PATIENCE)
+            Source::Given(code) => Ok(code.clone()),
+            Source::Stdin => read_stdin(),
+            Source::Process(MfaProcess { origin, command }) => process::run_mfa_process(command, PATIENCE)
                 .map_err(|source| CodeError::Process { origin: origin.clone(), source }),
-            Some(Source::Terminal) if self.terminal.is_there() => self.ask(profile, serial, tries_left),
-            Some(Source::Terminal) | None => Err(CodeError::NobodyToAsk(profile.clone())),
+            Source::Terminal if self.terminal.is_there() => self.ask(profile, serial, tries_left),
+            Source::Terminal => Err(CodeError::NobodyToAsk(profile.clone())),
         }
     }
 

@@ -80,6 +80,22 @@ pub trait Terminal {
     fn tell(&self, line: &str);
 }
 
+/// Nobody: where there is no terminal, or `--no-prompt` says to behave as if there were none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoTerminal;
+
+impl Terminal for NoTerminal {
+    fn is_there(&self) -> bool {
+        false
+    }
+
+    fn ask_hidden(&self, _: &str, _: Duration) -> Result<Secret<String>, TerminalError> {
+        Err(TerminalError::Absent)
+    }
+
+    fn tell(&self, _: &str) {}
+}
+
 /// Why a store of keys could not answer. "No such entry" is not among them: it is an answer.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreError {
@@ -124,6 +140,7 @@ pub struct Folders {
 }
 
 /// The whole host, as `main.rs` makes it and `command/` takes it apart.
+#[derive(Clone)]
 pub struct Host<'a> {
     /// The environment.
     pub env: &'a dyn Env,
@@ -145,4 +162,12 @@ pub struct Host<'a> {
     pub parent: &'a dyn Fn() -> Option<String>,
     /// Becomes the command; where the system cannot, runs it and gives its exit code.
     pub become_command: &'a dyn Fn(Command) -> io::Result<u8>,
+}
+
+impl Host<'_> {
+    /// The same host with nobody at it.
+    #[must_use]
+    pub fn unattended(&self) -> Self {
+        Self { terminal: &NoTerminal, ..self.clone() }
+    }
 }

@@ -108,7 +108,7 @@ fn calls(world: &World) -> Vec<String> {
 fn client(what: &str, program: &str, words: &[&str]) -> Option<PathBuf> {
     let found = find(program, words);
     if found.is_none() {
-        skip(what, program);
+        skip(what, &format!("a working `{program} {}`", words.join(" ")));
     }
     found
 }

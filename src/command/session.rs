@@ -68,6 +68,8 @@ pub(super) fn obtain(
     usual: MinTtl,
 ) -> Result<Credentials, Error> {
     let use_of_it = if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing };
+    // A passphrase is a prompt too.
+    let host = &if how.may_prompt { host.clone() } else { host.unattended() };
     with_cache(settings, use_of_it, host, talk, |cache, clock| {
         let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock);
         let connect = || Ok(Box::new(AwsSts::connect(&plan.service, settings.limits, clock)?) as Box<dyn Sts + '_>);
@@ -89,10 +91,10 @@ pub(super) fn obtain(
 }
 
 /// Where a code for this plan would come from.
-fn source(plan: &Plan, how: &How, settings: &Settings) -> Option<Source> {
+fn source(plan: &Plan, how: &How, settings: &Settings) -> Source {
     match &how.token {
-        Some(Token::Given(code)) => return Some(Source::Given(code.clone())),
-        Some(Token::Stdin) => return Some(Source::Stdin),
+        Some(Token::Given(code)) => return Source::Given(code.clone()),
+        Some(Token::Stdin) => return Source::Stdin,
         None => {}
     }
     let of_settings = || {
@@ -100,5 +102,5 @@ fn source(plan: &Plan, how: &How, settings: &Settings) -> Option<Source> {
         settings.mfa_process.clone().map(|command| MfaProcess { origin, command })
     };
     let process = plan.mfa_process.clone().or_else(of_settings);
-    process.map(Source::Process).or_else(|| how.may_prompt.then_some(Source::Terminal))
+    process.map_or(Source::Terminal, Source::Process)
 }
