@@ -256,7 +256,7 @@ fn a_spent_code_is_refused_here_and_not_sent() {
 #[test]
 fn a_program_whose_code_was_spent_is_run_again_in_the_next_window() {
     let Cast { world, device, .. } = World::cast();
-    world.edit_config("[profile deploy]\n", "[profile deploy]\nmfa_process = echo x >>runs; cat code\n");
+    world.edit_config("[profile deploy]\n", "[profile deploy]\nmfa_process = cat code; echo x >>runs\n");
     world.write("code", device.fresh_code());
     assert!(world.run(&["process", "deploy"]).status.success());
     world.aws.take_calls();
