@@ -148,7 +148,7 @@ impl<'a> Asker<'a> {
                 }
                 Outcome::Wrong(error) => {
                     give_back();
-                    (error, "AWS refused that code".to_owned())
+                    (error, "AWS refused that code: wait for the next one".to_owned())
                 }
                 Outcome::Unclear(error) => {
                     let news = format!("{error}; the code may be spent, so wait for the next one");

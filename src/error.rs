@@ -10,7 +10,7 @@ use crate::code::CodeError;
 use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
-use crate::plan::{PlanError, Step};
+use crate::plan::{AssumeRole, PlanError, Step};
 use crate::profile::ProfileError;
 use crate::settings::SettingsError;
 use crate::vault::VaultError;
@@ -247,13 +247,9 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
                 "{serial} is not a device of this user, or not one with codes; `aws iam list-mfa-devices` lists them"
             )
         }
-        ("AccessDenied", Step::AssumeRole(call)) => {
-            let external = if call.external_id.is_some() { "an" } else { "no" };
-            let mfa = if call.serial.is_some() { ", a code" } else { "" };
-            format!(
-                "the role's trust policy or an own policy forbids it; the profile sends {external} external id{mfa}. \
-                 Where it limits the age of the MFA, `--refresh` asks for a new code"
-            )
+        ("AccessDenied", Step::AssumeRole(call)) => denied_role(call),
+        ("AccessDenied", Step::SessionToken { .. }) if message.contains("session credentials") => {
+            "the profile's access key is that of a session; only a user's own key gets another one".to_owned()
         }
         ("InvalidClientTokenId", _) => {
             "the access key was deleted or deactivated, or belongs to another partition".to_owned()
@@ -269,6 +265,23 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
         ("MalformedPolicyDocument", _) => "the session policy is no valid IAM policy".to_owned(),
         _ => return None,
     })
+}
+
+/// What a trust policy may have missed, and what was sent of it.
+fn denied_role(call: &AssumeRole) -> String {
+    let sent = [
+        ("an external id", call.external_id.is_some()),
+        ("a session name", call.session_name.is_some()),
+        ("a source identity (which needs `sts:SetSourceIdentity`)", call.source_identity.is_some()),
+        ("tags (which need `sts:TagSession`)", !call.tags.is_empty()),
+        ("a code", call.serial.is_some()),
+    ];
+    let sent: Vec<&str> = sent.into_iter().filter(|(_, is)| *is).map(|(what, _)| what).collect();
+    let sent = if sent.is_empty() { "no external id and no tags".to_owned() } else { sent.join(", ") };
+    format!(
+        "the role's trust policy, an own policy or the organization's forbids it; sent were {sent}. \
+         Where the MFA may be too old for the role, `--refresh` asks for a new code"
+    )
 }
 
 /// The text as one word of a shell, for a command that a person copies.

@@ -49,7 +49,7 @@ fn a_wrong_code_is_asked_again() {
     let mut session = world.at_terminal(&["process", "deploy"]);
     answer(&mut session, &device.wrong_code());
     answer(&mut session, &device.fresh_code());
-    let done = finish(&world, session, &[PROMPT, "AWS refused that code", PROMPT]);
+    let done = finish(&world, session, &[PROMPT, "AWS refused that code: wait for the next one", PROMPT]);
     assert!(done.status.success(), "{done:?}");
     assert_eq!(done.stderr, "");
     let session = "GetSessionToken with a code";
@@ -66,7 +66,7 @@ fn three_wrong_codes_are_enough() {
     for _ in 0..3 {
         answer(&mut session, &device.wrong_code());
     }
-    let refused = "AWS refused that code";
+    let refused = "AWS refused that code: wait for the next one";
     let done = finish(&world, session, &[PROMPT, refused, PROMPT, refused, PROMPT]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(4), ""));
     assert_eq!(

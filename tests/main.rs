@@ -19,6 +19,8 @@ mod keyrings;
 mod layers;
 #[cfg(unix)]
 mod network;
+#[cfg(unix)]
+mod refusals;
 #[cfg(target_os = "linux")]
 mod state_folder;
 #[cfg(target_os = "linux")]
