@@ -11,6 +11,7 @@ pub mod signals;
 #[cfg_attr(windows, path = "code/console.rs")]
 pub mod terminal;
 
+use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
@@ -216,15 +217,28 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The first line of stdin; a pipe that stays open after it is not waited for.
+/// The first line of stdin, and not a byte more: what stands behind it is for the command of `exec`. A pipe that stays
+/// open after it is not waited for.
 fn read_stdin() -> Result<Code, CodeError> {
-    let mut text = Vec::with_capacity(64);
-    for byte in std::io::stdin().lock().take(64).bytes() {
-        match byte {
-            Ok(b'\n') | Err(_) => break,
-            Ok(byte) => text.push(byte),
-        }
+    let mut stdin = stdin().map_err(|_| CodeError::Stdin)?;
+    let (mut text, mut byte) = (Vec::with_capacity(64), [0]);
+    while text.len() < 64 && stdin.read_exact(&mut byte).is_ok() && byte != *b"\n" {
+        text.push(byte[0]);
     }
     let text = Secret::new(text);
     std::str::from_utf8(text.expose()).ok().and_then(Code::parse).ok_or(CodeError::Stdin)
+}
+
+/// Without the buffer of [`std::io::stdin`], which reads ahead.
+#[cfg(unix)]
+fn stdin() -> std::io::Result<File> {
+    use std::os::fd::AsFd;
+    std::io::stdin().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// Without the buffer of [`std::io::stdin`], which reads ahead.
+#[cfg(windows)]
+fn stdin() -> std::io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    std::io::stdin().as_handle().try_clone_to_owned().map(File::from)
 }
