@@ -11,6 +11,8 @@ mod clock;
 #[cfg(unix)]
 mod codes;
 #[cfg(unix)]
+mod commands;
+#[cfg(unix)]
 mod day;
 #[cfg(target_os = "linux")]
 mod instructions;

@@ -1,0 +1,47 @@
+//! The commands as a person or a script meets them: output, exit codes, what a child inherits, when a call is made.
+
+mod exec;
+mod renewal;
+mod reports;
+mod text;
+
+use crate::support::aws::{Call, RoleSpec};
+use crate::support::pty::Finished;
+use crate::support::world::{Cast, World};
+
+/// A cast with `deploy` signed in.
+fn signed_in() -> Cast {
+    let cast = World::cast();
+    cast.world.sign_in(&cast.device, &["process", "deploy"]);
+    cast.world.aws.take_calls();
+    cast
+}
+
+/// The actions that were called since this was last asked.
+fn calls(world: &World) -> Vec<String> {
+    world.aws.take_calls().into_iter().map(|call: Call| call.action).collect()
+}
+
+/// The exit code and both streams.
+fn seen(done: &Finished) -> (Option<i32>, &str, &str) {
+    (done.status.code(), &done.stdout, &done.stderr)
+}
+
+/// One member of a JSON object on stdout.
+fn member<'a>(json: &'a serde_json::Value, path: &str) -> &'a serde_json::Value {
+    json.pointer(path).unwrap_or_else(|| panic!("no {path} in {json}"))
+}
+
+fn json(done: &Finished) -> serde_json::Value {
+    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+}
+
+/// A role of that name that trusts the user, as a profile of the same name with more lines.
+fn add_role(cast: &Cast, name: &str, lines: &str) -> String {
+    let spec = RoleSpec::new(name).trust_user("alice").require_mfa().max_duration(43_200).allow_tags();
+    let arn = cast.world.aws.add_role(spec);
+    let serial = cast.device.serial();
+    let config = format!("[profile {name}]\nsource_profile = alice\nrole_arn = {arn}\nmfa_serial = {serial}\n{lines}");
+    cast.world.add_config(&config);
+    arn
+}

@@ -1,0 +1,280 @@
+//! `login`, `show`, `list`, `status` and `clear`: what is told, and that telling it costs nothing.
+
+use std::os::unix::net::UnixListener;
+
+use serde_json::{Value, json};
+
+use super::{add_role, calls, json, member, seen, signed_in};
+use crate::support::pty::{Finished, PATIENCE, Pty, Stream};
+use crate::support::world::{Cast, World};
+
+/// Runs it where no keyring, no call and no prompt may be: at a bus that would be seen to be spoken to.
+fn quietly(world: &World, words: &[&str]) -> Finished {
+    let path = world.home().join("bus");
+    drop(std::fs::remove_file(&path));
+    let bus = UnixListener::bind(&path).expect("a socket");
+    bus.set_nonblocking(true).expect("it need not wait");
+    let mut command = std::process::Command::new(crate::support::world::MFA_CRED);
+    world.dress(&mut command);
+    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", path.display())).args(words);
+    let done = Pty::default().spawn(command).finish(PATIENCE);
+    world.heard(&words.join(" "), &done);
+    assert_eq!(done.terminal, "", "{words:?}");
+    assert!(bus.accept().is_err(), "{words:?} went to the keyring");
+    assert!(calls(world).is_empty(), "{words:?}");
+    done
+}
+
+#[test]
+fn login_signs_in_and_says_so_on_stderr_alone() {
+    let cast = World::cast();
+    let words = ["login", "deploy", "--mfa-token", "-"];
+    let done = cast.world.run_with_stdin(&words, &cast.device.fresh_code());
+    // A second may have passed.
+    let said = ["deploy: signed in for 1h\n", "deploy: signed in for 59m\n"];
+    assert!(done.status.success() && done.stdout.is_empty() && said.contains(&&*done.stderr), "{done:?}");
+    assert_eq!(calls(&cast.world), ["GetSessionToken", "AssumeRole"]);
+    let quiet = cast.world.run(&["login", "-q", "deploy"]);
+    assert_eq!((seen(&quiet), calls(&cast.world)), ((Some(0), "", ""), vec![]));
+}
+
+#[test]
+fn login_of_several_goes_on_behind_one_that_fails() {
+    let cast = signed_in();
+    let world = &cast.world;
+    world.add_config(
+        "[profile fido]\nsource_profile = alice\nmfa_serial = arn:aws:iam::123456789012:u2f/user/alice/key\n",
+    );
+    let done = world.run(&["login", "deploy", "nobody", "fido", "audit"]);
+    // The exit code is that of the first that failed.
+    assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));
+    let lines: Vec<&str> = done.stderr.lines().collect();
+    assert_eq!(lines.len(), 7, "{lines:#?}");
+    for (line, start) in lines.iter().zip([
+        "deploy: signed in for ",
+        "error: nobody: there is no profile `nobody` in ",
+        "hint: `mfa-cred list` shows the profiles",
+        "error: fido: ",
+        "hint: register a TOTP device",
+        "audit: signed in for ",
+        "error: 2 of 4 profiles are not signed in",
+    ]) {
+        assert!(line.starts_with(start), "{line:?} should start with {start:?}");
+    }
+    assert_eq!(calls(world), ["AssumeRole"]);
+    assert_eq!(world.run(&["login", "fido", "nobody"]).status.code(), Some(4));
+    assert_eq!(world.run(&["login", "nobody", "fido"]).status.code(), Some(1));
+}
+
+#[test]
+fn show_tells_each_property_with_its_place_and_the_plan() {
+    let cast = World::cast();
+    let world = &cast.world;
+    let arn = add_role(&cast, "both", "external_id = x\ns3 =\n  max_queue_size = 7\n  path = a\n");
+    let home = world.home().display().to_string();
+    let credentials = world.read(".aws/credentials")
+        + "[both]\nRegion = eu-west-1\naws_session_token = hunter2\nexternal_id = from-credentials\n";
+    world.write(".aws/credentials", credentials);
+    let serial = cast.device.serial();
+    // The lines in the config file: after alice's two and four for each of the two roles.
+    let (config, keys) = (format!("{home}/.aws/config"), format!("{home}/.aws/credentials"));
+    let property = |value: &str, file: &str, line: u32| json!({"value": value, "file": file, "line": line});
+    let done = quietly(world, &["show", "both", "--json"]);
+    assert_eq!(seen(&done).2, "");
+    let step = |call: &str, role: Option<&str>, serial: Option<&str>, seconds: u32| json!({"call": call, "when": "", "role_arn": role, "mfa_serial": serial, "duration_seconds": seconds, "cached_until": null});
+    assert_eq!(
+        json(&done),
+        json!({
+            "profile": "both",
+            "properties": {
+                "source_profile": property("alice", &config, 12),
+                "role_arn": property(&arn, &config, 13),
+                "mfa_serial": property(serial, &config, 14),
+                "external_id": property("from-credentials", &keys, 7),
+                "s3": property("\nmax_queue_size = 7\npath = a", &config, 16),
+                "region": property("eu-west-1", &keys, 5),
+                "aws_session_token": property("(hidden)", &keys, 6),
+            },
+            "plan": {
+                "base": format!("access key {} of profile `alice`", cast.key.id),
+                "steps": [
+                    step("GetSessionToken", None, Some(serial), 43_200),
+                    step("AssumeRole", Some(&arn), None, 3_600),
+                ],
+                "mfa_serial": serial,
+                "region": "eu-west-1",
+                "sts_region": "eu-west-1",
+                "endpoint_url": world.aws.url(),
+                "warnings": [],
+            },
+            "error": null,
+        })
+    );
+    assert!(!done.stdout.contains("hunter2"));
+    let secret = quietly(world, &["show", "alice", "--json"]);
+    assert_eq!(member(&json(&secret), "/properties/aws_secret_access_key/value"), "(hidden)");
+
+    let text = quietly(world, &["show", "both"]);
+    assert_eq!(
+        text.stdout,
+        format!(
+            "profile both\n  source_profile = alice    {config}:12\n  role_arn = {arn}    {config}:13\n  \
+             mfa_serial = {serial}    {config}:14\n  external_id = from-credentials    {keys}:7\n  s3 = \n    \
+             max_queue_size = 7\n    path = a    {config}:16\n  region = eu-west-1    {keys}:5\n  \
+             aws_session_token = (hidden)    {keys}:6\nplan\n  base: access key {key} of profile `alice`\n  \
+             GetSessionToken for 12h, with a code of {serial}\n  AssumeRole {arn} for 1h\n  \
+             sts: eu-west-1 at {url}\n  region: eu-west-1\n",
+            key = cast.key.id,
+            url = world.aws.url()
+        )
+    );
+}
+
+#[test]
+fn show_says_what_is_cached_and_why_there_is_no_plan() {
+    let cast = signed_in();
+    let world = &cast.world;
+    let done = quietly(world, &["show", "deploy", "--json"]);
+    for step in [0, 1] {
+        let end = member(&json(&done), &format!("/plan/steps/{step}/cached_until")).clone();
+        assert!(end.as_str().is_some_and(|end| end.ends_with('Z')), "{end}");
+    }
+    let text = quietly(world, &["show", "deploy"]).stdout;
+    assert!(text.contains(" (cached, 11h59m left)\n") && text.contains(" (cached, 59m left)\n"), "{text}");
+
+    world.add_config("[profile bad]\nrole_arn = x\n");
+    let done = quietly(world, &["show", "bad", "--json"]);
+    let (shown, home) = (json(&done), world.home().display().to_string());
+    assert_eq!((done.status.code(), member(&shown, "/plan"), done.stderr.as_str()), (Some(0), &Value::Null, ""));
+    let error = member(&shown, "/error").as_str().expect("an error");
+    assert!(error.starts_with(&format!("{home}/.aws/config:12: `role_arn`: a role is ")), "{error}");
+    let text = quietly(world, &["show", "bad"]);
+    assert!(text.status.success() && text.stdout.contains(&format!("plan\n  error: {error}\n")), "{text:?}");
+
+    let done = quietly(world, &["show", "nobody", "--json"]);
+    assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));
+    world.add_config("x\n");
+    assert_eq!(quietly(world, &["show", "deploy", "--json"]).status.code(), Some(1));
+}
+
+#[test]
+fn list_has_a_line_a_profile_with_tabs_in_a_pipe() {
+    let cast = signed_in();
+    let world = &cast.world;
+    let lines = [
+        "[profile tool]\ncredential_process = /bin/tool\n",
+        "[profile sso]\nsso_session = x\nsso_account_id = 210987654321\n",
+        "[profile broken]\nrole_arn = x\n",
+        "[profile \"two words\"]\nsource_profile = alice\nregion = eu-west-1\n",
+    ];
+    world.add_config(&lines.concat());
+    let names = quietly(world, &["list", "--names"]);
+    assert_eq!(seen(&names), (Some(0), "alice\ndeploy\naudit\ntool\nsso\nbroken\ntwo words\n", ""));
+    let list = quietly(world, &["list"]);
+    let deploy = "deploy\trole\talice\t123456789012\tap-northeast-1\talice-phone";
+    assert_eq!(
+        list.stdout,
+        format!(
+            "alice\tuser\t-\t-\tap-northeast-1\t-\t-\n{deploy}\t59m\n{audit}\t-\ntool\tprocess\t-\t-\t-\t-\t-\n\
+             sso\tsso (error)\t-\t210987654321\t-\t-\t-\nbroken\trole (error)\t-\t-\t-\t-\t-\n\
+             two words\tuser\talice\t-\teu-west-1\t-\t-\n",
+            audit = deploy.replace("deploy", "audit")
+        )
+    );
+    let all = json(&quietly(world, &["list", "--json"]));
+    assert_eq!(all.as_array().map(Vec::len), Some(7));
+    let mut first = member(&all, "/1").clone();
+    let end = first.as_object_mut().and_then(|row| row.remove("cached_until")).expect("it is cached");
+    assert!(end.as_str().is_some_and(|end| end.ends_with('Z')), "{end}");
+    assert_eq!(
+        first,
+        json!({
+            "name": "deploy", "kind": "role", "source": "alice", "account": "123456789012",
+            "region": "ap-northeast-1", "mfa_serial": cast.device.serial(), "error": null,
+        })
+    );
+    assert!(member(&all, "/5/error").as_str().is_some_and(|error| error.contains("`role_arn`")));
+
+    // A person gets columns and headings, as wide as the window.
+    let mut command = std::process::Command::new(crate::support::world::MFA_CRED);
+    world.dress(&mut command);
+    command.arg("list");
+    let done = Pty::default().sized(24, 120).streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE);
+    assert!(done.terminal.trim_start().starts_with("PROFILE") && !done.terminal.contains('\t'), "{}", done.terminal);
+}
+
+#[test]
+fn status_says_what_is_there_and_whether_a_code_is_needed() {
+    let cast = World::cast();
+    let world = &cast.world;
+    let nothing = "this shell holds no credentials, and none are cached\n";
+    assert_eq!(seen(&quietly(world, &["status"])), (Some(0), nothing, ""));
+    assert_eq!(seen(&quietly(world, &["status", "deploy"])), (Some(3), nothing, ""));
+    let verdict = |words: &[&str]| {
+        let done = quietly(world, words);
+        (done.status.code(), member(&json(&done), "/available_without_code").clone())
+    };
+    assert_eq!(verdict(&["status", "--json"]), (Some(0), Value::Null));
+    assert_eq!(verdict(&["status", "deploy", "--json"]), (Some(3), json!(false)));
+
+    world.sign_in(&cast.device, &["process", "deploy"]);
+    calls(world);
+    assert_eq!(verdict(&["status", "deploy", "--json"]), (Some(0), json!(true)));
+    // By the session behind it; not where the code goes to the role itself.
+    assert_eq!(verdict(&["status", "audit", "--json"]), (Some(0), json!(true)));
+    assert_eq!(verdict(&["status", "audit", "--duration", "2h", "--json"]), (Some(3), json!(false)));
+    let lines = "cached\talice\tMFA session\t11h59m\n\
+                 cached\tdeploy\tarn:aws:iam::123456789012:role/deploy\t59m\n";
+    assert_eq!(seen(&quietly(world, &["status"])), (Some(0), lines, ""));
+    assert_eq!(quietly(world, &["status", "audit"]).stdout, "cached\talice\tMFA session\t11h59m\n");
+    assert_eq!(quietly(world, &["status", "nobody"]).status.code(), Some(1));
+
+    world.set("MFA_CRED_PROFILE", "deploy");
+    world.set("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE");
+    world.set("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z");
+    let text = quietly(world, &["status"]).stdout;
+    assert!(text.starts_with("shell\tdeploy\tASIAEXAMPLE\tover\ncached\t"), "{text}");
+    let all = json(&quietly(world, &["status", "--json"]));
+    assert_eq!(member(&all, "/shell/profile"), "deploy");
+    assert_eq!(member(&all, "/shell/expires"), "2020-01-01T00:00:00Z");
+    assert!(member(&all, "/shell/left_seconds").as_i64().is_some_and(|left| left < 0));
+    let mut role = member(&all, "/cached/1").clone();
+    let row = role.as_object_mut().expect("an object");
+    assert!(row.remove("expires").is_some_and(|end| end.as_str().is_some_and(|end| end.ends_with('Z'))));
+    assert!(
+        row.remove("left_seconds").and_then(|left| left.as_i64()).is_some_and(|left| (3_500..=3_600).contains(&left))
+    );
+    let arn = "arn:aws:iam::123456789012:role/deploy";
+    assert_eq!(role, json!({"profile": "deploy", "kind": "role", "role_arn": arn, "account": "123456789012"}));
+}
+
+#[test]
+fn clear_forgets_what_it_is_told_to() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["process", "deploy"]);
+    assert!(world.run(&["process", "audit"]).status.success());
+    assert_eq!(seen(&world.run(&["clear", "deploy"])), (Some(0), "", "forgot 1 cached entry\n"));
+    assert_eq!(world.entries().len(), 2);
+    assert_eq!(seen(&world.run(&["clear", "deploy"])), (Some(0), "", "forgot 0 cached entries\n"));
+    calls(&world);
+    assert!(world.run(&["process", "deploy"]).status.success());
+    assert!(world.run(&["process", "audit"]).status.success());
+    assert_eq!(calls(&world), ["AssumeRole"]);
+    // A profile that is gone from the files still has what bears its name.
+    world.edit_config("[profile audit]", "[profile renamed]");
+    assert_eq!(seen(&world.run(&["clear", "audit"])), (Some(0), "", "forgot 1 cached entry\n"));
+    assert_eq!(seen(&world.run(&["clear"])), (Some(0), "", "forgot 2 cached entries\n"));
+    assert_eq!(world.entries().len(), 0);
+    assert_eq!(world.run(&["process", "deploy"]).status.code(), Some(3));
+
+    // With `--all`, a copy of an entry that somebody put aside does not open again.
+    world.sign_in(&device, &["process", "deploy"]);
+    let copies: Vec<_> = world.entries().into_iter().map(|path| (std::fs::read(&path).expect("read"), path)).collect();
+    assert_eq!(seen(&world.run(&["clear", "--all", "-q"])), (Some(0), "", ""));
+    for (bytes, path) in copies {
+        std::fs::write(path, bytes).expect("put back");
+    }
+    assert_eq!(world.run(&["process", "deploy"]).status.code(), Some(3));
+    assert_eq!(world.run(&["status", "deploy"]).status.code(), Some(3));
+    assert_eq!(seen(&world.run(&["clear", "--all"])), (Some(0), "", "forgot 2 cached entries\n"));
+}

@@ -1,0 +1,275 @@
+//! What is printed: the formats of `env` and `unset`, options and their order, help, colours, closed pipes.
+
+use std::process::{Command, Stdio};
+
+use super::{calls, json, member, seen, signed_in};
+use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
+use crate::support::world::{Cast, MFA_CRED, World, variable};
+
+const SET: [&str; 8] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "MFA_CRED_PROFILE",
+    "AWSUME_PROFILE",
+];
+const UNSET: [&str; 4] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWSUME_EXPIRATION"];
+
+/// The same credentials as a list of values, in the order of [`SET`].
+fn values(world: &World) -> Vec<String> {
+    let payload = world.run(&["env", "deploy", "--format", "posix"]).stdout;
+    SET.iter().map(|name| variable(&payload, name)).collect()
+}
+
+#[test]
+fn every_format_sets_and_unsets_the_same() {
+    let cast = signed_in();
+    let world = &cast.world;
+    let values = values(world);
+    let pairs = || SET.iter().zip(&values);
+    let posix: String = pairs().map(|(name, value)| format!("export {name}='{value}';\n")).collect();
+    let fish: String = pairs().map(|(name, value)| format!("set -gx {name} '{value}';\n")).collect();
+    let dotenv: String = pairs().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let posix = UNSET.iter().fold(posix, |text, name| text + &format!("unset {name};\n"));
+    let fish = UNSET.iter().fold(fish, |text, name| text + &format!("set -e {name};\n"));
+    let object = pairs().map(|(name, value)| format!("\"{name}\":\"{value}\""));
+    let object = object.chain(UNSET.iter().map(|name| format!("\"{name}\":null"))).collect::<Vec<_>>().join(",");
+    for (format, payload) in [("posix", posix), ("fish", fish), ("dotenv", dotenv), ("json", format!("{{{object}}}\n"))]
+    {
+        let done = world.run(&["env", "deploy", "--format", format]);
+        assert_eq!(seen(&done), (Some(0), &*payload, ""), "{format}");
+    }
+    assert_eq!(values[6], "deploy");
+    assert!(calls(world).is_empty());
+
+    let gone = |line: &dyn Fn(&str) -> String| SET.iter().map(|name| line(name)).collect::<String>();
+    let members: Vec<String> = SET.iter().map(|name| format!("\"{name}\":null")).collect();
+    for (format, payload) in [
+        ("posix", gone(&|name| format!("unset {name};\n"))),
+        ("fish", gone(&|name| format!("set -e {name};\n"))),
+        ("dotenv", String::new()),
+        ("json", format!("{{{}}}\n", members.join(","))),
+    ] {
+        assert_eq!(seen(&world.run(&["unset", "--format", format])), (Some(0), &*payload, ""), "{format}");
+    }
+}
+
+#[test]
+fn what_an_earlier_run_set_and_this_one_does_not_is_unset() {
+    let cast = signed_in();
+    let world = &cast.world;
+    let first = world.run(&["env", "deploy", "--format", "json"]);
+    assert_eq!(member(&json(&first), "/AWS_REGION"), "ap-northeast-1");
+    // A profile without a region, in the same shell.
+    world.edit_config("region = ap-northeast-1\n", "");
+    let unset = |done: &Finished| json(done).get("AWS_REGION").cloned();
+    assert_eq!(unset(&world.run(&["env", "deploy", "--format", "json"])), None);
+    world.set("MFA_CRED_PROFILE", "deploy");
+    assert_eq!(unset(&world.run(&["env", "deploy", "--format", "json"])), Some(serde_json::Value::Null));
+    // A region that a person set is theirs.
+    world.set("MFA_CRED_PROFILE", "");
+    world.set("AWS_REGION", "eu-west-1");
+    assert_eq!(unset(&world.run(&["env", "deploy", "--format", "json"])), Some("eu-west-1".into()));
+}
+
+/// Runs `script` in a shell.
+fn in_shell(world: &World, shell: &str, script: &str) -> Finished {
+    let mut command = pty::off_terminal(shell);
+    world.dress(&mut command);
+    command.args(["-c", script]);
+    pty::run(command, b"", PATIENCE)
+}
+
+#[test]
+fn the_format_is_that_of_the_shell_that_runs_it() {
+    let world = World::empty();
+    let starts = |done: &Finished| done.stdout.split(' ').next().map(str::to_owned);
+    let (posix, fish) = (Some("unset".to_owned()), Some("set".to_owned()));
+    // Its parent is no shell: `$SHELL` says, else it is posix.
+    for (shell, format) in [("", &posix), ("/usr/bin/fish", &fish), ("/bin/zsh", &posix), ("/usr/bin/python3", &posix)]
+    {
+        world.set("SHELL", shell);
+        assert_eq!(starts(&world.run(&["unset"])), *format, "{shell}");
+    }
+    for (parent, shell, format) in
+        [("fish", "/bin/bash", &fish), ("bash", "/usr/bin/fish", &posix), ("sh", "/usr/bin/fish", &posix)]
+    {
+        world.set("SHELL", shell);
+        // Not the last command, which a shell may become.
+        assert_eq!(starts(&in_shell(&world, parent, "mfa-cred unset; true")), *format, "{parent}");
+    }
+    assert_eq!(starts(&in_shell(&world, "fish", "mfa-cred unset --format posix; true")), posix);
+}
+
+#[test]
+fn credentials_on_a_screen_come_with_a_warning() {
+    let cast = signed_in();
+    let mut command = Command::new(MFA_CRED);
+    cast.world.dress(&mut command);
+    command.args(["env", "deploy"]);
+    let done = Pty::default().streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE);
+    assert_eq!(
+        done.stderr,
+        "warning: the credentials are on your screen; a shell takes them with `eval $(mfa-cred PROFILE)`\n"
+    );
+    assert!(done.terminal.contains("export AWS_ACCESS_KEY_ID="));
+}
+
+#[test]
+fn options_may_stand_before_the_verb_and_the_bare_profile_is_env() {
+    let cast = signed_in();
+    let world = &cast.world;
+    let region = |words: &[&str]| {
+        let done = world.run(words);
+        assert!(done.status.success(), "{words:?}: {done:?}");
+        member(&json(&done), "/AWS_REGION").clone()
+    };
+    for words in [
+        &["--region", "eu-west-1", "--format", "json", "env", "deploy"][..],
+        &["env", "--region", "eu-west-1", "deploy", "--format", "json"],
+        &["--format", "json", "deploy", "--region", "eu-west-1"],
+        &["--region", "eu-central-1", "env", "deploy", "--region", "eu-west-1", "--format", "json"],
+        &["-q", "--config-file", ".aws/config", "--region", "eu-west-1", "env", "deploy", "--format", "json"],
+    ] {
+        assert_eq!(region(words), "eu-west-1", "{words:?}");
+    }
+    // A profile that is named like a command.
+    world.edit_config("[profile deploy]", "[profile list]");
+    for words in [&["env", "list", "--format", "json"][..], &["--format", "json", "--", "list"]] {
+        assert_eq!(region(words), "ap-northeast-1", "{words:?}");
+    }
+}
+
+#[test]
+fn usage_errors_exit_with_2_and_print_nothing_on_stdout() {
+    let cast = World::cast();
+    for words in [
+        &["deploy", "process"][..],
+        &["deploy", "audit"],
+        &["process", "deploy", "audit"],
+        &["--nonsense"],
+        &["process", "--nonsense", "deploy"],
+        &["env", "deploy", "--format", "elvish"],
+        &["--format", "json", "list"],
+        &["--refresh", "clear"],
+        &["list", "--json", "--names"],
+        &["clear", "deploy", "--all"],
+        &["exec", "deploy", "env"],
+        &["--color", "sometimes", "list"],
+        &["process", ""],
+    ] {
+        let done = cast.world.run(words);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""), "{words:?}");
+        assert!(done.stderr.starts_with("error: "), "{words:?}: {}", done.stderr);
+    }
+    assert!(calls(&cast.world).is_empty());
+}
+
+#[test]
+fn help_and_version_are_answers_in_a_broken_environment_too() {
+    let world = World::empty();
+    world.write("config/mfa-cred/config.ini", "broken");
+    world.write(".aws/config", "broken");
+    world.set("MFA_CRED_STORE", "broken");
+    world.set("MFA_CRED_LOG", "broken");
+    for words in
+        [&["--help"][..], &["-h"], &["env", "--help"], &["exec", "-h"], &["help", "login"], &["--version"], &["-V"]]
+    {
+        let done = world.run(words);
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{words:?}");
+        assert!(!done.stdout.is_empty(), "{words:?}");
+    }
+    assert_eq!(world.run(&["--version"]).stdout, concat!("mfa-cred ", env!("CARGO_PKG_VERSION"), "\n"));
+    std::fs::remove_file(world.home().join("config/mfa-cred/config.ini")).expect("it was there");
+    world.set("MFA_CRED_STORE", "");
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let cast = signed_in();
+    for (words, exit) in [
+        (&["--help"][..], 0),
+        (&["--version"], 0),
+        (&["process", "deploy"], 1),
+        (&["env", "deploy"], 1),
+        (&["list"], 1),
+        (&["show", "deploy"], 1),
+        (&["status", "deploy"], 1),
+        (&["unset"], 1),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = cast.world.command(words);
+        command.env("RUST_BACKTRACE", "1").stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        let done = command.spawn().expect("it starts").wait_with_output().expect("a child of ours");
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        let said = if exit == 0 { "" } else { "error: the output could not be written: Broken pipe (os error 32)\n" };
+        assert_eq!((done.status.code(), &*stderr), (Some(exit), said), "{words:?}");
+    }
+    // And a closed stderr is no reason to fail.
+    let done = in_shell(&cast.world, "sh", "mfa-cred process deploy -vv 2>&-");
+    assert!(done.status.success() && done.stdout.starts_with("{\"Version\":1,"), "{done:?}");
+    let done = in_shell(&cast.world, "sh", "mfa-cred process deploy >&-; echo $?");
+    assert!(!done.stderr.contains("panicked"), "{done:?}");
+}
+
+#[test]
+fn how_much_is_said() {
+    let Cast { world, device, .. } = World::cast();
+    let warning = "warning: profile `alice` has no `mfa_serial`: these are its long-term keys, without MFA\n";
+    let stderr = |words: &[&str]| world.run(words).stderr;
+    for (words, said) in [
+        (&["process", "alice"][..], warning),
+        (&["-q", "process", "alice"], ""),
+        (&["process", "-q", "alice"], ""),
+        (&["process", "alice", "--quiet"], ""),
+        (&["-q", "process", "nobody-at-all"], "error: there is no profile `nobody-at-all` in "),
+    ] {
+        let stderr = stderr(words);
+        assert!(stderr.starts_with(said) && stderr.is_empty() == said.is_empty(), "{words:?}: {stderr}");
+    }
+    for (level, said) in [("error", ""), ("warn", warning), ("info", warning), ("debug", warning)] {
+        world.set("MFA_CRED_LOG", level);
+        assert_eq!(stderr(&["process", "alice"]), said, "{level}");
+    }
+    // The flag beats the variable.
+    assert_eq!(stderr(&["process", "alice", "-q"]), "");
+    world.set("MFA_CRED_LOG", "");
+
+    let serial = device.serial();
+    let session = format!("mfa-cred: GetSessionToken for 12h, with a code of {serial}\n");
+    let role = "mfa-cred: AssumeRole arn:aws:iam::123456789012:role/deploy for 1h\n";
+    assert_eq!(world.sign_in(&device, &["-v", "process", "deploy"]).stderr, format!("{session}{role}"));
+    assert_eq!(stderr(&["process", "deploy", "-v"]), "");
+    assert_eq!(stderr(&["process", "deploy", "-vv"]), "mfa-cred: `deploy` is cached\n");
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_who_asks() {
+    let world = World::empty();
+    let plain = |text: &str| text.starts_with("error: there is no profile `x` in ");
+    let coloured = |text: &str| text.starts_with("\u{1b}[31merror: \u{1b}[0mthere is no profile `x` in ");
+    let piped = |words: &[&str]| world.run(words).stderr;
+    assert!(plain(&piped(&["process", "x"])));
+    assert!(coloured(&piped(&["process", "x", "--color", "always"])));
+    let on_terminal = |words: &[&str]| {
+        let mut command = Command::new(MFA_CRED);
+        world.dress(&mut command);
+        command.args(words);
+        Pty::default().streams(Stream::Apart, Stream::Terminal).spawn(command).finish(PATIENCE).terminal
+    };
+    assert!(coloured(&on_terminal(&["process", "x"])));
+    assert!(plain(&on_terminal(&["process", "x", "--color", "never"])));
+    world.set("NO_COLOR", "1");
+    assert!(plain(&on_terminal(&["process", "x"])));
+    assert!(coloured(&on_terminal(&["process", "x", "--color", "always"])));
+    world.set("NO_COLOR", "");
+    world.set("MFA_CRED_COLOR", "never");
+    assert!(plain(&on_terminal(&["process", "x"])));
+    world.set("MFA_CRED_COLOR", "always");
+    assert!(coloured(&piped(&["process", "x"])));
+    assert!(plain(&piped(&["process", "x", "--color", "never"])));
+}
