@@ -76,7 +76,7 @@ fn access_key(set: &ProfileSet, profile: &ProfileName) -> Option<Credentials> {
     Some(Credentials {
         access_key_id: text("aws_access_key_id")?,
         secret_access_key: Secret::new(text("aws_secret_access_key")?),
-        session_token: text("aws_session_token").map(Secret::new),
+        session_token: text("aws_session_token").filter(|token| !token.is_empty()).map(Secret::new),
         expiration: None,
         account: text("aws_account_id").and_then(|id| id.parse().ok()),
     })

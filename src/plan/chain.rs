@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::error::{Origin, PlanError};
 use super::{Ambient, Base, Wish};
-use crate::names::{MfaSerial, ProfileName, RoleArn};
+use crate::names::{MfaSerial, Partition, ProfileName, RoleArn};
 use crate::profile::{Presence, Profile, ProfileSet, Property};
 
 /// The profiles from the one asked for to the one that holds the base.
@@ -46,10 +46,13 @@ impl<'a> Chain<'a> {
             if !asked && has_key(profile) {
                 break;
             }
+            // Not passed over for a source or keys beside it: the SDKs would sign in with it.
+            if let Some(property) = profile.get("web_identity_token_file") {
+                return Err(unsupported(profile, &property, "a web identity"));
+            }
             let role = match wish.role_arn.as_ref().filter(|_| asked) {
                 Some(role) => Some((Origin::Flag("--role-arn"), role.clone())),
-                None if profile.get("web_identity_token_file").is_some() => None,
-                None => profile.get("role_arn").map(|p| Ok((origin(&p), parse(&p)?))).transpose()?,
+                None => profile.get("role_arn").map(|p| Ok((origin(&p), whole_arn(&p)?))).transpose()?,
             };
             let source = match wish.source_profile.as_ref().filter(|_| asked) {
                 Some(source) => Some((Origin::Flag("--source-profile"), source.to_string())),
@@ -72,6 +75,10 @@ impl<'a> Chain<'a> {
             match source {
                 // One that names itself signs with its own keys; without any, that is the shortest circle.
                 Some((_, source)) if source == profile.name() && is_role && has_key(profile) => break,
+                // Whose credentials were meant is not guessed.
+                Some((origin @ Origin::Flag(_), _)) if !is_role && has_key(profile) => {
+                    return Err(PlanError::NoRole { origin, profile: profile_name(profile) });
+                }
                 // Without a role, a profile's own keys are what it is, whatever source it names.
                 Some(_) if !is_role && has_key(profile) => break,
                 Some((origin, source)) => profile = follow(set, &links, origin, source)?,
@@ -95,12 +102,15 @@ impl<'a> Chain<'a> {
             (Some(serial), _) => (Origin::Flag("--mfa-serial"), serial.clone()),
             (None, None) => return Ok(None),
             (None, Some(property)) if property.value() == "auto" => {
-                let profile = self.links[0].name().to_owned();
-                let what = "`mfa_serial = auto`";
-                return Err(PlanError::Unsupported { origin: origin(&property), profile, what });
+                return Err(unsupported(self.links[0], &property, "`mfa_serial = auto`"));
             }
             (None, Some(property)) => (origin(&property), parse(&property)?),
         };
+        // An ARN whose partition is not known says which STS is not the one to ask, and not which is.
+        if let (Some(arn), None) = (serial.as_str().strip_prefix("arn:"), serial.partition()) {
+            let partition = arn.split(':').next().unwrap_or_default();
+            partition.parse::<Partition>().map_err(|why| PlanError::BadValue { origin: origin.clone(), why })?;
+        }
         if serial.kind() == DeviceKind::Fido {
             return Err(PlanError::Fido { origin, serial });
         }
@@ -136,9 +146,10 @@ fn base_of(
     wish: &Wish,
     ambient: &Ambient,
 ) -> Result<Base, PlanError> {
-    let name = || ProfileName::new(profile.name()).expect("a section's name is not empty");
+    let name = || profile_name(profile);
     if let Some(access_key_id) = access_key(profile)? {
-        let is_session = profile.get("aws_session_token").is_some();
+        // An empty token is what `aws configure set aws_session_token ""` leaves, and none.
+        let is_session = profile.get("aws_session_token").is_some_and(|token| !token.value().is_empty());
         return Ok(Base::AccessKey { profile: name(), access_key_id, is_session });
     }
     if let Some(property) = profile.get("credential_source").filter(|_| met.len() > 1 || wish.source_profile.is_none())
@@ -146,22 +157,25 @@ fn base_of(
         return named_source(&property, ambient);
     }
     for (key, what) in [
-        ("web_identity_token_file", "a web identity"),
         ("sso_session", "IAM Identity Center (SSO)"),
         ("sso_start_url", "IAM Identity Center (SSO)"),
         ("login_session", "`aws login`"),
     ] {
         if let Some(property) = profile.get(key) {
-            let profile = profile.name().to_owned();
-            return Err(PlanError::Unsupported { origin: origin(&property), profile, what });
+            return Err(unsupported(profile, &property, what));
         }
     }
     if let Some(property) = profile.get("credential_process") {
         let command = property.value().into_owned();
-        if let Some(again) = leads_back(set, &command, &mut met.iter().map(|&name| name.to_owned()).collect()) {
-            return Err(PlanError::ProcessLoop { origin: origin(&property), profile: again });
-        }
-        return Ok(Base::CredentialProcess { profile: name(), command });
+        let origin = origin(&property);
+        return match leads_back(set, &command, &mut met.iter().map(|&name| name.to_owned()).collect()) {
+            Leads::Elsewhere => Ok(Base::CredentialProcess { profile: name(), command }),
+            Leads::BackTo(profile) => Err(PlanError::ProcessLoop { origin, profile }),
+            Leads::WhereTheShellSays => {
+                let why = "starts mfa-cred without naming a profile, and so perhaps itself for ever";
+                Err(PlanError::Refused { origin, why })
+            }
+        };
     }
     Err(PlanError::NoCredentials { place: profile.place(), profile: profile.name().to_owned() })
 }
@@ -212,31 +226,50 @@ fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
     }
 }
 
-/// Would this `credential_process` start mfa-cred for a profile that was met already? The profile, if so.
+/// Where a `credential_process` that starts mfa-cred leads.
+enum Leads {
+    /// To credentials, or to another program.
+    Elsewhere,
+    /// To a profile that was met already.
+    BackTo(String),
+    /// To whatever `AWS_PROFILE` and the like say where it is run.
+    WhereTheShellSays,
+}
+
+/// Would this `credential_process` start mfa-cred for a profile that was met already?
 ///
 /// Such a command would start itself for ever, each time a process more; it is found by reading the command, without
-/// running it, through as many profiles as it takes.
-fn leads_back(set: &ProfileSet, command: &str, met: &mut Vec<String>) -> Option<String> {
-    let words = shlex::split(command)?;
-    let (program, arguments) = words.split_first()?;
-    let file = program.rsplit(['/', '\\']).next()?;
-    if !file.eq_ignore_ascii_case("mfa-cred") && !file.eq_ignore_ascii_case("mfa-cred.exe") {
-        return None;
+/// running it, through as many profiles as it takes. Programs and variables before mfa-cred (`timeout 60`) are passed.
+fn leads_back(set: &ProfileSet, command: &str, met: &mut Vec<String>) -> Leads {
+    let is_us = |word: &String| {
+        let file = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+        file == "mfa-cred" || file == "mfa-cred.exe"
+    };
+    let words = shlex::split(command).unwrap_or_default();
+    let mut arguments = words.iter().skip_while(|word| !is_us(word)).skip_while(|word| *word != "process");
+    if arguments.next().is_none() {
+        return Leads::Elsewhere;
     }
-    let verb = arguments.iter().position(|word| word == "process")?;
-    let mut profile = arguments[verb + 1..].iter().find_map(|word| set.get(word))?;
+    let arguments: Vec<&String> = arguments.collect();
+    let Some(mut profile) = arguments.iter().find_map(|word| set.get(word)) else {
+        let is_bare = arguments.iter().all(|word| word.starts_with('-'));
+        return if is_bare { Leads::WhereTheShellSays } else { Leads::Elsewhere };
+    };
     loop {
         if met.iter().any(|name| name == profile.name()) {
-            return Some(profile.name().to_owned());
+            return Leads::BackTo(profile.name().to_owned());
         }
-        if has_key(profile) {
-            return None;
+        if has_key(profile) || profile.get("credential_source").is_some() {
+            return Leads::Elsewhere;
         }
         met.push(profile.name().to_owned());
         match (profile.get("source_profile"), profile.get("credential_process")) {
-            (Some(source), _) => profile = set.get(&source.value())?,
+            (Some(source), _) => match set.get(&source.value()) {
+                Some(source) => profile = source,
+                None => return Leads::Elsewhere,
+            },
             (None, Some(process)) => return leads_back(set, &process.value(), met),
-            (None, None) => return None,
+            (None, None) => return Leads::Elsewhere,
         }
     }
 }
@@ -258,6 +291,23 @@ fn looked_at((path, presence): (&Path, Presence)) -> String {
 
 fn nearest(set: &ProfileSet, name: &str) -> Vec<String> {
     set.nearest(name).into_iter().map(str::to_owned).collect()
+}
+
+fn unsupported(profile: Profile<'_>, property: &Property<'_>, what: &'static str) -> PlanError {
+    PlanError::Unsupported { origin: origin(property), profile: profile.name().to_owned(), what }
+}
+
+/// The role of a file, which is a whole ARN there: the short forms are the command line's, and no SDK reads them.
+fn whole_arn(property: &Property<'_>) -> Result<RoleArn, PlanError> {
+    let role = parse(property)?;
+    if property.value().starts_with("arn:") {
+        return Ok(role);
+    }
+    Err(PlanError::Refused { origin: origin(property), why: "is not a role's ARN" })
+}
+
+pub(super) fn profile_name(profile: Profile<'_>) -> ProfileName {
+    ProfileName::new(profile.name()).expect("a section's name is not empty")
 }
 
 pub(super) fn origin(property: &Property<'_>) -> Origin {

@@ -4,7 +4,7 @@
 //! the user. The one exception is a single role that should live for more than an hour, since AWS caps AssumeRole
 //! signed by a session at an hour: there the code goes to AssumeRole itself.
 
-use super::chain::{Chain, RoleLink, origin, parse};
+use super::chain::{Chain, RoleLink, origin, parse, profile_name};
 use super::error::{Origin, PlanError};
 use super::{Ambient, AssumeRole, BaseKind, Step, Steps, Warning, Wish};
 use crate::names::{Lifetime, MfaSerial, ProfileName, SessionName, Tag};
@@ -37,7 +37,7 @@ pub(super) fn lay_out(
     for (n, link) in chain.roles.iter().enumerate().rev() {
         roles.push(assume_role(link, n == 0, wish, ambient)?);
     }
-    let user = profile_name(chain.links.last().expect("a chain has the profile that was asked for"));
+    let user = profile_name(*chain.links.last().expect("a chain has the profile that was asked for"));
     let mut warnings = Vec::new();
     let steps = match chain.base.kind() {
         BaseKind::LongTerm => Steps::Fixed(from_long_term(&user, serial, session, roles, &mut warnings)),
@@ -66,17 +66,17 @@ fn from_long_term(
     mut roles: Vec<AssumeRole>,
     warnings: &mut Vec<Warning>,
 ) -> Vec<Step> {
-    if let [only] = &mut roles[..] {
-        if only.duration > HOUR {
-            only.serial = serial.cloned();
+    let first = match (serial, &mut roles[..]) {
+        (Some(serial), [only]) if only.duration > HOUR => {
+            only.serial = Some(serial.clone());
+            Step::AssumeRole(Box::new(roles.remove(0)))
         }
-        if only.duration > HOUR || serial.is_none() {
-            return roles.into_iter().map(|role| Step::AssumeRole(Box::new(role))).collect();
-        }
-    }
-    let session_token =
-        serial.map(|serial| Step::SessionToken { serial: serial.clone(), duration: session, profile: user.clone() });
-    session_token.into_iter().chain(from_session(roles, warnings)).collect()
+        (Some(serial), _) => Step::SessionToken { serial: serial.clone(), duration: session, profile: user.clone() },
+        // The user's key signs the first role, which may then live as long as it allows.
+        (None, [_, ..]) => Step::AssumeRole(Box::new(roles.remove(0))),
+        (None, []) => return Vec::new(),
+    };
+    std::iter::once(first).chain(from_session(roles, warnings)).collect()
 }
 
 /// Roles that a session assumes, or that follow another role: an hour each at most.
@@ -97,7 +97,7 @@ fn assume_role(link: &RoleLink<'_>, is_target: bool, wish: &Wish, ambient: &Ambi
     let wish = if is_target { wish } else { &nothing };
     let tags = tags(profile, wish)?;
     Ok(AssumeRole {
-        profile: profile_name(&profile),
+        profile: profile_name(profile),
         role: link.role.clone(),
         serial: None,
         duration: role_duration(profile, wish)?,
@@ -152,7 +152,8 @@ fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
     let mut tags: Vec<Tag> = Vec::new();
     if let Some(property) = profile.get("session_tags") {
         for tag in property.value().split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
-            tags.push(tag.parse().map_err(|why| PlanError::BadValue { origin: origin(&property), why })?);
+            let tag = tag.parse().map_err(|why| PlanError::BadValue { origin: origin(&property), why })?;
+            tags.push(tag);
         }
         if has_two(&tags) {
             return Err(PlanError::Refused { origin: origin(&property), why: TWICE });
@@ -161,16 +162,19 @@ fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
     if has_two(&wish.tags) {
         return Err(PlanError::Refused { origin: Origin::Flag("--tag"), why: TWICE });
     }
-    for tag in &wish.tags {
-        tags.retain(|other| !other.key.eq_ignore_ascii_case(&tag.key));
-        tags.push(tag.clone());
-    }
+    wish.tags.iter().for_each(|tag| replace_or_add(&mut tags, tag.clone()));
     tags.sort();
     if tags.len() > MANY_TAGS {
         let origin = profile.get("session_tags").map_or(Origin::Flag("--tag"), |p| origin(&p));
         return Err(PlanError::Refused { origin, why: "makes more than the 50 tags that AWS takes" });
     }
     Ok(tags)
+}
+
+/// AWS compares keys without regard to case.
+fn replace_or_add(tags: &mut Vec<Tag>, tag: Tag) {
+    tags.retain(|other| !other.key.eq_ignore_ascii_case(&tag.key));
+    tags.push(tag);
 }
 
 /// The profile's `transitive_session_tags` and the flag's. AWS takes only keys of tags that are in the same request.
@@ -241,13 +245,7 @@ fn refuse_role_options(chain: &Chain<'_>, wish: &Wish) -> Result<(), PlanError> 
         ("--policy-arn", !wish.policy_arns.is_empty()),
     ];
     match given.into_iter().find(|(_, given)| *given) {
-        Some((flag, _)) => {
-            Err(PlanError::NoRole { origin: Origin::Flag(flag), profile: profile_name(&chain.links[0]) })
-        }
+        Some((flag, _)) => Err(PlanError::NoRole { origin: Origin::Flag(flag), profile: profile_name(chain.links[0]) }),
         None => Ok(()),
     }
-}
-
-fn profile_name(profile: &Profile<'_>) -> ProfileName {
-    ProfileName::new(profile.name()).expect("a section's name is not empty")
 }
