@@ -74,6 +74,14 @@ pub enum Color {
     Never,
 }
 
+impl std::str::FromStr for Color {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        <Self as ValueEnum>::from_str(text, false).map_err(|_| "it is one of `auto`, `always` and `never`")
+    }
+}
+
 /// Options of every command that obtains credentials.
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 #[command(next_help_heading = "Credential options")]

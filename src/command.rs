@@ -39,10 +39,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
             return Ending::Exit(u8::from(error.use_stderr()) * 2);
         }
     };
-    let talk = Talk::new(Settings::level(&args.global, host.env), Settings::color(&args.global, host.env));
-    let result = Settings::resolve(&args.global, host.env, host.files, &host.folders)
-        .map_err(Error::from)
-        .and_then(|settings| dispatch(args.verb, &settings, host, talk));
+    let (talk, result) = match Settings::resolve(&args.global, host.env, host.files, &host.folders) {
+        Ok(settings) => (settings.talk, dispatch(args.verb, &settings, host, settings.talk)),
+        Err(error) => (Settings::voice(&args.global, host.env), Err(error.into())),
+    };
     match result {
         Ok(Done::Well) => Ending::Exit(0),
         Ok(Done::Verdict(code)) => Ending::Exit(code),

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use ini::Ini;
+use ini::{Ini, ParseOption};
 
 use crate::cli::{Color, Global, Obtain};
 use crate::host::{Env, Files, Folders};
 use crate::names::{Lifetime, NameError, ProfileName, Region};
 use crate::plan::{Ambient, AmbientKeys, Wish};
 use crate::secret::Secret;
-use crate::talk::Level;
+use crate::talk::{Level, Talk};
 use crate::vault::Store;
 
 /// Our own variables: a closed list. Nothing that destroys or answers a question has one.
@@ -81,7 +81,7 @@ pub enum SettingsError {
         /// From 1.
         line: usize,
         /// What was expected.
-        what: String,
+        what: &'static str,
     },
     /// The file that an option names cannot be read.
     #[error("`--session-policy`: {} cannot be read", .file.display())]
@@ -132,6 +132,8 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Where the sealing key lives.
     pub store: Store,
+    /// What is said, and how.
+    pub talk: Talk,
     /// The settings' own `mfa_process`, for profiles that name none.
     pub mfa_process: Option<String>,
     /// How long a call may take.
@@ -212,6 +214,8 @@ impl Settings {
             let usual = || folders.home.as_ref().map(|home| home.join(".aws").join(name));
             named.map(|path| expand_home(path, folders)).or_else(usual).ok_or(SettingsError::NoHome)
         };
+        let level = ini.pick(typed_level(global), env, variables::LOG, "log")?.unwrap_or_default();
+        let color = ini.pick(global.color, env, variables::COLOR, "color")?;
         Ok(Self {
             config_file: aws(&global.config_file, variables::CONFIG_FILE, "AWS_CONFIG_FILE", "config")?,
             credentials_file: aws(
@@ -222,6 +226,7 @@ impl Settings {
             )?,
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
             store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
+            talk: Talk::new(level, is_coloured(color, env)),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
             limits: Limits {
                 connect: ini.time("connect_timeout", 5)?,
@@ -232,34 +237,11 @@ impl Settings {
         })
     }
 
-    /// How much is said. Settled from what can be read without failing, since a failure must be said too.
-    pub fn level(global: &Global, env: &dyn Env) -> Level {
-        match (global.quiet, global.verbose) {
-            (true, _) => Level::Error,
-            (false, 0) => match env.var(variables::LOG).as_deref() {
-                Some("error") => Level::Error,
-                Some("info") => Level::Info,
-                Some("debug") => Level::Debug,
-                _ => Level::Warn,
-            },
-            (false, 1) => Level::Info,
-            (false, _) => Level::Debug,
-        }
-    }
-
-    /// Colours on stderr: yes, no, or as stderr is a terminal. <https://no-color.org>
-    pub fn color(global: &Global, env: &dyn Env) -> Option<bool> {
-        let wish = global.color.or_else(|| match env.var(variables::COLOR).as_deref() {
-            Some("always") => Some(Color::Always),
-            Some("never") => Some(Color::Never),
-            _ => None,
-        });
-        match wish {
-            Some(Color::Always) => Some(true),
-            Some(Color::Never) => Some(false),
-            Some(Color::Auto) | None if env.os("NO_COLOR").is_some() => Some(false),
-            Some(Color::Auto) | None => None,
-        }
+    /// How a failure of [`Settings::resolve`] is said: as what was typed and exported has it, as far as that is legal.
+    pub fn voice(global: &Global, env: &dyn Env) -> Talk {
+        let level = typed_level(global).or_else(|| env.var(variables::LOG)?.parse().ok());
+        let color = global.color.or_else(|| env.var(variables::COLOR)?.parse().ok());
+        Talk::new(level.unwrap_or_default(), is_coloured(color, env))
     }
 
     /// The profile that a command is for.
@@ -307,6 +289,25 @@ impl Settings {
             may_prompt: !ini.switch(obtain.no_prompt, env, variables::NO_PROMPT, "no_prompt")?,
             may_cache: !ini.switch(obtain.no_cache, env, variables::NO_CACHE, "no_cache")?,
         })
+    }
+}
+
+/// `-q` and `-v`, of which silence wins.
+fn typed_level(global: &Global) -> Option<Level> {
+    match (global.quiet, global.verbose) {
+        (true, _) => Some(Level::Error),
+        (false, 0) => None,
+        (false, 1) => Some(Level::Info),
+        (false, _) => Some(Level::Debug),
+    }
+}
+
+/// Colours on stderr: yes, no, or as stderr is a terminal. <https://no-color.org>
+fn is_coloured(color: Option<Color>, env: &dyn Env) -> Option<bool> {
+    match color {
+        Some(Color::Always) => Some(true),
+        Some(Color::Never) => Some(false),
+        Some(Color::Auto) | None => env.os("NO_COLOR").map(|_| false),
     }
 }
 
@@ -381,6 +382,15 @@ fn or_variable<T: FromStr<Err = NameError>>(
     }
 }
 
+const NOT_A_LINE: &str = "it is not `KEY = VALUE`";
+
+/// Is it a line of an INI file? What it says is for others to judge.
+fn is_a_line(line: &str) -> bool {
+    let is_section = line.starts_with('[') && line.ends_with(']');
+    let has_key = || line.split_once(['=', ':']).is_some_and(|(key, _)| !key.trim().is_empty());
+    line.is_empty() || line.starts_with(['#', ';']) || is_section || !line.starts_with('[') && has_key()
+}
+
 impl Settled {
     fn read(files: &dyn Files, folder: Option<&Path>) -> Result<Self, SettingsError> {
         let Some(file) = folder.map(|folder| folder.join("mfa-cred").join("config.ini")) else {
@@ -391,20 +401,18 @@ impl Settled {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SettingsError::Unreadable { file, source }),
         };
-        let malformed = |line, what: &str| SettingsError::Malformed { file: file.clone(), line, what: what.to_owned() };
-        let text = std::str::from_utf8(bytes.expose()).map_err(|e| {
-            let line = bytes.expose()[..e.valid_up_to()].split(|byte| *byte == b'\n').count();
-            malformed(line, "the line is not UTF-8")
+        let malformed = |line, what| SettingsError::Malformed { file: file.clone(), line, what };
+        let text = std::str::from_utf8(bytes.expose()).map_err(|error| {
+            let lines = bytes.expose()[..error.valid_up_to()].split(|byte| *byte == b'\n');
+            malformed(lines.count(), "the line is not UTF-8")
         })?;
-        // `rust-ini` would take such a line for the beginning of the next one's key.
-        let is_blank = |line: &str| line.is_empty() || line.starts_with(['#', ';', '[']);
-        let lines = (1..).zip(text.lines().map(str::trim));
-        if let Some((line, _)) = lines.clone().find(|(_, line)| !is_blank(line) && !line.contains(['=', ':'])) {
-            return Err(malformed(line, "there is no `=` behind the key"));
+        // `rust-ini` would glue a key that has no value to the line behind it.
+        if let Some(at) = text.lines().position(|line| !is_a_line(line.trim())) {
+            return Err(malformed(at + 1, NOT_A_LINE));
         }
-        let last = lines.map(|(line, _)| line).last().unwrap_or(1);
-        let ini = Ini::load_from_str_noescape(text)
-            .map_err(|e| malformed(e.line.min(last), "a setting is written `KEY = VALUE`"))?;
+        // Quotes and backslashes are a command's own, as in the AWS files.
+        let as_written = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
+        let ini = Ini::load_from_str_opt(text, as_written).map_err(|error| malformed(error.line, NOT_A_LINE))?;
         let mut values = Vec::new();
         for (section, properties) in &ini {
             if let (Some(section), true) = (section, properties.iter().next().is_some()) {

@@ -20,6 +20,20 @@ pub enum Level {
     Debug,
 }
 
+impl std::str::FromStr for Level {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "error" => Ok(Self::Error),
+            "warn" => Ok(Self::Warn),
+            "info" => Ok(Self::Info),
+            "debug" => Ok(Self::Debug),
+            _ => Err("it is one of `error`, `warn`, `info` and `debug`"),
+        }
+    }
+}
+
 /// The voice on stderr.
 #[derive(Clone, Copy, Debug)]
 pub struct Talk {
