@@ -397,7 +397,7 @@ fn the_sources_of_a_code_have_an_order() {
         world.read("asked").trim().to_owned()
     };
     let refresh = ["process", "deploy", "--refresh"];
-    world.write("config/mfa-cred/config.ini", format!("mfa_process = \"{}\"\n", says("settings")));
+    world.write("config/mfa-cred/config.ini", format!("mfa_process = {}\n", says("settings")));
     assert_eq!(asked(&refresh, ""), "settings");
     world.edit_config("[profile alice]\n", &format!("[profile alice]\nmfa_process = {}\n", says("source")));
     assert_eq!(asked(&refresh, ""), "source");

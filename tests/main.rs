@@ -14,6 +14,8 @@ mod codes;
 mod commands;
 #[cfg(unix)]
 mod day;
+#[cfg(unix)]
+mod identity;
 #[cfg(target_os = "linux")]
 mod instructions;
 #[cfg(unix)]
@@ -21,8 +23,11 @@ mod keyrings;
 mod layers;
 #[cfg(unix)]
 mod network;
+mod partitions;
+mod plan;
 #[cfg(unix)]
 mod refusals;
+mod settings;
 #[cfg(target_os = "linux")]
 mod state_folder;
 #[cfg(target_os = "linux")]

@@ -80,9 +80,9 @@ fn settings_that_cannot_be_read_are_errors() {
         (b"[x]\nregion = y\n", ": `[x]`: the settings have no sections"),
         (b"duration = abc\n", ": `duration`: a duration is written `900`, `15m`, `1h30m` or `12h`"),
         (b"store = cupboard\n", ": `store`: the store is `auto`, `kernel`, `keyring`, `passphrase` or `none`"),
-        (b"region\nno_cache = true\n", ":1: there is no `=` behind the key"),
-        (b"# fine\n\n[x\n", ":3: a setting is written `KEY = VALUE`"),
-        (b"store = \"auto\n", ":1: a setting is written `KEY = VALUE`"),
+        (b"region\nno_cache = true\n", ":1: it is not `KEY = VALUE`"),
+        (b"# fine\n\n[x\n", ":3: it is not `KEY = VALUE`"),
+        (b"store = \"auto\n", ": `store`: the store is `auto`, `kernel`, `keyring`, `passphrase` or `none`"),
         (b"# fine\nstore = caf\xe9\n", ":2: the line is not UTF-8"),
     ];
     for (text, error) in cases {

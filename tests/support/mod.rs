@@ -8,5 +8,6 @@ pub(crate) mod pty;
 #[cfg(unix)]
 pub(crate) mod secret_service;
 pub(crate) mod tools;
+pub(crate) mod texts;
 #[cfg(unix)]
 pub(crate) mod world;

@@ -193,7 +193,12 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        let cleared = self.run(&["clear", "--all"]);
+        let mut command = self.command(&["clear", "--all"]);
+        // What a scenario broke on purpose must not keep its key alive.
+        for (name, _) in self.env.borrow().iter().filter(|(name, _)| name.starts_with("MFA_CRED_")) {
+            command.env_remove(name);
+        }
+        let cleared = pty::run(command, b"", PATIENCE);
         if std::thread::panicking() {
             return;
         }

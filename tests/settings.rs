@@ -1,0 +1,401 @@
+//! A flag beats the environment, the environment beats `config.ini`; and what is wrong in each says where it is.
+
+use std::path::{Path, PathBuf};
+
+use mfa_cred::host::Folders;
+use mfa_cred::settings::{Chosen, How, Settings, SettingsError, Token};
+
+use crate::support::texts::{Refusal, Texts};
+
+/// What was typed, exported and written.
+fn texts(words: &str, variables: &[(&str, &str)], ini: &str) -> Texts {
+    Texts {
+        files: vec![("config.ini".to_owned(), ini.to_owned())],
+        env: variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        words: shlex::split(words).expect("words"),
+    }
+}
+
+fn refusal(texts: &Texts) -> Refusal {
+    match texts.how() {
+        Err(refusal) => refusal,
+        Ok(found) => panic!("{texts:?} is taken: {found:?}"),
+    }
+}
+
+/// How a setting is written in each of its places, each time with another value, and how it is read.
+struct Setting {
+    flag: &'static str,
+    variable: (&'static str, &'static str),
+    line: &'static str,
+    read: fn(&Settings, &How) -> String,
+    expected: [&'static str; 4],
+}
+
+const SETTINGS: [Setting; 7] = [
+    Setting {
+        flag: "--store none",
+        variable: ("MFA_CRED_STORE", "kernel"),
+        line: "store = passphrase",
+        read: |settings, _| format!("{:?}", settings.store),
+        expected: ["None", "Kernel", "Passphrase", "Auto"],
+    },
+    Setting {
+        flag: "--min-ttl 1m",
+        variable: ("MFA_CRED_MIN_TTL", "2m"),
+        line: "min_ttl = 3m",
+        read: |_, how| how.min_ttl.map_or_else(|| "-".to_owned(), |ttl| ttl.to_string()),
+        expected: ["1m", "2m", "3m", "-"],
+    },
+    Setting {
+        flag: "--duration 1h",
+        variable: ("MFA_CRED_DURATION", "2h"),
+        line: "duration = 3h",
+        read: |_, how| {
+            let duration = how.wish.duration.or(how.wish.usual_duration);
+            duration.map_or_else(|| "-".to_owned(), |duration| duration.to_string())
+        },
+        expected: ["1h", "2h", "3h", "-"],
+    },
+    Setting {
+        flag: "--region eu-west-1",
+        variable: ("MFA_CRED_REGION", "eu-west-2"),
+        line: "region = eu-west-3",
+        read: |_, how| {
+            let region = how.wish.region.as_ref().or(how.wish.usual_region.as_ref());
+            region.map_or_else(|| "-".to_owned(), ToString::to_string)
+        },
+        expected: ["eu-west-1", "eu-west-2", "eu-west-3", "-"],
+    },
+    Setting {
+        flag: "--no-cache",
+        variable: ("MFA_CRED_NO_CACHE", "false"),
+        line: "no_cache = true",
+        read: |_, how| format!("may cache: {}", how.may_cache),
+        expected: ["may cache: false", "may cache: true", "may cache: false", "may cache: true"],
+    },
+    Setting {
+        flag: "--no-prompt",
+        variable: ("MFA_CRED_NO_PROMPT", "0"),
+        line: "no_prompt = On",
+        read: |_, how| format!("may prompt: {}", how.may_prompt),
+        expected: ["may prompt: false", "may prompt: true", "may prompt: false", "may prompt: true"],
+    },
+    Setting {
+        flag: "-v",
+        variable: ("MFA_CRED_LOG", "error"),
+        line: "log = debug",
+        read: |settings, _| format!("{:?}", settings.talk).split(',').next().unwrap_or_default().to_owned(),
+        expected: ["Talk { level: Info", "Talk { level: Error", "Talk { level: Debug", "Talk { level: Warn"],
+    },
+];
+
+#[test]
+fn a_flag_beats_the_environment_and_the_environment_the_file() {
+    for Setting { flag, variable, line, read, expected } in SETTINGS {
+        let places = [
+            texts(flag, &[variable], line),
+            texts("", &[variable], line),
+            texts("", &[(variable.0, "")], line),
+            texts("", &[], ""),
+        ];
+        let found = places.map(|texts| {
+            let (settings, how) = texts.how().unwrap_or_else(|refusal| panic!("{texts:?}: {refusal:?}"));
+            read(&settings, &how)
+        });
+        assert_eq!(found, expected, "{flag}");
+    }
+}
+
+#[test]
+fn a_bad_value_says_where_it_is_and_is_not_repeated() {
+    let duration = "a duration is written `900`, `15m`, `1h30m` or `12h`";
+    let region = "a region is made of a-z, 0-9 and `-`";
+    let switch = "it is neither `true` nor `false`";
+    let log = "it is one of `error`, `warn`, `info` and `debug`";
+    let color = "it is one of `auto`, `always` and `never`";
+    for (variable, key, why) in [
+        ("MFA_CRED_DURATION", "duration", duration),
+        ("MFA_CRED_MIN_TTL", "min_ttl", duration),
+        ("MFA_CRED_REGION", "region", region),
+        ("MFA_CRED_NO_CACHE", "no_cache", switch),
+        ("MFA_CRED_NO_PROMPT", "no_prompt", switch),
+        ("MFA_CRED_LOG", "log", log),
+        ("MFA_CRED_COLOR", "color", color),
+    ] {
+        let exported = refusal(&texts("", &[(variable, "Cup board")], ""));
+        assert_eq!((exported.exit, exported.text), (2, format!("`{variable}` of the environment: {why}")));
+        let written = refusal(&texts("", &[], &format!("{key} = Cup board")));
+        assert_eq!((written.exit, written.text), (1, format!("/settings/mfa-cred/config.ini: `{key}`: {why}")));
+    }
+    for (variable, ini, exit) in [(Some(("MFA_CRED_STORE", "cupboard")), "", 2), (None, "store = cupboard", 1)] {
+        let refusal = refusal(&texts("", variable.as_slice(), ini));
+        assert_eq!(refusal.exit, exit);
+        assert!(refusal.text.contains("auto") && !refusal.text.contains("cupboard"), "{}", refusal.text);
+    }
+}
+
+#[test]
+fn a_bad_value_on_the_command_line_is_a_usage_error() {
+    for words in [
+        "--store cupboard",
+        "--min-ttl soon",
+        "--duration abc",
+        "--region A;b",
+        "--color sometimes",
+        "--mfa-serial short",
+        "--external-id x",
+        "--tag novalue",
+        "--session-policy nojson",
+        "--mfa-token 12345",
+        "--no-such-flag",
+    ] {
+        assert_eq!(refusal(&texts(words, &[], "")).exit, 2, "{words}");
+    }
+}
+
+#[test]
+fn a_bad_value_that_is_beaten_does_not_disturb() {
+    for (words, variable, ini) in [
+        ("--duration 1h", ("MFA_CRED_DURATION", "abc"), ""),
+        ("--store none", ("MFA_CRED_STORE", "cupboard"), ""),
+        ("-q", ("MFA_CRED_LOG", "loud"), ""),
+        ("", ("MFA_CRED_STORE", "none"), "store = cupboard"),
+        ("", ("MFA_CRED_NO_CACHE", "yes"), "no_cache = perhaps"),
+    ] {
+        assert!(texts(words, &[variable], ini).how().is_ok(), "{words} {variable:?} {ini}");
+    }
+}
+
+#[test]
+fn what_config_ini_may_hold() {
+    let region = |ini: &str| {
+        let how = texts("", &[], ini).how().map(|(_, how)| how);
+        how.map(|how| how.wish.usual_region.map(|region| region.to_string())).map_err(|refusal| refusal.text)
+    };
+    for ini in [
+        "region = eu-west-1",
+        "region=eu-west-1\r\n",
+        "# ours\n; too\n\nregion = eu-west-1\n",
+        "region = us-east-1\nregion = eu-west-1\n",
+        "[empty]\n[another]\n[empty]\n",
+    ] {
+        let expected = (!ini.starts_with('[')).then(|| "eu-west-1".to_owned());
+        assert_eq!(region(ini), Ok(expected), "{ini:?}");
+    }
+    let file = "/settings/mfa-cred/config.ini";
+    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout";
+    for (ini, error) in [
+        ("regoin = eu-west-1", format!("{file}: `regoin`: there is no such setting; they are {keys}")),
+        ("Region = eu-west-1", format!("{file}: `Region`: there is no such setting; they are {keys}")),
+        ("[work]\nregion = eu-west-1", format!("{file}: `[work]`: the settings have no sections")),
+        ("region = eu-west-1\n[work", format!("{file}:2: it is not `KEY = VALUE`")),
+        ("region = eu-west-1\nno_cache", format!("{file}:2: it is not `KEY = VALUE`")),
+        ("no_cache\nregion = eu-west-1", format!("{file}:1: it is not `KEY = VALUE`")),
+        ("= eu-west-1", format!("{file}:1: it is not `KEY = VALUE`")),
+    ] {
+        assert_eq!(region(ini), Err(error), "{ini:?}");
+    }
+}
+
+#[test]
+fn a_command_in_config_ini_keeps_its_quotes_and_backslashes() {
+    for command in [
+        "\"/opt/my tools/code\" --account 'my phone' | tr -d ' \\n'",
+        "'C:\\Program Files\\code.exe' aws",
+        "op item get AWS --otp # the code",
+        "a=b:c code",
+    ] {
+        let (settings, _) =
+            texts("", &[], &format!("mfa_process = {command}\nno_cache = no\n")).how().expect("settings");
+        assert_eq!(settings.mfa_process.as_deref(), Some(command));
+    }
+}
+
+#[test]
+fn which_aws_files_are_read() {
+    let home = Folders { home: Some(PathBuf::from("/home/alice")), config: None, state: None };
+    let (ours, theirs) = (("MFA_CRED_CONFIG_FILE", "/ours"), ("AWS_CONFIG_FILE", "~/theirs"));
+    for (words, variables, config) in [
+        ("--config-file /typed", &[ours, theirs][..], "/typed"),
+        ("", &[ours, theirs], "/ours"),
+        ("", &[theirs], "/home/alice/theirs"),
+        ("", &[("AWS_CONFIG_FILE", "")], "/home/alice/.aws/config"),
+    ] {
+        let texts = texts(words, variables, "");
+        // Without what `Texts` sets for the plan cases.
+        let only = Only(&texts);
+        let settings = Settings::resolve(&texts.global(), &only, &texts, &home).expect("settings");
+        assert_eq!(settings.config_file, Path::new(config), "{words} {variables:?}");
+        assert_eq!(settings.credentials_file, Path::new("/home/alice/.aws/credentials"));
+    }
+    let texts = texts("--config-file /typed", &[], "");
+    let error = Settings::resolve(&texts.global(), &Only(&texts), &texts, &Folders::default()).expect_err("no home");
+    assert!(matches!(error, SettingsError::NoHome));
+    let error = Refusal::from(mfa_cred::error::Error::from(error));
+    assert_eq!((error.exit, error.text.as_str()), (1, "no home folder is known, so there is no ~/.aws/config"));
+    assert_eq!(
+        error.hint.as_deref(),
+        Some("set HOME, or name the files with `--config-file` and `--credentials-file`")
+    );
+}
+
+/// The variables that were set, and no others.
+struct Only<'a>(&'a Texts);
+
+impl mfa_cred::host::Env for Only<'_> {
+    fn os(&self, name: &str) -> Option<std::ffi::OsString> {
+        let set = self.0.env.iter().find(|(known, _)| known == name);
+        set.map(|(_, value)| value.into()).filter(|value: &std::ffi::OsString| !value.is_empty())
+    }
+}
+
+#[test]
+fn which_profile_is_meant() {
+    let (held, aws) = (("MFA_CRED_PROFILE", "held"), ("AWS_PROFILE", "aws"));
+    let named = || mfa_cred::names::ProfileName::new("named");
+    for (typed, variables, expected) in [
+        (named(), &[held, aws][..], ("named", Chosen::Named)),
+        (None, &[held, aws], ("held", Chosen::Held)),
+        (None, &[aws], ("aws", Chosen::AwsProfile)),
+        (None, &[("AWS_PROFILE", "")], ("default", Chosen::Default)),
+        (None, &[("AWS_DEFAULT_PROFILE", "cli")], ("default", Chosen::Default)),
+    ] {
+        let (profile, chosen) = Settings::profile(typed, &texts("", variables, ""));
+        assert_eq!((profile.as_str(), chosen), expected);
+    }
+}
+
+#[test]
+fn a_code_on_the_command_line_is_six_digits_and_not_repeated() {
+    let token = |words| texts(words, &[], "").how().map(|(_, how)| how.token);
+    assert!(matches!(token("--mfa-token 012345"), Ok(Some(Token::Given(_)))));
+    assert!(matches!(token("--mfa-token -"), Ok(Some(Token::Stdin))));
+    assert!(matches!(token(""), Ok(None)));
+    for words in ["--mfa-token 12345", "--mfa-token 1234567", "--mfa-token 12345x", "--mfa-token ''"] {
+        let refusal = token(words).expect_err(words);
+        assert_eq!((refusal.exit, refusal.text.as_str()), (2, "`--mfa-token`: an MFA code is six digits"), "{words}");
+        let hint = "`--mfa-token -` reads the code from stdin, which keeps it out of the process list";
+        assert_eq!(refusal.hint.as_deref(), Some(hint));
+    }
+}
+
+#[cfg(unix)]
+mod said {
+    //! Colours and loudness, as the real binary has them.
+
+    use std::process::Command;
+
+    use crate::support::pty::{PATIENCE, Pty, Stream};
+    use crate::support::world::{MFA_CRED, World};
+
+    const INI: &str = "config/mfa-cred/config.ini";
+    const PLAIN: &str = "error: there is no profile `nobody`";
+    const COLOURED: &str = "\x1b[31merror: \x1b[0mthere is no profile `nobody`";
+
+    /// A home with a user who has no device: that is a warning.
+    fn world() -> World {
+        let world = World::empty();
+        let key = world.aws.add_user("alice");
+        world.write_key("alice", &key);
+        world
+    }
+
+    #[test]
+    fn colours_are_for_terminals_and_for_those_who_ask() {
+        for (words, variables, ini, expected) in [
+            (&[][..], &[][..], "", PLAIN),
+            (&["--color", "always"], &[("NO_COLOR", "1")], "", COLOURED),
+            (&[], &[("MFA_CRED_COLOR", "always"), ("NO_COLOR", "1")], "color = never", COLOURED),
+            (&[], &[], "color = always", COLOURED),
+            (&["--color", "auto"], &[("MFA_CRED_COLOR", "always")], "", PLAIN),
+        ] {
+            let world = world();
+            for (name, value) in variables {
+                world.set(name, value);
+            }
+            world.write(INI, ini);
+            let done = world.run(&[&["env", "nobody"], words].concat());
+            assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));
+            assert!(done.stderr.starts_with(expected), "{words:?} {variables:?} {ini}: {:?}", done.stderr);
+        }
+    }
+
+    #[test]
+    fn on_a_terminal_no_color_means_none() {
+        for (variable, expected) in [("", COLOURED), ("1", PLAIN)] {
+            let world = world();
+            world.set("NO_COLOR", variable);
+            let mut command = Command::new(MFA_CRED);
+            world.dress(&mut command);
+            command.args(["env", "nobody"]);
+            let done = Pty::default().streams(Stream::Apart, Stream::Terminal).spawn(command).finish(PATIENCE);
+            assert!(done.terminal.starts_with(expected), "{:?}", done.terminal);
+        }
+    }
+
+    #[test]
+    fn how_much_is_said() {
+        let warning = "warning: profile `alice` has no `mfa_serial`: these are its long-term keys, without MFA\n";
+        for (words, variable, ini, expected) in [
+            (&[][..], "", "", warning),
+            (&["-q"], "debug", "log = debug", ""),
+            (&[], "error", "log = debug", ""),
+            (&[], "", "log = error", ""),
+            (&[], "warn", "log = error", warning),
+        ] {
+            let world = world();
+            world.set("MFA_CRED_LOG", variable);
+            world.write(INI, ini);
+            let done = world.run(&[&["env", "alice"], words].concat());
+            assert!(done.status.success(), "{done:?}");
+            assert_eq!(done.stderr, expected, "{words:?} {variable} {ini}");
+        }
+        let world = world();
+        world.write(".aws/config", "[nothing]\n");
+        for (words, variable) in [(&["-v"][..], ""), (&[], "info"), (&[], "debug")] {
+            world.set("MFA_CRED_LOG", variable);
+            let done = world.run(&[&["env", "alice"], words].concat());
+            assert!(done.stderr.contains("mfa-cred: ") && done.stderr.contains("[nothing]"), "{}", done.stderr);
+        }
+    }
+
+    #[test]
+    fn broken_settings_end_every_command_but_help() {
+        let world = world();
+        let file = world.home().join(INI).display().to_string();
+        for (bytes, error) in [
+            (&b"region = eu-west-1\n# d\xe9p\xf4t\n"[..], format!("error: {file}:2: the line is not UTF-8\n")),
+            (b"[work]\nregion = x\n", format!("error: {file}: `[work]`: the settings have no sections\n")),
+        ] {
+            world.write(INI, bytes);
+            for words in [&["env", "alice"][..], &["list"], &["status"], &["unset"]] {
+                let done = world.run(words);
+                assert_eq!(
+                    (done.status.code(), done.stdout.as_str(), &done.stderr),
+                    (Some(1), "", &error),
+                    "{words:?}"
+                );
+            }
+            assert!(world.run(&["--help"]).status.success());
+        }
+        std::fs::remove_file(world.home().join(INI)).expect("it is there");
+        std::fs::create_dir(world.home().join(INI)).expect("a folder in its place");
+        let done = world.run(&["env", "alice"]);
+        assert_eq!(done.status.code(), Some(1));
+        assert!(done.stderr.starts_with(&format!("error: {file} cannot be read: ")), "{}", done.stderr);
+        std::fs::remove_dir(world.home().join(INI)).expect("it is there");
+    }
+
+    #[test]
+    fn a_bad_variable_is_told_as_the_others_say() {
+        let world = world();
+        world.set("MFA_CRED_COLOR", "always");
+        world.set("MFA_CRED_LOG", "loud");
+        let done = world.run(&["env", "alice"]);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""));
+        let why = "it is one of `error`, `warn`, `info` and `debug`";
+        assert_eq!(done.stderr, format!("\x1b[31merror: \x1b[0m`MFA_CRED_LOG` of the environment: {why}\n"));
+        world.set("MFA_CRED_LOG", "");
+    }
+}
