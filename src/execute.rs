@@ -17,7 +17,7 @@ use crate::code::ledger::Ledger;
 use crate::code::{Asker, CodeError, Outcome};
 use crate::host::TerminalError;
 use crate::names::{MfaSerial, SessionName};
-use crate::plan::{BaseKind, Plan, Step, Warning};
+use crate::plan::{BaseKind, Plan, Step};
 use crate::profile::ProfileSet;
 use crate::secret::{Code, Credentials};
 use crate::talk::Talk;
@@ -87,7 +87,11 @@ impl Executor<'_> {
             BaseKind::Session | BaseKind::RoleSession => false,
             BaseKind::Unknown => {
                 let credentials = self.base.credentials(self.plan, self.set)?;
-                base.get_or_init(|| credentials).is_long_term()
+                let is_long_term = base.get_or_init(|| credentials).is_long_term();
+                if let (false, Some(warning)) = (is_long_term, self.plan.steps.capped_by_the_session()) {
+                    self.talk.warn(&warning.to_string());
+                }
+                is_long_term
             }
         };
         let steps = self.plan.steps.given(is_long_term);
@@ -131,9 +135,7 @@ impl Executor<'_> {
 
     fn warn(&self) {
         for warning in &self.plan.warnings {
-            match warning {
-                Warning::NoMfa { .. } | Warning::DurationCapped { .. } => self.talk.warn(&warning.to_string()),
-            }
+            self.talk.warn(&warning.to_string());
         }
     }
 }

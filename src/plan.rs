@@ -43,8 +43,8 @@ pub struct Wish {
     pub session_policy: Option<String>,
     /// `--policy-arn`
     pub policy_arns: Vec<String>,
-    /// `--duration` or `MFA_CRED_DURATION`
-    pub duration: Option<Lifetime>,
+    /// `--duration` or `MFA_CRED_DURATION`, and which of the two
+    pub duration: Option<(Origin, Lifetime)>,
     /// `duration` of our settings, which a profile's own beats
     pub usual_duration: Option<Lifetime>,
     /// `--region` or `MFA_CRED_REGION`
@@ -203,6 +203,14 @@ impl Steps {
             Self::ByBase { long_term, .. } if base_is_long_term => long_term,
             Self::ByBase { session, .. } => session,
         }
+    }
+
+    /// What the user should know when the base turned out to be a session, for which a role was to live longer.
+    pub fn capped_by_the_session(&self) -> Option<Warning> {
+        let Self::ByBase { long_term, session } = self else { return None };
+        let (wanted, given) = (long_term.last()?, session.last()?);
+        let is_capped = wanted.duration() > given.duration();
+        is_capped.then(|| Warning::DurationCapped { wanted: wanted.duration(), profile: wanted.profile().clone() })
     }
 }
 

@@ -12,7 +12,7 @@ use ini::{Ini, ParseOption};
 use crate::cli::{Color, Global, Obtain};
 use crate::host::{Env, Files, Folders};
 use crate::names::{Lifetime, NameError, ProfileName, Region};
-use crate::plan::{Ambient, AmbientKeys, Wish};
+use crate::plan::{Ambient, AmbientKeys, Origin, Wish};
 use crate::secret::Secret;
 use crate::talk::{Level, Talk};
 use crate::vault::Store;
@@ -270,7 +270,10 @@ impl Settings {
             transitive_tags: obtain.transitive_tags.clone(),
             session_policy,
             policy_arns: obtain.policy_arns.clone(),
-            duration: or_variable(obtain.duration, env, variables::DURATION)?,
+            duration: or_variable(obtain.duration, env, variables::DURATION)?.map(|duration| {
+                let flag = Origin::Flag(if obtain.duration.is_some() { "--duration" } else { variables::DURATION });
+                (flag, duration)
+            }),
             usual_duration: ini.parsed::<Lifetime>("duration")?,
             region: or_variable(obtain.region.clone(), env, variables::REGION)?,
             usual_region: ini.parsed::<Region>("region")?,

@@ -52,7 +52,7 @@ const SETTINGS: [Setting; 7] = [
         variable: ("MFA_CRED_DURATION", "2h"),
         line: "duration = 3h",
         read: |_, how| {
-            let duration = how.wish.duration.or(how.wish.usual_duration);
+            let duration = how.wish.duration.as_ref().map(|(_, duration)| *duration).or(how.wish.usual_duration);
             duration.map_or_else(|| "-".to_owned(), |duration| duration.to_string())
         },
         expected: ["1h", "2h", "3h", "-"],

@@ -198,8 +198,8 @@ fn transitive_tags(profile: Profile<'_>, wish: &Wish, tags: &[Tag]) -> Result<Ve
 }
 
 fn role_duration(profile: Profile<'_>, wish: &Wish) -> Result<Lifetime, PlanError> {
-    let (origin, duration) = match (wish.duration, profile.get("duration_seconds"), wish.usual_duration) {
-        (Some(duration), _, _) => (Origin::Flag("--duration"), duration),
+    let (origin, duration) = match (&wish.duration, profile.get("duration_seconds"), wish.usual_duration) {
+        (Some((origin, duration)), _, _) => (origin.clone(), *duration),
         (None, Some(property), _) => {
             let seconds = property
                 .value()
@@ -216,9 +216,9 @@ fn role_duration(profile: Profile<'_>, wish: &Wish) -> Result<Lifetime, PlanErro
 /// How long the MFA session lives: the nearest `session_duration` along the chain. Where the session itself is what
 /// was asked for, the command line's wish comes first.
 fn session_duration(chain: &Chain<'_>, wish: &Wish) -> Result<Lifetime, PlanError> {
-    let wished = wish.duration.filter(|_| chain.roles.is_empty());
+    let wished = wish.duration.as_ref().filter(|_| chain.roles.is_empty());
     let (origin, duration) = match (wished, chain.nearest("session_duration")) {
-        (Some(duration), _) => (Origin::Flag("--duration"), duration),
+        (Some((origin, duration)), _) => (origin.clone(), *duration),
         (None, Some(property)) => (origin(&property), parse(&property)?),
         (None, None) => return Ok(SESSION_USUAL),
     };
