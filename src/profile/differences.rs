@@ -45,6 +45,9 @@ pub enum Differs {
     /// `[profile "x"]`
     #[error("the SDKs ignore a section whose name is quoted; the AWS CLI reads it")]
     QuotedName,
+    /// `[profile "x#y"]`
+    #[error("the SDKs take what follows the `#` or `;` in the quoted name for a comment and refuse the file")]
+    MarkInQuotedName,
     /// `[two words]` in the credentials file.
     #[error("the SDKs ignore a section whose name has a space; the AWS CLI reads it")]
     SpaceInName,
@@ -116,7 +119,8 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: Origin, found: &mut Vec<Differen
             }
         }
         if matches!(header.name, read::Name::Unquoted(_)) {
-            add(Differs::QuotedName, header.written, header.line);
+            let what = if written.contains(['#', ';']) { Differs::MarkInQuotedName } else { Differs::QuotedName };
+            add(what, header.written, header.line);
         } else if name.contains(' ') {
             add(Differs::SpaceInName, header.written, header.line);
         }

@@ -147,7 +147,7 @@ struct Listed {
 }
 
 /// All that this module reads otherwise than the SDK.
-const DIFFERENCES: [Listed; 7] = [
+const DIFFERENCES: [Listed; 9] = [
     Listed {
         reason: "editors on Windows write a byte order mark, which the SDK takes for a key before any section",
         config: "\u{feff}[default]\nk = v\n",
@@ -168,6 +168,20 @@ const DIFFERENCES: [Listed; 7] = [
         credentials: "",
         ours: Ok(&[r#"profile "a b""#, r#"profile "c d""#, r#"profile "e""#, r#"sso-session "f g""#]),
         theirs: Ok(&[]),
+    },
+    Listed {
+        reason: "in quotes any printable character may stand, as in the AWS CLI",
+        config: "[profile \"$(x)\"]\nk = v\n[profile 'ü!']\n[profile \"a\\\"b\"]\n[profile \"a\tb\"]\n",
+        credentials: "",
+        ours: Ok(&[r#"profile "$(x)""#, r#"profile "$(x)" "k" "v""#, r#"profile "ü!""#, r#"profile "a\"b""#]),
+        theirs: Ok(&[]),
+    },
+    Listed {
+        reason: "also what begins a comment elsewhere, as in the AWS CLI; the SDK misses the bracket",
+        config: "[profile \"a#b\"] # c\nk = v\n",
+        credentials: "",
+        ours: Ok(&[r#"profile "a#b""#, r#"profile "a#b" "k" "v""#]),
+        theirs: Err(1),
     },
     Listed {
         reason: "a quoted `default` has the prefix, and so takes the place of the bare one",

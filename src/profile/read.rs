@@ -1,8 +1,9 @@
 //! The grammar of the AWS files: one pass over a text, which leaves spans and copies nothing.
 //!
 //! It is the Rust SDK's grammar (`aws-runtime`, `env_config`), held to it by the test module `oracle`; besides, a byte
-//! order mark is skipped and section names may be quoted or have spaces, as in the AWS CLI. What the SDK refuses is a
-//! [`Fault`] for the whole file, what it ignores becomes a note. Pure, and total: any text gives one or the other.
+//! order mark is skipped, a quoted name of the config file may have any printable characters, and one of the
+//! credentials file spaces, as in the AWS CLI. What the SDK refuses otherwise is a [`Fault`] for the whole file, what it
+//! ignores becomes a note. Pure, and total: any text gives one or the other.
 
 use std::ops::Range;
 
@@ -10,6 +11,8 @@ use super::{Kind, Origin};
 
 /// What surrounds names and values: not `char::is_whitespace`, nor `\r`.
 pub(super) const BLANK: [char; 2] = [' ', '\t'];
+/// What takes the meaning from characters in a section's name.
+const QUOTING: [char; 3] = ['"', '\'', '\\'];
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The rule that a line breaks.
@@ -57,8 +60,15 @@ pub enum Ignored {
     #[error("ignored, since the section has no name")]
     NoName,
     /// `[profile x!]`
-    #[error("ignored, since the name has characters other than `A-Za-z0-9_-/.%@:+`, or spaces without quotes")]
+    #[error(
+        "ignored, since the name has characters other than `A-Za-z0-9_-/.%@:+` (the config file allows them in quotes)"
+    )]
     IllegalName,
+    /// `[profile "x]`, `[profile "x" y]`, a tab in quotes.
+    #[error(
+        "ignored, since the quoted name must be one word without control characters, and each quote must be closed"
+    )]
+    IllegalQuoted,
     /// `a b = c`
     #[error("the key is ignored, since it has characters other than `A-Za-z0-9_-/.%@:+`")]
     IllegalKey,
@@ -222,7 +232,7 @@ impl Reader<'_> {
     }
 
     fn header(&mut self, number: u32, start: usize, end: usize) -> Result<(), Malformed> {
-        let (start, end) = self.body(start, end, Comments::Anywhere);
+        let (start, end) = self.section_body(start, end);
         if !self.text[start + 1..end].ends_with(']') {
             return Err(Malformed::SectionUnclosed);
         }
@@ -316,6 +326,18 @@ impl Reader<'_> {
         notes.sort_by_key(|note| note.line);
     }
 
+    /// A section's line without its comment: quotes shelter what begins one, where they make a whole header.
+    fn section_body(&self, start: usize, end: usize) -> (usize, usize) {
+        let plain = self.body(start, end, Comments::Anywhere);
+        // Quotes mean something in the AWS CLI's config file alone; without one before the mark, nothing is sheltered.
+        if self.origin != Origin::Config || !self.text[plain.0..plain.1].contains(QUOTING) {
+            return plain;
+        }
+        let line = &self.text[start..end];
+        let sheltered = unquoted_mark(line).map(|at| self.trim(start, start + at));
+        sheltered.filter(|(start, end)| self.text[*start..*end].ends_with(']')).unwrap_or(plain)
+    }
+
     /// A line without its comment and what surrounds it.
     fn body(&self, start: usize, end: usize, comments: Comments) -> (usize, usize) {
         let (start, end) = self.trim(start, end);
@@ -362,8 +384,7 @@ fn section(origin: Origin, written: &str, start: usize) -> Result<(Kind, Name), 
         (Origin::Config, Some(kind)) => {
             let name = named(rest.trim())?;
             let at = start + (written.len() - rest.trim_start().len());
-            let name = if name.contains(['"', '\'', '\\']) { unquote(name)? } else { plain(name, at)? };
-            Ok((kind, name))
+            Ok((kind, if name.contains(QUOTING) { unquote(rest.trim_matches(BLANK))? } else { plain(name, at)? }))
         }
         (Origin::Config, None) => Err(Ignored::UnknownKind),
         (Origin::Credentials, Some(Kind::Profile)) => Err(Ignored::Prefix),
@@ -394,13 +415,52 @@ fn plain(name: &str, at: usize) -> Result<Name, Ignored> {
     is_identifier(name).then(|| Name::At(Span::new(at, at + name.len()))).ok_or(Ignored::IllegalName)
 }
 
-/// The AWS CLI splits a section's line like a shell, and wants one word behind the kind.
+/// The AWS CLI splits a section's line like a shell, and wants one word behind the kind. What it allows in that word is
+/// allowed, but for what could drive a terminal.
 fn unquote(name: &str) -> Result<Name, Ignored> {
-    match shlex::split(name).as_deref() {
-        Some([word]) if word.trim().is_empty() => Err(Ignored::NoName),
-        Some([word]) if word.split(' ').all(is_identifier) => Ok(Name::Unquoted(word.as_str().into())),
-        _ => Err(Ignored::IllegalName),
+    match one_word(name) {
+        Some(word) if word.is_empty() => Err(Ignored::NoName),
+        Some(word) if !word.contains(char::is_control) => Ok(Name::Unquoted(word.into())),
+        _ => Err(Ignored::IllegalQuoted),
     }
+}
+
+/// The word that the text is, read as Python's `shlex` reads it. Not as a shell does: in double quotes a backslash
+/// escapes `"` and itself, and stays before a `$` and a backquote.
+fn one_word(text: &str) -> Option<String> {
+    let mut word = String::with_capacity(text.len());
+    let mut open = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (open, c) {
+            (None, ' ' | '\t') => return None,
+            (None, '"' | '\'') => open = Some(c),
+            (Some(quote), _) if c == quote => open = None,
+            (None, '\\') => word.push(chars.next()?),
+            (Some('"'), '\\') => match chars.next()? {
+                escaped @ ('"' | '\\') => word.push(escaped),
+                other => word.extend(['\\', other]),
+            },
+            _ => word.push(c),
+        }
+    }
+    open.is_none().then_some(word)
+}
+
+/// Where the first `#` or `;` outside quotes stands, else the end; `None` where a quote is not closed before it.
+fn unquoted_mark(line: &str) -> Option<usize> {
+    let mut open = None;
+    let mut chars = line.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (open, c) {
+            (None, '#' | ';') => return Some(at),
+            (None, '"' | '\'') => open = Some(c),
+            (Some(quote), _) if c == quote => open = None,
+            (None | Some('"'), '\\') => drop(chars.next()),
+            _ => {}
+        }
+    }
+    open.is_none().then_some(line.len())
 }
 
 /// Are all characters, if any, among those that names and keys are made of?
