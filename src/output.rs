@@ -138,7 +138,7 @@ mod tests {
         let export = Export::of_pairs(&[("AWS_REGION", Some("eu-west-1")), ("AWS_PROFILE", None)]);
         for (format, text) in [
             (Format::Posix, "export AWS_REGION='eu-west-1';\nunset AWS_PROFILE;\n"),
-            (Format::Fish, "set -gx AWS_REGION 'eu-west-1';\nset -e AWS_PROFILE;\n"),
+            (Format::Fish, "set -gx AWS_REGION 'eu-west-1';\nif set -qg AWS_PROFILE;set -eg AWS_PROFILE;end;\n"),
             (Format::Json, "{\"AWS_REGION\":\"eu-west-1\",\"AWS_PROFILE\":null}\n"),
             (Format::Dotenv, "AWS_REGION=eu-west-1\n"),
         ] {

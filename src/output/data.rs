@@ -21,21 +21,28 @@ fn json_string(value: &str) -> Secret<String> {
     Secret::new(String::from_utf8(text).expect("JSON is UTF-8"))
 }
 
-/// `NAME=value` lines, as Docker's `--env-file`, Compose and the dotenv libraries read them. A variable to unset has
-/// no line: the format cannot say it.
+/// `NAME=value` lines, as Compose and the dotenv libraries read them (Docker's `--env-file` knows no quotes, and so plain
+/// values alone). A variable to unset has no line: the format cannot say it.
+///
+/// Plain values stand bare. Others stand in single quotes, in which no library expands anything, ruby's `$(…)`
+/// included, and all agree but on `\\` and a `\` at the end. What cannot stand there is in double quotes.
 pub(super) fn dotenv(export: &Export) -> Secret<String> {
     gather(export.iter().filter_map(|(name, value)| {
         let value = value?.expose();
         let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "_./:@%+=,-".contains(c));
+        let is_literal = !value.contains(['\'', '\n', '\r']) && !value.contains("\\\\") && !value.ends_with('\\');
         Some(Secret::new(if is_plain {
             format!("{name}={value}\n")
+        } else if is_literal {
+            format!("{name}='{value}'\n")
         } else {
             format!("{name}={}\n", double_quoted(value).expose())
         }))
     }))
 }
 
-/// Double quotes, in which the dotenv libraries read `\n`, `\"`, `\\` and `\$`.
+/// Double quotes, in which the dotenv libraries read `\n`, `\"` and `\\`, and most of them `\$` (python-dotenv keeps the
+/// backslash; without it, others would expand the name behind it).
 fn double_quoted(value: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(value.len() * 2 + 2);
     quoted.push('"');

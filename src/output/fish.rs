@@ -1,4 +1,5 @@
-//! fish: `mfa-cred x | source`, and `eval (mfa-cred x)`, which splits at line feeds only.
+//! fish: `mfa-cred x | source`, and `eval (mfa-cred x)`, which splits at line feeds only. All variables are global
+//! ones, as those that fish inherits.
 
 use super::Shell;
 use crate::secret::Secret;
@@ -7,7 +8,7 @@ pub(super) struct Fish;
 
 impl Shell for Fish {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
-        let mut quoted = String::with_capacity(value.len() * 4 + 2);
+        let mut quoted = String::with_capacity(value.len() * 6 + 2);
         quoted.push('\'');
         for c in value.chars() {
             match c {
@@ -19,11 +20,14 @@ impl Shell for Fish {
             }
         }
         quoted.push('\'');
-        Secret::new(format!("set -gx {name} {quoted};"))
+        let quoted = Secret::new(quoted);
+        Secret::new(format!("set -gx {name} {};", quoted.expose()))
     }
 
     fn unset(&self, name: &str) -> String {
-        format!("set -e {name};")
+        // A bare `set -e` fails where there is nothing to erase, and erases a universal variable, which would be gone
+        // from every session for ever. Fish has no way to hide one; the SDKs take keys before an `AWS_PROFILE`.
+        format!("if set -qg {name};set -eg {name};end;")
     }
 }
 

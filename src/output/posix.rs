@@ -1,9 +1,13 @@
 //! sh, bash, zsh, ksh, mksh and dash.
 //!
 //! The payload must survive `eval "$(mfa-cred x)"` and also the unquoted `eval $(mfa-cred x)`, in which the shell
-//! first splits the text at white space and expands `*`, `?`, `[…]` (and, here and there, `{…}` and `@(…)`) in it.
-//! So a value is put in single quotes only when it holds nothing that this could change; any other is written with
-//! `printf %b` and octal escapes, which no expansion touches.
+//! first splits the text at white space and expands `*`, `?`, `[…]` (and, here and there, `{…}`, `@(…)` and `(`) in it.
+//! So a value is put in single quotes only when it holds nothing that this could change. In any other, what could be
+//! is written as octal escapes for `printf %b`, which no expansion touches, and nothing in the statement around it is
+//! a pattern either: hence backquotes, since zsh's `GLOB_SUBST` takes the parenthesis of `$(…)` for one.
+//!
+//! With an odd `IFS` the unquoted form loses characters of the statements. Then the values are lost too, but none may
+//! become a command or a variable of its own.
 
 use super::Shell;
 use crate::secret::Secret;
@@ -12,15 +16,24 @@ pub(super) struct Posix;
 
 impl Shell for Posix {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
-        if value.chars().all(is_inert) {
+        if is_inert(value) {
             return Secret::new(format!("export {name}='{value}';"));
         }
-        let mut octal = String::with_capacity(value.len() * 5);
+        let mut escaped = String::with_capacity(value.len() * 5);
         for byte in value.bytes() {
-            octal.push_str(&format!("\\0{byte:03o}"));
+            if is_inert_byte(byte) {
+                escaped.push(char::from(byte));
+            } else {
+                escaped.push_str(&format!("\\0{byte:03o}"));
+            }
         }
-        // `$(…)` drops line feeds at the end, hence the `x`, which is taken off again.
-        let text = format!("{name}=\"$(printf %b '{octal}x')\";{name}=\"${{{name}%x}}\";export {name};");
+        let escaped = Secret::new(escaped);
+        // Command substitution drops line feeds at the end, hence the `x`, which is taken off again. Where `IFS` holds
+        // a `"`, the value would become words of a command; then the condition is no longer true either.
+        let text = format!(
+            "if test \" \";then {name}=\"`printf %b '{}x'`\";{name}=\"${{{name}%x}}\";export {name};fi;",
+            escaped.expose()
+        );
         Secret::new(text)
     }
 
@@ -29,9 +42,14 @@ impl Shell for Posix {
     }
 }
 
-/// Does the character mean nothing to splitting, globbing and single quotes?
-fn is_inert(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_./:@%+=,-".contains(c)
+/// Does the value mean nothing to splitting, globbing, single quotes and, should an odd `IFS` take those away,
+/// `export`? So a `=` may stand at the end, as in base64, and not where it would make a variable.
+fn is_inert(value: &str) -> bool {
+    value.trim_end_matches('=').bytes().all(is_inert_byte)
+}
+
+fn is_inert_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte)
 }
 
 #[cfg(test)]
@@ -45,7 +63,8 @@ mod tests {
             ("ap-northeast-1", "export V='ap-northeast-1';"),
             ("a/b+c==", "export V='a/b+c==';"),
             ("", "export V='';"),
-            ("a b", "V=\"$(printf %b '\\0141\\0040\\0142x')\";V=\"${V%x}\";export V;"),
+            ("a b", "if test \" \";then V=\"`printf %b 'a\\0040bx'`\";V=\"${V%x}\";export V;fi;"),
+            ("PATH=/x", "if test \" \";then V=\"`printf %b 'PATH\\0075/xx'`\";V=\"${V%x}\";export V;fi;"),
         ] {
             assert_eq!(Posix.set("V", value).expose(), text);
         }
@@ -56,7 +75,8 @@ mod tests {
         for value in ["$(touch PWNED)", "`id`", "*", "a\nb\n", "'", "\"", "\\", "{a,b}", "@(x)", "~", "ü", "!x", "#"] {
             let text = Posix.set("V", value);
             let inner = text.expose().split('\'').nth(1).expect("the quoted part");
-            assert!(inner.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'\\'), "{value:?}: {inner}");
+            assert!(inner.bytes().all(|b| super::is_inert_byte(b) || b == b'\\'), "{value:?}: {inner}");
+            assert!(!text.expose().contains(['*', '?', '[', '(', ')', '~', '#', '^', '<', '>', '|', '&']), "{value:?}");
         }
     }
 }
