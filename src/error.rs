@@ -201,10 +201,10 @@ fn vault_hint(error: &VaultError) -> Option<String> {
 fn execute_hint(error: &ExecuteError) -> Option<String> {
     Some(match error {
         ExecuteError::Code(CodeError::NobodyToAsk(profile)) => {
-            format!("run `mfa-cred login {}` in a terminal", shell_word(profile.as_str()))
+            format!("run `mfa-cred login {}` in a terminal", argument(profile.as_str()))
         }
         ExecuteError::CancelledElsewhere(profile) => {
-            format!("run `mfa-cred login {}` when the code is at hand", shell_word(profile.as_str()))
+            format!("run `mfa-cred login {}` when the code is at hand", argument(profile.as_str()))
         }
         ExecuteError::Code(CodeError::Terminal(TerminalError::Background)) => "bring it to the foreground".to_owned(),
         ExecuteError::Code(CodeError::Process { .. }) => {
@@ -284,7 +284,8 @@ fn denied_role(call: &AssumeRole) -> String {
     )
 }
 
-/// The text as one word of a shell, for a command that a person copies.
-fn shell_word(text: &str) -> String {
-    shlex::try_quote(text).map_or_else(|_| "PROFILE".to_owned(), std::borrow::Cow::into_owned)
+/// A profile's name as an argument in a shell, for a command that a person copies.
+fn argument(name: &str) -> String {
+    let word = shlex::try_quote(name).map_or_else(|_| "PROFILE".to_owned(), std::borrow::Cow::into_owned);
+    if name.starts_with('-') { format!("-- {word}") } else { word }
 }
