@@ -28,6 +28,8 @@ mod plan;
 #[cfg(unix)]
 mod refusals;
 mod settings;
+#[cfg(unix)]
+mod shells;
 #[cfg(target_os = "linux")]
 mod state_folder;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,195 @@
+//! The payload where it is meant to be: in the shells that people use, on a real terminal and in scripts.
+//!
+//! Every shell is the system's own, started without the tester's files. What arrived is read by another program that
+//! the shell starts (`env`, `printenv`), as the AWS CLI would be, so that a variable that was set and not exported
+//! counts as lost. A missing shell is named as skipped, and fails the run in CI.
+
+mod data;
+mod day;
+mod hostile;
+mod quoting;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A shell, and how it is used.
+#[derive(Clone, Copy, Debug)]
+struct Shell {
+    program: &'static str,
+    /// Keeps it from reading start-up files.
+    bare: &'static [&'static str],
+    is_fish: bool,
+}
+
+const DASH: Shell = Shell { program: "dash", bare: &[], is_fish: false };
+const BASH: Shell = Shell { program: "bash", bare: &["--norc", "--noprofile"], is_fish: false };
+const ZSH: Shell = Shell { program: "zsh", bare: &["-f"], is_fish: false };
+const KSH: Shell = Shell { program: "ksh", bare: &[], is_fish: false };
+const MKSH: Shell = Shell { program: "mksh", bare: &[], is_fish: false };
+const FISH: Shell = Shell { program: "fish", bare: &["--no-config"], is_fish: true };
+
+/// The two ways in which a shell takes a payload.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// `eval $(…)`; in fish `… | source`
+    Usual,
+    /// `eval "$(…)"`; in fish `eval (…)`
+    Other,
+}
+
+const FORMS: [Form; 2] = [Form::Usual, Form::Other];
+
+impl Shell {
+    /// Is it there? Where it is not, that is said.
+    fn is_here(self) -> bool {
+        let found = Command::new(self.program).args(self.bare).args(["-c", "true"]).stderr(Stdio::null()).status();
+        let is_here = found.is_ok_and(|status| status.success());
+        if !is_here {
+            skip(self.program);
+        }
+        is_here
+    }
+
+    /// The line that takes what `command` prints.
+    fn take(self, form: Form, command: &str) -> String {
+        match (form, self.is_fish) {
+            (Form::Usual, false) => format!("eval $({command})"),
+            (Form::Other, false) => format!("eval \"$({command})\""),
+            (Form::Usual, true) => format!("{command} | source"),
+            (Form::Other, true) => format!("eval ({command})"),
+        }
+    }
+
+    /// The exit code of the line before.
+    fn status(self) -> &'static str {
+        if self.is_fish { "$status" } else { "$?" }
+    }
+
+    /// `text` as one word of this shell, as a person would quote it.
+    fn word(self, text: &str) -> String {
+        if self.is_fish {
+            format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+        } else {
+            format!("'{}'", text.replace('\'', "'\\''"))
+        }
+    }
+
+    /// The shell itself, at a prompt.
+    fn interactive(self) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(self.bare).arg("-i");
+        command
+    }
+
+    /// The shell with a script.
+    fn script(self, file: &Path) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(self.bare).arg(file);
+        command
+    }
+}
+
+/// Names that are legal in quotes in `~/.aws/config`, and each of which means something to some shell.
+const NAMES: [&str; 66] = [
+    "$(touch PWNED)",
+    "`touch PWNED`",
+    "$HOME",
+    "${IFS}",
+    "$'\\n'",
+    "$((1+1))",
+    "two words",
+    "two  spaces",
+    " first",
+    "last ",
+    " ",
+    "it's",
+    "say \"hi\"",
+    "'",
+    "\"",
+    "\\",
+    "\\\\",
+    "back\\slash",
+    "end\\",
+    "\\n\\t\\0101\\x41\\c",
+    "'; touch PWNED; '",
+    "\"; touch PWNED; \"",
+    "x;touch PWNED",
+    "x;touch PWNED;",
+    "x&touch PWNED",
+    "x&&touch PWNED",
+    "x|touch PWNED",
+    "x||touch PWNED",
+    ">PWNED",
+    "x >PWNED",
+    "<(touch PWNED)",
+    ">(touch PWNED)",
+    "=(touch PWNED)",
+    "(touch PWNED)",
+    "{touch,PWNED}",
+    "a[$(touch PWNED)]",
+    "*(e:'touch PWNED':)",
+    "x'`touch PWNED`'x",
+    "*",
+    "?",
+    "[a]",
+    "[!x]*",
+    "@(a|b)",
+    "+(?)",
+    "{a,b}",
+    "{1..3}",
+    "~",
+    "~root",
+    "!!",
+    "x!y",
+    "^a^b",
+    "#x",
+    "x #y",
+    "-n",
+    "-e",
+    "--",
+    "%s%n%b",
+    "=ls",
+    "x=y",
+    "PATH=/nonexistent",
+    "xx",
+    "ü 東京 \u{1f408}",
+    "\u{202e}txt.exe\u{200f}",
+    "\u{feff}\u{2028}\u{a0}",
+    "\u{f601}\u{f6ff}\u{fdd0}",
+    "x)fi;touch PWNED",
+];
+
+/// Says what cannot be tested here; in CI, all can.
+fn skip(program: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{program} is missing");
+    writeln!(std::io::stderr(), "skipped: {program} is missing").expect("stderr is open");
+}
+
+/// A folder to work in: its files have the names that the patterns among the values would match, bare or within a
+/// statement that was quoted without care.
+fn trap() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["a", "b", "x", "-n", "MFA_CRED_PROFILE='a';", "MFA_CRED_PROFILE=a;", "AWSUME_PROFILE='a';", "export"] {
+        fs::write(folder.path().join(name), "echo ran").expect("a file");
+    }
+    folder
+}
+
+/// Nothing that a value says was done: it would have left a file called `PWNED`.
+fn assert_nothing_ran(folder: &Path, what: &str) {
+    for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+        assert!(!file.file_name().to_string_lossy().contains("PWNED"), "{what}: {}", file.path().display());
+        if file.file_type().is_ok_and(|kind| kind.is_dir()) {
+            assert_nothing_ran(&file.path(), what);
+        }
+    }
+}
+
+/// What `printenv -0` or `env -0` wrote.
+fn nul_ended(file: &Path) -> Vec<String> {
+    let bytes = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    text.split_terminator('\0').map(str::to_owned).collect()
+}
