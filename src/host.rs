@@ -58,7 +58,7 @@ pub enum TerminalError {
     #[error("cancelled")]
     Signal(i32),
     /// End of input (Ctrl-D, or the terminal is gone).
-    #[error("the terminal was closed")]
+    #[error("nothing was typed")]
     Closed,
     /// Nobody answered in time.
     #[error("nobody answered within {} s", .0.as_secs())]

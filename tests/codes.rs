@@ -208,7 +208,7 @@ fn the_end_of_input_cancels() {
     session.control('d');
     let done = finish(&world, session, &[PROMPT]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(130), ""));
-    assert_eq!(done.stderr, "error: no MFA code was given: the terminal was closed\n");
+    assert_eq!(done.stderr, "error: no MFA code was given: nothing was typed\n");
     assert!(calls(&world).is_empty());
 }
 

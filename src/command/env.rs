@@ -20,10 +20,12 @@ pub(super) fn run(args: EnvArgs, settings: &Settings, host: &Host<'_>, talk: Tal
     let is_renewal = host.env.os(variables::PROFILE).is_some();
     let export = Export::of(&credentials, &profile, plan.region.as_ref(), is_renewal);
     let format = format(args.format, host);
+    let done = write_stdout(format.render(&export).expose())?;
     if std::io::stdout().is_terminal() {
+        // Last, where it is not scrolled away.
         talk.warn("the credentials are on your screen; a shell takes them with `eval $(mfa-cred PROFILE)`");
     }
-    write_stdout(format.render(&export).expose())
+    Ok(done)
 }
 
 /// The format that was asked for, else that of the shell that runs us, else of `$SHELL`, else posix.

@@ -49,7 +49,7 @@ fn nothing_that_is_quoted_drives_the_terminal() {
                 1,
                 format!(
                     "mfa-cred: bad:1: in `[profile a{harmless}]`: ignored, since the name has characters other than \
-                     `A-Za-z0-9_-/.%@:+`, or spaces without quotes\n\
+                     `A-Za-z0-9_-/.%@:+` (the config file allows them in quotes)\n\
                      mfa-cred: bad:4: in `[profile bad]`: the key is ignored, since it has characters other than \
                      `A-Za-z0-9_-/.%@:+`\n\
                      error: bad:5: `source_profile` names a profile that does not exist: `nobody`\n"

@@ -34,7 +34,7 @@ fn every_format_sets_and_unsets_the_same() {
     let fish: String = pairs().map(|(name, value)| format!("set -gx {name} '{value}';\n")).collect();
     let dotenv: String = pairs().map(|(name, value)| format!("{name}={value}\n")).collect();
     let posix = UNSET.iter().fold(posix, |text, name| text + &format!("unset {name};\n"));
-    let fish = UNSET.iter().fold(fish, |text, name| text + &format!("set -e {name};\n"));
+    let fish = UNSET.iter().fold(fish, |text, name| text + &format!("if set -qg {name};set -eg {name};end;\n"));
     let object = pairs().map(|(name, value)| format!("\"{name}\":\"{value}\""));
     let object = object.chain(UNSET.iter().map(|name| format!("\"{name}\":null"))).collect::<Vec<_>>().join(",");
     for (format, payload) in [("posix", posix), ("fish", fish), ("dotenv", dotenv), ("json", format!("{{{object}}}\n"))]
@@ -49,7 +49,7 @@ fn every_format_sets_and_unsets_the_same() {
     let members: Vec<String> = SET.iter().map(|name| format!("\"{name}\":null")).collect();
     for (format, payload) in [
         ("posix", gone(&|name| format!("unset {name};\n"))),
-        ("fish", gone(&|name| format!("set -e {name};\n"))),
+        ("fish", gone(&|name| format!("if set -qg {name};set -eg {name};end;\n"))),
         ("dotenv", String::new()),
         ("json", format!("{{{}}}\n", members.join(","))),
     ] {
@@ -87,7 +87,7 @@ fn in_shell(world: &World, shell: &str, script: &str) -> Finished {
 fn the_format_is_that_of_the_shell_that_runs_it() {
     let world = World::empty();
     let starts = |done: &Finished| done.stdout.split(' ').next().map(str::to_owned);
-    let (posix, fish) = (Some("unset".to_owned()), Some("set".to_owned()));
+    let (posix, fish) = (Some("unset".to_owned()), Some("if".to_owned()));
     // Its parent is no shell: `$SHELL` says, else it is posix.
     for (shell, format) in [("", &posix), ("/usr/bin/fish", &fish), ("/bin/zsh", &posix), ("/usr/bin/python3", &posix)]
     {
