@@ -88,24 +88,16 @@ pub struct UnknownFormat;
 
 /// Statements, a line each.
 fn statements(shell: &dyn Shell, export: &Export) -> Secret<String> {
-    gather(export.iter().map(|(name, value)| {
-        let mut line = match value {
-            Some(value) => shell.set(name, value.expose()).expose().clone(),
-            None => shell.unset(name),
-        };
-        line.push('\n');
-        Secret::new(line)
+    gather(export.iter().map(|(name, value)| match value {
+        Some(value) => Secret::concat(&[shell.set(name, value.expose()).expose(), "\n"]),
+        None => Secret::new(shell.unset(name) + "\n"),
     }))
 }
 
-/// Pieces in one buffer of the right size: one that grows leaves unzeroed copies of secrets behind.
+/// The pieces as one payload.
 fn gather(pieces: impl Iterator<Item = Secret<String>>) -> Secret<String> {
     let pieces: Vec<_> = pieces.collect();
-    let mut whole = String::with_capacity(pieces.iter().map(|piece| piece.expose().len()).sum());
-    for piece in &pieces {
-        whole.push_str(piece.expose());
-    }
-    Secret::new(whole)
+    Secret::concat(&pieces.iter().map(|piece| piece.expose().as_str()).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

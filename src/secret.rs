@@ -45,6 +45,17 @@ impl<T: Zeroize + Clone> Clone for Secret<T> {
     }
 }
 
+impl Secret<String> {
+    /// The parts in one buffer of the right size: one that grows, as `format!`'s does, leaves unzeroed copies behind.
+    pub fn concat(parts: &[&str]) -> Self {
+        let mut whole = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+        for part in parts {
+            whole.push_str(part);
+        }
+        Self(whole)
+    }
+}
+
 impl From<&str> for Secret<String> {
     fn from(value: &str) -> Self {
         Self(value.to_owned())

@@ -8,7 +8,7 @@ pub(super) fn json(export: &Export) -> Secret<String> {
     let member = |(n, (name, value)): (usize, (&str, Option<&Secret<String>>))| {
         let value = value.map_or_else(|| Secret::from("null"), |value| json_string(value.expose()));
         let comma = if n == 0 { "" } else { "," };
-        Secret::new(format!("{comma}\"{name}\":{}", value.expose()))
+        Secret::concat(&[comma, "\"", name, "\":", value.expose()])
     };
     let members = export.iter().enumerate().map(member);
     gather(std::iter::once(Secret::from("{")).chain(members).chain(std::iter::once(Secret::from("}\n"))))
@@ -31,13 +31,13 @@ pub(super) fn dotenv(export: &Export) -> Secret<String> {
         let value = value?.expose();
         let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "_./:@%+=,-".contains(c));
         let is_literal = !value.contains(['\'', '\n', '\r']) && !value.contains("\\\\") && !value.ends_with('\\');
-        Some(Secret::new(if is_plain {
-            format!("{name}={value}\n")
+        Some(if is_plain {
+            Secret::concat(&[name, "=", value, "\n"])
         } else if is_literal {
-            format!("{name}='{value}'\n")
+            Secret::concat(&[name, "='", value, "'\n"])
         } else {
-            format!("{name}={}\n", double_quoted(value).expose())
-        }))
+            Secret::concat(&[name, "=", double_quoted(value).expose(), "\n"])
+        })
     }))
 }
 

@@ -21,7 +21,7 @@ impl Shell for Fish {
         }
         quoted.push('\'');
         let quoted = Secret::new(quoted);
-        Secret::new(format!("set -gx {name} {};", quoted.expose()))
+        Secret::concat(&["set -gx ", name, " ", quoted.expose(), ";"])
     }
 
     fn unset(&self, name: &str) -> String {

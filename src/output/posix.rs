@@ -17,7 +17,7 @@ pub(super) struct Posix;
 impl Shell for Posix {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
         if is_inert(value) {
-            return Secret::new(format!("export {name}='{value}';"));
+            return Secret::concat(&["export ", name, "='", value, "';"]);
         }
         let mut escaped = String::with_capacity(value.len() * 5);
         for byte in value.bytes() {
@@ -30,11 +30,9 @@ impl Shell for Posix {
         let escaped = Secret::new(escaped);
         // Command substitution drops line feeds at the end, hence the `x`, which is taken off again. Where `IFS` holds
         // a `"`, the value would become words of a command; then the condition is no longer true either.
-        let text = format!(
-            "if test \" \";then {name}=\"`printf %b '{}x'`\";{name}=\"${{{name}%x}}\";export {name};fi;",
-            escaped.expose()
-        );
-        Secret::new(text)
+        let start = format!("if test \" \";then {name}=\"`printf %b '");
+        let end = format!("x'`\";{name}=\"${{{name}%x}}\";export {name};fi;");
+        Secret::concat(&[&start, escaped.expose(), &end])
     }
 
     fn unset(&self, name: &str) -> String {
