@@ -19,7 +19,7 @@ use crate::cli::{self, Verb};
 use crate::error::{Ending, Error};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::talk::{Talk, printable};
+use crate::talk::{printable, with_causes};
 
 /// How a command ended that did what was asked.
 pub enum Done {
@@ -40,7 +40,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
         }
     };
     let (talk, result) = match Settings::resolve(&args.global, host.env, host.files, &host.folders) {
-        Ok(settings) => (settings.talk, dispatch(args.verb, &settings, host, settings.talk)),
+        Ok(settings) => (settings.talk, dispatch(args.verb, &settings, host)),
         Err(error) => (Settings::voice(&args.global, host.env), Err(error.into())),
     };
     match result {
@@ -50,7 +50,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
             let ending = error.ending();
             // A person who pressed Ctrl-C knows; the shell sees the signal.
             if !matches!(ending, Ending::Signal(_)) {
-                talk.error(&error.in_one_line());
+                talk.error(&with_causes(&error));
                 if let Some(hint) = error.hint() {
                     talk.hint(&hint);
                 }
@@ -71,17 +71,17 @@ fn say_usage(error: &clap::Error, argv: &[OsString]) {
     };
 }
 
-fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>, talk: Talk) -> Result<Done, Error> {
+fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     match verb {
-        Verb::Env(args) => env::run(*args, settings, host, talk),
-        Verb::Process(args) => process::run(*args, settings, host, talk),
-        Verb::Exec { target, command } => exec::run(*target, command, settings, host, talk),
-        Verb::Login { profiles, obtain } => login::run(profiles, &obtain, settings, host, talk),
-        Verb::Show { target, json } => show::run(*target, json, settings, host, talk),
-        Verb::List { json, names } => list::run(json, names, settings, host, talk),
-        Verb::Status { target, json } => status::run(&target, json, settings, host, talk),
+        Verb::Env(args) => env::run(*args, settings, host),
+        Verb::Process(args) => process::run(*args, settings, host),
+        Verb::Exec { target, command } => exec::run(*target, command, settings, host),
+        Verb::Login { profiles, obtain } => login::run(profiles, &obtain, settings, host),
+        Verb::Show { target, json } => show::run(*target, json, settings, host),
+        Verb::List { json, names } => list::run(json, names, settings, host),
+        Verb::Status { target, json } => status::run(&target, json, settings, host),
         Verb::Unset { format } => unset::run(format, host),
-        Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host, talk),
+        Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host),
     }
 }
 

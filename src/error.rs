@@ -2,7 +2,6 @@
 //!
 //! What failed and why is the error's own text; what to do is the hint's, rendered last. Neither holds a secret.
 
-use std::error::Error as _;
 use std::io;
 
 use crate::cache::FolderError;
@@ -95,18 +94,6 @@ impl Error {
             }
             Self::Some { exit, .. } => *exit,
         })
-    }
-
-    /// The error with its causes, each said once.
-    pub fn in_one_line(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
     }
 
     /// What to do about it, where that is known.

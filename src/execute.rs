@@ -20,7 +20,7 @@ use crate::names::{MfaSerial, SessionName};
 use crate::plan::{BaseKind, Plan, Step};
 use crate::profile::ProfileSet;
 use crate::secret::{Code, Credentials};
-use crate::talk::Talk;
+use crate::talk::{Talk, with_causes};
 use crate::vault::Held;
 
 pub use error::ExecuteError;
@@ -195,7 +195,7 @@ impl Run<'_, '_> {
             (Err(error), Some(stale)) if error.leaves_the_old_in_use() => {
                 self.on.talk.warn(&format!(
                     "the credentials of `{name}` were not renewed, the old ones still serve: {}",
-                    error.in_one_line()
+                    with_causes(&error)
                 ));
                 Ok(stale)
             }

@@ -92,6 +92,12 @@ impl Talk {
     }
 }
 
+/// An error with its causes, each said once.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// The text with every control character but the line feed escaped, and the marks that reorder text too.
 pub fn printable(text: &str) -> String {
     let harmless = |c: char| c == '\n' || !(c.is_control() || is_reordering(c));

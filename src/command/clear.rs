@@ -8,27 +8,20 @@ use crate::names::ProfileName;
 use crate::plan::{Plan, Wish};
 use crate::profile::ProfileSet;
 use crate::settings::{Settings, ambient};
-use crate::talk::Talk;
 use crate::vault::Vault;
 use crate::vault::passphrase::Cost;
 
-pub(super) fn run(
-    profiles: &[ProfileName],
-    all: bool,
-    settings: &Settings,
-    host: &Host<'_>,
-    talk: Talk,
-) -> Result<Done, Error> {
+pub(super) fn run(profiles: &[ProfileName], all: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let folder = Folder::open(settings.state.as_deref())?;
     let vault = Vault::new(folder.path(), settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
-    let cache = Cache::new(Some(&folder), &vault, CacheUse::ReadAndKeep, talk);
+    let cache = Cache::new(Some(&folder), &vault, CacheUse::ReadAndKeep, settings.talk);
     let forgotten = if profiles.is_empty() {
         cache.clear_all()
     } else {
-        let set = session::profiles(settings, host, talk)?;
+        let set = session::profiles(settings, host)?;
         profiles.iter().map(|profile| clear_profile(&cache, &set, profile, host)).sum()
     };
-    talk.note(&match forgotten {
+    settings.talk.note(&match forgotten {
         1 => "forgot 1 cached entry".to_owned(),
         n => format!("forgot {n} cached entries"),
     });

@@ -7,23 +7,15 @@ use crate::cache::MinTtl;
 use crate::cli::EnvArgs;
 use crate::error::Error;
 use crate::host::Host;
-use crate::output::{Export, Format};
-use crate::settings::{Settings, variables};
-use crate::talk::Talk;
+use crate::output::Format;
+use crate::settings::Settings;
 
-pub(super) fn run(args: EnvArgs, settings: &Settings, host: &Host<'_>, talk: Talk) -> Result<Done, Error> {
-    let how = settings.how(&args.obtain, host.env, host.files)?;
-    let (profile, _) = Settings::profile(args.profile, host.env);
-    let set = session::profiles(settings, host, talk)?;
-    let plan = session::plan(&set, &profile, &how, host)?;
-    let credentials = session::obtain(&set, &plan, &how, settings, host, talk, MinTtl::PERSON)?;
-    let is_renewal = host.env.os(variables::PROFILE).is_some();
-    let export = Export::of(&credentials, &profile, plan.region.as_ref(), is_renewal);
-    let format = format(args.format, host);
-    let done = write_stdout(format.render(&export).expose())?;
+pub(super) fn run(args: EnvArgs, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?;
+    let done = write_stdout(format(args.format, host).render(&signed.export(host)).expose())?;
     if std::io::stdout().is_terminal() {
         // Last, where it is not scrolled away.
-        talk.warn("the credentials are on your screen; a shell takes them with `eval $(mfa-cred PROFILE)`");
+        settings.talk.warn("the credentials are on your screen; a shell takes them with `eval $(mfa-cred PROFILE)`");
     }
     Ok(done)
 }

@@ -8,9 +8,8 @@ use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::host::Host;
-use crate::output::Export;
-use crate::settings::{Settings, variables};
-use crate::talk::{Talk, printable};
+use crate::settings::Settings;
+use crate::talk::printable;
 
 /// What would make an SDK look past the credentials that it is given.
 const OVERRIDING: [&str; 5] =
@@ -22,15 +21,8 @@ pub(super) fn run(
     command: Vec<OsString>,
     settings: &Settings,
     host: &Host<'_>,
-    talk: Talk,
 ) -> Result<Done, Error> {
-    let how = settings.how(&args.obtain, host.env, host.files)?;
-    let (profile, _) = Settings::profile(args.profile, host.env);
-    let set = session::profiles(settings, host, talk)?;
-    let plan = session::plan(&set, &profile, &how, host)?;
-    let credentials = session::obtain(&set, &plan, &how, settings, host, talk, MinTtl::PERSON)?;
-    let is_renewal = host.env.os(variables::PROFILE).is_some();
-    let export = Export::of(&credentials, &profile, plan.region.as_ref(), is_renewal);
+    let export = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?.export(host);
 
     let mut words = command.into_iter();
     let usual_shell =

@@ -10,23 +10,17 @@ use crate::names::ProfileName;
 use crate::plan::{Ambient, Base, Plan, Wish};
 use crate::profile::{Profile, ProfileSet};
 use crate::settings::{Settings, ambient};
-use crate::talk::{Talk, one_line};
+use crate::talk::one_line;
 
-pub(super) fn run(
-    as_json: bool,
-    names_only: bool,
-    settings: &Settings,
-    host: &Host<'_>,
-    talk: Talk,
-) -> Result<Done, Error> {
-    let set = session::profiles(settings, host, talk)?;
+pub(super) fn run(as_json: bool, names_only: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+    let set = session::profiles(settings, host)?;
     if names_only {
         // A name is one line, whatever is in it.
         let line = |name: &str| one_line(name) + "\n";
         return write_stdout(&set.names().map(line).collect::<String>());
     }
     let ambient = ambient(host.env);
-    session::with_cache(settings, CacheUse::ReadAndKeep, host, talk, |cache, clock| {
+    session::with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
         let rows: Vec<Row> = set.names().filter_map(|name| Row::of(&set, name, &ambient, cache, clock)).collect();
         if as_json {
             return write_stdout(&(Value::Array(rows.iter().map(Row::json).collect()).to_string() + "\n"));

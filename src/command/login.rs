@@ -8,25 +8,24 @@ use crate::host::Host;
 use crate::names::ProfileName;
 use crate::profile::ProfileSet;
 use crate::settings::{How, Settings};
-use crate::talk::Talk;
+use crate::talk::with_causes;
 
 pub(super) fn run(
     profiles: Vec<ProfileName>,
     obtain: &Obtain,
     settings: &Settings,
     host: &Host<'_>,
-    talk: Talk,
 ) -> Result<Done, Error> {
     let how = settings.how(obtain, host.env, host.files)?;
-    let set = session::profiles(settings, host, talk)?;
+    let set = session::profiles(settings, host)?;
     let named = if profiles.is_empty() { vec![Settings::profile(None, host.env).0] } else { profiles };
     if let [profile] = &named[..] {
-        sign_in(profile, &set, &how, settings, host, talk)?;
+        sign_in(profile, &set, &how, settings, host)?;
         return Ok(Done::Well);
     }
     let (mut failed, mut exit) = (0, 0);
     for profile in &named {
-        let Err(error) = sign_in(profile, &set, &how, settings, host, talk) else { continue };
+        let Err(error) = sign_in(profile, &set, &how, settings, host) else { continue };
         match error.ending() {
             // A person who cancels means all of it.
             Ending::Signal(_) | Ending::Exit(130) => return Err(error),
@@ -34,9 +33,9 @@ pub(super) fn run(
             Ending::Exit(_) => {}
         }
         failed += 1;
-        talk.error(&format!("{profile}: {}", error.in_one_line()));
+        settings.talk.error(&format!("{profile}: {}", with_causes(&error)));
         if let Some(hint) = error.hint() {
-            talk.hint(&hint);
+            settings.talk.hint(&hint);
         }
     }
     if failed == 0 { Ok(Done::Well) } else { Err(Error::Some { failed, all: named.len(), exit }) }
@@ -48,11 +47,10 @@ fn sign_in(
     how: &How,
     settings: &Settings,
     host: &Host<'_>,
-    talk: Talk,
 ) -> Result<(), Error> {
     let plan = session::plan(set, profile, how, host)?;
-    let credentials = session::obtain(set, &plan, how, settings, host, talk, MinTtl::PERSON)?;
-    talk.note(&match credentials.expiration {
+    let credentials = session::obtain(set, &plan, how, settings, host, MinTtl::PERSON)?;
+    settings.talk.note(&match credentials.expiration {
         Some(end) => format!("{profile}: signed in for {}", table::left(end, session::now(settings, host))),
         None => format!("{profile}: these credentials do not end"),
     });

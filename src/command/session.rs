@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, MinTtl};
+use crate::cli::Obtain;
 use crate::code::{Asker, Source};
 use crate::error::Error;
 use crate::execute::base::RealBases;
@@ -11,19 +12,19 @@ use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Executor, Reuse, Sts};
 use crate::host::Host;
 use crate::names::ProfileName;
+use crate::output::Export;
 use crate::plan::{MfaProcess, Origin, Plan};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
-use crate::settings::{How, Settings, Token, ambient, ambient_credentials};
-use crate::talk::Talk;
+use crate::settings::{How, Settings, Token, ambient, ambient_credentials, variables};
 use crate::vault::Vault;
 use crate::vault::passphrase::Cost;
 
 /// The AWS files.
-pub(super) fn profiles(settings: &Settings, host: &Host<'_>, talk: Talk) -> Result<ProfileSet, Error> {
+pub(super) fn profiles(settings: &Settings, host: &Host<'_>) -> Result<ProfileSet, Error> {
     let set = ProfileSet::load(host.files, &settings.config_file, &settings.credentials_file)?;
     for note in set.notes() {
-        talk.info(&note.to_string());
+        settings.talk.info(&note.to_string());
     }
     Ok(set)
 }
@@ -38,23 +39,52 @@ pub(super) fn with_cache<T>(
     settings: &Settings,
     use_of_it: CacheUse,
     host: &Host<'_>,
-    talk: Talk,
     with: impl FnOnce(&Cache<'_>, &CorrectedClock<'_>) -> T,
 ) -> T {
     let folder = Folder::open(settings.state.as_deref())
-        .inspect_err(|error| talk.warn(&format!("the credentials are not kept: {error}")))
+        .inspect_err(|error| settings.talk.warn(&format!("the credentials are not kept: {error}")))
         .ok();
     let nowhere = std::path::Path::new("");
     let path = folder.as_ref().map_or(nowhere, Folder::path);
     let vault = Vault::new(path, settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
     let clock = CorrectedClock::new(host.clock, folder.as_ref());
-    with(&Cache::new(folder.as_ref(), &vault, use_of_it, talk), &clock)
+    with(&Cache::new(folder.as_ref(), &vault, use_of_it, settings.talk), &clock)
 }
 
 /// AWS's time, by which credentials end.
 pub(super) fn now(settings: &Settings, host: &Host<'_>) -> Timestamp {
     let folder = Folder::open(settings.state.as_deref()).ok();
     CorrectedClock::new(host.clock, folder.as_ref()).now()
+}
+
+/// A profile's credentials, and the plan that they came of.
+pub(super) struct Signed {
+    pub(super) plan: Plan,
+    pub(super) credentials: Credentials,
+}
+
+/// Signs in to the profile that a command is for.
+pub(super) fn sign_in(
+    named: Option<ProfileName>,
+    options: &Obtain,
+    usual: MinTtl,
+    settings: &Settings,
+    host: &Host<'_>,
+) -> Result<Signed, Error> {
+    let how = settings.how(options, host.env, host.files)?;
+    let (profile, _) = Settings::profile(named, host.env);
+    let set = profiles(settings, host)?;
+    let plan = plan(&set, &profile, &how, host)?;
+    let credentials = obtain(&set, &plan, &how, settings, host, usual)?;
+    Ok(Signed { plan, credentials })
+}
+
+impl Signed {
+    /// What an environment gets of it.
+    pub(super) fn export(&self, host: &Host<'_>) -> Export {
+        let is_renewal = host.env.os(variables::PROFILE).is_some();
+        Export::of(&self.credentials, &self.plan.profile, self.plan.region.as_ref(), is_renewal)
+    }
 }
 
 /// The credentials of a profile.
@@ -64,13 +94,12 @@ pub(super) fn obtain(
     how: &How,
     settings: &Settings,
     host: &Host<'_>,
-    talk: Talk,
     usual: MinTtl,
 ) -> Result<Credentials, Error> {
     let use_of_it = if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing };
     // A passphrase is a prompt too.
     let host = &if how.may_prompt { host.clone() } else { host.unattended() };
-    with_cache(settings, use_of_it, host, talk, |cache, clock| {
+    with_cache(settings, use_of_it, host, |cache, clock| {
         let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock);
         let connect = || Ok(Box::new(AwsSts::connect(&plan.service, settings.limits, clock)?) as Box<dyn Sts + '_>);
         let executor = Executor {
@@ -82,7 +111,7 @@ pub(super) fn obtain(
             base: &RealBases { ambient: &|| ambient_credentials(host.env) },
             connect: &connect,
             user: host.user,
-            talk,
+            talk: settings.talk,
             min_ttl: how.min_ttl.map_or(usual, MinTtl),
             reuse: if how.refresh { Reuse::Nothing } else { Reuse::Fresh },
         };

@@ -11,28 +11,22 @@ use crate::host::Host;
 use crate::plan::{Plan, PlanError, Step, Steps};
 use crate::profile::{Profile, Property};
 use crate::settings::{Settings, ambient};
-use crate::talk::{Talk, printable};
+use crate::talk::printable;
 
 /// Their values are never shown.
 const SECRET: [&str; 2] = ["aws_secret_access_key", "aws_session_token"];
 
-pub(super) fn run(
-    args: ProfileArgs,
-    as_json: bool,
-    settings: &Settings,
-    host: &Host<'_>,
-    talk: Talk,
-) -> Result<Done, Error> {
+pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let how = settings.how(&args.obtain, host.env, host.files)?;
     let (name, _) = Settings::profile(args.profile, host.env);
-    let set = session::profiles(settings, host, talk)?;
+    let set = session::profiles(settings, host)?;
     let plan = Plan::make(&set, &name, &how.wish, &ambient(host.env));
     let Some(profile) = set.get(name.as_str()) else {
         return Err(plan.map(|_| ()).expect_err("a profile that does not exist has no plan").into());
     };
     let differences: Vec<String> =
         set.differences().iter().filter(|it| it.section == name.as_str()).map(ToString::to_string).collect();
-    session::with_cache(settings, CacheUse::ReadAndKeep, host, talk, |cache, clock| {
+    session::with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
         if as_json {
             let text = to_json(profile, &plan, cache, clock).to_string();
             return write_stdout(&(text + "\n"));

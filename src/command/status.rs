@@ -11,27 +11,21 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::plan::{Plan, Step};
 use crate::settings::{Settings, variables};
-use crate::talk::{Talk, printable};
+use crate::talk::printable;
 
 /// Not signed in.
 const NOT_NOW: u8 = 3;
 
-pub(super) fn run(
-    args: &ProfileArgs,
-    as_json: bool,
-    settings: &Settings,
-    host: &Host<'_>,
-    talk: Talk,
-) -> Result<Done, Error> {
+pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let plan = match &args.profile {
         None => None,
         Some(profile) => {
             let how = settings.how(&args.obtain, host.env, host.files)?;
-            let set = session::profiles(settings, host, talk)?;
+            let set = session::profiles(settings, host)?;
             Some(session::plan(&set, profile, &how, host)?)
         }
     };
-    session::with_cache(settings, CacheUse::ReadAndKeep, host, talk, |cache, clock| {
+    session::with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
         let now = clock.now();
         let held = Held::of(host);
         let mut cached = cache.headers(now);

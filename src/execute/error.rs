@@ -51,18 +51,6 @@ impl ExecuteError {
     pub(super) fn says_the_session_is_over(&self) -> bool {
         matches!(self, Self::Call { error, .. } if error.says_the_session_is_over())
     }
-
-    /// The error with its causes.
-    pub fn in_one_line(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
-    }
 }
 
 fn call_name(step: &Step) -> String {

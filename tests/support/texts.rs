@@ -34,7 +34,7 @@ pub(crate) struct Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let Ending::Exit(exit) = error.ending() else { panic!("{error:?} is no signal") };
-        Self { exit, text: error.in_one_line(), hint: error.hint() }
+        Self { exit, text: mfa_cred::talk::with_causes(&error), hint: error.hint() }
     }
 }
 
