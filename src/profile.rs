@@ -406,9 +406,11 @@ impl<'a> Property<'a> {
         value.into()
     }
 
-    /// The value of a nested property, whose name is compared as it is written; the last one of that name.
+    /// The value of a nested property, whose name is compared as it is written; the last one of that name. One may
+    /// stand on the key's own line (`sts = endpoint_url = …`), as in the SDKs.
     pub fn nested(self, name: &str) -> Option<&'a str> {
-        self.continuation()
+        std::iter::once(read::text(self.bytes(), self.entry.value))
+            .chain(self.continuation())
             .filter_map(|line| line.split_once('='))
             .filter(|(key, _)| key.trim_matches(read::BLANK) == name)
             .map(|(_, value)| value.trim_matches(read::BLANK))

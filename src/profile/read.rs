@@ -309,7 +309,8 @@ impl Reader<'_> {
         let is_default = |header: &Header| {
             header.kind == Kind::Profile && header.name.bytes(text.as_bytes()) == b"default".as_slice()
         };
-        let is_bare = |header: &Header| &text[header.written.range()] == "default";
+        // White space that is no blank may surround the name: it is the bare one all the same.
+        let is_bare = |header: &Header| text[header.written.range()].trim() == "default";
         let ours = &self.found.headers[known..];
         if origin != Origin::Config || !ours.iter().any(|header| is_default(header) && !is_bare(header)) {
             return;

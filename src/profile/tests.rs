@@ -230,6 +230,33 @@ fn profile_default_takes_the_place_of_default_wherever_it_stands() {
 }
 
 #[test]
+fn an_endpoint_on_the_line_of_its_service_is_used_as_in_the_sdks() {
+    for (text, url) in [
+        ("sts = endpoint_url = http://a\n", Some("http://a")),
+        ("sts = endpoint_url = http://a # c\n endpoint_url = http://b\n", Some("http://b")),
+        ("sts = endpoint_url=http://a\n region = eu\n", Some("http://a")),
+        ("sts = endpoint_url\n", None),
+        ("sts = # endpoint_url = http://a\n", None),
+    ] {
+        let set = config(&format!("[services dev]\n{text}"));
+        let sts = set.section(Kind::Services, "dev").and_then(|services| services.get("sts")).expect(text);
+        assert_eq!(sts.nested("endpoint_url"), url, "{text:?}");
+    }
+}
+
+#[test]
+fn a_default_with_odd_white_space_in_its_brackets_does_not_silence_the_other() {
+    for written in ["default\r", "\u{a0}default", "default\u{3000}"] {
+        let set = config(&format!("[default]\nk = v\n[{written}]\nl = w\n"));
+        let read = ["k", "l"].map(|key| value(&set, "default", key));
+        assert_eq!(read, [Some("v".to_owned()), Some("w".to_owned())], "{written:?}");
+        assert_eq!(set.notes().count(), 0, "{written:?}");
+    }
+    let set = config("[profile default]\nk = v\n[default\r]\nl = w\n");
+    assert_eq!(value(&set, "default", "l"), None, "the one with the prefix takes its place");
+}
+
+#[test]
 fn sections_of_other_kinds_are_no_profiles() {
     let set = config(
         "[services dev]\nsts =\n  endpoint_url = http://a # kept\n  endpoint_url=http://b\n\n# c\n iam_x = \n\
