@@ -217,10 +217,15 @@ impl ProfileSet {
 
     /// The names of all profiles, in order of first appearance, config before credentials.
     pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names_of(Kind::Profile)
+    }
+
+    /// The names of all sections of one kind, in the same order.
+    pub fn names_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
         self.found
             .headers
             .iter()
-            .filter(|header| header.leads && header.kind == Kind::Profile)
+            .filter(move |header| header.leads && header.kind == kind)
             .map(|header| header.name.text(self.bytes(header.origin)))
     }
 

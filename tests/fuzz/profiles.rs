@@ -1,0 +1,92 @@
+//! The profile reader and the SDK's own parser, on the same texts.
+//!
+//! Two texts, config and credentials, with a record separator (U+001E) between them. Both readers must read, ignore and
+//! refuse the same, but for what the tests of `profile` list as differences; and no text may panic the reader, the list
+//! of differences, the nearest names or the plan of a profile.
+#![no_main]
+
+#[path = "../../src/profile/oracle/reading.rs"]
+mod reading;
+
+use std::io;
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use mfa_cred::host::Files;
+use mfa_cred::names::ProfileName;
+use mfa_cred::plan::{Ambient, Plan, Wish};
+use mfa_cred::profile::{Differs, Ignored, Kind, Origin, ProfileError, ProfileSet};
+use mfa_cred::secret::Secret;
+
+use reading::{by_sdk, by_us, is_listed};
+
+const SEPARATOR: char = '\u{1e}';
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The same bytes in every file.
+struct Same<'a>(&'a [u8]);
+
+impl Files for Same<'_> {
+    fn read(&self, _: &Path) -> io::Result<Secret<Vec<u8>>> {
+        Ok(Secret::new(self.0.to_vec()))
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        let read = ProfileSet::load(&Same(bytes), Path::new("config"), Path::new("credentials"));
+        assert!(matches!(read, Err(ProfileError::NotUtf8 { .. })), "it is refused as what it is");
+        return;
+    };
+    let (config, credentials) = text.split_once(SEPARATOR).unwrap_or((text, ""));
+    let has_mark = [config, credentials].iter().any(|file| file.starts_with(BYTE_ORDER_MARK));
+    match ProfileSet::parse(config, credentials) {
+        Ok(set) => {
+            holds_together(&set, config, credentials);
+            if is_listed(&set) {
+                return;
+            }
+        }
+        Err(error) => assert!(!error.to_string().chars().any(char::is_control)),
+    }
+    if has_mark {
+        let bare = |file: &str| file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file).to_owned();
+        let (config_bare, credentials_bare) = (bare(config), bare(credentials));
+        // A second mark is a character like any other, but not once the first is gone.
+        if ![&config_bare, &credentials_bare].iter().any(|file| file.starts_with(BYTE_ORDER_MARK)) {
+            assert_eq!(
+                by_us(config, credentials),
+                by_us(&config_bare, &credentials_bare),
+                "the mark changes the reading"
+            );
+        }
+        return;
+    }
+    assert_eq!(by_us(config, credentials), by_sdk(config, credentials), "left ours, right the SDK's");
+});
+
+/// What must be true of any set that was read.
+fn holds_together(set: &ProfileSet, config: &str, credentials: &str) {
+    for difference in set.differences() {
+        assert!(!difference.to_string().chars().any(char::is_control));
+    }
+    for note in set.notes() {
+        assert!(!note.to_string().chars().any(char::is_control));
+    }
+    for name in set.names() {
+        let profile = set.get(name).expect("a name that is listed is found");
+        assert_eq!(profile.name(), name);
+        for property in profile.properties() {
+            let file = if property.origin() == Origin::Config { config } else { credentials };
+            let (value, lines) = (&file[property.span()], &file[property.lines_span()]);
+            assert!(lines.contains(value) && lines.to_ascii_lowercase().starts_with(&*property.key()));
+            assert_eq!(property.value(), profile.get(&property.key()).expect("it is there").value());
+        }
+        assert!(set.nearest(name).contains(&name), "a name is near to itself");
+        let name = ProfileName::new(name).expect("a name is not empty");
+        match Plan::make(set, &name, &Wish::default(), &Ambient::default()) {
+            Ok(plan) => assert!(!plan.to_string().is_empty()),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
+}
