@@ -39,7 +39,8 @@ pub struct Args {
     pub verb: Verb,
 }
 
-/// Options of every command.
+// Options of every command.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
@@ -82,7 +83,8 @@ impl std::str::FromStr for Color {
     }
 }
 
-/// Options of every command that obtains credentials.
+// Options of every command that obtains credentials.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 #[command(next_help_heading = "Credential options")]
 pub struct Obtain {
@@ -139,25 +141,27 @@ pub struct Obtain {
     pub no_cache: bool,
 }
 
-/// `env`, and the bare `mfa-cred PROFILE`.
+// `env`, and the bare `mfa-cred PROFILE`.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct EnvArgs {
     /// The profile [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `default`]
-    #[arg(value_name = "PROFILE", value_parser = profile_name)]
+    #[arg(value_name = "PROFILE", value_parser = profile_name, help_heading = "Arguments")]
     pub profile: Option<ProfileName>,
     /// The shell to write for [default: the shell that runs this]
-    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES))]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES), help_heading = "Options")]
     pub format: Option<Format>,
     /// How to obtain them.
     #[command(flatten)]
     pub obtain: Obtain,
 }
 
-/// A command for one profile that obtains credentials.
+// A command for one profile that obtains credentials.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct ProfileArgs {
     /// The profile [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `default`]
-    #[arg(value_name = "PROFILE", value_parser = profile_name)]
+    #[arg(value_name = "PROFILE", value_parser = profile_name, help_heading = "Arguments")]
     pub profile: Option<ProfileName>,
     /// How to obtain them.
     #[command(flatten)]
@@ -344,7 +348,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::{Cli, Obtain, VERBS, Verb, parse, parse_any, parse_plain};
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     fn verb(line: &str) -> Result<Verb, String> {
         let argv = std::iter::once("mfa-cred").chain(line.split(' ').filter(|word| !word.is_empty()));
@@ -354,6 +358,16 @@ mod tests {
     #[test]
     fn the_tree_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_commands_help_speaks_of_that_command() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let said = Cli::try_parse_from(["mfa-cred", name, "-h"]).expect_err("help").to_string();
+            let about = command.get_about().expect("each has a line of its own").to_string();
+            assert!(said.starts_with(&about), "{name}: {said}");
+        }
     }
 
     #[test]
