@@ -71,8 +71,23 @@ fn run() -> io::Result<ExitCode> {
         say(&format!("sandbox: `mfa-cred clear --all` failed, a sealing key may be left behind: {}", reason.trim()));
     }
     phone.switch_off();
-    home.close()?;
+    remove(home)?;
     status
+}
+
+/// Removes the home, again for a while where a program that the shell left behind still writes into it.
+fn remove(home: TempDir) -> io::Result<()> {
+    let path = home.keep();
+    for _ in 0..20 {
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                thread::sleep(Duration::from_millis(100));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            result => return result,
+        }
+    }
+    fs::remove_dir_all(&path)
 }
 
 /// Builds `mfa-cred` and says where it is.
