@@ -109,13 +109,14 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: Origin, found: &mut Vec<Differen
     let mut spellings: HashMap<(Kind, &str), &str> = HashMap::new();
     for header in set.found.headers.iter().filter(|header| header.origin == origin) {
         let (name, written) = (header.name.text(bytes), read::text(bytes, header.written));
+        let spelled = in_brackets(set, header);
         match spellings.entry((header.kind, name)) {
-            Slot::Occupied(spelling) if *spelling.get() == written => {
+            Slot::Occupied(spelling) if *spelling.get() == spelled => {
                 add(Differs::RepeatedSection, header.written, header.line);
             }
             Slot::Occupied(_) => add(Differs::RespelledSection, header.written, header.line),
             Slot::Vacant(slot) => {
-                slot.insert(written);
+                slot.insert(spelled);
             }
         }
         if matches!(header.name, read::Name::Unquoted(_)) {
@@ -139,6 +140,15 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: Origin, found: &mut Vec<Differen
             add(Differs::LendingDefault, note.section, note.line);
         }
     }
+}
+
+/// A section as between its brackets, with the blanks beside them: for others they make another spelling.
+fn in_brackets<'a>(set: &'a ProfileSet, header: &Header) -> &'a str {
+    let (bytes, written) = (set.bytes(header.origin), header.written.range());
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+    let before = bytes[..written.start].iter().rev().take_while(is_blank).count();
+    let behind = bytes[written.end..].iter().take_while(is_blank).count();
+    std::str::from_utf8(&bytes[written.start - before..written.end + behind]).unwrap_or_default()
 }
 
 fn of_properties<'a>(set: &'a ProfileSet, header: &'a Header, found: &mut Vec<Difference<'a>>) {

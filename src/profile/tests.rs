@@ -363,6 +363,17 @@ fn what_others_read_otherwise_is_named_with_its_line() {
 }
 
 #[test]
+fn a_section_repeated_with_a_blank_in_its_brackets_is_not_called_one_that_the_aws_cli_refuses() {
+    for second in ["[ profile x]", "[profile x ]", "[\tprofile x\t]"] {
+        let set = config(&format!("[profile x]\nk = v\n{second}\nk = w\n"));
+        let found: Vec<_> = set.differences().iter().map(|difference| difference.what).collect();
+        assert_eq!(found[0], Differs::RespelledSection, "{second}");
+        assert!(!found.contains(&Differs::RepeatedSection), "{second}");
+        assert_eq!(value(&set, "x", "k").as_deref(), Some("w"), "{second}");
+    }
+}
+
+#[test]
 fn notes_and_debug_show_no_value_and_no_control_character() {
     let set = config("[\u{1b}[31m]\nk = hunter2\n[default]\naws_secret_access_key = hunter2\na b = hunter2\n");
     let notes: Vec<_> = set.notes().map(|note| note.to_string()).collect();
