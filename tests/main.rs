@@ -5,6 +5,8 @@ mod support;
 #[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
+mod bases;
+#[cfg(unix)]
 mod clients;
 #[cfg(unix)]
 mod clock;
