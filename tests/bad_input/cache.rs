@@ -105,11 +105,17 @@ fn entries_of_another_home_do_not_open() {
 fn a_damaged_key_record_costs_the_cache_and_one_code() {
     let cast = signed_in();
     for text in ["", "current 12 kernel\n", "\u{0}"] {
+        let lost = cast.world.read("state/mfa-cred/key-id");
         cast.world.write("state/mfa-cred/key-id", text);
         let cold = cast.world.run(&["process", "deploy"]);
         assert_eq!((cold.status.code(), &*cold.stdout), (Some(3), ""), "{text:?}: {cold:?}");
         cast.world.sign_in(&cast.device, &["process", "deploy"]);
         assert_eq!(role(&cast, &cast.world.run(&["process", "deploy"])), "deploy", "{text:?}");
+        // The key that the record no longer names lies in the kernel's keyring all the same.
+        cast.world.run(&["clear", "--all"]);
+        cast.world.write("state/mfa-cred/key-id", lost);
+        assert!(cast.world.run(&["clear", "--all"]).status.success());
+        cast.world.sign_in(&cast.device, &["process", "deploy"]);
     }
 }
 
