@@ -3,16 +3,18 @@
 //! What was typed is kept as typed (but for the values that have a type of their own); what it means here is
 //! `settings.rs`'s to say. `--help` therefore works in a broken environment.
 
+mod options;
+
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
 
-use crate::names::{ExternalId, Lifetime, MfaSerial, ProfileName, Region, RoleArn, SessionName, Tag};
+use crate::names::ProfileName;
 use crate::output::Format;
-use crate::vault::Store;
+
+pub use options::{Color, Global, Obtain};
+use options::{one_of, profile_name};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
 #[derive(Debug, Parser)]
@@ -27,9 +29,6 @@ struct Cli {
     command: Option<Verb>,
 }
 
-/// The words for [`Store`]'s variants.
-const STORES: [&str; 5] = ["auto", "kernel", "keyring", "passphrase", "none"];
-
 /// What was typed.
 #[derive(Debug, PartialEq)]
 pub struct Args {
@@ -37,108 +36,6 @@ pub struct Args {
     pub global: Global,
     /// The command.
     pub verb: Verb,
-}
-
-// Options of every command.
-#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
-#[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
-#[command(next_help_heading = "Global options")]
-pub struct Global {
-    /// Read this file instead of ~/.aws/config
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config_file: Option<PathBuf>,
-    /// Read this file instead of ~/.aws/credentials
-    #[arg(long, global = true, value_name = "FILE")]
-    pub credentials_file: Option<PathBuf>,
-    /// Where the key that seals the cache lives
-    #[arg(long, global = true, value_name = "STORE", value_parser = one_of::<Store>(&STORES))]
-    pub store: Option<Store>,
-    /// Say more (-vv: every step)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// Say only errors
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
-    /// Colours
-    #[arg(long, global = true, value_name = "WHEN")]
-    pub color: Option<Color>,
-}
-
-/// When to use colours.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-impl std::str::FromStr for Color {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        <Self as ValueEnum>::from_str(text, false).map_err(|_| "it is one of `auto`, `always` and `never`")
-    }
-}
-
-// Options of every command that obtains credentials.
-#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
-#[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
-#[command(next_help_heading = "Credential options")]
-pub struct Obtain {
-    /// Assume this role: an ARN, ACCOUNT:ROLE or PARTITION:ACCOUNT:ROLE
-    #[arg(long, value_name = "ARN")]
-    pub role_arn: Option<RoleArn>,
-    /// Sign with the credentials of this profile
-    #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
-    pub source_profile: Option<ProfileName>,
-    /// The external id that the role's trust policy asks for
-    #[arg(long, value_name = "ID")]
-    pub external_id: Option<ExternalId>,
-    /// The name of the role session
-    #[arg(long, value_name = "NAME")]
-    pub session_name: Option<SessionName>,
-    /// The source identity, which stays through a chain of roles
-    #[arg(long, value_name = "NAME")]
-    pub source_identity: Option<SessionName>,
-    /// A session tag (repeatable)
-    #[arg(long = "tag", value_name = "KEY=VALUE")]
-    pub tags: Vec<Tag>,
-    /// A tag that is passed on along a chain of roles (repeatable)
-    #[arg(long = "transitive-tag", value_name = "KEY")]
-    pub transitive_tags: Vec<String>,
-    /// A policy that narrows the role session: JSON, or @FILE
-    #[arg(long, value_name = "JSON|@FILE")]
-    pub session_policy: Option<String>,
-    /// A managed policy that narrows the role session (repeatable)
-    #[arg(long = "policy-arn", value_name = "ARN")]
-    pub policy_arns: Vec<String>,
-    /// How long the credentials should live: 900, 15m, 1h30m, 12h
-    #[arg(long, value_name = "DURATION")]
-    pub duration: Option<Lifetime>,
-    /// The region to call, and to set
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<Region>,
-    /// The MFA device
-    #[arg(long, value_name = "SERIAL")]
-    pub mfa_serial: Option<MfaSerial>,
-    /// The MFA code; `-` reads it from stdin, which keeps it out of the process list
-    #[arg(long, value_name = "CODE|-", allow_hyphen_values = true)]
-    pub mfa_token: Option<String>,
-    /// Redo every step, the code included
-    #[arg(long)]
-    pub refresh: bool,
-    /// Renew credentials that live for less than this
-    #[arg(long, value_name = "DURATION")]
-    pub min_ttl: Option<Lifetime>,
-    /// Never ask a person
-    #[arg(long)]
-    pub no_prompt: bool,
-    /// Neither read nor keep credentials
-    #[arg(long)]
-    pub no_cache: bool,
 }
 
 // `env`, and the bare `mfa-cred PROFILE`.
@@ -318,125 +215,5 @@ impl Verb {
     }
 }
 
-impl Obtain {
-    /// Adds what stood before the verb; what stood behind it wins, and lists go on.
-    fn add_from(&mut self, before: Self) {
-        macro_rules! inner_or_outer { ($($field:ident)*) => { $( self.$field = self.$field.take().or(before.$field); )* } }
-        macro_rules! outer_then_inner { ($($field:ident)*) => { $( self.$field.splice(0..0, before.$field); )* } }
-        macro_rules! either { ($($field:ident)*) => { $( self.$field |= before.$field; )* } }
-        inner_or_outer!(role_arn source_profile external_id session_name source_identity session_policy duration region
-            mfa_serial mfa_token min_ttl);
-        outer_then_inner!(tags transitive_tags policy_arns);
-        either!(refresh no_prompt no_cache);
-    }
-}
-
-fn profile_name(text: &str) -> Result<ProfileName, &'static str> {
-    ProfileName::new(text).ok_or("a profile's name is not empty")
-}
-
-/// One of a closed list of words, which `--help` and completion then know.
-fn one_of<T: std::str::FromStr + Clone + Send + Sync + 'static>(
-    names: &'static [&'static str],
-) -> impl TypedValueParser<Value = T>
-where
-    T::Err: std::error::Error + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{Cli, Obtain, VERBS, Verb, parse, parse_any, parse_plain};
-    use clap::{CommandFactory, Parser};
-
-    fn verb(line: &str) -> Result<Verb, String> {
-        let argv = std::iter::once("mfa-cred").chain(line.split(' ').filter(|word| !word.is_empty()));
-        parse(argv.map(Into::into)).map(|args| args.verb).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn the_tree_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn each_commands_help_speaks_of_that_command() {
-        for command in Cli::command().get_subcommands() {
-            let name = command.get_name();
-            let said = Cli::try_parse_from(["mfa-cred", name, "-h"]).expect_err("help").to_string();
-            let about = command.get_about().expect("each has a line of its own").to_string();
-            assert!(said.starts_with(&about), "{name}: {said}");
-        }
-    }
-
-    #[test]
-    fn the_bare_profile_is_env() {
-        for (bare, full) in [
-            ("", "env"),
-            ("p", "env p"),
-            ("--duration 2h p", "env --duration 2h p"),
-            ("p --no-prompt", "env p --no-prompt"),
-            ("-- list", "env list"),
-            ("--region eu-west-1 env p", "env p --region eu-west-1"),
-            ("--format json env p", "env p --format json"),
-            ("--region eu-west-1 process p", "process p --region eu-west-1"),
-            ("--region eu-west-1 exec p -- ls -l", "exec p --region eu-west-1 -- ls -l"),
-            ("--tag a=1 login p --tag b=2", "login p --tag a=1 --tag b=2"),
-        ] {
-            assert_eq!(verb(bare), verb(full), "{bare}");
-            assert!(verb(bare).is_ok(), "{bare}");
-        }
-    }
-
-    #[test]
-    fn the_short_way_reads_what_clap_reads() {
-        let argv = |line: &str| -> Vec<std::ffi::OsString> {
-            std::iter::once("mfa-cred").chain(line.split('|').filter(|w| !w.is_empty())).map(Into::into).collect()
-        };
-        let names = ["p", "$(touch PWNED)", "two words", "-", "--", "--version", "x=y", "ü", "env", "process", "help"];
-        let mut short = 0;
-        for verb in VERBS.iter().chain(&names) {
-            for line in names.iter().map(|name| format!("{verb}|{name}")).chain([(*verb).to_owned()]) {
-                if let Some(args) = parse_plain(&argv(&line)) {
-                    short += 1;
-                    assert_eq!(parse_any(argv(&line)).ok(), Some(args), "{line}");
-                }
-            }
-        }
-        assert!(short > 15, "{short}");
-        let mut verbs: Vec<String> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
-        verbs.push("help".to_owned());
-        verbs.sort();
-        assert_eq!(verbs, VERBS);
-    }
-
-    #[test]
-    fn what_is_refused() {
-        for line in [
-            "p list",
-            "p process q",
-            "p q",
-            "--region eu-west-1 list",
-            "--format json list",
-            "--refresh clear",
-            "env p --region A;b",
-            "env p --duration abc",
-            "env p --store cupboard",
-            "clear p --all",
-            "nonsense --flag",
-        ] {
-            assert!(verb(line).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn what_stands_behind_the_verb_wins() {
-        let Ok(Verb::Process(args)) = verb("--region eu-west-1 --refresh process p --region us-east-1") else {
-            panic!("it parses");
-        };
-        assert_eq!(args.obtain.region.as_ref().map(super::super::names::Region::as_str), Some("us-east-1"));
-        assert!(args.obtain.refresh);
-        assert_ne!(args.obtain, Obtain::default());
-    }
-}
+mod tests;

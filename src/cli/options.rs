@@ -1,0 +1,141 @@
+//! The options that many commands share, and the values that they take.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args as ClapArgs, ValueEnum};
+
+use crate::names::{ExternalId, Lifetime, MfaSerial, ProfileName, Region, RoleArn, SessionName, Tag};
+use crate::vault::Store;
+
+/// The words for [`Store`]'s variants.
+const STORES: [&str; 5] = ["auto", "kernel", "keyring", "passphrase", "none"];
+
+// Options of every command.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Read this file instead of ~/.aws/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
+    /// Read this file instead of ~/.aws/credentials
+    #[arg(long, global = true, value_name = "FILE")]
+    pub credentials_file: Option<PathBuf>,
+    /// Where the key that seals the cache lives
+    #[arg(long, global = true, value_name = "STORE", value_parser = one_of::<Store>(&STORES))]
+    pub store: Option<Store>,
+    /// Say more (-vv: every step)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Colours
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub color: Option<Color>,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl std::str::FromStr for Color {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        <Self as ValueEnum>::from_str(text, false).map_err(|_| "it is one of `auto`, `always` and `never`")
+    }
+}
+
+// Options of every command that obtains credentials.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
+#[command(next_help_heading = "Credential options")]
+pub struct Obtain {
+    /// Assume this role: an ARN, ACCOUNT:ROLE or PARTITION:ACCOUNT:ROLE
+    #[arg(long, value_name = "ARN")]
+    pub role_arn: Option<RoleArn>,
+    /// Sign with the credentials of this profile
+    #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
+    pub source_profile: Option<ProfileName>,
+    /// The external id that the role's trust policy asks for
+    #[arg(long, value_name = "ID")]
+    pub external_id: Option<ExternalId>,
+    /// The name of the role session
+    #[arg(long, value_name = "NAME")]
+    pub session_name: Option<SessionName>,
+    /// The source identity, which stays through a chain of roles
+    #[arg(long, value_name = "NAME")]
+    pub source_identity: Option<SessionName>,
+    /// A session tag (repeatable)
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    pub tags: Vec<Tag>,
+    /// A tag that is passed on along a chain of roles (repeatable)
+    #[arg(long = "transitive-tag", value_name = "KEY")]
+    pub transitive_tags: Vec<String>,
+    /// A policy that narrows the role session: JSON, or @FILE
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub session_policy: Option<String>,
+    /// A managed policy that narrows the role session (repeatable)
+    #[arg(long = "policy-arn", value_name = "ARN")]
+    pub policy_arns: Vec<String>,
+    /// How long the credentials should live: 900, 15m, 1h30m, 12h
+    #[arg(long, value_name = "DURATION")]
+    pub duration: Option<Lifetime>,
+    /// The region to call, and to set
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
+    /// The MFA device
+    #[arg(long, value_name = "SERIAL")]
+    pub mfa_serial: Option<MfaSerial>,
+    /// The MFA code; `-` reads it from stdin, which keeps it out of the process list
+    #[arg(long, value_name = "CODE|-", allow_hyphen_values = true)]
+    pub mfa_token: Option<String>,
+    /// Redo every step, the code included
+    #[arg(long)]
+    pub refresh: bool,
+    /// Renew credentials that live for less than this
+    #[arg(long, value_name = "DURATION")]
+    pub min_ttl: Option<Lifetime>,
+    /// Never ask a person
+    #[arg(long)]
+    pub no_prompt: bool,
+    /// Neither read nor keep credentials
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+impl Obtain {
+    /// Adds what stood before the verb; what stood behind it wins, and lists go on.
+    pub(super) fn add_from(&mut self, before: Self) {
+        macro_rules! inner_or_outer { ($($field:ident)*) => { $( self.$field = self.$field.take().or(before.$field); )* } }
+        macro_rules! outer_then_inner { ($($field:ident)*) => { $( self.$field.splice(0..0, before.$field); )* } }
+        macro_rules! either { ($($field:ident)*) => { $( self.$field |= before.$field; )* } }
+        inner_or_outer!(role_arn source_profile external_id session_name source_identity session_policy duration region
+            mfa_serial mfa_token min_ttl);
+        outer_then_inner!(tags transitive_tags policy_arns);
+        either!(refresh no_prompt no_cache);
+    }
+}
+
+pub(super) fn profile_name(text: &str) -> Result<ProfileName, &'static str> {
+    ProfileName::new(text).ok_or("a profile's name is not empty")
+}
+
+/// One of a closed list of words, which `--help` and completion then know.
+pub(super) fn one_of<T: std::str::FromStr + Clone + Send + Sync + 'static>(
+    names: &'static [&'static str],
+) -> impl TypedValueParser<Value = T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
+}

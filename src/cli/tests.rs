@@ -1,0 +1,92 @@
+use super::{Cli, Obtain, VERBS, Verb, parse, parse_any, parse_plain};
+use clap::{CommandFactory, Parser};
+
+fn verb(line: &str) -> Result<Verb, String> {
+    let argv = std::iter::once("mfa-cred").chain(line.split(' ').filter(|word| !word.is_empty()));
+    parse(argv.map(Into::into)).map(|args| args.verb).map_err(|e| e.to_string())
+}
+
+#[test]
+fn the_tree_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn each_commands_help_speaks_of_that_command() {
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name();
+        let said = Cli::try_parse_from(["mfa-cred", name, "-h"]).expect_err("help").to_string();
+        let about = command.get_about().expect("each has a line of its own").to_string();
+        assert!(said.starts_with(&about), "{name}: {said}");
+    }
+}
+
+#[test]
+fn the_bare_profile_is_env() {
+    for (bare, full) in [
+        ("", "env"),
+        ("p", "env p"),
+        ("--duration 2h p", "env --duration 2h p"),
+        ("p --no-prompt", "env p --no-prompt"),
+        ("-- list", "env list"),
+        ("--region eu-west-1 env p", "env p --region eu-west-1"),
+        ("--format json env p", "env p --format json"),
+        ("--region eu-west-1 process p", "process p --region eu-west-1"),
+        ("--region eu-west-1 exec p -- ls -l", "exec p --region eu-west-1 -- ls -l"),
+        ("--tag a=1 login p --tag b=2", "login p --tag a=1 --tag b=2"),
+    ] {
+        assert_eq!(verb(bare), verb(full), "{bare}");
+        assert!(verb(bare).is_ok(), "{bare}");
+    }
+}
+
+#[test]
+fn the_short_way_reads_what_clap_reads() {
+    let argv = |line: &str| -> Vec<std::ffi::OsString> {
+        std::iter::once("mfa-cred").chain(line.split('|').filter(|w| !w.is_empty())).map(Into::into).collect()
+    };
+    let names = ["p", "$(touch PWNED)", "two words", "-", "--", "--version", "x=y", "ü", "env", "process", "help"];
+    let mut short = 0;
+    for verb in VERBS.iter().chain(&names) {
+        for line in names.iter().map(|name| format!("{verb}|{name}")).chain([(*verb).to_owned()]) {
+            if let Some(args) = parse_plain(&argv(&line)) {
+                short += 1;
+                assert_eq!(parse_any(argv(&line)).ok(), Some(args), "{line}");
+            }
+        }
+    }
+    assert!(short > 15, "{short}");
+    let mut verbs: Vec<String> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    verbs.push("help".to_owned());
+    verbs.sort();
+    assert_eq!(verbs, VERBS);
+}
+
+#[test]
+fn what_is_refused() {
+    for line in [
+        "p list",
+        "p process q",
+        "p q",
+        "--region eu-west-1 list",
+        "--format json list",
+        "--refresh clear",
+        "env p --region A;b",
+        "env p --duration abc",
+        "env p --store cupboard",
+        "clear p --all",
+        "nonsense --flag",
+    ] {
+        assert!(verb(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn what_stands_behind_the_verb_wins() {
+    let Ok(Verb::Process(args)) = verb("--region eu-west-1 --refresh process p --region us-east-1") else {
+        panic!("it parses");
+    };
+    assert_eq!(args.obtain.region.as_ref().map(crate::names::Region::as_str), Some("us-east-1"));
+    assert!(args.obtain.refresh);
+    assert_ne!(args.obtain, Obtain::default());
+}
