@@ -130,7 +130,7 @@ fn settings(file: &[u8]) {
             Err(error) => error,
         };
         assert!(!error.to_string().is_empty());
-        let _ = (Settings::level(&Global::default(), &env), Settings::color(&Global::default(), &env));
+        let _ = Settings::voice(&Global::default(), &env);
     }
 }
 
