@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
-use mfa_cred::cache::{Cache, CacheUse, Folder, Key, LockError, Lookup, MinTtl, Turn, keys};
+use mfa_cred::cache::{Cache, CacheUse, Folder, FolderError, Key, Lookup, MinTtl, Turn, keys};
 use mfa_cred::host::{Keystore, StoreError, Terminal, TerminalError};
 use mfa_cred::names::{Lifetime, ProfileName};
 use mfa_cred::plan::{Ambient, Plan, Wish};
@@ -112,7 +112,7 @@ impl World {
                 expiration: Some(now + SignedDuration::from_hours(number)),
                 account: None,
             };
-            let mut nothing = || Ok::<Option<()>, LockError>(None);
+            let mut nothing = || Ok::<Option<()>, FolderError>(None);
             let Ok(Turn::Ours(lease)) = folder.take_turn(key.file_name(), &mut nothing, &|_| {}) else {
                 panic!("nobody else is here");
             };
