@@ -12,7 +12,7 @@ use mfa_cred::vault::{self, kernel::KernelKeyring, keyring::OsKeyring};
 fn main() -> ExitCode {
     system::refuse_core_dumps();
     let (system, terminal, kernel) = (System, Tty, KernelKeyring);
-    let keyring = OsKeyring::new(vault::patience(&terminal));
+    let keyring = OsKeyring::new(|| vault::patience(&terminal));
     let host = Host {
         env: &system,
         files: &system,

@@ -84,7 +84,7 @@ fn play_with(service: &SecretService, part: &str) -> (String, Duration) {
 fn a_part() {
     let part = std::env::var(PART).expect("the part that the parent names");
     let words: Vec<&str> = part.split(' ').collect();
-    let keyring = OsKeyring::new(Duration::from_millis(1500));
+    let keyring = OsKeyring::new(|| Duration::from_millis(1500));
     let report = match words[..] {
         ["get", name] => format!("{:?}", keyring.get(name).map(|found| found.map(|s| s.expose().clone()))),
         ["put", name, value] => format!("{:?}", keyring.put(name, &secret(value), None)),

@@ -10,6 +10,7 @@
 //!
 //! Nothing here needs a particular system: the library picks the store, and its errors say which kind of failure it is.
 
+use std::cell::LazyCell;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -26,8 +27,8 @@ const SERVICE: &str = "mfa-cred";
 
 /// The keyring of this system. One for the whole process: it counts the time that waiting has cost.
 #[derive(Debug)]
-pub struct OsKeyring {
-    limit: Duration,
+pub struct OsKeyring<'a> {
+    limit: LazyCell<Duration, Box<dyn FnOnce() -> Duration + 'a>>,
     spent: Mutex<Spent>,
 }
 
@@ -38,10 +39,11 @@ struct Spent {
     given_up: Option<StoreError>,
 }
 
-impl OsKeyring {
-    /// All calls together may wait for `limit`. Nothing is opened yet.
-    pub fn new(limit: Duration) -> Self {
-        Self { limit, spent: Mutex::default() }
+impl<'a> OsKeyring<'a> {
+    /// All calls together may wait for `limit`, which is asked for with the first of them: who is there to answer takes
+    /// a look at the terminal, and most processes never come here. Nothing is opened yet.
+    pub fn new(limit: impl FnOnce() -> Duration + 'a) -> Self {
+        Self { limit: LazyCell::new(Box::new(limit)), spent: Mutex::default() }
     }
 
     /// Runs `call` on a thread of its own for as long as the allowance lasts.
@@ -63,7 +65,7 @@ impl OsKeyring {
             Err(_) => Err(StoreError::Failed("no thread could be started for it".to_owned())),
             Ok(_) => match answered.recv_timeout(self.limit.saturating_sub(spent.waiting)) {
                 Ok(result) => result,
-                Err(RecvTimeoutError::Timeout) => Err(StoreError::Silent(self.limit)),
+                Err(RecvTimeoutError::Timeout) => Err(StoreError::Silent(*self.limit)),
                 Err(RecvTimeoutError::Disconnected) => Err(StoreError::Failed("its library gave up".to_owned())),
             },
         };
@@ -77,7 +79,7 @@ impl OsKeyring {
     }
 }
 
-impl Keystore for OsKeyring {
+impl Keystore for OsKeyring<'_> {
     fn get(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         let name = name.to_owned();
         self.within(move || {
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_call_that_never_returns_costs_the_allowance_once() {
-        let keyring = OsKeyring::new(Duration::from_millis(50));
+        let keyring = OsKeyring::new(|| Duration::from_millis(50));
         let silent = Err(StoreError::Silent(Duration::from_millis(50)));
         assert_eq!(keyring.within(stuck), silent);
         let again = Instant::now();
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn all_calls_share_one_allowance() {
-        let keyring = OsKeyring::new(Duration::from_millis(400));
+        let keyring = OsKeyring::new(|| Duration::from_millis(400));
         let slow = || {
             thread::sleep(Duration::from_millis(250));
             Ok(())
@@ -168,7 +170,7 @@ mod tests {
 
     #[test]
     fn time_between_calls_does_not_count() {
-        let keyring = OsKeyring::new(Duration::from_millis(300));
+        let keyring = OsKeyring::new(|| Duration::from_millis(300));
         assert_eq!(keyring.within(|| Ok(())), Ok(()));
         thread::sleep(Duration::from_millis(350));
         assert_eq!(keyring.within(|| Ok(())), Ok(()));
@@ -181,7 +183,7 @@ mod tests {
             (StoreError::Locked, true),
             (StoreError::Failed("odd".to_owned()), false),
         ] {
-            let keyring = OsKeyring::new(Duration::from_secs(5));
+            let keyring = OsKeyring::new(|| Duration::from_secs(5));
             let failing = error.clone();
             assert_eq!(keyring.within(move || -> Result<(), _> { Err(failing) }), Err(error.clone()));
             assert_eq!(keyring.within(|| Ok(())).is_err(), remembered, "{error:?}");
