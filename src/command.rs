@@ -3,8 +3,10 @@
 mod clear;
 mod env;
 mod exec;
+mod facts;
 mod list;
 mod login;
+mod picker;
 mod process;
 mod session;
 mod show;

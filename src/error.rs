@@ -47,6 +47,15 @@ pub enum Error {
         /// Is there no such program?
         is_missing: bool,
     },
+    /// `-` where no profile was used before.
+    #[error("no other profile was used before this one")]
+    NoneBefore,
+    /// The picker was left without a choice.
+    #[error("no profile was picked")]
+    NonePicked,
+    /// The picker's terminal.
+    #[error(transparent)]
+    Picker(TerminalError),
     /// `login` of several profiles, some of which failed and were reported.
     #[error("{failed} of {all} profiles are not signed in")]
     Some {
@@ -82,7 +91,12 @@ impl Error {
                 | PlanError::Refused { origin, .. }
                 | PlanError::BadValue { origin, .. },
             ) if matches!(origin, crate::plan::Origin::Flag(_)) => 2,
-            Self::Settings(_) | Self::Profile(_) | Self::Plan(_) | Self::Folder(_) | Self::Output(_) => 1,
+            Self::Settings(_)
+            | Self::Profile(_)
+            | Self::Plan(_)
+            | Self::Folder(_)
+            | Self::Output(_)
+            | Self::NoneBefore => 1,
             Self::Vault(error) => return vault_ending(error),
             Self::Execute(error) => return execute_ending(error),
             Self::Exec { is_missing, .. } => {
@@ -93,6 +107,9 @@ impl Error {
                 }
             }
             Self::Some { exit, .. } => *exit,
+            Self::NonePicked | Self::Picker(TerminalError::Closed) => 130,
+            Self::Picker(TerminalError::Signal(signal)) => return Ending::Signal(*signal),
+            Self::Picker(_) => 3,
         })
     }
 

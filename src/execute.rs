@@ -129,6 +129,7 @@ impl Executor<'_> {
             && let Ok(client) = (self.connect)()
         {
             self.talk.info("the clock was set, so AWS is asked for the time");
+            let _waiting = self.talk.waiting("the time by AWS");
             client.ask_the_time(&signer);
         }
     }
@@ -287,6 +288,7 @@ impl Run<'_, '_> {
             other => StsError::Unusable(other.to_string()),
         })?;
         self.on.talk.info(&step.to_string());
+        let _waiting = self.on.talk.waiting(&step.to_string());
         match (step, code) {
             (Step::SessionToken { serial, duration, .. }, Some(code)) => {
                 client.session_token(signer, serial, code, *duration)

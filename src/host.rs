@@ -78,6 +78,46 @@ pub trait Terminal {
 
     /// Writes one line for the person; a terminal that is gone is no error.
     fn tell(&self, line: &str);
+
+    /// Shows a dialogue on a screen of its own, which is gone without a trace afterwards, until the dialogue is over;
+    /// it gives up when no key was struck for `limit`. Where a terminal cannot do that, it is absent.
+    fn converse(&self, _dialogue: &mut dyn Dialogue, _limit: Duration) -> Result<(), TerminalError> {
+        Err(TerminalError::Absent)
+    }
+}
+
+/// What a person does with single keys.
+pub trait Dialogue {
+    /// The whole screen, line by line: at most `rows` of them, none wider than `columns`.
+    fn draw(&mut self, columns: usize, rows: usize) -> Vec<String>;
+
+    /// Takes a key; true when the dialogue is over.
+    fn strike(&mut self, key: Key) -> bool;
+}
+
+/// A key of a [`Dialogue`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Key {
+    /// A printable character.
+    Char(char),
+    /// Return.
+    Enter,
+    /// Escape.
+    Escape,
+    /// Backspace.
+    EraseChar,
+    /// Ctrl-W.
+    EraseWord,
+    /// Ctrl-U.
+    EraseAll,
+    /// The cursor key, Ctrl-P and Ctrl-K.
+    Up,
+    /// The cursor key, Ctrl-N and Tab.
+    Down,
+    /// A screen back.
+    PageUp,
+    /// A screen on.
+    PageDown,
 }
 
 /// Nobody: where there is no terminal, or `--no-prompt` says to behave as if there were none.

@@ -13,6 +13,7 @@ pub mod profile;
 pub mod plan;
 pub mod settings;
 pub mod cache;
+pub mod history;
 pub mod code;
 pub mod execute;
 pub mod error;

@@ -134,6 +134,8 @@ pub struct Settings {
     pub store: Store,
     /// What is said, and how.
     pub talk: Talk,
+    /// Colours: yes, no, or as the stream is a terminal.
+    colour: Option<bool>,
     /// The settings' own `mfa_process`, for profiles that name none.
     pub mfa_process: Option<String>,
     /// How long a call may take.
@@ -227,6 +229,7 @@ impl Settings {
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
             store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
             talk: Talk::new(level, is_coloured(color, env)),
+            colour: is_coloured(color, env),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
             limits: Limits {
                 connect: ini.time("connect_timeout", 5)?,
@@ -235,6 +238,11 @@ impl Settings {
             },
             ini,
         })
+    }
+
+    /// Is a stream painted? One that is a terminal usually is.
+    pub fn paints(&self, is_terminal: bool) -> bool {
+        self.colour.unwrap_or(is_terminal)
     }
 
     /// How a failure of [`Settings::resolve`] is said: as what was typed and exported has it, as far as that is legal.

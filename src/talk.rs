@@ -4,7 +4,11 @@
 //! contents or AWS: control characters are escaped, so that none of them can drive the terminal, and line feeds too,
 //! so that none can pass for a line of ours.
 
+mod waiting;
+
 use std::io::{self, IsTerminal, Write};
+
+pub use waiting::Waiting;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]

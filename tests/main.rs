@@ -26,6 +26,8 @@ mod layers;
 #[cfg(unix)]
 mod network;
 mod partitions;
+#[cfg(target_os = "linux")]
+mod picker;
 mod plan;
 #[cfg(unix)]
 mod refusals;

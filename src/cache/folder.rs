@@ -92,6 +92,13 @@ impl Folder {
         Ok(())
     }
 
+    /// Adds to a file of the folder, in one write, and says how long it is then.
+    pub fn append(&self, name: &str, bytes: &[u8]) -> io::Result<u64> {
+        let mut file = private_options().append(true).open(self.path.join(name))?;
+        file.write_all(bytes)?;
+        Ok(file.metadata()?.len())
+    }
+
     /// A subfolder, made where it is missing; the empty name is the folder itself.
     pub(super) fn subfolder(&self, name: &str) -> io::Result<PathBuf> {
         if name.is_empty() {
@@ -202,9 +209,13 @@ fn check(path: &Path) -> Result<(), FolderError> {
 
 /// A file that only we may read, opened for reading and writing, made where it is missing.
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    private_options().read(true).write(true).truncate(false).open(path)
+}
+
+fn private_options() -> fs::OpenOptions {
     let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
 }

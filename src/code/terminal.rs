@@ -11,6 +11,8 @@
 //! Keys come one at a time, so that Ctrl-Z can be answered here: with the terminal's own suspend character the process
 //! would be stopped in the middle of a question, its echo still off.
 
+mod dialogue;
+
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -28,7 +30,7 @@ use rustix::termios::{
 use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::signals::Watch;
-use crate::host::{Terminal, TerminalError};
+use crate::host::{Dialogue, Terminal, TerminalError};
 use crate::secret::Secret;
 use crate::talk::one_line;
 
@@ -59,7 +61,7 @@ impl Terminal for Tty {
     /// Besides what the trait promises: keys that were struck before the prompt are thrown away, as `getpass` does.
     /// They were typed with echo on and for another reader, and a wrong code counts against the user at AWS.
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        let question = Rc::new(Question::new(prompt, limit)?);
+        let question = Rc::new(Question::new(one_line(prompt), "\n", limit)?);
         let answer = question.start().and_then(|()| {
             let keys = Keys(Rc::clone(&question));
             let config = rpassword::ConfigBuilder::new().input_reader(keys).output_discard().build();
@@ -98,6 +100,10 @@ impl Terminal for Tty {
             }
         }
     }
+
+    fn converse(&self, dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
+        dialogue::hold(dialogue, limit)
+    }
 }
 
 /// One question, from the prompt to the answer. Its parts are cells because `rpassword` wants to own what it reads.
@@ -106,9 +112,12 @@ struct Question {
     silence: RefCell<Option<Silence>>,
     watch: Watch,
     device: File,
-    prompt: String,
+    /// What is shown first.
+    opening: String,
+    /// What is shown last; after a prompt it ends the line, which the person's Enter did not.
+    closing: &'static str,
     limit: Duration,
-    deadline: Instant,
+    deadline: Cell<Instant>,
     /// Why reading ended, which an `io::Error` cannot carry through `rpassword`.
     end: Cell<Option<TerminalError>>,
 }
@@ -122,7 +131,7 @@ enum Wake {
 }
 
 impl Question {
-    fn new(prompt: &str, limit: Duration) -> Result<Self, TerminalError> {
+    fn new(opening: String, closing: &'static str, limit: Duration) -> Result<Self, TerminalError> {
         let device = open()?;
         if !is_foreground(&device) {
             return Err(TerminalError::Background);
@@ -132,23 +141,24 @@ impl Question {
             silence: RefCell::new(None),
             watch,
             device,
-            prompt: one_line(prompt),
+            opening,
+            closing,
             limit,
-            deadline: Instant::now() + limit,
+            deadline: Cell::new(Instant::now() + limit),
             end: Cell::new(None),
         })
     }
 
-    /// Silences the terminal and shows the prompt, in that order.
+    /// Silences the terminal and shows the opening, in that order.
     fn start(&self) -> Result<(), TerminalError> {
         let silence = Silence::new(&self.device).map_err(TerminalError::Io)?;
         let silence = self.silence.borrow_mut().insert(silence).hide();
         silence.and_then(|()| tcflush(&self.device, QueueSelector::IFlush).map_err(Into::into)).map_err(from_read)?;
-        self.show_prompt()
+        self.write(&self.opening)
     }
 
-    fn show_prompt(&self) -> Result<(), TerminalError> {
-        let mut rest = self.prompt.as_bytes();
+    fn write(&self, text: &str) -> Result<(), TerminalError> {
+        let mut rest = text.as_bytes();
         while !rest.is_empty() {
             match (&self.device).write(rest) {
                 Ok(written) => rest = &rest[written..],
@@ -186,7 +196,7 @@ impl Question {
     /// Waits for the terminal, a signal or the deadline.
     fn wait(&self, wanted: PollFlags) -> Result<Wake, TerminalError> {
         loop {
-            let left = self.deadline.saturating_duration_since(Instant::now());
+            let left = self.deadline.get().saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(TerminalError::TimedOut(self.limit));
             }
@@ -240,7 +250,7 @@ impl Question {
         if let Some(silence) = self.silence.borrow().as_ref() {
             silence.hide().map_err(from_read)?;
         }
-        self.show_prompt()?;
+        self.write(&self.opening)?;
         Ok(CTRL_U)
     }
 
@@ -249,12 +259,12 @@ impl Question {
         if tcgetpgrp(&self.device).is_ok() { TerminalError::Background } else { TerminalError::Closed }
     }
 
-    /// Ends the prompt's line, which the person's Enter did not, and gives the terminal its modes back.
+    /// Closes what was opened, and gives the terminal its modes back.
     fn show_echo(&self) {
         if let Some(silence) = self.silence.borrow().as_ref() {
             if is_foreground(&self.device) {
-                // The device does not block; a terminal that takes no output loses a line break.
-                let _ = (&self.device).write(b"\n");
+                // The device does not block; a terminal that takes no output loses this.
+                let _ = (&self.device).write(self.closing.as_bytes());
             }
             silence.show();
         }

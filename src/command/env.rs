@@ -12,6 +12,7 @@ use crate::settings::Settings;
 
 pub(super) fn run(args: EnvArgs, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?;
+    session::note_use(&signed.plan.profile, settings, host);
     let done = write_stdout(format(args.format, host).render(&signed.export(host)).expose())?;
     if std::io::stdout().is_terminal() {
         // Last, where it is not scrolled away.

@@ -22,7 +22,9 @@ pub(super) fn run(
     settings: &Settings,
     host: &Host<'_>,
 ) -> Result<Done, Error> {
-    let export = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?.export(host);
+    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?;
+    session::note_use(&signed.plan.profile, settings, host);
+    let export = signed.export(host);
 
     let mut words = command.into_iter();
     let usual_shell =

@@ -18,7 +18,9 @@ pub(super) fn run(
 ) -> Result<Done, Error> {
     let how = settings.how(obtain, host.env, host.files)?;
     let set = session::profiles(settings, host)?;
-    let named = if profiles.is_empty() { vec![Settings::profile(None, host.env).0] } else { profiles };
+    let named = if profiles.is_empty() { vec![None] } else { profiles.into_iter().map(Some).collect() };
+    let named = named.into_iter().map(|name| session::profile(name, &set, &how, settings, host));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
     if let [profile] = &named[..] {
         sign_in(profile, &set, &how, settings, host)?;
         return Ok(Done::Well);
@@ -50,6 +52,7 @@ fn sign_in(
 ) -> Result<(), Error> {
     let plan = session::plan(set, profile, how, host)?;
     let credentials = session::obtain(set, &plan, how, settings, host, MinTtl::PERSON)?;
+    session::note_use(profile, settings, host);
     settings.talk.note(&match credentials.expiration {
         Some(end) => format!("{profile}: signed in for {}", table::left(end, session::now(settings, host))),
         None => format!("{profile}: these credentials do not end"),

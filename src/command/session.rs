@@ -1,7 +1,12 @@
 //! What the commands that need credentials have in common: the state folder, the vault, the cache and the executor,
 //! each made from the settings and the host.
 
+use std::io::{self, IsTerminal};
+
 use jiff::Timestamp;
+
+use super::facts::Facts;
+use super::picker;
 
 use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, MinTtl};
 use crate::cli::Obtain;
@@ -10,13 +15,14 @@ use crate::error::Error;
 use crate::execute::base::RealBases;
 use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Executor, Reuse, Sts};
-use crate::host::Host;
+use crate::history::{self, History};
+use crate::host::{Host, TerminalError};
 use crate::names::ProfileName;
 use crate::output::Export;
 use crate::plan::{MfaProcess, Origin, Plan};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
-use crate::settings::{How, Settings, Token, ambient, ambient_credentials, variables};
+use crate::settings::{Chosen, How, Settings, Token, ambient, ambient_credentials, variables};
 use crate::vault::Vault;
 use crate::vault::passphrase::Cost;
 
@@ -63,6 +69,49 @@ pub(super) struct Signed {
     pub(super) credentials: Credentials,
 }
 
+/// The profile that a command is for: the one that was named, `-` for the one before, or what the environment says; else
+/// a person picks one, and where nobody is there it is `default`.
+pub(super) fn profile(
+    named: Option<ProfileName>,
+    set: &ProfileSet,
+    how: &How,
+    settings: &Settings,
+    host: &Host<'_>,
+) -> Result<ProfileName, Error> {
+    let history = || Folder::open(settings.state.as_deref()).map(|folder| History::read(&folder)).unwrap_or_default();
+    if named.as_ref().is_some_and(|name| name.as_str() == "-") {
+        return history().previous(host.env.var(variables::PROFILE).as_deref()).ok_or(Error::NoneBefore);
+    }
+    let (profile, chosen) = Settings::profile(named, host.env);
+    let streams_are_a_terminal = || io::stdin().is_terminal() && io::stderr().is_terminal();
+    if chosen != Chosen::Default || !how.may_prompt || !host.terminal.is_there() || !streams_are_a_terminal() {
+        return Ok(profile);
+    }
+    with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
+        let mut all = Facts::of_all(set, &ambient(host.env), cache, clock);
+        if all.is_empty() {
+            return Ok(profile);
+        }
+        history().sort(&mut all, |facts| &facts.name);
+        match picker::pick(all, clock.now(), settings.paints(true), host.terminal) {
+            Ok(Some(name)) => ProfileName::new(&name).ok_or(Error::NonePicked),
+            Ok(None) => Err(Error::NonePicked),
+            // A terminal that has no second screen.
+            Err(TerminalError::Absent) => Ok(profile),
+            Err(error) => Err(Error::Picker(error)),
+        }
+    })
+}
+
+/// Notes that a person chose this profile; renewing what the shell holds is no choice.
+pub(super) fn note_use(profile: &ProfileName, settings: &Settings, host: &Host<'_>) {
+    if host.env.var(variables::PROFILE).as_deref() != Some(profile.as_str())
+        && let Ok(folder) = Folder::open(settings.state.as_deref())
+    {
+        history::note(&folder, profile);
+    }
+}
+
 /// Signs in to the profile that a command is for.
 pub(super) fn sign_in(
     named: Option<ProfileName>,
@@ -72,8 +121,8 @@ pub(super) fn sign_in(
     host: &Host<'_>,
 ) -> Result<Signed, Error> {
     let how = settings.how(options, host.env, host.files)?;
-    let (profile, _) = Settings::profile(named, host.env);
     let set = profiles(settings, host)?;
+    let profile = profile(named, &set, &how, settings, host)?;
     let plan = plan(&set, &profile, &how, host)?;
     let credentials = obtain(&set, &plan, &how, settings, host, usual)?;
     Ok(Signed { plan, credentials })

@@ -18,8 +18,8 @@ const SECRET: [&str; 2] = ["aws_secret_access_key", "aws_session_token"];
 
 pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let how = settings.how(&args.obtain, host.env, host.files)?;
-    let (name, _) = Settings::profile(args.profile, host.env);
     let set = session::profiles(settings, host)?;
+    let name = session::profile(args.profile, &set, &how, settings, host)?;
     let plan = Plan::make(&set, &name, &how.wish, &ambient(host.env));
     let Some(profile) = set.get(name.as_str()) else {
         return Err(plan.map(|_| ()).expect_err("a profile that does not exist has no plan").into());

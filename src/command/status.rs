@@ -4,14 +4,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Done, session, table, write_stdout};
+use super::table::{Column, Table};
+use super::{Done, session, write_stdout};
 use crate::cache::{Cache, CacheUse, Header, Kind, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::host::Host;
 use crate::plan::{Plan, Step};
 use crate::settings::{Settings, variables};
-use crate::talk::printable;
 
 /// Not signed in.
 const NOT_NOW: u8 = 3;
@@ -22,7 +22,8 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: 
         Some(profile) => {
             let how = settings.how(&args.obtain, host.env, host.files)?;
             let set = session::profiles(settings, host)?;
-            Some(session::plan(&set, profile, &how, host)?)
+            let profile = session::profile(Some(profile.clone()), &set, &how, settings, host)?;
+            Some(session::plan(&set, &profile, &how, host)?)
         }
     };
     session::with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
@@ -54,7 +55,7 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: 
             .to_string()
                 + "\n"
         } else {
-            to_text(held.as_ref(), &cached, now)
+            to_text(held.as_ref(), &cached, now, settings)
         };
         write_stdout(&payload)?;
         Ok(if verdict == Some(false) { Done::Verdict(NOT_NOW) } else { Done::Well })
@@ -101,21 +102,24 @@ impl Held {
     }
 }
 
-fn to_text(held: Option<&Held>, cached: &[Header], now: Timestamp) -> String {
-    let mut rows = Vec::new();
+const COLUMNS: [Column; 4] =
+    [Column::kept("WHERE"), Column::kept("PROFILE"), Column::kept("WHAT"), Column::kept("LEFT")];
+
+fn to_text(held: Option<&Held>, cached: &[Header], now: Timestamp, settings: &Settings) -> String {
+    let mut table = Table::new(&COLUMNS);
     if let Some(held) = held {
-        let left = held.end.map_or_else(|| "no end".to_owned(), |end| table::left(end, now));
-        rows.push(vec!["shell".to_owned(), held.profile.clone(), held.access_key_id.clone().unwrap_or_default(), left]);
+        let what = held.access_key_id.clone().unwrap_or_default();
+        table.add(vec!["shell".to_owned(), held.profile.clone(), what], held.end, now);
     }
     for header in cached {
         let what = match header.kind {
             Kind::Session => "MFA session".to_owned(),
             Kind::Role => header.role.clone().unwrap_or_default(),
         };
-        rows.push(vec!["cached".to_owned(), header.profile.clone(), what, table::left(header.end, now)]);
+        table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), now);
     }
-    if rows.is_empty() {
-        return printable("this shell holds no credentials, and none are cached\n");
+    if table.is_empty() {
+        return "this shell holds no credentials, and none are cached\n".to_owned();
     }
-    table::render(&["WHERE", "PROFILE", "WHAT", "LEFT"], &rows)
+    table.to_stdout(settings)
 }

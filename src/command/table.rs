@@ -1,12 +1,21 @@
 //! Rows for people, and the same rows for pipes.
+//!
+//! On a terminal the columns line up, also where characters are two cells wide, and every row is one line: in a narrow
+//! window columns are left out, those first that say least, and then the longest cells lose their middle. The last
+//! column is the time left, in colour where there is any. In a pipe every cell is there, whole, with tabs between.
 
 use std::io::IsTerminal;
 
-use comfy_table::{ContentArrangement, Table, presets};
-use jiff::Timestamp;
+use comfy_table::{ContentArrangement, presets};
+use jiff::{SignedDuration, Timestamp};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::names::Lifetime;
+use crate::settings::Settings;
 use crate::talk::one_line;
+
+/// Below this the time left stands out.
+const SOON: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long until `end`: `47m`, `11h59m`, below a minute `12s`, and `over` after it.
 pub(super) fn left(end: Timestamp, now: Timestamp) -> String {
@@ -19,20 +28,124 @@ pub(super) fn left(end: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// Columns that fit the terminal; in a pipe, tabs between the cells and no headings.
-pub(super) fn render(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let cell = |text: &String| one_line(text);
-    if !std::io::stdout().is_terminal() {
-        return rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join("\t") + "\n").collect();
+/// A column and its heading.
+#[derive(Clone, Copy)]
+pub(super) struct Column {
+    heading: &'static str,
+    /// When it goes, in a narrow window.
+    dropped: Option<u8>,
+}
+
+impl Column {
+    /// One that never goes.
+    pub(super) const fn kept(heading: &'static str) -> Self {
+        Self { heading, dropped: None }
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if let Some(width) = width() {
-        table.set_width(width);
+
+    /// One that goes before those with a higher turn.
+    pub(super) const fn dropped(heading: &'static str, turn: u8) -> Self {
+        Self { heading, dropped: Some(turn) }
     }
-    table.set_header(headings);
-    table.add_rows(rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>()));
-    table.trim_fmt() + "\n"
+}
+
+/// Rows whose last cell is the time left.
+pub(super) struct Table {
+    columns: &'static [Column],
+    rows: Vec<Vec<String>>,
+    colours: Vec<&'static str>,
+}
+
+impl Table {
+    pub(super) fn new(columns: &'static [Column]) -> Self {
+        Self { columns, rows: Vec::new(), colours: Vec::new() }
+    }
+
+    /// A row: all cells but the last, and what that one says.
+    pub(super) fn add(&mut self, mut cells: Vec<String>, end: Option<Timestamp>, now: Timestamp) {
+        self.colours.push(match end.map(|end| end.duration_since(now)) {
+            None => "",
+            Some(left) if left <= SignedDuration::ZERO => "31",
+            Some(left) if left < SOON => "33",
+            Some(_) => "32",
+        });
+        cells.push(end.map_or_else(|| "-".to_owned(), |end| left(end, now)));
+        self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// For stdout: a table on a terminal, else tabs between the cells and no headings.
+    pub(super) fn to_stdout(&self, settings: &Settings) -> String {
+        if !std::io::stdout().is_terminal() {
+            return self.rows.iter().map(|row| row.join("\t") + "\n").collect();
+        }
+        self.lines(width().map_or(usize::MAX, usize::from), settings.paints(true)).join("\n") + "\n"
+    }
+
+    /// Lines that fit, the headings first.
+    pub(super) fn lines(&self, width: usize, in_colour: bool) -> Vec<String> {
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        let mut widths: Vec<usize> = shown.iter().map(|&column| self.width_of(column)).collect();
+        // A space at each side of a cell.
+        while widths.iter().map(|width| width + 2).sum::<usize>() > width {
+            let next = (0..shown.len()).filter_map(|at| Some((self.columns[shown[at]].dropped?, at))).min();
+            let Some((_, at)) = next else { break };
+            shown.remove(at);
+            widths.remove(at);
+        }
+        while let over @ 1.. = widths.iter().map(|width| width + 2).sum::<usize>().saturating_sub(width) {
+            let longest = widths.iter_mut().max().expect("a table has columns");
+            if *longest <= 3 {
+                break;
+            }
+            *longest = longest.saturating_sub(over.div_ceil(2)).max(3);
+        }
+        let fit = |row: &dyn Fn(usize) -> String| -> Vec<String> {
+            shown.iter().zip(&widths).map(|(&column, &width)| cut(&row(column), width)).collect()
+        };
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(fit(&|column| self.columns[column].heading.to_owned()));
+        table.add_rows(self.rows.iter().map(|row| fit(&|column| row[column].clone())));
+        let mut lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        if in_colour {
+            for ((line, row), colour) in lines.iter_mut().skip(1).zip(&self.rows).zip(&self.colours) {
+                if let (Some(last), false) = (row.last(), colour.is_empty())
+                    && let Some(rest) = line.strip_suffix(last.as_str())
+                {
+                    *line = format!("{rest}\x1b[{colour}m{last}\x1b[0m");
+                }
+            }
+        }
+        lines
+    }
+
+    fn width_of(&self, column: usize) -> usize {
+        let cells = self.rows.iter().map(|row| row[column].width());
+        cells.max().unwrap_or_default().max(self.columns[column].heading.width())
+    }
+}
+
+/// The text in at most that many cells, its middle left out: names that start alike often end apart.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(1);
+    let (head, tail) = (room.div_ceil(2), room / 2);
+    let take = |chars: &mut dyn Iterator<Item = char>, room: usize| {
+        let mut taken = 0;
+        let fits = |c: &char| {
+            taken += c.width().unwrap_or_default();
+            taken <= room
+        };
+        chars.take_while(fits).collect::<Vec<char>>()
+    };
+    let head: String = take(&mut text.chars(), head).into_iter().collect();
+    let tail: String = take(&mut text.chars().rev(), tail).into_iter().rev().collect();
+    format!("{head}…{tail}")
 }
 
 #[cfg(unix)]
@@ -47,8 +160,26 @@ fn width() -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::left;
+    use super::{Column, Table, cut, left};
     use jiff::{SignedDuration, Timestamp};
+    use unicode_width::UnicodeWidthStr;
+
+    const COLUMNS: [Column; 4] =
+        [Column::kept("PROFILE"), Column::dropped("KIND", 1), Column::dropped("SOURCE", 0), Column::kept("CACHED")];
+
+    fn table() -> Table {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut table = Table::new(&COLUMNS);
+        for (name, kind, source, left) in [
+            ("my-test-role", "role", "a-long-source-profile", Some(47)),
+            ("東京-prod", "role", "-", Some(3)),
+            ("my-very-long-name-that-does-not-fit", "user", "-", None),
+        ] {
+            let end = left.map(|minutes| now + SignedDuration::from_mins(minutes));
+            table.add([name, kind, source].map(str::to_owned).to_vec(), end, now);
+        }
+        table
+    }
 
     #[test]
     fn time_left() {
@@ -57,6 +188,65 @@ mod tests {
             [(-5, "over"), (0, "over"), (12, "12s"), (119, "1m"), (47 * 60 + 59, "47m"), (43_199, "11h59m")]
         {
             assert_eq!(left(now + SignedDuration::from_secs(secs), now), text);
+        }
+    }
+
+    #[test]
+    fn a_narrow_window_loses_columns_and_then_the_middle_of_names() {
+        for (width, lines) in [
+            (
+                100,
+                [
+                    " PROFILE                              KIND  SOURCE                 CACHED",
+                    " my-test-role                         role  a-long-source-profile  47m",
+                    " 東京-prod                            role  -                      3m",
+                    " my-very-long-name-that-does-not-fit  user  -                      -",
+                ],
+            ),
+            (
+                60,
+                [
+                    " PROFILE                              KIND  CACHED",
+                    " my-test-role                         role  47m",
+                    " 東京-prod                            role  3m",
+                    " my-very-long-name-that-does-not-fit  user  -",
+                ],
+            ),
+            (
+                30,
+                [
+                    " PROFILE               CACHED",
+                    " my-test-role          47m",
+                    " 東京-prod             3m",
+                    " my-very-lo…s-not-fit  -",
+                ],
+            ),
+        ] {
+            assert_eq!(table().lines(width, false), lines, "{width}");
+        }
+        for width in 12..120 {
+            for line in table().lines(width, false) {
+                assert!(line.width() <= width, "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn little_time_stands_out() {
+        let lines = table().lines(100, true);
+        assert!(lines[1].ends_with("  \x1b[32m47m\x1b[0m") && lines[2].ends_with("  \x1b[33m3m\x1b[0m"), "{lines:?}");
+        assert!(lines[3].ends_with('-') && !lines[3].contains('\x1b'), "{lines:?}");
+    }
+
+    #[test]
+    fn the_middle_is_left_out() {
+        for (text, width, shown) in [
+            ("my-test-role", 12, "my-test-role"),
+            ("my-test-role", 7, "my-…ole"),
+            ("東京都港区", 7, "東…区"),
+            ("abc", 1, "…"),
+        ] {
+            assert_eq!(cut(text, width), shown);
         }
     }
 }

@@ -136,6 +136,11 @@ impl Session {
         self.type_text(&char::from(letter.to_ascii_uppercase() as u8 & 0x1f).to_string());
     }
 
+    /// The program that leads the session.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal to the program that leads the session.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the program still runs");

@@ -1,0 +1,133 @@
+//! A dialogue of single keys on the terminal's alternate screen, so that nothing of it stays on the other one.
+//!
+//! It is a [`Question`] like any other: modes, signals, Ctrl-Z and the background are that one's to mind. Here are the
+//! screen and the keys. After `fg` the screen is drawn anew, with the line emptied.
+
+use std::time::{Duration, Instant};
+
+use rustix::termios::tcgetwinsize;
+
+use super::{CTRL_U, Question};
+use crate::host::{Dialogue, Key, TerminalError};
+
+/// The alternate screen, and the cursor hidden.
+const OPENING: &str = "\x1b[?1049h\x1b[?25l";
+const CLOSING: &str = "\x1b[?25h\x1b[?1049l";
+
+/// How soon the rest of a key's sequence follows its Escape, also over a slow line.
+const SEQUENCE: Duration = Duration::from_millis(60);
+/// How often the size of the window is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+pub(super) fn hold(dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
+    // Where there is no second screen, the dialogue would be left behind on the first.
+    if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
+        return Err(TerminalError::Absent);
+    }
+    let question = Question::new(OPENING.to_owned(), CLOSING, limit)?;
+    let over = question.start().and_then(|()| converse(&question, dialogue, limit));
+    question.finish();
+    match question.ending_signal() {
+        Some(signal) => Err(TerminalError::Signal(signal)),
+        None => over,
+    }
+}
+
+fn converse(question: &Question, dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
+    let mut drawn = (0, 0);
+    let mut last_key = Instant::now();
+    loop {
+        let size = size(question);
+        if size != drawn {
+            draw(question, dialogue, size)?;
+            drawn = size;
+        }
+        question.deadline.set(Instant::now() + LOOK);
+        let first = match question.key() {
+            Err(TerminalError::TimedOut(_)) if last_key.elapsed() < limit => continue,
+            key => key?,
+        };
+        last_key = Instant::now();
+        if let Some(key) = key(question, first)?
+            && dialogue.strike(key)
+        {
+            return Ok(());
+        }
+        drawn = (0, 0);
+    }
+}
+
+fn size(question: &Question) -> (usize, usize) {
+    let known = tcgetwinsize(&question.device).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    known.map_or((80, 24), |size| (usize::from(size.ws_col), usize::from(size.ws_row)))
+}
+
+fn draw(
+    question: &Question,
+    dialogue: &mut dyn Dialogue,
+    (columns, rows): (usize, usize),
+) -> Result<(), TerminalError> {
+    // Each line ends in erasing what was there before.
+    let lines: Vec<String> = dialogue.draw(columns, rows).into_iter().map(|line| line + "\x1b[K").collect();
+    question.deadline.set(Instant::now() + question.limit);
+    question.write(&format!("\x1b[H{}\x1b[J", lines.join("\r\n")))
+}
+
+/// The key that starts with this byte; `None` for one that means nothing here.
+fn key(question: &Question, first: u8) -> Result<Option<Key>, TerminalError> {
+    Ok(Some(match first {
+        b'\r' | b'\n' => Key::Enter,
+        0x08 | 0x7f => Key::EraseChar,
+        b'\t' | 0x0e => Key::Down,
+        0x0b | 0x10 => Key::Up,
+        CTRL_U => Key::EraseAll,
+        0x17 => Key::EraseWord,
+        // Ctrl-D.
+        0x04 => Key::Escape,
+        0x1b => return sequence(question),
+        0x20..=0x7e => Key::Char(char::from(first)),
+        0xc0..=0xff => return character(question, first),
+        _ => return Ok(None),
+    }))
+}
+
+/// What follows an Escape: nothing, or the rest of a key (ECMA-48, 5.4).
+fn sequence(question: &Question) -> Result<Option<Key>, TerminalError> {
+    let Some(kind) = soon(question)? else { return Ok(Some(Key::Escape)) };
+    if !matches!(kind, b'[' | b'O') {
+        return Ok(None);
+    }
+    let mut parameters = Vec::new();
+    while let Some(byte) = soon(question)? {
+        match (byte, &parameters[..]) {
+            (b'A', _) => return Ok(Some(Key::Up)),
+            (b'B', _) => return Ok(Some(Key::Down)),
+            (b'~', b"5") => return Ok(Some(Key::PageUp)),
+            (b'~', b"6") => return Ok(Some(Key::PageDown)),
+            (0x40..=0x7e, _) => return Ok(None),
+            _ => parameters.push(byte),
+        }
+    }
+    Ok(None)
+}
+
+/// A character of more than one byte.
+fn character(question: &Question, first: u8) -> Result<Option<Key>, TerminalError> {
+    let mut bytes = vec![first];
+    while bytes.len() < 4 && std::str::from_utf8(&bytes).is_err() {
+        let Some(byte) = soon(question)? else { break };
+        bytes.push(byte);
+    }
+    let read = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next());
+    Ok(read.filter(|c| !c.is_control()).map(Key::Char))
+}
+
+/// The next byte, if it comes at once.
+fn soon(question: &Question) -> Result<Option<u8>, TerminalError> {
+    question.deadline.set(Instant::now() + SEQUENCE);
+    match question.key() {
+        Ok(byte) => Ok(Some(byte)),
+        Err(TerminalError::TimedOut(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

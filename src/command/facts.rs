@@ -1,0 +1,101 @@
+//! What is known of a profile without a call and without a keyring: the rows of `list` and of the picker.
+
+use jiff::Timestamp;
+
+use crate::cache::{Cache, CorrectedClock, keys};
+use crate::names::ProfileName;
+use crate::plan::{Ambient, Base, Plan, Step, Wish};
+use crate::profile::{Profile, ProfileSet};
+
+/// A profile at a glance.
+pub(super) struct Facts {
+    pub(super) name: String,
+    /// What it is, in a word.
+    pub(super) kind: &'static str,
+    pub(super) source: Option<String>,
+    pub(super) account: Option<String>,
+    /// The role's name.
+    pub(super) role: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) serial: Option<String>,
+    /// The serial's last part.
+    pub(super) device: Option<String>,
+    /// When what is cached ends.
+    pub(super) end: Option<Timestamp>,
+    /// Why there is no plan.
+    pub(super) error: Option<String>,
+}
+
+impl Facts {
+    /// Of every profile, in the order of the files.
+    pub(super) fn of_all(
+        set: &ProfileSet,
+        ambient: &Ambient,
+        cache: &Cache<'_>,
+        clock: &CorrectedClock<'_>,
+    ) -> Vec<Self> {
+        set.names().filter_map(|name| Self::of(set, name, ambient, cache, clock)).collect()
+    }
+
+    fn of(
+        set: &ProfileSet,
+        name: &str,
+        ambient: &Ambient,
+        cache: &Cache<'_>,
+        clock: &CorrectedClock<'_>,
+    ) -> Option<Self> {
+        let profile = set.get(name)?;
+        let text = |key| profile.get(key).map(|property| property.value().into_owned());
+        let made = Plan::make(set, &ProfileName::new(name)?, &Wish::default(), ambient);
+        let plan = made.as_ref().ok();
+        let now = clock.now();
+        let end = plan.and_then(|plan| {
+            let last = |is_long_term| cache.peek(keys(plan, plan.steps.given(is_long_term)).last()?, now);
+            Some(last(true).or_else(|| last(false))?.end)
+        });
+        let serial = plan.and_then(|plan| plan.serial.clone());
+        let role = plan.and_then(|plan| {
+            plan.steps.given(true).iter().rev().find_map(|step| match step {
+                Step::AssumeRole(call) => Some(&call.role),
+                Step::SessionToken { .. } => None,
+            })
+        });
+        let account = role.map(|role| role.account().clone()).or_else(|| serial.as_ref()?.account());
+        Some(Self {
+            name: name.to_owned(),
+            kind: kind(profile, plan),
+            source: text("source_profile").or_else(|| text("credential_source")),
+            account: account
+                .map(|account| account.to_string())
+                .or_else(|| text("aws_account_id"))
+                .or_else(|| text("sso_account_id")),
+            role: role.map(|role| role.name().to_owned()),
+            region: plan.and_then(|plan| plan.region.as_ref()).map(ToString::to_string).or_else(|| text("region")),
+            device: serial.as_ref().map(|serial| serial.device().to_owned()),
+            serial: serial.map(|serial| serial.to_string()),
+            end,
+            error: made.err().map(|error| error.to_string()),
+        })
+    }
+}
+
+/// What a profile is, in a word.
+fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
+    let has = |key| profile.get(key).is_some();
+    match () {
+        () if has("web_identity_token_file") => "web-identity",
+        () if has("role_arn") => "role",
+        () if has("aws_access_key_id") => "user",
+        () if has("sso_session") || has("sso_start_url") => "sso",
+        () if has("login_session") => "login",
+        () if has("credential_process") => "process",
+        () if has("credential_source") => "host",
+        // Without a role it is whatever its source is.
+        () => match plan.map(|plan| &plan.base) {
+            Some(Base::AccessKey { .. }) => "user",
+            Some(Base::CredentialProcess { .. }) => "process",
+            Some(_) => "host",
+            None => "none",
+        },
+    }
+}

@@ -1,0 +1,241 @@
+//! The picker: which profile, when none was named and a person is there.
+//!
+//! It filters as one types, fuzzily, over everything that a row shows; the most used come first. It is a [`Dialogue`]:
+//! keys in, lines out. The terminal is somebody else's.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use super::facts::Facts;
+use super::table::{Column, Table, cut};
+use crate::host::{Dialogue, Key, Terminal, TerminalError};
+use crate::talk::one_line;
+
+/// For how long a person may look at it.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+const COLUMNS: [Column; 6] = [
+    Column::kept("PROFILE"),
+    Column::dropped("ACCOUNT", 2),
+    Column::dropped("ROLE", 1),
+    Column::dropped("REGION", 0),
+    Column::dropped("MFA", 3),
+    Column::kept("LEFT"),
+];
+
+/// Lets a person pick; `None` when they did not want to.
+///
+/// # Errors
+/// There is nobody to ask, or the terminal failed.
+pub(super) fn pick(
+    all: Vec<Facts>,
+    now: Timestamp,
+    in_colour: bool,
+    terminal: &dyn Terminal,
+) -> Result<Option<String>, TerminalError> {
+    let mut picker = Picker::new(all, now, in_colour);
+    terminal.converse(&mut picker, PATIENCE)?;
+    Ok(picker.picked.map(|at| picker.all.swap_remove(at).name))
+}
+
+struct Picker {
+    all: Vec<Facts>,
+    /// What is searched in each of them.
+    texts: Vec<String>,
+    now: Timestamp,
+    in_colour: bool,
+    query: String,
+    /// Those that match, the best first.
+    found: Vec<usize>,
+    /// The one of them that Enter takes.
+    at: usize,
+    /// How many were shown last.
+    page: usize,
+    matcher: Matcher,
+    picked: Option<usize>,
+}
+
+impl Picker {
+    fn new(all: Vec<Facts>, now: Timestamp, in_colour: bool) -> Self {
+        let texts = all.iter().map(|facts| one_line(&cells(facts).join(" "))).collect();
+        let found = (0..all.len()).collect();
+        let matcher = Matcher::new(Config::DEFAULT);
+        Self { all, texts, now, in_colour, query: String::new(), found, at: 0, page: 1, matcher, picked: None }
+    }
+
+    fn search(&mut self) {
+        let pattern = Pattern::parse(&self.query, CaseMatching::Smart, Normalization::Smart);
+        let mut buffer = Vec::new();
+        let mut scored: Vec<(u32, usize)> = (0..self.all.len())
+            .filter_map(|at| {
+                let text = Utf32Str::new(&self.texts[at], &mut buffer);
+                Some((pattern.score(text, &mut self.matcher)?, at))
+            })
+            .collect();
+        // Of two that match as well, the one that is used more.
+        scored.sort_by_key(|&(score, at)| (std::cmp::Reverse(score), at));
+        self.found = scored.into_iter().map(|(_, at)| at).collect();
+        self.at = 0;
+    }
+
+    fn go(&mut self, to: usize) {
+        self.at = to.min(self.found.len().saturating_sub(1));
+    }
+}
+
+impl Dialogue for Picker {
+    fn draw(&mut self, columns: usize, rows: usize) -> Vec<String> {
+        let count = format!("{}/{}", self.found.len(), self.all.len());
+        let prompt = cut(&format!("Profile: {}", one_line(&self.query)), columns.saturating_sub(count.len() + 3));
+        let mut lines = vec![format!("{prompt}_  {count}")];
+        // The prompt's line, the headings' and the keys'.
+        self.page = rows.saturating_sub(3).max(1);
+        let first = self.at / self.page * self.page;
+        let shown = &self.found[first.min(self.found.len())..self.found.len().min(first + self.page)];
+        let mut table = Table::new(&COLUMNS);
+        for &at in shown {
+            table.add(cells(&self.all[at]), self.all[at].end, self.now);
+        }
+        for (n, line) in table.lines(columns.saturating_sub(1), self.in_colour).into_iter().enumerate() {
+            let is_chosen = n == self.at - first + 1;
+            let mark = if is_chosen { '>' } else { ' ' };
+            let (bold, plain) = if is_chosen && self.in_colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+            lines.push(format!("{bold}{mark}{line}{plain}"));
+        }
+        lines.push(cut("Enter: take it   Esc: none   type to search", columns));
+        lines.truncate(rows);
+        lines
+    }
+
+    fn strike(&mut self, key: Key) -> bool {
+        match key {
+            Key::Enter => {
+                self.picked = self.found.get(self.at).copied();
+                return self.picked.is_some();
+            }
+            Key::Escape => return true,
+            Key::Up => self.go(self.at.checked_sub(1).unwrap_or(self.found.len())),
+            Key::Down => self.go(if self.at + 1 < self.found.len() { self.at + 1 } else { 0 }),
+            Key::PageUp => self.go(self.at.saturating_sub(self.page)),
+            Key::PageDown => self.go(self.at + self.page),
+            Key::Char(c) => {
+                self.query.push(c);
+                self.search();
+            }
+            Key::EraseChar => {
+                self.query.pop();
+                self.search();
+            }
+            Key::EraseWord => {
+                let rest = self.query.trim_end();
+                let end = rest.rfind(' ').map_or(0, |space| space + 1);
+                self.query.truncate(end);
+                self.search();
+            }
+            Key::EraseAll => {
+                self.query.clear();
+                self.search();
+            }
+        }
+        false
+    }
+}
+
+fn cells(facts: &Facts) -> Vec<String> {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    vec![
+        facts.name.clone(),
+        or_dash(&facts.account),
+        facts.role.clone().unwrap_or_else(|| facts.kind.to_owned()),
+        or_dash(&facts.region),
+        or_dash(&facts.device),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Facts, Picker};
+    use crate::host::{Dialogue, Key};
+    use jiff::Timestamp;
+    use unicode_width::UnicodeWidthStr;
+
+    fn facts(name: &str, account: &str) -> Facts {
+        Facts {
+            name: name.to_owned(),
+            kind: "role",
+            source: None,
+            account: Some(account.to_owned()),
+            role: Some(format!("{name}-role")),
+            region: None,
+            serial: None,
+            device: None,
+            end: None,
+            error: None,
+        }
+    }
+
+    fn picker() -> Picker {
+        let all = [("prod-admin", "111111111111"), ("dev", "222222222222"), ("production", "333333333333")];
+        Picker::new(all.map(|(name, account)| facts(name, account)).into(), Timestamp::UNIX_EPOCH, false)
+    }
+
+    /// Strikes keys, and gives the profile that was picked.
+    fn strike(picker: &mut Picker, keys: &[Key]) -> Option<String> {
+        let mut over = false;
+        for key in keys {
+            assert!(!over, "it was over before {key:?}");
+            over = picker.strike(*key);
+        }
+        picker.picked.map(|at| picker.all[at].name.clone())
+    }
+
+    fn typed(text: &str, then: &[Key]) -> Vec<Key> {
+        text.chars().map(Key::Char).chain(then.iter().copied()).collect()
+    }
+
+    #[test]
+    fn keys_pick() {
+        for (keys, picked) in [
+            (vec![Key::Enter], Some("prod-admin")),
+            (vec![Key::Down, Key::Enter], Some("dev")),
+            (vec![Key::Up, Key::Enter], Some("production")),
+            (vec![Key::Down, Key::Down, Key::Down, Key::Enter], Some("prod-admin")),
+            (vec![Key::Down, Key::Up, Key::Enter], Some("prod-admin")),
+            (vec![Key::PageDown, Key::Enter], Some("dev")),
+            (vec![Key::Escape], None),
+            (typed("prdct", &[Key::Enter]), Some("production")),
+            (typed("222", &[Key::Enter]), Some("dev")),
+            (typed("nothing", &[Key::Enter]), None),
+            (typed("nothing", &[Key::EraseAll, Key::Enter]), Some("prod-admin")),
+            (typed("prod xyz", &[Key::EraseWord, Key::Enter]), Some("prod-admin")),
+            (typed("devx", &[Key::EraseChar, Key::Enter]), Some("dev")),
+        ] {
+            assert_eq!(strike(&mut picker(), &keys).as_deref(), picked, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn it_fits_any_window() {
+        let mut picker = picker();
+        picker.all[0].name = "東京".repeat(40);
+        strike(&mut picker, &typed("o", &[Key::EraseChar]));
+        for (columns, rows) in [(80, 24), (60, 10), (20, 4), (5, 1)] {
+            let lines = picker.draw(columns, rows);
+            assert!(lines.len() <= rows, "{rows}: {lines:?}");
+            if columns >= 20 {
+                assert!(lines.iter().all(|line| line.width() <= columns), "{columns}: {lines:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_name_is_shown_escaped_and_picked_as_it_is() {
+        let hostile = "a\x1b[2Jb";
+        let mut picker = Picker::new(vec![facts(hostile, "1")], Timestamp::UNIX_EPOCH, false);
+        assert!(picker.draw(80, 24).iter().all(|line| !line.contains('\x1b')));
+        assert_eq!(strike(&mut picker, &[Key::Enter]).as_deref(), Some(hostile));
+    }
+}

@@ -1,0 +1,131 @@
+//! No profile was named and a person is there: the picker, `mfa-cred -`, and what is seen while a call takes its time.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::aws::{Fault, When};
+use crate::support::pty::{PATIENCE, Pty, Session, Stream};
+use crate::support::world::{Cast, MFA_CRED, World, variable};
+
+/// The program as `$(…)` runs it in a shell: stdout apart, all else on the terminal.
+fn in_a_shell(world: &World, rows: u16, columns: u16, words: &[&str]) -> Session {
+    let mut command = std::process::Command::new(MFA_CRED);
+    world.dress(&mut command);
+    command.args(words);
+    Pty::default().sized(rows, columns).streams(Stream::Apart, Stream::Terminal).spawn(command)
+}
+
+#[test]
+fn a_person_picks_by_typing() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["login", "deploy"]);
+    let mut session = in_a_shell(&world, 12, 60, &[]);
+    // What is cached shows its time, and the one that was used is the first.
+    session.wait_for("> deploy", PATIENCE);
+    session.type_text("audi");
+    session.wait_for("> audit", PATIENCE);
+    session.type_text("\r");
+    let done = session.finish(PATIENCE);
+    world.heard("the picker", &done);
+    assert_eq!(variable(&done.stdout, "MFA_CRED_PROFILE"), "audit", "{done:?}");
+    assert!(done.terminal.ends_with("\x1b[?1049l"), "{done:?}");
+}
+
+#[test]
+fn cursor_keys_pick_and_escape_is_130() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["login", "deploy", "audit"]);
+    let mut session = in_a_shell(&world, 24, 80, &["env"]);
+    session.wait_for("> audit", PATIENCE);
+    session.type_text("\x1b[B");
+    session.wait_for("> deploy", PATIENCE);
+    session.type_text("\n");
+    assert_eq!(variable(&session.finish(PATIENCE).stdout, "MFA_CRED_PROFILE"), "deploy");
+
+    let mut session = in_a_shell(&world, 24, 80, &[]);
+    session.wait_for("Profile: ", PATIENCE);
+    session.type_text("\x1b");
+    let done = session.finish(PATIENCE);
+    assert_eq!((done.status.code(), &*done.stdout), (Some(130), ""), "{done:?}");
+}
+
+#[test]
+fn a_signal_in_the_picker_leaves_the_terminal_as_it_was() {
+    let Cast { world, .. } = World::cast();
+    for (signal, number) in [(Signal::INT, 2), (Signal::TERM, 15), (Signal::HUP, 1)] {
+        // Below a shell that stays, so that the modes that were left can be seen.
+        let mut command = std::process::Command::new("sh");
+        world.dress(&mut command);
+        command.args(["-c", &format!("{MFA_CRED} >/dev/null; echo \"status=$?.\"; read line")]);
+        let mut session = Pty::default().streams(Stream::Terminal, Stream::Terminal).spawn(command);
+        session.wait_for("Profile: ", PATIENCE);
+        session.wait_for_echo(false, PATIENCE);
+        let pid = child_of(&session);
+        crate::support::pty::send_signal(pid, signal);
+        session.wait_for("\x1b[?1049l", PATIENCE);
+        session.wait_for(&format!("status={}.", 128 + number), PATIENCE);
+        assert!(session.echo_is_on(), "{signal:?}");
+    }
+}
+
+/// The process that the session's leader waits for.
+fn child_of(session: &Session) -> i32 {
+    let leader = session.pid();
+    let children = std::fs::read_to_string(format!("/proc/{leader}/task/{leader}/children")).expect("Linux says so");
+    children.split_whitespace().next().expect("a child").parse().expect("a process id")
+}
+
+#[test]
+fn nobody_is_asked_where_a_stream_is_no_terminal() {
+    let Cast { world, .. } = World::cast();
+    // As below an SDK, which captures stderr.
+    let done = world.at_terminal(&["process"]).finish(PATIENCE);
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+    assert!(done.stderr.starts_with("error: ") && done.stderr.contains("`default`"), "{done:?}");
+    assert_eq!(done.terminal, "");
+    let session = in_a_shell(&world, 24, 80, &["--no-prompt"]);
+    let done = session.finish(PATIENCE);
+    assert!(done.status.code() == Some(1) && !done.terminal.contains("\x1b[?1049h"), "{done:?}");
+}
+
+#[test]
+fn a_dash_is_the_profile_before() {
+    let Cast { world, device, .. } = World::cast();
+    let done = world.run(&["env", "-"]);
+    assert_eq!((done.status.code(), &*done.stdout), (Some(1), ""), "{done:?}");
+    assert_eq!(done.stderr, "error: no other profile was used before this one\n");
+
+    world.sign_in(&device, &["env", "deploy"]);
+    let profile = |words: &[&str]| variable(&world.run(words).stdout, "MFA_CRED_PROFILE");
+    profile(&["audit"]);
+    assert_eq!(profile(&["-"]), "audit", "a new shell goes to where the last one was");
+    // And from there it goes to and fro.
+    world.set("MFA_CRED_PROFILE", "audit");
+    assert_eq!(profile(&["-"]), "deploy");
+    world.set("MFA_CRED_PROFILE", "deploy");
+    assert_eq!(profile(&["env", "-"]), "audit");
+    // What an SDK runs is no choice of a person's.
+    assert!(world.run(&["process", "deploy"]).status.success());
+    assert_eq!(world.read("state/mfa-cred/history"), "deploy\naudit\naudit\ndeploy\naudit\n");
+}
+
+#[test]
+fn a_call_that_takes_long_is_seen_and_leaves_no_trace() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["login", "deploy"]);
+    let quick = in_a_shell(&world, 24, 80, &["env", "deploy"]).finish(PATIENCE);
+    assert_eq!(quick.terminal, "");
+    let slow = Fault::Delay(When::Before, Duration::from_millis(900));
+    world.aws.fault("AssumeRole", slow.clone(), 1);
+    let done = in_a_shell(&world, 24, 80, &["env", "audit"]).finish(PATIENCE);
+    assert!(done.status.success() && done.terminal.contains("AssumeRole"), "{done:?}");
+    let rest = done.terminal.rsplit("\x1b[2K").next().expect("the line is erased");
+    assert_eq!(rest.trim_matches('\r'), "", "{done:?}");
+    world.heard("a slow call", &done);
+    // In a pipe there is nothing to see.
+    world.run(&["clear"]);
+    world.sign_in(&device, &["login", "deploy"]);
+    world.aws.fault("AssumeRole", slow, 1);
+    assert_eq!(world.run(&["env", "audit"]).stderr, "");
+}
