@@ -3,18 +3,24 @@
 //! What was typed is kept as typed (but for the values that have a type of their own); what it means here is
 //! `settings.rs`'s to say. `--help` therefore works in a broken environment.
 
+mod completion;
+mod examples;
 mod options;
+mod prompt;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand};
+use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::names::ProfileName;
 use crate::output::Format;
 
+pub use completion::{CommandName, CompleteArgs, CompletionShell, CompletionsArgs, Live, Place, place};
 pub use options::{Color, Global, Obtain};
 use options::{one_of, profile_name};
+pub use prompt::{PromptArgs, PromptShell};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
 #[derive(Debug, Parser)]
@@ -134,6 +140,19 @@ pub enum Verb {
         #[arg(long, conflicts_with = "profiles")]
         all: bool,
     },
+    /// Print a prompt segment: the profile that this shell holds, and for how long
+    Prompt(PromptArgs),
+    /// Print the script that completes words in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write all of them into a folder
+    Man {
+        /// The folder, such as ~/.local/share/man/man1
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+    /// Print what may stand at the cursor
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
 }
 
 /// Reads argv, the program's name first.
@@ -146,13 +165,33 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Err
 }
 
 /// Every command, and clap's own `help`.
-const VERBS: [&str; 10] = ["clear", "env", "exec", "help", "list", "login", "process", "show", "status", "unset"];
+const VERBS: [&str; 14] = [
+    "__complete",
+    "clear",
+    "completions",
+    "env",
+    "exec",
+    "help",
+    "list",
+    "login",
+    "man",
+    "process",
+    "prompt",
+    "show",
+    "status",
+    "unset",
+];
 
-/// The three lines that SDKs and shells run all day: `process NAME`, `env NAME` and `NAME`. Building clap's tree for
+/// The lines that SDKs and shells run all day: `process NAME`, `env NAME`, `NAME` and `prompt`. Building clap's tree for
 /// them would take a third of the time of an empty program; a test holds the two readings equal.
 fn parse_plain(argv: &[OsString]) -> Option<Args> {
     let word = |n: usize| argv.get(n)?.to_str().filter(|word| !word.is_empty() && !word.starts_with('-'));
     let verb = match (argv.len(), word(1)?) {
+        (2, "prompt") => Verb::Prompt(PromptArgs::default()),
+        (4, "prompt") if argv[2] == "--shell" => Verb::Prompt(PromptArgs {
+            shell: Some(PromptShell::from_str(word(3)?, false).ok()?),
+            ..PromptArgs::default()
+        }),
         (2, name) if !VERBS.contains(&name) => env(name),
         (3, "env") => env(word(2)?),
         (3, "process") => {
@@ -168,7 +207,8 @@ fn env(name: &str) -> Verb {
 }
 
 fn parse_any(argv: Vec<OsString>) -> Result<Args, clap::Error> {
-    let Cli { global, env: before, command } = Cli::try_parse_from(argv)?;
+    let Cli { global, env: before, command } =
+        tree().try_get_matches_from(argv).and_then(|mut found| Cli::from_arg_matches_mut(&mut found))?;
     let Some(mut verb) = command else {
         return Ok(Args { global, verb: Verb::Env(Box::new(before)) });
     };
@@ -197,8 +237,13 @@ fn parse_any(argv: Vec<OsString>) -> Result<Args, clap::Error> {
     Ok(Args { global, verb })
 }
 
+/// The whole tree, with everything that its help says.
+pub fn tree() -> clap::Command {
+    examples::with_examples(Cli::command())
+}
+
 fn usage(kind: ErrorKind, text: String) -> clap::Error {
-    Cli::command().error(kind, text)
+    tree().error(kind, text)
 }
 
 impl Verb {
@@ -210,7 +255,13 @@ impl Verb {
             | Self::Show { target, .. }
             | Self::Status { target, .. } => Some(&mut target.obtain),
             Self::Login { obtain, .. } => Some(obtain),
-            Self::List { .. } | Self::Unset { .. } | Self::Clear { .. } => None,
+            Self::List { .. }
+            | Self::Unset { .. }
+            | Self::Clear { .. }
+            | Self::Prompt(_)
+            | Self::Completions(_)
+            | Self::Man { .. }
+            | Self::Complete(_) => None,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The commands: settings → profile → plan → execute → output, one file a verb.
 
 mod clear;
+mod complete;
+mod completions;
 mod env;
 mod exec;
 mod facts;
 mod list;
 mod login;
+mod man;
 mod picker;
 mod process;
+mod prompt;
 mod session;
 mod show;
 mod status;
@@ -17,11 +21,11 @@ mod unset;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use crate::cli::{self, Verb};
+use crate::cli::{self, Args, Verb};
 use crate::error::{Ending, Error};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::talk::{printable, with_causes};
+use crate::talk::{Talk, printable, with_causes};
 
 /// How a command ended that did what was asked.
 pub enum Done {
@@ -41,10 +45,28 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
             return Ending::Exit(u8::from(error.use_stderr()) * 2);
         }
     };
+    if let Some(result) = without_settings(&args, host) {
+        return conclude(Settings::voice(&args.global, host.env), result);
+    }
     let (talk, result) = match Settings::resolve(&args.global, host.env, host.files, &host.folders) {
         Ok(settings) => (settings.talk, dispatch(args.verb, &settings, host)),
         Err(error) => (Settings::voice(&args.global, host.env), Err(error.into())),
     };
+    conclude(talk, result)
+}
+
+/// The commands that work whatever our settings say, and read none of them.
+fn without_settings(args: &Args, host: &Host<'_>) -> Option<Result<Done, Error>> {
+    Some(match &args.verb {
+        Verb::Prompt(prompt) => prompt::run(prompt, &args.global, host),
+        Verb::Complete(complete) => complete::run(complete, host),
+        Verb::Completions(completions) => completions::run(completions),
+        Verb::Man { folder } => man::run(folder.as_deref()),
+        _ => return None,
+    })
+}
+
+fn conclude(talk: Talk, result: Result<Done, Error>) -> Ending {
     match result {
         Ok(Done::Well) => Ending::Exit(0),
         Ok(Done::Verdict(code)) => Ending::Exit(code),
@@ -84,6 +106,8 @@ fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>) -> Result<Done, Er
         Verb::Status { target, json } => status::run(&target, json, settings, host),
         Verb::Unset { format } => unset::run(format, host),
         Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host),
+        // They ran before the settings were read.
+        Verb::Prompt(_) | Verb::Complete(_) | Verb::Completions(_) | Verb::Man { .. } => Ok(Done::Well),
     }
 }
 

@@ -3,11 +3,13 @@
 //! Every value is data: profile names and regions come from files, and none may run, split or expand in any shell.
 //! Nothing is written here: a command gets the whole payload and writes it in one piece.
 
+pub mod candidates;
 mod data;
 mod export;
 mod fish;
 mod posix;
 mod process;
+pub mod segment;
 
 use std::str::FromStr;
 

@@ -1,0 +1,348 @@
+//! What may stand at the cursor of a command line that is being typed: read off clap's own tree, so that an option
+//! that is added is completed from then on.
+//!
+//! Pure: what only files can tell (the profiles, say) is named here ([`Live`]) and looked up by the command.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::PossibleValue;
+use clap::{Arg, ArgAction, Args as ClapArgs, Command, ValueEnum};
+
+use super::{Global, tree};
+
+/// A shell that completes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum CompletionShell {
+    /// `mfa-cred.bash`
+    Bash,
+    /// `_mfa-cred`
+    Zsh,
+    /// `mfa-cred.fish`
+    Fish,
+    /// `mfa-cred.ps1`
+    #[value(name = "powershell")]
+    PowerShell,
+    /// `mfa-cred.nu`
+    Nu,
+    /// `mfa-cred.elv`
+    Elvish,
+    /// `mfa-cred.xsh`
+    Xonsh,
+    /// `mfa-cred.tcsh`
+    Tcsh,
+}
+
+// The script that makes a shell complete.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, ClapArgs, PartialEq)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: CompletionShell,
+    /// Complete a function of this name too, such as `mfa-cred init --cmd NAME` makes
+    #[arg(long = "cmd", value_name = "NAME")]
+    pub command: Option<CommandName>,
+}
+
+// The question that such a script asks.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, ClapArgs, PartialEq)]
+pub struct CompleteArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: CompletionShell,
+    /// The words up to the cursor, without the program's name, or what else that shell knows
+    #[arg(last = true, value_name = "WORD")]
+    pub words: Vec<String>,
+}
+
+/// A name that a function can have in every shell, and that no shell has to be told is one word.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CommandName(String);
+
+impl CommandName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CommandName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && text.bytes().all(is_legal) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a name is made of letters, digits, `_` and `-`, a letter or `_` first")
+        }
+    }
+}
+
+/// What may stand at a place.
+#[derive(Debug, Default, PartialEq)]
+pub struct Place {
+    /// Words that are always the same, and what they mean.
+    pub fixed: Vec<(String, String)>,
+    /// Words that must be looked up.
+    pub live: Option<Live>,
+    /// What of the word under the cursor stands before the value: `--region=`, or nothing.
+    pub before: String,
+    /// May a word that starts with a dash stand here without being read as an option?
+    pub is_dash_legal: bool,
+    /// The files that the line names so far.
+    pub global: Global,
+}
+
+/// Words that must be looked up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Live {
+    /// The profiles.
+    Profiles,
+    /// The profiles that have something in the cache.
+    Cached,
+    /// The MFA devices that the profiles name.
+    Serials,
+    /// The roles that the profiles name.
+    Roles,
+    /// The regions that the profiles name.
+    Regions,
+    /// Files: the shell knows them better.
+    Files,
+    /// Folders.
+    Folders,
+    /// Programs.
+    Programs,
+}
+
+/// What may stand where the last of `words` is typed; the program's name is not among them.
+pub fn place(words: &[String]) -> Place {
+    let mut root = tree();
+    root.build();
+    let (current, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
+    let mut line = Line { command: &root, given: 0, is_literal: false, open: None, global: Global::default() };
+    for word in before {
+        line.read(word);
+    }
+    line.at(current)
+}
+
+/// A line, as far as it was read.
+struct Line<'a> {
+    command: &'a Command,
+    /// How many positional arguments this command has.
+    given: usize,
+    /// Did `--` stand there? Then nothing is an option.
+    is_literal: bool,
+    /// The option whose value comes next.
+    open: Option<&'a Arg>,
+    global: Global,
+}
+
+impl<'a> Line<'a> {
+    fn read(&mut self, word: &str) {
+        if let Some(option) = self.open.take() {
+            self.note(option, word);
+        } else if self.is_literal {
+            self.given += 1;
+        } else if word == "--" {
+            self.is_literal = true;
+            self.given = self.last().map_or(self.given, |(place, _)| place);
+        } else if let Some(long) = word.strip_prefix("--") {
+            let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+            let option = self.option(|arg| arg.get_long() == Some(name));
+            match (option, value) {
+                (Some(option), Some(value)) => self.note(option, value),
+                (option, None) => self.open = option.filter(|option| takes_value(option)),
+                (None, Some(_)) => {}
+            }
+        } else if word.len() > 1 && word.starts_with('-') {
+            let last = word.chars().next_back();
+            self.open = self.option(|arg| arg.get_short() == last).filter(|option| takes_value(option));
+        } else if let Some(command) = self.subcommand(word) {
+            (self.command, self.given) = (command, 0);
+        } else {
+            self.given += 1;
+        }
+    }
+
+    fn at(self, word: &str) -> Place {
+        let mut place = Place { global: self.global.clone(), ..Place::default() };
+        let option_and_value =
+            word.strip_prefix("--").filter(|_| !self.is_literal).and_then(|word| word.split_once('='));
+        if let Some(option) = self.open {
+            self.values(option, &mut place);
+            place.is_dash_legal = option.is_allow_hyphen_values_set();
+        } else if let Some((name, _)) = option_and_value {
+            place.before = format!("--{name}=");
+            place.is_dash_legal = true;
+            if let Some(option) = self.option(|arg| arg.get_long() == Some(name) && takes_value(arg)) {
+                self.values(option, &mut place);
+            }
+        } else if word.starts_with('-') && !self.is_literal {
+            place.is_dash_legal = true;
+            place.fixed = self.options();
+        } else {
+            place.is_dash_legal = self.is_literal;
+            if !self.is_literal && self.given == 0 {
+                let commands = self.command.get_subcommands().filter(|command| !command.is_hide_set());
+                place.fixed =
+                    commands.map(|command| (command.get_name().to_owned(), about(command.get_about()))).collect();
+            }
+            if let Some(argument) = self.positional() {
+                self.values(argument, &mut place);
+            }
+        }
+        place
+    }
+
+    fn subcommand(&self, word: &str) -> Option<&'a Command> {
+        if self.given > 0 { None } else { self.command.find_subcommand(word) }
+    }
+
+    fn option(&self, is_it: impl Fn(&Arg) -> bool) -> Option<&'a Arg> {
+        self.command.get_opts().chain(self.command.get_arguments()).find(|arg| !arg.is_positional() && is_it(arg))
+    }
+
+    fn options(&self) -> Vec<(String, String)> {
+        let options = self.command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_hide_set());
+        options.filter_map(|arg| Some((format!("--{}", arg.get_long()?), about(arg.get_help())))).collect()
+    }
+
+    /// The argument behind `--` alone, and its place among the positional ones.
+    fn last(&self) -> Option<(usize, &'a Arg)> {
+        self.command.get_positionals().enumerate().find(|(_, arg)| arg.is_last_set())
+    }
+
+    fn positional(&self) -> Option<&'a Arg> {
+        let all: Vec<&Arg> = self.command.get_positionals().collect();
+        let is_many = |arg: &&&Arg| matches!(arg.get_action(), ArgAction::Append);
+        let found = all.get(self.given).or_else(|| all.last().filter(is_many)).copied()?;
+        (self.is_literal || !found.is_last_set()).then_some(found)
+    }
+
+    fn values(&self, arg: &Arg, place: &mut Place) {
+        let words = arg.get_possible_values();
+        let words = words.iter().filter(|word| !word.is_hide_set());
+        let with_about = |word: &PossibleValue| (word.get_name().to_owned(), about(word.get_help()));
+        place.fixed.extend(words.map(with_about));
+        place.live = self.live(arg);
+    }
+
+    /// By what the help calls the value.
+    fn live(&self, arg: &Arg) -> Option<Live> {
+        match arg.get_value_names()?.first()?.as_str() {
+            "PROFILE" if self.command.get_name() == "clear" => Some(Live::Cached),
+            "PROFILE" => Some(Live::Profiles),
+            "SERIAL" => Some(Live::Serials),
+            "REGION" => Some(Live::Regions),
+            "ARN" if arg.get_id() == "role_arn" => Some(Live::Roles),
+            "FILE" => Some(Live::Files),
+            "DIR" => Some(Live::Folders),
+            "CMD" if self.last().is_some_and(|(place, _)| self.given > place) => Some(Live::Files),
+            "CMD" => Some(Live::Programs),
+            _ => None,
+        }
+    }
+
+    fn note(&mut self, option: &Arg, value: &str) {
+        match option.get_id().as_str() {
+            "config_file" => self.global.config_file = Some(PathBuf::from(value)),
+            "credentials_file" => self.global.credentials_file = Some(PathBuf::from(value)),
+            _ => {}
+        }
+    }
+}
+
+fn takes_value(arg: &Arg) -> bool {
+    arg.get_action().takes_values()
+}
+
+/// The first line, without what clap would colour.
+fn about(text: Option<&clap::builder::StyledStr>) -> String {
+    text.map(ToString::to_string).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Live, Place, place};
+
+    fn at(line: &str) -> Place {
+        place(&line.split('|').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    fn words(place: &Place) -> Vec<&str> {
+        place.fixed.iter().map(|(word, _)| word.as_str()).collect()
+    }
+
+    #[test]
+    fn what_must_be_looked_up() {
+        for (line, live) in [
+            ("", Some(Live::Profiles)),
+            ("env|", Some(Live::Profiles)),
+            ("--region|eu-west-1|", Some(Live::Profiles)),
+            ("-v|", Some(Live::Profiles)),
+            ("--|", Some(Live::Profiles)),
+            ("--|-", Some(Live::Profiles)),
+            ("p|", None),
+            ("process|p|", None),
+            ("login|p|q|", Some(Live::Profiles)),
+            ("clear|p|", Some(Live::Cached)),
+            ("--source-profile|", Some(Live::Profiles)),
+            ("env|p|--source-profile=", Some(Live::Profiles)),
+            ("--mfa-serial|", Some(Live::Serials)),
+            ("--role-arn|", Some(Live::Roles)),
+            ("--policy-arn|", None),
+            ("--region=", Some(Live::Regions)),
+            ("list|--config-file|", Some(Live::Files)),
+            ("exec|p|", None),
+            ("exec|p|--|", Some(Live::Programs)),
+            ("exec|--|", Some(Live::Programs)),
+            ("exec|p|--region|eu-west-1|--|ls|", Some(Live::Files)),
+            ("exec|p|--|ls|-", Some(Live::Files)),
+            ("man|", Some(Live::Folders)),
+            ("help|", None),
+            ("nonsense|--flag|", None),
+            ("--nonsense=", None),
+        ] {
+            assert_eq!(at(line).live, live, "{line}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_always_the_same() {
+        let place = at("");
+        for verb in ["clear", "env", "exec", "help", "list", "process", "prompt", "status"] {
+            assert!(words(&place).contains(&verb), "{verb}");
+        }
+        assert!(place.fixed.contains(&("list".to_owned(), "List the profiles".to_owned())));
+        assert!(!words(&place).contains(&"__complete"));
+        assert_eq!(words(&at("--store|")), ["auto", "kernel", "keyring", "passphrase", "none"]);
+        assert_eq!(words(&at("env|p|--color=")), ["auto", "always", "never"]);
+        assert_eq!(at("env|p|--color=").before, "--color=");
+        assert!(words(&at("help|")).contains(&"list"));
+        let options = at("list|-");
+        assert!(words(&options).contains(&"--names") && words(&options).contains(&"--help"), "{options:?}");
+        assert!(words(&options).contains(&"--config-file") && !words(&options).contains(&"--refresh"), "{options:?}");
+        assert!(words(&at("--")).contains(&"--refresh"));
+        assert_eq!(words(&at("--|")), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_files_that_the_line_names() {
+        let global = at("--config-file|a b|list|--credentials-file=c|").global;
+        assert_eq!(global.config_file.as_deref(), Some("a b".as_ref()));
+        assert_eq!(global.credentials_file.as_deref(), Some("c".as_ref()));
+    }
+
+    #[test]
+    fn where_a_leading_dash_is_a_name() {
+        for (line, is_legal) in
+            [("", false), ("env|", false), ("--|", true), ("--source-profile=", true), ("--region|", false)]
+        {
+            assert_eq!(at(line).is_dash_legal, is_legal, "{line}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! An example for every command, for the long help and the manual pages.
+
+use clap::Command;
+
+/// Commands and how they are used.
+const EXAMPLES: [(&str, &str); 12] = [
+    ("clear", "mfa-cred clear my-test-role"),
+    (
+        "completions",
+        "mfa-cred completions bash > ~/.local/share/bash-completion/completions/mfa-cred\n    \
+         mfa-cred completions zsh > ~/.zfunc/_mfa-cred\n    \
+         mfa-cred completions fish > ~/.config/fish/completions/mfa-cred.fish",
+    ),
+    ("env", "eval $(mfa-cred env my-test-role)\n    mfa-cred env my-test-role --format json"),
+    ("exec", "mfa-cred exec my-test-role -- terraform plan"),
+    ("list", "mfa-cred list\n    mfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'"),
+    (
+        "login",
+        "mfa-cred login my-test-role my-other-role\n    my-code-generator | mfa-cred login my-test-role --mfa-token -",
+    ),
+    ("man", "mfa-cred man | man -l -\n    mfa-cred man ~/.local/share/man/man1"),
+    (
+        "process",
+        "mfa-cred process my-test-role\n\n    \
+         # ~/.aws/config\n    [profile my-test-role-mfa]\n    credential_process = /usr/local/bin/mfa-cred process my-test-role",
+    ),
+    (
+        "prompt",
+        "PS1='$(mfa-cred prompt --shell bash) \\$ '\n    mfa-cred prompt --format '{profile} {left} {region} {account}'",
+    ),
+    ("show", "mfa-cred show my-test-role"),
+    ("status", "mfa-cred status\n    mfa-cred status my-test-role || mfa-cred login my-test-role"),
+    ("unset", "eval $(mfa-cred unset)"),
+];
+
+/// The example of the whole program.
+const WHOLE: &str = "eval $(mfa-cred my-test-role)\n    mfa-cred exec my-test-role -- aws s3 ls";
+
+/// The tree with them.
+pub(super) fn with_examples(tree: Command) -> Command {
+    let text = |example: &str| format!("Example:\n    {example}");
+    let tree = tree.after_long_help(text(WHOLE));
+    EXAMPLES
+        .iter()
+        .fold(tree, |tree, (name, example)| tree.mut_subcommand(name, |command| command.after_long_help(text(example))))
+}

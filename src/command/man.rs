@@ -1,0 +1,75 @@
+//! `mfa-cred man [DIR]`: the manual pages, made from what the help says.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use clap::Command;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
+
+use super::{Done, write_stdout};
+use crate::cli::tree;
+use crate::error::Error;
+
+pub(super) fn run(folder: Option<&Path>) -> Result<Done, Error> {
+    let mut tree = tree().disable_help_subcommand(true);
+    tree.build();
+    match folder {
+        None => write_stdout(&String::from_utf8_lossy(&page(&tree).map_err(Error::Output)?)),
+        Some(folder) => {
+            fs::create_dir_all(folder).and_then(|()| write_pages(&tree, folder)).map_err(Error::Output)?;
+            Ok(Done::Well)
+        }
+    }
+}
+
+/// The page of a command and those of the commands below it.
+fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
+    let name = file_name(command);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".new-");
+    // A page is for everybody, as far as the user's mask lets it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(&page(command)?)?;
+    file.persist(folder.join(name))?;
+    command.get_subcommands().filter(|command| !command.is_hide_set()).try_for_each(|inner| write_pages(inner, folder))
+}
+
+fn file_name(command: &Command) -> String {
+    title(command) + ".1"
+}
+
+/// `mfa-cred-keys-import`
+fn title(command: &Command) -> String {
+    command.get_bin_name().unwrap_or(command.get_name()).replace(' ', "-")
+}
+
+fn page(command: &Command) -> io::Result<Vec<u8>> {
+    let example = command.get_after_long_help().map(ToString::to_string);
+    // The example has a section of its own.
+    let command = command.clone().after_long_help(None::<&str>).display_name(title(command));
+    let is_parent = command.get_subcommands().any(|inner| !inner.is_hide_set());
+    let man = Man::new(command).manual("mfa-cred").source(concat!("mfa-cred ", env!("CARGO_PKG_VERSION"))).date("");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if is_parent {
+        man.render_subcommands_section(&mut page)?;
+    }
+    if let Some(example) = example {
+        let mut section = Roff::new();
+        section.control("SH", ["EXAMPLES"]).control("nf", []);
+        for line in example.lines().skip(1) {
+            section.text([roman(line.strip_prefix("    ").unwrap_or(line))]);
+        }
+        section.control("fi", []);
+        section.to_writer(&mut page)?;
+    }
+    Ok(page)
+}

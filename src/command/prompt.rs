@@ -1,0 +1,46 @@
+//! `mfa-cred prompt`: a segment of a shell's prompt, printed again for every line that a person types. It reads the
+//! environment and the clock, and no file: not even our settings.
+
+use std::io::{self, IsTerminal};
+
+use super::{Done, write_stdout};
+use crate::cli::{Color, Global, PromptArgs};
+use crate::error::Error;
+use crate::host::Host;
+use crate::output::segment::{Colours, Segment, account_of_key};
+use crate::settings::variables;
+
+/// Prints nothing where this shell holds nothing.
+pub(super) fn run(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Result<Done, Error> {
+    let env = host.env;
+    let Some(profile) = env.var(variables::PROFILE) else { return Ok(Done::Well) };
+    let account = || env.var("AWS_ACCESS_KEY_ID").and_then(|id| account_of_key(&id));
+    let segment = Segment {
+        profile,
+        end: env.var("AWS_CREDENTIAL_EXPIRATION").and_then(|end| end.parse().ok()),
+        region: env.var("AWS_REGION").or_else(|| env.var("AWS_DEFAULT_REGION")),
+        // The keys tell whose they are; the variable may be older than they.
+        account: account().or_else(|| env.var("AWS_ACCOUNT_ID")),
+    };
+    let template = args.format.clone().unwrap_or_default();
+    let line = segment.render(&template, host.clock.now(), colours(args, global, host));
+    if line.is_empty() { Ok(Done::Well) } else { write_stdout(&(line + "\n")) }
+}
+
+/// In `$(mfa-cred prompt)` stdout is a pipe, whose other end is a prompt only where `--shell` says so.
+fn colours(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Colours {
+    let said = global.color.or_else(|| host.env.var(variables::COLOR)?.parse().ok());
+    let are_wanted = match said {
+        Some(Color::Always) => true,
+        Some(Color::Never) => false,
+        Some(Color::Auto) | None => {
+            let can = host.env.os("NO_COLOR").is_none() && host.env.os("TERM").is_none_or(|term| term != "dumb");
+            can && (args.shell.is_some() || io::stdout().is_terminal())
+        }
+    };
+    match args.shell {
+        _ if !are_wanted => Colours::None,
+        None => Colours::Plain,
+        Some(shell) => shell.colours(),
+    }
+}

@@ -1,0 +1,135 @@
+//! A line of a shell of the Bourne family, up to the cursor: its words without their quotes, and the quote that is
+//! still open.
+
+/// How the characters at the cursor are read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Quote {
+    /// Bare.
+    #[default]
+    None,
+    /// Behind a `'`.
+    Single,
+    /// Behind a `"`.
+    Double,
+}
+
+impl Quote {
+    /// `text` as bash reads it at such a place; `is_start`: at the start of a word, where more characters mean
+    /// something.
+    pub(super) fn continue_with(self, text: &str, is_start: bool) -> String {
+        let mut out = String::new();
+        for (n, c) in text.chars().enumerate() {
+            match self {
+                Self::Single if c == '\'' => out += "'\\''",
+                // A backslash before it would stay.
+                Self::Double if c == '!' => out += "\"'!'\"",
+                Self::Double if matches!(c, '$' | '`' | '"' | '\\') => out.extend(['\\', c]),
+                Self::None if needs_quoting(c) || is_start && n == 0 && matches!(c, '~' | '#') => {
+                    out.extend(['\\', c]);
+                }
+                _ => out.push(c),
+            }
+        }
+        out
+    }
+}
+
+fn needs_quoting(c: char) -> bool {
+    c.is_ascii()
+        && !c.is_ascii_alphanumeric()
+        && !matches!(c, '_' | '-' | '.' | '/' | ':' | '@' | '%' | '+' | '=' | ',')
+}
+
+/// The words up to the cursor.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Line {
+    words: Vec<String>,
+    quote: Quote,
+}
+
+impl Line {
+    /// Reads a line that starts with the command, variables before it allowed. Its last word is the one at the cursor,
+    /// an empty one behind a space.
+    pub fn read(text: &str) -> Self {
+        let mut words = Vec::new();
+        let mut word: Option<String> = None;
+        let mut quote = Quote::None;
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            match (quote, c) {
+                (Quote::None, ' ' | '\t' | '\n') => words.extend(word.take()),
+                (Quote::None, '\'') | (Quote::Single, '\'') | (Quote::None, '"') | (Quote::Double, '"') => {
+                    word.get_or_insert_default();
+                    quote = match (quote, c) {
+                        (Quote::None, '\'') => Quote::Single,
+                        (Quote::None, _) => Quote::Double,
+                        _ => Quote::None,
+                    };
+                }
+                (Quote::None, '\\') => word.get_or_insert_default().extend(rest.next()),
+                (Quote::Double, '\\') => {
+                    let next = rest.next();
+                    let word = word.get_or_insert_default();
+                    if next.is_some_and(|next| !matches!(next, '$' | '`' | '"' | '\\' | '\n')) {
+                        word.push('\\');
+                    }
+                    word.extend(next);
+                }
+                _ => word.get_or_insert_default().push(c),
+            }
+        }
+        words.push(word.unwrap_or_default());
+        let variables = words.iter().take_while(|word| is_assignment(word)).count();
+        words.drain(..variables.min(words.len() - 1));
+        Self { words, quote }
+    }
+
+    /// The words behind the command, the one at the cursor last.
+    pub fn arguments(&self) -> &[String] {
+        self.words.get(1..).unwrap_or_default()
+    }
+
+    /// The word at the cursor, without its quotes.
+    pub fn current(&self) -> &str {
+        self.words.last().map_or("", String::as_str)
+    }
+
+    /// The quote that is open at the cursor.
+    pub fn quote(&self) -> Quote {
+        self.quote
+    }
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Quote};
+
+    #[test]
+    fn words_and_the_open_quote() {
+        for (text, words, quote) in [
+            ("mfa-cred ", &[""][..], Quote::None),
+            ("mfa-cred de", &["de"], Quote::None),
+            ("A=1 B='x y' mfa-cred env  de", &["env", "de"], Quote::None),
+            ("mfa-cred 'two w", &["two w"], Quote::Single),
+            ("mfa-cred \"a\\\"b\\c", &["a\"b\\c"], Quote::Double),
+            ("mfa-cred two\\ words x=y ''", &["two words", "x=y", ""], Quote::None),
+            ("mfa-cred a'b'\"c\"", &["abc"], Quote::None),
+            ("mfa-cred \\", &[""], Quote::None),
+            ("mfa-cred", &[], Quote::None),
+            ("", &[], Quote::None),
+        ] {
+            let line = Line::read(text);
+            assert_eq!(
+                (line.arguments(), line.quote()),
+                (&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()[..], quote),
+                "{text}"
+            );
+        }
+    }
+}
