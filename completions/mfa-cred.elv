@@ -5,7 +5,7 @@ use str
 fn -mfa-cred-complete {|@words|
   var kind = ''
   try {
-    (external mfa-cred) __complete elvish -- $@words[1..] 2>/dev/null | each {|line|
+    (external mfa-cred) __complete elvish -- (all $words[1..]) 2>/dev/null | each {|line|
       if (eq $kind '') {
         set kind = $line
       } else {

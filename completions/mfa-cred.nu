@@ -1,7 +1,7 @@
 # Completion for mfa-cred in Nushell. The candidates are mfa-cred's own, quoted already; other commands go to the
 # external completer that was there before.
 #   mfa-cred completions nu | save --force ($nu.user-autoload-dirs | first | path join mfa-cred-completion.nu)
-def mfa-cred-complete [spans: list<string>]: nothing -> any {
+def _mfa_cred_complete [spans: list<string>]: nothing -> any {
     let words = $spans | skip 1 | each {|word| $word | str trim --char "'" | str trim --char '"' }
     let found = ^mfa-cred __complete nu -- ...$words | complete | get stdout | lines
     match ($found | first | default "") {
@@ -12,10 +12,10 @@ def mfa-cred-complete [spans: list<string>]: nothing -> any {
         _ => null
     }
 }
-def --env mfa-cred-register [name: string]: nothing -> nothing {
+def --env _mfa_cred_register [name: string]: nothing -> nothing {
     let before = $env.config.completions.external.completer?
     $env.config.completions.external.completer = {|spans: list<string>|
-        if $spans.0 == $name { mfa-cred-complete $spans } else if $before != null { do $before $spans }
+        if $spans.0 == $name { _mfa_cred_complete $spans } else if $before != null { do $before $spans }
     }
 }
-mfa-cred-register "mfa-cred"
+_mfa_cred_register "mfa-cred"

@@ -23,7 +23,7 @@ def _mfa_cred_complete(context):
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
-        ).stdout.splitlines()
+        ).stdout.split("\n")[:-1]
     except (OSError, ValueError):
         return None
     if not found or found[0] != "values":

@@ -15,6 +15,8 @@ mod codes;
 #[cfg(unix)]
 mod commands;
 #[cfg(unix)]
+mod completion;
+#[cfg(unix)]
 mod day;
 #[cfg(unix)]
 mod identity;

@@ -92,7 +92,7 @@ impl Shell {
 }
 
 /// Names that are legal in quotes in `~/.aws/config`, and each of which means something to some shell.
-const NAMES: [&str; 66] = [
+pub(crate) const NAMES: [&str; 66] = [
     "$(touch PWNED)",
     "`touch PWNED`",
     "$HOME",
@@ -169,7 +169,7 @@ fn skip(program: &str) {
 
 /// A folder to work in: its files have the names that the patterns among the values would match, bare or within a
 /// statement that was quoted without care.
-fn trap() -> tempfile::TempDir {
+pub(crate) fn trap() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["a", "b", "x", "-n", "MFA_CRED_PROFILE='a';", "MFA_CRED_PROFILE=a;", "AWSUME_PROFILE='a';", "export"] {
         fs::write(folder.path().join(name), "echo ran").expect("a file");
@@ -178,7 +178,7 @@ fn trap() -> tempfile::TempDir {
 }
 
 /// Nothing that a value says was done: it would have left a file called `PWNED`.
-fn assert_nothing_ran(folder: &Path, what: &str) {
+pub(crate) fn assert_nothing_ran(folder: &Path, what: &str) {
     for file in fs::read_dir(folder).into_iter().flatten().flatten() {
         assert!(!file.file_name().to_string_lossy().contains("PWNED"), "{what}: {}", file.path().display());
         if file.file_type().is_ok_and(|kind| kind.is_dir()) {

@@ -25,6 +25,6 @@ fn script(args: &CompletionsArgs) -> String {
     };
     // The last line of each registers `mfa-cred`; once more, and it registers the other name.
     let last = script.lines().next_back().unwrap_or_default();
-    let again = args.command.as_ref().map(|name| last.replace("mfa-cred", name.as_str()) + "\n");
+    let again = args.command.as_ref().map(|name| last.replacen("mfa-cred", name.as_str(), 1) + "\n");
     script.to_owned() + &again.unwrap_or_default()
 }

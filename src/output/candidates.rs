@@ -33,6 +33,7 @@ pub fn zsh<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> String {
 
 /// For bash: what was typed of the word, kept as it is, and the rest of the value in the quotes that are open there.
 pub fn bash<'a>(line: &Line, typed: &str, before: &str, candidates: impl Iterator<Item = &'a Candidate>) -> String {
+    let typed = line.kept(typed);
     let rest_of = |candidate: &Candidate| {
         let word = format!("{before}{}", candidate.value);
         let rest = word.strip_prefix(line.current())?;
@@ -118,7 +119,12 @@ mod tests {
             ("mfa-cred '$", "$", "$(touch PWNED)", "$(touch PWNED)"),
             ("mfa-cred \"", "", "$(touch PWNED)", "\\$(touch PWNED)"),
             ("mfa-cred '", "", "it's", "it'\\''s"),
+            ("mfa-cred '", "", "it'", "it'\\'"),
             ("mfa-cred \"a", "a", "a!b", "a\"'!'\"b"),
+            ("mfa-cred \"a", "a", "a!", "a\"'!'\"\""),
+            ("mfa-cred \"a", "a", "a\"", "a\\\"\""),
+            ("mfa-cred \\", "\\", "`touch PWNED`", "\\`touch\\ PWNED\\`"),
+            ("mfa-cred \"\\", "\\", "`touch PWNED`", "\\`touch PWNED\\`"),
             ("mfa-cred ", "", "~root", "\\~root"),
             ("mfa-cred ", "", "#x", "\\#x"),
             ("mfa-cred team:d", "d", "team:dev", "dev"),

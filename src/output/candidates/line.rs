@@ -15,16 +15,18 @@ pub enum Quote {
 
 impl Quote {
     /// `text` as bash reads it at such a place; `is_start`: at the start of a word, where more characters mean
-    /// something.
+    /// something. Readline closes the open quote itself, unless what it was given ends in that character.
     pub(super) fn continue_with(self, text: &str, is_start: bool) -> String {
         let mut out = String::new();
-        for (n, c) in text.chars().enumerate() {
+        for (at, c) in text.char_indices() {
+            let is_last = at + c.len_utf8() == text.len();
             match self {
-                Self::Single if c == '\'' => out += "'\\''",
+                Self::Single if c == '\'' => out += if is_last { "'\\'" } else { "'\\''" },
+                Self::Double if c == '"' && is_last => out += "\\\"\"",
                 // A backslash before it would stay.
-                Self::Double if c == '!' => out += "\"'!'\"",
+                Self::Double if c == '!' => out += if is_last { "\"'!'\"\"" } else { "\"'!'\"" },
                 Self::Double if matches!(c, '$' | '`' | '"' | '\\') => out.extend(['\\', c]),
-                Self::None if needs_quoting(c) || is_start && n == 0 && matches!(c, '~' | '#') => {
+                Self::None if needs_quoting(c) || is_start && at == 0 && matches!(c, '~' | '#') => {
                     out.extend(['\\', c]);
                 }
                 _ => out.push(c),
@@ -45,6 +47,8 @@ fn needs_quoting(c: char) -> bool {
 pub struct Line {
     words: Vec<String>,
     quote: Quote,
+    /// Does it end in a backslash that has nothing to quote yet?
+    is_dangling: bool,
 }
 
 impl Line {
@@ -54,6 +58,7 @@ impl Line {
         let mut words = Vec::new();
         let mut word: Option<String> = None;
         let mut quote = Quote::None;
+        let mut is_dangling = false;
         let mut rest = text.chars();
         while let Some(c) = rest.next() {
             match (quote, c) {
@@ -66,9 +71,14 @@ impl Line {
                         _ => Quote::None,
                     };
                 }
-                (Quote::None, '\\') => word.get_or_insert_default().extend(rest.next()),
+                (Quote::None, '\\') => {
+                    let next = rest.next();
+                    is_dangling = next.is_none();
+                    word.get_or_insert_default().extend(next);
+                }
                 (Quote::Double, '\\') => {
                     let next = rest.next();
+                    is_dangling = next.is_none();
                     let word = word.get_or_insert_default();
                     if next.is_some_and(|next| !matches!(next, '$' | '`' | '"' | '\\' | '\n')) {
                         word.push('\\');
@@ -81,7 +91,7 @@ impl Line {
         words.push(word.unwrap_or_default());
         let variables = words.iter().take_while(|word| is_assignment(word)).count();
         words.drain(..variables.min(words.len() - 1));
-        Self { words, quote }
+        Self { words, quote, is_dangling }
     }
 
     /// The words behind the command, the one at the cursor last.
@@ -92,6 +102,12 @@ impl Line {
     /// The word at the cursor, without its quotes.
     pub fn current(&self) -> &str {
         self.words.last().map_or("", String::as_str)
+    }
+
+    /// What was typed of the word, as far as more can be added to it: a backslash at its end would quote the first
+    /// character that follows, quoted or not, and shells do leave one behind where candidates differ after it.
+    pub(super) fn kept<'a>(&self, typed: &'a str) -> &'a str {
+        if self.is_dangling { typed.strip_suffix('\\').unwrap_or(typed) } else { typed }
     }
 
     /// The quote that is open at the cursor.

@@ -1,0 +1,367 @@
+//! The shells' own completion engines.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::shells::{NAMES, assert_nothing_ran, trap};
+use crate::support::pty::{PATIENCE, Pty, Session, Stream};
+use crate::support::tools::{find, skip};
+use crate::support::world::{Cast, MFA_CRED, World};
+
+/// A shell, and how it is told to complete.
+struct Shell {
+    program: &'static str,
+    /// What it is started with; `RC` is the file of `setup`.
+    words: &'static [&'static str],
+    setup: &'static str,
+    /// Does it read keys one after another, whatever is still going on? Else it is given time between them.
+    is_prompt: bool,
+}
+
+const BASH: Shell = Shell {
+    program: "bash",
+    words: &["--noprofile", "--rcfile", "RC", "-i"],
+    setup: "set -u; bind 'set bell-style none'; PS1='ready> '\neval \"$(mfa-cred completions bash --cmd rec)\"\n",
+    is_prompt: true,
+};
+const ZSH: Shell = Shell { program: "zsh", words: &["-f", "-i"], setup: "", is_prompt: true };
+const FISH: Shell = Shell {
+    program: "fish",
+    words: &["--no-config", "-i", "-C", "source RC"],
+    setup: "function fish_prompt; echo -n 'ready> '; end; set fish_greeting; set fish_autosuggestion_enabled 0\n\
+            mfa-cred completions fish --cmd rec | source\n",
+    is_prompt: true,
+};
+const ELVISH: Shell = Shell {
+    program: "elvish",
+    words: &["-rc", "RC"],
+    setup: "set edit:prompt = { put 'ready> ' }; set edit:rprompt = { }\n\
+            eval (mfa-cred completions elvish --cmd rec | slurp)\n",
+    is_prompt: false,
+};
+const XONSH: Shell = Shell {
+    program: "xonsh",
+    words: &["--rc", "RC", "-i"],
+    setup: "$PROMPT = 'ready> '\nexecx($(mfa-cred completions xonsh --cmd rec))\n",
+    is_prompt: false,
+};
+const NU: Shell = Shell {
+    program: "nu",
+    words: &["-n", "-e", "source RC"],
+    setup: "$env.PROMPT_COMMAND = 'ready'\n",
+    is_prompt: false,
+};
+const TCSH: Shell =
+    Shell { program: "tcsh", words: &["-i"], setup: "set prompt='ready> '\nsource completion.tcsh\n", is_prompt: true };
+
+/// What ends a list of arguments in the file that `rec` writes.
+const END: &str = "<end>";
+
+/// A shell at work.
+struct Person {
+    session: Session,
+    record: PathBuf,
+    asked: PathBuf,
+    seen: usize,
+    answered: usize,
+    is_prompt: bool,
+}
+
+impl Person {
+    /// At a prompt, in a folder full of traps; `None` where there is no such shell.
+    fn at(shell: &Shell, world: &World, work: &tempfile::TempDir) -> Option<Self> {
+        let Some(program) = find(shell.program, &["--version"]) else {
+            skip("completion", shell.program);
+            return None;
+        };
+        let bin = world.home().join("bin");
+        world.write("bin/rec", "#!/bin/sh\nprintf '%s\\0' \"$@\" '<end>' >>\"$RECORD\"\n");
+        world.write("rc", shell.setup);
+        // A word more in a file for every question that was answered.
+        let ours = "#!/bin/sh\nREAL \"$@\"\nended=$?\n[ \"$1\" != __complete ] || echo >>\"$ASKED\"\nexit $ended\n";
+        world.write("bin/mfa-cred", ours.replace("REAL", MFA_CRED));
+        for program in ["rec", "mfa-cred"] {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            fs::set_permissions(bin.join(program), mode).expect("a program");
+        }
+        let print = |file: &str, words: &[&str]| world.write(file, world.run(words).stdout);
+        match shell.program {
+            "zsh" => {
+                print("_rec", &["completions", "zsh", "--cmd", "rec"]);
+                let text = "unsetopt beep; autoload -Uz compinit; compinit -u -D; source ~/_rec; PS1='ready> '\n";
+                world.write("rc", text);
+            }
+            "tcsh" => {
+                print("completion.tcsh", &["completions", "tcsh", "--cmd", "rec"]);
+                world.write(
+                    ".tcshrc",
+                    shell.setup.replace("completion", &world.home().join("completion").to_string_lossy()),
+                );
+            }
+            "nu" => {
+                world.write("rc", shell.setup.to_owned() + &world.run(&["completions", "nu", "--cmd", "rec"]).stdout)
+            }
+            _ => {}
+        }
+        let mut command = Command::new(program);
+        world.dress(&mut command);
+        let rc = world.home().join("rc").display().to_string();
+        command.args(shell.words.iter().map(|word| word.replace("RC", &rc)));
+        let (record, asked) = (world.home().join("record"), world.home().join("asked"));
+        let path = std::env::join_paths([bin].into_iter().chain(std::env::split_paths(&command_path(&command))));
+        command.env("PATH", path.expect("a path")).env("RECORD", &record).env("ASKED", &asked).current_dir(work.path());
+        let session = Pty::default().streams(Stream::Terminal, Stream::Terminal).spawn(command);
+        if shell.program == "zsh" {
+            session.type_text(&format!("source {rc}\r"));
+        }
+        let mut person = Self { session, record, asked, seen: 0, answered: 0, is_prompt: shell.is_prompt };
+        person.wait_for_prompt();
+        Some(person)
+    }
+
+    fn wait_for_prompt(&mut self) {
+        let started = Instant::now();
+        while !self.session.screen().contains("ready") {
+            self.answer();
+            assert!(started.elapsed() < PATIENCE, "no prompt: {:?}", self.session.screen());
+            sleep(Duration::from_millis(10));
+        }
+        self.settle();
+    }
+
+    /// A terminal tells where its cursor is when it is asked; two of the shells wait for that.
+    fn answer(&mut self) {
+        let asked = self.session.screen().matches("\x1b[6n").count();
+        for _ in self.answered..asked {
+            self.session.type_text("\x1b[1;1R");
+        }
+        self.answered = asked;
+    }
+
+    /// Waits until nothing has changed on the screen for a while.
+    fn settle(&mut self) {
+        let (mut shown, mut since) = (String::new(), Instant::now());
+        while since.elapsed() < Duration::from_millis(250) {
+            sleep(Duration::from_millis(10));
+            self.answer();
+            let now = self.session.screen();
+            if now != shown {
+                (shown, since) = (now, Instant::now());
+            }
+        }
+    }
+
+    fn records(&self) -> Vec<Vec<String>> {
+        let text = fs::read_to_string(&self.record).unwrap_or_default();
+        let mut records = vec![Vec::new()];
+        for word in text.split_terminator('\0') {
+            if word == END {
+                records.push(Vec::new());
+            } else if let Some(last) = records.last_mut() {
+                last.push(word.to_owned());
+            }
+        }
+        records.pop();
+        records
+    }
+
+    fn asked(&self) -> usize {
+        fs::read(&self.asked).map_or(0, |bytes| bytes.len())
+    }
+
+    /// Strikes `keys` and Return, and gives the arguments that `rec` then got.
+    fn run(&mut self, keys: &str) -> Vec<String> {
+        let (started, before) = (Instant::now(), self.asked());
+        self.session.type_text(keys);
+        while !self.is_prompt && self.asked() == before {
+            self.answer();
+            assert!(started.elapsed() < PATIENCE, "{keys:?} asks nothing; the screen: {:?}", self.session.screen());
+            sleep(Duration::from_millis(5));
+        }
+        loop {
+            if !self.is_prompt {
+                self.settle();
+            }
+            // Some take the first Return for the choice from a list.
+            self.session.type_text("\r");
+            let struck = Instant::now();
+            while struck.elapsed() < Duration::from_secs(if self.is_prompt { 60 } else { 2 }) {
+                self.answer();
+                let mut records = self.records();
+                if records.len() > self.seen {
+                    self.seen = records.len();
+                    if !self.is_prompt {
+                        self.settle();
+                    }
+                    return records.pop().expect("one");
+                }
+                sleep(Duration::from_millis(5));
+            }
+            assert!(started.elapsed() < PATIENCE, "{keys:?} ran nothing; the screen: {:?}", self.session.screen());
+        }
+    }
+}
+
+fn command_path(command: &Command) -> std::ffi::OsString {
+    let path = command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
+    path.expect("it is dressed").to_owned()
+}
+
+/// Options, verbs, profiles and devices.
+fn completes(shell: &Shell) {
+    let Cast { world, device, .. } = World::cast();
+    let work = trap();
+    let Some(mut person) = Person::at(shell, &world, &work) else { return };
+    let serial = device.serial();
+    for (keys, words) in [
+        ("rec dep\t", &["deploy"][..]),
+        ("rec stat\t", &["status"]),
+        ("rec list --na\t", &["list", "--names"]),
+        ("rec env deploy --mfa-ser\t", &["env", "deploy", "--mfa-serial"]),
+        ("rec process au\t", &["process", "audit"]),
+        ("rec --mfa-serial arn\t", &["--mfa-serial", serial]),
+        ("rec --store pass\t", &["--store", "passphrase"]),
+        ("rec --source-profile=al\t", &["--source-profile=alice"]),
+    ] {
+        assert_eq!(person.run(keys), words, "{}: {keys:?}", shell.program);
+    }
+    assert!(world.aws.take_calls().is_empty());
+}
+
+/// Each name is the only profile, and offered whole.
+fn offers_names_as_data(shell: &Shell, names: &[&str]) {
+    let world = World::empty();
+    let work = trap();
+    let Some(mut person) = Person::at(shell, &world, &work) else { return };
+    for name in names {
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+        world.write(".aws/config", format!("[profile \"{quoted}\"]\n"));
+        let words = person.run("rec --source-profile=\t");
+        assert_eq!(words, [format!("--source-profile={name}")], "{}", shell.program);
+        assert_nothing_ran(work.path(), name);
+        assert_nothing_ran(world.home(), name);
+    }
+}
+
+/// What is enough for a shell that takes its time.
+const FEW: [&str; 8] =
+    ["$(touch PWNED)", "`touch PWNED`", "two words", "it's", "x;touch PWNED;", "\\", "$HOME", "\u{202e}txt"];
+
+#[test]
+fn bash_completes() {
+    completes(&BASH);
+}
+
+#[test]
+fn zsh_completes() {
+    completes(&ZSH);
+}
+
+#[test]
+fn fish_completes() {
+    completes(&FISH);
+}
+
+#[test]
+fn elvish_completes() {
+    completes(&ELVISH);
+}
+
+#[test]
+fn xonsh_completes() {
+    completes(&XONSH);
+}
+
+#[test]
+fn nushell_completes() {
+    completes(&NU);
+}
+
+#[test]
+fn tcsh_completes() {
+    completes(&TCSH);
+}
+
+#[test]
+fn bash_offers_names_as_data() {
+    offers_names_as_data(&BASH, &NAMES);
+}
+
+#[test]
+fn zsh_offers_names_as_data() {
+    offers_names_as_data(&ZSH, &NAMES);
+}
+
+#[test]
+fn fish_offers_names_as_data() {
+    offers_names_as_data(&FISH, &NAMES);
+}
+
+#[test]
+fn elvish_offers_names_as_data() {
+    offers_names_as_data(&ELVISH, &FEW);
+}
+
+#[test]
+fn xonsh_offers_names_as_data() {
+    offers_names_as_data(&XONSH, &FEW);
+}
+
+#[test]
+fn nushell_offers_names_as_data() {
+    offers_names_as_data(&NU, &FEW);
+}
+
+/// Words that need quotes are not offered there, and what was typed stays.
+#[test]
+fn tcsh_offers_no_name_that_it_would_split_or_run() {
+    let world = World::empty();
+    let work = trap();
+    let Some(mut person) = Person::at(&TCSH, &world, &work) else { return };
+    for name in NAMES {
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+        world.write(".aws/config", format!("[profile \"{quoted}\"]\n"));
+        let words = person.run("rec --source-profile=\t");
+        let typed = "--source-profile=".to_owned();
+        assert!(words == [typed.clone()] || words == [typed + name], "{name}: {words:?}");
+        assert_nothing_ran(work.path(), name);
+        assert_nothing_ran(world.home(), name);
+    }
+}
+
+/// The quotes that a person has opened are the ones that are used.
+#[test]
+fn bash_and_zsh_keep_the_open_quote() {
+    let world = World::empty();
+    world.write(
+        ".aws/config",
+        "[profile \"$(touch PWNED) it's \\\"one\\\"\"]\n[profile team:dev]\n[profile team:ops]\n",
+    );
+    for shell in [BASH, ZSH] {
+        world.write(
+            ".aws/config",
+            "[profile \"$(touch PWNED) it's \\\"one\\\"\"]\n[profile team:dev]\n[profile team:ops]\n",
+        );
+        let work = trap();
+        let Some(mut person) = Person::at(&shell, &world, &work) else { continue };
+        let name = "$(touch PWNED) it's \"one\"";
+        for keys in ["rec '$\t", "rec \"\\$\t", "rec \\$\t", "rec '$(touch\t", "rec \\$\\(to\t"] {
+            assert_eq!(person.run(keys), [name], "{}: {keys}", shell.program);
+        }
+        assert_eq!(person.run("rec team:d\t"), ["team:dev"]);
+        assert_eq!(person.run("rec --source-profile=team:o\t"), ["--source-profile=team:ops"]);
+        assert_eq!(person.run("rec -- team:d\t"), ["--", "team:dev"]);
+        // Both start with a backslash, which is then on the line.
+        world.write(".aws/config", "[profile \"$a\"]\n[profile \"`touch PWNED`\"]\n");
+        if shell.program == "bash" {
+            for keys in ["rec \t\t\u{15}rec --source-profile=\t`\t", "rec --source-profile=\"\t`\t"] {
+                assert_eq!(person.run(keys), ["--source-profile=`touch PWNED`"], "{keys}");
+            }
+        }
+        assert_nothing_ran(work.path(), shell.program);
+        fs::remove_file(world.home().join("record")).expect("a record");
+    }
+}
