@@ -12,6 +12,9 @@ use crate::support::world::{Cast, MFA_CRED, World};
 /// 6.3 million, of which 1.3 are the dynamic linker's relocations; an optimised build takes a ninth of it.
 const WARM: u64 = 7_500_000;
 
+/// 1.8 million for a segment of the prompt, of which all but 0.4 are relocations.
+const PROMPT: u64 = 2_100_000;
+
 /// Runs the program under callgrind and gives the instructions that it took.
 fn instructions(world: &World, words: &[&str]) -> u64 {
     let mut command = Command::new("valgrind");
@@ -37,4 +40,23 @@ fn a_warm_call_builds_nothing_that_it_does_not_need() {
     }
     // The guard can fail: a line that clap has to read costs more than the room that is left.
     assert!(instructions(&world, &["process", "deploy", "--min-ttl", "1m"]) > WARM);
+}
+
+#[test]
+fn a_prompt_costs_next_to_nothing() {
+    let world = World::empty();
+    for (name, value) in [
+        ("MFA_CRED_PROFILE", "deploy"),
+        ("AWS_CREDENTIAL_EXPIRATION", "2038-01-19T03:14:07Z"),
+        ("AWS_ACCESS_KEY_ID", "ASIAY34FZKBOKMUTVV7A"),
+        ("AWS_REGION", "eu-west-1"),
+    ] {
+        world.set(name, value);
+    }
+    for words in [&["prompt"][..], &["prompt", "--shell", "zsh"]] {
+        let count = instructions(&world, words);
+        assert!(count < PROMPT, "{words:?}: {count}");
+    }
+    // The guard can fail, as above.
+    assert!(instructions(&world, &["prompt", "--color", "always"]) > PROMPT);
 }

@@ -19,6 +19,8 @@ mod completion;
 #[cfg(unix)]
 mod day;
 #[cfg(unix)]
+mod help;
+#[cfg(unix)]
 mod identity;
 #[cfg(target_os = "linux")]
 mod instructions;
@@ -31,6 +33,8 @@ mod partitions;
 #[cfg(target_os = "linux")]
 mod picker;
 mod plan;
+#[cfg(unix)]
+mod prompt;
 #[cfg(unix)]
 mod refusals;
 mod settings;

@@ -1,5 +1,7 @@
 //! `mfa-cred list`: the profiles, what they are and how long their credentials last. No call and no keyring.
 
+use std::io::{self, IsTerminal};
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -10,6 +12,7 @@ use crate::cache::CacheUse;
 use crate::error::Error;
 use crate::host::Host;
 use crate::settings::{Settings, ambient};
+use crate::talk::one_line;
 
 /// In a narrow window the columns go in this order: where a thing comes from before what it is.
 const COLUMNS: [Column; 7] = [
@@ -25,8 +28,7 @@ const COLUMNS: [Column; 7] = [
 pub(super) fn run(as_json: bool, names_only: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let set = session::profiles(settings, host)?;
     if names_only {
-        // As they are, for programs: the files' grammar lets no name hold a line feed.
-        return write_stdout(&set.names().map(|name| format!("{name}\n")).collect::<String>());
+        return write_stdout(&set.names().filter_map(name_line).collect::<String>());
     }
     session::with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
         let all = Facts::of_all(&set, &ambient(host.env), cache, clock);
@@ -40,6 +42,15 @@ pub(super) fn run(as_json: bool, names_only: bool, settings: &Settings, host: &H
         }
         write_stdout(&table.to_stdout(settings))
     })
+}
+
+/// A name as a line: for a person with everything escaped, for a program as it is. A name that is more than a line, or
+/// could drive the terminal that the program hands it on to, is none for programs.
+fn name_line(name: &str) -> Option<String> {
+    if io::stdout().is_terminal() {
+        return Some(one_line(name) + "\n");
+    }
+    (!name.contains(char::is_control)).then(|| format!("{name}\n"))
 }
 
 fn cells(facts: &Facts) -> Vec<String> {

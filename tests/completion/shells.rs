@@ -102,7 +102,8 @@ impl Person {
                 );
             }
             "nu" => {
-                world.write("rc", shell.setup.to_owned() + &world.run(&["completions", "nu", "--cmd", "rec"]).stdout)
+                let script = world.run(&["completions", "nu", "--cmd", "rec"]).stdout;
+                world.write("rc", shell.setup.to_owned() + &script);
             }
             _ => {}
         }

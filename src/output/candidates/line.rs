@@ -63,7 +63,7 @@ impl Line {
         while let Some(c) = rest.next() {
             match (quote, c) {
                 (Quote::None, ' ' | '\t' | '\n') => words.extend(word.take()),
-                (Quote::None, '\'') | (Quote::Single, '\'') | (Quote::None, '"') | (Quote::Double, '"') => {
+                (Quote::None | Quote::Single, '\'') | (Quote::None | Quote::Double, '"') => {
                     word.get_or_insert_default();
                     quote = match (quote, c) {
                         (Quote::None, '\'') => Quote::Single,
