@@ -236,7 +236,7 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
                 let what = "something between here and AWS answers in its place: a captive portal, or a proxy";
                 Some(format!("{what}{spent}"))
             }
-            StsError::Unreachable(_) => Some("check the network, the proxy variables and the region".to_owned()),
+            StsError::Unreachable(obstacle) => Some(obstacle.hint().to_owned()),
             _ => None,
         };
     };

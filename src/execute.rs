@@ -8,6 +8,7 @@
 
 pub mod base;
 mod error;
+mod obstacle;
 pub mod sts;
 
 use std::cell::OnceCell;
@@ -24,6 +25,7 @@ use crate::talk::{Talk, with_causes};
 use crate::vault::Held;
 
 pub use error::ExecuteError;
+pub use obstacle::Obstacle;
 pub use sts::{Sts, StsError};
 
 /// How much of what is cached may be used.

@@ -27,11 +27,15 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
+use super::obstacle::Obstacle;
 use crate::cache::CorrectedClock;
 use crate::names::{Lifetime, MfaSerial, SessionName};
 use crate::plan::{AssumeRole, Service};
 use crate::secret::{Code, Credentials, Secret};
 use crate::settings::Limits;
+
+/// Proxy Authentication Required (RFC 9110).
+const PROXY_PASSWORD: u16 = 407;
 
 /// Why a call gave no credentials.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,7 +58,7 @@ pub enum StsError {
     /// It was sent, and no answer came.
     Lost(&'static str),
     /// Nothing was sent.
-    Unreachable(String),
+    Unreachable(Obstacle),
     /// No request could be made.
     Unusable(String),
 }
@@ -357,6 +361,8 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> StsEr
         SdkError::ServiceError(service) => {
             let (meta, status) = (service.err().meta(), service.raw().status().as_u16());
             match (meta.code(), status) {
+                // AWS never answers so: a proxy does, and passes nothing on.
+                (_, PROXY_PASSWORD) => StsError::Unreachable(Obstacle::ProxyPassword),
                 (Some(code), _) if is_throttling(code) => StsError::Throttled,
                 (_, 429) => StsError::Throttled,
                 (_, 500..) => StsError::Unavailable(status),
@@ -369,13 +375,14 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> StsEr
             }
         }
         SdkError::ResponseError(response) => match response.raw().status().as_u16() {
+            PROXY_PASSWORD => StsError::Unreachable(Obstacle::ProxyPassword),
             status @ 500.. => StsError::Unavailable(status),
             _ => StsError::Unreadable,
         },
         SdkError::TimeoutError(_) => StsError::Lost("it took too long"),
         SdkError::DispatchFailure(failure) => {
             let connector = failure.as_connector_error();
-            let never_sent = connector.and_then(|error| before_sending(error));
+            let never_sent = connector.and_then(|error| Obstacle::of(error));
             match (never_sent, failure.is_timeout()) {
                 (Some(why), _) => StsError::Unreachable(why),
                 (None, true) => StsError::Lost("it took too long"),
@@ -396,39 +403,6 @@ fn is_throttling(code: &str) -> bool {
             | "RequestLimitExceeded"
             | "TooManyRequestsException"
     )
-}
-
-/// Why nothing was sent, if that is certain: the connection was never made.
-fn before_sending(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    use std::io::ErrorKind;
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut connecting = false;
-    for cause in causes {
-        let text = cause.to_string();
-        connecting |= text.contains("tcp connect error")
-            || text.contains("HTTP connect timeout")
-            || text.contains("client error (Connect)");
-        if text.contains("dns error") {
-            return Some("its name cannot be resolved".to_owned());
-        }
-        if text.contains("certificate") {
-            return Some(format!("TLS: {text}"));
-        }
-        if text.contains("HTTP connect timeout") {
-            return Some("it took too long to connect".to_owned());
-        }
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            match io.kind() {
-                ErrorKind::ConnectionRefused => return Some("connection refused".to_owned()),
-                ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
-                    return Some("the network is unreachable".to_owned());
-                }
-                _ if connecting => return Some("no connection".to_owned()),
-                _ => {}
-            }
-        }
-    }
-    connecting.then(|| "no connection".to_owned())
 }
 
 /// The local clock, and how far AWS's is ahead of it, in seconds.

@@ -1,0 +1,116 @@
+//! What kept a request from being sent: the name, the network, a proxy, a certificate.
+//!
+//! In: the connector's error with its causes. Out: an [`Obstacle`], and that only where it is certain that not a byte of
+//! the request left, since a code in it then still works. The SDK's connector gives its errors no type that a program
+//! could ask, so their texts are read; what is shown is ours, and never theirs.
+
+use std::io::{self, ErrorKind};
+
+/// Why nothing was sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Obstacle {
+    /// DNS has no such name, or does not answer.
+    #[error("its name cannot be resolved")]
+    Name,
+    /// The connect timeout.
+    #[error("it took too long to connect")]
+    TooSlow,
+    /// Nobody listens there.
+    #[error("connection refused")]
+    Refused,
+    /// No route.
+    #[error("the network is unreachable")]
+    Network,
+    /// 407 from a proxy.
+    #[error("the proxy wants a user name and a password")]
+    ProxyPassword,
+    /// The proxy makes no tunnel to there.
+    #[error("the proxy does not let it through")]
+    ProxyRefusal,
+    /// The other side hung up on a TLS greeting, or answered something else.
+    #[error("what answers there speaks no TLS with us")]
+    NoTls,
+    /// A certificate that is over, or a clock that is ahead.
+    #[error("its TLS certificate has expired")]
+    Expired,
+    /// A certificate of the future, or a clock that is behind.
+    #[error("its TLS certificate is not valid yet")]
+    NotYetValid,
+    /// A certificate of somebody else.
+    #[error("its TLS certificate is for another name")]
+    AnotherName,
+    /// A certificate that no trusted authority vouches for.
+    #[error("its TLS certificate comes from an issuer that is not trusted here")]
+    UnknownIssuer,
+    /// A certificate with another fault.
+    #[error("its TLS certificate is not valid")]
+    Certificate,
+    /// Anything else before the connection stood.
+    #[error("no connection")]
+    Other,
+}
+
+impl Obstacle {
+    /// What stood in the way, if it is certain that nothing was sent.
+    pub(super) fn of(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let mut is_connecting = false;
+        for cause in std::iter::successors(Some(error), |error| error.source()) {
+            let text = cause.to_string();
+            is_connecting |= text.contains("tcp connect error")
+                || text.contains("HTTP connect timeout")
+                || text.contains("client error (Connect)");
+            let said = Self::of_text(&text);
+            if said.is_some() {
+                return said;
+            }
+            if let Some(io) = cause.downcast_ref::<io::Error>() {
+                match io.kind() {
+                    ErrorKind::ConnectionRefused => return Some(Self::Refused),
+                    ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
+                        return Some(Self::Network);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        is_connecting.then_some(Self::Other)
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        let has = |part: &str| text.contains(part);
+        Some(match () {
+            () if has("dns error") => Self::Name,
+            () if has("HTTP connect timeout") => Self::TooSlow,
+            () if has("proxy authorization required") => Self::ProxyPassword,
+            () if has("tunnel error: unsuccessful") => Self::ProxyRefusal,
+            () if has("received corrupt message") || has("tls handshake eof") => Self::NoTls,
+            () if !has("certificate") => return None,
+            () if has("expired") || has("Expired") => Self::Expired,
+            () if has("not valid yet") || has("NotValidYet") => Self::NotYetValid,
+            () if has("not valid for name") || has("NotValidForName") => Self::AnotherName,
+            () if has("UnknownIssuer") => Self::UnknownIssuer,
+            () => Self::Certificate,
+        })
+    }
+
+    /// What a person can do about it.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::ProxyPassword => "put them into the proxy's variable: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+            Self::Expired | Self::NotYetValid => {
+                "check this machine's clock; where it is right, something between here and AWS answers in its place"
+            }
+            Self::AnotherName | Self::UnknownIssuer | Self::Certificate => {
+                "something between here and AWS answers in its place; where that is your company's proxy, name its \
+                 certificates in AWS_CA_BUNDLE"
+            }
+            Self::Name
+            | Self::TooSlow
+            | Self::Refused
+            | Self::Network
+            | Self::ProxyRefusal
+            | Self::NoTls
+            | Self::Other => "check the network, the proxy variables and the region",
+        }
+    }
+}
