@@ -17,8 +17,9 @@ use crate::secret::{Credentials, Secret};
 use crate::vault::Held;
 use crate::vault::seal::{SealError, open, seal};
 
-/// The first line; another number is another format, and a miss.
-const MAGIC: &str = "mfa-cred entry 1";
+/// The first line; another number is another format, and a miss. It is part of an entry's identity and so of its file's
+/// name: two versions of this program that run side by side never replace one another's entries.
+pub(super) const MAGIC: &str = "mfa-cred entry 1";
 
 /// What an entry holds.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

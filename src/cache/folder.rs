@@ -19,6 +19,8 @@ use crate::vault::Held;
 
 const ENTRIES: &str = "entries";
 pub(super) const LOCKS: &str = "locks";
+/// Longer than any session lives (36 hours) and any write takes.
+const STRAY: Duration = Duration::from_hours(48);
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -147,26 +149,42 @@ impl Folder {
         Duration::try_from(left).unwrap_or_default() + MARGIN
     }
 
-    /// Removes entries that ended more than an hour ago. Never on the warm path.
+    /// Removes entries that ended more than an hour ago, and strays: what a writer that died left, and what another
+    /// version of this program made, when it is too old to be of use to anybody. Never on the warm path.
     pub(super) fn sweep(&self, now: Timestamp) {
         let long_ago = now - SignedDuration::from_hours(1);
-        for (path, header) in self.entries() {
-            if header.is_some_and(|header| header.end < long_ago) {
-                // Somebody else may be sweeping too.
-                let _ = fs::remove_file(path);
-            }
+        // The file system's clock, which the entry that was just written has set.
+        let folder = fs::metadata(self.path.join(ENTRIES)).and_then(|folder| folder.modified());
+        let is_stray = |path: &Path| {
+            let made = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?.modified().ok()?;
+            Some(folder.as_ref().ok()?.duration_since(made).ok()? > STRAY)
+        };
+        let is_stray = |path: &Path| is_stray(path).unwrap_or(false);
+        let over = |(path, header): (PathBuf, Option<Header>)| {
+            header.map_or_else(|| is_stray(&path), |header| header.end < long_ago).then_some(path)
+        };
+        let entries = self.entries().into_iter().filter_map(over);
+        let is_unfinished = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) && is_stray(path)
+        };
+        for path in entries.chain(files(&self.path).filter(is_unfinished)) {
+            // Somebody else may be sweeping too.
+            let _ = fs::remove_file(path);
         }
     }
 
     fn entries(&self) -> Vec<(PathBuf, Option<Header>)> {
-        let Ok(files) = fs::read_dir(self.path.join(ENTRIES)) else { return Vec::new() };
         let header = |path: &Path| {
             let sealed = Sealed::read(fs::read(path).ok()?)?;
             // A file under another name than its own is no entry: it would not open.
             path.file_name().is_some_and(|name| name == sealed.header.identity.as_str()).then_some(sealed.header)
         };
-        files.flatten().map(|file| file.path()).map(|path| (path.clone(), header(&path))).collect()
+        files(&self.path.join(ENTRIES)).map(|path| (path.clone(), header(&path))).collect()
     }
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path())
 }
 
 fn private_folder() -> DirBuilder {

@@ -7,7 +7,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::entry::Kind;
+use super::entry::{Kind, MAGIC};
 use crate::names::{AccountId, ProfileName};
 use crate::plan::{AssumeRole, Base, Plan, Step};
 
@@ -46,9 +46,10 @@ impl Key {
     }
 }
 
-/// A name for a file that stands for a text and does not hold it.
+/// A name for a file that stands for a text and does not hold it: the same in every version of this program, whose
+/// locks it names.
 pub fn digest_name(text: &str) -> String {
-    base16ct::lower::encode_string(&Identity::new("name").text(text).digest()[..16])
+    base16ct::lower::encode_string(&Identity::of("mfa-cred name").text(text).digest()[..16])
 }
 
 /// The keys of a plan's steps, in order; each covers the ones before it.
@@ -116,8 +117,12 @@ fn role(before: &[u8; 32], call: &AssumeRole) -> Identity {
 struct Identity(Sha256);
 
 impl Identity {
+    fn of(what: &str) -> Self {
+        Self(Sha256::new()).text(what)
+    }
+
     fn new(what: &str) -> Self {
-        Self(Sha256::new()).text("mfa-cred entry 1").text(what)
+        Self::of(MAGIC).text(what)
     }
 
     fn part(mut self, bytes: &[u8]) -> Self {
