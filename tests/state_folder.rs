@@ -1,6 +1,9 @@
 //! The state folder as it can be found: unwritable, full, foreign, planted, missing, damaged. It costs the cache, and
 //! the credentials come.
 
+mod crashes;
+mod strays;
+
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};

@@ -1,12 +1,12 @@
 //! Many processes at the same moment: one asks, one calls, all are served.
 
 use std::fs;
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::aws::RoleSpec;
+use crate::support::aws::{Fault, RoleSpec, When};
 use crate::support::pty::{PATIENCE, Pty, Session, run, send_signal};
 use crate::support::world::{Cast, MFA_CRED, World};
 
@@ -103,6 +103,74 @@ fn when_the_one_who_asks_is_killed_the_next_one_asks() {
         codes.retain(|code| code != "0");
         assert_eq!(codes.len(), 1, "{signal:?}: {codes:?} {output:?} {}", done.terminal);
         assert_eq!(world.aws.count("GetSessionToken"), 1);
+    }
+}
+
+/// Longer than any limit of the program's.
+const FOR_EVER: Duration = Duration::from_mins(10);
+/// Short against the 20 s after which an answer counts as lost.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+fn wait_for_call(world: &World, action: &str) {
+    let start = Instant::now();
+    while world.aws.count(action) == 0 {
+        assert!(start.elapsed() < PATIENCE, "{action} was never called");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn when_the_one_who_calls_is_killed_the_next_one_asks_and_the_code_is_spent() {
+    const COUNT: usize = 6;
+    for signal in [Signal::KILL, Signal::TERM] {
+        let Cast { world, device, .. } = three_roles();
+        world.aws.fault("GetSessionToken", Fault::Delay(When::After, FOR_EVER), 1);
+        let mut session = crowd(&world, COUNT);
+        session.wait_for("MFA code for ", PATIENCE);
+        let code = device.fresh_code();
+        session.type_text(&format!("{code}\n"));
+        wait_for_call(&world, "GetSessionToken");
+        let first = holder(&world);
+        send_signal(first, signal);
+        session.wait_for("MFA code for ", AT_ONCE);
+        assert_ne!(holder(&world), first);
+        session.type_text(&format!("{code}\n"));
+        session.wait_for("that code was used already", PATIENCE);
+        session.wait_for("MFA code for ", PATIENCE);
+        session.type_text(&format!("{}\n", device.fresh_code()));
+        let done = session.finish(PATIENCE);
+        let output = take_output(&world, COUNT);
+        let mut codes = exit_codes(&world, COUNT);
+        codes.retain(|code| code != "0");
+        assert_eq!(codes.len(), 1, "{signal:?}: {codes:?} {output:?} {}", done.terminal);
+        assert_eq!((world.aws.count("GetSessionToken"), world.aws.count("AssumeRole")), (2, 3), "{signal:?}");
+    }
+}
+
+#[test]
+fn when_the_one_who_renews_is_killed_the_next_one_calls() {
+    for signal in [Signal::KILL, Signal::TERM, Signal::INT] {
+        let Cast { world, device, .. } = World::cast();
+        world.sign_in(&device, &["process", "audit"]);
+        world.aws.take_calls();
+        world.aws.fault("AssumeRole", Fault::Delay(When::After, FOR_EVER), 1);
+        // Not below another program, whose process id would be the one that is known.
+        let mut calling = Command::new(MFA_CRED);
+        world.dress(&mut calling);
+        calling.args(["process", "deploy"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut calling = calling.spawn().expect("it starts");
+        wait_for_call(&world, "AssumeRole");
+        let command = world.command(&["process", "deploy"]);
+        let waiting = std::thread::spawn(|| run(command, b"", PATIENCE));
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(world.aws.count("AssumeRole"), 1, "it waits");
+        let start = Instant::now();
+        send_signal(i32::try_from(calling.id()).expect("a process number"), signal);
+        let waiting = waiting.join().expect("it ends");
+        assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+        assert!(!calling.wait().expect("it ends").success());
+        assert_eq!((waiting.status.code(), waiting.stderr.as_str()), (Some(0), ""), "{signal:?}: {waiting:?}");
+        assert_eq!(world.aws.count("AssumeRole"), 2, "{signal:?}");
     }
 }
 
