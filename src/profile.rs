@@ -3,10 +3,11 @@
 //! In: the two files, through [`Files`]. Out: a [`ProfileSet`], which owns their bytes (they may hold access keys, so
 //! they are zeroed with it) and an index of spans into them; values are decoded when asked for, so that thousands of
 //! profiles cost a command that needs one of them little. It resolves nothing: chains, defaults and the meaning of a
-//! value are the plan's. It writes nothing, and neither its errors nor its `Debug` hold text from the files, except
+//! value are the plan's. Only `edit.rs` writes, and neither its errors nor its `Debug` hold text from the files, except
 //! the names of sections.
 
 mod differences;
+pub mod edit;
 #[cfg(test)]
 mod oracle;
 mod read;

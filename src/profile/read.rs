@@ -465,7 +465,7 @@ fn unquoted_mark(line: &str) -> Option<usize> {
 }
 
 /// Are all characters, if any, among those that names and keys are made of?
-fn is_identifier(text: &str) -> bool {
+pub(super) fn is_identifier(text: &str) -> bool {
     text.bytes().all(
         |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'/' | b'.' | b'%' | b'@' | b':' | b'+'),
     )

@@ -1,0 +1,361 @@
+//! Edits of the AWS files: what is meant changes, every other byte stays, and the file is replaced whole or not at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use mfa_cred::profile::edit::{Draft, EditError};
+use mfa_cred::profile::{Kind, Origin, ProfileSet};
+use mfa_cred::system::System;
+
+const KEY: &str = "mfa_serial";
+const SERIAL: &str = "arn:aws:iam::123456789012:mfa/alice-phone";
+
+fn draft(config: &str, credentials: &str) -> Draft {
+    Draft::new(ProfileSet::parse(config, credentials).expect("it can be read"))
+}
+
+fn text(draft: &Draft, origin: Origin) -> String {
+    String::from_utf8(draft.text(origin).expose().clone()).expect("UTF-8")
+}
+
+/// The config file after `profile` got `KEY = v`.
+fn set(config: &str, profile: &str) -> String {
+    let mut draft = draft(config, "[only-keys]\nregion = x\n");
+    draft.set_key(profile, KEY, "v").expect("it is set");
+    text(&draft, Origin::Config)
+}
+
+fn removed(config: &str, profile: &str) -> String {
+    let mut draft = draft(config, "");
+    draft.remove_key(profile, KEY).expect("it is removed");
+    text(&draft, Origin::Config)
+}
+
+#[test]
+fn a_key_is_set_where_a_person_would_write_it() {
+    for (what, before, after) in [
+        (
+            "at the end of its section",
+            "[profile a]\nx = 1\n\n[profile b]\n",
+            "[profile a]\nx = 1\nmfa_serial = v\n\n[profile b]\n",
+        ),
+        ("in an empty section", "[profile a]\n[profile b]\n", "[profile a]\nmfa_serial = v\n[profile b]\n"),
+        (
+            "before the comments behind it",
+            "[profile a]\nx = 1\n# of b\n[profile b]\n",
+            "[profile a]\nx = 1\nmfa_serial = v\n# of b\n[profile b]\n",
+        ),
+        (
+            "behind nested properties",
+            "[profile a]\ns3 =\n  y = 2\n  z = 3\n",
+            "[profile a]\ns3 =\n  y = 2\n  z = 3\nmfa_serial = v\n",
+        ),
+        (
+            "in the last of two sections",
+            "[profile a]\nx = 1\n[profile a]\ny = 2\n",
+            "[profile a]\nx = 1\n[profile a]\ny = 2\nmfa_serial = v\n",
+        ),
+        (
+            "in the place of a value",
+            "[profile a]\nmfa_serial=old # mine\nx = 1\n",
+            "[profile a]\nmfa_serial=v # mine\nx = 1\n",
+        ),
+        ("in the place of none", "[profile a]\nmfa_serial =\nx = 1\n", "[profile a]\nmfa_serial = v\nx = 1\n"),
+        (
+            "in the line that wins",
+            "[profile a]\nmfa_serial = one\nMFA_Serial = two\n",
+            "[profile a]\nmfa_serial = one\nMFA_Serial = v\n",
+        ),
+        (
+            "in the place of continued lines",
+            "[profile a]\nmfa_serial = one\n  more\n# kept\n\n  still\nx = 1\n",
+            "[profile a]\nmfa_serial = v\n# kept\n\nx = 1\n",
+        ),
+        ("with the file's line endings", "[profile a]\r\nx = 1\r\n", "[profile a]\r\nx = 1\r\nmfa_serial = v\r\n"),
+        ("without an ending at the end", "[profile a]\r\nx = 1", "[profile a]\r\nx = 1\r\nmfa_serial = v"),
+        ("not behind a lone carriage return", "[profile a]\nx = 1\r", "[profile a]\nmfa_serial = v\nx = 1\r"),
+        ("behind a mark", "\u{feff}[profile a]\n", "\u{feff}[profile a]\nmfa_serial = v\n"),
+        (
+            "not in what is ignored",
+            "[a]\nx = 1\n[profile a]\n[profile a!]\n",
+            "[a]\nx = 1\n[profile a]\nmfa_serial = v\n[profile a!]\n",
+        ),
+        ("once", "[profile a]\nmfa_serial = v\n", "[profile a]\nmfa_serial = v\n"),
+    ] {
+        assert_eq!(set(before, "a"), after, "{what}");
+    }
+}
+
+#[test]
+fn a_profile_without_a_section_gets_one() {
+    for (before, profile, after) in [
+        ("", "only-keys", "[profile only-keys]\nmfa_serial = v\n"),
+        ("[profile b]\nx = 1\n", "only-keys", "[profile b]\nx = 1\n\n[profile only-keys]\nmfa_serial = v\n"),
+        ("[profile b]\r\nx = 1", "default", "[profile b]\r\nx = 1\r\n\r\n[default]\r\nmfa_serial = v\r\n"),
+        ("[profile b]\n\n", "two words", "[profile b]\n\n[profile \"two words\"]\nmfa_serial = v\n"),
+    ] {
+        assert_eq!(set(before, profile), after, "{profile}");
+    }
+    let refused = draft("", "").set_key("a\"b", KEY, "v");
+    assert!(matches!(refused, Err(EditError::Name)), "{refused:?}");
+}
+
+#[test]
+fn what_would_be_read_otherwise_is_refused() {
+    for value in ["", " a", "a ", "a\nb", "a #b", "# a", "a\t;b", "\u{7}"] {
+        let refused = draft("[profile a]\n", "").set_key("a", KEY, value);
+        assert!(matches!(refused, Err(EditError::Value)), "{value:?}: {refused:?}");
+    }
+    for value in ["a#b", "=", "[x]", "a = b"] {
+        let mut draft = draft("[profile a]\n", "");
+        draft.set_key("a", KEY, value).expect("it is set");
+        assert_eq!(draft.set().get("a").expect("a").get(KEY).expect("a value").value(), value);
+    }
+}
+
+#[test]
+fn a_key_is_removed_wherever_it_stands() {
+    for (before, after) in [
+        ("[profile a]\nmfa_serial = v\nx = 1\n", "[profile a]\nx = 1\n"),
+        ("[profile a]\nmfa_serial = v\n  w\n# kept\n  z\nx = 1\n", "[profile a]\n# kept\nx = 1\n"),
+        (
+            "[profile a]\nMFA_SERIAL = v\n[profile b]\nmfa_serial = v\n[profile a]\nmfa_serial = w",
+            "[profile a]\n[profile b]\nmfa_serial = v\n[profile a]\n",
+        ),
+        ("[profile b]\n", "[profile b]\n"),
+    ] {
+        assert_eq!(removed(before, "a"), after);
+    }
+    let mut both = draft("[profile a]\nmfa_serial = v\n", "[a]\nmfa_serial = w\nregion = x\n");
+    both.remove_key("a", KEY).expect("it is removed");
+    assert_eq!(
+        (text(&both, Origin::Config), text(&both, Origin::Credentials)),
+        ("[profile a]\n".into(), "[a]\nregion = x\n".into())
+    );
+}
+
+#[test]
+fn a_diff_shows_the_change_and_no_secret() {
+    let credentials =
+        "[a]\naws_secret_access_key = hunter2\n  hunter3\nmfa_serial = old\r\n#aws_session_token=hunter4\n";
+    let mut draft = draft("[profile a]\n", credentials);
+    assert!(!draft.is_changed());
+    draft.set_key("a", KEY, SERIAL).expect("it is set");
+    assert!(draft.is_changed());
+    assert_eq!(
+        draft.diff(),
+        format!(
+            "--- credentials\n+++ credentials\n@@ -2,4 +2,4 @@\n aws_secret_access_key = (hidden)\n   (hidden)\n\
+             -mfa_serial = old\n+mfa_serial = {SERIAL}\n aws_session_token = (hidden)\n"
+        )
+    );
+}
+
+/// Every property of every profile, as it is read.
+fn properties(set: &ProfileSet) -> BTreeMap<(String, String), String> {
+    let mut all = BTreeMap::new();
+    for kind in [Kind::Profile, Kind::SsoSession, Kind::Services] {
+        for name in set.names_of(kind) {
+            for property in set.section(kind, name).expect("it is listed").properties() {
+                let place = (format!("{kind:?} {name}"), property.key().into_owned());
+                all.insert(place, property.value().into_owned());
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn in_any_file_all_other_bytes_stay_and_the_value_is_read_back() {
+    const PIECES: [&str; 27] = [
+        "[profile a]\n",
+        "[profile a]\r\n",
+        "[profile b] # b\n",
+        "[a]\n",
+        "[default]\n",
+        "[profile default]\n",
+        "[profile \"a\"]\n",
+        "[services s]\n",
+        "\n",
+        "  \n",
+        "# mfa_serial = comment\n",
+        ";\r\n",
+        "mfa_serial = one\n",
+        "mfa_serial=two # c\r\n",
+        "MFA_SERIAL =\n",
+        "  nested = 1\n",
+        "  more\n",
+        "  # no comment\n",
+        "x = 1\r\n",
+        "x =\n",
+        "a b = ignored\n",
+        "  = \n",
+        "y = 2",
+        "y = 2\r",
+        "\r",
+        "mfa_serial = three",
+        "[profile a!]\n",
+    ];
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % below as u64).expect("it is below")
+    };
+    let (mut read, mut unkept) = (0, 0);
+    for _ in 0..60_000 {
+        let mark = if next(8) == 0 { "\u{feff}" } else { "" };
+        let count = next(9);
+        let mut config = mark.to_owned();
+        for n in 1..=count {
+            let piece = PIECES[next(PIECES.len())];
+            // Only a file's last line may lack its ending.
+            config += if n < count && !piece.ends_with('\n') { "\n" } else { piece };
+        }
+        let Ok(before) = ProfileSet::parse(&config, "[a]\nregion = x\n") else { continue };
+        read += 1;
+        let before = properties(&before);
+        let others = |properties: BTreeMap<(String, String), String>| -> Vec<_> {
+            properties
+                .into_iter()
+                .filter(|((name, key), _)| (name.as_str(), key.as_str()) != ("Profile a", KEY))
+                .collect()
+        };
+        let mut setting = draft(&config, "[a]\nregion = x\n");
+        match setting.set_key("a", KEY, SERIAL) {
+            Ok(()) => {
+                assert_eq!(setting.set().get("a").expect("a").get(KEY).expect("set").value(), SERIAL, "{config:?}");
+                assert_eq!(others(properties(setting.set())), others(before.clone()), "{config:?}");
+                only_the_key_changed(&config, &text(&setting, Origin::Config));
+            }
+            // A carriage return at the very end leaves no place for a new section.
+            Err(EditError::Unkept { .. }) if config.ends_with('\r') => unkept += 1,
+            Err(error) => panic!("{config:?}: {error}"),
+        }
+        let mut removing = draft(&config, "[a]\nregion = x\n");
+        removing.remove_key("a", KEY).unwrap_or_else(|error| panic!("{config:?}: {error}"));
+        assert!(removing.set().get("a").is_none_or(|section| section.get(KEY).is_none()), "{config:?}");
+        assert_eq!(others(properties(removing.set())), others(before), "{config:?}");
+        only_the_key_changed(&config, &text(&removing, Origin::Config));
+    }
+    assert!(read > 10_000 && unkept < read / 10, "{read} {unkept}");
+}
+
+/// The lines that went are the key's own, the lines that came its new one and perhaps a new section.
+fn only_the_key_changed(before: &str, after: &str) {
+    let bare = |text: &str| text.strip_prefix('\u{feff}').map(str::to_owned);
+    let (before, after) = match (bare(before), bare(after)) {
+        (Some(before), Some(after)) => (before, after),
+        (None, None) => (before.to_owned(), after.to_owned()),
+        _ => panic!("the mark came or went: {before:?} {after:?}"),
+    };
+    let (before, after) = (before.as_str(), after.as_str());
+    let diff = similar::TextDiff::from_lines(before, after);
+    let is_keys = |line: &str| {
+        let line = line.to_ascii_lowercase();
+        line.starts_with(KEY) || line.starts_with(' ')
+    };
+    for change in diff.iter_all_changes() {
+        let line = change.value();
+        match change.tag() {
+            similar::ChangeTag::Equal => {}
+            // The last line without an ending gets one where another follows.
+            similar::ChangeTag::Delete => {
+                assert!(
+                    is_keys(line) || after.contains(&format!("{line}\n")) || after.contains(&format!("{line}\r\n")),
+                    "{before:?} {after:?}: {line:?} went"
+                );
+            }
+            similar::ChangeTag::Insert => {
+                let old = line.trim_end_matches(['\n', '\r']);
+                let is_new =
+                    is_keys(line) || line.trim().is_empty() || line.trim() == "[profile a]" || before.ends_with(old);
+                assert!(is_new, "{before:?} {after:?}: {line:?} came");
+            }
+        }
+    }
+}
+
+/// A folder with the two files, and a draft of them.
+fn on_disk(config: Option<&str>) -> (tempfile::TempDir, impl Fn() -> Draft) {
+    let home = tempfile::tempdir().expect("a folder");
+    let (path, keys) = (home.path().join("config"), home.path().join("credentials"));
+    if let Some(config) = config {
+        fs::write(&path, config).expect("it is written");
+    }
+    let read = move || Draft::new(ProfileSet::load(&System, &path, &keys).expect("it can be read"));
+    (home, read)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_file_is_replaced_whole_with_its_mode_and_owner_and_through_a_link() {
+    let (home, read) = on_disk(None);
+    let (link, target) = (home.path().join("config"), home.path().join("dotfiles-config"));
+    fs::write(&target, "[profile a]\n").expect("it is written");
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).expect("its mode");
+    // Another owner is possible for root alone; elsewhere the file keeps ours.
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        std::os::unix::fs::chown(&target, Some(12_345), Some(23_456)).expect("its owner");
+    }
+    symlink("dotfiles-config", &link).expect("a link");
+    let mut draft = read();
+    draft.set_key("a", KEY, SERIAL).expect("it is set");
+    draft.write().expect("it is written");
+    assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
+    assert_eq!(fs::read_to_string(&target).expect("text"), format!("[profile a]\nmfa_serial = {SERIAL}\n"));
+    let found = fs::metadata(&target).expect("it is there");
+    assert_eq!(mode(&target), 0o640);
+    if is_root {
+        assert_eq!((found.uid(), found.gid()), (12_345, 23_456));
+    }
+    assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 2, "nothing else is left in the folder");
+}
+
+#[test]
+fn a_missing_file_is_made_and_is_ours_alone() {
+    let (home, read) = on_disk(None);
+    let mut draft = read();
+    draft.set_key("a", KEY, SERIAL).expect("it is set");
+    draft.write().expect("it is written");
+    let path = home.path().join("config");
+    assert_eq!(fs::read_to_string(&path).expect("text"), format!("[profile a]\nmfa_serial = {SERIAL}\n"));
+    assert_eq!(mode(&path), 0o600);
+}
+
+#[test]
+fn a_file_that_changed_meanwhile_is_left_as_it_is() {
+    let (home, read) = on_disk(Some("[profile a]\n"));
+    let path = home.path().join("config");
+    let mut draft = read();
+    draft.set_key("a", KEY, SERIAL).expect("it is set");
+    fs::write(&path, "[profile a]\n# new\n").expect("it is written");
+    assert!(matches!(draft.write(), Err(EditError::Changed { .. })));
+    assert_eq!(fs::read_to_string(&path).expect("text"), "[profile a]\n# new\n");
+    fs::remove_file(&path).expect("it is removed");
+    assert!(matches!(draft.write(), Err(EditError::Changed { .. })));
+    let mut new = read();
+    new.set_key("a", KEY, SERIAL).expect("it is set");
+    fs::write(&path, "# somebody else's\n").expect("it is written");
+    assert!(matches!(new.write(), Err(EditError::Changed { .. })));
+    assert_eq!(fs::read_to_string(&path).expect("text"), "# somebody else's\n");
+    assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 1);
+}
+
+#[test]
+fn what_is_no_file_is_not_replaced() {
+    let (home, read) = on_disk(None);
+    let path = home.path().join("config");
+    symlink("nowhere", &path).expect("a link");
+    let mut draft = read();
+    draft.set_key("a", KEY, SERIAL).expect("it is set");
+    assert!(matches!(draft.write(), Err(EditError::NotAFile { .. })));
+    assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 1);
+}
