@@ -14,12 +14,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use aws::{Aws, Device, RoleSpec};
-use jiff::Timestamp;
 use tempfile::TempDir;
 
 fn main() -> ExitCode {
@@ -32,10 +32,10 @@ fn main() -> ExitCode {
 fn run() -> io::Result<ExitCode> {
     let program = build()?;
     let signals = Signals::catch()?;
-    let aws = Aws::start();
     let home = private_home()?;
+    let aws = Arc::new(Aws::start());
     let device = furnish(&aws, home.path())?;
-    let phone = Phone::switch_on(device, home.path())?;
+    let phone = Phone::switch_on(Arc::clone(&aws), &device, home.path())?;
     let folder = program.parent().unwrap_or(Path::new("/"));
     let inside = |name: &OsStr| -> io::Result<Command> {
         let mut command = Command::new(name);
@@ -117,7 +117,7 @@ fn private_home() -> io::Result<TempDir> {
     builder.tempdir()
 }
 
-/// Puts a user, a device and three roles into the account, and the user's files into the home.
+/// Puts a user with a device, one without, and roles into the account, and the users' files into the home.
 fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
     let user = aws.add_user("test-user");
     let device = aws.add_device("test-user", "test-user-phone");
@@ -134,7 +134,11 @@ fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
     }
     let plain = aws.add_role(RoleSpec::new("my-plain-role").trust_user("test-user"));
     config.push_str(&format!("\n[profile my-plain-role]\nrole_arn = {plain}\nsource_profile = test-user\n"));
-    let keys = format!("[test-user]\naws_access_key_id = {}\naws_secret_access_key = {}\n", user.id, user.secret);
+    config.push_str("\n[profile new-user]\nregion = ap-northeast-1\n");
+    let mut keys = String::new();
+    for (name, key) in [("test-user", user), ("new-user", aws.add_user("new-user"))] {
+        keys += &format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    }
     fs::create_dir(home.join(".aws"))?;
     fs::create_dir(home.join("bin"))?;
     write(&home.join(".aws/config"), &config, 0o600)?;
@@ -165,37 +169,42 @@ fn isolate(command: &mut Command, home: &Path) {
 
 fn explain(aws: &Aws, home: &Path) {
     say(&format!("A sandbox: AWS is {}, HOME is {}; `exit` removes both.", aws.url(), home.display()));
-    say("  mfa-code                                     prints the MFA code of the moment (each works once)");
+    say("  mfa-code [DEVICE]                            prints the MFA code of the moment (each works once)");
     say("  eval $(mfa-cred my-test-role)                puts credentials into this shell; asks for the code");
     say("  mfa-cred exec my-other-role -- env           runs a command with credentials");
-    say("Profiles: test-user (access keys), my-test-role, my-other-role (MFA), my-plain-role (none).");
+    say("  mfa-cred device enroll --profile new-user    gives a user a device; `mfa-code DEVICE` shows its codes");
+    say("Profiles: test-user, new-user (access keys), my-test-role, my-other-role (MFA), my-plain-role (none).");
 }
 
-/// The device in the person's hand: a program `mfa-code` that prints what it shows, in real time.
+/// The devices in the person's hand: a program `mfa-code [DEVICE]` that prints what one shows, in real time. A device
+/// that was just made is in the hand too, as if its QR code had been scanned.
 struct Phone {
     stop: Sender<()>,
     thread: JoinHandle<()>,
 }
 
+/// How often it is looked whether a device came or a code changed.
+const GLANCE: Duration = Duration::from_millis(200);
+
 impl Phone {
     /// The first code is there when this returns.
-    fn switch_on(device: Device, home: &Path) -> io::Result<Self> {
-        let display = home.join(".mfa-code");
-        write(&display, &format!("{}\n", device.code_now()), 0o600)?;
+    fn switch_on(aws: Arc<Aws>, usual: &Device, home: &Path) -> io::Result<Self> {
+        let folder = home.join(".mfa-codes");
+        fs::create_dir(&folder)?;
+        show(&aws, &folder)?;
+        let (codes, usual) = (folder.display(), name_of(usual.serial()).to_owned());
         if cfg!(windows) {
-            write(&home.join("bin/mfa-code.cmd"), &format!("@type \"{}\"\r\n", display.display()), 0o700)?;
+            let script = format!("@if \"%~1\"==\"\" (type \"{codes}\\{usual}\") else (type \"{codes}\\%~1\")\r\n");
+            write(&home.join("bin/mfa-code.cmd"), &script, 0o700)?;
         } else {
-            let script = format!("#!/bin/sh\nexec cat '{}'\n", display.display());
+            let script = format!("#!/bin/sh\nexec cat '{codes}/'\"${{1:-{usual}}}\"\n");
             write(&home.join("bin/mfa-code"), &script, 0o700)?;
         }
         let (stop, stopped) = mpsc::channel();
         let thread = thread::spawn(move || {
-            let next = display.with_extension("next");
-            let left = || 30_000 - Timestamp::now().as_millisecond().rem_euclid(30_000);
-            while stopped.recv_timeout(Duration::from_millis(left().unsigned_abs())) == Err(RecvTimeoutError::Timeout) {
-                // A rename, so that nobody reads half a code. A full disk shows an old one, and AWS refuses that.
-                let shown = write(&next, &format!("{}\n", device.code_now()), 0o600);
-                drop(shown.and_then(|()| fs::rename(&next, &display)));
+            while stopped.recv_timeout(GLANCE) == Err(RecvTimeoutError::Timeout) {
+                // A full disk shows an old code, and AWS refuses that.
+                drop(show(&aws, &folder));
             }
         });
         Ok(Self { stop, thread })
@@ -205,6 +214,26 @@ impl Phone {
         drop(self.stop);
         drop(self.thread.join());
     }
+}
+
+/// Writes what each device shows into a file of its name, where that is not what stands there.
+fn show(aws: &Aws, folder: &Path) -> io::Result<()> {
+    for (serial, _) in aws.devices() {
+        let Some(device) = aws.device(&serial) else { continue };
+        let (display, shown) = (folder.join(name_of(&serial)), format!("{}\n", device.code_now()));
+        if fs::read_to_string(&display).is_ok_and(|text| text == shown) {
+            continue;
+        }
+        // A rename, so that nobody reads half a code.
+        let next = folder.join(".next");
+        write(&next, &shown, 0o600)?;
+        fs::rename(&next, &display)?;
+    }
+    Ok(())
+}
+
+fn name_of(serial: &str) -> &str {
+    serial.rsplit('/').next().unwrap_or(serial)
 }
 
 /// Ctrl-C and Ctrl-\ are for the program inside; what ends the sandbox ends that first.

@@ -18,6 +18,8 @@ use super::world::{Kind, World};
 
 /// How many steps a code may be off.
 const WINDOW: i64 = 1;
+/// How many steps two consecutive codes may be off when a device is enabled or resynced.
+const FAR: i64 = 60;
 
 pub(super) struct DeviceState {
     pub(super) seed: Vec<u8>,
@@ -51,6 +53,27 @@ impl DeviceState {
             .window(step)
             .find(|&candidate| !self.used.contains(&candidate) && totp::code(&self.seed, candidate) == code);
         fresh.is_some_and(|step| self.used.insert(step))
+    }
+
+    /// Takes two consecutive codes and believes the device's clock from then on; `None` when they are not that. Codes
+    /// that come late are taken too, and the device is then believed to be as late as they were.
+    pub(super) fn take_pair(&mut self, first: &str, second: &str, step: i64) -> Option<()> {
+        let now = step + self.ahead;
+        let is_it = |&at: &i64| {
+            !self.used.contains(&at)
+                && !self.used.contains(&(at + 1))
+                && totp::code(&self.seed, at) == first
+                && totp::code(&self.seed, at + 1) == second
+        };
+        let at = (now - FAR..=now + FAR).find(is_it)?;
+        self.used.extend([at, at + 1]);
+        let off = at + 1 - now;
+        self.synced = if off.abs() <= WINDOW { 0 } else { off };
+        Some(())
+    }
+
+    pub(super) fn is_of(&self, user: &str) -> bool {
+        self.assigned.as_ref().is_some_and(|(owner, _)| owner == user)
     }
 }
 

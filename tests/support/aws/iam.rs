@@ -1,5 +1,7 @@
 //! IAM, as far as a person's own MFA devices and keys go. At STS's address; the API version tells them apart.
 
+mod devices;
+
 use jiff::Timestamp;
 
 use super::front::{Caller, unknown_action};
@@ -18,13 +20,20 @@ pub(super) fn perform(
     }
     match action {
         "GetUser" => get_user(world, caller, params).map(Some),
-        "ListMFADevices" => list_mfa_devices(world, caller, params).map(Some),
+        "ListMFADevices" => devices::list(world, caller, params).map(Some),
+        "ListVirtualMFADevices" => devices::list_virtual(world, caller, params).map(Some),
+        "CreateVirtualMFADevice" => devices::create(world, caller, params).map(Some),
+        "EnableMFADevice" => devices::enable(world, caller, params).map(|()| None),
+        "ResyncMFADevice" => devices::resync(world, caller, params).map(|()| None),
+        "DeactivateMFADevice" => devices::deactivate(world, caller, params).map(|()| None),
+        "DeleteVirtualMFADevice" => devices::delete(world, caller, params).map(|()| None),
         _ => Err(unknown_action(Service::Iam, action)),
     }
 }
 
 fn get_user(world: &World, caller: &Caller, params: &Params) -> Result<String, Refusal> {
     let name = user_name(world, caller, params)?;
+    permit(world, caller, "GetUser", &world.user_arn(&name))?;
     let user = &world.users[&name];
     let inner = element("Path", "/")
         + &element("UserName", &name)
@@ -34,20 +43,19 @@ fn get_user(world: &World, caller: &Caller, params: &Params) -> Result<String, R
     Ok(format!("<User>{inner}</User>"))
 }
 
-fn list_mfa_devices(world: &World, caller: &Caller, params: &Params) -> Result<String, Refusal> {
-    let name = user_name(world, caller, params)?;
-    let members: Vec<String> = world
-        .devices
-        .iter()
-        .filter_map(|(serial, device)| {
-            let (owner, since) = device.assigned.as_ref()?;
-            let inner = element("UserName", owner)
-                + &element("SerialNumber", serial)
-                + &element("EnableDate", &seconds(*since));
-            (*owner == name).then_some(inner)
-        })
-        .collect();
-    page(world, params, "MFADevices", &members)
+/// Refuses what a test has denied, in AWS's words.
+fn permit(world: &World, caller: &Caller, action: &str, resource: &str) -> Result<(), Refusal> {
+    let denial = world.denials.iter().find(|denial| denial.strikes(action, resource, caller.mfa_at.is_some()));
+    let Some(denial) = denial else { return Ok(()) };
+    let why = if denial.only_without_mfa {
+        "with an explicit deny in an identity-based policy".to_owned()
+    } else {
+        format!("because no identity-based policy allows the iam:{action} action")
+    };
+    let who = super::sts::caller_arn(world, caller);
+    Err(Refusal::denied(format!(
+        "User: {who} is not authorized to perform: iam:{action} on resource: {resource} {why}"
+    )))
 }
 
 /// The user that a call is about: the one it names, else the one whose key signed.

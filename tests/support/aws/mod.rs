@@ -39,7 +39,7 @@ pub(crate) use world::{AccessKey, Call, Effect, Kind, ROOT, Signer};
 
 use device::DeviceState;
 use front::Shared;
-use world::{KeyStatus, Role, World};
+use world::{Denial, KeyStatus, Role, World};
 
 /// The server, and the hand of its operator.
 pub(crate) struct Aws {
@@ -133,6 +133,42 @@ impl Aws {
     /// Takes back the faults that have not struck.
     pub(crate) fn heal(&self) {
         self.shared.world().faults.clear();
+    }
+
+    /// Nobody may call this action of IAM.
+    pub(crate) fn deny(&self, action: &str) {
+        self.add_denial(action, None, false);
+    }
+
+    /// Nobody may call this action of IAM but on one resource.
+    pub(crate) fn deny_but(&self, action: &str, resource: &str) {
+        self.add_denial(action, Some(resource.to_owned()), false);
+    }
+
+    /// Nobody may call this action of IAM without MFA: an explicit Deny.
+    pub(crate) fn deny_without_mfa(&self, action: &str) {
+        self.add_denial(action, None, true);
+    }
+
+    fn add_denial(&self, action: &str, but_on: Option<String>, only_without_mfa: bool) {
+        self.shared.world().denials.push(Denial { action: action.to_owned(), but_on, only_without_mfa });
+    }
+
+    /// Takes back every denial.
+    pub(crate) fn allow_all(&self) {
+        self.shared.world().denials.clear();
+    }
+
+    /// Every device, and whose it is.
+    pub(crate) fn devices(&self) -> Vec<(String, Option<String>)> {
+        let owner = |device: &DeviceState| device.assigned.as_ref().map(|(owner, _)| owner.clone());
+        self.shared.world().devices.iter().map(|(serial, device)| (serial.clone(), owner(device))).collect()
+    }
+
+    /// The device of that serial, as if its seed had been scanned.
+    pub(crate) fn device(&self, serial: &str) -> Option<Device> {
+        let device = Device { shared: Arc::clone(&self.shared), serial: serial.to_owned() };
+        self.shared.world().devices.contains_key(serial).then_some(device)
     }
 
     /// Sets the server's clock this many seconds ahead of the machine's: its `Date`, its check of signatures, the ends

@@ -1,5 +1,6 @@
 //! Is the server as strict as AWS? Its word is what the scenarios rest on.
 
+mod devices;
 mod rules;
 mod wire;
 

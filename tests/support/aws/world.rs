@@ -112,6 +112,22 @@ pub(super) struct Role {
     pub(super) id: String,
 }
 
+/// What a policy keeps everybody from.
+pub(super) struct Denial {
+    /// Without `iam:`.
+    pub(super) action: String,
+    /// A resource on which it is allowed all the same.
+    pub(super) but_on: Option<String>,
+    /// Does an explicit Deny do it, whose condition is that no MFA was given?
+    pub(super) only_without_mfa: bool,
+}
+
+impl Denial {
+    pub(super) fn strikes(&self, action: &str, resource: &str, has_mfa: bool) -> bool {
+        self.action == action && self.but_on.as_deref() != Some(resource) && !(self.only_without_mfa && has_mfa)
+    }
+}
+
 /// What was issued with temporary credentials.
 #[derive(Clone)]
 pub(super) struct Session {
@@ -136,6 +152,7 @@ pub(super) struct World {
     pub(super) roles: BTreeMap<String, Role>,
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) faults: Vec<(String, Fault, usize)>,
+    pub(super) denials: Vec<Denial>,
     pub(super) calls: Vec<Call>,
     pub(super) secrets: Vec<(Kind, String)>,
     /// Seconds that the server's clock is ahead of this machine's.
@@ -156,6 +173,7 @@ impl World {
             roles: BTreeMap::new(),
             sessions: BTreeMap::new(),
             faults: Vec::new(),
+            denials: Vec::new(),
             calls: Vec::new(),
             secrets: Vec::new(),
             skew: 0,
