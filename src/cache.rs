@@ -7,6 +7,7 @@
 //! An unusable state folder or store costs the cache only: one warning, and credentials still come.
 
 mod clock;
+mod devices;
 mod entry;
 mod folder;
 mod identity;

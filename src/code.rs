@@ -5,11 +5,13 @@
 //! terminal, three times in all. Without any source there is [`CodeError::NobodyToAsk`], at once.
 
 pub mod ledger;
+pub mod pair;
 pub mod process;
 #[cfg(unix)]
 pub mod signals;
 #[cfg_attr(windows, path = "code/console.rs")]
 pub mod terminal;
+pub mod totp;
 
 use std::fs::File;
 use std::io::Read;

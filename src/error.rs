@@ -146,7 +146,10 @@ fn execute_ending(error: &ExecuteError) -> Ending {
         | ExecuteError::CancelledElsewhere(_) => 3,
         ExecuteError::Code(CodeError::Spent(_) | CodeError::NotACode) => 4,
         ExecuteError::Code(CodeError::Stdin) => 2,
-        ExecuteError::Code(CodeError::Process { .. }) | ExecuteError::Base(_) | ExecuteError::Client(_) => 1,
+        ExecuteError::Code(CodeError::Process { .. })
+        | ExecuteError::Base(_)
+        | ExecuteError::Client(_)
+        | ExecuteError::NoDevice(_) => 1,
         ExecuteError::Vault(error) => return vault_ending(error),
         ExecuteError::Call { error, .. } => match error {
             _ if error.is_wrong_code() || error.is_wrong_serial() => 4,
@@ -278,7 +281,7 @@ fn denied_role(call: &AssumeRole) -> String {
         ("a session name", call.session_name.is_some()),
         ("a source identity (which needs `sts:SetSourceIdentity`)", call.source_identity.is_some()),
         ("tags (which need `sts:TagSession`)", !call.tags.is_empty()),
-        ("a code", call.serial.is_some()),
+        ("a code", call.device.is_some()),
     ];
     let sent: Vec<&str> = sent.into_iter().filter(|(_, is)| *is).map(|(what, _)| what).collect();
     let sent = if sent.is_empty() { "no external id and no tags".to_owned() } else { sent.join(", ") };

@@ -10,6 +10,7 @@ pub mod base;
 mod error;
 mod obstacle;
 pub mod sts;
+pub(crate) mod transport;
 
 use std::cell::OnceCell;
 
@@ -18,7 +19,7 @@ use crate::code::ledger::Ledger;
 use crate::code::{Asker, CodeError, Outcome};
 use crate::host::TerminalError;
 use crate::names::{MfaSerial, SessionName};
-use crate::plan::{BaseKind, Plan, Step};
+use crate::plan::{BaseKind, Device, Plan, Step};
 use crate::profile::ProfileSet;
 use crate::secret::{Code, Credentials};
 use crate::talk::{Talk, with_causes};
@@ -27,6 +28,7 @@ use crate::vault::Held;
 pub use error::ExecuteError;
 pub use obstacle::Obstacle;
 pub use sts::{Sts, StsError};
+pub use transport::CallError;
 
 /// How much of what is cached may be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -235,10 +237,11 @@ impl Run<'_, '_> {
         let step = &self.steps[n];
         let failed =
             |error| ExecuteError::Call { step: Box::new(step.clone()), profile: self.on.plan.profile.clone(), error };
-        let Some(serial) = step.needs_code_of() else {
+        let Some(device) = step.needs_code_of() else {
             let held = self.on.cache.unlock(step.duration())?;
             return Ok((self.send(step, signer, None).map_err(failed)?, held));
         };
+        let serial = device.serial().ok_or_else(|| ExecuteError::NoDevice(self.on.plan.profile.clone()))?;
         // A process that cannot ask ends before it opens a keyring or loads a certificate, unless somebody who can ask
         // is doing so: then what that makes may be what is needed here.
         let device = self.device_turn(n, serial)?;
@@ -292,10 +295,10 @@ impl Run<'_, '_> {
         self.on.talk.info(&step.to_string());
         let _waiting = self.on.talk.waiting(&step.to_string());
         match (step, code) {
-            (Step::SessionToken { serial, duration, .. }, Some(code)) => {
+            (Step::SessionToken { device: Device::Named(serial), duration, .. }, Some(code)) => {
                 client.session_token(signer, serial, code, *duration)
             }
-            (Step::SessionToken { .. }, None) => Err(StsError::Unusable("GetSessionToken without a code".to_owned())),
+            (Step::SessionToken { .. }, _) => Err(StsError::Unusable("GetSessionToken without a code".to_owned())),
             (Step::AssumeRole(call), code) => {
                 let name = call.session_name.clone().unwrap_or_else(|| SessionName::for_user(&(self.on.user)()));
                 client.assume_role(signer, call, &name, code)

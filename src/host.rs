@@ -79,6 +79,36 @@ pub trait Terminal {
     /// Writes one line for the person; a terminal that is gone is no error.
     fn tell(&self, line: &str);
 
+    /// Writes text of several lines for the person to read before a question, control characters escaped.
+    fn show(&self, text: &str) {
+        text.lines().for_each(|line| self.tell(line));
+    }
+
+    /// Writes `prompt` and reads one line that is no secret, so that what is typed can be seen.
+    fn ask(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        self.ask_hidden(prompt, limit)
+    }
+
+    /// Shows `page` on a screen of its own, with the prompt below it, and reads one line as [`Terminal::ask_hidden`]
+    /// does. However that ends, neither the screen nor what can be scrolled back to holds the page then. The page may
+    /// hold the terminal's own control sequences, and fits [`Terminal::size`] with a line to spare.
+    fn ask_below(
+        &self,
+        _page: &Secret<String>,
+        _prompt: &str,
+        _limit: Duration,
+    ) -> Result<Secret<String>, TerminalError> {
+        Err(TerminalError::Absent)
+    }
+
+    /// Rows and columns, where there is such a screen.
+    fn size(&self) -> Option<(u16, u16)> {
+        None
+    }
+
+    /// Writes a line in the place of the last one that this wrote; the empty one leaves none.
+    fn rewrite(&self, _line: &str) {}
+
     /// Shows a dialogue on a screen of its own, which is gone without a trace afterwards, until the dialogue is over;
     /// it gives up when no key was struck for `limit`. Where a terminal cannot do that, it is absent.
     fn converse(&self, _dialogue: &mut dyn Dialogue, _limit: Duration) -> Result<(), TerminalError> {
@@ -198,6 +228,8 @@ pub struct Host<'a> {
     pub folders: Folders,
     /// The name of the user that the process belongs to, by user id.
     pub user: &'a dyn Fn() -> String,
+    /// The name of this machine.
+    pub machine: &'a dyn Fn() -> String,
     /// The name of the program that started this one.
     pub parent: &'a dyn Fn() -> Option<String>,
     /// Becomes the command; where the system cannot, runs it and gives its exit code.

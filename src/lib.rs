@@ -16,6 +16,7 @@ pub mod cache;
 pub mod history;
 pub mod code;
 pub mod execute;
+pub mod iam;
 pub mod error;
 pub mod command;
 pub mod system;

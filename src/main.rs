@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         keyring: &keyring,
         folders: system::folders(),
         user: &system::user,
+        machine: &system::machine,
         parent: &system::parent,
         become_command: &system::become_command,
     };

@@ -251,6 +251,37 @@ impl MfaSerial {
     }
 }
 
+/// The name of a virtual MFA device: 1–226 characters of `[\w+=,.@-]`, unique in its account.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeviceName(String);
+
+impl FromStr for DeviceName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if (1..=226).contains(&text.len()) && is_word(text, "+=,.@-") {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NameError("a device's name has 1 to 226 characters of `A-Za-z0-9_+=,.@-`"))
+        }
+    }
+}
+
+impl DeviceName {
+    /// `USER-HOST`, made legal, the host without its domain.
+    pub fn for_user(user: &str, host: &str) -> Self {
+        let legal = |c: char| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' };
+        let host = host.split('.').next().unwrap_or_default();
+        let parts = [user, host].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+        Self(parts.chars().map(legal).take(128).collect())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// How long credentials live or should live, in whole seconds.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Lifetime(u32);
@@ -394,7 +425,7 @@ macro_rules! display_as_str {
     )* };
 }
 
-display_as_str!(ProfileName AccountId Partition Region RoleArn MfaSerial SessionName ExternalId);
+display_as_str!(ProfileName AccountId Partition Region RoleArn MfaSerial DeviceName SessionName ExternalId);
 
 /// AWS's `\w`, which is ASCII, and the characters in `more`.
 fn is_word(text: &str, more: &str) -> bool {

@@ -53,6 +53,8 @@ pub struct Wish {
     pub usual_region: Option<Region>,
     /// `--mfa-serial`
     pub mfa_serial: Option<MfaSerial>,
+    /// Is the device left open, whatever the profile says? For the commands that are about devices.
+    pub leaves_device_open: bool,
 }
 
 /// What AWS's own variables say. No secret: of the environment's keys just the identifier.
@@ -68,6 +70,8 @@ pub struct Ambient {
     pub session_name: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`
     pub endpoint_url_sts: Option<String>,
+    /// `AWS_ENDPOINT_URL_IAM`
+    pub endpoint_url_iam: Option<String>,
     /// `AWS_ENDPOINT_URL`
     pub endpoint_url: Option<String>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`
@@ -98,6 +102,8 @@ pub struct Plan {
     pub profile: ProfileName,
     /// Where the first credentials come from.
     pub base: Base,
+    /// The profile at the end of the chain, which is the user's.
+    pub user: ProfileName,
     /// The calls, in order.
     pub steps: Steps,
     /// What is exported as `AWS_REGION`, if anything says one.
@@ -105,7 +111,7 @@ pub struct Plan {
     /// Which STS is called, and how.
     pub service: Service,
     /// The user's MFA device, if any profile of the chain names one.
-    pub serial: Option<MfaSerial>,
+    pub device: Option<Device>,
     /// The command that prints codes: the nearest `mfa_process` along the chain.
     pub mfa_process: Option<MfaProcess>,
     /// What the user should know although the plan stands.
@@ -214,13 +220,43 @@ impl Steps {
     }
 }
 
+/// The device whose code a step needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Device {
+    /// Its serial is known.
+    Named(MfaSerial),
+    /// `mfa_serial = auto`: the user's one usable device, which IAM is asked for when a code is needed.
+    Auto,
+}
+
+impl Device {
+    /// Its serial, where that is known.
+    pub fn serial(&self) -> Option<&MfaSerial> {
+        match self {
+            Self::Named(serial) => Some(serial),
+            Self::Auto => None,
+        }
+    }
+
+    /// As a sentence has it.
+    fn in_words(&self) -> &str {
+        self.serial().map_or("the one device that IAM lists (`mfa_serial = auto`)", MfaSerial::as_str)
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.serial().map_or("auto", MfaSerial::as_str))
+    }
+}
+
 /// One call.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
     /// GetSessionToken with a code: the MFA session that serves every role of the user.
     SessionToken {
         /// The user's device.
-        serial: MfaSerial,
+        device: Device,
         /// 15 minutes to 36 hours.
         duration: Lifetime,
         /// The profile of the user.
@@ -238,7 +274,7 @@ pub struct AssumeRole {
     /// The role.
     pub role: RoleArn,
     /// With a code of this device: only where the session would live for more than an hour.
-    pub serial: Option<MfaSerial>,
+    pub device: Option<Device>,
     /// 15 minutes to 12 hours; an hour where a session signs.
     pub duration: Lifetime,
     /// `None`: `mfa-cred-` and the user's name, found out when the call is made.
@@ -275,10 +311,10 @@ impl Step {
     }
 
     /// The device that it needs a code of, if any.
-    pub fn needs_code_of(&self) -> Option<&MfaSerial> {
+    pub fn needs_code_of(&self) -> Option<&Device> {
         match self {
-            Self::SessionToken { serial, .. } => Some(serial),
-            Self::AssumeRole(role) => role.serial.as_ref(),
+            Self::SessionToken { device, .. } => Some(device),
+            Self::AssumeRole(role) => role.device.as_ref(),
         }
     }
 }
@@ -323,23 +359,73 @@ impl Plan {
     /// Everything that can be known to be wrong before anything is asked or called.
     pub fn make(set: &ProfileSet, profile: &ProfileName, wish: &Wish, ambient: &Ambient) -> Result<Self, PlanError> {
         let chain = chain::Chain::walk(set, profile, wish, ambient)?;
-        let serial = chain.serial(wish)?;
-        let (steps, warnings) = steps::lay_out(&chain, serial.as_ref(), wish, ambient)?;
+        let device = chain.device(wish)?;
+        let (steps, warnings) = steps::lay_out(&chain, device.as_ref(), wish, ambient)?;
         let region = service::region(&chain, wish, ambient)?;
-        let service = Service::resolve(set, &chain, serial.as_ref(), region.as_ref(), ambient)?;
+        let serial = device.as_ref().and_then(Device::serial);
+        let service = Service::resolve(set, &chain, serial, region.as_ref(), ambient)?;
         Ok(Self {
             profile: profile.clone(),
             mfa_process: chain.nearest("mfa_process").map(|property| MfaProcess {
                 origin: chain::origin(&property),
                 command: property.value().into_owned(),
             }),
+            user: chain::profile_name(*chain.links.last().expect("a chain has the profile that was asked for")),
             base: chain.base,
             steps,
             region,
             service,
-            serial,
+            device,
             warnings,
         })
+    }
+}
+
+impl Plan {
+    /// The same plan with the answer to `mfa_serial = auto`; one that names its device keeps it.
+    #[must_use]
+    pub fn with_device(mut self, serial: &MfaSerial) -> Self {
+        let fill = |device: &mut Device| {
+            if *device == Device::Auto {
+                *device = Device::Named(serial.clone());
+            }
+        };
+        let in_steps = |steps: &mut Vec<Step>| {
+            for step in steps {
+                match step {
+                    Step::SessionToken { device, .. } => fill(device),
+                    Step::AssumeRole(call) => call.device.iter_mut().for_each(fill),
+                }
+            }
+        };
+        match &mut self.steps {
+            Steps::Fixed(steps) => in_steps(steps),
+            Steps::ByBase { long_term, session } => [long_term, session].into_iter().for_each(in_steps),
+        }
+        self.device.iter_mut().for_each(fill);
+        self
+    }
+
+    /// GetSessionToken for the user behind this plan, and no role.
+    #[must_use]
+    pub fn session_of(&self, serial: &MfaSerial) -> Self {
+        let step = steps::session_of(self.user.clone(), serial);
+        let device = Some(Device::Named(serial.clone()));
+        Self { steps: Steps::Fixed(vec![step]), device, warnings: Vec::new(), ..self.clone() }
+    }
+
+    /// Does the device have to be asked for before a code can be?
+    pub fn asks_for_device(&self) -> bool {
+        self.device == Some(Device::Auto)
+    }
+
+    /// Which IAM is called for this profile, and how. Only commands that call it need to know.
+    ///
+    /// # Errors
+    /// An override that is no address.
+    pub fn iam(&self, set: &ProfileSet, ambient: &Ambient) -> Result<Service, PlanError> {
+        let profile = set.get(self.profile.as_str()).expect("a plan's profile is in the set that it was made of");
+        self.service.iam(set, profile, ambient)
     }
 }
 
@@ -384,13 +470,13 @@ impl fmt::Display for Base {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SessionToken { serial, duration, .. } => {
-                write!(f, "GetSessionToken for {duration}, with a code of {serial}")
+            Self::SessionToken { device, duration, .. } => {
+                write!(f, "GetSessionToken for {duration}, with a code of {}", device.in_words())
             }
             Self::AssumeRole(call) => {
                 write!(f, "AssumeRole {} for {}", call.role, call.duration)?;
-                match &call.serial {
-                    Some(serial) => write!(f, ", with a code of {serial}"),
+                match &call.device {
+                    Some(device) => write!(f, ", with a code of {}", device.in_words()),
                     None => Ok(()),
                 }
             }

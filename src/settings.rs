@@ -286,6 +286,7 @@ impl Settings {
             region: or_variable(obtain.region.clone(), env, variables::REGION)?,
             usual_region: ini.parsed::<Region>("region")?,
             mfa_serial: obtain.mfa_serial.clone(),
+            leaves_device_open: false,
         };
         let token = match obtain.mfa_token.as_deref() {
             None => None,
@@ -333,6 +334,7 @@ pub fn ambient(env: &dyn Env) -> Ambient {
         region: region("AWS_REGION").or_else(|| region("AWS_DEFAULT_REGION")),
         session_name: env.var("AWS_ROLE_SESSION_NAME"),
         endpoint_url_sts: env.var("AWS_ENDPOINT_URL_STS"),
+        endpoint_url_iam: env.var("AWS_ENDPOINT_URL_IAM"),
         endpoint_url: env.var("AWS_ENDPOINT_URL"),
         ignore_endpoint_urls: env.var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
         use_fips: env.var("AWS_USE_FIPS_ENDPOINT"),

@@ -138,6 +138,11 @@ pub fn user() -> String {
     whoami::username().unwrap_or_default()
 }
 
+/// The name of this machine.
+pub fn machine() -> String {
+    whoami::hostname().unwrap_or_default()
+}
+
 /// The name of the program that started this one.
 pub fn parent() -> Option<String> {
     parent_name()

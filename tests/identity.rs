@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use mfa_cred::cache::keys;
-use mfa_cred::plan::{AssumeRole, Plan, Step, Steps};
+use mfa_cred::plan::{AssumeRole, Device, Plan, Step, Steps};
 
 use crate::support::texts::Texts;
 
@@ -163,13 +163,13 @@ fn every_field_of_assume_role_counts_but_the_profiles_name() {
         let steps = [steps[0].clone(), Step::AssumeRole(Box::new(call))];
         keys(&plan, &steps)[1].file_name().to_owned()
     };
-    let AssumeRole { profile, role, serial, duration, .. } = &**call;
+    let AssumeRole { profile, role, device, duration, .. } = &**call;
     let AssumeRole { session_name, external_id, source_identity, tags, .. } = &**call;
     let AssumeRole { transitive_tags, session_policy, policy_arns, .. } = &**call;
     let other = AssumeRole {
         profile: mfa_cred::names::ProfileName::new("other").expect("a name"),
         role: "210987654321:other".parse().expect("a role"),
-        serial: Some("GAHT12345678".parse().expect("a serial")),
+        device: Some(Device::Named("GAHT12345678".parse().expect("a serial"))),
         duration: mfa_cred::names::Lifetime::from_secs(7200),
         session_name: Some("other".parse().expect("a name")),
         external_id: Some("other".parse().expect("an id")),
@@ -182,7 +182,7 @@ fn every_field_of_assume_role_counts_but_the_profiles_name() {
     // Each differs from `other` in one field; without the field's part in the key, the two would be one.
     let back = [
         AssumeRole { role: role.clone(), ..other.clone() },
-        AssumeRole { serial: serial.clone(), ..other.clone() },
+        AssumeRole { device: device.clone(), ..other.clone() },
         AssumeRole { duration: *duration, ..other.clone() },
         AssumeRole { session_name: session_name.clone(), ..other.clone() },
         AssumeRole { external_id: external_id.clone(), ..other.clone() },

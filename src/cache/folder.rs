@@ -134,6 +134,8 @@ impl Folder {
     }
 
     pub(super) fn remove_entries(&self) -> usize {
+        // What is there to forget besides: which devices IAM named.
+        let _ = fs::remove_dir_all(self.path.join(super::devices::DEVICES));
         let removed = |(path, header): (PathBuf, Option<Header>)| fs::remove_file(path).is_ok() && header.is_some();
         self.entries().into_iter().map(removed).filter(|was_entry| *was_entry).count()
     }

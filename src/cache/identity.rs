@@ -8,7 +8,7 @@
 use sha2::{Digest, Sha256};
 
 use super::entry::{Kind, MAGIC};
-use crate::names::{AccountId, ProfileName};
+use crate::names::{AccountId, MfaSerial, ProfileName};
 use crate::plan::{AssumeRole, Base, Plan, Step};
 
 /// The identity of an entry, and what its clear header says of it.
@@ -52,17 +52,22 @@ pub fn digest_name(text: &str) -> String {
     base16ct::lower::encode_string(&Identity::of("mfa-cred name").text(text).digest()[..16])
 }
 
+/// A name for a file about a plan's base.
+pub(super) fn base_name(plan: &Plan) -> String {
+    base16ct::lower::encode_string(&base(plan)[..16])
+}
+
 /// The keys of a plan's steps, in order; each covers the ones before it.
 pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
     let mut before = base(plan);
     let key = |step: &Step| {
         before = match step {
-            Step::SessionToken { serial, .. } => Identity::new("session").part(&before).text(serial.as_str()),
+            Step::SessionToken { device, .. } => Identity::new("session").part(&before).text(&device.to_string()),
             Step::AssumeRole(call) => role(&before, call),
         }
         .digest();
         let (kind, account, role) = match step {
-            Step::SessionToken { serial, .. } => (Kind::Session, serial.account(), None),
+            Step::SessionToken { device, .. } => (Kind::Session, device.serial().and_then(MfaSerial::account), None),
             Step::AssumeRole(call) => {
                 (Kind::Role, Some(call.role.account().clone()), Some(call.role.as_str().to_owned()))
             }
@@ -89,7 +94,7 @@ fn role(before: &[u8; 32], call: &AssumeRole) -> Identity {
     let AssumeRole {
         profile: _,
         role,
-        serial,
+        device,
         duration,
         session_name,
         external_id,
@@ -102,7 +107,7 @@ fn role(before: &[u8; 32], call: &AssumeRole) -> Identity {
     Identity::new("role")
         .part(before)
         .text(role.as_str())
-        .option(serial.as_ref().map(super::super::names::MfaSerial::as_str))
+        .option(device.as_ref().map(ToString::to_string).as_deref())
         .part(&duration.secs().to_le_bytes())
         .option(session_name.as_ref().map(super::super::names::SessionName::as_str))
         .option(external_id.as_ref().map(super::super::names::ExternalId::as_str))

@@ -25,7 +25,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, kill_current_process_group};
 use rustix::termios::{
-    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp, tcgetwinsize,
+    tcsetattr,
 };
 use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
@@ -42,6 +43,12 @@ const CTRL_U: u8 = 0x15;
 
 /// The value that takes a special character away (`_POSIX_VDISABLE`).
 const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
+
+/// To the alternate screen, which has no scroll-back, wiped and from its top.
+const OTHER_SCREEN: &str = "\x1b[?1049h\x1b[2J\x1b[H";
+/// Wiped, and back from it.
+const BACK_FROM_IT: &str = "\x1b[0m\x1b[2J\x1b[H\x1b[?1049l";
+const ERASE_LINE: &str = "\x1b[K";
 
 /// How long a line that asks nothing may wait for a terminal whose output is stopped.
 const TELL_LIMIT: Duration = Duration::from_secs(1);
@@ -61,48 +68,80 @@ impl Terminal for Tty {
     /// Besides what the trait promises: keys that were struck before the prompt are thrown away, as `getpass` does.
     /// They were typed with echo on and for another reader, and a wrong code counts against the user at AWS.
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        let question = Rc::new(Question::new(one_line(prompt), "\n", limit)?);
-        let answer = question.start().and_then(|()| {
-            let keys = Keys(Rc::clone(&question));
-            let config = rpassword::ConfigBuilder::new().input_reader(keys).output_discard().build();
-            let answer = rpassword::read_password_with_config(config).map(Secret::new);
-            answer.map_err(|error| question.end.take().unwrap_or_else(|| from_read(error)))
-        });
-        question.finish();
-        match question.ending_signal() {
-            Some(signal) => Err(TerminalError::Signal(signal)),
-            None => answer,
-        }
+        ask(Question::new(prompt, limit)?)
+    }
+
+    fn ask(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        // The terminal itself shows the Enter.
+        ask(Question { shows_keys: true, closing: "", ..Question::new(prompt, limit)? })
+    }
+
+    fn ask_below(&self, page: &Secret<String>, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        ask(Question { page: Some(page.clone()), closing: BACK_FROM_IT, ..Question::new(prompt, limit)? })
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        let size = tcgetwinsize(open().ok()?).ok()?;
+        Some((size.ws_row, size.ws_col)).filter(|(rows, columns)| *rows > 0 && *columns > 0)
     }
 
     fn tell(&self, line: &str) {
-        let Ok(device) = open() else { return };
-        // Such a terminal stops a background process that writes (`stty tostop`).
-        let stops_writers = || tcgetattr(&device).is_ok_and(|modes| modes.local_modes.contains(LocalModes::TOSTOP));
-        if !is_foreground(&device) && stops_writers() {
-            return;
-        }
-        let deadline = Instant::now() + TELL_LIMIT;
-        let text = one_line(line) + "\n";
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            match (&device).write(rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    let mut fds = [PollFd::new(&device, PollFlags::OUT)];
-                    if left.is_zero() || poll(&mut fds, Timespec::try_from(left).ok().as_ref()).is_err() {
-                        return;
-                    }
-                }
-                Err(_) => return,
-            }
-        }
+        write(&(one_line(line) + "\n"));
+    }
+
+    fn rewrite(&self, line: &str) {
+        write(&format!("\r{}{ERASE_LINE}", one_line(line)));
     }
 
     fn converse(&self, dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
         dialogue::hold(dialogue, limit)
+    }
+}
+
+/// Asks, and puts the terminal back as it was.
+fn ask(question: Question) -> Result<Secret<String>, TerminalError> {
+    let question = Rc::new(question);
+    let answer = question.start().and_then(|()| {
+        let keys = Keys(Rc::clone(&question));
+        let config = rpassword::ConfigBuilder::new().input_reader(keys).output_discard().build();
+        let answer = rpassword::read_password_with_config(config).map(Secret::new);
+        answer.map_err(|error| question.end.take().unwrap_or_else(|| from_read(error)))
+    });
+    question.finish();
+    match question.ending_signal() {
+        Some(signal) => Err(TerminalError::Signal(signal)),
+        None => answer,
+    }
+}
+
+/// Writes what asks nothing; where that cannot be done, nothing is lost that matters.
+fn write(text: &str) {
+    let Ok(device) = open() else { return };
+    // Such a terminal stops a background process that writes (`stty tostop`).
+    let stops_writers = || tcgetattr(&device).is_ok_and(|modes| modes.local_modes.contains(LocalModes::TOSTOP));
+    if !is_foreground(&device) && stops_writers() {
+        return;
+    }
+    write_within(&device, text, TELL_LIMIT);
+}
+
+/// Writes to a terminal whose output may be stopped, for as long as the limit is.
+fn write_within(device: &File, text: &str, limit: Duration) {
+    let deadline = Instant::now() + limit;
+    let (mut device, mut rest) = (device, text.as_bytes());
+    while !rest.is_empty() {
+        match device.write(rest) {
+            Ok(written) => rest = &rest[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let mut fds = [PollFd::new(device, PollFlags::OUT)];
+                if left.is_zero() || poll(&mut fds, Timespec::try_from(left).ok().as_ref()).is_err() {
+                    return;
+                }
+            }
+            Err(_) => return,
+        }
     }
 }
 
@@ -112,9 +151,12 @@ struct Question {
     silence: RefCell<Option<Silence>>,
     watch: Watch,
     device: File,
-    /// What is shown first.
-    opening: String,
-    /// What is shown last; after a prompt it ends the line, which the person's Enter did not.
+    prompt: String,
+    /// What stands above the prompt, on a screen of its own.
+    page: Option<Secret<String>>,
+    /// May what is typed be seen? The terminal then does its own line editing.
+    shows_keys: bool,
+    /// What is written last; after a hidden answer it ends the line, which the person's Enter did not.
     closing: &'static str,
     limit: Duration,
     deadline: Cell<Instant>,
@@ -131,7 +173,7 @@ enum Wake {
 }
 
 impl Question {
-    fn new(opening: String, closing: &'static str, limit: Duration) -> Result<Self, TerminalError> {
+    fn new(prompt: &str, limit: Duration) -> Result<Self, TerminalError> {
         let device = open()?;
         if !is_foreground(&device) {
             return Err(TerminalError::Background);
@@ -141,20 +183,31 @@ impl Question {
             silence: RefCell::new(None),
             watch,
             device,
-            opening,
-            closing,
+            prompt: one_line(prompt),
+            page: None,
+            shows_keys: false,
+            closing: "\n",
             limit,
             deadline: Cell::new(Instant::now() + limit),
             end: Cell::new(None),
         })
     }
 
-    /// Silences the terminal and shows the opening, in that order.
+    /// Silences the terminal and shows the prompt, in that order.
     fn start(&self) -> Result<(), TerminalError> {
-        let silence = Silence::new(&self.device).map_err(TerminalError::Io)?;
+        let silence = Silence::new(&self.device, self.shows_keys).map_err(TerminalError::Io)?;
         let silence = self.silence.borrow_mut().insert(silence).hide();
         silence.and_then(|()| tcflush(&self.device, QueueSelector::IFlush).map_err(Into::into)).map_err(from_read)?;
-        self.write(&self.opening)
+        self.show_prompt()
+    }
+
+    /// Shows the page, if there is one, and the prompt.
+    fn show_prompt(&self) -> Result<(), TerminalError> {
+        if let Some(page) = &self.page {
+            self.write(OTHER_SCREEN)?;
+            self.write(page.expose())?;
+        }
+        self.write(&self.prompt)
     }
 
     fn write(&self, text: &str) -> Result<(), TerminalError> {
@@ -250,7 +303,7 @@ impl Question {
         if let Some(silence) = self.silence.borrow().as_ref() {
             silence.hide().map_err(from_read)?;
         }
-        self.write(&self.opening)?;
+        self.show_prompt()?;
         Ok(CTRL_U)
     }
 
@@ -263,8 +316,7 @@ impl Question {
     fn show_echo(&self) {
         if let Some(silence) = self.silence.borrow().as_ref() {
             if is_foreground(&self.device) {
-                // The device does not block; a terminal that takes no output loses this.
-                let _ = (&self.device).write(self.closing.as_bytes());
+                write_within(&self.device, self.closing, TELL_LIMIT);
             }
             silence.show();
         }
@@ -311,10 +363,15 @@ struct Silence {
 }
 
 impl Silence {
-    fn new(device: &File) -> io::Result<Self> {
+    /// With `shows_keys` nothing is silent: the terminal edits the line, and its own Ctrl-Z does no harm.
+    fn new(device: &File, shows_keys: bool) -> io::Result<Self> {
         let device = device.try_clone()?;
         let before = tcgetattr(&device)?;
         let mut silent = before.clone();
+        if shows_keys {
+            silent.local_modes.insert(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+            return Ok(Self { device, before, silent, suspend_key: None });
+        }
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
         // Ctrl-C and Ctrl-\ stay the terminal's, even if a program before us left it raw.
         silent.local_modes.insert(LocalModes::ISIG);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::cache::{Cache, CorrectedClock, keys};
 use crate::names::ProfileName;
-use crate::plan::{Ambient, Base, Plan, Step, Wish};
+use crate::plan::{Ambient, Base, Device, Plan, Step, Wish};
 use crate::profile::{Profile, ProfileSet};
 
 /// A profile at a glance.
@@ -53,14 +53,15 @@ impl Facts {
             let last = |is_long_term| cache.peek(keys(plan, plan.steps.given(is_long_term)).last()?, now);
             Some(last(true).or_else(|| last(false))?.end)
         });
-        let serial = plan.and_then(|plan| plan.serial.clone());
+        let device = plan.and_then(|plan| plan.device.clone());
+        let serial = device.as_ref().and_then(Device::serial);
         let role = plan.and_then(|plan| {
             plan.steps.given(true).iter().rev().find_map(|step| match step {
                 Step::AssumeRole(call) => Some(&call.role),
                 Step::SessionToken { .. } => None,
             })
         });
-        let account = role.map(|role| role.account().clone()).or_else(|| serial.as_ref()?.account());
+        let account = role.map(|role| role.account().clone()).or_else(|| serial?.account());
         Some(Self {
             name: name.to_owned(),
             kind: kind(profile, plan),
@@ -71,8 +72,8 @@ impl Facts {
                 .or_else(|| text("sso_account_id")),
             role: role.map(|role| role.name().to_owned()),
             region: plan.and_then(|plan| plan.region.as_ref()).map(ToString::to_string).or_else(|| text("region")),
-            device: serial.as_ref().map(|serial| serial.device().to_owned()),
-            serial: serial.map(|serial| serial.to_string()),
+            device: device.as_ref().map(|it| it.serial().map_or_else(|| it.to_string(), |it| it.device().to_owned())),
+            serial: device.map(|device| device.to_string()),
             end,
             error: made.err().map(|error| error.to_string()),
         })

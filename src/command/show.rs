@@ -140,7 +140,7 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
     json!({
         "base": plan.base.to_string(),
         "steps": steps,
-        "mfa_serial": plan.serial.as_ref().map(ToString::to_string),
+        "mfa_serial": plan.device.as_ref().map(ToString::to_string),
         "region": plan.region.as_ref().map(ToString::to_string),
         "sts_region": plan.service.region.to_string(),
         "endpoint_url": plan.service.endpoint_url,

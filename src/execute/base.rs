@@ -9,7 +9,8 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 
-use super::sts::{StsError, client, from_sdk, runtime};
+use super::sts::{StsError, from_sdk};
+use super::transport::{client, runtime};
 use crate::names::ProfileName;
 use crate::plan::{Base, Plan};
 use crate::profile::ProfileSet;

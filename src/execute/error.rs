@@ -16,6 +16,9 @@ pub enum ExecuteError {
     /// There is no MFA code.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// `mfa_serial = auto`, and nobody has asked IAM for the device.
+    #[error("the MFA device of profile `{0}` is not known")]
+    NoDevice(ProfileName),
     /// A store that the settings demand does not work.
     #[error(transparent)]
     Vault(#[from] VaultError),

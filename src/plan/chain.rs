@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::error::{Origin, PlanError};
-use super::{Ambient, Base, Wish};
+use super::{Ambient, Base, Device, Wish};
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn};
 use crate::profile::{Presence, Profile, ProfileSet, Property};
 
@@ -96,15 +96,23 @@ impl<'a> Chain<'a> {
     }
 
     /// The user's MFA device.
-    pub(super) fn serial(&self, wish: &Wish) -> Result<Option<MfaSerial>, PlanError> {
+    pub(super) fn device(&self, wish: &Wish) -> Result<Option<Device>, PlanError> {
         use crate::names::DeviceKind;
+        let is_role = self.base.kind() == super::BaseKind::RoleSession;
+        if wish.leaves_device_open {
+            return Ok((!is_role).then_some(Device::Auto));
+        }
         let (origin, serial) = match (&wish.mfa_serial, self.nearest("mfa_serial")) {
             (Some(serial), _) => (Origin::Flag("--mfa-serial"), serial.clone()),
             (None, None) => return Ok(None),
             (None, Some(property)) if property.value() == "auto" => {
-                return Err(unsupported(self.links[0], &property, "`mfa_serial = auto`"));
+                if is_role {
+                    let (origin, base) = (origin(&property), self.base.to_string());
+                    return Err(PlanError::SerialCannotBeMet { origin, device: Device::Auto, base });
+                }
+                return Ok(Some(Device::Auto));
             }
-            (None, Some(property)) => (origin(&property), parse(&property)?),
+            (None, Some(property)) => (origin(&property), parse::<MfaSerial>(&property)?),
         };
         // An ARN whose partition is not known says which STS is not the one to ask, and not which is.
         if let (Some(arn), None) = (serial.as_str().strip_prefix("arn:"), serial.partition()) {
@@ -114,10 +122,11 @@ impl<'a> Chain<'a> {
         if serial.kind() == DeviceKind::Fido {
             return Err(PlanError::Fido { origin, serial });
         }
-        if self.base.kind() == super::BaseKind::RoleSession {
-            return Err(PlanError::SerialCannotBeMet { origin, serial, base: self.base.to_string() });
+        if is_role {
+            let (device, base) = (Device::Named(serial), self.base.to_string());
+            return Err(PlanError::SerialCannotBeMet { origin, device, base });
         }
-        Ok(Some(serial))
+        Ok(Some(Device::Named(serial)))
     }
 }
 

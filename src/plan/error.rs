@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Device;
 use crate::names::{Lifetime, MfaSerial, NameError, ProfileName};
 use crate::profile::Place;
 
@@ -139,12 +140,14 @@ pub enum PlanError {
         serial: MfaSerial,
     },
     /// A serial with a base in which MFA can never be met.
-    #[error("{origin}: no code of {serial} can be given, since {base} signs and not a user's access key")]
+    #[error(
+        "{origin}: no code of {} can be given, since {base} signs and not a user's access key", .device.in_words()
+    )]
     SerialCannotBeMet {
         /// Where the serial stands.
         origin: Origin,
         /// The device.
-        serial: MfaSerial,
+        device: Device,
         /// The base.
         base: String,
     },

@@ -1,4 +1,4 @@
-//! Which region is exported, and which STS is called: endpoint, FIPS, dualstack and CA bundle as the AWS SDKs read
+//! Which region is exported, and which STS and IAM are called: endpoint, FIPS, dualstack and CA bundle as the AWS SDKs read
 //! them for the profile that was asked for (the SDK reference guide's "service-specific endpoints").
 
 use std::fmt;
@@ -10,7 +10,7 @@ use super::{Ambient, Wish};
 use crate::names::{MfaSerial, Partition, Region};
 use crate::profile::{Kind, Profile, ProfileSet, Property};
 
-/// Which STS is called, and how.
+/// Which STS is called, and how; or which IAM.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Service {
     /// The region that answers and that requests are signed for.
@@ -71,7 +71,7 @@ impl Service {
         Ok(Self {
             region: region.cloned().unwrap_or_else(|| partition.default_region()),
             partition,
-            endpoint_url: endpoint_url(set, profile, ambient)?,
+            endpoint_url: endpoint_url(set, profile, Api::Sts, ambient)?,
             fips: switch(profile, "use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT", ambient.use_fips.as_deref())?,
             dualstack: switch(
                 profile,
@@ -82,10 +82,28 @@ impl Service {
             ca_bundle: ambient.ca_bundle.clone().or_else(ca_bundle),
         })
     }
+
+    /// Which IAM is called where this STS is: the partition's one, and overridden by itself.
+    pub(super) fn iam(&self, set: &ProfileSet, profile: Profile<'_>, ambient: &Ambient) -> Result<Self, PlanError> {
+        let endpoint_url = endpoint_url(set, profile, Api::Iam, ambient)?;
+        Ok(Self { region: self.partition.default_region(), endpoint_url, ..self.clone() })
+    }
+}
+
+/// A service whose endpoint can be overridden by itself.
+#[derive(Clone, Copy)]
+enum Api {
+    Sts,
+    Iam,
 }
 
 /// `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, the profile's `services` section, the profile's `endpoint_url`.
-fn endpoint_url(set: &ProfileSet, profile: Profile<'_>, ambient: &Ambient) -> Result<Option<String>, PlanError> {
+fn endpoint_url(
+    set: &ProfileSet,
+    profile: Profile<'_>,
+    api: Api,
+    ambient: &Ambient,
+) -> Result<Option<String>, PlanError> {
     let ignore = switch(
         profile,
         "ignore_configured_endpoint_urls",
@@ -95,15 +113,17 @@ fn endpoint_url(set: &ProfileSet, profile: Profile<'_>, ambient: &Ambient) -> Re
     if ignore {
         return Ok(None);
     }
-    for (name, value) in
-        [("AWS_ENDPOINT_URL_STS", &ambient.endpoint_url_sts), ("AWS_ENDPOINT_URL", &ambient.endpoint_url)]
-    {
+    let (word, own) = match api {
+        Api::Sts => ("sts", ("AWS_ENDPOINT_URL_STS", &ambient.endpoint_url_sts)),
+        Api::Iam => ("iam", ("AWS_ENDPOINT_URL_IAM", &ambient.endpoint_url_iam)),
+    };
+    for (name, value) in [own, ("AWS_ENDPOINT_URL", &ambient.endpoint_url)] {
         if let Some(url) = value {
             return legal_url(url, Origin::Variable(name));
         }
     }
     let of_services = profile.get("services").and_then(|services| {
-        let property = set.section(Kind::Services, &services.value())?.get("sts")?;
+        let property = set.section(Kind::Services, &services.value())?.get(word)?;
         Some((property.nested("endpoint_url")?.to_owned(), property))
     });
     if let Some((url, property)) = of_services {

@@ -6,7 +6,7 @@
 
 use super::chain::{Chain, RoleLink, origin, parse, profile_name};
 use super::error::{Origin, PlanError};
-use super::{Ambient, AssumeRole, BaseKind, Step, Steps, Warning, Wish};
+use super::{Ambient, AssumeRole, BaseKind, Device, Step, Steps, Warning, Wish};
 use crate::names::{Lifetime, MfaSerial, ProfileName, SessionName, Tag};
 use crate::profile::Profile;
 
@@ -24,7 +24,7 @@ const LONG_POLICY: usize = 2048;
 
 pub(super) fn lay_out(
     chain: &Chain<'_>,
-    serial: Option<&MfaSerial>,
+    device: Option<&Device>,
     wish: &Wish,
     ambient: &Ambient,
 ) -> Result<(Steps, Vec<Warning>), PlanError> {
@@ -40,12 +40,12 @@ pub(super) fn lay_out(
     let user = profile_name(*chain.links.last().expect("a chain has the profile that was asked for"));
     let mut warnings = Vec::new();
     let steps = match chain.base.kind() {
-        BaseKind::LongTerm => Steps::Fixed(from_long_term(&user, serial, session, roles, &mut warnings)),
+        BaseKind::LongTerm => Steps::Fixed(from_long_term(&user, device, session, roles, &mut warnings)),
         BaseKind::Session | BaseKind::RoleSession => Steps::Fixed(from_session(roles, &mut warnings)),
         BaseKind::Unknown => {
             let from_session = from_session(roles.clone(), &mut warnings);
             warnings.clear();
-            let long_term = from_long_term(&user, serial, session, roles, &mut warnings);
+            let long_term = from_long_term(&user, device, session, roles, &mut warnings);
             if long_term == from_session {
                 Steps::Fixed(from_session)
             } else {
@@ -59,19 +59,24 @@ pub(super) fn lay_out(
     Ok((steps, warnings))
 }
 
+/// The MFA session of a user, for as long as is usual.
+pub(super) fn session_of(user: ProfileName, serial: &MfaSerial) -> Step {
+    Step::SessionToken { device: Device::Named(serial.clone()), duration: SESSION_USUAL, profile: user }
+}
+
 fn from_long_term(
     user: &ProfileName,
-    serial: Option<&MfaSerial>,
+    device: Option<&Device>,
     session: Lifetime,
     mut roles: Vec<AssumeRole>,
     warnings: &mut Vec<Warning>,
 ) -> Vec<Step> {
-    let first = match (serial, &mut roles[..]) {
-        (Some(serial), [only]) if only.duration > HOUR => {
-            only.serial = Some(serial.clone());
+    let first = match (device, &mut roles[..]) {
+        (Some(device), [only]) if only.duration > HOUR => {
+            only.device = Some(device.clone());
             Step::AssumeRole(Box::new(roles.remove(0)))
         }
-        (Some(serial), _) => Step::SessionToken { serial: serial.clone(), duration: session, profile: user.clone() },
+        (Some(device), _) => Step::SessionToken { device: device.clone(), duration: session, profile: user.clone() },
         // The user's key signs the first role, which may then live as long as it allows.
         (None, [_, ..]) => Step::AssumeRole(Box::new(roles.remove(0))),
         (None, []) => return Vec::new(),
@@ -99,7 +104,7 @@ fn assume_role(link: &RoleLink<'_>, is_target: bool, wish: &Wish, ambient: &Ambi
     Ok(AssumeRole {
         profile: profile_name(profile),
         role: link.role.clone(),
-        serial: None,
+        device: None,
         duration: role_duration(profile, wish)?,
         session_name: session_name(profile, wish, ambient)?,
         external_id: match &wish.external_id {

@@ -24,7 +24,7 @@ pub(super) fn hold(dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), T
     if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
         return Err(TerminalError::Absent);
     }
-    let question = Question::new(OPENING.to_owned(), CLOSING, limit)?;
+    let question = Question { prompt: OPENING.to_owned(), closing: CLOSING, ..Question::new("", limit)? };
     let over = question.start().and_then(|()| converse(&question, dialogue, limit));
     question.finish();
     match question.ending_signal() {

@@ -1,0 +1,35 @@
+//! The answer to `mfa_serial = auto`, kept so that a warm path asks nobody.
+//!
+//! One small file for each base, which holds the serial in clear: it is no secret. It is forgotten with `clear`, when
+//! STS no longer knows the device, and asked for anew with `--refresh`.
+
+use std::fs;
+
+use super::identity::base_name;
+use super::{Cache, CacheUse};
+use crate::names::MfaSerial;
+use crate::plan::Plan;
+
+pub(super) const DEVICES: &str = "devices";
+
+impl Cache<'_> {
+    /// The device that IAM named for this plan's base before.
+    pub fn known_device(&self, plan: &Plan) -> Option<MfaSerial> {
+        let folder = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep)?;
+        fs::read_to_string(folder.path().join(DEVICES).join(base_name(plan))).ok()?.trim_end().parse().ok()
+    }
+
+    /// Remembers it. A folder that takes nothing costs the memory only.
+    pub fn keep_device(&self, plan: &Plan, serial: &MfaSerial) {
+        if let Some(folder) = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep) {
+            let _ = folder.write(DEVICES, &base_name(plan), format!("{serial}\n").as_bytes());
+        }
+    }
+
+    /// Forgets it, for one that AWS no longer knows.
+    pub fn forget_device(&self, plan: &Plan) {
+        if let Some(folder) = self.folder {
+            let _ = fs::remove_file(folder.path().join(DEVICES).join(base_name(plan)));
+        }
+    }
+}
