@@ -64,7 +64,7 @@ struct Listed {
 }
 
 /// All that this module reads otherwise than the SDK.
-const DIFFERENCES: [Listed; 9] = [
+const DIFFERENCES: [Listed; 10] = [
     Listed {
         reason: "editors on Windows write a byte order mark, which the SDK takes for a key before any section",
         config: "\u{feff}[default]\nk = v\n",
@@ -98,6 +98,13 @@ const DIFFERENCES: [Listed; 9] = [
         config: "[profile \"a#b\"] # c\nk = v\n",
         credentials: "",
         ours: Ok(&[r#"profile "a#b""#, r#"profile "a#b" "k" "v""#]),
+        theirs: Err(1),
+    },
+    Listed {
+        reason: "behind such a mark a name that is ignored is ignored, as in the AWS CLI; the SDK misses the bracket",
+        config: "[profile \"a # b\" c]\nk = v\n[sso-session \"a;b\" d]\n",
+        credentials: "",
+        ours: Ok(&[]),
         theirs: Err(1),
     },
     Listed {

@@ -182,7 +182,7 @@ fn printf_b(text: &str) -> String {
     String::from_utf8(printed).expect("it was text")
 }
 
-/// `set -gx NAME WORD;` and `set -e NAME;`, as fish reads them.
+/// `set -gx NAME WORD;` and `if set -qg NAME;set -eg NAME;end;`, as fish reads them.
 fn fish_read(text: &str) -> Variables {
     let mut variables = Variables::new();
     let mut rest = text;
@@ -191,10 +191,10 @@ fn fish_read(text: &str) -> Variables {
         if rest.is_empty() {
             return variables;
         }
-        if let Some(unset) = rest.strip_prefix("set -e ") {
-            let (name, behind) = unset.split_once(';').expect("a statement must end");
+        if let Some(unset) = rest.strip_prefix("if set -qg ") {
+            let (name, behind) = unset.split_once(';').expect("a condition must end");
             variables.insert(name.to_owned(), None);
-            rest = behind;
+            rest = behind.strip_prefix(&format!("set -eg {name};end;")).expect("what is unset is what was asked about");
             continue;
         }
         let (name, word) = rest.strip_prefix("set -gx ").and_then(|set| set.split_once(' ')).expect("a statement");

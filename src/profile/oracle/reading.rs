@@ -104,6 +104,6 @@ pub(super) fn is_listed(set: &ProfileSet) -> bool {
     let differs = |what| {
         matches!(what, Differs::RespelledSection | Differs::QuotedName | Differs::SpaceInName | Differs::ByteOrderMark)
     };
-    set.notes().any(|note| note.what == Ignored::NoName)
+    set.notes().any(|note| matches!(note.what, Ignored::NoName | Ignored::IllegalQuoted))
         || set.differences().iter().any(|difference| differs(difference.what))
 }
