@@ -7,6 +7,7 @@ pub mod secret;
 pub mod host;
 pub mod talk;
 pub mod output;
+pub mod policy;
 pub mod vault;
 pub mod cli;
 pub mod profile;

@@ -1,0 +1,10 @@
+//! IAM policies that are to enforce MFA: read with their places, evaluated as AWS documents it, lived through by a
+//! user on the first day and by a thief, and repaired.
+//!
+//! Texts in, findings out. Pure: no file, no network, no clock and no terminal; what a policy's answer depends on and
+//! nobody said is reported as unknown, never guessed.
+
+pub mod document;
+pub mod evaluate;
+
+pub use document::{Document, DocumentError, Kind};

@@ -1,0 +1,192 @@
+//! A policy document → [`Document`]: strictly, and every statement, element and value keeps its place in the text.
+//!
+//! What IAM refuses is an error with line and column; what it takes (a single object or string for a list of one) is
+//! taken. Nothing is judged here but the grammar. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
+
+mod elements;
+mod error;
+mod json;
+mod operator;
+
+pub use error::{DocumentError, Problem};
+pub use operator::{Operator, Order, Quantifier, Test};
+
+use std::ops::Range;
+
+/// What a document is attached to, which decides what may stand in it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Kind {
+    /// To a user or a group.
+    #[default]
+    User,
+    /// To a role.
+    Role,
+    /// The trust policy of a role: who may assume it.
+    Trust,
+    /// To an account or a part of the organization: a service control policy.
+    Organization,
+}
+
+impl Kind {
+    /// The words for them, in the order of the variants.
+    pub const NAMES: [&str; 4] = ["user", "role", "trust", "organization"];
+}
+
+impl std::str::FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        match name {
+            "user" => Ok(Self::User),
+            "role" => Ok(Self::Role),
+            "trust" => Ok(Self::Trust),
+            "organization" => Ok(Self::Organization),
+            _ => Err(UnknownKind),
+        }
+    }
+}
+
+/// A word that names no kind of document.
+#[derive(Debug, thiserror::Error)]
+#[error("a policy is one of {}", Kind::NAMES.join(", "))]
+pub struct UnknownKind;
+
+/// The version of the policy language.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Version {
+    /// Without policy variables; also what a document without a version is written in.
+    V2008,
+    /// The current one.
+    V2012,
+}
+
+/// A place in the text, both counted from 1, columns in characters.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// A policy document, with the text that it was read from.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The file's name, for people.
+    pub name: String,
+    /// What it is attached to.
+    pub kind: Kind,
+    /// The language's version.
+    pub version: Version,
+    /// Where the version's value stands, when it is said.
+    pub version_span: Option<Range<usize>>,
+    /// Where the document's object stands.
+    pub span: Range<usize>,
+    /// The statements; at least one.
+    pub statements: Vec<Statement>,
+    text: String,
+    lines: Lines,
+}
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// Its name.
+    pub sid: Option<Text>,
+    /// Does it deny?
+    pub is_deny: bool,
+    /// `Action` or `NotAction`.
+    pub action: Scope,
+    /// `Resource` or `NotResource`; a trust policy has neither.
+    pub resource: Option<Scope>,
+    /// The AWS principals of a trust policy.
+    pub principals: Vec<Text>,
+    /// All of these must hold.
+    pub conditions: Vec<Condition>,
+    /// Where the statement's object stands.
+    pub span: Range<usize>,
+}
+
+/// A listed element, or its complement.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Is it the `Not…` one, which means all but what is listed?
+    pub is_all_but: bool,
+    /// The patterns.
+    pub list: List,
+}
+
+/// One test of one condition key.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// How it is tested.
+    pub operator: Operator,
+    /// Where the operator's name stands, quotes included.
+    pub operator_span: Range<usize>,
+    /// How many keys stand below the same operator.
+    pub keys_beside: usize,
+    /// The key.
+    pub key: Text,
+    /// The values that it is tested against.
+    pub values: List,
+}
+
+/// One or many values, as a bare value or as an array.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// The values.
+    pub items: Vec<Text>,
+    /// Where all of it stands.
+    pub span: Range<usize>,
+    /// Is it written as an array?
+    pub is_array: bool,
+}
+
+/// A value and where it stands, quotes included.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// The value; numbers and booleans as they are written.
+    pub value: String,
+    /// Where it stands.
+    pub span: Range<usize>,
+}
+
+impl Document {
+    /// Reads a document; `name` is what errors and findings call it.
+    ///
+    /// # Errors
+    /// The first thing that IAM would refuse, with its place.
+    pub fn parse(name: &str, bytes: &[u8], kind: Kind) -> Result<Self, DocumentError> {
+        let text = json::text(name, bytes)?;
+        let lines = Lines::of(text);
+        elements::document(&json::Source { name, text, lines: &lines }, kind)
+    }
+
+    /// The text that was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The place of an offset into the text.
+    pub fn place(&self, offset: usize) -> Place {
+        self.lines.place(&self.text, offset)
+    }
+}
+
+/// Where each line starts.
+#[derive(Clone, Debug)]
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self(std::iter::once(0).chain(feeds).collect())
+    }
+
+    fn place(&self, text: &str, offset: usize) -> Place {
+        let line = self.0.partition_point(|start| *start <= offset);
+        let start = self.0[line - 1];
+        let column = text.get(start..offset).map_or(1, |before| before.chars().count() + 1);
+        Place { line, column }
+    }
+}

@@ -1,0 +1,302 @@
+//! The tree of JSON → the elements of a policy.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use jsonc_parser::ast::{ObjectProp, Value};
+use jsonc_parser::common::Ranged;
+
+use super::error::{DocumentError, Problem, quoted};
+use super::json::{Source, object, shape, tree};
+use super::{Condition, Document, Kind, List, Operator, Scope, Statement, Text, Version};
+
+const OF_DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
+const OF_STATEMENT: [&str; 9] =
+    ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition", "Principal", "NotPrincipal"];
+
+pub(super) fn document(source: &Source<'_>, kind: Kind) -> Result<Document, DocumentError> {
+    let root = tree(source)?;
+    let root = object(source, &root, "a policy")?;
+    let (mut version, mut version_span, mut statements) = (Version::V2008, None, None);
+    for property in &root.properties {
+        let value = &property.value;
+        match property.name.as_str() {
+            "Version" => {
+                version = match text(source, value, "`Version`")?.value.as_str() {
+                    "2012-10-17" => Version::V2012,
+                    "2008-10-17" => Version::V2008,
+                    _ => return Err(source.at(value.range().start, Problem::Version)),
+                };
+                version_span = Some(span(value));
+            }
+            "Id" => drop(text(source, value, "`Id`")?),
+            "Statement" => statements = Some((span(value), self::statements(source, value, kind, version_of(root))?)),
+            name => return Err(unknown(source, property, name, "a policy", &OF_DOCUMENT)),
+        }
+    }
+    let (place, statements) = statements.ok_or_else(|| source.at(root.range.start, Problem::NoStatement))?;
+    if statements.is_empty() {
+        return Err(source.at(place.start, Problem::EmptyList("`Statement`")));
+    }
+    Ok(Document {
+        name: source.name.to_owned(),
+        kind,
+        version,
+        version_span,
+        span: root.range.start..root.range.end,
+        statements,
+        text: source.text.to_owned(),
+        lines: source.lines.clone(),
+    })
+}
+
+/// The version, wherever it stands: statements before it are written in it too.
+fn version_of(root: &jsonc_parser::ast::Object<'_>) -> Version {
+    match root.get_string("Version") {
+        Some(version) if version.value == "2012-10-17" => Version::V2012,
+        _ => Version::V2008,
+    }
+}
+
+fn statements(
+    source: &Source<'_>,
+    value: &Value<'_>,
+    kind: Kind,
+    version: Version,
+) -> Result<Vec<Statement>, DocumentError> {
+    let mut sids = HashSet::new();
+    let one = |value| statement(source, value, kind, version);
+    let statements: Vec<Statement> = match value {
+        Value::Array(array) => array.elements.iter().map(one).collect::<Result<_, _>>()?,
+        Value::Object(_) => vec![one(value)?],
+        _ => return Err(shape(source, value, "`Statement`", "a list of objects")),
+    };
+    for sid in statements.iter().filter_map(|statement| statement.sid.as_ref()).filter(|sid| !sid.value.is_empty()) {
+        if !sids.insert(sid.value.as_str()) {
+            return Err(source.at(sid.span.start, Problem::SidTwice(quoted(&sid.value))));
+        }
+    }
+    Ok(statements)
+}
+
+fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Version) -> Result<Statement, DocumentError> {
+    let members = object(source, value, "a statement")?;
+    let (mut sid, mut is_deny, mut action, mut resource) = (None, None, None, None);
+    let (mut principals, mut conditions) = (None, Vec::new());
+    for property in &members.properties {
+        let (value, start) = (&property.value, property.range.start);
+        match property.name.as_str() {
+            "Sid" => {
+                let name = text(source, value, "`Sid`")?;
+                if !name.value.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                    return Err(source.at(name.span.start, Problem::Sid));
+                }
+                sid = Some(name);
+            }
+            "Effect" => {
+                is_deny = Some(match text(source, value, "`Effect`")?.value.as_str() {
+                    "Allow" => false,
+                    "Deny" => true,
+                    _ => return Err(source.at(value.range().start, Problem::Effect)),
+                });
+            }
+            name @ ("Action" | "NotAction") => {
+                let list = list(source, value, "an action", "`Action`", is_string)?;
+                for item in &list.items {
+                    check_action(source, item)?;
+                }
+                put(source, start, &mut action, Scope { is_all_but: name == "NotAction", list }, "Action")?;
+            }
+            name @ ("Resource" | "NotResource") if kind == Kind::Trust => {
+                return Err(source.at(start, Problem::TrustResource(name.to_owned())));
+            }
+            name @ ("Resource" | "NotResource") => {
+                let list = list(source, value, "a resource", "`Resource`", is_string)?;
+                for item in &list.items {
+                    check_resource(source, item, version)?;
+                }
+                put(source, start, &mut resource, Scope { is_all_but: name == "NotResource", list }, "Resource")?;
+            }
+            name @ ("Principal" | "NotPrincipal") if kind != Kind::Trust => {
+                return Err(source.at(start, Problem::Principal(name.to_owned())));
+            }
+            "Principal" | "NotPrincipal" => {
+                put(source, start, &mut principals, self::principals(source, value)?, "Principal")?;
+            }
+            "Condition" => conditions = self::conditions(source, value)?,
+            name => return Err(unknown(source, property, name, "a statement", &OF_STATEMENT)),
+        }
+    }
+    let missing = |what| source.at(members.range.start, Problem::Missing(what));
+    if kind == Kind::Trust && principals.is_none() {
+        return Err(missing("`Principal`"));
+    }
+    if kind != Kind::Trust && resource.is_none() {
+        return Err(missing("`Resource` or `NotResource`"));
+    }
+    Ok(Statement {
+        sid,
+        is_deny: is_deny.ok_or_else(|| missing("`Effect`"))?,
+        action: action.ok_or_else(|| missing("`Action` or `NotAction`"))?,
+        resource,
+        principals: principals.unwrap_or_default(),
+        conditions,
+        span: members.range.start..members.range.end,
+    })
+}
+
+/// Keeps one of two elements that exclude one another.
+fn put<T>(
+    source: &Source<'_>,
+    start: usize,
+    place: &mut Option<T>,
+    value: T,
+    name: &'static str,
+) -> Result<(), DocumentError> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(source.at(start, Problem::Both(name))),
+    }
+}
+
+/// The AWS principals; services, federated ones and `*` are nobody with an MFA device.
+fn principals(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<Text>, DocumentError> {
+    if let Value::StringLit(all) = value
+        && all.value == "*"
+    {
+        return Ok(Vec::new());
+    }
+    let mut of_aws = Vec::new();
+    for property in &object(source, value, "`Principal`")?.properties {
+        let named = list(source, &property.value, "a principal", "`Principal`", is_string)?;
+        match property.name.as_str() {
+            "AWS" => of_aws = named.items,
+            "Service" | "Federated" | "CanonicalUser" => {}
+            name => {
+                let known = ["AWS", "Service", "Federated", "CanonicalUser"];
+                return Err(unknown(source, property, name, "`Principal`", &known));
+            }
+        }
+    }
+    Ok(of_aws)
+}
+
+fn conditions(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<Condition>, DocumentError> {
+    let mut found = Vec::new();
+    for property in &object(source, value, "`Condition`")?.properties {
+        let (name, name_span) = (property.name.as_str(), span(&property.name));
+        let Some(operator) = Operator::parse(name) else {
+            let problem = Problem::Operator { name: quoted(name), nearest: Operator::nearest(name) };
+            return Err(source.at(name_span.start, problem));
+        };
+        let keys = object(source, &property.value, "an operator")?;
+        for key in &keys.properties {
+            let name = key.name.as_str();
+            if name.split_once(':').is_none_or(|(service, rest)| service.is_empty() || rest.is_empty()) {
+                return Err(source.at(key.range.start, Problem::Key(quoted(name))));
+            }
+            found.push(Condition {
+                operator,
+                operator_span: name_span.clone(),
+                keys_beside: keys.properties.len() - 1,
+                key: Text { value: name.to_owned(), span: span(&key.name) },
+                values: list(source, &key.value, "a condition's value", "", is_scalar)?,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// A single value or a list of them; an empty list is an error where `whole` names the element.
+fn list(
+    source: &Source<'_>,
+    value: &Value<'_>,
+    one: &str,
+    whole: &'static str,
+    is_legal: fn(&Value<'_>) -> bool,
+) -> Result<List, DocumentError> {
+    let item = |value: &Value<'_>| match scalar(value) {
+        Some(text) if is_legal(value) => Ok(text),
+        _ => Err(shape(source, value, one, "a string")),
+    };
+    let (items, is_array) = match value {
+        Value::Array(array) if array.elements.is_empty() && !whole.is_empty() => {
+            return Err(source.at(array.range.start, Problem::EmptyList(whole)));
+        }
+        Value::Array(array) => (array.elements.iter().map(item).collect::<Result<_, _>>()?, true),
+        _ => (vec![item(value)?], false),
+    };
+    Ok(List { items, span: span(value), is_array })
+}
+
+fn is_string(value: &Value<'_>) -> bool {
+    matches!(value, Value::StringLit(_))
+}
+
+/// Condition values may be bare numbers and booleans, too.
+fn is_scalar(value: &Value<'_>) -> bool {
+    scalar(value).is_some()
+}
+
+fn scalar(value: &Value<'_>) -> Option<Text> {
+    let text = match value {
+        Value::StringLit(text) => text.value.clone().into_owned(),
+        Value::NumberLit(number) => number.value.to_owned(),
+        Value::BooleanLit(boolean) => boolean.value.to_string(),
+        Value::Object(_) | Value::Array(_) | Value::NullKeyword(_) => return None,
+    };
+    Some(Text { value: text, span: span(value) })
+}
+
+fn text(source: &Source<'_>, value: &Value<'_>, what: &str) -> Result<Text, DocumentError> {
+    match value {
+        Value::StringLit(text) => Ok(Text { value: text.value.clone().into_owned(), span: span(value) }),
+        _ => Err(shape(source, value, what, "a string")),
+    }
+}
+
+/// `*`, or a service and an action, each perhaps with wildcards.
+fn check_action(source: &Source<'_>, action: &Text) -> Result<(), DocumentError> {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'?' | b'-' | b'_'))
+    };
+    let is_legal = action.value == "*"
+        || action.value.split_once(':').is_some_and(|(service, name)| is_word(service) && is_word(name));
+    if is_legal { Ok(()) } else { Err(source.at(action.span.start, Problem::Action(quoted(&action.value)))) }
+}
+
+/// `*`, or an ARN; one with fewer than six parts must say by a wildcard that it means more.
+fn check_resource(source: &Source<'_>, resource: &Text, version: Version) -> Result<(), DocumentError> {
+    let text = &resource.value;
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let has_wildcard = || text.contains(['*', '?']);
+    if text != "*" && !(parts[0] == "arn" && parts.len() > 1 && (parts.len() == 6 || has_wildcard())) {
+        return Err(source.at(resource.span.start, Problem::Resource(quoted(text))));
+    }
+    let before = if parts.len() == 6 { &parts[..5] } else { &parts[..] };
+    if version == Version::V2012 && before.iter().any(|part| part.contains("${")) {
+        return Err(source.at(resource.span.start, Problem::VariableInArn));
+    }
+    Ok(())
+}
+
+fn unknown(
+    source: &Source<'_>,
+    property: &ObjectProp<'_>,
+    name: &str,
+    of: &'static str,
+    known: &[&'static str],
+) -> DocumentError {
+    let lower = name.to_ascii_lowercase();
+    let nearest = known
+        .iter()
+        .map(|known| (strsim::levenshtein(&known.to_ascii_lowercase(), &lower), *known))
+        .filter(|(distance, _)| *distance <= 2)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known);
+    source.at(property.range.start, Problem::UnknownElement { name: quoted(name), of, nearest })
+}
+
+fn span(value: &impl Ranged) -> Range<usize> {
+    value.range().start..value.range().end
+}

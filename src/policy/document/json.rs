@@ -1,0 +1,141 @@
+//! Bytes → a tree of JSON with the place of every value.
+//!
+//! Two readers: one that knows the places and calls a comment a comment, and behind it `serde_json`, which is strict
+//! in all that the first one lets pass.
+
+use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::errors::ParseErrorKind;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+use super::error::{DocumentError, Problem, quoted};
+use super::{Lines, Place};
+
+/// What errors speak of.
+pub(super) struct Source<'a> {
+    pub(super) name: &'a str,
+    pub(super) text: &'a str,
+    pub(super) lines: &'a Lines,
+}
+
+impl Source<'_> {
+    /// The error at that offset.
+    pub(super) fn at(&self, offset: usize, problem: Problem) -> DocumentError {
+        DocumentError { name: self.name.to_owned(), place: self.lines.place(self.text, offset), problem }
+    }
+}
+
+/// The bytes as text.
+pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, DocumentError> {
+    let at = |place, problem| DocumentError { name: name.to_owned(), place, problem };
+    let start = Place { line: 1, column: 1 };
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let legal = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+        at(Lines::of(legal).place(legal, legal.len()), Problem::NotUtf8)
+    })?;
+    if text.starts_with('\u{feff}') {
+        return Err(at(start, Problem::ByteOrderMark));
+    }
+    if text.trim().is_empty() {
+        return Err(at(start, Problem::Empty));
+    }
+    Ok(text)
+}
+
+/// The text as a tree.
+pub(super) fn tree<'a>(source: &Source<'a>) -> Result<Value<'a>, DocumentError> {
+    let strict = ParseOptions {
+        allow_comments: false,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let parsed = parse_to_ast(source.text, &CollectOptions::default(), &strict).map_err(|error| {
+        let problem = match error.kind() {
+            ParseErrorKind::CommentsNotAllowed | ParseErrorKind::UnterminatedCommentBlock => Problem::Comment,
+            ParseErrorKind::TrailingCommasNotAllowed => Problem::TrailingComma,
+            ParseErrorKind::NestingDepthExceeded => Problem::TooDeep,
+            kind => Problem::NotJson(lower_case(&kind.to_string())),
+        };
+        source.at(error.range().start, problem)
+    })?;
+    if let Some(offset) = control_character(source.text) {
+        return Err(source.at(offset, Problem::ControlCharacter));
+    }
+    serde_json::from_str::<serde::de::IgnoredAny>(source.text).map_err(|error| {
+        let place = Place { line: error.line().max(1), column: error.column().max(1) };
+        let words = error.to_string();
+        // Its place is said in front.
+        let words = words.split(" at line ").next().unwrap_or_default();
+        DocumentError { name: source.name.to_owned(), place, problem: Problem::NotJson(words.to_owned()) }
+    })?;
+    parsed.value.ok_or_else(|| source.at(0, Problem::Empty))
+}
+
+/// The first one within a string, of a text that was read once: the first reader lets them pass.
+fn control_character(text: &str) -> Option<usize> {
+    let (mut is_string, mut is_escape) = (false, false);
+    text.bytes().position(|byte| {
+        match byte {
+            _ if is_escape => is_escape = false,
+            b'\\' if is_string => is_escape = true,
+            b'"' => is_string = !is_string,
+            _ => {}
+        }
+        is_string && byte < b' '
+    })
+}
+
+/// The words of a crate in the manner of ours.
+fn lower_case(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// What a value is, in a word.
+pub(super) fn kind(value: &Value<'_>) -> &'static str {
+    match value {
+        Value::StringLit(_) => "a string",
+        Value::NumberLit(_) => "a number",
+        Value::BooleanLit(_) => "a boolean",
+        Value::Object(_) => "an object",
+        Value::Array(_) => "a list",
+        Value::NullKeyword(_) => "null",
+    }
+}
+
+/// The object behind a value.
+pub(super) fn object<'a, 'b>(
+    source: &Source<'_>,
+    value: &'b Value<'a>,
+    what: &str,
+) -> Result<&'b Object<'a>, DocumentError> {
+    match value {
+        Value::Object(object) => unique(source, object).map(|()| object),
+        _ => Err(shape(source, value, what, "an object")),
+    }
+}
+
+/// A value of another kind than it must be.
+pub(super) fn shape(source: &Source<'_>, value: &Value<'_>, what: &str, wanted: &'static str) -> DocumentError {
+    use jsonc_parser::common::Ranged;
+    let problem = Problem::Shape { what: what.to_owned(), wanted, found: kind(value) };
+    source.at(value.range().start, problem)
+}
+
+/// IAM refuses a name that stands twice; other readers of JSON take one of the two, and not the same.
+fn unique(source: &Source<'_>, object: &Object<'_>) -> Result<(), DocumentError> {
+    let mut seen = std::collections::HashSet::with_capacity(object.properties.len());
+    for property in &object.properties {
+        let name = property.name.as_str();
+        if !seen.insert(name) {
+            return Err(source.at(property.range.start, Problem::Duplicate(quoted(name))));
+        }
+    }
+    Ok(())
+}

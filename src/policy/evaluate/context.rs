@@ -1,0 +1,46 @@
+//! What a request brings along: condition keys, of which each has values, is known to be absent, or is not spoken of.
+
+use std::collections::HashMap;
+
+/// What is known of one key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Known {
+    /// The request does not have it.
+    Absent,
+    /// The request has it, with one value.
+    One(String),
+    /// The request has it, with any number of values.
+    Many(Vec<String>),
+}
+
+/// The condition keys of a request. Keys have no case, tag keys included.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    keys: HashMap<String, Known>,
+}
+
+impl Context {
+    /// The request has the key.
+    #[must_use]
+    pub fn with(self, key: &str, value: impl Into<String>) -> Self {
+        self.set(key, Known::One(value.into()))
+    }
+
+    /// The request does not have the key.
+    #[must_use]
+    pub fn without(self, key: &str) -> Self {
+        self.set(key, Known::Absent)
+    }
+
+    /// What is known of the key.
+    #[must_use]
+    pub fn set(mut self, key: &str, known: Known) -> Self {
+        self.keys.insert(key.to_ascii_lowercase(), known);
+        self
+    }
+
+    /// What is known of the key, if anything is.
+    pub fn get(&self, key: &str) -> Option<&Known> {
+        self.keys.get(&key.to_ascii_lowercase())
+    }
+}
