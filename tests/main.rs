@@ -35,6 +35,7 @@ mod partitions;
 #[cfg(target_os = "linux")]
 mod picker;
 mod plan;
+mod policy;
 #[cfg(unix)]
 mod prompt;
 #[cfg(unix)]
