@@ -80,6 +80,7 @@ fn without_a_terminal_a_cold_process_ends_at_once() {
          hint: run `mfa-cred login deploy` in a terminal\n"
     );
     assert!(calls(&world).is_empty());
+    assert!(!world.state().join("key-id").exists(), "a keyring was opened");
     // The promise is 100 ms; a busy machine is not what is tested here.
     assert!(took < Duration::from_secs(2), "{took:?}");
 }

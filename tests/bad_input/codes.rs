@@ -40,6 +40,12 @@ fn an_mfa_process_that_gives_no_code_is_named_and_nobody_else_is_asked() {
             case("yes 123456", "printed something that is not a code of six digits"),
         ],
     );
+    // A person at a terminal is not asked in its stead.
+    cast.world.write("bad", filled_in(&cast, &with_process("exit 3")));
+    let words: Vec<&str> = words.split(' ').collect();
+    let done = cast.world.at_terminal(&words).finish(PATIENCE);
+    cast.world.heard("bad", &done);
+    assert_eq!((done.status.code(), done.terminal.as_str()), (Some(1), ""), "{done:?}");
     // Those of the settings are named too.
     cast.world.write("config/mfa-cred/config.ini", "mfa_process = false\n");
     let stderr = "error: `mfa_process` of the settings gave no code: the command of `mfa_process` failed (exit status: \

@@ -80,6 +80,7 @@ fn crashes_when_cold(step: &str, nth: usize, trace: &Path) -> bool {
     let entries = world.entries().into_iter().filter(|path| !left.contains(path));
     let entries: Vec<_> =
         entries.map(|path| String::from_utf8_lossy(&fs::read(path).expect("one")).into_owned()).collect();
+    assert!(entries.iter().all(|entry| entry.contains("\"kind\":")), "{what}: an entry without its header");
     let has = |kind: &str| entries.iter().any(|entry| entry.contains(kind));
     let missing: &[&str] = match (has("\"kind\":\"session\""), has("\"kind\":\"role\"")) {
         (true, true) => &[],
