@@ -4,6 +4,7 @@
 //! `settings.rs`'s to say. `--help` therefore works in a broken environment.
 
 mod completion;
+mod device;
 mod examples;
 mod options;
 mod prompt;
@@ -18,6 +19,7 @@ use crate::names::ProfileName;
 use crate::output::Format;
 
 pub use completion::{CommandName, CompleteArgs, CompletionShell, CompletionsArgs, Live, Place, place};
+pub use device::{DeviceVerb, Whose};
 pub use options::{Color, Global, Obtain};
 use options::{one_of, profile_name};
 pub use prompt::{PromptArgs, PromptShell};
@@ -131,6 +133,9 @@ pub enum Verb {
         #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES))]
         format: Option<Format>,
     },
+    /// MFA devices: list, enroll, resync, remove
+    #[command(subcommand)]
+    Device(DeviceVerb),
     /// Forget cached credentials
     Clear {
         /// Only those of these profiles
@@ -165,10 +170,11 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Err
 }
 
 /// Every command, and clap's own `help`.
-const VERBS: [&str; 14] = [
+const VERBS: &[&str] = &[
     "__complete",
     "clear",
     "completions",
+    "device",
     "env",
     "exec",
     "help",
@@ -255,13 +261,14 @@ impl Verb {
             | Self::Show { target, .. }
             | Self::Status { target, .. } => Some(&mut target.obtain),
             Self::Login { obtain, .. } => Some(obtain),
-            Self::List { .. }
-            | Self::Unset { .. }
-            | Self::Clear { .. }
-            | Self::Prompt(_)
+            Self::Clear { .. }
+            | Self::Complete(_)
             | Self::Completions(_)
+            | Self::Device(_)
+            | Self::List { .. }
             | Self::Man { .. }
-            | Self::Complete(_) => None,
+            | Self::Prompt(_)
+            | Self::Unset { .. } => None,
         }
     }
 }

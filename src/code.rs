@@ -57,6 +57,12 @@ pub enum CodeError {
     Spent(Lifetime),
 }
 
+impl From<TerminalError> for CodeError {
+    fn from(error: TerminalError) -> Self {
+        Self::Terminal(error)
+    }
+}
+
 /// Where codes come from.
 #[derive(Debug)]
 pub enum Source {
@@ -84,9 +90,20 @@ pub enum Outcome<T, E> {
     Failed(E),
 }
 
+/// How a person is asked.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Words {
+    /// `MFA code for PROFILE (DEVICE): `
+    #[default]
+    Profile,
+    /// `DEVICE, MFA code: `, where it is about the device.
+    Device,
+}
+
 /// Whoever can be asked for codes.
 pub struct Asker<'a> {
     source: Source,
+    words: Words,
     terminal: &'a dyn Terminal,
     clock: &'a dyn Clock,
     aws_clock: &'a CorrectedClock<'a>,
@@ -100,7 +117,18 @@ impl<'a> Asker<'a> {
         clock: &'a dyn Clock,
         aws_clock: &'a CorrectedClock<'a>,
     ) -> Self {
-        Self { source, terminal, clock, aws_clock }
+        Self { source, words: Words::default(), terminal, clock, aws_clock }
+    }
+
+    /// Asks in these words.
+    #[must_use]
+    pub fn in_words_of(self, words: Words) -> Self {
+        Self { words, ..self }
+    }
+
+    /// Does a program give the codes?
+    pub fn is_a_program(&self) -> bool {
+        matches!(self.source, Source::Process(_))
     }
 
     /// Could a code be had now?
@@ -204,7 +232,10 @@ impl<'a> Asker<'a> {
     }
 
     fn ask(&self, profile: &ProfileName, serial: &MfaSerial, tries_left: &mut u32) -> Result<Code, CodeError> {
-        let prompt = format!("MFA code for {profile} ({}): ", serial.device());
+        let prompt = match self.words {
+            Words::Profile => format!("MFA code for {profile} ({}): ", serial.device()),
+            Words::Device => format!("{}, MFA code: ", serial.device()),
+        };
         loop {
             let answer = self.terminal.ask_hidden(&prompt, PATIENCE).map_err(CodeError::Terminal)?;
             if let Some(code) = Code::parse(answer.expose()) {

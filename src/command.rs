@@ -3,6 +3,7 @@
 mod clear;
 mod complete;
 mod completions;
+mod device;
 mod env;
 mod exec;
 mod facts;
@@ -105,6 +106,7 @@ fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>) -> Result<Done, Er
         Verb::List { json, names } => list::run(json, names, settings, host),
         Verb::Status { target, json } => status::run(&target, json, settings, host),
         Verb::Unset { format } => unset::run(format, host),
+        Verb::Device(verb) => device::run(verb, settings, host),
         Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host),
         // They ran before the settings were read.
         Verb::Prompt(_) | Verb::Complete(_) | Verb::Completions(_) | Verb::Man { .. } => Ok(Done::Well),

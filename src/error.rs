@@ -9,6 +9,7 @@ use crate::code::CodeError;
 use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
+use crate::iam::{DeviceError, IamError};
 use crate::plan::{AssumeRole, PlanError, Step};
 use crate::profile::ProfileError;
 use crate::settings::SettingsError;
@@ -30,6 +31,9 @@ pub enum Error {
     /// No credentials.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
+    /// An MFA device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// No sealing key, where it was the point.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -99,6 +103,7 @@ impl Error {
             | Self::NoneBefore => 1,
             Self::Vault(error) => return vault_ending(error),
             Self::Execute(error) => return execute_ending(error),
+            Self::Device(error) => return device_ending(error),
             Self::Exec { is_missing, .. } => {
                 if *is_missing {
                     127
@@ -118,6 +123,7 @@ impl Error {
         match self {
             Self::Plan(error) => plan_hint(error),
             Self::Execute(error) => execute_hint(error),
+            Self::Device(error) => error.hint(),
             Self::Vault(error) => vault_hint(error),
             Self::Settings(SettingsError::NoHome) => {
                 Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())
@@ -140,23 +146,44 @@ fn vault_ending(error: &VaultError) -> Ending {
 
 fn execute_ending(error: &ExecuteError) -> Ending {
     Ending::Exit(match error {
-        ExecuteError::Code(CodeError::Terminal(TerminalError::Signal(signal))) => return Ending::Signal(*signal),
-        ExecuteError::Code(CodeError::Terminal(TerminalError::Closed)) => 130,
-        ExecuteError::Code(CodeError::NobodyToAsk(_) | CodeError::Terminal(_))
-        | ExecuteError::CancelledElsewhere(_) => 3,
-        ExecuteError::Code(CodeError::Spent(_) | CodeError::NotACode) => 4,
-        ExecuteError::Code(CodeError::Stdin) => 2,
-        ExecuteError::Code(CodeError::Process { .. })
-        | ExecuteError::Base(_)
-        | ExecuteError::Client(_)
-        | ExecuteError::NoDevice(_) => 1,
+        ExecuteError::Code(error) => return code_ending(error),
+        ExecuteError::CancelledElsewhere(_) => 3,
+        ExecuteError::Base(_) | ExecuteError::Client(_) | ExecuteError::NoDevice(_) => 1,
         ExecuteError::Vault(error) => return vault_ending(error),
-        ExecuteError::Call { error, .. } => match error {
-            _ if error.is_wrong_code() || error.is_wrong_serial() => 4,
-            StsError::Refused { .. } | StsError::Throttled => 5,
-            StsError::Unavailable(_) | StsError::Unreadable | StsError::Lost(_) | StsError::Unreachable(_) => 6,
-            StsError::Unusable(_) => 1,
-        },
+        ExecuteError::Call { error, .. } => call_exit(error),
+    })
+}
+
+fn code_ending(error: &CodeError) -> Ending {
+    Ending::Exit(match error {
+        CodeError::Terminal(TerminalError::Signal(signal)) => return Ending::Signal(*signal),
+        CodeError::Terminal(TerminalError::Closed) => 130,
+        CodeError::NobodyToAsk(_) | CodeError::Terminal(_) => 3,
+        CodeError::Spent(_) | CodeError::NotACode => 4,
+        CodeError::Stdin => 2,
+        CodeError::Process { .. } => 1,
+    })
+}
+
+fn call_exit(error: &StsError) -> u8 {
+    match error {
+        _ if error.is_wrong_code() || error.is_wrong_serial() => 4,
+        StsError::Refused { .. } | StsError::Throttled => 5,
+        StsError::Unavailable(_) | StsError::Unreadable | StsError::Lost(_) | StsError::Unreachable(_) => 6,
+        StsError::Unusable(_) => 1,
+    }
+}
+
+fn device_ending(error: &DeviceError) -> Ending {
+    Ending::Exit(match error {
+        DeviceError::Left { cause, .. } => return device_ending(cause),
+        DeviceError::Code(error) => return code_ending(error),
+        DeviceError::Who(error) | DeviceError::Call { error: IamError::Call(error), .. } => call_exit(error),
+        DeviceError::Call { error: IamError::WrongCodes(_), .. } => 4,
+        DeviceError::Call { .. } => 5,
+        DeviceError::NobodyThere(_) => 3,
+        DeviceError::Declined => 130,
+        _ => 1,
     })
 }
 
@@ -171,9 +198,13 @@ fn plan_hint(error: &PlanError) -> Option<String> {
             return did_you_mean(nearest).or(Some("`mfa-cred list` shows the profiles".to_owned()));
         }
         PlanError::UnknownSource { nearest, .. } => return did_you_mean(nearest),
+        PlanError::Fido { usable, .. } if !usable.is_empty() => {
+            let usable: Vec<String> = usable.iter().map(|serial| format!("`mfa_serial = {serial}`")).collect();
+            format!("name a device whose codes AWS takes: {}", usable.join(" or "))
+        }
         PlanError::Fido { .. } => {
-            "register a TOTP device beside it (`aws iam create-virtual-mfa-device`) and name that \
-             one in `mfa_serial`; or sign in with `aws login` and use its `login_session` profile"
+            "register a TOTP device beside it (`mfa-cred device enroll`), which is then named in `mfa_serial`; or sign \
+             in with `aws login` and use its `login_session` profile"
                 .to_owned()
         }
         PlanError::SerialCannotBeMet { .. } => {
@@ -245,13 +276,13 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
     };
     Some(match (code.as_str(), step) {
         _ if error.is_wrong_code() => {
-            "wait for the device's next code; where codes keep failing, the device has drifted and must be resynced"
+            "wait for the device's next code; where codes keep failing, the device has drifted: `mfa-cred device resync`"
                 .to_owned()
         }
         _ if error.is_wrong_serial() => {
             let serial = step.needs_code_of().map(ToString::to_string).unwrap_or_default();
             format!(
-                "{serial} is not a device of this user, or not one with codes; `aws iam list-mfa-devices` lists them"
+                "{serial} is not a device of this user, or not one with codes; `mfa-cred device list` lists them"
             )
         }
         ("AccessDenied", Step::AssumeRole(call)) => denied_role(call),

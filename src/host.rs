@@ -60,6 +60,9 @@ pub enum TerminalError {
     /// End of input (Ctrl-D, or the terminal is gone).
     #[error("nothing was typed")]
     Closed,
+    /// What has to be shown does not fit.
+    #[error("the terminal is too small")]
+    TooSmall,
     /// Nobody answered in time.
     #[error("nobody answered within {} s", .0.as_secs())]
     TimedOut(Duration),

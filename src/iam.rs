@@ -7,6 +7,7 @@
 pub mod caller;
 mod client;
 mod error;
+mod failure;
 pub mod journey;
 
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use crate::secret::{Credentials, Secret};
 pub use caller::{CallerError, User};
 pub use client::AwsIam;
 pub use error::{Denial, IamError};
+pub use failure::{DeviceError, left_hint};
 
 /// The most devices that a user may have (since November 2022, of any mix).
 pub const MOST_DEVICES: usize = 8;

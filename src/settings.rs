@@ -169,6 +169,8 @@ pub struct How {
     pub may_prompt: bool,
     /// May credentials be read from the cache and kept in it?
     pub may_cache: bool,
+    /// How a person is asked for a code.
+    pub words: crate::code::Words,
 }
 
 /// Where `--mfa-token` says the code is.
@@ -300,6 +302,7 @@ impl Settings {
             min_ttl: ini.pick(obtain.min_ttl, env, variables::MIN_TTL, "min_ttl")?,
             may_prompt: !ini.switch(obtain.no_prompt, env, variables::NO_PROMPT, "no_prompt")?,
             may_cache: !ini.switch(obtain.no_cache, env, variables::NO_CACHE, "no_cache")?,
+            words: crate::code::Words::Profile,
         })
     }
 }

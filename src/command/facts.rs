@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::session;
 use crate::cache::{Cache, CorrectedClock, keys};
 use crate::names::ProfileName;
 use crate::plan::{Ambient, Base, Device, Plan, Step, Wish};
@@ -46,7 +47,8 @@ impl Facts {
     ) -> Option<Self> {
         let profile = set.get(name)?;
         let text = |key| profile.get(key).map(|property| property.value().into_owned());
-        let made = Plan::make(set, &ProfileName::new(name)?, &Wish::default(), ambient);
+        let made = Plan::make(set, &ProfileName::new(name)?, &Wish::default(), ambient)
+            .map(|plan| session::device::from_memory(plan, cache));
         let plan = made.as_ref().ok();
         let now = clock.now();
         let end = plan.and_then(|plan| {

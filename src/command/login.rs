@@ -50,7 +50,8 @@ fn sign_in(
     settings: &Settings,
     host: &Host<'_>,
 ) -> Result<(), Error> {
-    let plan = session::plan(set, profile, how, host)?;
+    let plan = session::plan(set, profile, how, host)
+        .map_err(|error| session::device::ways_out(error, set, profile, settings, host))?;
     let credentials = session::obtain(set, &plan, how, settings, host, MinTtl::PERSON)?;
     session::note_use(profile, settings, host);
     settings.talk.note(&match credentials.expiration {

@@ -1,14 +1,15 @@
 //! What the commands that need credentials have in common: the state folder, the vault, the cache and the executor,
 //! each made from the settings and the host.
 
+pub(super) mod device;
+
 use std::io::{self, IsTerminal};
 
 use jiff::Timestamp;
 
 use super::facts::Facts;
 use super::picker;
-
-use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, MinTtl};
+use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, Lookup, MinTtl, keys};
 use crate::cli::Obtain;
 use crate::code::{Asker, Source};
 use crate::error::Error;
@@ -123,7 +124,8 @@ pub(super) fn sign_in(
     let how = settings.how(options, host.env, host.files)?;
     let set = profiles(settings, host)?;
     let profile = profile(named, &set, &how, settings, host)?;
-    let plan = plan(&set, &profile, &how, host)?;
+    let plan =
+        plan(&set, &profile, &how, host).map_err(|error| device::ways_out(error, &set, &profile, settings, host))?;
     let credentials = obtain(&set, &plan, &how, settings, host, usual)?;
     Ok(Signed { plan, credentials })
 }
@@ -149,23 +151,66 @@ pub(super) fn obtain(
     // A passphrase is a prompt too.
     let host = &if how.may_prompt { host.clone() } else { host.unattended() };
     with_cache(settings, use_of_it, host, |cache, clock| {
-        let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock);
-        let connect = || Ok(Box::new(AwsSts::connect(&plan.service, settings.limits, clock)?) as Box<dyn Sts + '_>);
-        let executor = Executor {
-            plan,
-            set,
-            cache,
-            asker: &asker,
-            clock,
-            base: &RealBases { ambient: &|| ambient_credentials(host.env) },
-            connect: &connect,
-            user: host.user,
-            talk: settings.talk,
-            min_ttl: how.min_ttl.map_or(usual, MinTtl),
-            reuse: if how.refresh { Reuse::Nothing } else { Reuse::Fresh },
-        };
-        executor.credentials().map_err(|error: ExecuteError| error.into())
+        obtain_with(set, plan, how, settings, host, usual, cache, clock)
     })
+}
+
+/// The same with a cache that is open already.
+#[allow(clippy::too_many_arguments, reason = "each is a part of its own, and they meet here alone")]
+pub(super) fn obtain_with(
+    set: &ProfileSet,
+    plan: &Plan,
+    how: &How,
+    settings: &Settings,
+    host: &Host<'_>,
+    usual: MinTtl,
+    cache: &Cache<'_>,
+    clock: &CorrectedClock<'_>,
+) -> Result<Credentials, Error> {
+    let ambient = || ambient_credentials(host.env);
+    let bases = device::Once::new(RealBases { ambient: &ambient });
+    let settled = device::settle(plan, &bases, set, how, settings, host, cache, clock)?;
+    let asker = asker(&settled, how, settings, host, clock);
+    let connect = || Ok(Box::new(AwsSts::connect(&settled.service, settings.limits, clock)?) as Box<dyn Sts + '_>);
+    let executor = Executor {
+        plan: &settled,
+        set,
+        cache,
+        asker: &asker,
+        clock,
+        base: &bases,
+        connect: &connect,
+        user: host.user,
+        talk: settings.talk,
+        min_ttl: how.min_ttl.map_or(usual, MinTtl),
+        reuse: if how.refresh { Reuse::Nothing } else { Reuse::Fresh },
+    };
+    executor.credentials().map_err(|error: ExecuteError| {
+        if plan.asks_for_device() && error.says_the_device_is_unknown() {
+            cache.forget_device(plan);
+        }
+        error.into()
+    })
+}
+
+/// The plan's credentials, where they are cached: nobody is asked, and no call is made.
+pub(super) fn cached(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Option<Credentials> {
+    let last = keys(plan, plan.steps.given(true)).pop()?;
+    match cache.lookup(&last, MinTtl::SIGNER, clock.now()) {
+        Ok(Lookup::Fresh(credentials) | Lookup::Stale(credentials)) => Some(credentials),
+        _ => None,
+    }
+}
+
+/// Who is asked for codes.
+pub(super) fn asker<'a>(
+    plan: &Plan,
+    how: &How,
+    settings: &Settings,
+    host: &Host<'a>,
+    clock: &'a CorrectedClock<'a>,
+) -> Asker<'a> {
+    Asker::new(source(plan, how, settings), host.terminal, host.clock, clock).in_words_of(how.words)
 }
 
 /// Where a code for this plan would come from.

@@ -27,6 +27,7 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: 
         }
     };
     session::with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
+        let plan = plan.map(|plan| session::device::from_memory(plan, cache));
         let now = clock.now();
         let held = Held::of(host);
         let mut cached = cache.headers(now);

@@ -1,8 +1,8 @@
 //! Rows for people, and the same rows for pipes.
 //!
 //! On a terminal the columns line up, also where characters are two cells wide, and every row is one line: in a narrow
-//! window columns are left out, those first that say least, and then the longest cells lose their middle. The last
-//! column is the time left, in colour where there is any. In a pipe every cell is there, whole, with tabs between.
+//! window columns are left out, those first that say least, and then the longest cells lose their middle. A last column
+//! that is the time left is in colour where there is any. In a pipe every cell is there, whole, with tabs between.
 
 use std::io::IsTerminal;
 
@@ -48,7 +48,7 @@ impl Column {
     }
 }
 
-/// Rows whose last cell is the time left.
+/// Rows; the last cell of a row may be the time left.
 pub(super) struct Table {
     columns: &'static [Column],
     rows: Vec<Vec<String>>,
@@ -60,7 +60,7 @@ impl Table {
         Self { columns, rows: Vec::new(), colours: Vec::new() }
     }
 
-    /// A row: all cells but the last, and what that one says.
+    /// A row that ends in the time left: all cells but that one, and what it says.
     pub(super) fn add(&mut self, mut cells: Vec<String>, end: Option<Timestamp>, now: Timestamp) {
         self.colours.push(match end.map(|end| end.duration_since(now)) {
             None => "",
@@ -69,6 +69,12 @@ impl Table {
             Some(_) => "32",
         });
         cells.push(end.map_or_else(|| "-".to_owned(), |end| left(end, now)));
+        self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
+    }
+
+    /// A row of cells that are no time.
+    pub(super) fn add_plain(&mut self, cells: &[String]) {
+        self.colours.push("");
         self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 

@@ -50,6 +50,11 @@ impl ExecuteError {
         }
     }
 
+    /// Does AWS know no such device of this user?
+    pub fn says_the_device_is_unknown(&self) -> bool {
+        matches!(self, Self::Call { error, .. } if error.is_wrong_serial())
+    }
+
     /// Does AWS no longer take the session that signed?
     pub(super) fn says_the_session_is_over(&self) -> bool {
         matches!(self, Self::Call { error, .. } if error.says_the_session_is_over())

@@ -120,7 +120,7 @@ impl<'a> Chain<'a> {
             partition.parse::<Partition>().map_err(|why| PlanError::BadValue { origin: origin.clone(), why })?;
         }
         if serial.kind() == DeviceKind::Fido {
-            return Err(PlanError::Fido { origin, serial });
+            return Err(PlanError::Fido { origin, serial, usable: Vec::new() });
         }
         if is_role {
             let (device, base) = (Device::Named(serial), self.base.to_string());

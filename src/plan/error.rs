@@ -138,6 +138,8 @@ pub enum PlanError {
         origin: Origin,
         /// The device.
         serial: MfaSerial,
+        /// The user's devices whose codes AWS takes, where somebody could ask.
+        usable: Vec<MfaSerial>,
     },
     /// A serial with a base in which MFA can never be met.
     #[error(

@@ -1,0 +1,212 @@
+//! `mfa-cred device …`: a user's MFA devices, from the terminal.
+//!
+//! What the four have in common: whose devices these are (the user behind the profile, by GetCallerIdentity), who
+//! signs, questions, and edits of the profile.
+
+mod enroll;
+mod list;
+mod page;
+mod remove;
+mod resync;
+
+use crate::cache::{Cache, CacheUse, CorrectedClock, MinTtl};
+use crate::cli::{DeviceVerb, Obtain, Whose};
+use crate::code::{PATIENCE, Words};
+use crate::command::{Done, session};
+use crate::error::Error;
+use crate::execute::base::{Bases, RealBases};
+use crate::execute::sts::AwsSts;
+use crate::execute::{ExecuteError, Sts};
+use crate::host::{Host, TerminalError};
+use crate::iam::journey::Need;
+use crate::iam::{AwsIam, Bound, DeviceError, Iam, IamError, User, usable};
+use crate::names::MfaSerial;
+use crate::plan::{Device, Plan, PlanError};
+use crate::profile::ProfileSet;
+use crate::profile::edit::{Draft, EditError};
+use crate::secret::Credentials;
+use crate::settings::{How, Settings, ambient, ambient_credentials};
+
+pub(super) fn run(verb: DeviceVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+    match verb {
+        DeviceVerb::List { whose, user, json } => list::run(&whose, user.as_deref(), json, settings, host),
+        DeviceVerb::Enroll { whose, name, seed, yes } => {
+            let options = enroll::Options { name, shows_seed: seed };
+            with_desk(&whose, yes, settings, host, |desk| enroll::run(desk, &options))
+        }
+        DeviceVerb::Resync { serial, whose } => {
+            with_desk(&whose, false, settings, host, |desk| resync::run(desk, serial.as_deref()))
+        }
+        DeviceVerb::Remove { serial, whose, yes } => {
+            with_desk(&whose, yes, settings, host, |desk| remove::run(desk, serial.as_deref()))
+        }
+    }
+}
+
+/// What a command about devices works with.
+struct Desk<'a> {
+    settings: &'a Settings,
+    host: &'a Host<'a>,
+    how: How,
+    set: ProfileSet,
+    /// How the user behind the profile signs in.
+    plan: Plan,
+    /// The device that the profile or its chain names.
+    named: Option<MfaSerial>,
+    cache: &'a Cache<'a>,
+    clock: &'a CorrectedClock<'a>,
+    iam: AwsIam<'a>,
+    /// The user's own credentials.
+    base: Credentials,
+    user: User,
+    /// Is every question answered with yes?
+    says_yes: bool,
+}
+
+fn with_desk(
+    whose: &Whose,
+    says_yes: bool,
+    settings: &Settings,
+    host: &Host<'_>,
+    with: impl FnOnce(&Desk<'_>) -> Result<Done, Error>,
+) -> Result<Done, Error> {
+    let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
+    let mut how = settings.how(&obtain, host.env, host.files)?;
+    how.words = Words::Device;
+    let (profile, _) = Settings::profile(whose.profile.clone(), host.env);
+    let set = session::profiles(settings, host)?;
+    let plan = match session::plan(&set, &profile, &how, host) {
+        // Whoever has a FIDO device may get another one beside it.
+        Err(Error::Plan(PlanError::Fido { .. })) => {
+            how.wish.leaves_device_open = true;
+            session::plan(&set, &profile, &how, host)?
+        }
+        plan => plan?,
+    };
+    let host = &if how.may_prompt { host.clone() } else { host.unattended() };
+    let use_of_it = if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing };
+    session::with_cache(settings, use_of_it, host, |cache, clock| {
+        let base = RealBases { ambient: &|| ambient_credentials(host.env) };
+        let base = base.credentials(&plan, &set).map_err(ExecuteError::from)?;
+        let sts = AwsSts::connect(&plan.service, settings.limits, clock).map_err(DeviceError::Client)?;
+        let arn = sts.caller(&base).map_err(DeviceError::Who)?;
+        let user = User::of_arn(&arn).map_err(DeviceError::from)?;
+        let iam = AwsIam::connect(&plan.iam(&set, &ambient(host.env))?, settings.limits, clock);
+        let iam = iam.map_err(DeviceError::Client)?;
+        let named = plan.device.as_ref().and_then(Device::serial).cloned();
+        with(&Desk { settings, host, how, set, plan, named, cache, clock, iam, base, user, says_yes })
+    })
+}
+
+impl Desk<'_> {
+    /// What a failed call of IAM is here.
+    fn failed(&self, call: &'static str, journey: &'static [Need]) -> impl Fn(IamError) -> DeviceError {
+        let user = self.user.clone();
+        move |error| DeviceError::Call { call, error, journey, user: Some(Box::new(user.clone())) }
+    }
+
+    fn devices(&self, journey: &'static [Need]) -> Result<Vec<Bound>, DeviceError> {
+        self.iam.devices(&self.base, None).map_err(self.failed("ListMFADevices", journey))
+    }
+
+    /// The user's MFA session, with a code of this device where none is cached. A base that is a session signs itself.
+    fn session(&self, serial: &MfaSerial) -> Result<Credentials, Error> {
+        if !self.base.is_long_term() {
+            return Ok(self.base.clone());
+        }
+        let plan = self.plan.session_of(serial);
+        let Self { set, how, settings, host, cache, clock, .. } = self;
+        session::obtain_with(set, &plan, how, settings, host, MinTtl::PERSON, cache, clock)
+    }
+
+    /// The device that proves who the user is: the profile's, else the only one.
+    fn proof(&self, devices: &[Bound]) -> Result<Option<MfaSerial>, DeviceError> {
+        let usable = usable(devices);
+        if let Some(named) = self.named.as_ref().filter(|named| usable.contains(named)) {
+            return Ok(Some(named.clone()));
+        }
+        match &usable[..] {
+            [] => Ok(None),
+            [only] => Ok(Some(only.clone())),
+            _ => Err(DeviceError::Several { user: self.user.name.clone(), devices: usable }),
+        }
+    }
+
+    fn unknown(&self, typed: &str, devices: &[Bound]) -> DeviceError {
+        let devices = devices.iter().map(|device| device.serial.clone()).collect();
+        DeviceError::Unknown { user: self.user.name.clone(), device: typed.to_owned(), devices }
+    }
+
+    /// A question that yes or no answers; anything but a yes is a no.
+    fn confirm(&self, question: &str, what: &'static str) -> Result<bool, DeviceError> {
+        if self.says_yes {
+            return Ok(true);
+        }
+        if !self.host.terminal.is_there() {
+            return Err(DeviceError::NobodyThere(what));
+        }
+        let answer = self.host.terminal.ask(&format!("{question} [y/N] "), PATIENCE);
+        let answer = answer.map_err(|error| DeviceError::Code(error.into()))?;
+        Ok(matches!(answer.expose().trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Shows what an edit would change, and writes it where that is wanted. Was it written?
+    fn write(&self, draft: &Draft) -> Result<bool, Refusal> {
+        if !draft.is_changed() {
+            return Ok(true);
+        }
+        let diff = draft.diff();
+        if self.host.terminal.is_there() {
+            self.host.terminal.show(&diff);
+        } else {
+            diff.lines().for_each(|line| self.settings.talk.note(line));
+        }
+        if !self.confirm("Write this?", "the change of the profile must be confirmed").map_err(Refusal::Answer)? {
+            return Ok(false);
+        }
+        draft.write().map_err(Refusal::Edit)?;
+        Ok(true)
+    }
+
+    /// A draft of the files as they are now: some time may have gone since they were read.
+    fn draft(&self) -> Result<Draft, EditError> {
+        let Settings { config_file, credentials_file, .. } = self.settings;
+        Ok(Draft::new(ProfileSet::load(self.host.files, config_file, credentials_file)?))
+    }
+
+    fn note(&self, text: &str) {
+        self.settings.talk.note(text);
+    }
+}
+
+/// The device that was typed, by serial or name.
+fn find(typed: &str, devices: &[Bound]) -> Option<MfaSerial> {
+    let mut serials = devices.iter().map(|device| &device.serial);
+    serials.find(|serial| serial.as_str() == typed || serial.device() == typed).cloned()
+}
+
+/// Why an edit was not made.
+enum Refusal {
+    Edit(EditError),
+    Answer(DeviceError),
+}
+
+impl Refusal {
+    fn about(self, serial: Option<&MfaSerial>) -> DeviceError {
+        match self {
+            Self::Edit(source) => DeviceError::Edit { source, serial: serial.cloned() },
+            Self::Answer(error) => error,
+        }
+    }
+}
+
+impl From<EditError> for Refusal {
+    fn from(error: EditError) -> Self {
+        Self::Edit(error)
+    }
+}
+
+/// Was it a signal that ended the question?
+fn is_signal(error: &DeviceError) -> bool {
+    matches!(error, DeviceError::Code(crate::code::CodeError::Terminal(TerminalError::Signal(_))))
+}

@@ -1,0 +1,310 @@
+//! `mfa-cred device enroll`: a new virtual device, made, shown, proven by two codes, and named in the profile.
+//!
+//! Between CreateVirtualMFADevice and EnableMFADevice there is a device that belongs to nobody and whose seed nobody
+//! can see again. Whatever ends the command there, a signal included, deletes it, or says that it is left and what
+//! removes it. An answer that was lost is looked up and never guessed. Broken off later, the next run goes on.
+
+use super::page::{Page, TooSmall};
+use super::resync::{outcome, resync};
+use super::{Desk, find, is_signal};
+use crate::code::ledger::Ledger;
+use crate::code::pair::{Pair, Question};
+use crate::code::totp::steps_ago;
+use crate::code::{CodeError, Outcome};
+use crate::command::{Done, session};
+use crate::error::Error;
+use crate::host::TerminalError;
+use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, journey, left_hint, usable};
+use crate::names::{DeviceName, MfaSerial};
+use crate::secret::{Credentials, Secret};
+use crate::talk::with_causes;
+
+/// What was typed.
+pub(super) struct Options {
+    pub(super) name: Option<DeviceName>,
+    pub(super) shows_seed: bool,
+}
+
+/// For as long as an app may have to be found and installed.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(900);
+/// AWS takes codes this many steps off; a device that is further off is out of sync.
+const WINDOW: i64 = 1;
+
+pub(super) fn run(desk: &Desk<'_>, options: &Options) -> Result<Done, Error> {
+    see_that_a_page_fits(desk, options)?;
+    let devices = desk.devices(&journey::ENROLL)?;
+    let name = options.name.clone().unwrap_or_else(|| DeviceName::for_user(&desk.user.name, &(desk.host.machine)()));
+    if let Some(ours) = bound_as(desk, &name, &devices) {
+        // An earlier run got this far, and its seed is in somebody's app.
+        desk.note(&format!("{name} is enabled already; `--name` makes another"));
+        write_profile(desk, &ours, &devices)?;
+        return Ok(Done::Well);
+    }
+    if devices.len() >= MOST_DEVICES {
+        return Err(DeviceError::Eight(desk.user.name.clone()).into());
+    }
+    let signer = match desk.proof(&devices)? {
+        // AWS wants MFA before a further device.
+        Some(first) => desk.session(&first)?,
+        None => desk.base.clone(),
+    };
+    let held = Held::new();
+    let made = make(desk, &signer, name, &devices)?;
+    let (new, name) = match made {
+        Made::New(new, name) => (new, name),
+        Made::Bound(serial) => {
+            write_profile(desk, &serial, &devices)?;
+            return Ok(Done::Well);
+        }
+    };
+    let enabled = match held.signal() {
+        Some(signal) => Err(DeviceError::Code(CodeError::Terminal(TerminalError::Signal(signal)))),
+        None => enable(desk, &signer, &new, &name, options),
+    };
+    let New { serial, seed } = new;
+    drop(seed);
+    let late = match enabled {
+        Ok(late) => late,
+        Err(cause) => return Err(take_back(desk, &signer, serial, cause).into()),
+    };
+    desk.cache.forget_device(&desk.plan);
+    if late.is_some_and(|steps| steps.abs() > WINDOW) && held.signal().is_none() {
+        desk.note("the codes came late, so AWS takes the device's clock for slow: two more codes set that right");
+        if let Err(error) = resync(desk, &serial) {
+            let text = with_causes(&error);
+            desk.settings.talk.warn(&format!("{text}; `mfa-cred device resync {serial}` sets the clock right"));
+        }
+    }
+    desk.note(&format!("{name} is enabled for {}", desk.user.name));
+    if let Some(signal) = held.signal() {
+        return Err(DeviceError::Code(CodeError::Terminal(TerminalError::Signal(signal))).into());
+    }
+    drop(held);
+    write_profile(desk, &serial, &devices)?;
+    Ok(Done::Well)
+}
+
+/// Nothing is made that could not be shown.
+fn see_that_a_page_fits(desk: &Desk<'_>, options: &Options) -> Result<(), DeviceError> {
+    let terminal = desk.host.terminal;
+    let size = terminal.size().filter(|_| terminal.is_there());
+    let (rows, columns) = size.ok_or(DeviceError::NobodyThere("a seed has to be shown"))?;
+    // As long as AWS's.
+    let seed = Secret::new("A".repeat(64));
+    let account = desk.user.account.as_str();
+    let page = Page { device: &"x".repeat(64), account, seed: &seed, shows_seed: options.shows_seed };
+    page.draw("", rows, columns).map(drop).map_err(too_small)
+}
+
+fn too_small(TooSmall { rows, columns }: TooSmall) -> DeviceError {
+    DeviceError::TooSmall { rows, columns }
+}
+
+/// The user's own device of that name.
+fn bound_as(desk: &Desk<'_>, name: &DeviceName, devices: &[Bound]) -> Option<MfaSerial> {
+    find(&desk.user.device(name.as_str()), devices)
+}
+
+/// How making a device ended.
+enum Made {
+    /// It is new, and under this name.
+    New(New, DeviceName),
+    /// It is one of the user's already.
+    Bound(MfaSerial),
+}
+
+fn make(desk: &Desk<'_>, signer: &Credentials, name: DeviceName, devices: &[Bound]) -> Result<Made, DeviceError> {
+    let (mut name, mut has_cleared) = (name, false);
+    let failed = desk.failed("CreateVirtualMFADevice", &journey::ENROLL);
+    loop {
+        match desk.iam.create(signer, &name) {
+            Ok(new) => return Ok(Made::New(new, name)),
+            Err(IamError::Taken(_)) if !has_cleared => {
+                clear_way(desk, signer, &name)?;
+                has_cleared = true;
+            }
+            Err(IamError::Denied { denial, message }) => {
+                let error = failed(IamError::Denied { denial, message });
+                let Ok(users) = desk.user.name.parse::<DeviceName>() else { return Err(error) };
+                let question = format!(
+                    "`{name}` may not be made; an old policy may allow only a device that is named as the user. Make \
+                     `{users}`?"
+                );
+                if name == users || !desk.confirm(&question, "the name must be confirmed")? {
+                    return Err(error);
+                }
+                name = users;
+                if let Some(ours) = bound_as(desk, &name, devices) {
+                    return Ok(Made::Bound(ours));
+                }
+                has_cleared = false;
+            }
+            Err(error) if error.may_have_been_done() => {
+                let cause = failed(error);
+                return match desk.user.device(name.as_str()).parse() {
+                    Ok(serial) => Err(take_back(desk, signer, serial, cause)),
+                    Err(_) => Err(cause),
+                };
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+/// Deletes the device of that name, if it is nobody's: its seed is lost, so it can never be enabled.
+fn clear_way(desk: &Desk<'_>, signer: &Credentials, name: &DeviceName) -> Result<(), DeviceError> {
+    let text = desk.user.device(name.as_str());
+    let Ok(serial) = text.parse::<MfaSerial>() else { return Err(DeviceError::NameTaken(name.clone())) };
+    let is_known = match desk.iam.unassigned(signer) {
+        Ok(unassigned) if unassigned.contains(&serial) => true,
+        Ok(_) => return Err(DeviceError::NameTaken(name.clone())),
+        // Whoever may not look may still try: AWS deletes nothing that is somebody's.
+        Err(IamError::Denied { .. }) => false,
+        Err(error) => return Err(desk.failed("ListVirtualMFADevices", &journey::CLEAR_UP)(error)),
+    };
+    let question = if is_known {
+        format!("`{name}` was made before and never enabled, and its seed is lost. Delete it and make it anew?")
+    } else {
+        format!("A device `{name}` exists. Delete it, if it is nobody's, and make it anew?")
+    };
+    if !desk.confirm(&question, "the deletion must be confirmed")? {
+        return Err(DeviceError::Declined);
+    }
+    match desk.iam.delete(signer, &serial) {
+        Ok(()) | Err(IamError::Gone(_)) => Ok(()),
+        Err(IamError::InUse(_)) => Err(DeviceError::NameTaken(name.clone())),
+        Err(error) => {
+            let cause = Box::new(desk.failed("DeleteVirtualMFADevice", &journey::CLEAR_UP)(error));
+            Err(DeviceError::Left { serial, cause })
+        }
+    }
+}
+
+/// Shows the seed, asks for two codes and enables the device. How many steps late the codes were, where that is known.
+fn enable(
+    desk: &Desk<'_>,
+    signer: &Credentials,
+    new: &New,
+    name: &DeviceName,
+    options: &Options,
+) -> Result<Option<i64>, DeviceError> {
+    let terminal = desk.host.terminal;
+    let page = Page {
+        device: name.as_str(),
+        account: desk.user.account.as_str(),
+        seed: &new.seed,
+        shows_seed: options.shows_seed,
+    };
+    let question = |prompt: &str, news: &str| {
+        let (rows, columns) = terminal.size().ok_or(TerminalError::Absent)?;
+        // One that was made smaller meanwhile.
+        let page = page.draw(news, rows, columns).map_err(|_| TerminalError::TooSmall)?;
+        terminal.ask_below(&page, prompt, PATIENCE)
+    };
+    let asker = session::asker(&desk.plan, &desk.how, desk.settings, desk.host, desk.clock);
+    if asker.is_a_program() {
+        let handed = question("Give the seed to what `mfa_process` asks, then press Enter ", "");
+        handed.map_err(|error| DeviceError::Code(error.into()))?;
+    }
+    let ledger = desk.cache.folder().and_then(|folder| Ledger::open(folder, &new.serial));
+    let mut late = None;
+    let mut send = |pair: &Pair| {
+        let sent = desk.iam.enable(signer, &desk.user.name, &new.serial, pair);
+        late = steps_ago(&new.seed, &pair.second, desk.clock.now());
+        let failed = desk.failed("EnableMFADevice", &journey::ENROLL);
+        match sent {
+            // An answer was lost, now or before: what is there counts.
+            Err(error) if error.may_have_been_done() || matches!(error, IamError::Taken(_)) => {
+                let is_bound = desk
+                    .iam
+                    .devices(signer, Some(&desk.user.name))
+                    .is_ok_and(|devices| devices.iter().any(|device| device.serial == new.serial));
+                if is_bound { Outcome::Done(()) } else { Outcome::Unclear(failed(error)) }
+            }
+            sent => outcome(sent.map_err(|error| (error.clone(), failed(error)))),
+        }
+    };
+    asker.with_pair(&desk.plan.profile, &question as &Question<'_>, ledger.as_ref(), &mut send)?;
+    Ok(late)
+}
+
+/// Deletes what was made and will not be used. Where that fails, the error says what is left.
+fn take_back(desk: &Desk<'_>, signer: &Credentials, serial: MfaSerial, cause: DeviceError) -> DeviceError {
+    match desk.iam.delete(signer, &serial) {
+        Ok(()) | Err(IamError::Gone(_)) => cause,
+        // An answer was lost after all.
+        Err(IamError::InUse(_)) => {
+            desk.note(&format!("{} is enabled all the same; run the command again", serial.device()));
+            cause
+        }
+        Err(_) if is_signal(&cause) => {
+            // Whoever dies of a signal says nothing more; this must be said.
+            desk.settings.talk.error(&format!("the device {serial} is left, and belongs to nobody"));
+            desk.settings.talk.hint(&left_hint(&serial));
+            cause
+        }
+        Err(_) => DeviceError::Left { serial, cause: Box::new(cause) },
+    }
+}
+
+/// Names the device in the profile, after the diff was shown.
+fn write_profile(desk: &Desk<'_>, serial: &MfaSerial, before: &[Bound]) -> Result<(), DeviceError> {
+    let profile = desk.plan.profile.as_str();
+    let finds_it = desk.plan.asks_for_device() && !desk.how.wish.leaves_device_open;
+    let is_only_one = usable(before).iter().all(|other| other == serial);
+    if finds_it && is_only_one {
+        desk.note(&format!("profile `{profile}` finds it by `mfa_serial = auto`"));
+        return Ok(());
+    }
+    let edit = || {
+        let mut draft = desk.draft()?;
+        draft.set_key(profile, "mfa_serial", serial.as_str())?;
+        desk.write(&draft)
+    };
+    let written = edit().map_err(|refusal: super::Refusal| refusal.about(Some(serial)))?;
+    desk.note(&if written {
+        format!("profile `{profile}` names it; the device's next code signs in")
+    } else {
+        format!("the profile was not changed: `mfa_serial = {serial}` names the device there")
+    });
+    Ok(())
+}
+
+/// Signals that wait until what was begun is finished or taken back.
+struct Held {
+    #[cfg(unix)]
+    watch: Option<crate::code::signals::Watch>,
+    #[cfg(unix)]
+    taken: std::cell::Cell<Option<i32>>,
+}
+
+impl Held {
+    #[cfg(unix)]
+    fn new() -> Self {
+        use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+        // Without it a signal ends the program at once, as it does everywhere else.
+        Self {
+            watch: crate::code::signals::Watch::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok(),
+            taken: std::cell::Cell::new(None),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self {}
+    }
+
+    /// The one that arrived, if any.
+    #[cfg(unix)]
+    fn signal(&self) -> Option<i32> {
+        if self.taken.get().is_none() {
+            self.taken.set(self.watch.as_ref().and_then(crate::code::signals::Watch::take));
+        }
+        self.taken.get()
+    }
+
+    #[cfg(not(unix))]
+    fn signal(&self) -> Option<i32> {
+        None
+    }
+}

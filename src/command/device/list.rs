@@ -1,0 +1,113 @@
+//! `mfa-cred device list`: the devices of a user, which of them take codes here, and which profiles name them.
+
+use serde_json::{Value, json};
+
+use crate::cache::{CacheUse, MinTtl};
+use crate::cli::{Obtain, Whose};
+use crate::command::table::{Column, Table};
+use crate::command::{Done, session, write_stdout};
+use crate::error::Error;
+use crate::host::Host;
+use crate::iam::{AwsIam, Bound, DeviceError, Iam, journey, why_unusable};
+use crate::names::{DeviceKind, MfaSerial};
+use crate::profile::ProfileSet;
+use crate::settings::{Settings, ambient};
+
+const COLUMNS: [Column; 6] = [
+    Column::kept("DEVICE"),
+    Column::dropped("KIND", 2),
+    Column::kept("CODES HERE"),
+    Column::dropped("PROFILES", 3),
+    Column::dropped("SINCE", 1),
+    Column::dropped("SERIAL", 0),
+];
+
+pub(super) fn run(
+    whose: &Whose,
+    user: Option<&str>,
+    as_json: bool,
+    settings: &Settings,
+    host: &Host<'_>,
+) -> Result<Done, Error> {
+    match user {
+        None => super::with_desk(whose, false, settings, host, |desk| {
+            print(&desk.devices(&journey::LOOK)?, &desk.set, as_json, settings)
+        }),
+        Some(user) => others(whose, user, as_json, settings, host),
+    }
+}
+
+/// Somebody else's, with all that the profile gives: an administrator's role, or an MFA session.
+fn others(whose: &Whose, user: &str, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+    let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
+    let mut how = settings.how(&obtain, host.env, host.files)?;
+    how.words = crate::code::Words::Device;
+    let (profile, _) = Settings::profile(whose.profile.clone(), host.env);
+    let set = session::profiles(settings, host)?;
+    let plan = session::plan(&set, &profile, &how, host)?;
+    let signer = session::obtain(&set, &plan, &how, settings, host, MinTtl::PERSON)?;
+    session::with_cache(settings, CacheUse::ReadAndKeep, host, |_, clock| {
+        let iam = AwsIam::connect(&plan.iam(&set, &ambient(host.env))?, settings.limits, clock);
+        let devices = iam.map_err(DeviceError::Client)?.devices(&signer, Some(user)).map_err(|error| {
+            DeviceError::Call { call: "ListMFADevices", error, journey: &journey::LOOK, user: None }
+        })?;
+        print(&devices, &set, as_json, settings)
+    })
+}
+
+fn print(devices: &[Bound], set: &ProfileSet, as_json: bool, settings: &Settings) -> Result<Done, Error> {
+    if as_json {
+        let rows: Vec<Value> = devices.iter().map(|device| to_json(device, set)).collect();
+        return write_stdout(&(Value::Array(rows).to_string() + "\n"));
+    }
+    let mut table = Table::new(&COLUMNS);
+    for device in devices {
+        table.add_plain(&cells(device, set));
+    }
+    write_stdout(&table.to_stdout(settings))
+}
+
+fn cells(device: &Bound, set: &ProfileSet) -> Vec<String> {
+    let kind = device.serial.kind();
+    let profiles = profiles(&device.serial, set).join(", ");
+    let since = device.since.map_or_else(|| "-".to_owned(), |since| since.strftime("%Y-%m-%d").to_string());
+    vec![
+        device.serial.device().to_owned(),
+        word(kind).to_owned(),
+        why_unusable(kind).map_or_else(|| "yes".to_owned(), |why| format!("no: {why}")),
+        if profiles.is_empty() { "-".to_owned() } else { profiles },
+        since,
+        device.serial.to_string(),
+    ]
+}
+
+fn to_json(device: &Bound, set: &ProfileSet) -> Value {
+    let why = why_unusable(device.serial.kind());
+    json!({
+        "serial": device.serial.as_str(),
+        "name": device.serial.device(),
+        "kind": word(device.serial.kind()).to_lowercase(),
+        "usable": why.is_none(),
+        "why_not": why,
+        "enabled_at": device.since.map(|since| since.to_string()),
+        "profiles": profiles(&device.serial, set),
+    })
+}
+
+fn word(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::Virtual => "virtual",
+        DeviceKind::Hardware => "hardware",
+        DeviceKind::Sms => "SMS",
+        DeviceKind::Fido => "FIDO",
+    }
+}
+
+/// The profiles whose own `mfa_serial` it is.
+pub(super) fn profiles<'a>(serial: &MfaSerial, set: &'a ProfileSet) -> Vec<&'a str> {
+    let names_it = |name: &&str| {
+        let property = set.get(name).and_then(|profile| profile.get("mfa_serial"));
+        property.is_some_and(|property| property.value() == serial.as_str())
+    };
+    set.names().filter(names_it).collect()
+}

@@ -1,0 +1,217 @@
+//! What a person scans: the QR code, with half blocks, and the words beside it.
+//!
+//! In: the seed, and the size of the terminal. Out: a page in the terminal's own control sequences, which holds the
+//! seed and so is a secret. It leaves the last two rows free: the prompt stands there, and nothing ever scrolls, since
+//! what scrolls off a screen may be kept.
+
+use qrcode::{Color, EcLevel, QrCode};
+
+use crate::secret::Secret;
+use crate::talk::one_line;
+
+/// How wide the words beside the code are.
+const WORDS: usize = 30;
+/// Rows below the code: the prompt's, and the one that its Enter leads to.
+const BELOW: usize = 2;
+/// The light border that scanners want is 4 modules wide; most do with one.
+const BORDER: usize = 4;
+/// Black on white, whatever the terminal's colours are.
+const COLOURS: &str = "\x1b[0;97;40m";
+const PLAIN: &str = "\x1b[0m";
+/// What does not fit into the code is the device's name, which only the app's list shows.
+const NAME: usize = 32;
+
+/// What there is to show.
+pub(super) struct Page<'a> {
+    pub(super) device: &'a str,
+    pub(super) account: &'a str,
+    pub(super) seed: &'a Secret<String>,
+    pub(super) shows_seed: bool,
+}
+
+/// A terminal that is too small, and what would do.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct TooSmall {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+}
+
+impl Page<'_> {
+    /// The page for a terminal of that size, with what has to be said now.
+    pub(super) fn draw(&self, news: &str, rows: u16, columns: u16) -> Result<Secret<String>, TooSmall> {
+        let (rows, columns) = (usize::from(rows), usize::from(columns));
+        let code = self.code();
+        let fits = Fit::of(code.width(), rows, columns);
+        let (mut parts, left) = match fits {
+            Ok(fit) => (vec![blocks(&code, &fit)], fit.columns + 3),
+            Err(_) if self.shows_seed && columns >= WORDS => (Vec::new(), 1),
+            Err(needed) => return Err(needed),
+        };
+        let lines = self.words(news);
+        for (row, line) in (1..).zip(lines.iter().take(rows.saturating_sub(BELOW))) {
+            parts.push(Secret::concat(&[&format!("\x1b[{row};{left}H"), line.expose()]));
+        }
+        parts.push(Secret::new(format!("\x1b[{};1H", rows.saturating_sub(BELOW - 1).max(1))));
+        let parts: Vec<&str> = parts.iter().map(|part| part.expose().as_str()).collect();
+        Ok(Secret::concat(&parts))
+    }
+
+    /// The key URI that AWS documents: `otpauth://totp/DEVICE@ACCOUNT?secret=SEED`.
+    fn uri(&self) -> Secret<String> {
+        let name: String = self.device.chars().take(NAME).collect();
+        let name = name.replace('+', "%2B").replace('=', "%3D").replace(',', "%2C");
+        Secret::concat(&["otpauth://totp/", &name, "@", self.account, "?secret=", self.seed.expose()])
+    }
+
+    fn code(&self) -> QrCode {
+        QrCode::with_error_correction_level(self.uri().expose().as_bytes(), EcLevel::L)
+            .expect("a name, an account and a seed are far below the 2,953 bytes of a QR code")
+    }
+
+    fn words(&self, news: &str) -> Vec<Secret<String>> {
+        let mut lines: Vec<Secret<String>> = Vec::new();
+        let mut say = |text: &str| lines.extend(wrapped(text).iter().map(|line| Secret::from(line.as_str())));
+        say("Scan this with an authenticator app.");
+        say("");
+        say(&format!("Device: {}", one_line(self.device)));
+        say(&format!("Account: {}", self.account));
+        say("");
+        say("Then type the code that it shows, and after that the next one. Each works once.");
+        say("");
+        if !news.is_empty() {
+            say(&one_line(news));
+            say("");
+        }
+        if self.shows_seed {
+            say("To type instead of scanning:");
+            let groups: Vec<&str> = (0..self.seed.expose().len()).step_by(4).map(|at| group(self.seed, at)).collect();
+            lines.extend(groups.chunks(5).map(|line| {
+                let spaced: Vec<&str> = line.iter().flat_map(|group| [*group, " "]).collect();
+                Secret::concat(&spaced)
+            }));
+        }
+        lines
+    }
+}
+
+fn group(seed: &Secret<String>, at: usize) -> &str {
+    let seed = seed.expose();
+    &seed[at..(at + 4).min(seed.len())]
+}
+
+/// Where the code stands, in modules and in characters.
+struct Fit {
+    above: usize,
+    below: usize,
+    beside: usize,
+    columns: usize,
+}
+
+impl Fit {
+    fn of(width: usize, rows: usize, columns: usize) -> Result<Self, TooSmall> {
+        let needed = TooSmall { rows: (width + 2).div_ceil(2) + BELOW, columns: width + 2 + WORDS + 3 };
+        if rows < needed.rows || columns < needed.columns {
+            return Err(needed);
+        }
+        let (spare, wide) = (2 * (rows - BELOW) - width, columns - WORDS - 3 - width);
+        let above = spare.div_ceil(2).min(BORDER);
+        // An even number of modules in all, since a character holds two.
+        let below = (spare - above).min(BORDER);
+        let below = if (width + above + below).is_multiple_of(2) { below } else { below - 1 };
+        let beside = (wide / 2).min(BORDER);
+        Ok(Self { above, below, beside, columns: width + 2 * beside })
+    }
+}
+
+/// Two modules a character, the upper in the foreground's colour.
+fn blocks(code: &QrCode, fit: &Fit) -> Secret<String> {
+    let width = code.width();
+    let is_light = |x: usize, y: usize| {
+        let inside = (x.checked_sub(fit.beside), y.checked_sub(fit.above));
+        match inside {
+            (Some(x), Some(y)) if x < width && y < width => code[(x, y)] == Color::Light,
+            _ => true,
+        }
+    };
+    let rows = (width + fit.above + fit.below) / 2;
+    let mut text = String::with_capacity(rows * (3 * fit.columns + 32));
+    for row in 0..rows {
+        text.push_str(&format!("\x1b[{};1H{COLOURS}", row + 1));
+        for x in 0..fit.columns {
+            text.push(match (is_light(x, 2 * row), is_light(x, 2 * row + 1)) {
+                (true, true) => '█',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            });
+        }
+        text.push_str(PLAIN);
+    }
+    Secret::new(text)
+}
+
+/// Lines of at most so many characters, broken between words, or within one that is longer.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let mut word: Vec<char> = word.chars().collect();
+        loop {
+            let line = lines.last_mut().expect("there is one");
+            let used = line.chars().count();
+            let room = WORDS.saturating_sub(used + usize::from(used > 0));
+            if word.len() <= room {
+                line.extend((used > 0).then_some(' ').into_iter().chain(word));
+                break;
+            }
+            if used == 0 {
+                line.extend(word.drain(..WORDS));
+            }
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fit, Page, TooSmall, WORDS, wrapped};
+    use crate::secret::Secret;
+
+    #[test]
+    fn the_longest_page_fits_80_by_24_and_leaves_two_rows() {
+        let seed = Secret::from("ABCD2345".repeat(8).as_str());
+        let device = "a-very-long-device-name".repeat(9);
+        let page = Page { device: &device, account: "123456789012", seed: &seed, shows_seed: true };
+        let text = page.draw("", 24, 80).expect("it fits");
+        let rows: Vec<usize> = text
+            .expose()
+            .split("\x1b[")
+            .filter_map(|part| part.split_once(';')?.0.parse().ok())
+            .filter(|row| *row > 0)
+            .collect();
+        assert_eq!((rows.iter().max(), rows.last()), (Some(&23), Some(&23)));
+        assert!(!text.expose().contains('\n'));
+        assert_eq!(page.draw("", 20, 80).expect("the seed alone").expose().matches('█').count(), 0);
+        let page = Page { shows_seed: false, ..page };
+        let width = page.code().width();
+        assert!(width <= 41, "{width}");
+        assert_eq!(page.draw("", 20, 80).err(), Some(TooSmall { rows: 24, columns: width + 2 + WORDS + 3 }));
+        assert!(!page.draw("", 24, 80).expect("it fits").expose().contains("ABCD"));
+    }
+
+    #[test]
+    fn the_border_is_as_wide_as_the_terminal_allows() {
+        for (rows, columns, (above, below, beside)) in [(24, 80, (2, 1, 3)), (60, 200, (4, 3, 4))] {
+            let fit = Fit::of(41, rows, columns).expect("it fits");
+            assert_eq!((fit.above, fit.below, fit.beside), (above, below, beside), "{rows} {columns}");
+        }
+    }
+
+    #[test]
+    fn words_are_broken_where_they_must_be() {
+        assert_eq!(wrapped(""), [""]);
+        let lines = wrapped(&format!("one two {} three", "x".repeat(70)));
+        assert!(lines.iter().all(|line| line.chars().count() <= WORDS), "{lines:?}");
+        assert_eq!(lines.concat().replace(' ', "").len(), 81);
+    }
+}

@@ -1,0 +1,85 @@
+//! `mfa-cred device resync [SERIAL]`: two codes, and AWS knows what the device's clock shows.
+//!
+//! Signed by the user's own key: whose codes are refused can have no MFA session.
+
+use super::{Desk, find};
+use crate::cache::{Turn, digest_name};
+use crate::code::ledger::Ledger;
+use crate::code::pair::{Pair, Question};
+use crate::code::{Outcome, PATIENCE};
+use crate::command::{Done, session};
+use crate::error::Error;
+use crate::iam::{DeviceError, Iam, IamError, journey, why_unusable};
+use crate::names::MfaSerial;
+
+pub(super) fn run(desk: &Desk<'_>, typed: Option<&str>) -> Result<Done, Error> {
+    let serial = which(desk, typed)?;
+    if why_unusable(serial.kind()).is_some() {
+        return Err(DeviceError::NoClock(serial).into());
+    }
+    resync(desk, &serial)?;
+    desk.note(&format!("{}: AWS knows its clock again", serial.device()));
+    Ok(Done::Well)
+}
+
+/// The device that was typed, else the profile's, else the only one. IAM is asked only where a name must be found.
+fn which(desk: &Desk<'_>, typed: Option<&str>) -> Result<MfaSerial, DeviceError> {
+    let is_arn = |typed: &&str| typed.starts_with("arn:");
+    match (typed.filter(is_arn).map(str::parse), typed, &desk.named) {
+        (Some(Ok(serial)), ..) => return Ok(serial),
+        (None, None, Some(named)) => return Ok(named.clone()),
+        _ => {}
+    }
+    let devices = desk.devices(&journey::MEND)?;
+    match typed {
+        Some(typed) => find(typed, &devices).ok_or_else(|| desk.unknown(typed, &devices)),
+        None => desk.proof(&devices)?.ok_or_else(|| {
+            let serials = devices.iter().map(|device| device.serial.clone()).collect();
+            DeviceError::NoneUsable { user: desk.user.name.clone(), devices: serials }
+        }),
+    }
+}
+
+/// Asks for two codes and gives them to ResyncMFADevice.
+pub(super) fn resync(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
+    let terminal = desk.host.terminal;
+    let question = |prompt: &str, news: &str| {
+        if !news.is_empty() {
+            terminal.tell(news);
+        }
+        terminal.ask_hidden(&format!("{}, {}", serial.device(), lower(prompt)), PATIENCE)
+    };
+    let asker = session::asker(&desk.plan, &desk.how, desk.settings, desk.host, desk.clock);
+    // Nobody else asks for codes of this device meanwhile.
+    let name = format!("device-{}", digest_name(serial.as_str()));
+    let say = |pid| desk.note(&format!("waiting for process {pid}, which asks for a code of this device"));
+    let turn = desk.cache.take_turn(&name, &mut || Ok::<Option<()>, DeviceError>(None), &say)?;
+    let _lease = match turn {
+        Some(Turn::Ours(lease)) => Some(lease),
+        Some(Turn::Cancelled) => return Err(DeviceError::Declined),
+        Some(Turn::Ready(())) | None => None,
+    };
+    let ledger = desk.cache.folder().and_then(|folder| Ledger::open(folder, serial));
+    let mut send = |pair: &Pair| {
+        let sent = desk.iam.resync(&desk.base, &desk.user.name, serial, pair);
+        outcome(sent.map_err(|error| (error.clone(), desk.failed("ResyncMFADevice", &journey::MEND)(error))))
+    };
+    asker.with_pair(&desk.plan.profile, &question as &Question<'_>, ledger.as_ref(), &mut send)
+}
+
+/// What became of two codes, by what IAM said.
+pub(super) fn outcome(sent: Result<(), (IamError, DeviceError)>) -> Outcome<(), DeviceError> {
+    match sent {
+        Ok(()) => Outcome::Done(()),
+        Err((IamError::WrongCodes(_), error)) => Outcome::Wrong(error),
+        Err((IamError::Busy(_), error)) => Outcome::Unclear(error),
+        Err((IamError::Call(call), error)) if call.was_never_sent() => Outcome::Unsent(error),
+        Err((IamError::Call(call), error)) if call.may_have_spent_the_code() => Outcome::Unclear(error),
+        Err((_, error)) => Outcome::Failed(error),
+    }
+}
+
+fn lower(prompt: &str) -> String {
+    let mut chars = prompt.chars();
+    chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect()
+}

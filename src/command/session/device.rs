@@ -1,0 +1,122 @@
+//! `mfa_serial = auto`: which device is meant, from memory or from IAM.
+
+use std::cell::OnceCell;
+
+use crate::cache::{Cache, CorrectedClock, Folder};
+use crate::error::Error;
+use crate::execute::base::{BaseError, Bases, RealBases};
+use crate::host::Host;
+use crate::iam::{AwsIam, DeviceError, Iam, IamError, journey, usable};
+use crate::names::{MfaSerial, ProfileName};
+use crate::plan::{BaseKind, Plan, PlanError, Wish};
+use crate::profile::ProfileSet;
+use crate::secret::Credentials;
+use crate::settings::{How, Settings, ambient, ambient_credentials};
+
+/// A base that is asked once: a `credential_process` may be slow, or ask a person.
+pub(in crate::command) struct Once<'a> {
+    inner: RealBases<'a>,
+    found: OnceCell<Credentials>,
+}
+
+impl<'a> Once<'a> {
+    pub(in crate::command) fn new(inner: RealBases<'a>) -> Self {
+        Self { inner, found: OnceCell::new() }
+    }
+}
+
+impl Bases for Once<'_> {
+    fn credentials(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError> {
+        if let Some(found) = self.found.get() {
+            return Ok(found.clone());
+        }
+        let found = self.inner.credentials(plan, set)?;
+        Ok(self.found.get_or_init(|| found).clone())
+    }
+}
+
+/// The plan with its device named. IAM is asked only where nobody asked before for this base, and only for a user's own
+/// access key: no session needs the answer.
+#[allow(clippy::too_many_arguments, reason = "each is a part of its own, and they meet here alone")]
+pub(in crate::command) fn settle(
+    plan: &Plan,
+    bases: &dyn Bases,
+    set: &ProfileSet,
+    how: &How,
+    settings: &Settings,
+    host: &Host<'_>,
+    cache: &Cache<'_>,
+    clock: &CorrectedClock<'_>,
+) -> Result<Plan, Error> {
+    if !plan.asks_for_device() || plan.base.kind() == BaseKind::Session {
+        return Ok(plan.clone());
+    }
+    if let Some(serial) = cache.known_device(plan).filter(|_| !how.refresh) {
+        return Ok(plan.clone().with_device(&serial));
+    }
+    let base = bases.credentials(plan, set).map_err(crate::execute::ExecuteError::from)?;
+    if !base.is_long_term() {
+        return Ok(plan.clone());
+    }
+    let service = plan.iam(set, &ambient(host.env))?;
+    let iam = AwsIam::connect(&service, settings.limits, clock).map_err(DeviceError::Client)?;
+    settings.talk.info("ListMFADevices, for `mfa_serial = auto`");
+    let devices = iam.devices(&base, None).map_err(list_failed)?;
+    let user = plan.user.to_string();
+    match &usable(&devices)[..] {
+        [serial] => {
+            cache.keep_device(plan, serial);
+            Ok(plan.clone().with_device(serial))
+        }
+        [] => {
+            let devices = devices.into_iter().map(|device| device.serial).collect();
+            Err(DeviceError::NoneUsable { user, devices }.into())
+        }
+        several => Err(DeviceError::Several { user, devices: several.to_vec() }.into()),
+    }
+}
+
+fn list_failed(error: IamError) -> Error {
+    DeviceError::Call { call: "ListMFADevices", error, journey: &journey::LOOK, user: None }.into()
+}
+
+/// The plan as far as it can be filled without a call, for commands that make none.
+pub(in crate::command) fn from_memory(plan: Plan, cache: &Cache<'_>) -> Plan {
+    match cache.known_device(&plan).filter(|_| plan.asks_for_device()) {
+        Some(serial) => plan.with_device(&serial),
+        None => plan,
+    }
+}
+
+/// A refusal of a FIDO device, with the devices of the user that could be named instead: where the user's own key is at
+/// hand and AWS answers. Everything else stays the error that it is.
+pub(in crate::command) fn ways_out(
+    error: Error,
+    set: &ProfileSet,
+    profile: &ProfileName,
+    settings: &Settings,
+    host: &Host<'_>,
+) -> Error {
+    match error {
+        Error::Plan(PlanError::Fido { origin, serial, usable: _ }) => {
+            let usable = codes_of(set, profile, settings, host).unwrap_or_default();
+            Error::Plan(PlanError::Fido { origin, serial, usable })
+        }
+        error => error,
+    }
+}
+
+fn codes_of(set: &ProfileSet, profile: &ProfileName, settings: &Settings, host: &Host<'_>) -> Option<Vec<MfaSerial>> {
+    let ambient = ambient(host.env);
+    let wish = Wish { leaves_device_open: true, ..Wish::default() };
+    let plan = Plan::make(set, profile, &wish, &ambient).ok()?;
+    // No command is run for the sake of a better error.
+    if plan.base.kind() != BaseKind::LongTerm {
+        return None;
+    }
+    let base = RealBases { ambient: &|| ambient_credentials(host.env) }.credentials(&plan, set).ok()?;
+    let folder = Folder::open(settings.state.as_deref()).ok();
+    let clock = CorrectedClock::new(host.clock, folder.as_ref());
+    let iam = AwsIam::connect(&plan.iam(set, &ambient).ok()?, settings.limits, &clock).ok()?;
+    Some(usable(&iam.devices(&base, None).ok()?))
+}
