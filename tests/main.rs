@@ -19,6 +19,8 @@ mod completion;
 #[cfg(unix)]
 mod day;
 #[cfg(unix)]
+mod devices;
+#[cfg(unix)]
 mod editor;
 #[cfg(unix)]
 mod help;

@@ -1,0 +1,145 @@
+//! What a person sees, and what is left of it.
+
+use super::{ENROLL, FIRST, NEXT, WRITE, answer, finish, laptop, newcomer};
+use crate::support::pty::{PATIENCE, Pty, Session};
+use crate::support::world::{MFA_CRED, World};
+
+const ROWS: u16 = 24;
+const COLUMNS: u16 = 80;
+
+/// A terminal that got these bytes and keeps a thousand lines.
+fn terminal(bytes: &str) -> vt100::Parser {
+    let mut terminal = vt100::Parser::new(ROWS, COLUMNS, 1000);
+    terminal.process(bytes.as_bytes());
+    terminal
+}
+
+/// All that can be seen and scrolled back to.
+fn everything(terminal: &mut vt100::Parser) -> String {
+    let mut text = terminal.screen().contents();
+    for back in 0..=1000 {
+        terminal.screen_mut().set_scrollback(back);
+        text += &terminal.screen().contents();
+    }
+    text
+}
+
+/// The program below a shell on one terminal, as people have it, with a line on the screen before it.
+fn below_sh(world: &World, words: &[&str]) -> Session {
+    let mut command = std::process::Command::new("sh");
+    world.dress(&mut command);
+    command.args(["-c", "i=0; while [ $i -lt 30 ]; do echo before $i; i=$((i+1)); done; \"$@\"; echo after", "sh"]);
+    command.arg(MFA_CRED).args(words);
+    Pty::default().streams(crate::support::pty::Stream::Terminal, crate::support::pty::Stream::Terminal).spawn(command)
+}
+
+/// What a phone's camera reads from the screen.
+fn scanned(terminal: &vt100::Parser) -> String {
+    let screen = terminal.screen();
+    let is_light = |row: u16, column: u16, upper: bool| {
+        let cell = screen.cell(row, column).expect("a cell");
+        match cell.contents() {
+            "█" => true,
+            "▀" => upper,
+            "▄" => !upper,
+            _ => false,
+        }
+    };
+    // Three dots a module, and the border that scanners want.
+    let (scale, border) = (3, 12);
+    let (wide, high) = (46 * scale + 2 * border, 2 * usize::from(ROWS - 2) * scale + 2 * border);
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(wide, high, |x, y| {
+        let inside = (x.checked_sub(border), y.checked_sub(border));
+        let (Some(x), Some(y)) = inside else { return 255 };
+        let (x, y) = (x / scale, y / scale);
+        if x >= 45 || y >= 2 * usize::from(ROWS - 2) {
+            return 255;
+        }
+        let place = |n: usize| u16::try_from(n).expect("it is small");
+        if is_light(place(y / 2), place(x), y % 2 == 0) { 255 } else { 0 }
+    });
+    let grids = image.detect_grids();
+    assert_eq!(grids.len(), 1, "one code: {}", screen.contents());
+    grids[0].decode().expect("it can be read").1
+}
+
+#[test]
+fn the_code_can_be_scanned_and_neither_screen_nor_scroll_back_keep_it() {
+    for seed_too in [false, true] {
+        let (world, _) = newcomer();
+        let more: &[&str] = if seed_too { &["--seed"] } else { &[] };
+        let mut session = below_sh(&world, &[&ENROLL[..], more].concat());
+        session.wait_for(FIRST, PATIENCE);
+        let device = laptop(&world);
+        let seed = device.seed_base32();
+        let shown = terminal(&session.screen());
+        assert_eq!(scanned(&shown), format!("otpauth://totp/laptop@123456789012?secret={seed}"));
+        let text = shown.screen().contents();
+        let squeezed: String = text.split_whitespace().collect();
+        assert_eq!(text.contains(&seed[..4]) && text.contains(&seed[60..]), seed_too, "{text}");
+        assert!(squeezed.ends_with("FirstMFAcode:") && !text.contains("before"), "{text}");
+        // The prompt is on the last row but one, and nothing has scrolled.
+        assert_eq!(shown.screen().cursor_position().0, ROWS - 2);
+
+        session.type_text("12345\n");
+        session.wait_for(FIRST, PATIENCE);
+        assert!(terminal(&session.screen()).screen().contents().contains("an MFA code is six digits"));
+        session.type_text(&format!("{}\n", device.fresh_code()));
+        answer(&mut session, NEXT, &device.fresh_code());
+        answer(&mut session, WRITE, "y");
+        session.wait_for("after", PATIENCE);
+        let mut left = terminal(&session.screen());
+        let text = everything(&mut left);
+        for forbidden in ["█", "▀", "▄", "otpauth", &seed[..4], &seed[60..], "Scan this", FIRST] {
+            assert!(!text.contains(forbidden), "{forbidden}: {text}");
+        }
+        for kept in ["before 0", "before 29", "Write this? [y/N] y", "laptop is enabled for alice"] {
+            assert!(text.contains(kept), "{kept}: {text}");
+        }
+        finish(&world, session);
+    }
+}
+
+#[test]
+fn ctrl_c_wipes_the_screen_too_and_leaves_no_device() {
+    let (world, _) = newcomer();
+    let mut session = below_sh(&world, &ENROLL);
+    session.wait_for(FIRST, PATIENCE);
+    assert!(terminal(&session.screen()).screen().alternate_screen());
+    session.control('c');
+    let done = finish(&world, session);
+    let mut left = terminal(&done.terminal);
+    assert!(!left.screen().alternate_screen());
+    let text = everything(&mut left);
+    assert!(!text.contains('█') && text.contains("before 29"), "{text}");
+    assert_eq!(super::devices(&world), []);
+}
+
+#[test]
+fn a_small_terminal_is_told_before_anything_is_made() {
+    let (world, _) = newcomer();
+    let start = |words: &[&str]| {
+        let mut command = std::process::Command::new(MFA_CRED);
+        world.dress(&mut command);
+        command.args(words);
+        Pty::default().sized(20, 60).spawn(command)
+    };
+    let done = finish(&world, start(&ENROLL));
+    assert_eq!(
+        super::failed(&done),
+        (
+            Some(1),
+            "error: the terminal is too small for the QR code: it needs 24 rows and 76 columns\n\
+             hint: enlarge it, or show the seed as text: `--seed`\n"
+        )
+    );
+    assert_eq!(super::calls(&world), ["GetCallerIdentity"]);
+    // The seed as text fits nearly everywhere.
+    let mut session = start(&[&ENROLL[..], &["--seed", "--yes"]].concat());
+    session.wait_for(FIRST, PATIENCE);
+    let device = laptop(&world);
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    answer(&mut session, NEXT, &device.fresh_code());
+    let done = finish(&world, session);
+    assert!(done.status.success() && !done.terminal.contains('█'), "{done:?}");
+}
