@@ -22,6 +22,7 @@ use crate::host::{Clock, Terminal, TerminalError};
 use crate::names::{Lifetime, MfaSerial, ProfileName};
 use crate::plan::{MfaProcess, Origin};
 use crate::secret::{Code, Secret};
+use crate::settings::Words;
 use ledger::{Ledger, until_next_code};
 use process::ProcessCodeError;
 
@@ -88,16 +89,6 @@ pub enum Outcome<T, E> {
     Unsent(E),
     /// Another refusal; the code counts as spent.
     Failed(E),
-}
-
-/// How a person is asked.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Words {
-    /// `MFA code for PROFILE (DEVICE): `
-    #[default]
-    Profile,
-    /// `DEVICE, MFA code: `, where it is about the device.
-    Device,
 }
 
 /// Whoever can be asked for codes.

@@ -170,7 +170,17 @@ pub struct How {
     /// May credentials be read from the cache and kept in it?
     pub may_cache: bool,
     /// How a person is asked for a code.
-    pub words: crate::code::Words,
+    pub words: Words,
+}
+
+/// How a person is asked.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Words {
+    /// `MFA code for PROFILE (DEVICE): `
+    #[default]
+    Profile,
+    /// `DEVICE, MFA code: `, where it is about the device.
+    Device,
 }
 
 /// Where `--mfa-token` says the code is.
@@ -302,7 +312,7 @@ impl Settings {
             min_ttl: ini.pick(obtain.min_ttl, env, variables::MIN_TTL, "min_ttl")?,
             may_prompt: !ini.switch(obtain.no_prompt, env, variables::NO_PROMPT, "no_prompt")?,
             may_cache: !ini.switch(obtain.no_cache, env, variables::NO_CACHE, "no_cache")?,
-            words: crate::code::Words::Profile,
+            words: Words::Profile,
         })
     }
 }

@@ -124,6 +124,7 @@ fn a_key_is_removed_wherever_it_stands() {
             "[profile a]\nMFA_SERIAL = v\n[profile b]\nmfa_serial = v\n[profile a]\nmfa_serial = w",
             "[profile a]\n[profile b]\nmfa_serial = v\n[profile a]\n",
         ),
+        ("[profile a]\nmfa_serial = v\n \r", "[profile a]\n"),
         ("[profile b]\n", "[profile b]\n"),
     ] {
         assert_eq!(removed(before, "a"), after);

@@ -11,7 +11,7 @@ mod resync;
 
 use crate::cache::{Cache, CacheUse, CorrectedClock, MinTtl};
 use crate::cli::{DeviceVerb, Obtain, Whose};
-use crate::code::{PATIENCE, Words};
+use crate::code::PATIENCE;
 use crate::command::{Done, session};
 use crate::error::Error;
 use crate::execute::base::{Bases, RealBases};
@@ -25,7 +25,7 @@ use crate::plan::{Device, Plan, PlanError};
 use crate::profile::ProfileSet;
 use crate::profile::edit::{Draft, EditError};
 use crate::secret::Credentials;
-use crate::settings::{How, Settings, ambient, ambient_credentials};
+use crate::settings::{How, Settings, Words, ambient, ambient_credentials};
 
 pub(super) fn run(verb: DeviceVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     match verb {

@@ -143,7 +143,7 @@ impl DeviceError {
 pub fn left_hint(serial: &MfaSerial) -> String {
     format!(
         "`aws iam delete-virtual-mfa-device --serial-number {serial}` removes it, with an administrator's credentials \
-         where yours may not; the same command of mfa-cred, run again, tries that itself"
+         where yours may not; the same command of mfa-cred, run again, tries that itself, or `--name` takes another name"
     )
 }
 

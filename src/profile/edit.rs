@@ -253,7 +253,9 @@ fn continued(bytes: &[u8], entry: &Entry) -> Vec<Change> {
     while at < end {
         let next = line_end(bytes, at);
         let line = std::str::from_utf8(&bytes[at..next]).unwrap_or_default();
-        if read::is_continuation(line.trim_end_matches(['\n', '\r'])) {
+        // As the reader ends lines: a lone carriage return is part of one.
+        let shown = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        if read::is_continuation(shown) {
             changes.push(Change { at: at..next, with: String::new() });
         }
         at = next;

@@ -55,13 +55,13 @@ fn login_of_several_goes_on_behind_one_that_fails() {
         "error: nobody: there is no profile `nobody` in ",
         "hint: `mfa-cred list` shows the profiles",
         "error: fido: ",
-        "hint: register a TOTP device",
+        "hint: name a device whose codes AWS takes: `mfa_serial = arn:aws:iam::123456789012:mfa/alice-phone`",
         "audit: signed in for ",
         "error: 2 of 4 profiles are not signed in",
     ]) {
         assert!(line.starts_with(start), "{line:?} should start with {start:?}");
     }
-    assert_eq!(calls(world), ["AssumeRole"]);
+    assert_eq!(calls(world), ["ListMFADevices", "AssumeRole"]);
     assert_eq!(world.run(&["login", "fido", "nobody"]).status.code(), Some(4));
     assert_eq!(world.run(&["login", "nobody", "fido"]).status.code(), Some(1));
 }

@@ -1,1 +1,523 @@
-//! x
+//! Every way in which an enrolment or a removal breaks off: nothing is left behind, or what is left is named with the
+//! command that removes it, and the next run goes on.
+
+use super::{
+    CONFIG, ENROLL, FIRST, LAPTOP, NEXT, WRITE, answer, calls, devices, enroll, failed, finish, laptop, newcomer,
+    signal, type_codes,
+};
+use crate::support::aws::{Fault, When};
+use crate::support::pty::{Finished, PATIENCE, Session};
+use crate::support::world::{Cast, World};
+use rustix::process::Signal;
+
+const YES: [&str; 7] = ["device", "enroll", "--profile", "alice", "--name", "laptop", "--yes"];
+
+fn nobodys() -> Vec<(String, String)> {
+    vec![(LAPTOP.to_owned(), "nobody".to_owned())]
+}
+
+fn alices() -> Vec<(String, String)> {
+    vec![(LAPTOP.to_owned(), "alice".to_owned())]
+}
+
+/// The first prompt was seen: types two codes of the device there is.
+fn type_both(session: &mut Session, world: &World) {
+    let device = laptop(world);
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    answer(session, NEXT, &device.fresh_code());
+}
+
+/// Enrols with two good codes and yes to everything.
+fn try_to_enroll(world: &World) -> Finished {
+    let mut session = world.at_terminal(&YES);
+    session.wait_for(FIRST, PATIENCE);
+    type_both(&mut session, world);
+    finish(world, session)
+}
+
+/// A run that goes well after one that did not.
+fn second_run(world: &World) {
+    world.aws.allow_all();
+    world.aws.heal();
+    calls(world);
+    let done = try_to_enroll(world);
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(devices(world), alices());
+    assert_eq!(world.read(".aws/config"), format!("{CONFIG}mfa_serial = {LAPTOP}\n"));
+    world.sign_in(&laptop(world), &["env", "alice"]);
+}
+
+const MFA: &str = "arn:aws:iam::123456789012:mfa/*";
+const ONESELF: &str = "arn:aws:iam::123456789012:user/${aws:username}";
+
+#[test]
+fn denied_at_the_first_call_nothing_is_made_and_all_that_is_needed_is_said() {
+    let (world, _) = newcomer();
+    world.aws.deny("ListMFADevices");
+    let done = finish(&world, world.at_terminal(&ENROLL));
+    assert_eq!(
+        failed(&done),
+        (
+            Some(5),
+            format!(
+                "error: ListMFADevices: AWS refused it (AccessDenied): User: arn:aws:iam::123456789012:user/alice is not \
+                 authorized to perform: iam:ListMFADevices on resource: arn:aws:iam::123456789012:user/alice because no \
+                 identity-based policy allows the iam:ListMFADevices action\n\
+                 hint: listing your MFA devices needs `iam:ListMFADevices` on `{ONESELF}` (all that is still needed: \
+                 `iam:ListMFADevices`, `iam:CreateVirtualMFADevice`, `iam:EnableMFADevice`, `iam:ResyncMFADevice`); a \
+                 policy allows that by {{\"Effect\":\"Allow\",\"Action\":\"iam:CreateVirtualMFADevice\",\"Resource\":\
+                 \"{MFA}\"}}, {{\"Effect\":\"Allow\",\"Action\":[\"iam:ListMFADevices\",\"iam:EnableMFADevice\",\
+                 \"iam:ResyncMFADevice\"],\"Resource\":\"{ONESELF}\"}}\n"
+            )
+            .as_str()
+        )
+    );
+    assert_eq!(devices(&world), []);
+    second_run(&world);
+}
+
+#[test]
+fn denied_to_make_any_device_nothing_is_left() {
+    let (world, _) = newcomer();
+    world.aws.deny("CreateVirtualMFADevice");
+    let done = finish(&world, world.at_terminal(&YES));
+    let (code, said) = failed(&done);
+    assert_eq!(code, Some(5));
+    assert!(
+        said.contains("iam:CreateVirtualMFADevice on resource: arn:aws:iam::123456789012:mfa/alice because"),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!(
+            "hint: making the device needs `iam:CreateVirtualMFADevice` on `{MFA}` (all that is still needed: \
+             `iam:CreateVirtualMFADevice`, `iam:EnableMFADevice`, `iam:ResyncMFADevice`)"
+        )),
+        "{said}"
+    );
+    assert_eq!(
+        calls(&world),
+        [
+            "GetCallerIdentity",
+            "ListMFADevices",
+            "CreateVirtualMFADevice: AccessDenied",
+            "CreateVirtualMFADevice: AccessDenied"
+        ]
+    );
+    second_run(&world);
+}
+
+#[test]
+fn an_old_policy_allows_only_the_users_name_and_that_is_offered() {
+    let (world, _) = newcomer();
+    let alice = "arn:aws:iam::123456789012:mfa/alice";
+    world.aws.deny_but("CreateVirtualMFADevice", alice);
+    let mut session = world.at_terminal(&ENROLL);
+    answer(&mut session, "Make `alice`? [y/N] ", "n");
+    assert_eq!(finish(&world, session).status.code(), Some(5));
+    let mut session = world.at_terminal(&ENROLL);
+    answer(&mut session, "Make `alice`? [y/N] ", "y");
+    session.wait_for(FIRST, PATIENCE);
+    let device = world.aws.device(alice).expect("it was made");
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    answer(&mut session, NEXT, &device.fresh_code());
+    answer(&mut session, WRITE, "y");
+    assert!(finish(&world, session).status.success());
+    assert_eq!(world.read(".aws/config"), format!("{CONFIG}mfa_serial = {alice}\n"));
+}
+
+#[test]
+fn denied_to_enable_the_device_is_deleted_again() {
+    let (world, _) = newcomer();
+    world.aws.deny("EnableMFADevice");
+    let done = try_to_enroll(&world);
+    let (code, said) = failed(&done);
+    assert_eq!(code, Some(5));
+    assert!(
+        said.contains(&format!(
+            "hint: enabling the device needs `iam:EnableMFADevice` on `{ONESELF}` (all that is still needed: \
+             `iam:EnableMFADevice`, `iam:ResyncMFADevice`); a policy allows that by {{\"Effect\":\"Allow\",\"Action\":[\
+             \"iam:EnableMFADevice\",\"iam:ResyncMFADevice\"],\"Resource\":\"{ONESELF}\"}}\n"
+        )),
+        "{said}"
+    );
+    assert_eq!(calls(&world).last().expect("calls"), "DeleteVirtualMFADevice");
+    assert_eq!((devices(&world), world.read(".aws/config")), (vec![], CONFIG.to_owned()));
+    second_run(&world);
+}
+
+#[test]
+fn an_explicit_deny_is_said_to_be_one() {
+    let (world, _) = newcomer();
+    world.aws.deny_without_mfa("EnableMFADevice");
+    let done = try_to_enroll(&world);
+    let (code, said) = failed(&done);
+    assert_eq!(code, Some(5));
+    assert!(
+        said.contains(&format!(
+            "hint: enabling the device needs `iam:EnableMFADevice` on `{ONESELF}`, and a Deny forbids it; no Allow \
+             helps. A Deny of everything without MFA must leave out (`NotAction`) what comes before there is MFA: \
+             `iam:EnableMFADevice`, `iam:ResyncMFADevice`\n"
+        )),
+        "{said}"
+    );
+    assert_eq!(devices(&world), []);
+}
+
+#[test]
+fn what_cannot_be_deleted_is_named_with_the_command_that_does_it() {
+    let (world, _) = newcomer();
+    world.aws.deny("EnableMFADevice");
+    world.aws.deny("DeleteVirtualMFADevice");
+    let done = try_to_enroll(&world);
+    let (code, said) = failed(&done);
+    assert_eq!(code, Some(5));
+    let (error, hint) = said.split_once("\nhint: ").expect("two lines");
+    assert!(error.starts_with("error: EnableMFADevice: "), "{error}");
+    assert!(error.ends_with(&format!("; the device {LAPTOP} is left, and belongs to nobody")), "{error}");
+    let command = format!(
+        "`aws iam delete-virtual-mfa-device --serial-number {LAPTOP}` removes it, with an administrator's credentials \
+         where yours may not; the same command of mfa-cred, run again, tries that itself, or `--name` takes another name. Besides: enabling the device \
+         needs `iam:EnableMFADevice`"
+    );
+    assert!(hint.starts_with(&command), "{hint}");
+    assert_eq!(devices(&world), nobodys());
+    second_run(&world);
+}
+
+#[test]
+fn an_orphan_that_may_not_be_deleted_does_not_stand_in_the_way_of_another_name() {
+    let (world, _) = newcomer();
+    world.aws.add_orphan("laptop");
+    world.aws.deny_without_mfa("DeleteVirtualMFADevice");
+    world.aws.deny("ListVirtualMFADevices");
+    let mut session = world.at_terminal(&ENROLL);
+    answer(&mut session, "A device `laptop` exists. Delete it, if it is nobody's, and make it anew? [y/N] ", "y");
+    let done = finish(&world, session);
+    let (code, said) = failed(&done);
+    assert_eq!(code, Some(5));
+    assert!(
+        said.contains(&format!("the device {LAPTOP} is left")) && said.contains("or `--name` takes another"),
+        "{said}"
+    );
+    let mut session = world.at_terminal(&["device", "enroll", "--profile", "alice", "--name", "tablet", "--yes"]);
+    session.wait_for(FIRST, PATIENCE);
+    let device = world.aws.device("arn:aws:iam::123456789012:mfa/tablet").expect("it was made");
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    answer(&mut session, NEXT, &device.fresh_code());
+    assert!(finish(&world, session).status.success());
+}
+
+#[test]
+fn a_lost_answer_is_looked_up_and_leaves_nothing() {
+    for fault in
+        [Fault::Drop(When::After), Fault::Truncate, Fault::ServerError(When::After, 500), Fault::Drop(When::Before)]
+    {
+        // To the making of the device: it is deleted, if it was made.
+        let (world, _) = newcomer();
+        world.aws.fault("CreateVirtualMFADevice", fault.clone(), 1);
+        let done = finish(&world, world.at_terminal(&YES));
+        assert_eq!(done.status.code(), Some(6), "{fault:?} {done:?}");
+        assert!(!done.stderr.contains("is left"), "{done:?}");
+        assert_eq!(world.aws.count("CreateVirtualMFADevice"), 1, "it is never sent twice");
+        assert_eq!(devices(&world), []);
+        second_run(&world);
+
+        // To the enabling: IAM is asked whether it was done.
+        let (world, _) = newcomer();
+        world.aws.fault("EnableMFADevice", fault.clone(), 1);
+        let mut session = world.at_terminal(&YES);
+        session.wait_for(FIRST, PATIENCE);
+        type_both(&mut session, &world);
+        if fault == Fault::Drop(When::Before) {
+            session.wait_for("the codes may be", PATIENCE);
+            type_codes(&mut session, &laptop(&world));
+        }
+        let done = finish(&world, session);
+        assert!(done.status.success(), "{fault:?} {done:?}");
+        let enabled = if fault == Fault::Drop(When::Before) { 2 } else { 1 };
+        assert_eq!(world.aws.count("EnableMFADevice"), enabled);
+        assert_eq!(devices(&world), alices());
+    }
+}
+
+#[test]
+fn when_nobody_can_say_what_became_of_it_the_next_run_finds_out() {
+    let (world, _) = newcomer();
+    world.aws.fault("EnableMFADevice", Fault::Drop(When::After), 3);
+    let mut session = world.at_terminal(&YES);
+    session.wait_for(FIRST, PATIENCE);
+    world.aws.fault("ListMFADevices", Fault::Drop(When::Before), 30);
+    type_both(&mut session, &world);
+    // The device is enabled, and every later try is refused as such.
+    type_codes(&mut session, &laptop(&world));
+    type_codes(&mut session, &laptop(&world));
+    let done = finish(&world, session);
+    assert!(!done.status.success(), "{done:?}");
+    assert!(done.stderr.contains("laptop is enabled all the same; run the command again"), "{done:?}");
+    assert_eq!(devices(&world), alices());
+    world.aws.heal();
+    calls(&world);
+    let done = finish(&world, world.at_terminal(&YES));
+    assert!(done.status.success() && done.stderr.starts_with("laptop is enabled already"), "{done:?}");
+    assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
+    assert!(world.read(".aws/config").contains(LAPTOP));
+}
+
+#[test]
+fn codes_that_are_equal_or_none_are_not_sent_and_wrong_ones_are_asked_again() {
+    let (world, _) = newcomer();
+    let mut session = world.at_terminal(&YES);
+    session.wait_for(FIRST, PATIENCE);
+    let device = laptop(&world);
+    let code = device.fresh_code();
+    session.type_text("hunter2\n");
+    answer(&mut session, FIRST, &code);
+    answer(&mut session, NEXT, &code);
+    session.wait_for("that is the same code", PATIENCE);
+    calls(&world);
+    // Not consecutive.
+    device.fresh_code();
+    answer(&mut session, NEXT, &device.fresh_code());
+    session.wait_for("AWS refused these codes", PATIENCE);
+    answer(&mut session, FIRST, &device.wrong_code());
+    answer(&mut session, NEXT, &device.fresh_code());
+    type_codes(&mut session, &device);
+    let done = finish(&world, session);
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(
+        calls(&world),
+        ["EnableMFADevice: InvalidAuthenticationCode", "EnableMFADevice: InvalidAuthenticationCode", "EnableMFADevice"]
+    );
+    // Spent at STS too, and known here.
+    let reused = world.run_with_stdin(&["env", "alice", "--mfa-token", "-"], &format!("{code}\n"));
+    assert_ne!(reused.status.code(), Some(0));
+}
+
+#[test]
+fn three_wrong_pairs_are_enough_and_nothing_is_left() {
+    let (world, _) = newcomer();
+    let mut session = world.at_terminal(&YES);
+    session.wait_for(FIRST, PATIENCE);
+    let device = laptop(&world);
+    session.type_text(&format!("{}\n", device.wrong_code()));
+    answer(&mut session, NEXT, &device.fresh_code());
+    for _ in 0..2 {
+        answer(&mut session, FIRST, &device.wrong_code());
+        answer(&mut session, NEXT, &device.fresh_code());
+    }
+    let done = finish(&world, session);
+    assert_eq!(
+        failed(&done),
+        (
+            Some(4),
+            "error: EnableMFADevice: AWS refused it (InvalidAuthenticationCode): Authentication code for device is not \
+             valid.\nhint: both codes must be the device's own, one right after the other, and never used before\n"
+        )
+    );
+    assert_eq!(devices(&world), []);
+    second_run(&world);
+}
+
+#[test]
+fn late_codes_bind_the_device_and_two_more_set_its_clock_right() {
+    let (world, _) = newcomer();
+    let mut session = world.at_terminal(&YES);
+    session.wait_for(FIRST, PATIENCE);
+    let device = laptop(&world);
+    session.type_text(&format!("{}\n", device.code_at(-11)));
+    answer(&mut session, NEXT, &device.code_at(-10));
+    answer(&mut session, "laptop, first MFA code: ", &device.fresh_code());
+    answer(&mut session, "laptop, the next MFA code: ", &device.fresh_code());
+    let done = finish(&world, session);
+    assert!(done.status.success() && done.stderr.contains("the codes came late"), "{done:?}");
+    assert_eq!(calls(&world)[2..], ["CreateVirtualMFADevice", "EnableMFADevice", "ResyncMFADevice"]);
+    world.sign_in(&device, &["env", "alice"]);
+}
+
+#[test]
+fn signals_while_it_asks_leave_no_device() {
+    for name in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let (world, _) = newcomer();
+        let mut session = world.at_terminal(&ENROLL);
+        session.wait_for(FIRST, PATIENCE);
+        signal(&session, name);
+        let done = finish(&world, session);
+        assert_eq!((done.signal(), done.stderr.as_str()), (Some(name.as_raw()), ""));
+        assert_eq!(devices(&world), []);
+    }
+    // Where it cannot be deleted, the last words say so.
+    let (world, _) = newcomer();
+    world.aws.deny("DeleteVirtualMFADevice");
+    let mut session = world.at_terminal(&ENROLL);
+    session.wait_for(FIRST, PATIENCE);
+    session.control('c');
+    let done = finish(&world, session);
+    assert_eq!(done.signal(), Some(Signal::INT.as_raw()));
+    assert!(
+        done.stderr.starts_with(&format!("error: the device {LAPTOP} is left, and belongs to nobody\nhint: `aws iam")),
+        "{done:?}"
+    );
+    second_run(&world);
+}
+
+#[test]
+fn a_signal_while_aws_is_asked_waits_for_the_answer_and_leaves_no_device() {
+    let (world, _) = newcomer();
+    world.aws.fault("CreateVirtualMFADevice", Fault::Delay(When::After, std::time::Duration::from_secs(2)), 1);
+    let session = world.at_terminal(&ENROLL);
+    let start = std::time::Instant::now();
+    while world.aws.count("CreateVirtualMFADevice") == 0 {
+        assert!(start.elapsed() < PATIENCE, "it is never called");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    signal(&session, Signal::TERM);
+    let done = finish(&world, session);
+    assert_eq!((done.signal(), devices(&world)), (Some(Signal::TERM.as_raw()), vec![]));
+}
+
+#[test]
+fn killed_between_any_two_steps_the_next_run_goes_on() {
+    // After the making: the seed is lost, so the device is made anew.
+    let (world, _) = newcomer();
+    let mut session = world.at_terminal(&ENROLL);
+    session.wait_for(FIRST, PATIENCE);
+    let lost = laptop(&world).seed_base32();
+    signal(&session, Signal::KILL);
+    finish(&world, session);
+    assert_eq!(devices(&world), nobodys());
+    let mut session = world.at_terminal(&ENROLL);
+    let question =
+        "`laptop` was made before and never enabled, and its seed is lost. Delete it and make it anew? [y/N] ";
+    answer(&mut session, question, "n");
+    let done = finish(&world, session);
+    assert_eq!(failed(&done), (Some(130), "error: nothing was changed\n"));
+    second_run(&world);
+    assert_ne!(laptop(&world).seed_base32(), lost);
+
+    // After the enabling: only the profile is left to do.
+    let (world, _) = newcomer();
+    let mut session = world.at_terminal(&ENROLL);
+    session.wait_for(FIRST, PATIENCE);
+    type_both(&mut session, &world);
+    session.wait_for(WRITE, PATIENCE);
+    signal(&session, Signal::KILL);
+    finish(&world, session);
+    assert_eq!((devices(&world), world.read(".aws/config")), (alices(), CONFIG.to_owned()));
+    calls(&world);
+    let done = finish(&world, world.at_terminal(&YES));
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
+    assert_eq!(world.read(".aws/config"), format!("{CONFIG}mfa_serial = {LAPTOP}\n"));
+}
+
+#[test]
+fn names_that_are_taken() {
+    let (world, _) = newcomer();
+    world.aws.add_user("bob");
+    world.aws.add_device("bob", "laptop");
+    for may_look in [true, false] {
+        if !may_look {
+            world.aws.deny("ListVirtualMFADevices");
+        }
+        let done = finish(&world, world.at_terminal(&YES));
+        assert_eq!(
+            failed(&done),
+            (
+                Some(1),
+                "error: the name `laptop` is taken by another user's device\nhint: choose another with `--name`\n"
+            )
+        );
+    }
+    assert_eq!(devices(&world), [(LAPTOP.to_owned(), "bob".to_owned())]);
+}
+
+#[test]
+fn eight_devices_are_the_most() {
+    let (world, _) = newcomer();
+    for n in 1..=8 {
+        world.aws.add_device("alice", &format!("phone-{n}"));
+    }
+    let done = finish(&world, world.at_terminal(&ENROLL));
+    assert_eq!(
+        failed(&done),
+        (
+            Some(1),
+            "error: user `alice` has 8 MFA devices, which is AWS's most\n\
+             hint: `mfa-cred device remove SERIAL` makes room\n"
+        )
+    );
+    assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
+    // Somebody else was quicker.
+    let (world, _) = newcomer();
+    let text = "Cannot exceed quota for MFADevicesPerUser: 8".to_owned();
+    world.aws.fault("EnableMFADevice", Fault::Refuse(409, "LimitExceeded".to_owned(), text), 1);
+    let done = try_to_enroll(&world);
+    assert_eq!((failed(&done).0, devices(&world)), (Some(5), vec![]));
+    assert!(done.stderr.contains("hint: `mfa-cred device remove SERIAL` makes room"), "{done:?}");
+}
+
+#[test]
+fn a_removal_that_is_broken_off_is_finished_by_the_next() {
+    let (world, _) = newcomer();
+    enroll(&world);
+    let device = laptop(&world);
+    world.aws.deny("DeleteVirtualMFADevice");
+    let remove = ["device", "remove", "--profile", "alice", "--yes"];
+    let mut session = world.at_terminal(&remove);
+    answer(&mut session, "laptop, MFA code: ", &device.fresh_code());
+    let done = finish(&world, session);
+    let (code, said) = failed(&done);
+    assert_eq!(code, Some(5));
+    assert!(said.contains(&format!("the device {LAPTOP} is left, and belongs to nobody")), "{said}");
+    assert!(said.contains(&format!("`aws iam delete-virtual-mfa-device --serial-number {LAPTOP}`")), "{said}");
+    assert_eq!(devices(&world), nobodys());
+    world.aws.allow_all();
+    calls(&world);
+    // The session that is kept still has the MFA; nobody is asked for a code of a device that is gone.
+    let done = world.run(&remove);
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices", "DeleteVirtualMFADevice with MFA"]);
+    assert_eq!((devices(&world), world.read(".aws/config")), (vec![], CONFIG.to_owned()));
+}
+
+#[test]
+fn a_removal_is_denied_with_the_statement_that_allows_it() {
+    let Cast { world, device, .. } = World::cast();
+    world.edit_config("[profile alice]\n", &format!("[profile alice]\nmfa_serial = {}\n", device.serial()));
+    world.aws.deny("DeactivateMFADevice");
+    let mut session = world.at_terminal(&["device", "remove", "--profile", "alice", "--yes"]);
+    answer(&mut session, "alice-phone, MFA code: ", &device.fresh_code());
+    let done = finish(&world, session);
+    let (code, said) = failed(&done);
+    assert_eq!(code, Some(5));
+    assert!(
+        said.contains(&format!(
+            "hint: deactivating the device needs `iam:DeactivateMFADevice` on `{ONESELF}` (all that is still needed: \
+             `iam:DeactivateMFADevice`, `iam:DeleteVirtualMFADevice`); a policy allows that by {{\"Effect\":\"Allow\",\
+             \"Action\":\"iam:DeleteVirtualMFADevice\",\"Resource\":\"{MFA}\"}}, {{\"Effect\":\"Allow\",\"Action\":\
+             \"iam:DeactivateMFADevice\",\"Resource\":\"{ONESELF}\"}}\n"
+        )),
+        "{said}"
+    );
+    assert_eq!(devices(&world).len(), 1);
+}
+
+#[test]
+fn a_profile_that_cannot_be_written_leaves_the_device_and_says_what_to_write() {
+    let (world, _) = newcomer();
+    let mut session = world.at_terminal(&ENROLL);
+    session.wait_for(FIRST, PATIENCE);
+    type_both(&mut session, &world);
+    session.wait_for(WRITE, PATIENCE);
+    world.write(".aws/config", format!("{CONFIG}# somebody else was here\n"));
+    session.type_text("y\n");
+    let done = finish(&world, session);
+    let (code, said) = failed(&done);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("was changed meanwhile, so it is left as it is"), "{said}");
+    assert!(
+        said.ends_with(&format!("hint: the device is enabled: write `mfa_serial = {LAPTOP}` into the profile\n")),
+        "{said}"
+    );
+    assert_eq!(world.read(".aws/config"), format!("{CONFIG}# somebody else was here\n"));
+}

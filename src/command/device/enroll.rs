@@ -68,7 +68,7 @@ pub(super) fn run(desk: &Desk<'_>, options: &Options) -> Result<Done, Error> {
         Err(cause) => return Err(take_back(desk, &signer, serial, cause).into()),
     };
     desk.cache.forget_device(&desk.plan);
-    if late.is_some_and(|steps| steps.abs() > WINDOW) && held.signal().is_none() {
+    if late.is_some_and(|steps| steps > WINDOW) && held.signal().is_none() {
         desk.note("the codes came late, so AWS takes the device's clock for slow: two more codes set that right");
         if let Err(error) = resync(desk, &serial) {
             let text = with_causes(&error);

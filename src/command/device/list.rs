@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, journey, why_unusable};
 use crate::names::{DeviceKind, MfaSerial};
 use crate::profile::ProfileSet;
-use crate::settings::{Settings, ambient};
+use crate::settings::{Settings, Words, ambient};
 
 const COLUMNS: [Column; 6] = [
     Column::kept("DEVICE"),
@@ -41,7 +41,7 @@ pub(super) fn run(
 fn others(whose: &Whose, user: &str, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
     let mut how = settings.how(&obtain, host.env, host.files)?;
-    how.words = crate::code::Words::Device;
+    how.words = Words::Device;
     let (profile, _) = Settings::profile(whose.profile.clone(), host.env);
     let set = session::profiles(settings, host)?;
     let plan = session::plan(&set, &profile, &how, host)?;

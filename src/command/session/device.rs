@@ -1,6 +1,7 @@
 //! `mfa_serial = auto`: which device is meant, from memory or from IAM.
 
 use std::cell::OnceCell;
+use std::time::Duration;
 
 use crate::cache::{Cache, CorrectedClock, Folder};
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::names::{MfaSerial, ProfileName};
 use crate::plan::{BaseKind, Plan, PlanError, Wish};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
-use crate::settings::{How, Settings, ambient, ambient_credentials};
+use crate::settings::{How, Limits, Settings, ambient, ambient_credentials};
 
 /// A base that is asked once: a `credential_process` may be slow, or ask a person.
 pub(in crate::command) struct Once<'a> {
@@ -106,6 +107,10 @@ pub(in crate::command) fn ways_out(
     }
 }
 
+/// For how long an error may wait to become a better one.
+const BRIEF: Limits =
+    Limits { connect: Duration::from_secs(2), attempt: Duration::from_secs(3), call: Duration::from_secs(3) };
+
 fn codes_of(set: &ProfileSet, profile: &ProfileName, settings: &Settings, host: &Host<'_>) -> Option<Vec<MfaSerial>> {
     let ambient = ambient(host.env);
     let wish = Wish { leaves_device_open: true, ..Wish::default() };
@@ -117,6 +122,6 @@ fn codes_of(set: &ProfileSet, profile: &ProfileName, settings: &Settings, host: 
     let base = RealBases { ambient: &|| ambient_credentials(host.env) }.credentials(&plan, set).ok()?;
     let folder = Folder::open(settings.state.as_deref()).ok();
     let clock = CorrectedClock::new(host.clock, folder.as_ref());
-    let iam = AwsIam::connect(&plan.iam(set, &ambient).ok()?, settings.limits, &clock).ok()?;
+    let iam = AwsIam::connect(&plan.iam(set, &ambient).ok()?, BRIEF, &clock).ok()?;
     Some(usable(&iam.devices(&base, None).ok()?))
 }

@@ -92,6 +92,12 @@ impl Aws {
         self.add_device_with_serial(user, &serial)
     }
 
+    /// A virtual device that belongs to nobody.
+    pub(crate) fn add_orphan(&self, name: &str) {
+        let serial = format!("arn:aws:iam::{}:mfa/{name}", self.account());
+        self.shared.world().devices.insert(serial, DeviceState::new(None));
+    }
+
     /// A device with any serial: hardware, or `:u2f/`, whose codes are never taken.
     pub(crate) fn add_device_with_serial(&self, user: &str, serial: &str) -> Device {
         let mut world = self.shared.world();
@@ -157,6 +163,11 @@ impl Aws {
     /// Takes back every denial.
     pub(crate) fn allow_all(&self) {
         self.shared.world().denials.clear();
+    }
+
+    /// Takes a device away, as an administrator does.
+    pub(crate) fn remove_device(&self, serial: &str) {
+        self.shared.world().devices.remove(serial).expect("a device that was made");
     }
 
     /// Every device, and whose it is.
