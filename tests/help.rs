@@ -7,23 +7,28 @@ use crate::support::pty::PATIENCE;
 use crate::support::tools::{find, skip};
 use crate::support::world::World;
 
-/// The commands, as the help of the whole program lists them.
-fn verbs(world: &World) -> Vec<String> {
-    let help = world.run(&["-h"]).stdout;
-    let lines = help.split("Commands:\n").nth(1).expect("a list").lines().take_while(|line| !line.is_empty());
-    let first = |line: &str| line.split_whitespace().next().map(str::to_owned);
-    lines.filter(|line| !line.starts_with("    ")).filter_map(first).filter(|verb| verb != "help").collect()
+/// The commands below this one, as the helps list them, each with the words that lead to it.
+fn commands_below(world: &World, path: &[String]) -> Vec<Vec<String>> {
+    let mut words: Vec<&str> = path.iter().map(String::as_str).collect();
+    words.push("-h");
+    let help = world.run(&words).stdout;
+    let Some(list) = help.split("Commands:\n").nth(1) else { return Vec::new() };
+    let lines = list.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("    "));
+    let names = lines.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    let below = names.map(|name| path.iter().cloned().chain([name.to_owned()]).collect::<Vec<_>>());
+    below.flat_map(|path| [vec![path.clone()], commands_below(world, &path)].concat()).collect()
 }
 
 #[test]
 fn every_command_has_a_short_help_and_a_long_one_with_an_example() {
     let world = World::empty();
-    let verbs = verbs(&world);
-    assert!(verbs.len() > 10, "{verbs:?}");
-    assert!(!verbs.contains(&"__complete".to_owned()));
-    for verb in verbs {
-        let short = world.run(&[&verb, "-h"]);
-        let long = world.run(&[&verb, "--help"]);
+    let commands = commands_below(&world, &[]);
+    assert!(commands.contains(&vec!["device".to_owned(), "enroll".to_owned()]), "{commands:?}");
+    assert!(!commands.iter().flatten().any(|word| word == "__complete"));
+    for command in commands {
+        let verb = command.join(" ");
+        let help = |flag| world.run(&command.iter().map(String::as_str).chain([flag]).collect::<Vec<_>>());
+        let (short, long) = (help("-h"), help("--help"));
         for done in [&short, &long] {
             assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{verb}");
         }
@@ -48,7 +53,8 @@ fn manual_pages_for_every_command() {
         .map(|file| file.file_name().into_string().expect("UTF-8"))
         .collect();
     names.sort();
-    let mut expected: Vec<String> = verbs(&world).into_iter().map(|verb| format!("mfa-cred-{verb}.1")).collect();
+    let mut expected: Vec<String> =
+        commands_below(&world, &[]).iter().map(|path| format!("mfa-cred-{}.1", path.join("-"))).collect();
     expected.push("mfa-cred.1".to_owned());
     expected.sort();
     assert_eq!(names, expected);

@@ -2,8 +2,8 @@
 
 use clap::Command;
 
-/// Commands and how they are used.
-const EXAMPLES: [(&str, &str); 12] = [
+/// Commands, each with those that it is part of, and how they are used.
+const EXAMPLES: &[(&str, &str)] = &[
     ("clear", "mfa-cred clear my-test-role"),
     (
         "completions",
@@ -11,6 +11,14 @@ const EXAMPLES: [(&str, &str); 12] = [
          mfa-cred completions zsh > ~/.zfunc/_mfa-cred\n    \
          mfa-cred completions fish > ~/.config/fish/completions/mfa-cred.fish",
     ),
+    ("device", "mfa-cred device list\n    mfa-cred device enroll --profile my-user"),
+    (
+        "device enroll",
+        "mfa-cred device enroll --profile my-user\n    mfa-cred device enroll --profile my-user --name my-phone --seed --yes",
+    ),
+    ("device list", "mfa-cred device list\n    mfa-cred device list --user somebody --profile admin --json"),
+    ("device remove", "mfa-cred device remove arn:aws:iam::123456789012:mfa/my-old-phone"),
+    ("device resync", "mfa-cred device resync --profile my-user"),
     ("env", "eval $(mfa-cred env my-test-role)\n    mfa-cred env my-test-role --format json"),
     ("exec", "mfa-cred exec my-test-role -- terraform plan"),
     ("list", "mfa-cred list\n    mfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'"),
@@ -40,7 +48,15 @@ const WHOLE: &str = "eval $(mfa-cred my-test-role)\n    mfa-cred exec my-test-ro
 pub(super) fn with_examples(tree: Command) -> Command {
     let text = |example: &str| format!("Example:\n    {example}");
     let tree = tree.after_long_help(text(WHOLE));
-    EXAMPLES
-        .iter()
-        .fold(tree, |tree, (name, example)| tree.mut_subcommand(name, |command| command.after_long_help(text(example))))
+    EXAMPLES.iter().fold(tree, |tree, (path, example)| {
+        let path: Vec<&str> = path.split(' ').collect();
+        set(tree, &path, &text(example))
+    })
+}
+
+fn set(tree: Command, path: &[&str], text: &str) -> Command {
+    match path {
+        [] => tree.after_long_help(text.to_owned()),
+        [first, rest @ ..] => tree.mut_subcommand(first, |command| set(command, rest, text)),
+    }
 }
