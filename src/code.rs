@@ -18,11 +18,10 @@ use std::io::Read;
 use std::time::Duration;
 
 use crate::cache::CorrectedClock;
-use crate::host::{Clock, Terminal, TerminalError};
+use crate::host::{Clock, Terminal, TerminalError, Words};
 use crate::names::{Lifetime, MfaSerial, ProfileName};
 use crate::plan::{MfaProcess, Origin};
 use crate::secret::{Code, Secret};
-use crate::settings::Words;
 use ledger::{Ledger, until_next_code};
 use process::ProcessCodeError;
 

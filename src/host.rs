@@ -71,6 +71,16 @@ pub enum TerminalError {
     Io(#[source] io::Error),
 }
 
+/// How a person is asked for a code.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Words {
+    /// `MFA code for PROFILE (DEVICE): `
+    #[default]
+    Profile,
+    /// `DEVICE, MFA code: `, where it is about the device.
+    Device,
+}
+
 /// The person at the controlling terminal: never stdin, stdout or stderr, which may be pipes of a shell or an SDK.
 pub trait Terminal {
     /// Could a person be asked now? True with a controlling terminal whose foreground this process is in.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ini::{Ini, ParseOption};
 
 use crate::cli::{Color, Global, Obtain};
-use crate::host::{Env, Files, Folders};
+use crate::host::{Env, Files, Folders, Words};
 use crate::names::{Lifetime, NameError, ProfileName, Region};
 use crate::plan::{Ambient, AmbientKeys, Origin, Wish};
 use crate::secret::Secret;
@@ -171,16 +171,6 @@ pub struct How {
     pub may_cache: bool,
     /// How a person is asked for a code.
     pub words: Words,
-}
-
-/// How a person is asked.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Words {
-    /// `MFA code for PROFILE (DEVICE): `
-    #[default]
-    Profile,
-    /// `DEVICE, MFA code: `, where it is about the device.
-    Device,
 }
 
 /// Where `--mfa-token` says the code is.

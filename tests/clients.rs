@@ -18,14 +18,14 @@ use crate::support::world::{Cast, MFA_CRED, World, variable};
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/deploy/a-client";
 
 /// moto's server on a port of the loopback; it ends with this value.
-struct Moto {
+pub(crate) struct Moto {
     child: Child,
     log: PathBuf,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Moto {
-    fn start(program: PathBuf, world: &World) -> Self {
+    pub(crate) fn start(program: PathBuf, world: &World) -> Self {
         let log = world.home().join("moto.log");
         let file = fs::File::create(&log).expect("a log");
         let mut command = Command::new(program);
@@ -48,7 +48,7 @@ impl Moto {
         moto
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).expect("a log")
     }
 
@@ -105,7 +105,7 @@ fn calls(world: &World) -> Vec<String> {
 }
 
 /// A program of others that works; a word about what was skipped where there is none.
-fn client(what: &str, program: &str, words: &[&str]) -> Option<PathBuf> {
+pub(crate) fn client(what: &str, program: &str, words: &[&str]) -> Option<PathBuf> {
     let found = find(program, words);
     if found.is_none() {
         skip(what, &format!("a working `{program} {}`", words.join(" ")));

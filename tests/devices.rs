@@ -1,9 +1,11 @@
 //! MFA devices from the terminal: made, listed, resynced and removed, against an IAM as strict as AWS's.
 
 mod auto;
+mod broken_off;
 mod enroll;
 mod faults;
 mod look;
+mod moto;
 mod screen;
 
 use rustix::process::Signal;

@@ -82,7 +82,9 @@ impl Terminal for Tty {
 
     fn size(&self) -> Option<(u16, u16)> {
         let size = tcgetwinsize(open().ok()?).ok()?;
-        Some((size.ws_row, size.ws_col)).filter(|(rows, columns)| *rows > 0 && *columns > 0)
+        // A terminal that was never told its size is taken for the usual one.
+        let or = |length: u16, usual: u16| if length == 0 { usual } else { length };
+        Some((or(size.ws_row, 24), or(size.ws_col, 80)))
     }
 
     fn tell(&self, line: &str) {

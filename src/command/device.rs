@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::execute::base::{Bases, RealBases};
 use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Sts};
-use crate::host::{Host, TerminalError};
+use crate::host::{Host, TerminalError, Words};
 use crate::iam::journey::Need;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, IamError, User, usable};
 use crate::names::MfaSerial;
@@ -25,7 +25,7 @@ use crate::plan::{Device, Plan, PlanError};
 use crate::profile::ProfileSet;
 use crate::profile::edit::{Draft, EditError};
 use crate::secret::Credentials;
-use crate::settings::{How, Settings, Words, ambient, ambient_credentials};
+use crate::settings::{How, Settings, ambient, ambient_credentials};
 
 pub(super) fn run(verb: DeviceVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     match verb {
@@ -106,7 +106,7 @@ impl Desk<'_> {
     }
 
     fn devices(&self, journey: &'static [Need]) -> Result<Vec<Bound>, DeviceError> {
-        self.iam.devices(&self.base, None).map_err(self.failed("ListMFADevices", journey))
+        self.iam.devices(&self.base, Some(&self.user.name)).map_err(self.failed("ListMFADevices", journey))
     }
 
     /// The user's MFA session, with a code of this device where none is cached. A base that is a session signs itself.

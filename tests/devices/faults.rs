@@ -2,33 +2,31 @@
 //! command that removes it, and the next run goes on.
 
 use super::{
-    CONFIG, ENROLL, FIRST, LAPTOP, NEXT, WRITE, answer, calls, devices, enroll, failed, finish, laptop, newcomer,
-    signal, type_codes,
+    CONFIG, ENROLL, FIRST, LAPTOP, NEXT, WRITE, answer, calls, devices, failed, finish, laptop, newcomer, type_codes,
 };
 use crate::support::aws::{Fault, When};
 use crate::support::pty::{Finished, PATIENCE, Session};
-use crate::support::world::{Cast, World};
-use rustix::process::Signal;
+use crate::support::world::World;
 
-const YES: [&str; 7] = ["device", "enroll", "--profile", "alice", "--name", "laptop", "--yes"];
+pub(super) const YES: [&str; 7] = ["device", "enroll", "--profile", "alice", "--name", "laptop", "--yes"];
 
-fn nobodys() -> Vec<(String, String)> {
+pub(super) fn nobodys() -> Vec<(String, String)> {
     vec![(LAPTOP.to_owned(), "nobody".to_owned())]
 }
 
-fn alices() -> Vec<(String, String)> {
+pub(super) fn alices() -> Vec<(String, String)> {
     vec![(LAPTOP.to_owned(), "alice".to_owned())]
 }
 
 /// The first prompt was seen: types two codes of the device there is.
-fn type_both(session: &mut Session, world: &World) {
+pub(super) fn type_both(session: &mut Session, world: &World) {
     let device = laptop(world);
     session.type_text(&format!("{}\n", device.fresh_code()));
     answer(session, NEXT, &device.fresh_code());
 }
 
 /// Enrols with two good codes and yes to everything.
-fn try_to_enroll(world: &World) -> Finished {
+pub(super) fn try_to_enroll(world: &World) -> Finished {
     let mut session = world.at_terminal(&YES);
     session.wait_for(FIRST, PATIENCE);
     type_both(&mut session, world);
@@ -36,7 +34,7 @@ fn try_to_enroll(world: &World) -> Finished {
 }
 
 /// A run that goes well after one that did not.
-fn second_run(world: &World) {
+pub(super) fn second_run(world: &World) {
     world.aws.allow_all();
     world.aws.heal();
     calls(world);
@@ -47,8 +45,8 @@ fn second_run(world: &World) {
     world.sign_in(&laptop(world), &["env", "alice"]);
 }
 
-const MFA: &str = "arn:aws:iam::123456789012:mfa/*";
-const ONESELF: &str = "arn:aws:iam::123456789012:user/${aws:username}";
+pub(super) const MFA: &str = "arn:aws:iam::123456789012:mfa/*";
+pub(super) const ONESELF: &str = "arn:aws:iam::123456789012:user/${aws:username}";
 
 #[test]
 fn denied_at_the_first_call_nothing_is_made_and_all_that_is_needed_is_said() {
@@ -335,82 +333,6 @@ fn late_codes_bind_the_device_and_two_more_set_its_clock_right() {
 }
 
 #[test]
-fn signals_while_it_asks_leave_no_device() {
-    for name in [Signal::TERM, Signal::HUP, Signal::INT] {
-        let (world, _) = newcomer();
-        let mut session = world.at_terminal(&ENROLL);
-        session.wait_for(FIRST, PATIENCE);
-        signal(&session, name);
-        let done = finish(&world, session);
-        assert_eq!((done.signal(), done.stderr.as_str()), (Some(name.as_raw()), ""));
-        assert_eq!(devices(&world), []);
-    }
-    // Where it cannot be deleted, the last words say so.
-    let (world, _) = newcomer();
-    world.aws.deny("DeleteVirtualMFADevice");
-    let mut session = world.at_terminal(&ENROLL);
-    session.wait_for(FIRST, PATIENCE);
-    session.control('c');
-    let done = finish(&world, session);
-    assert_eq!(done.signal(), Some(Signal::INT.as_raw()));
-    assert!(
-        done.stderr.starts_with(&format!("error: the device {LAPTOP} is left, and belongs to nobody\nhint: `aws iam")),
-        "{done:?}"
-    );
-    second_run(&world);
-}
-
-#[test]
-fn a_signal_while_aws_is_asked_waits_for_the_answer_and_leaves_no_device() {
-    let (world, _) = newcomer();
-    world.aws.fault("CreateVirtualMFADevice", Fault::Delay(When::After, std::time::Duration::from_secs(2)), 1);
-    let session = world.at_terminal(&ENROLL);
-    let start = std::time::Instant::now();
-    while world.aws.count("CreateVirtualMFADevice") == 0 {
-        assert!(start.elapsed() < PATIENCE, "it is never called");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    signal(&session, Signal::TERM);
-    let done = finish(&world, session);
-    assert_eq!((done.signal(), devices(&world)), (Some(Signal::TERM.as_raw()), vec![]));
-}
-
-#[test]
-fn killed_between_any_two_steps_the_next_run_goes_on() {
-    // After the making: the seed is lost, so the device is made anew.
-    let (world, _) = newcomer();
-    let mut session = world.at_terminal(&ENROLL);
-    session.wait_for(FIRST, PATIENCE);
-    let lost = laptop(&world).seed_base32();
-    signal(&session, Signal::KILL);
-    finish(&world, session);
-    assert_eq!(devices(&world), nobodys());
-    let mut session = world.at_terminal(&ENROLL);
-    let question =
-        "`laptop` was made before and never enabled, and its seed is lost. Delete it and make it anew? [y/N] ";
-    answer(&mut session, question, "n");
-    let done = finish(&world, session);
-    assert_eq!(failed(&done), (Some(130), "error: nothing was changed\n"));
-    second_run(&world);
-    assert_ne!(laptop(&world).seed_base32(), lost);
-
-    // After the enabling: only the profile is left to do.
-    let (world, _) = newcomer();
-    let mut session = world.at_terminal(&ENROLL);
-    session.wait_for(FIRST, PATIENCE);
-    type_both(&mut session, &world);
-    session.wait_for(WRITE, PATIENCE);
-    signal(&session, Signal::KILL);
-    finish(&world, session);
-    assert_eq!((devices(&world), world.read(".aws/config")), (alices(), CONFIG.to_owned()));
-    calls(&world);
-    let done = finish(&world, world.at_terminal(&YES));
-    assert!(done.status.success(), "{done:?}");
-    assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
-    assert_eq!(world.read(".aws/config"), format!("{CONFIG}mfa_serial = {LAPTOP}\n"));
-}
-
-#[test]
 fn names_that_are_taken() {
     let (world, _) = newcomer();
     world.aws.add_user("bob");
@@ -454,52 +376,6 @@ fn eight_devices_are_the_most() {
     let done = try_to_enroll(&world);
     assert_eq!((failed(&done).0, devices(&world)), (Some(5), vec![]));
     assert!(done.stderr.contains("hint: `mfa-cred device remove SERIAL` makes room"), "{done:?}");
-}
-
-#[test]
-fn a_removal_that_is_broken_off_is_finished_by_the_next() {
-    let (world, _) = newcomer();
-    enroll(&world);
-    let device = laptop(&world);
-    world.aws.deny("DeleteVirtualMFADevice");
-    let remove = ["device", "remove", "--profile", "alice", "--yes"];
-    let mut session = world.at_terminal(&remove);
-    answer(&mut session, "laptop, MFA code: ", &device.fresh_code());
-    let done = finish(&world, session);
-    let (code, said) = failed(&done);
-    assert_eq!(code, Some(5));
-    assert!(said.contains(&format!("the device {LAPTOP} is left, and belongs to nobody")), "{said}");
-    assert!(said.contains(&format!("`aws iam delete-virtual-mfa-device --serial-number {LAPTOP}`")), "{said}");
-    assert_eq!(devices(&world), nobodys());
-    world.aws.allow_all();
-    calls(&world);
-    // The session that is kept still has the MFA; nobody is asked for a code of a device that is gone.
-    let done = world.run(&remove);
-    assert!(done.status.success(), "{done:?}");
-    assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices", "DeleteVirtualMFADevice with MFA"]);
-    assert_eq!((devices(&world), world.read(".aws/config")), (vec![], CONFIG.to_owned()));
-}
-
-#[test]
-fn a_removal_is_denied_with_the_statement_that_allows_it() {
-    let Cast { world, device, .. } = World::cast();
-    world.edit_config("[profile alice]\n", &format!("[profile alice]\nmfa_serial = {}\n", device.serial()));
-    world.aws.deny("DeactivateMFADevice");
-    let mut session = world.at_terminal(&["device", "remove", "--profile", "alice", "--yes"]);
-    answer(&mut session, "alice-phone, MFA code: ", &device.fresh_code());
-    let done = finish(&world, session);
-    let (code, said) = failed(&done);
-    assert_eq!(code, Some(5));
-    assert!(
-        said.contains(&format!(
-            "hint: deactivating the device needs `iam:DeactivateMFADevice` on `{ONESELF}` (all that is still needed: \
-             `iam:DeactivateMFADevice`, `iam:DeleteVirtualMFADevice`); a policy allows that by {{\"Effect\":\"Allow\",\
-             \"Action\":\"iam:DeleteVirtualMFADevice\",\"Resource\":\"{MFA}\"}}, {{\"Effect\":\"Allow\",\"Action\":\
-             \"iam:DeactivateMFADevice\",\"Resource\":\"{ONESELF}\"}}\n"
-        )),
-        "{said}"
-    );
-    assert_eq!(devices(&world).len(), 1);
 }
 
 #[test]

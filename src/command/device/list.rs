@@ -7,11 +7,11 @@ use crate::cli::{Obtain, Whose};
 use crate::command::table::{Column, Table};
 use crate::command::{Done, session, write_stdout};
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, Words};
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, journey, why_unusable};
 use crate::names::{DeviceKind, MfaSerial};
 use crate::profile::ProfileSet;
-use crate::settings::{Settings, Words, ambient};
+use crate::settings::{Settings, ambient};
 
 const COLUMNS: [Column; 6] = [
     Column::kept("DEVICE"),
