@@ -7,6 +7,7 @@ mod completion;
 mod device;
 mod examples;
 mod options;
+mod policy;
 mod prompt;
 
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ pub use completion::{CommandName, CompleteArgs, CompletionShell, CompletionsArgs
 pub use device::{DeviceVerb, Whose};
 pub use options::{Color, Global, Obtain};
 use options::{one_of, profile_name};
+pub use policy::{CheckArgs, PolicyVerb};
 pub use prompt::{PromptArgs, PromptShell};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
@@ -127,6 +129,9 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Check IAM policies that are to enforce MFA
+    #[command(subcommand)]
+    Policy(PolicyVerb),
     /// Print statements that clear what `env` set
     Unset {
         /// The shell to write for [default: the shell that runs this]
@@ -181,6 +186,7 @@ const VERBS: &[&str] = &[
     "list",
     "login",
     "man",
+    "policy",
     "process",
     "prompt",
     "show",
@@ -267,6 +273,7 @@ impl Verb {
             | Self::Device(_)
             | Self::List { .. }
             | Self::Man { .. }
+            | Self::Policy(_)
             | Self::Prompt(_)
             | Self::Unset { .. } => None,
         }

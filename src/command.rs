@@ -11,6 +11,7 @@ mod list;
 mod login;
 mod man;
 mod picker;
+mod policy;
 mod process;
 mod prompt;
 mod session;
@@ -105,6 +106,7 @@ fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>) -> Result<Done, Er
         Verb::Show { target, json } => show::run(*target, json, settings, host),
         Verb::List { json, names } => list::run(json, names, settings, host),
         Verb::Status { target, json } => status::run(&target, json, settings, host),
+        Verb::Policy(verb) => policy::run(verb, settings, host),
         Verb::Unset { format } => unset::run(format, host),
         Verb::Device(verb) => device::run(verb, settings, host),
         Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host),

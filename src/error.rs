@@ -11,6 +11,7 @@ use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError};
 use crate::plan::{AssumeRole, PlanError, Step};
+use crate::policy::DocumentError;
 use crate::profile::ProfileError;
 use crate::settings::SettingsError;
 use crate::vault::VaultError;
@@ -60,6 +61,17 @@ pub enum Error {
     /// The picker's terminal.
     #[error(transparent)]
     Picker(TerminalError),
+    /// A policy document that IAM would refuse.
+    #[error(transparent)]
+    Policy(#[from] DocumentError),
+    /// A policy document that cannot be read.
+    #[error("{name} cannot be read")]
+    PolicyFile {
+        /// The file.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
     /// `login` of several profiles, some of which failed and were reported.
     #[error("{failed} of {all} profiles are not signed in")]
     Some {
@@ -89,7 +101,9 @@ impl Error {
             Self::Settings(
                 SettingsError::Variable { .. } | SettingsError::Token | SettingsError::PolicyNotJson { .. },
             )
-            | Self::Plan(PlanError::NoRole { .. }) => 2,
+            | Self::Plan(PlanError::NoRole { .. })
+            | Self::Policy(_)
+            | Self::PolicyFile { .. } => 2,
             Self::Plan(
                 PlanError::Duration { origin, .. }
                 | PlanError::Refused { origin, .. }

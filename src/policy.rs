@@ -6,5 +6,10 @@
 
 pub mod document;
 pub mod evaluate;
+pub mod journey;
+pub mod rules;
+pub mod repair;
+pub mod check;
 
+pub use check::{Report, check, fix};
 pub use document::{Document, DocumentError, Kind};

@@ -112,6 +112,8 @@ pub struct Statement {
 pub struct Scope {
     /// Is it the `Not…` one, which means all but what is listed?
     pub is_all_but: bool,
+    /// Where the element's name stands, quotes included.
+    pub name_span: Range<usize>,
     /// The patterns.
     pub list: List,
 }

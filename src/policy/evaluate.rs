@@ -6,7 +6,7 @@
 
 mod condition;
 mod context;
-mod pattern;
+pub(super) mod pattern;
 mod truth;
 
 use super::document::{Document, Scope, Statement};
@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub resource: &'a str,
     /// What the request brings along.
     pub context: &'a Context,
+    /// Is it taken as allowed by a policy that is not at hand, so that only a deny or the boundary matters?
+    pub is_allowed_elsewhere: bool,
 }
 
 /// What comes of it.
@@ -102,7 +104,10 @@ pub fn evaluate(policies: Policies<'_>, request: &Request<'_>) -> Decision {
         let by = deny.by.into_iter().filter(|at| holds(policies, *at, request) == Truth::Yes).collect();
         return decided(Verdict::Denied, Ground::Deny, by);
     }
-    let allow = side(policies.identity, false, false, request);
+    let mut allow = side(policies.identity, false, false, request);
+    if request.is_allowed_elsewhere {
+        allow.truth = Truth::Yes;
+    }
     if allow.truth == Truth::No {
         return decided(Verdict::Denied, Ground::NothingAllows, Vec::new());
     }

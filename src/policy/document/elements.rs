@@ -84,7 +84,7 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
     let (mut sid, mut is_deny, mut action, mut resource) = (None, None, None, None);
     let (mut principals, mut conditions) = (None, Vec::new());
     for property in &members.properties {
-        let (value, start) = (&property.value, property.range.start);
+        let (value, start, name_span) = (&property.value, property.range.start, span(&property.name));
         match property.name.as_str() {
             "Sid" => {
                 let name = text(source, value, "`Sid`")?;
@@ -105,7 +105,7 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
                 for item in &list.items {
                     check_action(source, item)?;
                 }
-                put(source, start, &mut action, Scope { is_all_but: name == "NotAction", list }, "Action")?;
+                put(source, start, &mut action, Scope { is_all_but: name == "NotAction", name_span, list }, "Action")?;
             }
             name @ ("Resource" | "NotResource") if kind == Kind::Trust => {
                 return Err(source.at(start, Problem::TrustResource(name.to_owned())));
@@ -115,7 +115,13 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
                 for item in &list.items {
                     check_resource(source, item, version)?;
                 }
-                put(source, start, &mut resource, Scope { is_all_but: name == "NotResource", list }, "Resource")?;
+                put(
+                    source,
+                    start,
+                    &mut resource,
+                    Scope { is_all_but: name == "NotResource", name_span, list },
+                    "Resource",
+                )?;
             }
             name @ ("Principal" | "NotPrincipal") if kind != Kind::Trust => {
                 return Err(source.at(start, Problem::Principal(name.to_owned())));

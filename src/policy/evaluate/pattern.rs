@@ -7,7 +7,7 @@ use crate::policy::document::Version;
 
 /// A part of a pattern.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Piece {
+pub(in crate::policy) enum Piece {
     /// This character.
     Char(char),
     /// `?`
@@ -18,7 +18,7 @@ pub(super) enum Piece {
 
 /// A pattern with its variables put in.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Resolved {
+pub(in crate::policy) enum Resolved {
     Pattern(Vec<Piece>),
     /// The request lacks the variable's key, and it has no default.
     NoValue(String),
@@ -92,7 +92,7 @@ pub(super) fn matches_text(pieces: &[Piece], text: &str) -> bool {
 }
 
 /// Puts the variables in. Wildcards that come out of a variable's value are plain characters.
-pub(super) fn resolve(version: Version, pattern: &str, context: &Context) -> Resolved {
+pub(in crate::policy) fn resolve(version: Version, pattern: &str, context: &Context) -> Resolved {
     let mut pieces = Vec::with_capacity(pattern.len());
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {

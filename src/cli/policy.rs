@@ -1,0 +1,74 @@
+//! `policy …`: the arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::options::one_of;
+use crate::names::{AccountId, Partition};
+use crate::policy::Kind;
+
+/// What is done with policies.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum PolicyVerb {
+    /// Check whether policies enforce MFA, and whether a new user gets through the first day
+    Check(Box<CheckArgs>),
+}
+
+// `policy check`.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Clone, Debug, ClapArgs, PartialEq)]
+pub struct CheckArgs {
+    /// The policies that apply together, as JSON; `-` reads stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// A permissions boundary (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub boundary: Vec<PathBuf>,
+    /// What the policies are attached to [default: user]
+    #[arg(long, value_name = "KIND", value_parser = one_of::<Kind>(&Kind::NAMES))]
+    pub kind: Option<Kind>,
+    /// What the user is there for, such as s3:GetObject [default: what the policies allow]
+    #[arg(long, value_name = "ACTION", value_parser = action)]
+    pub work: Option<String>,
+    /// The user, perhaps with a path before the name [default: alice]
+    #[arg(long, value_name = "NAME", value_parser = user_name)]
+    pub user_name: Option<String>,
+    /// The account [default: the one that the policies name]
+    #[arg(long, value_name = "ID")]
+    pub account: Option<AccountId>,
+    /// The partition: aws, aws-cn, aws-us-gov, … [default: the one that the policies name]
+    #[arg(long, value_name = "PARTITION")]
+    pub partition: Option<Partition>,
+    /// It is wanted that the password can be changed without MFA
+    #[arg(long)]
+    pub allow_first_password_change: bool,
+    /// It is wanted that only the console asks for MFA
+    #[arg(long)]
+    pub console_only: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print the repaired policies, and on stderr what was changed
+    #[arg(long)]
+    pub fix: bool,
+}
+
+fn action(text: &str) -> Result<String, &'static str> {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    match text.split_once(':') {
+        Some((service, name)) if is_word(service) && is_word(name) => Ok(text.to_owned()),
+        _ => Err("an action is `SERVICE:NAME`, such as `s3:GetObject`"),
+    }
+}
+
+fn user_name(text: &str) -> Result<String, &'static str> {
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
+    let name = text.strip_prefix('/').unwrap_or(text);
+    if name.split('/').all(|part| !part.is_empty() && part.bytes().all(is_name)) {
+        Ok(name.to_owned())
+    } else {
+        Err("a user's name is made of A-Z, a-z, 0-9 and `_+=,.@-`, a path before it ends in `/`")
+    }
+}

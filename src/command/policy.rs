@@ -1,0 +1,129 @@
+//! `mfa-cred policy check FILE…`: do policies enforce MFA, and does a new user get through the first day? No call.
+
+mod json;
+mod text;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{Done, write_stdout};
+use crate::cli::{CheckArgs, PolicyVerb};
+use crate::error::Error;
+use crate::host::Host;
+use crate::names::{AccountId, Partition};
+use crate::policy::evaluate::Policies;
+use crate::policy::journey::Subject;
+use crate::policy::repair::diff;
+use crate::policy::rules::Wish;
+use crate::policy::{Document, Kind, Report, check, fix};
+use crate::settings::Settings;
+
+/// Where no policy names an account: the one of AWS's own examples.
+const ANY_ACCOUNT: &str = "123456789012";
+
+/// No policy is larger; what is, is another file.
+const LONGEST: u64 = 16 << 20;
+
+pub(super) fn run(verb: PolicyVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+    match verb {
+        PolicyVerb::Check(args) => {
+            let kind = args.kind.unwrap_or_default();
+            let identity = load(&args.files, kind, host)?;
+            let boundary = load(&args.boundary, Kind::User, host)?;
+            judge(&args, &identity, &boundary, settings, host)
+        }
+    }
+}
+
+/// Checks documents, wherever they came from.
+fn judge(
+    args: &CheckArgs,
+    identity: &[Document],
+    boundary: &[Document],
+    settings: &Settings,
+    host: &Host<'_>,
+) -> Result<Done, Error> {
+    let subject = subject(args, identity);
+    let wish = Wish {
+        allows_first_password_change: args.allow_first_password_change,
+        is_console_only: args.console_only,
+        account: args.account.clone(),
+        partition: args.partition,
+    };
+    let policies = Policies { identity, boundary };
+    let work = args.work.as_deref();
+    let report = if args.fix {
+        let (repaired, report) = fix(policies, &subject, work, &wish)?;
+        print_repaired(args, identity, &repaired, &report, boundary, settings)?;
+        report
+    } else {
+        let report = check(policies, &subject, work, &wish);
+        if args.json {
+            write_stdout(&(json::report(policies, &report).to_string() + "\n"))?;
+        } else {
+            write_stdout(&text::report(policies, &report, &text::Look::of(settings, host.env)))?;
+        }
+        report
+    };
+    Ok(if report.holds() { Done::Well } else { Done::Verdict(1) })
+}
+
+/// The documents on stdout, one after another; what was changed, and what is left, on stderr.
+fn print_repaired(
+    args: &CheckArgs,
+    before: &[Document],
+    repaired: &[Document],
+    report: &Report,
+    boundary: &[Document],
+    settings: &Settings,
+) -> Result<Done, Error> {
+    let diffs: Vec<String> =
+        before.iter().zip(repaired).map(|(old, new)| diff(&old.name, old.text(), new.text())).collect();
+    if args.json {
+        let policies = Policies { identity: repaired, boundary };
+        return write_stdout(&(json::repaired(policies, report, &diffs).to_string() + "\n"));
+    }
+    for line in diffs.iter().flat_map(|diff| diff.lines()) {
+        settings.talk.note(line);
+    }
+    for finding in &report.findings {
+        settings.talk.note(&text::line(finding));
+    }
+    let with_end = |document: &Document| {
+        let text = document.text();
+        if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+    };
+    write_stdout(&repaired.iter().map(with_end).collect::<String>())
+}
+
+fn load(files: &[PathBuf], kind: Kind, host: &Host<'_>) -> Result<Vec<Document>, Error> {
+    let one = |file: &PathBuf| {
+        let name = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+        let bytes = if file == Path::new("-") {
+            let mut bytes = Vec::new();
+            std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).map(|_| bytes)
+        } else {
+            host.files.read(file).map(|bytes| bytes.expose().clone())
+        };
+        let bytes = bytes.map_err(|source| Error::PolicyFile { name: name.clone(), source })?;
+        Ok(Document::parse(&name, &bytes, kind)?)
+    };
+    files.iter().map(one).collect()
+}
+
+/// The user of the day. What was not said is taken from the first ARN that says it.
+fn subject(args: &CheckArgs, documents: &[Document]) -> Subject {
+    let arns = || {
+        let scopes = documents.iter().flat_map(|document| &document.statements).filter_map(|one| one.resource.as_ref());
+        scopes.flat_map(|scope| &scope.list.items).map(|item| item.value.splitn(6, ':').collect::<Vec<_>>())
+    };
+    let account = || arns().find_map(|parts| parts.get(4)?.parse::<AccountId>().ok());
+    let partition = || arns().find_map(|parts| parts.get(1)?.parse::<Partition>().ok());
+    let any = || ANY_ACCOUNT.parse().expect("twelve digits");
+    Subject::new(
+        args.user_name.as_deref().unwrap_or("alice"),
+        args.account.clone().or_else(account).unwrap_or_else(any),
+        args.partition.or_else(partition).unwrap_or(Partition::AWS),
+    )
+    .expect("the name was checked where it was typed")
+}

@@ -1,0 +1,88 @@
+//! The report for scripts. The README has its members; they stay.
+
+use serde_json::{Map, Value, json};
+
+use crate::policy::Report;
+use crate::policy::evaluate::{At, Policies, Verdict};
+use crate::policy::journey::{Cell, Expected, Journey, Row, Way};
+use crate::policy::rules::{Finding, Severity};
+
+pub(super) fn report(policies: Policies<'_>, report: &Report) -> Value {
+    let journey = report.journey.as_ref();
+    json!({
+        "holds": report.holds(),
+        "user": format!("{}{}", report.subject.path(), report.subject.name()),
+        "account": report.subject.account.as_str(),
+        "partition": report.subject.partition.as_str(),
+        "work": journey.map(work),
+        "steps": journey.map(|journey| journey.rows.iter().map(|row| step(policies, row)).collect::<Vec<_>>()),
+        "findings": report.findings.iter().map(|it| finding(policies, it)).collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn repaired(policies: Policies<'_>, of: &Report, diffs: &[String]) -> Value {
+    let document = |(document, diff): (&crate::policy::Document, &String)| json!({"document": document.name, "policy": document.text(), "diff": diff});
+    json!({
+        "holds": of.holds(),
+        "documents": policies.identity.iter().zip(diffs).map(document).collect::<Vec<_>>(),
+        "findings": of.findings.iter().map(|it| finding(policies, it)).collect::<Vec<_>>(),
+    })
+}
+
+fn work(journey: &Journey) -> Value {
+    let work = &journey.work;
+    json!({"action": work.action, "resource": work.resource, "allowed_elsewhere": work.is_assumed})
+}
+
+fn step(policies: Policies<'_>, row: &Row) -> Value {
+    let request = |(action, resource): &(String, String)| json!({"action": action, "resource": resource});
+    let ways: Map<String, Value> =
+        Way::ALL.into_iter().zip(&row.cells).map(|(way, it)| (way.id().to_owned(), cell(policies, it))).collect();
+    json!({"step": row.step.id(), "requests": row.requests.iter().map(request).collect::<Vec<_>>(), "ways": ways})
+}
+
+fn cell(policies: Policies<'_>, cell: &Cell) -> Value {
+    let Some(verdict) = cell.verdict() else { return Value::Null };
+    let verdict = match verdict {
+        Verdict::Allowed => "allowed",
+        Verdict::Denied => "denied",
+        Verdict::Unknown => "unknown",
+    };
+    let Cell::Judged { expected, decision, .. } = cell else {
+        return json!({"verdict": verdict, "expected": null, "by": [], "depends_on": []});
+    };
+    let expected = match expected {
+        Expected::Allowed => Some("allowed"),
+        Expected::Denied => Some("denied"),
+        Expected::Either => None,
+    };
+    let by = decision.iter().flat_map(|decision| &decision.by).map(|at| statement(policies, *at)).collect::<Vec<_>>();
+    let reasons: Vec<String> =
+        decision.iter().flat_map(|decision| &decision.reasons).map(ToString::to_string).collect();
+    json!({"verdict": verdict, "expected": expected, "by": by, "depends_on": reasons})
+}
+
+fn statement(policies: Policies<'_>, at: At) -> Value {
+    let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
+    let statement = &document.statements[at.statement];
+    json!({
+        "document": document.name,
+        "statement": at.statement + 1,
+        "sid": statement.sid.as_ref().map(|sid| &sid.value),
+        "line": document.place(statement.span.start).line,
+    })
+}
+
+fn finding(policies: Policies<'_>, finding: &Finding) -> Value {
+    json!({
+        "severity": if finding.severity == Severity::Failure { "failure" } else { "trade" },
+        "rule": finding.rule,
+        "statement": finding.at.map(|at| statement(policies, at)),
+        "line": finding.place.map(|place| place.line),
+        "column": finding.place.map(|place| place.column),
+        "what": finding.what,
+        "why": finding.why,
+        "repair": finding.repair,
+        "fixable": !finding.edits.is_empty(),
+    })
+}

@@ -1,0 +1,261 @@
+//! All of it together: the day, the rules, and what of the day no rule explains.
+
+use super::DocumentError;
+use super::document::{Document, Kind};
+use super::evaluate::{At, Decision, Ground, Policies, Verdict};
+use super::journey::{Cell, Expected, Journey, Row, Step, Subject, Way};
+use super::repair;
+use super::rules::{self, Edit, Finding, Look, Severity, Wish};
+
+/// What came of a check.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The user whose day it was.
+    pub subject: Subject,
+    /// The day; for a role's and an organization's policies there is none.
+    pub journey: Option<Journey>,
+    /// The failures, then the trades.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Do the policies hold?
+    pub fn holds(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity != Severity::Failure)
+    }
+}
+
+/// Checks documents that apply together, all of the same kind. `work` is the action that the user is there for.
+pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, wish: &Wish) -> Report {
+    let is_of_users = policies.identity.iter().all(|document| document.kind == Kind::User);
+    let journey = is_of_users.then(|| Journey::play(policies, subject, work));
+    let look = Look { policies, subject, journey: journey.as_ref(), wish };
+    let mut findings = rules::findings(&look);
+    if let Some(journey) = &journey {
+        let explained: Vec<(Step, Way)> = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Failure || wish.is_console_only)
+            .flat_map(|finding| finding.explains.iter().copied())
+            .collect();
+        for row in &journey.rows {
+            of_row(&look, journey, row, &explained, &mut findings);
+        }
+    }
+    findings.extend(policies.identity.iter().enumerate().filter_map(|(index, document)| too_large(index, document)));
+    // Stable: within failures and within trades the order of the documents stays.
+    findings.sort_by_key(|finding| finding.severity);
+    Report { subject: subject.clone(), journey, findings }
+}
+
+/// Repairs what can be repaired mechanically, again and again until nothing changes: the documents' new texts.
+///
+/// # Errors
+/// None that a repair should ever cause: a text that became unreadable.
+pub fn fix(
+    policies: Policies<'_>,
+    subject: &Subject,
+    work: Option<&str>,
+    wish: &Wish,
+) -> Result<(Vec<Document>, Report), DocumentError> {
+    // A repair may uncover another one, but none of them comes back.
+    const ROUNDS: usize = 8;
+    let mut documents = policies.identity.to_vec();
+    let mut report = check(policies, subject, work, wish);
+    for _ in 0..ROUNDS {
+        let edits: Vec<Edit> = report.findings.iter().flat_map(|finding| finding.edits.iter().cloned()).collect();
+        if edits.is_empty() {
+            break;
+        }
+        for (index, document) in documents.iter_mut().enumerate() {
+            let own: Vec<Edit> = edits.iter().filter(|edit| edit.document == index).cloned().collect();
+            let text = repair::apply(document.text(), &own);
+            *document = Document::parse(&document.name, text.as_bytes(), document.kind)?;
+        }
+        report = check(Policies { identity: &documents, boundary: policies.boundary }, subject, work, wish);
+    }
+    Ok((documents, report))
+}
+
+/// What of one step no rule explains.
+fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way)], found: &mut Vec<Finding>) {
+    let on = |is: &dyn Fn(Way, &Cell) -> bool| -> Vec<Way> {
+        Way::ALL.into_iter().filter(|way| is(*way, journey.cell(row.step, *way))).collect()
+    };
+    let verdict = |way: Way| journey.cell(row.step, way).verdict();
+    match row.step {
+        Step::FirstPassword if verdict(Way::Console) != Some(Verdict::Allowed) => {
+            found.push(stuck_password(look, journey));
+        }
+        Step::ThiefFirst => {
+            let open = on(&|way, cell| !way.has_mfa() && cell.verdict() == Some(Verdict::Allowed));
+            if !open.is_empty() {
+                found.push(thief());
+            }
+        }
+        Step::Other => {
+            let open = on(&|way, cell| way.has_mfa() && cell.verdict() == Some(Verdict::Allowed));
+            if !open.is_empty() {
+                let what = "with MFA, other users' devices can be touched".to_owned();
+                let why = "that is what an administrator may do, and nobody else";
+                found.push(plain(
+                    Severity::Trade,
+                    what,
+                    why,
+                    "limit it to `user/${aws:username}` where it is not meant",
+                ));
+            }
+        }
+        _ => {}
+    }
+    let wrong = on(&|way, cell| cell.is_wrong() && !explained.contains(&(row.step, way)));
+    // Allowed and unknown are two things to say, and so are keys and the console where only one of them is meant.
+    for verdict in [Verdict::Allowed, Verdict::Denied, Verdict::Unknown] {
+        let ways: Vec<Way> =
+            wrong.iter().copied().filter(|way| journey.cell(row.step, *way).verdict() == Some(verdict)).collect();
+        let (keys, rest): (Vec<Way>, Vec<Way>) =
+            ways.into_iter().partition(|way| *way == Way::Key && look.wish.is_console_only);
+        for (ways, is_wanted) in [(keys, true), (rest, false)] {
+            if !ways.is_empty() {
+                let finding = of_cell(look, journey, row, &ways, verdict);
+                let is_wanted = is_wanted && verdict != Verdict::Denied
+                    || row.step == Step::Password && look.wish.allows_first_password_change;
+                found.push(Finding { severity: if is_wanted { Severity::Trade } else { finding.severity }, ..finding });
+            }
+        }
+    }
+}
+
+/// A step that goes wrong on these ways, all with the same verdict.
+fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict: Verdict) -> Finding {
+    let Cell::Judged { expected, request, decision, .. } = journey.cell(row.step, ways[0]) else {
+        unreachable!("a cell that is wrong was judged")
+    };
+    let (action, resource) = &row.requests[*request];
+    let by = decision.as_ref().map_or(&[][..], |decision| &decision.by);
+    let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
+    let (names, step) = (names.join(", "), row.step.name());
+    let (severity, what, repair) = match (expected, verdict) {
+        (Expected::Allowed, Verdict::Unknown) => {
+            (Severity::Trade, format!("whether the user can {step} is not known ({names}: {action})"), String::new())
+        }
+        (Expected::Allowed, _) => {
+            let repair = match decision.as_ref().map(|decision| decision.ground) {
+                Some(Ground::Deny) => format!("let the Deny leave `{action}` free"),
+                Some(Ground::Boundary) => format!("let the permissions boundary allow `{action}`, too"),
+                _ => format!("allow `{action}` on `{resource}`"),
+            };
+            (Severity::Failure, format!("the user is stuck: cannot {step} ({names}: {action})"), repair)
+        }
+        (_, Verdict::Unknown) => (
+            Severity::Failure,
+            format!("whether one can {step} without MFA is not known ({names}: {action})"),
+            "deny it whatever that is, where there is no MFA".to_owned(),
+        ),
+        _ => (
+            Severity::Failure,
+            format!("open: one can {step} without MFA ({names}: {action})"),
+            "deny all but enrolling with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`".to_owned(),
+        ),
+    };
+    let why = decision.as_ref().map_or_else(String::new, |decision| grounds(look, decision, action, resource));
+    let mut finding = plain(severity, what, &why, &repair);
+    finding.rule = match row.step {
+        Step::Find | Step::CreateNamed | Step::CreateOther | Step::Enable | Step::Resync => Some(5),
+        _ => None,
+    };
+    finding.at = by.first().copied();
+    finding.place = finding.at.map(|at| place(look, at));
+    finding
+}
+
+fn place(look: &Look<'_>, at: At) -> super::document::Place {
+    let document = &if at.is_boundary { look.policies.boundary } else { look.policies.identity }[at.document];
+    document.place(document.statements[at.statement].span.start)
+}
+
+/// Why a request is decided as it is.
+fn grounds(look: &Look<'_>, decision: &Decision, action: &str, resource: &str) -> String {
+    let statements = || decision.by.iter().take(3).map(|at| name_of(look.policies, *at)).collect::<Vec<_>>().join(", ");
+    match decision.ground {
+        Ground::Deny => format!("denied by {}", statements()),
+        Ground::Allow if decision.by.is_empty() => "nothing denies it, whoever allows it".to_owned(),
+        Ground::Allow => format!("allowed by {}, and nothing denies it", statements()),
+        Ground::NothingAllows => format!("nothing allows `{action}` on `{resource}`"),
+        Ground::Boundary => "the permissions boundary does not allow it".to_owned(),
+        Ground::Unknown => {
+            let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
+            format!("{} in {}", reasons.join(", and "), statements())
+        }
+    }
+}
+
+/// A statement, for people.
+pub fn name_of(policies: Policies<'_>, at: At) -> String {
+    let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
+    let sid = document.statements[at.statement].sid.as_ref().filter(|sid| !sid.value.is_empty());
+    let sid = sid.map(|sid| format!(" `{}`", sid.value)).unwrap_or_default();
+    format!("statement {}{sid} of {}", at.statement + 1, document.name)
+}
+
+fn stuck_password(look: &Look<'_>, journey: &Journey) -> Finding {
+    let cell = journey.cell(Step::FirstPassword, Way::Console);
+    let decision = if let Cell::Judged { decision, .. } = cell { decision.as_ref() } else { None };
+    let is_denied = decision.is_some_and(|decision| decision.ground == Ground::Deny);
+    let why = if is_denied {
+        "changing the password is denied without MFA, and no device can be enrolled before the password is changed"
+    } else {
+        "nothing here surely allows it; IAM attaches `IAMUserChangePassword` to a user who must change the password, and \
+         an account's password policy may allow it to all"
+    };
+    let what = "a user who must change the password at the first sign-in is stuck".to_owned();
+    let repair = "create users without the forced change; or let the Deny leave `iam:ChangePassword` and \
+                  `iam:GetAccountPasswordPolicy` free, which also frees it for a thief (--allow-first-password-change)";
+    let mut finding = plain(Severity::Trade, what, why, repair);
+    finding.rule = Some(6);
+    finding.at = decision.and_then(|decision| decision.by.first().copied()).filter(|_| is_denied);
+    finding.place = finding.at.map(|at| place(look, at));
+    finding
+}
+
+/// No policy can prevent it, so it is always said.
+fn thief() -> Finding {
+    plain(
+        Severity::Trade,
+        "a thief can enrol a device of their own for a user who has none".to_owned(),
+        "whoever may enrol before there is MFA may do it with a stolen key or password, too; no policy can tell them \
+         apart. Whether AWS lets such a key add a device for a user who has one is not known",
+        "let users enrol on their first day, and watch for those without a device",
+    )
+}
+
+/// IAM's quota, in characters without white space.
+fn too_large(index: usize, document: &Document) -> Option<Finding> {
+    const MOST: usize = 6144;
+    let length = document.text().chars().filter(|c| !c.is_whitespace()).count();
+    (length > MOST).then(|| {
+        let what = format!("{} has {length} characters without white space", document.name);
+        let mut finding = plain(
+            Severity::Trade,
+            what,
+            "a managed policy has at most 6,144, and all inline policies of a user 2,048, of a group 5,120",
+            "split it",
+        );
+        finding.at = Some(At { is_boundary: false, document: index, statement: 0 });
+        finding.place = Some(document.place(document.span.start));
+        finding
+    })
+}
+
+fn plain(severity: Severity, what: String, why: &str, repair: &str) -> Finding {
+    Finding {
+        severity,
+        rule: None,
+        at: None,
+        place: None,
+        what,
+        why: why.to_owned(),
+        repair: repair.to_owned(),
+        edits: Vec::new(),
+        explains: Vec::new(),
+    }
+}

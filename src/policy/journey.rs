@@ -1,0 +1,304 @@
+//! The first day of a user and the theft of a key, step by step, over the five ways in.
+//!
+//! Each step is a few requests; what STS forbids whatever a policy says is known here, and no policy is asked.
+
+mod subject;
+pub(super) mod work;
+
+use super::evaluate::{Decision, Policies, Request, Verdict, evaluate};
+
+pub use subject::{Subject, Way};
+pub use work::Work;
+
+/// A step of the day, in the order in which it comes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// The first sign-in; with a key, GetSessionToken.
+    SignIn,
+    /// The password that must be changed at the first sign-in.
+    FirstPassword,
+    /// Which devices does the user have?
+    Find,
+    /// A device that is named as the user.
+    CreateNamed,
+    /// A device of another name.
+    CreateOther,
+    /// The device becomes the user's.
+    Enable,
+    /// Its clock drifted.
+    Resync,
+    /// The sign-in with MFA.
+    SignInAgain,
+    /// What the user is there for.
+    Work,
+    /// The own device is given up.
+    Drop,
+    /// The password is changed.
+    Password,
+    /// Another access key is made.
+    AccessKey,
+    /// Another user's device is touched.
+    Other,
+    /// A thief enrols a device for a user who has none.
+    ThiefFirst,
+    /// A thief enrols one more device for a user who has one.
+    ThiefFurther,
+}
+
+impl Step {
+    /// What one does in it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign in",
+            Self::FirstPassword => "change the forced password",
+            Self::Find => "find the devices",
+            Self::CreateNamed => "make a device, own name",
+            Self::CreateOther => "make a device, other name",
+            Self::Enable => "enable it",
+            Self::Resync => "resync it",
+            Self::SignInAgain => "sign in with MFA",
+            Self::Work => "work",
+            Self::Drop => "drop the own device",
+            Self::Password => "change the password",
+            Self::AccessKey => "make an access key",
+            Self::Other => "touch another user's device",
+            Self::ThiefFirst => "enrol a thief's, the first",
+            Self::ThiefFurther => "enrol a thief's, a further",
+        }
+    }
+
+    /// The word for it in JSON.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::FirstPassword => "first-password",
+            Self::Find => "find",
+            Self::CreateNamed => "create-named",
+            Self::CreateOther => "create-other",
+            Self::Enable => "enable",
+            Self::Resync => "resync",
+            Self::SignInAgain => "sign-in-again",
+            Self::Work => "work",
+            Self::Drop => "drop",
+            Self::Password => "password",
+            Self::AccessKey => "access-key",
+            Self::Other => "other-user",
+            Self::ThiefFirst => "thief-first",
+            Self::ThiefFurther => "thief-further",
+        }
+    }
+}
+
+/// What must come of a step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Expected {
+    /// Else the user is stuck.
+    Allowed,
+    /// Else a thief gets on.
+    Denied,
+    /// Either is right.
+    Either,
+}
+
+/// One step over one way in.
+#[derive(Clone, Debug)]
+pub enum Cell {
+    /// The step does not exist on this way.
+    Nothing,
+    /// AWS decides it without any policy.
+    Settled(Verdict),
+    /// The policies, and STS's limits, decide.
+    Judged {
+        /// What must come of it.
+        expected: Expected,
+        /// What comes of it.
+        verdict: Verdict,
+        /// The request that decides, of those of the step.
+        request: usize,
+        /// What decides: `None` is STS's own limit.
+        decision: Option<Decision>,
+    },
+}
+
+impl Cell {
+    /// Is it decided otherwise than it must be, or can that not be told?
+    pub fn is_wrong(&self) -> bool {
+        match self {
+            Self::Judged { expected: Expected::Allowed, verdict, .. } => *verdict != Verdict::Allowed,
+            Self::Judged { expected: Expected::Denied, verdict, .. } => *verdict != Verdict::Denied,
+            _ => false,
+        }
+    }
+
+    /// What comes of it, where the step exists.
+    pub fn verdict(&self) -> Option<Verdict> {
+        match self {
+            Self::Nothing => None,
+            Self::Settled(verdict) | Self::Judged { verdict, .. } => Some(*verdict),
+        }
+    }
+}
+
+/// One step over all ways in.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The step.
+    pub step: Step,
+    /// The requests that it takes: action and resource.
+    pub requests: Vec<(String, String)>,
+    /// In the order of [`Way::ALL`].
+    pub cells: [Cell; 5],
+}
+
+/// The whole day.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    /// The work that was tried.
+    pub work: Work,
+    /// The steps, in their order.
+    pub rows: Vec<Row>,
+}
+
+/// Must all requests of a step succeed for it to succeed, or is one enough?
+#[derive(Clone, Copy, PartialEq)]
+enum Needs {
+    All,
+    One,
+}
+
+impl Journey {
+    /// Plays the day. `work` is the action that the user is there for; else one is looked for in the policies.
+    pub fn play(policies: Policies<'_>, subject: &Subject, work: Option<&str>) -> Self {
+        let work = Work::choose(policies, subject, work);
+        let own = || subject.user_arn(subject.name());
+        let other = || subject.user_arn(&format!("not-{}", subject.name()));
+        let device = |name: &str| subject.device_arn(name);
+        let laptop = format!("{}-laptop", subject.name());
+        let iam = |name: &str, resource: String| (format!("iam:{name}"), resource);
+        let day = [
+            (Step::SignIn, Needs::All, vec![]),
+            (Step::FirstPassword, Needs::All, vec![iam("ChangePassword", own())]),
+            (Step::Find, Needs::All, vec![iam("ListMFADevices", own())]),
+            (Step::CreateNamed, Needs::All, vec![iam("CreateVirtualMFADevice", device(subject.name()))]),
+            (Step::CreateOther, Needs::All, vec![iam("CreateVirtualMFADevice", device(&laptop))]),
+            (Step::Enable, Needs::All, vec![iam("EnableMFADevice", own())]),
+            (Step::Resync, Needs::All, vec![iam("ResyncMFADevice", own())]),
+            (Step::SignInAgain, Needs::All, vec![]),
+            (Step::Work, Needs::All, vec![(work.action.clone(), work.resource.clone())]),
+            (
+                Step::Drop,
+                Needs::One,
+                vec![
+                    iam("DeactivateMFADevice", own()),
+                    iam("DeleteVirtualMFADevice", device(subject.name())),
+                    iam("DeleteVirtualMFADevice", device(&laptop)),
+                ],
+            ),
+            (Step::Password, Needs::One, vec![iam("ChangePassword", own())]),
+            (Step::AccessKey, Needs::One, vec![iam("CreateAccessKey", own())]),
+            (
+                Step::Other,
+                Needs::One,
+                vec![
+                    iam("EnableMFADevice", other()),
+                    iam("DeactivateMFADevice", other()),
+                    iam("ResyncMFADevice", other()),
+                ],
+            ),
+            (
+                Step::ThiefFirst,
+                Needs::All,
+                vec![iam("CreateVirtualMFADevice", device(subject.name())), iam("EnableMFADevice", own())],
+            ),
+            // A security key is enabled without being made first.
+            (Step::ThiefFurther, Needs::All, vec![iam("EnableMFADevice", own())]),
+        ];
+        let rows = day.into_iter().map(|(step, needs, requests)| {
+            let cells = Way::ALL.map(|way| cell(policies, subject, &work, step, needs, way, &requests));
+            Row { step, requests, cells }
+        });
+        Self { rows: rows.collect(), work: work.clone() }
+    }
+
+    /// One step over one way in.
+    pub fn cell(&self, step: Step, way: Way) -> &Cell {
+        static NOTHING: Cell = Cell::Nothing;
+        let row = self.rows.iter().find(|row| row.step == step);
+        row.map_or(&NOTHING, |row| &row.cells[way as usize])
+    }
+}
+
+fn cell(
+    policies: Policies<'_>,
+    subject: &Subject,
+    work: &Work,
+    step: Step,
+    needs: Needs,
+    way: Way,
+    requests: &[(String, String)],
+) -> Cell {
+    let expected = match (step, way) {
+        (Step::SignIn, Way::Key | Way::Console) | (Step::SignInAgain, Way::Key | Way::ConsoleMfa) => {
+            return Cell::Settled(Verdict::Allowed);
+        }
+        // It is asked for at the first sign-in to the console, where no device can be yet.
+        (Step::FirstPassword, Way::Console) => Expected::Either,
+        (Step::SignIn | Step::SignInAgain | Step::FirstPassword, _) => return Cell::Nothing,
+        (Step::Work, Way::SessionMfa | Way::ConsoleMfa) => Expected::Allowed,
+        (Step::Work, _) => Expected::Denied,
+        (Step::Find | Step::CreateNamed | Step::CreateOther | Step::Enable | Step::Resync, Way::Key | Way::Console) => {
+            Expected::Allowed
+        }
+        (Step::Drop | Step::Password | Step::AccessKey | Step::Other, Way::Key | Way::Console | Way::Session) => {
+            Expected::Denied
+        }
+        _ => Expected::Either,
+    };
+    let mut decided: Option<(Verdict, usize, Option<Decision>)> = None;
+    for (request, (action, resource)) in requests.iter().enumerate() {
+        let is_allowed_elsewhere = step == Step::Work && work.is_assumed;
+        let (verdict, decision) = decide(policies, subject, way, action, resource, is_allowed_elsewhere);
+        // What decides is the worst of all, or the best of one that is enough.
+        let rank = |verdict: Verdict| match (verdict, needs) {
+            (Verdict::Denied, Needs::All) | (Verdict::Allowed, Needs::One) => 2,
+            (Verdict::Unknown, _) => 1,
+            (Verdict::Denied, Needs::One) | (Verdict::Allowed, Needs::All) => 0,
+        };
+        if decided.as_ref().is_none_or(|(before, ..)| rank(verdict) > rank(*before)) {
+            decided = Some((verdict, request, decision));
+        }
+    }
+    let Some((mut verdict, request, decision)) = decided else { return Cell::Nothing };
+    if step == Step::ThiefFurther && verdict == Verdict::Allowed && !way.has_mfa() {
+        // AWS's guide asks for MFA before a further device; whether the service does, nobody says.
+        verdict = Verdict::Unknown;
+    }
+    Cell::Judged { expected, verdict, request, decision }
+}
+
+/// One request over one way in; without a decision it is STS that forbids or allows it.
+pub(super) fn decide(
+    policies: Policies<'_>,
+    subject: &Subject,
+    way: Way,
+    action: &str,
+    resource: &str,
+    is_allowed_elsewhere: bool,
+) -> (Verdict, Option<Decision>) {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+    if is(service, "sts") {
+        if is(name, "GetCallerIdentity") || (is(name, "GetSessionToken") && way == Way::Key) {
+            return (Verdict::Allowed, None);
+        }
+        if matches!(way, Way::Session | Way::SessionMfa) && !is(name, "AssumeRole") {
+            return (Verdict::Denied, None);
+        }
+    }
+    if is(service, "iam") && way == Way::Session {
+        return (Verdict::Denied, None);
+    }
+    let context = subject.context(way, is(service, "iam"));
+    let decision = evaluate(policies, &Request { action, resource, context: &context, is_allowed_elsewhere });
+    (decision.verdict, Some(decision))
+}

@@ -1,0 +1,78 @@
+//! Mechanical repairs: edits of the text that keep every byte beside them.
+
+use super::document::{Document, List, Statement, Text};
+use super::evaluate::At;
+use super::rules::Edit;
+
+/// More values for a list, written as its last ones are.
+pub(super) fn insert(at: At, document: &Document, list: &List, values: &[&str]) -> Edit {
+    let text = document.text();
+    let many = |separator: &str| values.iter().map(|value| format!("{separator}\"{value}\"")).collect::<String>();
+    let edit = |range, text| Edit { document: at.document, range, text };
+    match &list.items[..] {
+        [.., before, last] => {
+            let separator = &text[before.span.end..last.span.start];
+            edit(last.span.end..last.span.end, many(separator))
+        }
+        [only] if list.is_array => {
+            let space = text[list.span.start + 1..only.span.start].to_owned();
+            let separator = format!(",{}", if space.is_empty() { " " } else { &space });
+            edit(only.span.end..only.span.end, many(&separator))
+        }
+        items => {
+            let own: String = items.iter().map(|item| text[item.span.clone()].to_owned()).collect();
+            edit(list.span.clone(), format!("[{own}{}]", many(", ")))
+        }
+    }
+}
+
+/// One value less; `None` where it is the only one.
+pub(super) fn remove(at: At, list: &List, item: &Text) -> Option<Edit> {
+    let index = list.items.iter().position(|other| other.span == item.span)?;
+    let range = match (index.checked_sub(1), list.items.get(index + 1)) {
+        (_, Some(next)) => item.span.start..next.span.start,
+        (Some(before), None) => list.items[before].span.end..item.span.end,
+        (None, None) => return None,
+    };
+    Some(Edit { document: at.document, range, text: String::new() })
+}
+
+/// A member behind the statement's last one, written as they are.
+pub(super) fn add_member(at: At, document: &Document, statement: &Statement, member: &str) -> Edit {
+    let text = document.text();
+    let end = statement.span.start + text[statement.span.start..statement.span.end - 1].trim_end().len();
+    let name = statement.action.name_span.start;
+    let space = &text[text[..name].trim_end().len()..name];
+    let space = if space.is_empty() { " " } else { space };
+    Edit { document: at.document, range: end..end, text: format!(",{space}{member}") }
+}
+
+/// The values as a list in one line.
+pub(super) fn quoted_list(values: &[&str]) -> String {
+    format!("[\"{}\"]", values.join("\", \""))
+}
+
+/// The text with the edits in it; of two that overlap, the first one.
+pub fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut edits: Vec<&Edit> = edits.iter().collect();
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    let (mut repaired, mut end) = (String::with_capacity(text.len()), 0);
+    let mut last: Option<&Edit> = None;
+    for edit in edits {
+        if edit.range.start < end || last == Some(edit) {
+            continue;
+        }
+        repaired.push_str(&text[end..edit.range.start]);
+        repaired.push_str(&edit.text);
+        end = edit.range.end;
+        last = Some(edit);
+    }
+    repaired.push_str(&text[end..]);
+    repaired
+}
+
+/// What changed, as a unified diff; empty where nothing did.
+pub fn diff(name: &str, before: &str, after: &str) -> String {
+    let diff = similar::TextDiff::from_lines(before, after);
+    diff.unified_diff().context_radius(2).header(name, name).to_string()
+}

@@ -1,0 +1,220 @@
+//! The numbered rules of MFA in policies, each with the statement that breaks it, the reason and the repair.
+//!
+//! A rule looks at one statement, and asks the evaluator whether what it warns of really comes about with everything
+//! else that applies: a Deny that lets keys through is no finding where another one stops them.
+
+mod attached;
+mod enforcement;
+mod exceptions;
+mod scope;
+
+use std::ops::Range;
+
+use super::document::{Condition, Document, Kind, Place, Statement, Test};
+use super::evaluate::{At, Policies, Verdict};
+use super::journey::{self, Journey, Step, Subject, Way};
+use crate::names::{AccountId, Partition};
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// The policies do not hold.
+    Failure,
+    /// Worth knowing, and a matter of choice.
+    Trade,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The rule, where there is one for it.
+    pub rule: Option<u8>,
+    /// The statement, where one is to blame.
+    pub at: Option<At>,
+    /// The place in its document.
+    pub place: Option<Place>,
+    /// What is wrong, in a sentence.
+    pub what: String,
+    /// Why it is.
+    pub why: String,
+    /// What to do.
+    pub repair: String,
+    /// The mechanical repair, where there is one.
+    pub edits: Vec<Edit>,
+    /// The cells of the journey that it explains.
+    pub(super) explains: Vec<(Step, Way)>,
+}
+
+/// A change of a document's text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Edit {
+    /// The document, counted from 0.
+    pub document: usize,
+    /// What is replaced.
+    pub range: Range<usize>,
+    /// By what.
+    pub text: String,
+}
+
+/// What is wanted of the policies, besides that they hold.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// May the password be changed without MFA, so that a forced first change is possible?
+    pub allows_first_password_change: bool,
+    /// Is it wanted that only the console asks for MFA?
+    pub is_console_only: bool,
+    /// The account that is checked, where it was said.
+    pub account: Option<AccountId>,
+    /// The partition that is checked, where it was said.
+    pub partition: Option<Partition>,
+}
+
+/// What the rules look at.
+pub(super) struct Look<'a> {
+    pub(super) policies: Policies<'a>,
+    pub(super) subject: &'a Subject,
+    pub(super) journey: Option<&'a Journey>,
+    pub(super) wish: &'a Wish,
+}
+
+/// The actions that a Deny must leave free, or nobody can enrol.
+const NEEDED: [&str; 4] =
+    ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"];
+
+/// Every finding of the rules, by document and statement.
+pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (at, document, statement) in look.statements() {
+        let one = One { look, at, document, statement };
+        scope::look(&one, &mut found);
+        match document.kind {
+            Kind::User => {
+                exceptions::look(&one, &mut found);
+                enforcement::look(&one, &mut found);
+            }
+            Kind::Role | Kind::Trust | Kind::Organization => attached::look(&one, &mut found),
+        }
+    }
+    found
+}
+
+/// One statement, with all that it stands among.
+struct One<'a> {
+    look: &'a Look<'a>,
+    at: At,
+    document: &'a Document,
+    statement: &'a Statement,
+}
+
+impl<'a> Look<'a> {
+    fn statements(&self) -> impl Iterator<Item = (At, &'a Document, &'a Statement)> {
+        self.policies.identity.iter().enumerate().flat_map(|(document, of)| {
+            let at = move |statement| At { is_boundary: false, document, statement };
+            of.statements.iter().enumerate().map(move |(statement, one)| (at(statement), of, one))
+        })
+    }
+
+    fn verdict(&self, way: Way, action: &str, resource: &str, is_allowed_elsewhere: bool) -> Verdict {
+        journey::decide(self.policies, self.subject, way, action, resource, is_allowed_elsewhere).0
+    }
+
+    /// Is it not surely denied on this way?
+    fn is_open(&self, way: Way, action: &str, resource: &str, is_allowed_elsewhere: bool) -> bool {
+        self.verdict(way, action, resource, is_allowed_elsewhere) != Verdict::Denied
+    }
+}
+
+/// The state of MFA that one condition asks for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asks {
+    /// `Bool`, `BoolIfExists`
+    Bool { wants: bool, is_if_exists: bool },
+    /// `Null`: is the key to be absent?
+    Null { wants_absent: bool },
+    /// Anything else about the key, or the age.
+    Otherwise,
+}
+
+const PRESENT: &str = "aws:MultiFactorAuthPresent";
+const AGE: &str = "aws:MultiFactorAuthAge";
+
+impl<'a> One<'a> {
+    /// The conditions on MFA.
+    fn asks(&self) -> impl Iterator<Item = (&'a Condition, Asks)> {
+        self.statement.conditions.iter().filter_map(|condition| {
+            let key = &condition.key.value;
+            if key.eq_ignore_ascii_case(AGE) {
+                return Some((condition, Asks::Otherwise));
+            }
+            if !key.eq_ignore_ascii_case(PRESENT) {
+                return None;
+            }
+            let wants = match &condition.values.items[..] {
+                [one] if condition.operator.quantifier.is_none() => one.value.to_ascii_lowercase().parse().ok(),
+                _ => None,
+            };
+            let asks = match (condition.operator.test, wants) {
+                (Test::Bool, Some(wants)) => Asks::Bool { wants, is_if_exists: condition.operator.is_if_exists },
+                (Test::Null, Some(wants_absent)) => Asks::Null { wants_absent },
+                _ => Asks::Otherwise,
+            };
+            Some((condition, asks))
+        })
+    }
+
+    /// Does the statement ask for MFA in any way?
+    fn asks_for_mfa(&self) -> bool {
+        self.asks().next().is_some()
+    }
+
+    fn failure(&self, rule: impl Into<Option<u8>>, offset: usize, what: String, why: &str, repair: &str) -> Finding {
+        Finding {
+            severity: Severity::Failure,
+            rule: rule.into(),
+            at: Some(self.at),
+            place: Some(self.document.place(offset)),
+            what,
+            why: why.to_owned(),
+            repair: repair.to_owned(),
+            edits: Vec::new(),
+            explains: Vec::new(),
+        }
+    }
+
+    /// The condition's operator under another name; nothing where other keys stand below it or the name is taken.
+    fn rename(&self, condition: &Condition, name: &str) -> Vec<Edit> {
+        let is_taken = |other: &Condition| {
+            let span = other.operator_span.clone();
+            self.document.text()[span].trim_matches('"').eq_ignore_ascii_case(name)
+        };
+        if condition.keys_beside > 0 || self.statement.conditions.iter().any(is_taken) {
+            return Vec::new();
+        }
+        vec![self.edit(condition.operator_span.clone(), format!("\"{name}\""))]
+    }
+
+    fn edit(&self, range: Range<usize>, text: String) -> Edit {
+        Edit { document: self.at.document, range, text }
+    }
+}
+
+impl Finding {
+    fn trade_if(mut self, is_trade: bool) -> Self {
+        if is_trade {
+            self.severity = Severity::Trade;
+        }
+        self
+    }
+
+    fn with_edits(mut self, edits: Vec<Edit>) -> Self {
+        self.edits = edits;
+        self
+    }
+
+    fn explaining(mut self, steps: &[Step], ways: &[Way]) -> Self {
+        self.explains = steps.iter().flat_map(|step| ways.iter().map(|way| (*step, *way))).collect();
+        self
+    }
+}

@@ -1,0 +1,129 @@
+//! Rules 10, 11, 14 and 15: policies that are attached to a role or to an account.
+
+use super::{AGE, Asks, Finding, One, PRESENT};
+use crate::policy::document::{Condition, Kind, Test, Text};
+
+pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+    match one.document.kind {
+        Kind::Trust => found.extend(trust(one)),
+        Kind::Role => {
+            found.extend(role(one));
+            found.extend(user_name(one));
+        }
+        Kind::Organization => found.extend(organization(one)),
+        Kind::User => {}
+    }
+}
+
+fn trust(one: &One<'_>) -> Option<Finding> {
+    if one.statement.is_deny {
+        return None;
+    }
+    let (condition, asks) = one.asks().next()?;
+    let start = condition.operator_span.start;
+    if let Asks::Bool { wants: true, is_if_exists: true } = asks {
+        let finding = one.failure(
+            10,
+            start,
+            "this trust policy does not enforce MFA: bare keys may assume the role".to_owned(),
+            "a request that is signed with a long-term key has no `aws:MultiFactorAuthPresent`, and `…IfExists` holds \
+             where it is absent",
+            "write `Bool` in place of `BoolIfExists`",
+        );
+        return Some(finding.with_edits(one.rename(condition, "Bool")));
+    }
+    let is_role = |text: &&Text| {
+        let name = text.value.splitn(6, ':').nth(5).unwrap_or_default();
+        name.starts_with("role/") || name.starts_with("assumed-role/")
+    };
+    let role = one.statement.principals.iter().find(is_role)?;
+    wants_mfa(condition, asks).then(|| {
+        one.failure(
+            11,
+            start,
+            format!("`{}` can never meet this condition on MFA", role.value),
+            "a role's credentials carry no MFA: the second role of a chain cannot ask for it",
+            "ask for MFA where the chain starts, in the first role's trust policy, and take it out here",
+        )
+    })
+}
+
+/// Does the condition hold only with MFA?
+fn wants_mfa(condition: &Condition, asks: Asks) -> bool {
+    match asks {
+        Asks::Bool { wants, is_if_exists } => wants && !is_if_exists,
+        Asks::Null { .. } => false,
+        Asks::Otherwise => {
+            condition.key.value.eq_ignore_ascii_case(AGE) && matches!(condition.operator.test, Test::Number(_))
+        }
+    }
+}
+
+/// Rule 11: a policy of a role.
+fn role(one: &One<'_>) -> Option<Finding> {
+    let (condition, asks) = one.asks().next()?;
+    let start = condition.operator_span.start;
+    let finding = match (one.statement.is_deny, asks) {
+        (false, asks) if wants_mfa(condition, asks) => one.failure(
+            11,
+            start,
+            "this Allow never holds for a role".to_owned(),
+            "a role's credentials carry no MFA, even where the role was assumed with it",
+            "ask for MFA in the role's trust policy",
+        ),
+        (true, Asks::Bool { wants: false, is_if_exists: true }) => one.failure(
+            11,
+            start,
+            "this Deny always holds for a role".to_owned(),
+            "a role's credentials carry no MFA, even where the role was assumed with it",
+            "ask for MFA in the role's trust policy, and take the Deny out",
+        ),
+        _ => one
+            .failure(
+                11,
+                start,
+                "what this condition on MFA does for a role is not known".to_owned(),
+                "AWS does not say whether `aws:MultiFactorAuthPresent` is absent or `false` for a role's credentials",
+                "ask for MFA in the role's trust policy",
+            )
+            .trade_if(true),
+    };
+    Some(finding)
+}
+
+/// Rule 14: a role is nobody by that name.
+fn user_name(one: &One<'_>) -> Option<Finding> {
+    let resources = one.statement.resource.iter().flat_map(|scope| &scope.list.items);
+    let values = one.statement.conditions.iter().flat_map(|condition| &condition.values.items);
+    let keys = one.statement.conditions.iter().map(|condition| &condition.key);
+    // With a default behind a comma there is a value.
+    let has_variable = |text: &&Text| text.value.to_ascii_lowercase().contains("${aws:username}");
+    let is_key = |text: &&Text| text.value.eq_ignore_ascii_case("aws:username");
+    let text = resources.chain(values).find(has_variable).or_else(|| keys.into_iter().find(is_key))?;
+    Some(one.failure(
+        14,
+        text.span.start,
+        format!("`{}` has no value in a role", text.value),
+        "`aws:username` is absent for roles, so that the statement never matches",
+        "use `${aws:userid}`, a tag of the principal, or a default: `${aws:username, 'none'}`",
+    ))
+}
+
+/// Rule 15: a service control policy that asks everyone for MFA.
+fn organization(one: &One<'_>) -> Option<Finding> {
+    let spares = |condition: &Condition| {
+        let key = condition.key.value.to_ascii_lowercase();
+        matches!(key.as_str(), "aws:principalarn" | "aws:principaltype" | "aws:username")
+    };
+    if !one.statement.is_deny || one.statement.conditions.iter().any(spares) {
+        return None;
+    }
+    let (condition, _) = one.asks().next()?;
+    Some(one.failure(
+        15,
+        condition.operator_span.start,
+        "this Deny hits federated principals and roles as well".to_owned(),
+        &format!("for them `{PRESENT}` is absent or `false`, whatever they signed in with"),
+        "limit it to users: `\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::*:user/*\"}`",
+    ))
+}

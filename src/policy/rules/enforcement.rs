@@ -1,0 +1,230 @@
+//! Rules 1 to 4, 9, 12 and 16: does what asks for MFA really ask everyone for it?
+
+use super::{AGE, Asks, Finding, NEEDED, One};
+use crate::policy::document::{Condition, Order, Test};
+use crate::policy::evaluate::covers_action;
+use crate::policy::journey::work::{sample_action, sample_resource};
+use crate::policy::journey::{Step, Way};
+
+/// What a thief without MFA is after.
+const THEFT: [Step; 5] = [Step::Work, Step::Drop, Step::Password, Step::AccessKey, Step::Other];
+
+pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+    for (condition, asks) in one.asks() {
+        let finding = match (one.statement.is_deny, asks) {
+            (true, Asks::Bool { wants: false, is_if_exists: false }) => bool_false(one, condition),
+            (true, Asks::Null { wants_absent: true }) => deny_null(one, condition),
+            (false, Asks::Null { wants_absent: false }) => allow_null(one, condition),
+            (false, Asks::Bool { wants: true, is_if_exists: true }) => allow_if_exists(one, condition),
+            (true, Asks::Otherwise) => deny_age(one, condition),
+            _ => None,
+        };
+        found.extend(finding);
+    }
+    found.extend(services(one));
+    found.extend(deactivate(one));
+    found.extend(everything(one));
+}
+
+/// Something that the statement denies, on that way, with nothing else to stop it.
+fn lets_through(one: &One<'_>, way: Way) -> Option<String> {
+    let work = one.look.journey.map(|journey| (journey.work.action.clone(), journey.work.resource.clone()));
+    let covered = work.filter(|(action, _)| covers_action(&one.statement.action, action));
+    let (action, resource) = match covered {
+        Some(work) => work,
+        None => (
+            sample_action(&one.statement.action, |_| true)?,
+            sample_resource(one.document, one.statement, one.look.subject),
+        ),
+    };
+    one.look.is_open(way, &action, &resource, true).then_some(action)
+}
+
+/// Something that the statement allows, on that way, with nothing else to stop it.
+fn gives(one: &One<'_>, way: Way) -> Option<String> {
+    let action = sample_action(&one.statement.action, |_| true)?;
+    let resource = sample_resource(one.document, one.statement, one.look.subject);
+    one.look.is_open(way, &action, &resource, false).then_some(action)
+}
+
+fn bool_false(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+    let action = lets_through(one, Way::Key)?;
+    let finding = one.failure(
+        1,
+        condition.operator_span.start,
+        format!("open to bare keys: this Deny does not see long-term access keys, and {action} goes through"),
+        "a request that is signed with a long-term key has no `aws:MultiFactorAuthPresent` at all, and `Bool` does not \
+         match what is absent",
+        "write `BoolIfExists` in place of `Bool`",
+    );
+    let is_wanted = one.look.wish.is_console_only;
+    let edits = if is_wanted { Vec::new() } else { one.rename(condition, "BoolIfExists") };
+    Some(finding.with_edits(edits).trade_if(is_wanted).explaining(&THEFT, &[Way::Key]))
+}
+
+fn deny_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+    let action = lets_through(one, Way::Console)?;
+    let finding = one.failure(
+        2,
+        condition.operator_span.start,
+        format!("this Deny does not ask for MFA: {action} goes through from a session without it"),
+        "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`; only bare \
+         keys have none",
+        "write `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`",
+    );
+    let edits = with_value(one, condition, one.rename(condition, "BoolIfExists"), "false");
+    Some(finding.with_edits(edits).explaining(&THEFT, &[Way::Session, Way::Console]))
+}
+
+fn allow_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+    let action = gives(one, Way::Console)?;
+    let finding = one.failure(
+        2,
+        condition.operator_span.start,
+        format!("this Allow does not ask for MFA: {action} goes through from a session without it"),
+        "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`",
+        "write `\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}`",
+    );
+    let edits = with_value(one, condition, one.rename(condition, "Bool"), "true");
+    Some(finding.with_edits(edits).explaining(&THEFT, &[Way::Session, Way::Console]))
+}
+
+/// The edits with another value for the condition, if there are edits.
+fn with_value(one: &One<'_>, condition: &Condition, mut edits: Vec<super::Edit>, value: &str) -> Vec<super::Edit> {
+    if let ([item], false) = (&condition.values.items[..], edits.is_empty()) {
+        edits.push(one.edit(item.span.clone(), format!("\"{value}\"")));
+    }
+    edits
+}
+
+fn allow_if_exists(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+    let action = gives(one, Way::Key)?;
+    let finding = one.failure(
+        3,
+        condition.operator_span.start,
+        format!(
+            "open to bare keys: this Allow takes a missing `aws:MultiFactorAuthPresent` for MFA, and gives {action}"
+        ),
+        "a request that is signed with a long-term key has no such key, and `…IfExists` holds where it is absent",
+        "write `Bool` in place of `BoolIfExists`",
+    );
+    Some(finding.with_edits(one.rename(condition, "Bool")).explaining(&THEFT, &[Way::Key]))
+}
+
+fn deny_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+    let operator = condition.operator;
+    let Test::Number(order @ (Order::Greater | Order::GreaterOrEqual)) = operator.test else { return None };
+    if !condition.key.value.eq_ignore_ascii_case(AGE) || operator.is_if_exists {
+        return None;
+    }
+    let action = lets_through(one, Way::Key)?;
+    let name = if order == Order::Greater { "NumericGreaterThanIfExists" } else { "NumericGreaterThanEqualsIfExists" };
+    let finding = one.failure(
+        4,
+        condition.operator_span.start,
+        format!("this Deny does not see those who have no MFA at all, and {action} goes through"),
+        "without MFA a request has no `aws:MultiFactorAuthAge`, and what is absent is not greater than anything",
+        &format!("write `{name}`"),
+    );
+    let ways = [Way::Key, Way::Session, Way::Console];
+    Some(finding.with_edits(one.rename(condition, name)).explaining(&THEFT, &ways))
+}
+
+/// Rule 12: what AWS services do for the user is denied, too.
+fn services(one: &One<'_>) -> Option<Finding> {
+    let asks_false = |asks: Asks| matches!(asks, Asks::Bool { wants: false, .. });
+    let (condition, _) = one.asks().find(|(_, asks)| one.statement.is_deny && asks_false(*asks))?;
+    let spares = |condition: &Condition| {
+        let key = condition.key.value.to_ascii_lowercase();
+        key == "aws:viaawsservice" || key.starts_with("aws:calledvia")
+    };
+    let is_wide = covers_action(&one.statement.action, "s3:GetObject");
+    if !is_wide || one.statement.conditions.iter().any(spares) {
+        return None;
+    }
+    let finding = one.failure(
+        12,
+        condition.operator_span.start,
+        "what AWS services do on a user's behalf is denied as well".to_owned(),
+        "such calls carry `aws:MultiFactorAuthPresent` as `false`, even where the user signed in with MFA",
+        "where a service breaks, add `\"Bool\": {\"aws:ViaAWSService\": \"false\"}` to the condition",
+    );
+    Some(finding.trade_if(true))
+}
+
+/// Rule 9: giving the own device up is for those who have it at hand.
+fn deactivate(one: &One<'_>) -> Option<Finding> {
+    const DROP: [&str; 2] = ["iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice"];
+    let (look, scope) = (one.look, &one.statement.action);
+    if one.statement.is_deny || scope.is_all_but || one.asks_for_mfa() || !covers_action(scope, DROP[0]) {
+        return None;
+    }
+    let item = scope
+        .list
+        .items
+        .iter()
+        .find(|item| crate::policy::evaluate::matches_action(&item.value, DROP[0]) && item.value.contains(':'))?;
+    let own = look.subject.user_arn(look.subject.name());
+    let open: Vec<Way> =
+        [Way::Key, Way::Console].into_iter().filter(|way| look.is_open(*way, DROP[0], &own, false)).collect();
+    if open.is_empty() {
+        return None;
+    }
+    let finding = one.failure(
+        9,
+        item.span.start,
+        "the own MFA device can be deactivated without MFA".to_owned(),
+        "a thief with a bare key or a password takes the device away first, and enrols another one",
+        "allow `iam:DeactivateMFADevice` in a statement of its own, with \
+         `\"Condition\": {\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}}`",
+    );
+    let is_alone = scope.list.items.iter().all(|item| DROP.iter().any(|drop| item.value.eq_ignore_ascii_case(drop)));
+    let edits = if is_alone && one.statement.conditions.is_empty() && !has_condition(one) {
+        vec![super::super::repair::add_member(one.at, one.document, one.statement, CONDITION)]
+    } else {
+        Vec::new()
+    };
+    let mut finding = finding.with_edits(edits).explaining(&[Step::Drop], &open);
+    if look.wish.is_console_only && open == [Way::Key] {
+        finding = finding.trade_if(true);
+    }
+    Some(finding)
+}
+
+const CONDITION: &str = r#""Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#;
+
+/// An empty condition is none to the evaluator, but its name is taken.
+fn has_condition(one: &One<'_>) -> bool {
+    one.document.text()[one.statement.span.clone()].contains("\"Condition\"")
+}
+
+/// Rule 16: AdministratorAccess and PowerUserAccess, and what looks like them.
+fn everything(one: &One<'_>) -> Option<Finding> {
+    let scope = &one.statement.action;
+    let is_all = scope.list.items.iter().any(|item| matches!(item.value.as_str(), "*" | "*:*"));
+    if one.statement.is_deny || one.asks_for_mfa() || is_all == scope.is_all_but {
+        return None;
+    }
+    let action = sample_action(scope, |_| true)?;
+    let resource = sample_resource(one.document, one.statement, one.look.subject);
+    let ways = [Way::Key, Way::Session, Way::Console];
+    let open: Vec<Way> = ways.into_iter().filter(|way| one.look.is_open(*way, &action, &resource, false)).collect();
+    // What only some ways get past has a rule of its own, or a finding of the day.
+    if open.len() < ways.len() {
+        return None;
+    }
+    let lacks = scope.is_all_but && NEEDED.iter().any(|needed| !covers_action(scope, needed));
+    let finding = one.failure(
+        16,
+        scope.list.span.start,
+        format!("nothing asks for MFA: {action} goes through on every way in"),
+        if lacks {
+            "the statement allows nearly everything without a condition, and lacks the IAM actions with which users \
+             manage their own devices"
+        } else {
+            "the statement allows everything without a condition, and no Deny stands beside it"
+        },
+        "add the policy that denies all but enrolling where there is no MFA",
+    );
+    Some(finding.explaining(&THEFT, &ways))
+}

@@ -1,0 +1,246 @@
+//! Rules 7, 8, 13 and 17, and the version: resources that say another thing than is meant.
+
+use super::{Finding, One};
+use crate::policy::document::{Kind, Scope, Text, Version};
+use crate::policy::evaluate::{Request, Truth, covers_action, covers_resource};
+use crate::policy::journey::{Step, Way};
+use crate::policy::repair::insert;
+
+/// They act on a virtual device.
+const ON_DEVICE: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"];
+
+/// They act on a user, each with the step that it serves.
+const ON_USER: [(&str, Option<Step>); 5] = [
+    ("iam:EnableMFADevice", Some(Step::Enable)),
+    ("iam:ListMFADevices", Some(Step::Find)),
+    ("iam:ResyncMFADevice", Some(Step::Resync)),
+    ("iam:DeactivateMFADevice", None),
+    ("iam:GetMFADevice", None),
+];
+
+/// They act on nothing in particular, and want `*`.
+const ON_ALL: [&str; 5] = [
+    "iam:ListUsers",
+    "iam:ListVirtualMFADevices",
+    "iam:GetAccountPasswordPolicy",
+    "iam:GetAccountSummary",
+    "iam:ListAccountAliases",
+];
+
+const WAYS: [Way; 2] = [Way::Key, Way::Console];
+
+pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+    if let Some(scope) = &one.statement.resource {
+        if one.document.kind == Kind::User && !scope.is_all_but {
+            if !one.statement.is_deny {
+                found.extend(device_names(one, scope));
+                found.extend(users(one, scope));
+            }
+            found.extend(unscoped(one, scope));
+        }
+        found.extend(accounts(one, scope));
+        found.extend(version(one, scope));
+    }
+    found.extend(partitions(one));
+}
+
+/// The actions that the statement names itself, not by a wildcard.
+fn named<'a>(one: &One<'_>, of: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let items = &one.statement.action.list.items;
+    let is_named = |action: &&str| items.iter().any(|item| item.value.eq_ignore_ascii_case(action));
+    if one.statement.action.is_all_but { Vec::new() } else { of.filter(is_named).collect() }
+}
+
+fn covers(one: &One<'_>, scope: &Scope, resource: &str) -> bool {
+    let context = one.look.subject.context(Way::Key, true);
+    let request = Request { action: "iam:Any", resource, context: &context, is_allowed_elsewhere: false };
+    covers_resource(one.document, scope, &request) != Truth::No
+}
+
+/// Rule 7: devices of one name only.
+fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+    let subject = one.look.subject;
+    let other = subject.device_arn(&format!("{}-laptop", subject.name()));
+    let covered = |action: &&str| covers_action(&one.statement.action, action);
+    let actions: Vec<&str> = ON_DEVICE.into_iter().filter(covered).collect();
+    let is_mfa = |item: &&Text| item.value.split(':').nth(5).is_some_and(|name| name.starts_with("mfa/"));
+    let narrow: Vec<&Text> = scope.list.items.iter().filter(is_mfa).collect();
+    let (first, false) = (*narrow.first()?, actions.is_empty() || covers(one, scope, &other)) else { return None };
+    let creates = actions.contains(&ON_DEVICE[0]);
+    let is_open = |is_allowed_elsewhere| {
+        WAYS.map(|way| one.look.is_open(way, ON_DEVICE[0], &other, is_allowed_elsewhere))
+            .iter()
+            .filter(|is| **is)
+            .count()
+    };
+    // Another statement may allow what this one does not, or a Deny may be the reason.
+    let is_well = if creates {
+        is_open(false) == WAYS.len() || is_open(true) == 0
+    } else {
+        one.look.is_open(Way::SessionMfa, ON_DEVICE[1], &other, false)
+    };
+    if is_well {
+        return None;
+    }
+    let what = format!("`{}` blocks every device of another name", first.value);
+    let why = "since November 2022 a user has up to eight devices, of any names; only one of them can be the user's";
+    let all = |item: &Text| {
+        let head = item.value.split(":mfa/").next().unwrap_or_default();
+        one.edit(item.span.clone(), format!("\"{head}:mfa/*\""))
+    };
+    let finding = one.failure(7, first.span.start, what, why, "write `mfa/*`");
+    let edits = vec![all(first)];
+    Some(
+        finding
+            .with_edits(edits)
+            .trade_if(!creates)
+            .explaining(&[Step::CreateOther], if creates { &WAYS } else { &[] }),
+    )
+}
+
+/// Rule 8: what acts on users, with a resource that is none, or not this one for its path.
+fn users(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+    let subject = one.look.subject;
+    let own = subject.user_arn(subject.name());
+    let actions = named(one, ON_USER.into_iter().map(|(action, _)| action));
+    if actions.is_empty() || covers(one, scope, &own) {
+        return None;
+    }
+    let variable = format!("arn:{}:iam::*:user/", subject.partition.as_str());
+    let is_user = |item: &Text| item.value.split(':').nth(5).is_some_and(|name| name.starts_with("user/"));
+    let names = format!("`{}`", actions.join("`, `"));
+    let is_path =
+        !subject.path().is_empty() && scope.list.items.iter().any(|item| item.value.ends_with("user/${aws:username}"));
+    let (what, why, wanted) = if is_path {
+        let what = format!("{names} never match a user with a path, such as `{}{}`", subject.path(), subject.name());
+        (what, "the path is a part of the user's ARN, and `${aws:username}` is the name alone", "*/${aws:username}")
+    } else if scope.list.items.iter().any(is_user) {
+        // Other users' devices: somebody's administrator, not the user.
+        return None;
+    } else {
+        let what = format!("{names} never match: they act on a user, and no resource here is one");
+        (what, "IAM compares the ARN of the user, whatever device it is about", "${aws:username}")
+    };
+    let resource = format!("{variable}{wanted}");
+    let steps: Vec<Step> = ON_USER
+        .into_iter()
+        .filter(|(action, _)| actions.contains(action))
+        .filter(|(action, _)| WAYS.into_iter().any(|way| !one.look.is_open(way, action, &own, false)))
+        .filter_map(|(_, step)| step)
+        .collect();
+    let finding = one.failure(8, scope.list.span.start, what, why, &format!("add `{resource}` to the resources"));
+    let edits = match one.document.version {
+        Version::V2012 => vec![insert(one.at, one.document, &scope.list, &[&resource])],
+        Version::V2008 => Vec::new(),
+    };
+    Some(finding.with_edits(edits).trade_if(steps.is_empty()).explaining(&steps, &WAYS))
+}
+
+/// Rule 8: what acts on no resource, with one.
+fn unscoped(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+    let actions = named(one, ON_ALL.into_iter());
+    if actions.is_empty() || covers(one, scope, "*") {
+        return None;
+    }
+    let is_all = actions.len() == one.statement.action.list.items.len();
+    let names = format!("`{}`", actions.join("`, `"));
+    let first = scope.list.items.first().map_or("", |item| item.value.as_str());
+    let finding = one.failure(
+        8,
+        scope.list.span.start,
+        format!("{names} on `{first}` never matches"),
+        "the action lists or describes the account and acts on no resource, so that only `*` takes it",
+        if is_all {
+            "write `\"Resource\": \"*\"`"
+        } else {
+            "move it to a statement of its own with `\"Resource\": \"*\"`"
+        },
+    );
+    let edits = if is_all { vec![one.edit(scope.list.span.clone(), "\"*\"".to_owned())] } else { Vec::new() };
+    Some(finding.with_edits(edits).trade_if(!one.statement.is_deny))
+}
+
+/// Rule 17: users and devices of another account than the one that is checked.
+fn accounts(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+    let account = one.look.wish.account.as_ref()?;
+    let is_other = |item: &&Text| match item.value.splitn(6, ':').collect::<Vec<_>>()[..] {
+        ["arn", _, "iam", _, id, name] => {
+            id.len() == 12
+                && id.bytes().all(|b| b.is_ascii_digit())
+                && id != account.as_str()
+                && ["user/", "mfa/", "sms-mfa/", "u2f/"].iter().any(|kind| name.starts_with(kind))
+        }
+        _ => false,
+    };
+    let others: Vec<&Text> = scope.list.items.iter().filter(is_other).collect();
+    let first = others.first()?;
+    let own = |item: &Text| {
+        let mut parts: Vec<&str> = item.value.splitn(6, ':').collect();
+        parts[4] = account.as_str();
+        one.edit(item.span.clone(), format!("\"{}\"", parts.join(":")))
+    };
+    let finding = one.failure(
+        17,
+        first.span.start,
+        format!("`{}` is of another account than {}", first.value, account.as_str()),
+        "a user's own devices are in the user's account, so that the statement never matches",
+        "write the account's own id, or `*`, which serves every account",
+    );
+    let edits = others.iter().filter(|item| !item.value.contains(['"', '\\'])).map(|item| own(item)).collect();
+    Some(finding.with_edits(edits))
+}
+
+/// Rule 13: `arn:aws:` elsewhere.
+fn partitions(one: &One<'_>) -> Option<Finding> {
+    let partition = one.look.subject.partition.as_str();
+    let resources = one.statement.resource.iter().flat_map(|scope| &scope.list.items);
+    let values = one.statement.conditions.iter().flat_map(|condition| &condition.values.items);
+    let is_other = |item: &&Text| {
+        let of = item.value.strip_prefix("arn:").and_then(|rest| rest.split(':').next());
+        of.is_some_and(|of| !of.contains(['*', '?', '$']) && of != partition)
+    };
+    let others: Vec<&Text> = resources.chain(&one.statement.principals).chain(values).filter(is_other).collect();
+    let first = others.first()?;
+    let own = |item: &Text| {
+        let rest = item.value.splitn(3, ':').nth(2).unwrap_or_default();
+        one.edit(item.span.clone(), format!("\"arn:{partition}:{rest}\""))
+    };
+    let finding = one.failure(
+        13,
+        first.span.start,
+        format!("`{}` is of another partition than `{partition}`", first.value),
+        "an ARN of one partition never matches in another",
+        &format!("write `arn:{partition}:`"),
+    );
+    let edits = others.iter().filter(|item| !item.value.contains(['"', '\\'])).map(|item| own(item)).collect();
+    Some(finding.with_edits(edits))
+}
+
+/// Variables in a language that has none.
+fn version(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+    if one.document.version == Version::V2012 {
+        return None;
+    }
+    let values = one.statement.conditions.iter().flat_map(|condition| &condition.values.items);
+    let variable = scope.list.items.iter().chain(values).find(|item| item.value.contains("${"))?;
+    let finding = one.failure(
+        None,
+        variable.span.start,
+        format!("`{}` is a plain text here, and matches nobody", variable.value),
+        "only `\"Version\": \"2012-10-17\"` has variables; without a version a policy is of 2008",
+        "write `\"Version\": \"2012-10-17\"`",
+    );
+    let edit = if let Some(span) = &one.document.version_span {
+        one.edit(span.clone(), "\"2012-10-17\"".to_owned())
+    } else {
+        let start = one.document.span.start + 1;
+        let text = &one.document.text()[start..];
+        let space = &text[..text.len() - text.trim_start().len()];
+        one.edit(
+            start..start,
+            format!("{space}\"Version\": \"2012-10-17\",{}", if space.is_empty() { " " } else { "" }),
+        )
+    };
+    let steps = [Step::Find, Step::CreateNamed, Step::CreateOther, Step::Enable, Step::Resync];
+    Some(finding.with_edits(vec![edit]).explaining(&steps, &WAYS))
+}
