@@ -6,6 +6,7 @@
 mod completion;
 mod device;
 mod examples;
+mod init;
 mod options;
 mod policy;
 mod prompt;
@@ -19,9 +20,10 @@ use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand,
 use crate::names::ProfileName;
 use crate::output::Format;
 
-pub use completion::{CommandName, CompleteArgs, CompletionShell, CompletionsArgs, Live, Place, place};
+pub use completion::{CompleteArgs, CompletionShell, CompletionsArgs, Live, Place, place};
 pub use device::{DeviceVerb, Whose};
-pub use options::{Color, Global, Obtain};
+pub use init::{EvaluatesArgs, InitArgs};
+pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, PolicyVerb};
 pub use prompt::{PromptArgs, PromptShell};
@@ -163,6 +165,11 @@ pub enum Verb {
     /// Print what may stand at the cursor
     #[command(name = "__complete", hide = true)]
     Complete(CompleteArgs),
+    /// Print the file that makes mfa-cred a command of a shell, which then can change it
+    Init(InitArgs),
+    /// Say whether the shell evaluates what these words print
+    #[command(name = "__evaluates", hide = true)]
+    Evaluates(EvaluatesArgs),
 }
 
 /// Reads argv, the program's name first.
@@ -177,12 +184,14 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Err
 /// Every command, and clap's own `help`.
 const VERBS: &[&str] = &[
     "__complete",
+    "__evaluates",
     "clear",
     "completions",
     "device",
     "env",
     "exec",
     "help",
+    "init",
     "list",
     "login",
     "man",
@@ -271,6 +280,8 @@ impl Verb {
             | Self::Complete(_)
             | Self::Completions(_)
             | Self::Device(_)
+            | Self::Evaluates(_)
+            | Self::Init(_)
             | Self::List { .. }
             | Self::Man { .. }
             | Self::Policy(_)

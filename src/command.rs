@@ -7,6 +7,7 @@ mod device;
 mod env;
 mod exec;
 mod facts;
+mod init;
 mod list;
 mod login;
 mod man;
@@ -64,6 +65,8 @@ fn without_settings(args: &Args, host: &Host<'_>) -> Option<Result<Done, Error>>
         Verb::Complete(complete) => complete::run(complete, host),
         Verb::Completions(completions) => completions::run(completions),
         Verb::Man { folder } => man::run(folder.as_deref()),
+        Verb::Init(init) => init::run(init, host),
+        Verb::Evaluates(asked) => Ok(init::evaluates(asked)),
         _ => return None,
     })
 }
@@ -111,7 +114,12 @@ fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>) -> Result<Done, Er
         Verb::Device(verb) => device::run(verb, settings, host),
         Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host),
         // They ran before the settings were read.
-        Verb::Prompt(_) | Verb::Complete(_) | Verb::Completions(_) | Verb::Man { .. } => Ok(Done::Well),
+        Verb::Prompt(_)
+        | Verb::Complete(_)
+        | Verb::Completions(_)
+        | Verb::Man { .. }
+        | Verb::Init(_)
+        | Verb::Evaluates(_) => Ok(Done::Well),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError};
+use crate::output::Inexpressible;
 use crate::plan::{AssumeRole, PlanError, Step};
 use crate::policy::DocumentError;
 use crate::profile::ProfileError;
@@ -41,6 +42,18 @@ pub enum Error {
     /// No state folder, where it was the point.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A value that the format cannot hold.
+    #[error(transparent)]
+    Inexpressible(#[from] Inexpressible),
+    /// `init --prompt` for a shell that cannot tell the time by itself.
+    #[error("this shell cannot show the time left without a program")]
+    NoSegment,
+    /// Where this program is.
+    #[error("the path of this program is not known")]
+    Program(#[source] io::Error),
+    /// A path that no text of a shell can hold.
+    #[error("the path of this program is not UTF-8")]
+    NotText,
     /// stdout does not take the payload.
     #[error("the output could not be written")]
     Output(#[source] io::Error),
@@ -103,7 +116,8 @@ impl Error {
             )
             | Self::Plan(PlanError::NoRole { .. })
             | Self::Policy(_)
-            | Self::PolicyFile { .. } => 2,
+            | Self::PolicyFile { .. }
+            | Self::NoSegment => 2,
             Self::Plan(
                 PlanError::Duration { origin, .. }
                 | PlanError::Refused { origin, .. }
@@ -114,7 +128,10 @@ impl Error {
             | Self::Plan(_)
             | Self::Folder(_)
             | Self::Output(_)
-            | Self::NoneBefore => 1,
+            | Self::NoneBefore
+            | Self::Inexpressible(_)
+            | Self::Program(_)
+            | Self::NotText => 1,
             Self::Vault(error) => return vault_ending(error),
             Self::Execute(error) => return execute_ending(error),
             Self::Device(error) => return device_ending(error),
@@ -139,6 +156,8 @@ impl Error {
             Self::Execute(error) => execute_hint(error),
             Self::Device(error) => error.hint(),
             Self::Vault(error) => vault_hint(error),
+            Self::Inexpressible(_) => Some("`--format json` holds any value".to_owned()),
+            Self::NoSegment => Some("let its prompt run `mfa-cred prompt`".to_owned()),
             Self::Settings(SettingsError::NoHome) => {
                 Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())
             }

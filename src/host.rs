@@ -245,6 +245,8 @@ pub struct Host<'a> {
     pub machine: &'a dyn Fn() -> String,
     /// The name of the program that started this one.
     pub parent: &'a dyn Fn() -> Option<String>,
+    /// Where this program is.
+    pub program: &'a dyn Fn() -> io::Result<PathBuf>,
     /// Becomes the command; where the system cannot, runs it and gives its exit code.
     pub become_command: &'a dyn Fn(Command) -> io::Result<u8>,
 }

@@ -110,7 +110,8 @@ fn every_case_is_decided_as_it_says() {
                 };
                 let (action, resource) = asked.split_once(' ').unwrap_or((asked, "*"));
                 let context = context(keys);
-                let decision = evaluate(policies, &Request { action, resource, context: &context, is_allowed_elsewhere: false });
+                let decision =
+                    evaluate(policies, &Request { action, resource, context: &context, is_allowed_elsewhere: false });
                 let found = match (is_condition, decision.ground) {
                     (true, Ground::Allow) => "yes".to_owned(),
                     (true, Ground::NothingAllows) => "no".to_owned(),

@@ -4,11 +4,11 @@
 //! Pure: what only files can tell (the profiles, say) is named here ([`Live`]) and looked up by the command.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Args as ClapArgs, Command, ValueEnum};
 
+use super::options::CommandName;
 use super::{Global, tree};
 
 /// A shell that completes.
@@ -55,30 +55,6 @@ pub struct CompleteArgs {
     /// The words up to the cursor, without the program's name, or what else that shell knows
     #[arg(last = true, value_name = "WORD")]
     pub words: Vec<String>,
-}
-
-/// A name that a function can have in every shell, and that no shell has to be told is one word.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CommandName(String);
-
-impl CommandName {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for CommandName {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && text.bytes().all(is_legal) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("a name is made of letters, digits, `_` and `-`, a letter or `_` first")
-        }
-    }
 }
 
 /// What may stand at a place.

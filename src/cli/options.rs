@@ -55,6 +55,30 @@ impl std::str::FromStr for Color {
     }
 }
 
+/// A name that a function can have in every shell, and that no shell has to be told is one word.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CommandName(String);
+
+impl CommandName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for CommandName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && text.bytes().all(is_legal) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a name is made of letters, digits, `_` and `-`, a letter or `_` first")
+        }
+    }
+}
+
 // Options of every command that obtains credentials.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]

@@ -1,4 +1,4 @@
-use super::{Cli, Obtain, VERBS, Verb, parse, parse_any, parse_plain};
+use super::{Cli, EvaluatesArgs, Obtain, VERBS, Verb, parse, parse_any, parse_plain};
 use clap::{CommandFactory, Parser};
 
 fn verb(line: &str) -> Result<Verb, String> {
@@ -89,4 +89,49 @@ fn what_stands_behind_the_verb_wins() {
     assert_eq!(args.obtain.region.as_ref().map(crate::names::Region::as_str), Some("us-east-1"));
     assert!(args.obtain.refresh);
     assert_ne!(args.obtain, Obtain::default());
+}
+
+/// The function of a shell asks this before it runs the words: what it takes for itself, and what it passes through.
+#[test]
+fn what_a_shell_evaluates() {
+    let asks = |words: &str| {
+        let words: Vec<_> = words.split(' ').filter(|word| !word.is_empty()).map(Into::into).collect();
+        EvaluatesArgs { words }.are_for_the_shell()
+    };
+    for words in [
+        "",
+        "p",
+        "env p",
+        "env",
+        "unset",
+        "-- list",
+        "env list",
+        "--region eu-west-1 p",
+        "-v --refresh env p",
+        "-q unset",
+    ] {
+        assert!(asks(words), "{words}");
+        assert!(verb(&format!("__evaluates -- {words}")).is_ok(), "{words}");
+    }
+    for words in [
+        "--format json p",
+        "env p --format posix",
+        "unset --format fish",
+        "p --help",
+        "--help",
+        "--version",
+        "help env",
+        "p --nonsense",
+        "p list",
+        "exec p -- env",
+        "process p",
+        "init bash",
+        "__evaluates -- p",
+    ] {
+        assert!(!asks(words), "{words}");
+    }
+    // Every other command is passed through, whatever comes to be one.
+    for name in VERBS.iter().filter(|name| !matches!(**name, "env" | "unset")) {
+        assert!(!asks(name) && !asks(&format!("{name} p")), "{name}");
+    }
 }

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 pub(super) fn run(args: EnvArgs, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?;
     session::note_use(&signed.plan.profile, settings, host);
-    let done = write_stdout(format(args.format, host).render(&signed.export(host)).expose())?;
+    let done = write_stdout(format(args.format, host).render(&signed.export(host))?.expose())?;
     if std::io::stdout().is_terminal() {
         // Last, where it is not scrolled away.
         settings.talk.warn("the credentials are on your screen; a shell takes them with `eval $(mfa-cred PROFILE)`");

@@ -6,5 +6,5 @@ use crate::host::Host;
 use crate::output::{Export, Format};
 
 pub(super) fn run(format: Option<Format>, host: &Host<'_>) -> Result<Done, Error> {
-    write_stdout(env::format(format, host).render(&Export::clearing()).expose())
+    write_stdout(env::format(format, host).render(&Export::clearing())?.expose())
 }

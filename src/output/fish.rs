@@ -8,20 +8,7 @@ pub(super) struct Fish;
 
 impl Shell for Fish {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
-        let mut quoted = String::with_capacity(value.len() * 6 + 2);
-        quoted.push('\'');
-        for c in value.chars() {
-            match c {
-                // The only two that single quotes of fish leave alive.
-                '\'' | '\\' => quoted.extend(['\\', c]),
-                // A line feed would end the line under `eval (…)`; an escape stands outside the quotes.
-                _ if c.is_ascii_control() => quoted.push_str(&format!("'\\x{:02x}'", u32::from(c))),
-                _ => quoted.push(c),
-            }
-        }
-        quoted.push('\'');
-        let quoted = Secret::new(quoted);
-        Secret::concat(&["set -gx ", name, " ", quoted.expose(), ";"])
+        Secret::concat(&["set -gx ", name, " ", word(value).expose(), ";"])
     }
 
     fn unset(&self, name: &str) -> String {
@@ -29,6 +16,23 @@ impl Shell for Fish {
         // from every session for ever. Fish has no way to hide one; the SDKs take keys before an `AWS_PROFILE`.
         format!("if set -qg {name};set -eg {name};end;")
     }
+}
+
+/// The text as one word, on one line.
+pub(super) fn word(text: &str) -> Secret<String> {
+    let mut quoted = String::with_capacity(text.len() * 6 + 2);
+    quoted.push('\'');
+    for c in text.chars() {
+        match c {
+            // The only two that single quotes of fish leave alive.
+            '\'' | '\\' => quoted.extend(['\\', c]),
+            // A line feed would end the line under `eval (…)`; an escape stands outside the quotes.
+            _ if c.is_ascii_control() => quoted.push_str(&format!("'\\x{:02x}'", u32::from(c))),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    Secret::new(quoted)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 //!
 //! With an odd `IFS` the unquoted form loses characters of the statements. Then the values are lost too, but none may
 //! become a command or a variable of its own.
+//!
+//! A backslash before `export` and `unset` keeps the user's aliases away from them.
 
 use super::Shell;
 use crate::secret::Secret;
@@ -17,7 +19,7 @@ pub(super) struct Posix;
 impl Shell for Posix {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
         if is_inert(value) {
-            return Secret::concat(&["export ", name, "='", value, "';"]);
+            return Secret::concat(&["\\export ", name, "='", value, "';"]);
         }
         let mut escaped = String::with_capacity(value.len() * 5);
         for byte in value.bytes() {
@@ -31,18 +33,18 @@ impl Shell for Posix {
         // Command substitution drops line feeds at the end, hence the `x`, which is taken off again. Where `IFS` holds
         // a `"`, the value would become words of a command; then the condition is no longer true either.
         let start = format!("if test \" \";then {name}=\"`printf %b '");
-        let end = format!("x'`\";{name}=\"${{{name}%x}}\";export {name};fi;");
+        let end = format!("x'`\";{name}=\"${{{name}%x}}\";\\export {name};fi;");
         Secret::concat(&[&start, escaped.expose(), &end])
     }
 
     fn unset(&self, name: &str) -> String {
-        format!("unset {name};")
+        format!("\\unset {name};")
     }
 }
 
 /// Does the value mean nothing to splitting, globbing, single quotes and, should an odd `IFS` take those away,
 /// `export`? So a `=` may stand at the end, as in base64, and not where it would make a variable.
-fn is_inert(value: &str) -> bool {
+pub(super) fn is_inert(value: &str) -> bool {
     value.trim_end_matches('=').bytes().all(is_inert_byte)
 }
 
@@ -58,11 +60,11 @@ mod tests {
     #[test]
     fn plain_values_are_quoted_and_others_escaped() {
         for (value, text) in [
-            ("ap-northeast-1", "export V='ap-northeast-1';"),
-            ("a/b+c==", "export V='a/b+c==';"),
-            ("", "export V='';"),
-            ("a b", "if test \" \";then V=\"`printf %b 'a\\0040bx'`\";V=\"${V%x}\";export V;fi;"),
-            ("PATH=/x", "if test \" \";then V=\"`printf %b 'PATH\\0075/xx'`\";V=\"${V%x}\";export V;fi;"),
+            ("ap-northeast-1", "\\export V='ap-northeast-1';"),
+            ("a/b+c==", "\\export V='a/b+c==';"),
+            ("", "\\export V='';"),
+            ("a b", "if test \" \";then V=\"`printf %b 'a\\0040bx'`\";V=\"${V%x}\";\\export V;fi;"),
+            ("PATH=/x", "if test \" \";then V=\"`printf %b 'PATH\\0075/xx'`\";V=\"${V%x}\";\\export V;fi;"),
         ] {
             assert_eq!(Posix.set("V", value).expose(), text);
         }

@@ -30,15 +30,24 @@ fn every_format_sets_and_unsets_the_same() {
     let world = &cast.world;
     let values = values(world);
     let pairs = || SET.iter().zip(&values);
-    let posix: String = pairs().map(|(name, value)| format!("export {name}='{value}';\n")).collect();
+    let posix: String = pairs().map(|(name, value)| format!("\\export {name}='{value}';\n")).collect();
+    let elvish: String = pairs().map(|(name, value)| format!("set-env {name} \"{value}\"\n")).collect();
+    let elvish = UNSET.iter().fold(elvish, |text, name| text + &format!("unset-env {name}\n"));
     let fish: String = pairs().map(|(name, value)| format!("set -gx {name} '{value}';\n")).collect();
     let dotenv: String = pairs().map(|(name, value)| format!("{name}={value}\n")).collect();
-    let posix = UNSET.iter().fold(posix, |text, name| text + &format!("unset {name};\n"));
+    let posix = UNSET.iter().fold(posix, |text, name| text + &format!("\\unset {name};\n"));
     let fish = UNSET.iter().fold(fish, |text, name| text + &format!("if set -qg {name};set -eg {name};end;\n"));
     let object = pairs().map(|(name, value)| format!("\"{name}\":\"{value}\""));
     let object = object.chain(UNSET.iter().map(|name| format!("\"{name}\":null"))).collect::<Vec<_>>().join(",");
-    for (format, payload) in [("posix", posix), ("fish", fish), ("dotenv", dotenv), ("json", format!("{{{object}}}\n"))]
-    {
+    let object = format!("{{{object}}}\n");
+    for (format, payload) in [
+        ("posix", posix),
+        ("fish", fish),
+        ("elvish", elvish),
+        ("dotenv", dotenv),
+        ("json", object.clone()),
+        ("nu", object),
+    ] {
         let done = world.run(&["env", "deploy", "--format", format]);
         assert_eq!(seen(&done), (Some(0), &*payload, ""), "{format}");
     }
@@ -48,7 +57,7 @@ fn every_format_sets_and_unsets_the_same() {
     let gone = |line: &dyn Fn(&str) -> String| SET.iter().map(|name| line(name)).collect::<String>();
     let members: Vec<String> = SET.iter().map(|name| format!("\"{name}\":null")).collect();
     for (format, payload) in [
-        ("posix", gone(&|name| format!("unset {name};\n"))),
+        ("posix", gone(&|name| format!("\\unset {name};\n"))),
         ("fish", gone(&|name| format!("if set -qg {name};set -eg {name};end;\n"))),
         ("dotenv", String::new()),
         ("json", format!("{{{}}}\n", members.join(","))),
@@ -87,7 +96,7 @@ fn in_shell(world: &World, shell: &str, script: &str) -> Finished {
 fn the_format_is_that_of_the_shell_that_runs_it() {
     let world = World::empty();
     let starts = |done: &Finished| done.stdout.split(' ').next().map(str::to_owned);
-    let (posix, fish) = (Some("unset".to_owned()), Some("if".to_owned()));
+    let (posix, fish) = (Some("\\unset".to_owned()), Some("if".to_owned()));
     // Its parent is no shell: `$SHELL` says, else it is posix.
     for (shell, format) in [("", &posix), ("/usr/bin/fish", &fish), ("/bin/zsh", &posix), ("/usr/bin/python3", &posix)]
     {
@@ -152,7 +161,7 @@ fn usage_errors_exit_with_2_and_print_nothing_on_stdout() {
         &["process", "deploy", "audit"],
         &["--nonsense"],
         &["process", "--nonsense", "deploy"],
-        &["env", "deploy", "--format", "elvish"],
+        &["env", "deploy", "--format", "cmd.exe"],
         &["--format", "json", "list"],
         &["--refresh", "clear"],
         &["list", "--json", "--names"],

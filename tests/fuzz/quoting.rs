@@ -41,7 +41,7 @@ fuzz_target!(|input: (u8, &str)| {
     for export in [Export::of(&credentials, &profile, region.as_ref(), switches & 4 > 0), Export::clearing()] {
         let meant: Variables =
             export.iter().map(|(name, value)| (name.to_owned(), value.map(|value| value.expose().clone()))).collect();
-        let payload = |format: Format| format.render(&export).expose().clone();
+        let payload = |format: Format| format.render(&export).expect("there is no NUL").expose().clone();
 
         let posix = payload(Format::Posix);
         assert_eq!(Posix::read(&posix), meant, "posix");
@@ -100,10 +100,10 @@ impl<'a> Posix<'a> {
             if reader.rest.is_empty() {
                 break;
             }
-            if reader.takes("unset ") {
+            if reader.takes("\\unset ") {
                 let name = reader.name();
                 reader.variables.insert(name, None);
-            } else if reader.takes("export ") {
+            } else if reader.takes("\\export ") {
                 let name = reader.name();
                 if reader.takes("=") {
                     let value = reader.word();

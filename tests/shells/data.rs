@@ -50,8 +50,10 @@ fn texts() -> Vec<&'static str> {
 
 #[test]
 fn json_is_read_back_by_another_reader() {
-    let payloads: Vec<String> =
-        texts().iter().map(|text| Format::Json.render(&export(text)).expose().clone()).collect();
+    let payloads: Vec<String> = texts()
+        .iter()
+        .map(|text| Format::Json.render(&export(text)).expect("it holds any text").expose().clone())
+        .collect();
     let read = by_python(&payloads, "json.dump([json.loads(read(n)) for n in range(int(sys.argv[2]))], sys.stdout)");
     for (read, text) in read.as_array().expect("a list").iter().zip(texts()) {
         let expected = serde_json::json!({
@@ -107,7 +109,7 @@ fn dotenv_line(line: &str) -> (String, String) {
 #[test]
 fn dotenv_is_read_back_by_its_rules() {
     for text in texts() {
-        let payload = Format::Dotenv.render(&export(text)).expose().clone();
+        let payload = Format::Dotenv.render(&export(text)).expect("it holds any text").expose().clone();
         // Carriage returns alone end no line.
         let lines: Vec<_> = payload.split_terminator('\n').map(dotenv_line).collect();
         let expected = [
@@ -135,12 +137,14 @@ fn dotenv_is_read_back_by_python_dotenv() {
     let agreed: Vec<&str> = texts()
         .into_iter()
         .filter(|text| {
-            let payload = Format::Dotenv.render(&export(text)).expose().clone();
+            let payload = Format::Dotenv.render(&export(text)).expect("it holds any text").expose().clone();
             !text.contains("${") && !text.ends_with('\\') && !payload.contains("\\$") && !payload.contains("\\`")
         })
         .collect();
-    let payloads: Vec<String> =
-        agreed.iter().map(|text| Format::Dotenv.render(&export(text)).expose().clone()).collect();
+    let payloads: Vec<String> = agreed
+        .iter()
+        .map(|text| Format::Dotenv.render(&export(text)).expect("it holds any text").expose().clone())
+        .collect();
     let script = "import dotenv\njson.dump([dotenv.dotenv_values(f'{sys.argv[1]}/{n}') for n in range(int(sys.argv[2]))], sys.stdout)";
     let read = by_python(&payloads, script);
     for (read, text) in read.as_array().expect("a list").iter().zip(&agreed) {

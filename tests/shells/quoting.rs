@@ -18,9 +18,9 @@ use crate::support::pty::{PATIENCE, off_terminal, run};
 const CARRIERS: &str = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN MFA_CRED_PROFILE AWSUME_PROFILE";
 
 /// Texts for every variable that takes any: three of the credentials and the name, which is there twice.
-type Values = [String; 4];
+pub(super) type Values = [String; 4];
 
-fn export(values: &Values) -> Export {
+pub(super) fn export(values: &Values) -> Export {
     let [id, secret, token, profile] = values;
     let credentials = Credentials {
         access_key_id: id.clone(),
@@ -48,7 +48,11 @@ fn assert_read_back(shell: Shell, form: Form, options: &str, all: &[Values]) {
     let (work, folder) = (trap(), tempfile::tempdir().expect("a folder"));
     let mut script = format!("{options}\n");
     for (n, values) in all.iter().enumerate() {
-        fs::write(folder.path().join(n.to_string()), format(shell).render(&export(values)).expose()).expect("a file");
+        fs::write(
+            folder.path().join(n.to_string()),
+            format(shell).render(&export(values)).expect("it holds any text").expose(),
+        )
+        .expect("a file");
         script += &shell.take(form, &format!("cat \"$FOLDER/{n}\""));
         script += &format!("\nprintenv -0 {CARRIERS} >>\"$FOLDER/seen\"\n");
     }
@@ -132,12 +136,12 @@ impl Dice {
 }
 
 /// Every character alone, between letters, twice, and at either end, where shells trim.
-fn every_byte() -> Vec<Values> {
+pub(super) fn every_byte() -> Vec<Values> {
     let bytes = (1..=127_u8).map(char::from);
     by_four(bytes.flat_map(|c| [c.to_string(), format!("x{c}y"), format!("{c}{c}z{c}"), format!("x {c}{c}")]))
 }
 
-fn many() -> Vec<Values> {
+pub(super) fn many() -> Vec<Values> {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let names = NAMES.map(str::to_owned).into_iter();
     let others = ["a\nb", "\n", "a\n\n", "\na", "\r", "\t\t", " \t\n", "'\n'", "\\\n", "\u{80}\u{9f}", "\u{1}"];
@@ -269,7 +273,10 @@ fn no_ifs_runs_a_value(shell: Shell) {
         "-eq a[`touch PWNED`]",
     ];
     let all = by_four(names.map(str::to_owned));
-    let payloads: Vec<_> = all.iter().map(|values| format(shell).render(&export(values)).expose().clone()).collect();
+    let payloads: Vec<_> = all
+        .iter()
+        .map(|values| format(shell).render(&export(values)).expect("it holds any text").expose().clone())
+        .collect();
     let letters: BTreeSet<char> = payloads.concat().chars().collect();
     let marks = letters.iter().filter(|c| !c.is_alphanumeric());
     let pairs = marks.clone().flat_map(|a| marks.clone().filter(move |b| a < *b).map(move |b| format!("{a}{b} ")));
@@ -333,8 +340,13 @@ fn what_is_universal_in_fish_stays() {
     }
     let (work, folder) = (trap(), tempfile::tempdir().expect("a folder"));
     let plain = std::array::from_fn(|_| "plain".to_owned());
-    fs::write(folder.path().join("env"), Format::Fish.render(&export(&plain)).expose()).expect("a file");
-    fs::write(folder.path().join("unset"), Format::Fish.render(&Export::clearing()).expose()).expect("a file");
+    fs::write(folder.path().join("env"), Format::Fish.render(&export(&plain)).expect("it holds any text").expose())
+        .expect("a file");
+    fs::write(
+        folder.path().join("unset"),
+        Format::Fish.render(&Export::clearing()).expect("it holds any text").expose(),
+    )
+    .expect("a file");
     for form in FORMS {
         let (env, unset) = (FISH.take(form, "cat $FOLDER/env"), FISH.take(form, "cat $FOLDER/unset"));
         let look = "echo $status $AWS_PROFILE $AWS_ACCESS_KEY_ID";

@@ -1,0 +1,14 @@
+# What `mfa-cred init zsh` prints: a function that runs the program and takes what `env` and `unset` print, when they
+# succeeded, into this shell. The backslashes keep aliases away.
+
+\builtin unalias __COMMAND__ 2>/dev/null || \builtin true
+
+function __COMMAND__ {
+    if \command __BINARY__ __evaluates -- "$@" 2>/dev/null; then
+        \builtin local __mfa_cred_payload
+        __mfa_cred_payload=$(\command __BINARY__ --format posix "$@") || \builtin return
+        \builtin eval "$__mfa_cred_payload"
+    else
+        \command __BINARY__ "$@"
+    fi
+}

@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
+# after. It starts no process (bash before 4.2, which cannot tell the time, starts `date`). The prompt holds only the
+# name of a variable, whose value bash does not expand again, so that no profile's name can run.
+
+__mfa_cred_segment=
+
+function __mfa_cred_prompt() {
+    \builtin local code=$? digit='[0123456789]' colour=32 name end left year month day now
+    # Behind the backslash `local` is a command like any other, and its words would be split.
+    name=${MFA_CRED_PROFILE-} end=${AWS_CREDENTIAL_EXPIRATION-} left=
+    __mfa_cred_segment=
+    [[ -n $name ]] || \builtin return "$code"
+    # Nothing but digits gets into the arithmetic, which would run what stands in brackets.
+    # shellcheck disable=SC2053 # Patterns are meant.
+    if [[ $end == $digit$digit$digit$digit-$digit$digit-${digit}${digit}T$digit$digit:$digit$digit:$digit${digit}Z ]]; then
+        ((year = 10#${end:0:4}, month = 10#${end:5:2}, day = 10#${end:8:2}))
+        ((month > 2 ? (month -= 3) : (month += 9, year -= 1)))
+        ((day += 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 - 719469))
+        if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 402)); then
+            \builtin printf -v now '%(%s)T' -1
+        else
+            now=$(\command date +%s)
+        fi
+        ((left = day * 86400 + 10#${end:11:2} * 3600 + 10#${end:14:2} * 60 + 10#${end:17:2} - now))
+        if ((left <= 0)); then
+            colour='1;31' left=' expired'
+        elif ((left < 60)); then
+            colour='1;31' left=" ${left}s!"
+        elif ((left < 900)); then
+            colour='1;31' left=" $((left / 60))m!"
+        elif ((left < 3600 || left % 3600 < 60)); then
+            ((left >= 3600)) && left=" $((left / 3600))h" || left=" $((left / 60))m"
+        else
+            left=" $((left / 3600))h$((left % 3600 / 60))m"
+        fi
+    fi
+    __mfa_cred_segment="(${name//[[:cntrl:]]/?}$left) "
+    [[ -n ${NO_COLOR-} ]] || __mfa_cred_segment=$'\001\e['${colour}$'m\002'$__mfa_cred_segment$'\001\e[0m\002'
+    \builtin return "$code"
+}
+
+if [[ " ${PROMPT_COMMAND[*]-} " != *__mfa_cred_prompt* ]]; then
+    if [[ $(\builtin declare -p PROMPT_COMMAND 2>/dev/null) == 'declare -a'* ]]; then
+        PROMPT_COMMAND+=(__mfa_cred_prompt)
+    else
+        # shellcheck disable=SC2128,SC2178 # It is no array here.
+        PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__mfa_cred_prompt
+    fi
+fi
+# Without that option the name of the variable would be shown.
+if \builtin shopt -q promptvars && [[ ${PS1-} != *__mfa_cred_segment* ]]; then
+    # shellcheck disable=SC2016 # It is expanded when the prompt is shown.
+    PS1='${__mfa_cred_segment-}'${PS1-}
+fi

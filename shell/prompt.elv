@@ -1,0 +1,65 @@
+# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
+# after. Elvish cannot tell the time by itself: on Linux it is read from /proc, elsewhere `date` is started.
+
+use math
+use re
+use str
+
+fn __mfa_cred_now {
+    try {
+        var boot = (re:find '(?m)^btime (\d+)' (slurp < /proc/stat))[groups][1][text]
+        var up = (str:split . (slurp < /proc/uptime) | take 1)
+        + $boot $up
+    } catch _ {
+        e:date +%s
+    }
+}
+
+fn __mfa_cred_segment {
+    if (not-eq $E:MFA_CRED_PROFILE '') {
+        var name = (re:replace '[[:cntrl:]]' '?' $E:MFA_CRED_PROFILE)
+        var left = ''
+        var colour = green
+        var ends = [(re:find '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' $E:AWS_CREDENTIAL_EXPIRATION)]
+        if (not-eq $ends []) {
+            var _ year month day hour minute second = (each {|group| put $group[text] } $ends[0][groups])
+            set month = (- $month 3)
+            if (< $month 0) {
+                set month = (+ $month 12)
+                set year = (- $year 1)
+            }
+            fn div {|a b| exact-num (math:floor (/ $a $b)) }
+            var days = (+ $day (* 365 $year) (div $year 4) (- (div $year 100)) (div $year 400) ^
+                (div (+ (* 153 $month) 2) 5) -719469)
+            var secs = (- (+ (* $days 86400) (* $hour 3600) (* $minute 60) $second) (__mfa_cred_now))
+            if (< $secs 900) {
+                set colour = red
+            }
+            if (<= $secs 0) {
+                set left = ' expired'
+            } elif (< $secs 60) {
+                set left = ' '$secs's!'
+            } elif (< $secs 900) {
+                set left = ' '(div $secs 60)'m!'
+            } elif (< $secs 3600) {
+                set left = ' '(div $secs 60)'m'
+            } elif (< (% $secs 3600) 60) {
+                set left = ' '(div $secs 3600)'h'
+            } else {
+                set left = ' '(div $secs 3600)'h'(div (% $secs 3600) 60)'m'
+            }
+        }
+        if (not-eq $E:NO_COLOR '') {
+            put '('$name$left') '
+        } else {
+            styled '('$name$left') ' $colour
+        }
+    }
+}
+
+# The mark keeps the segment from being there twice.
+if (eq (resolve __mfa_cred_mark) '(external __mfa_cred_mark)') {
+    edit:add-var __mfa_cred_mark~ {|| }
+    var before = $edit:prompt
+    set edit:prompt = { __mfa_cred_segment; $before }
+}

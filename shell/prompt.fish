@@ -1,0 +1,63 @@
+# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
+# after. fish cannot tell the time by itself: on Linux it is read from /proc, elsewhere `date` is started.
+
+function __mfa_cred_segment
+    set -q MFA_CRED_PROFILE[1]; and test -n "$MFA_CRED_PROFILE"
+    or return 0
+    set -l colour green
+    set -l left
+    set -l end (string match --regex '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' -- "$AWS_CREDENTIAL_EXPIRATION")
+    if set -q end[7]
+        set -l now
+        if test -r /proc/uptime -a -r /proc/stat
+            set -l boot (string match --regex --groups-only '^btime (\d+)' </proc/stat)
+            read --local up _ </proc/uptime
+            set now (math "floor($boot + $up)")
+        else
+            set now (command date +%s)
+        end
+        set -l year $end[2]
+        set -l month (math $end[3] - 3)
+        if test $month -lt 0
+            set month (math $month + 12)
+            set year (math $year - 1)
+        end
+        set -l day (math "$end[4] + 365 * $year + floor($year / 4) - floor($year / 100) + floor($year / 400) + floor((153 * $month + 2) / 5) - 719469")
+        set left (math "$day * 86400 + $end[5] * 3600 + $end[6] * 60 + $end[7] - $now")
+        test $left -lt 900; and set colour --bold red
+        if test $left -le 0
+            set left ' expired'
+        else if test $left -lt 60
+            set left " $left"s!
+        else if test $left -lt 900
+            set left ' '(math "floor($left / 60)")m!
+        else if test $left -lt 3600
+            set left ' '(math "floor($left / 60)")m
+        else if test (math "$left % 3600") -lt 60
+            set left ' '(math "floor($left / 3600)")h
+        else
+            set left ' '(math "floor($left / 3600)")h(math "floor($left % 3600 / 60)")m
+        end
+    end
+    set -l text '('(string replace --all --regex '[[:cntrl:]]' '?' -- "$MFA_CRED_PROFILE")"$left) "
+    if test -n "$NO_COLOR"
+        printf %s $text
+    else
+        printf %s%s%s (set_color $colour) $text (set_color normal)
+    end
+end
+
+# Hands the status of the last command on to the prompt that was there before.
+function __mfa_cred_status
+    return $argv[1]
+end
+
+if not functions --query __mfa_cred_prompt_before
+    functions --copy fish_prompt __mfa_cred_prompt_before
+    function fish_prompt
+        set -l code $status
+        __mfa_cred_segment
+        __mfa_cred_status $code
+        __mfa_cred_prompt_before
+    end
+end

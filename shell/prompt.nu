@@ -1,0 +1,42 @@
+# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
+# after. It starts no process.
+
+def __mfa_cred_segment []: nothing -> string {
+    let name = $env.MFA_CRED_PROFILE? | default ''
+    if $name == '' {
+        return ''
+    }
+    let end = $env.AWS_CREDENTIAL_EXPIRATION? | default ''
+    mut left = ''
+    mut colour = 'green'
+    if $end =~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$' {
+        let secs = (($end | into datetime) - (date now)) // 1sec
+        if $secs < 900 {
+            $colour = 'red_bold'
+        }
+        $left = if $secs <= 0 {
+            ' expired'
+        } else if $secs < 60 {
+            $' ($secs)s!'
+        } else if $secs < 900 {
+            $' ($secs // 60)m!'
+        } else if $secs < 3600 {
+            $' ($secs // 60)m'
+        } else if $secs mod 3600 < 60 {
+            $' ($secs // 3600)h'
+        } else {
+            $' ($secs // 3600)h($secs mod 3600 // 60)m'
+        }
+    }
+    let text = '(' + ($name | str replace --all --regex '[[:cntrl:]]' '?') + $left + ') '
+    if ($env.NO_COLOR? | default '') != '' { $text } else { $'(ansi $colour)($text)(ansi reset)' }
+}
+
+# A closure is not passed on to other programs, so that a shell below this one does its own.
+if $env.MFA_CRED_PROMPT_BEFORE? == null {
+    $env.MFA_CRED_PROMPT_BEFORE = $env.PROMPT_COMMAND? | default { {|| pwd } }
+    $env.PROMPT_COMMAND = {||
+        let before = $env.MFA_CRED_PROMPT_BEFORE
+        (__mfa_cred_segment) + (if ($before | describe) == 'closure' { do $before } else { $before })
+    }
+}

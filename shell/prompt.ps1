@@ -1,0 +1,44 @@
+# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
+# after. It starts no process. Not run: no PowerShell was at hand.
+
+function Get-MfaCredSegment {
+    if (-not $Env:MFA_CRED_PROFILE) {
+        return ''
+    }
+    $left = ''
+    $colour = 32
+    if ($Env:AWS_CREDENTIAL_EXPIRATION -cmatch '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$') {
+        $end = [DateTimeOffset]::Parse($Env:AWS_CREDENTIAL_EXPIRATION, [CultureInfo]::InvariantCulture)
+        $seconds = [Math]::Floor(($end - [DateTimeOffset]::UtcNow).TotalSeconds)
+        $minutes = [Math]::Floor($seconds / 60)
+        if ($seconds -lt 900) {
+            $colour = '1;31'
+        }
+        $left = if ($seconds -le 0) {
+            ' expired'
+        } elseif ($seconds -lt 60) {
+            " ${seconds}s!"
+        } elseif ($seconds -lt 900) {
+            " ${minutes}m!"
+        } elseif ($minutes -lt 60) {
+            " ${minutes}m"
+        } elseif ($minutes % 60 -eq 0) {
+            " $($minutes / 60)h"
+        } else {
+            " $([Math]::Floor($minutes / 60))h$($minutes % 60)m"
+        }
+    }
+    $text = '(' + ($Env:MFA_CRED_PROFILE -replace '[\x00-\x1f\x7f-\x9f]', '?') + $left + ') '
+    if ($Env:NO_COLOR) {
+        $text
+    } else {
+        "$([char]27)[${colour}m$text$([char]27)[0m"
+    }
+}
+
+if (-not (Test-Path Variable:MfaCredPromptBefore)) {
+    $MfaCredPromptBefore = $function:prompt
+    function prompt {
+        (Get-MfaCredSegment) + (& $MfaCredPromptBefore)
+    }
+}

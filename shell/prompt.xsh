@@ -1,0 +1,40 @@
+# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
+# after. It starts no process. Braces are doubled, since the prompt reads colours in them.
+
+
+def __mfa_cred_segment():
+    import datetime
+    import re
+
+    name = ${...}.get('MFA_CRED_PROFILE', '')
+    if not name:
+        return ''
+    name = re.sub(r'[\x00-\x1f\x7f-\x9f]', '?', name).replace('{', '{{').replace('}', '}}')
+    left, colour = '', 'GREEN'
+    try:
+        end = datetime.datetime.strptime(${...}.get('AWS_CREDENTIAL_EXPIRATION', ''), '%Y-%m-%dT%H:%M:%SZ')
+    except ValueError:
+        pass
+    else:
+        end = end.replace(tzinfo=datetime.timezone.utc)
+        secs = int((end - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
+        colour = 'GREEN' if secs >= 900 else 'BOLD_RED'
+        if secs <= 0:
+            left = ' expired'
+        elif secs < 60:
+            left = f' {secs}s!'
+        elif secs < 900:
+            left = f' {secs // 60}m!'
+        elif secs < 3600:
+            left = f' {secs // 60}m'
+        elif secs % 3600 < 60:
+            left = f' {secs // 3600}h'
+        else:
+            left = f' {secs // 3600}h{secs % 3600 // 60}m'
+    text = f'({name}{left}) '
+    return text if ${...}.get('NO_COLOR') else '{' + colour + '}' + text + '{RESET}'
+
+
+$PROMPT_FIELDS['mfa_cred'] = __mfa_cred_segment
+if '{mfa_cred}' not in $PROMPT:
+    $PROMPT = '{mfa_cred}' + $PROMPT

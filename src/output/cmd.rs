@@ -1,0 +1,42 @@
+//! cmd.exe: `for /f "delims=" %i in ('mfa-cred x') do @%i`, or a file that is called.
+//!
+//! Written from the language's documentation; not run.
+
+use super::Shell;
+use crate::secret::Secret;
+
+pub(super) struct Cmd;
+
+impl Shell for Cmd {
+    fn set(&self, name: &str, value: &str) -> Secret<String> {
+        Secret::concat(&["set \"", name, "=", value, "\""])
+    }
+
+    fn unset(&self, name: &str) -> String {
+        format!("set \"{name}=\"")
+    }
+
+    /// In quotes only `"`, `%` and, with delayed expansion, `!` mean something, and for none of them is there an escape
+    /// that both `for /f` and a batch file read. What is not ASCII goes through the console's code page, where a
+    /// character may swallow the quote. And a variable without a value is none.
+    fn can_hold(&self, value: &str) -> bool {
+        !value.is_empty() && value.chars().all(|c| matches!(c, ' '..='~') && !"\"%!".contains(c))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cmd;
+    use crate::output::Shell;
+
+    #[test]
+    fn plain_text_is_held_and_no_other() {
+        for value in ["ASIA", "a/b+c==", "two words", "x&touch PWNED", "a^b", "x|y>z", "(x)", "it's", "\\"] {
+            assert!(Cmd.can_hold(value), "{value}");
+            assert_eq!(*Cmd.set("V", value).expose(), format!("set \"V={value}\""));
+        }
+        for value in ["", "%PATH%", "!x!", "\"&touch PWNED&\"", "a\nb", "\r", "\0", "\t", "ü", "\u{201d}"] {
+            assert!(!Cmd.can_hold(value), "{value}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! PowerShell: `mfa-cred x | Invoke-Expression`, which gets a line at a time, so that every statement is one line.
+//!
+//! Written from the language's documentation and in the shape of the AWS CLI's `export-credentials --format
+//! powershell`; not run.
+
+use super::Shell;
+use crate::secret::Secret;
+
+pub(super) struct PowerShell;
+
+impl Shell for PowerShell {
+    fn set(&self, name: &str, value: &str) -> Secret<String> {
+        Secret::concat(&["$Env:", name, "=", word(value).expose()])
+    }
+
+    fn unset(&self, name: &str) -> String {
+        format!("$Env:{name}=$null")
+    }
+}
+
+/// The text as an expression. ASCII stands in single quotes, in which nothing but the quote means anything. All else is
+/// written by its numbers: the console's code page may read `ё` as two characters, the second of which is U+2018, and
+/// that closes a quote like `'` does.
+pub(super) fn word(text: &str) -> Secret<String> {
+    let mut quoted = String::with_capacity(text.len() * 20 + 2);
+    quoted.push('\'');
+    for c in text.chars() {
+        match c {
+            '\'' => quoted.push_str("''"),
+            ' '..='~' => quoted.push(c),
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    quoted.push_str(&format!("'+[char]{unit}+'"));
+                }
+            }
+        }
+    }
+    quoted.push('\'');
+    Secret::new(quoted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PowerShell;
+    use crate::output::Shell;
+
+    #[test]
+    fn quoting() {
+        for (value, text) in [
+            ("ASIA", "$Env:V='ASIA'"),
+            ("", "$Env:V=''"),
+            ("$(touch PWNED)", "$Env:V='$(touch PWNED)'"),
+            ("`n\"%x%", "$Env:V='`n\"%x%'"),
+            ("it's", "$Env:V='it''s'"),
+            ("a\u{2018};touch PWNED;\u{2019}", "$Env:V='a'+[char]8216+';touch PWNED;'+[char]8217+''"),
+            ("a\nb", "$Env:V='a'+[char]10+'b'"),
+            ("\n", "$Env:V=''+[char]10+''"),
+            ("\u{1f408}", "$Env:V=''+[char]55357+''+[char]56328+''"),
+        ] {
+            assert_eq!(PowerShell.set("V", value).expose(), text);
+        }
+        assert_eq!(PowerShell.unset("V"), "$Env:V=$null");
+    }
+}

@@ -1,0 +1,57 @@
+//! tcsh: ``eval `mfa-cred x` ``, in which the shell splits the text at white space and expands patterns in it before
+//! `eval` reads it, and ``eval "`mfa-cred x`"``.
+//!
+//! So a value that holds what either could change is written as octal escapes in `$'…'` (tcsh 6.19, of 2015; the csh of
+//! old does not know it). Beyond ASCII an escape would be a character and not a byte, and nothing there expands.
+
+use super::{Shell, posix};
+use crate::secret::Secret;
+
+pub(super) struct Tcsh;
+
+impl Shell for Tcsh {
+    fn set(&self, name: &str, value: &str) -> Secret<String> {
+        Secret::concat(&["setenv ", name, " ", word(value).expose(), ";"])
+    }
+
+    fn unset(&self, name: &str) -> String {
+        format!("unsetenv {name};")
+    }
+}
+
+/// The text as one word, on one line.
+pub(super) fn word(text: &str) -> Secret<String> {
+    if posix::is_inert(text) {
+        return Secret::concat(&["'", text, "'"]);
+    }
+    let mut escaped = String::with_capacity(text.len() * 4 + 3);
+    escaped.push_str("$'");
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() || !c.is_ascii() {
+            escaped.push(c);
+        } else {
+            escaped.push_str(&format!("\\{:03o}", u32::from(c)));
+        }
+    }
+    escaped.push('\'');
+    Secret::new(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tcsh;
+    use crate::output::Shell;
+
+    #[test]
+    fn plain_values_are_quoted_and_others_escaped() {
+        for (value, text) in [
+            ("a/b+c==", "setenv V 'a/b+c==';"),
+            ("", "setenv V '';"),
+            ("x!y\n", "setenv V $'x\\041y\\012';"),
+            ("ü *", "setenv V $'ü\\040\\052';"),
+            ("$(touch)", "setenv V $'\\044\\050touch\\051';"),
+        ] {
+            assert_eq!(Tcsh.set("V", value).expose(), text);
+        }
+    }
+}
