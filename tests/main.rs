@@ -26,6 +26,8 @@ mod editor;
 mod help;
 #[cfg(unix)]
 mod identity;
+#[cfg(unix)]
+mod init;
 #[cfg(target_os = "linux")]
 mod instructions;
 #[cfg(unix)]

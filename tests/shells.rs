@@ -7,6 +7,7 @@
 mod data;
 mod day;
 mod hostile;
+mod others;
 mod quoting;
 
 use std::fs;

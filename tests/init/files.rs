@@ -1,0 +1,120 @@
+//! What is printed for whom, another name for the command, and what of the user's is left alone.
+
+use super::*;
+use crate::support::world::Cast;
+
+#[test]
+fn a_shell_that_there_is_no_file_for_is_a_usage_error() {
+    let world = World::empty();
+    for words in
+        [&["init", "cmd"][..], &["init", ""], &["init", "bash", "--cmd", "a;b"], &["init", "fish", "--cmd", ""]]
+    {
+        let done = world.run(words);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""), "{words:?}");
+        assert!(done.stderr.starts_with("error: "), "{words:?}: {}", done.stderr);
+    }
+    for shell in ["tcsh", "posix"] {
+        let done = world.run(&["init", shell, "--prompt"]);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""), "{shell}");
+        let said = "error: this shell cannot show the time left without a program\n\
+                    hint: let its prompt run `mfa-cred prompt`\n";
+        assert_eq!(done.stderr, said, "{shell}");
+    }
+}
+
+#[test]
+fn without_a_word_the_calling_shell_decides() {
+    let world = World::empty();
+    // It stands in start-up files, and works whatever our settings say.
+    world.write("config/mfa-cred/config.ini", "nonsense");
+    world.set("SHELL", "/usr/bin/fish");
+    let first = |finished: &Finished| finished.stdout.lines().find(|line| line.contains("What")).map(str::to_owned);
+    let file = |shell: &str| format!("# What `mfa-cred init {shell}` prints");
+    for (program, words, shell) in [
+        ("bash", &["--norc", "-c", "mfa-cred init; :"][..], "bash"),
+        ("zsh", &["-fc", "mfa-cred init; :"], "zsh"),
+        ("dash", &["-c", "mfa-cred init; :"], "posix"),
+        ("env", &["mfa-cred", "init"], "fish"),
+        ("env", &["mfa-cred", "init", "ksh"], "posix"),
+        ("env", &["mfa-cred", "init", "pwsh"], "powershell"),
+    ] {
+        if tools::find(program, &["-c", "true"]).is_none() && program != "env" {
+            tools::skip("init without a word", program);
+            continue;
+        }
+        let finished = world.run_other(program, words, PATIENCE);
+        assert_eq!((finished.status.code(), finished.stderr.as_str()), (Some(0), ""), "{program}");
+        assert!(first(&finished).is_some_and(|line| line.starts_with(&file(shell))), "{program}: {}", finished.stdout);
+    }
+}
+
+#[test]
+fn the_command_has_the_name_that_is_asked_for() {
+    for shell in [BASH, ZSH, DASH, KSH, MKSH, FISH, TCSH, ELVISH, XONSH, NU] {
+        let Some(program) = shell.find() else { continue };
+        let Cast { world, device, .. } = World::cast();
+        world.sign_in(&device, &["login", "deploy"]);
+        let scene = Scene::new(world);
+        let script = shell.step("first", "awsume deploy") + &shell.step("gone", "awsume unset");
+        let session = shell.start(&program, &scene, "--cmd awsume", &script);
+        let finished = shell.finish(session, &scene, shell.name);
+        assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("", ""), "{}", shell.name);
+        assert_eq!((scene.code("first").as_str(), scene.code("gone").as_str()), ("0", "0"), "{}", shell.name);
+        assert_eq!(scene.value("first", "MFA_CRED_PROFILE").as_deref(), Some("deploy"), "{}", shell.name);
+        assert_eq!(scene.seen("gone"), [], "{}", shell.name);
+    }
+}
+
+#[test]
+fn the_users_own_is_left_alone() {
+    for (shell, state) in [
+        (BASH, "set +o; shopt -p; trap -p; alias -p; declare -p PROMPT_COMMAND PS1; declare -F; IFS; "),
+        (ZSH, "setopt; trap; alias; print -r -- $PROMPT ${precmd_functions-}"),
+        (DASH, "set -o; trap; alias"),
+        (KSH, "set -o; trap"),
+        (MKSH, "set -o; trap"),
+    ] {
+        let Some(program) = shell.find() else { continue };
+        let Cast { world, device, .. } = World::cast();
+        world.sign_in(&device, &["login", "deploy"]);
+        let scene = Scene::new(world);
+        // An earlier load has added the command itself.
+        let state = |file: &str| format!("{{ {}; }} >{} 2>&1 || :\n", state.replace("IFS; ", ":"), shell.out(file));
+        let script = format!(
+            "trap 'echo bye' USR1\nPROMPT_COMMAND=own PS1=own\n{}{}\nmfa-cred deploy\nmfa-cred nosuch 2>/dev/null || :\n\
+             mfa-cred unset\n{}",
+            state("before"),
+            shell.load(""),
+            state("after")
+        );
+        let session = shell.start(&program, &scene, "", &script);
+        let finished = shell.finish(session, &scene, shell.name);
+        assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("", ""), "{}", shell.name);
+        assert_eq!(finished.status.code(), Some(0), "{}", shell.name);
+        let before = scene.read("before");
+        assert!(before.contains("bye"), "{}: {before}", shell.name);
+        assert_eq!(scene.read("after"), before, "{}", shell.name);
+    }
+}
+
+/// PowerShell is not to be had here. This is what was read against its documentation, word for word.
+#[test]
+fn the_file_of_powershell_is_the_one_that_was_read() {
+    let done = World::empty().run(&["init", "powershell", "--cmd", "awsume"]);
+    let text = r"
+function awsume {
+    & ('MFA_CRED') __evaluates '--' @args 2>$null
+    if ($LASTEXITCODE -eq 0) {
+        $payload = & ('MFA_CRED') --format powershell @args
+        if ($LASTEXITCODE -eq 0) {
+            $payload | Invoke-Expression
+        }
+    } elseif ($MyInvocation.ExpectingInput) {
+        $input | & ('MFA_CRED') @args
+    } else {
+        & ('MFA_CRED') @args
+    }
+}
+";
+    assert!(done.stdout.ends_with(&text.replace("MFA_CRED", MFA_CRED)), "{}", done.stdout);
+}

@@ -1,0 +1,158 @@
+//! The segment that shells make by themselves, at their own prompts: before, below 15 minutes, and after.
+
+use super::*;
+use jiff::{SignedDuration, Timestamp};
+
+const NAME: &str = "$(touch PWNED) `touch PWNED` %F{red} {RED}";
+
+impl Shell {
+    /// The line after which no program can be started any more.
+    fn without_programs(self) -> &'static str {
+        match self.language {
+            Language::Posix => "PATH=/nonexistent",
+            Language::Fish => "set -gx PATH /nonexistent",
+            Language::Elvish => "set paths = [/nonexistent]",
+            Language::Xonsh => "$PATH = ['/nonexistent']",
+            Language::Nu | Language::Tcsh => unreachable!("no prompt of theirs is tried"),
+        }
+    }
+
+    /// The shell at a prompt, where the segment was added twice.
+    fn at_a_prompt(self, scene: &Scene, more: &[(&str, &str)], before: &str) -> Option<Session> {
+        let mut command = Command::new(self.find()?);
+        scene.world.dress(&mut command);
+        let interactive: &[&str] =
+            if matches!(self.language, Language::Posix | Language::Fish) { &["-i"] } else { &[] };
+        command.args(self.bare).args(interactive).env("OUT", scene.out.path()).current_dir(scene.work.path());
+        command.env("PATH", scene.path()).env("SHELL_TYPE", "readline").envs(more.iter().copied());
+        let session = Pty::default().sized(24, 200).streams(Stream::Terminal, Stream::Terminal).spawn(command);
+        let load = self.load("--prompt").replace("\\eval", "eval").replace("\\mfa", "mfa");
+        session.type_text(&format!("{before}{load}\r{load}\r"));
+        Some(session)
+    }
+}
+
+fn segments_of(shell: Shell) {
+    let scene = Scene::new(World::empty());
+    for colours in ["", "1"] {
+        for (secs, left) in
+            [(7_230, " 2h"), (5_430, " 1h30m"), (3_570, " 59m"), (930, " 15m"), (870, " 14m!"), (-60, " expired")]
+        {
+            // Without colour, one of each kind will do.
+            if !colours.is_empty() && !matches!(secs, 930 | 870 | -60) {
+                continue;
+            }
+            let end = Timestamp::now() + SignedDuration::from_secs(secs);
+            let end = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let env = [("MFA_CRED_PROFILE", NAME), ("AWS_CREDENTIAL_EXPIRATION", &end), ("NO_COLOR", colours)];
+            let Some(mut session) = shell.at_a_prompt(&scene, &env, "") else { return };
+            let segment = format!("({NAME}{left})");
+            session.wait_for(&segment, PATIENCE);
+            session.type_text(&format!("{}\r", shell.without_programs()));
+            session.wait_for(&segment, PATIENCE);
+            session.type_text("exit\r");
+            let finished = session.finish(PATIENCE);
+            let screen = &finished.terminal;
+            let what = format!("{} {left} {colours:?}", shell.name);
+            assert!(!screen.contains(&format!("{segment} ({NAME}")), "{what}: once is enough: {screen:?}");
+            let red = ["\x1b[31m(", "\x1b[1;31m(", "\x1b[0;31m(", "\x1b[31;1m(", "\x1b[0;1;31m(", "\x1b[91m("];
+            let is_red = red.iter().any(|red| screen.contains(&format!("{red}{NAME}")));
+            assert_eq!(is_red, secs < 900 && colours.is_empty(), "{what}: {screen:?}");
+            scene.assert_nothing_ran(&what);
+        }
+    }
+}
+
+#[test]
+fn segments_of_bash() {
+    segments_of(BASH);
+}
+
+#[test]
+fn segments_of_zsh() {
+    segments_of(ZSH);
+}
+
+#[test]
+fn segments_of_fish() {
+    segments_of(FISH);
+}
+
+#[test]
+fn segments_of_elvish() {
+    segments_of(ELVISH);
+}
+
+#[test]
+fn segments_of_xonsh() {
+    segments_of(XONSH);
+}
+
+/// Its line editor asks the terminal where the cursor is, and waits; so the prompt is called by a script.
+#[test]
+fn segments_of_nu() {
+    let Some(program) = NU.find() else { return };
+    let scene = Scene::new(World::empty());
+    let init = scene.world.run(&["init", "nu", "--prompt"]).stdout;
+    fs::write(scene.work.path().join("init.nu"), init).expect("a file");
+    let own = "$env.PROMPT_COMMAND = {|| 'own' }\n";
+    let script = format!("{own}source init.nu\nsource init.nu\n$env.PATH = []\nprint -n (do $env.PROMPT_COMMAND)\n");
+    fs::write(scene.work.path().join("script.nu"), script).expect("a file");
+    for (colours, secs, text) in [
+        ("", Some(5_430), format!("\x1b[32m({NAME} 1h30m) \x1b[0mown")),
+        ("", Some(930), format!("\x1b[32m({NAME} 15m) \x1b[0mown")),
+        ("", Some(870), format!("\x1b[1;31m({NAME} 14m!) \x1b[0mown")),
+        ("", Some(-60), format!("\x1b[1;31m({NAME} expired) \x1b[0mown")),
+        ("1", Some(7_230), format!("({NAME} 2h) own")),
+        ("1", Some(870), format!("({NAME} 14m!) own")),
+        ("1", Some(-60), format!("({NAME} expired) own")),
+        ("1", None, format!("({NAME}) own")),
+    ] {
+        let end = secs.map(|secs| (Timestamp::now() + SignedDuration::from_secs(secs)).strftime("%FT%TZ").to_string());
+        let mut command = Command::new(&program);
+        scene.world.dress(&mut command);
+        command.args(NU.bare).arg("script.nu").current_dir(scene.work.path());
+        command.env("MFA_CRED_PROFILE", NAME).env("NO_COLOR", colours);
+        command.env("AWS_CREDENTIAL_EXPIRATION", end.as_deref().unwrap_or("a[$(touch PWNED)]"));
+        let finished = crate::support::pty::run(command, b"", PATIENCE);
+        assert_eq!((finished.stdout, finished.stderr), (text, String::new()));
+        scene.assert_nothing_ran("nu");
+    }
+}
+
+/// An end that is no time is not computed with: in the arithmetic of bash and zsh, `a[$(…)]` runs.
+#[test]
+fn an_end_that_is_a_command_is_not_computed_with() {
+    for shell in [BASH, ZSH, FISH, ELVISH, XONSH] {
+        let scene = Scene::new(World::empty());
+        for end in ["a[$(touch PWNED)]", "2026-01-0a[$(touch PWNED)]", "", "tomorrow", "2026-13-45T99:99:99Z"] {
+            let env = [("MFA_CRED_PROFILE", "x"), ("AWS_CREDENTIAL_EXPIRATION", end), ("NO_COLOR", "1")];
+            let Some(mut session) = shell.at_a_prompt(&scene, &env, "") else { break };
+            session.wait_for(if end.contains("99") { "(x" } else { "(x)" }, PATIENCE);
+            session.type_text("exit\r");
+            session.finish(PATIENCE);
+            scene.assert_nothing_ran(shell.name);
+        }
+    }
+}
+
+/// Whoever shows the status of the last command goes on doing so.
+#[test]
+fn the_status_reaches_the_prompt_of_the_user() {
+    for (shell, before, fails) in [
+        (BASH, "PROMPT_COMMAND='printf \"own:%s:\" $? ; '; PS1='ps:$?:# '\r", "(exit 3)\r"),
+        (BASH, "PROMPT_COMMAND=('printf \"own:%s:\" $?'); PS1='ps:$?:# '\r", "(exit 3)\r"),
+        (ZSH, "precmd() { printf 'own:%s:' $? }; PS1='ps:%?:# '\r", "(exit 3)\r"),
+        (FISH, "function fish_prompt; printf 'own:%s:ps:%s:# ' $status $status; end\r", "sh -c 'exit 3'\r"),
+    ] {
+        let scene = Scene::new(World::empty());
+        let env = [("MFA_CRED_PROFILE", "x"), ("NO_COLOR", "1")];
+        let Some(mut session) = shell.at_a_prompt(&scene, &env, before) else { continue };
+        session.wait_for("(x)", PATIENCE);
+        session.type_text(fails);
+        session.wait_for("own:3:", PATIENCE);
+        session.wait_for(if shell.language == Language::Fish { "ps:" } else { "ps:3:" }, PATIENCE);
+        session.type_text("exit 0\r");
+        session.finish(PATIENCE);
+    }
+}
