@@ -21,12 +21,23 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("device resync", "mfa-cred device resync --profile my-user"),
     ("env", "eval $(mfa-cred env my-test-role)\n    mfa-cred env my-test-role --format json"),
     ("exec", "mfa-cred exec my-test-role -- terraform plan"),
+    (
+        "init",
+        "eval \"$(mfa-cred init bash)\"            # in ~/.bashrc\n    \
+         mfa-cred init fish | source              # in ~/.config/fish/config.fish\n    \
+         eval \"$(mfa-cred init zsh --prompt)\"    # in ~/.zshrc, with a segment in the prompt",
+    ),
     ("list", "mfa-cred list\n    mfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'"),
     (
         "login",
         "mfa-cred login my-test-role my-other-role\n    my-code-generator | mfa-cred login my-test-role --mfa-token -",
     ),
     ("man", "mfa-cred man | man -l -\n    mfa-cred man ~/.local/share/man/man1"),
+    ("policy", "mfa-cred policy check policy.json"),
+    (
+        "policy check",
+        "mfa-cred policy check policy.json group-policy.json\n    mfa-cred policy check --fix policy.json > repaired.json",
+    ),
     (
         "process",
         "mfa-cred process my-test-role\n\n    \
