@@ -3,6 +3,8 @@
 //! A flag beats the environment, the environment beats the files. Nothing is called here; the one file that is read is
 //! ours, by `rust-ini` (the AWS files have a grammar of their own, see `profile/`).
 
+mod ambient;
+
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,10 +14,11 @@ use ini::{Ini, ParseOption};
 use crate::cli::{Color, Global, Obtain};
 use crate::host::{Env, Files, Folders, Words};
 use crate::names::{Lifetime, NameError, ProfileName, Region};
-use crate::plan::{Ambient, AmbientKeys, Origin, Wish};
-use crate::secret::Secret;
+use crate::plan::{Origin, Wish};
 use crate::talk::{Level, Talk};
 use crate::vault::Store;
+
+pub use ambient::{ambient, ambient_credentials};
 
 /// Our own variables: a closed list. Nothing that destroys or answers a question has one.
 pub mod variables {
@@ -324,40 +327,6 @@ fn is_coloured(color: Option<Color>, env: &dyn Env) -> Option<bool> {
         Some(Color::Never) => Some(false),
         Some(Color::Auto) | None => env.os("NO_COLOR").map(|_| false),
     }
-}
-
-/// What AWS's own variables say.
-pub fn ambient(env: &dyn Env) -> Ambient {
-    let keys = env.var("AWS_ACCESS_KEY_ID").filter(|_| env.os("AWS_SECRET_ACCESS_KEY").is_some());
-    let region = |name: &'static str| Some((name, env.var(name)?));
-    Ambient {
-        keys: keys
-            .map(|access_key_id| AmbientKeys { access_key_id, is_session: env.os("AWS_SESSION_TOKEN").is_some() }),
-        is_our_output: env.os(variables::PROFILE).is_some(),
-        region: region("AWS_REGION").or_else(|| region("AWS_DEFAULT_REGION")),
-        session_name: env.var("AWS_ROLE_SESSION_NAME"),
-        endpoint_url_sts: env.var("AWS_ENDPOINT_URL_STS"),
-        endpoint_url_iam: env.var("AWS_ENDPOINT_URL_IAM"),
-        endpoint_url: env.var("AWS_ENDPOINT_URL"),
-        ignore_endpoint_urls: env.var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
-        use_fips: env.var("AWS_USE_FIPS_ENDPOINT"),
-        use_dualstack: env.var("AWS_USE_DUALSTACK_ENDPOINT"),
-        ca_bundle: env.os("AWS_CA_BUNDLE").map(PathBuf::from),
-        container: env
-            .var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-            .or_else(|| env.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")),
-    }
-}
-
-/// The environment's keys, for the one base that is them.
-pub fn ambient_credentials(env: &dyn Env) -> Option<crate::secret::Credentials> {
-    Some(crate::secret::Credentials {
-        access_key_id: env.var("AWS_ACCESS_KEY_ID")?,
-        secret_access_key: Secret::new(env.var("AWS_SECRET_ACCESS_KEY")?),
-        session_token: env.var("AWS_SESSION_TOKEN").map(Secret::new),
-        expiration: None,
-        account: None,
-    })
 }
 
 /// `~/…` in a variable that no shell expanded.

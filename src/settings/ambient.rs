@@ -1,0 +1,42 @@
+//! What AWS's own variables say, and the keys that they hold.
+
+use std::path::PathBuf;
+
+use super::variables;
+use crate::host::Env;
+use crate::plan::{Ambient, AmbientKeys};
+use crate::secret::{Credentials, Secret};
+
+/// What AWS's own variables say.
+pub fn ambient(env: &dyn Env) -> Ambient {
+    let keys = env.var("AWS_ACCESS_KEY_ID").filter(|_| env.os("AWS_SECRET_ACCESS_KEY").is_some());
+    let region = |name: &'static str| Some((name, env.var(name)?));
+    Ambient {
+        keys: keys
+            .map(|access_key_id| AmbientKeys { access_key_id, is_session: env.os("AWS_SESSION_TOKEN").is_some() }),
+        is_our_output: env.os(variables::PROFILE).is_some(),
+        region: region("AWS_REGION").or_else(|| region("AWS_DEFAULT_REGION")),
+        session_name: env.var("AWS_ROLE_SESSION_NAME"),
+        endpoint_url_sts: env.var("AWS_ENDPOINT_URL_STS"),
+        endpoint_url_iam: env.var("AWS_ENDPOINT_URL_IAM"),
+        endpoint_url: env.var("AWS_ENDPOINT_URL"),
+        ignore_endpoint_urls: env.var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+        use_fips: env.var("AWS_USE_FIPS_ENDPOINT"),
+        use_dualstack: env.var("AWS_USE_DUALSTACK_ENDPOINT"),
+        ca_bundle: env.os("AWS_CA_BUNDLE").map(PathBuf::from),
+        container: env
+            .var("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+            .or_else(|| env.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")),
+    }
+}
+
+/// The environment's keys, for the one base that is them.
+pub fn ambient_credentials(env: &dyn Env) -> Option<Credentials> {
+    Some(Credentials {
+        access_key_id: env.var("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: Secret::new(env.var("AWS_SECRET_ACCESS_KEY")?),
+        session_token: env.var("AWS_SESSION_TOKEN").map(Secret::new),
+        expiration: None,
+        account: None,
+    })
+}
