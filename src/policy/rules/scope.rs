@@ -63,7 +63,8 @@ fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     let other = subject.device_arn(&format!("{}-laptop", subject.name()));
     let covered = |action: &&str| covers_action(&one.statement.action, action);
     let actions: Vec<&str> = ON_DEVICE.into_iter().filter(covered).collect();
-    let is_mfa = |item: &&Text| item.value.split(':').nth(5).is_some_and(|name| name.starts_with("mfa/"));
+    let is_mfa =
+        |item: &&Text| item.value.split(':').nth(5).is_some_and(|name| name.starts_with("mfa/") && name != "mfa/*");
     let narrow: Vec<&Text> = scope.list.items.iter().filter(is_mfa).collect();
     let (first, false) = (*narrow.first()?, actions.is_empty() || covers(one, scope, &other)) else { return None };
     let creates = actions.contains(&ON_DEVICE[0]);
