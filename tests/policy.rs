@@ -8,6 +8,8 @@
 //! not have, with `;` between them; of what is not named, nothing is known.
 
 mod check;
+#[cfg(unix)]
+mod command;
 mod malformed;
 
 use std::collections::HashSet;

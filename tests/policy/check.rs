@@ -1,8 +1,212 @@
-//! What `check` makes of whole policies.
+//! The cases of `tests/policy/checks/*.txt`: whole policies, and what `check` makes of them.
+//!
+//! `== SENTENCE`, then blocks. What is checked: `-- form FILE` (of `tests/policy/forms`) or `-- policy` with a document,
+//! each perhaps followed by `-- change` (pairs of lines `- OLD` and `+ NEW`; OLD stands once in it), `-- boundary`, and
+//! `-- given WORDS` (`work=`, `user=`, `account=`, `partition=`, `kind=`, `first-password`, `console-only`). What is
+//! expected: `-- rule N` with a line `failure|trade STATEMENT LINE` for each finding of that rule (`-` for none, and
+//! no line for a near miss), `-- holds yes|no`, `-- fixed yes|no`, `-- repaired` with the lines that the repair takes
+//! and gives, `-- says` with texts of findings, and `-- cells` with steps and a letter for each way: `y`, `n`, `?`, `.`,
+//! in capitals (`!` for `?`) where it is not as it must be.
 
-use mfa_cred::policy::{Document, Kind};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-/// Reads the bytes, whatever they are.
+use mfa_cred::names::{AccountId, Partition};
+use mfa_cred::policy::evaluate::{Policies, Verdict};
+use mfa_cred::policy::journey::{Cell, Row, Subject};
+use mfa_cred::policy::repair::diff;
+use mfa_cred::policy::rules::{Finding, Severity, Wish};
+use mfa_cred::policy::{Document, Kind, Report, check, fix};
+
+use super::{blocks, document, folder};
+
+#[derive(Default)]
+struct Case {
+    texts: Vec<String>,
+    boundary: Vec<String>,
+    kind: Kind,
+    work: Option<String>,
+    user: Option<String>,
+    wish: Wish,
+    expected: Vec<(String, String)>,
+}
+
+fn form(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy/forms").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn case(text: &str) -> Case {
+    let mut case = Case::default();
+    for (head, block) in blocks(text) {
+        let (name, word) = head.split_once(' ').unwrap_or((&head, ""));
+        match name {
+            "form" => case.texts.push(form(word)),
+            "policy" => case.texts.push(block),
+            "boundary" => case.boundary.push(block),
+            "change" => {
+                let lines: Vec<&str> = block.lines().collect();
+                for pair in lines.chunks(2) {
+                    let part = |line: &str, sign| line.strip_prefix(sign).expect("- and +").replace("\\n", "\n");
+                    let (old, new) = (part(pair[0], "- "), part(pair[1], "+ "));
+                    let text = case.texts.last_mut().expect("a document before its change");
+                    assert_eq!(text.matches(&old).count(), 1, "{old} in {text}");
+                    *text = text.replace(&old, &new);
+                }
+            }
+            "given" => {
+                for word in word.split_whitespace() {
+                    match word.split_once('=').unwrap_or((word, "")) {
+                        ("work", action) => case.work = Some(action.to_owned()),
+                        ("user", name) => case.user = Some(name.to_owned()),
+                        ("account", id) => case.wish.account = Some(id.parse().expect("an account")),
+                        ("partition", name) => case.wish.partition = Some(name.parse().expect("a partition")),
+                        ("kind", kind) => case.kind = kind.parse().expect("a kind"),
+                        ("first-password", _) => case.wish.allows_first_password_change = true,
+                        ("console-only", _) => case.wish.is_console_only = true,
+                        _ => panic!("given: {word}"),
+                    }
+                }
+            }
+            "rule" | "holds" | "fixed" | "repaired" | "says" | "cells" => case.expected.push((head, block)),
+            _ => panic!("an unknown block {head}"),
+        }
+    }
+    case
+}
+
+fn subject(user: Option<&str>, wish: &Wish) -> Subject {
+    let account: AccountId = "123456789012".parse().expect("twelve digits");
+    let account = wish.account.clone().unwrap_or(account);
+    Subject::new(user.unwrap_or("alice"), account, wish.partition.unwrap_or(Partition::AWS)).expect("a user")
+}
+
+fn letters(row: &Row) -> String {
+    let letter = |cell: &Cell| match (cell.verdict(), cell.is_wrong()) {
+        (None, _) => '.',
+        (Some(Verdict::Allowed), false) => 'y',
+        (Some(Verdict::Allowed), true) => 'Y',
+        (Some(Verdict::Denied), false) => 'n',
+        (Some(Verdict::Denied), true) => 'N',
+        (Some(Verdict::Unknown), false) => '?',
+        (Some(Verdict::Unknown), true) => '!',
+    };
+    row.cells.iter().map(letter).collect()
+}
+
+fn line(finding: &Finding) -> String {
+    let severity = if finding.severity == Severity::Failure { "failure" } else { "trade" };
+    let at = finding.at.map(|at| format!(" {}", at.statement + 1)).unwrap_or_default();
+    let place = finding.place.map(|place| format!(" {}", place.line)).unwrap_or_default();
+    format!("{severity}{at}{place}\n")
+}
+
+/// What was found in place of what is expected, if it is not the same.
+fn found(head: &str, block: &str, case: &Case, documents: &[Document], boundary: &[Document]) -> Option<String> {
+    let policies = Policies { identity: documents, boundary };
+    let subject = subject(case.user.as_deref(), &case.wish);
+    let work = case.work.as_deref();
+    let report = check(policies, &subject, work, &case.wish);
+    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+    let (name, word) = head.split_once(' ').unwrap_or((head, ""));
+    let differs = |found: String, expected: &str| (found != expected).then_some(found);
+    match name {
+        "rule" => {
+            let of_rule = |finding: &&Finding| finding.rule == word.parse().ok();
+            differs(report.findings.iter().filter(of_rule).map(line).collect(), block)
+        }
+        "holds" => differs(yes(report.holds()), word),
+        "says" => {
+            let said: String = report.findings.iter().map(|it| format!("{}\n{}\n", it.what, it.why)).collect();
+            (!block.lines().all(|line| said.contains(line))).then_some(said)
+        }
+        "cells" => {
+            let rows = &report.journey.as_ref().expect("a day").rows;
+            let asked = |row: &&Row| block.lines().any(|line| line.split(' ').next() == Some(row.step.id()));
+            differs(
+                rows.iter().filter(asked).map(|row| format!("{} {}\n", row.step.id(), letters(row))).collect(),
+                block,
+            )
+        }
+        _ => {
+            let (repaired, after) = fix(policies, &subject, work, &case.wish).expect("a repair stays readable");
+            if name == "fixed" {
+                return differs(yes(after.holds()), word);
+            }
+            let diffs: String =
+                documents.iter().zip(&repaired).map(|(old, new)| diff("p", old.text(), new.text())).collect();
+            let is_change =
+                |line: &&str| line.starts_with(['-', '+']) && !line.starts_with("---") && !line.starts_with("+++");
+            differs(diffs.lines().filter(is_change).map(|line| format!("{line}\n")).collect(), block)
+        }
+    }
+}
+
+#[test]
+fn every_policy_is_judged_as_it_says() {
+    let (mut wrong, mut triggered, mut missed) = (String::new(), [false; 18], [false; 18]);
+    for (file, text) in folder("checks") {
+        for group in text.split("\n== ").skip(1) {
+            let (sentence, rest) = group.split_once('\n').expect("blocks below a sentence");
+            let case = case(rest);
+            let read = |texts: &[String], kind| -> Vec<Document> {
+                texts.iter().map(|text| document(&format!("{file}: {sentence}"), text, kind)).collect()
+            };
+            let (documents, boundary) = (read(&case.texts, case.kind), read(&case.boundary, Kind::User));
+            assert!(!case.expected.is_empty(), "{file}: {sentence}: nothing is expected");
+            for (head, block) in &case.expected {
+                let block = block.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("{line}\n"));
+                let block: String = block.collect();
+                if let Some(rule) = head.strip_prefix("rule ").and_then(|rule| rule.parse::<usize>().ok()) {
+                    let seen = if block.is_empty() { &mut missed } else { &mut triggered };
+                    seen[rule] = true;
+                }
+                if let Some(found) = found(head, &block, &case, &documents, &boundary) {
+                    let _ = writeln!(wrong, "{file}: {sentence}\n-- {head}\n{block}-- found\n{found}");
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(triggered[1..].iter().all(|is| *is), "each rule is broken once: {triggered:?}");
+    assert!(missed[1..].iter().all(|is| *is), "each rule is nearly broken once: {missed:?}");
+}
+
+/// A set as large as an organization's: the time is that of one look at each statement for each request, not more.
+#[test]
+fn five_hundred_policies_are_checked_in_time_that_grows_with_them_and_no_faster() {
+    let statements: String = (0..70)
+        .map(|n| {
+            format!(
+                r#"{{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::bucket-{n}", "arn:aws:s3:::bucket-{n}/*"]}},"#
+            )
+        })
+        .collect();
+    let text = format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{}]}}", statements.trim_end_matches(','));
+    let mut documents: Vec<Document> = (0..500).map(|n| document(&format!("p{n}"), &text, Kind::User)).collect();
+    assert!(text.len() * 500 > 4_500_000);
+    documents.push(document("mfa", &form("manage-credentials.json"), Kind::User));
+    let policies = |count: usize| Policies { identity: &documents[501 - count..], boundary: &[] };
+    let time = |count: usize| -> (Duration, Report) {
+        let wish = Wish::default();
+        let start = Instant::now();
+        let report = check(policies(count), &subject(None, &wish), None, &wish);
+        (start.elapsed(), report)
+    };
+    time(50);
+    let ((few, _), (all, report)) = (time(50), time(501));
+    assert!(report.holds(), "{:#?}", report.findings);
+    // Ten times as many; a square would be a hundred times as long.
+    assert!(all < few * 40, "{few:?} {all:?}");
+}
+
+/// Reads the bytes, whatever they are, and where they are a policy checks and repairs it.
 pub(super) fn never_panics(bytes: &[u8]) {
-    let _ = Document::parse("p", bytes, Kind::User);
+    if let Ok(document) = Document::parse("p", bytes, Kind::User) {
+        let (wish, documents) = (Wish::default(), [document]);
+        let policies = Policies { identity: &documents, boundary: &[] };
+        fix(policies, &subject(None, &wish), None, &wish).expect("a repair stays readable");
+    }
 }
