@@ -151,6 +151,13 @@ fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict:
             format!("whether one can {step} without MFA is not known ({names}: {action})"),
             "deny it whatever that is, where there is no MFA".to_owned(),
         ),
+        _ if row.step == Step::Other => (
+            Severity::Failure,
+            format!("open: one can {step} without MFA ({names}: {action})"),
+            "deny what enrolling takes on all but the own user where there is no MFA, by a Deny with \
+             `\"NotResource\": [\"arn:aws:iam::*:user/${aws:username}\", \"arn:aws:iam::*:mfa/*\"]`"
+                .to_owned(),
+        ),
         _ => (
             Severity::Failure,
             format!("open: one can {step} without MFA ({names}: {action})"),

@@ -121,11 +121,9 @@ fn block(policies: Policies<'_>, finding: &Finding, look: &Look) -> String {
     let mut text = wrapped(&format!("{word}: {}", finding.what), "  ");
     text.replace_range(..word.len(), &look.painted(colour, word));
     let place = finding.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
-    let rule = finding.rule.map(|rule| format!("rule {rule}"));
-    let at = finding.at.map(|at| format!("{}{place}", name_of(policies, at)));
-    let where_to: Vec<String> = at.into_iter().chain(rule).collect();
-    for (label, words) in
-        [("at", where_to.join(", ")), ("why", finding.why.clone()), ("repair", finding.repair.clone())]
+    let rule = finding.rule.map(|rule| format!("{rule}")).unwrap_or_default();
+    let at = finding.at.map(|at| format!("{}{place}", name_of(policies, at))).unwrap_or_default();
+    for (label, words) in [("at", at), ("rule", rule), ("why", finding.why.clone()), ("repair", finding.repair.clone())]
     {
         if !words.is_empty() {
             text += &wrapped(&format!("  {label}: {words}"), "    ");
