@@ -49,7 +49,8 @@ enrol a thief's, a further   ?    ✗        ✓            ?        ✓
 
 failure: open to bare keys: this Deny does not see long-term access keys, and
   s3:Any goes through
-  at: statement 3 `Mfa` of p.json:17:21, rule 1
+  at: statement 3 `Mfa` of p.json:17:21
+  rule: 1
   why: a request that is signed with a long-term key has no
     `aws:MultiFactorAuthPresent` at all, and `Bool` does not match what is
     absent
