@@ -100,6 +100,13 @@ impl<'a> Posix<'a> {
             if reader.rest.is_empty() {
                 break;
             }
+            if reader.takes("if test \" \";then ") {
+                // Its end is a statement of its own.
+                continue;
+            }
+            if reader.takes("fi;") {
+                continue;
+            }
             if reader.takes("\\unset ") {
                 let name = reader.name();
                 reader.variables.insert(name, None);
@@ -141,15 +148,15 @@ impl<'a> Posix<'a> {
         name.to_owned()
     }
 
-    /// `'…'`, `"$(printf %b '…')"` or `"${NAME%x}"`.
+    /// `'…'`, `` "`printf %b '…'`" `` or `"${NAME%x}"`.
     fn word(&mut self) -> String {
         if self.takes("'") {
             return self.until('\'').to_owned();
         }
         assert!(self.takes("\""), "a value must be quoted");
-        let value = if self.takes("$(printf %b '") {
+        let value = if self.takes("`printf %b '") {
             let printed = printf_b(self.until('\''));
-            assert!(self.takes(")"), "a substitution must end");
+            assert!(self.takes("`"), "a substitution must end");
             printed.trim_end_matches('\n').to_owned()
         } else {
             assert!(self.takes("${"), "nothing else stands in double quotes");
