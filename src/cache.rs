@@ -292,33 +292,4 @@ fn reasons(error: &VaultError) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{MinTtl, Standing};
-    use jiff::{SignedDuration, Timestamp};
-
-    #[test]
-    fn when_entries_still_serve() {
-        use Standing::{Fresh, Over, Stale};
-        for (life, left, person, sdk) in [
-            (3600, 3600, Fresh, Fresh),
-            (3600, 1200, Fresh, Fresh),
-            (3600, 1199, Fresh, Stale),
-            (3600, 300, Fresh, Stale),
-            (3600, 299, Stale, Stale),
-            (3600, 60, Stale, Stale),
-            (3600, 59, Over, Over),
-            (3600, -1, Over, Over),
-            // Below a tenth for what lives half an hour or less.
-            (1800, 180, Fresh, Fresh),
-            (1800, 179, Stale, Stale),
-            (900, 91, Fresh, Fresh),
-            (30, 3, Fresh, Fresh),
-            (30, 2, Over, Over),
-        ] {
-            let end = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1_000_000 / 3600);
-            let (made, now) = (end - SignedDuration::from_secs(life), end - SignedDuration::from_secs(left));
-            assert_eq!(MinTtl::PERSON.standing(made, end, now), person, "person {life} {left}");
-            assert_eq!(MinTtl::SDK.standing(made, end, now), sdk, "sdk {life} {left}");
-        }
-    }
-}
+pub(crate) mod tests;

@@ -28,6 +28,8 @@ use process::ProcessCodeError;
 /// For how long a person or a program may take.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 const TRIES: u32 = 3;
+/// A code has six digits; a longer line is none.
+const LONGEST_LINE: usize = 64;
 
 /// Why there is no code.
 #[derive(Debug, thiserror::Error)]
@@ -213,7 +215,7 @@ impl<'a> Asker<'a> {
     fn obtain(&self, profile: &ProfileName, serial: &MfaSerial, tries_left: &mut u32) -> Result<Code, CodeError> {
         match &self.source {
             Source::Given(code) => Ok(code.clone()),
-            Source::Stdin => read_stdin(),
+            Source::Stdin => first_line(stdin().map_err(|_| CodeError::Stdin)?),
             Source::Process(MfaProcess { origin, command }) => process::run_mfa_process(command, PATIENCE)
                 .map_err(|source| CodeError::Process { origin: origin.clone(), source }),
             Source::Terminal if self.terminal.is_there() => self.ask(profile, serial, tries_left),
@@ -240,12 +242,11 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The first line of stdin, and not a byte more: what stands behind it is for the command of `exec`. A pipe that stays
-/// open after it is not waited for.
-fn read_stdin() -> Result<Code, CodeError> {
-    let mut stdin = stdin().map_err(|_| CodeError::Stdin)?;
-    let (mut text, mut byte) = (Vec::with_capacity(64), [0]);
-    while text.len() < 64 && stdin.read_exact(&mut byte).is_ok() && byte != *b"\n" {
+/// The code of a first line, and not a byte more is read: what stands behind it is for the command of `exec`. A pipe
+/// that stays open after it is not waited for.
+fn first_line(mut stdin: impl Read) -> Result<Code, CodeError> {
+    let (mut text, mut byte) = (Vec::with_capacity(LONGEST_LINE), [0]);
+    while text.len() < LONGEST_LINE && stdin.read_exact(&mut byte).is_ok() && byte != *b"\n" {
         text.push(byte[0]);
     }
     let text = Secret::new(text);
@@ -265,3 +266,6 @@ fn stdin() -> std::io::Result<File> {
     use std::os::windows::io::AsHandle;
     std::io::stdin().as_handle().try_clone_to_owned().map(File::from)
 }
+
+#[cfg(test)]
+mod tests;

@@ -433,4 +433,4 @@ fn no_copy() -> StoreError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

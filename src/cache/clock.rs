@@ -131,7 +131,10 @@ impl<'a> CorrectedClock<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Memory, Reading};
+    use super::{CorrectedClock, Memory, Reading};
+    use crate::cache::Folder;
+    use crate::cache::tests::{SetClock, at};
+    use std::time::Duration;
 
     #[test]
     fn what_a_memory_says_later() {
@@ -159,5 +162,87 @@ mod tests {
         for text in ["", "1 2 3", "1 2 3 other", "1 x 3 boot", "900 700"] {
             assert_eq!(Memory::parse(text, "boot"), None, "{text}");
         }
+    }
+
+    #[test]
+    fn differences_below_five_seconds_are_the_networks() {
+        let memory = Memory { aws: 1000, wall: 1000, since_boot: 50 };
+        for (off, ahead) in [(4, 0), (-4, 0), (5, 5), (-5, -5)] {
+            assert_eq!(Memory { aws: 1000 + off, ..memory }.ahead(), ahead, "{off}");
+        }
+        for (wall, ahead, in_doubt) in
+            [(1604, 0, false), (1596, 0, false), (1605, 0, true), (1595, 5, false), (1590, 10, false)]
+        {
+            assert_eq!(memory.read(wall, 650), Reading { ahead, in_doubt }, "{wall}");
+        }
+        // A clock that was behind and has been set nearly right.
+        let behind = Memory { wall: 100, ..memory };
+        for (wall, ahead, in_doubt) in [(1595, 5, false), (1596, 0, false), (1604, 0, false), (1605, 0, true)] {
+            assert_eq!(behind.read(wall, 650), Reading { ahead, in_doubt }, "{wall}");
+        }
+    }
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(Some(&place.path().join("state"))).expect("it is made");
+        (place, folder)
+    }
+
+    #[test]
+    fn what_aws_shows_is_its_time_from_then_on() {
+        let (_place, folder) = folder();
+        let clock = SetClock::at(0);
+        let corrected = CorrectedClock::new(&clock, Some(&folder));
+        assert_eq!((corrected.now(), corrected.ahead(), corrected.is_in_doubt()), (at(0), 0, false));
+        corrected.learn(at(900));
+        assert_eq!((corrected.now(), corrected.ahead()), (at(900), 900));
+        clock.pass(Duration::from_secs(60));
+        assert_eq!(corrected.now(), at(960));
+
+        // Another process starts from there, also when the wall clock has been set since.
+        assert_eq!(CorrectedClock::new(&clock, Some(&folder)).now(), at(960));
+        clock.set(-5000);
+        let set_back = CorrectedClock::new(&clock, Some(&folder));
+        assert_eq!((set_back.now(), set_back.is_in_doubt()), (at(960), false));
+        clock.set(100_000);
+        let set_forward = CorrectedClock::new(&clock, Some(&folder));
+        assert_eq!((set_forward.ahead(), set_forward.is_in_doubt()), (0, true));
+        set_forward.learn(at(970));
+        assert_eq!((set_forward.now(), set_forward.is_in_doubt()), (at(970), false));
+        let after = CorrectedClock::new(&clock, Some(&folder));
+        assert_eq!((after.now(), after.is_in_doubt()), (at(970), false), "what ends a doubt is remembered");
+    }
+
+    #[test]
+    fn only_news_is_written_down() {
+        let (_place, folder) = folder();
+        let text = || std::fs::read_to_string(folder.path().join("clock")).unwrap_or_default();
+        let clock = SetClock::at(0);
+        let corrected = CorrectedClock::new(&clock, Some(&folder));
+        for (second, wanted) in [
+            // Also that the clock is right: it may be set later.
+            (2, format!("{} {} 1000 this-boot\n", at(2).as_second(), at(0).as_second())),
+            (4, format!("{} {} 1000 this-boot\n", at(2).as_second(), at(0).as_second())),
+            (5, format!("{} {} 1000 this-boot\n", at(5).as_second(), at(0).as_second())),
+            (9, format!("{} {} 1000 this-boot\n", at(5).as_second(), at(0).as_second())),
+            (-7, format!("{} {} 1000 this-boot\n", at(-7).as_second(), at(0).as_second())),
+        ] {
+            corrected.learn(at(second));
+            assert_eq!(text(), wanted, "{second}");
+        }
+    }
+
+    #[test]
+    fn without_the_time_since_boot_a_process_learns_for_itself() {
+        let (_place, folder) = folder();
+        let clock = SetClock::at(100);
+        clock.since_boot.set(None);
+        let corrected = CorrectedClock::new(&clock, Some(&folder));
+        for (second, ahead) in [(104, 0), (105, 5), (96, 0), (95, -5), (1000, 900)] {
+            corrected.learn(at(second));
+            assert_eq!(corrected.ahead(), ahead, "{second}");
+        }
+        assert_eq!(corrected.now(), at(1000));
+        assert!(!folder.path().join("clock").exists());
     }
 }

@@ -82,7 +82,7 @@ impl Lease {
         self.mark(CANCELLED);
     }
 
-    fn try_take(path: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn try_take(path: &Path) -> io::Result<Option<Self>> {
         loop {
             let file = open_private(path)?;
             match file.try_lock() {
@@ -97,7 +97,7 @@ impl Lease {
         }
     }
 
-    fn cancelled_by(&self) -> Option<u32> {
+    pub(super) fn cancelled_by(&self) -> Option<u32> {
         named(&self.path, CANCELLED)
     }
 
@@ -124,7 +124,7 @@ fn named(path: &Path, state: &str) -> Option<u32> {
 }
 
 #[cfg(unix)]
-fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+pub(super) fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     let ours = file.metadata()?;
     match std::fs::metadata(path) {
@@ -135,7 +135,7 @@ fn is_same(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 #[cfg(not(unix))]
-fn is_same(_: &File, _: &Path) -> io::Result<bool> {
+pub(super) fn is_same(_: &File, _: &Path) -> io::Result<bool> {
     // An open file cannot be removed there.
     Ok(true)
 }

@@ -149,4 +149,23 @@ mod tests {
             assert_eq!(until_next_code(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)).secs(), left);
         }
     }
+
+    #[test]
+    fn a_damaged_key_is_made_anew_and_a_whole_one_is_kept() {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(Some(home.path())).expect("it is there");
+        let serial = "arn:aws:iam::123456789012:mfa/alice".parse::<MfaSerial>().expect("a serial");
+        let code = Code::parse("123456").expect("six digits");
+        let key = || std::fs::read(home.path().join("ledger-key")).expect("it is there");
+        for damage in [&b""[..], &[7; 31], &[7; 33]] {
+            std::fs::write(home.path().join("ledger-key"), damage).expect("it is written");
+            Ledger::open(&folder, &serial).expect("it opens").spend(&code, at(0)).expect("it is written");
+            let made = key();
+            assert_eq!(made.len(), 32, "{damage:?}");
+            assert!(Ledger::open(&folder, &serial).expect("it opens").knows(&code, at(0)), "{damage:?}");
+            assert_eq!(key(), made, "{damage:?}");
+        }
+        std::fs::remove_dir_all(home.path()).expect("it is ours");
+        assert!(Ledger::open(&folder, &serial).is_none(), "a folder that takes nothing");
+    }
 }

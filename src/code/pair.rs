@@ -150,3 +150,119 @@ impl Asker<'_> {
         self.terminal.rewrite("");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::cache::CorrectedClock;
+    use crate::code::tests::{Desk, Failure, Person, code, failure, printing, profile};
+
+    type Asked = (Result<&'static str, Failure>, Vec<String>, Vec<String>);
+
+    /// Asks for pairs, and answers the requests one after another: what became of it, what was sent, and what the
+    /// person read before each prompt.
+    fn ask(desk: &Desk, source: Source, lines: &[&'static str], answers: Vec<Outcome<&'static str, Failure>>) -> Asked {
+        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let person = Person::typing(lines);
+        let asker = Asker::new(source, &person, &desk.clock, &aws_clock);
+        let (mut answers, mut sent, read) = (answers.into_iter(), Vec::new(), RefCell::new(Vec::new()));
+        let question = |prompt: &str, news: &str| {
+            read.borrow_mut().push(format!("{news}|{prompt}"));
+            crate::host::Terminal::ask_hidden(&person, prompt, PATIENCE)
+        };
+        let result = asker.with_pair(&profile(), &question, Some(&desk.ledger()), &mut |pair| {
+            let (first, second) = (pair.first.expose(), pair.second.expose());
+            assert!(desk.knows(first) && desk.knows(second), "they are written down before they are sent");
+            sent.push(format!("{first} {second}"));
+            answers.next().expect("no more requests are made")
+        });
+        assert_eq!(answers.count(), 0, "all requests are made");
+        (result, sent, read.into_inner())
+    }
+
+    #[test]
+    fn what_becomes_of_a_pair_decides_whether_it_can_be_used_again() {
+        for (outcome, result, is_spent) in [
+            (Outcome::Done("done"), Ok("done"), true),
+            (Outcome::Failed(failure()), Err(failure()), true),
+            (Outcome::Unclear(failure()), Err(Failure("no MFA code was given".to_owned())), true),
+            (Outcome::Wrong(failure()), Err(Failure("no MFA code was given".to_owned())), false),
+            (Outcome::Unsent(failure()), Err(failure()), false),
+        ] {
+            let desk = Desk::new();
+            let (asked, sent, _) = ask(&desk, Source::Terminal, &["111111", "222222"], vec![outcome]);
+            assert_eq!((asked, sent), (result, vec!["111111 222222".to_owned()]));
+            assert_eq!(["111111", "222222"].map(|digits| desk.knows(digits)), [is_spent; 2]);
+        }
+    }
+
+    #[test]
+    fn a_person_is_asked_again_with_the_reason() {
+        const FIRST: &str = "First MFA code: ";
+        const NEXT: &str = "The next MFA code: ";
+        let desk = Desk::new();
+        desk.ledger().spend(&code("000000"), desk.clock.now.get()).expect("it is written");
+        let lines = ["x", "000000", "111111", "111111", "222222", "333333", "444444", "555555", "666666"];
+        let wrong = || Outcome::Wrong(failure());
+        let answers = vec![wrong(), Outcome::Unclear(failure()), wrong()];
+        let (asked, sent, read) = ask(&desk, Source::Terminal, &lines, answers);
+        assert_eq!(asked, Err(failure()), "three pairs are enough");
+        assert_eq!(sent, ["111111 222222", "333333 444444", "555555 666666"]);
+        let refused = "AWS refused these codes: wait for the next one, and then for the one after it";
+        let unclear = "AWS said no; the codes may be spent, so wait for the next one";
+        let wanted = [
+            format!("|{FIRST}"),
+            format!("an MFA code is six digits|{FIRST}"),
+            format!("that code was used already; the next one comes in 20s|{FIRST}"),
+            format!("|{NEXT}"),
+            format!("that is the same code: the next one comes in 20s|{NEXT}"),
+            format!("{refused}|{FIRST}"),
+            format!("|{NEXT}"),
+            format!("{unclear}|{FIRST}"),
+            format!("|{NEXT}"),
+        ];
+        assert_eq!(read, wanted);
+
+        let junk = ["x", "111111", "y", "111111", "z", "222222"];
+        let (asked, sent, read) = ask(&Desk::new(), Source::Terminal, &junk, vec![]);
+        assert_eq!(asked, Err(Failure("what was typed was no MFA code (six digits)".to_owned())));
+        assert_eq!((sent.len(), read.len()), (0, 5));
+    }
+
+    #[test]
+    fn a_program_is_run_again_in_the_next_window_and_the_wait_is_counted_down() {
+        let desk = Desk::new();
+        desk.ledger().spend(&code("123450"), desk.clock.now.get()).expect("it is written");
+        // Twice the spent code, then the first and twice the second one: 0 0 1 1 2.
+        let file = desk.file();
+        std::fs::write(&file, "0 0 1 1 2").expect("it is written");
+        let next = format!("set -- $(cat {file}); echo 12345$1; shift; echo $* > {file}");
+        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let person = Person::default();
+        let asker = Asker::new(printing(&next), &person, &desk.clock, &aws_clock);
+        let mut sent = Vec::new();
+        let asked: Result<(), Failure> =
+            asker.with_pair(&profile(), &|_, _| panic!("nobody is asked"), Some(&desk.ledger()), &mut |pair| {
+                sent.push(format!("{} {}", pair.first.expose(), pair.second.expose()));
+                Outcome::Wrong(failure())
+            });
+        assert_eq!((asked, sent), (Err(failure()), vec!["123451 123452".to_owned()]), "a program is asked once");
+        // To the end of this window, and four windows in all.
+        assert_eq!(desk.clock.slept.get(), Duration::from_secs(20 + 30 + 30 + 30));
+        let told = person.told.borrow();
+        assert_eq!(
+            (told.len(), &told[0][..], &told[19][..], &told[20][..]),
+            (114, "the next code comes in 20 s", "the next code comes in 1 s", "")
+        );
+    }
+
+    #[test]
+    fn a_program_that_prints_the_same_for_ever_ends_it() {
+        let desk = Desk::new();
+        let (asked, sent, _) = ask(&desk, printing("echo 111111"), &[], vec![]);
+        let spent = "that MFA code was used already; the device shows its next one in 30s";
+        assert_eq!((asked, sent.len()), (Err(Failure(spent.to_owned())), 0));
+    }
+}

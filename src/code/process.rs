@@ -240,7 +240,9 @@ impl Source {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{ProcessCodeError, run_mfa_process};
+    use std::process::Stdio;
+
+    use super::{OUTPUT_LIMIT, Output, ProcessCodeError, run_mfa_process, shell};
 
     const LONG: Duration = Duration::from_mins(1);
 
@@ -316,6 +318,25 @@ mod tests {
         let error = run_mfa_process("exec yes 123456", LONG).expect_err("too much");
         assert!(matches!(error, ProcessCodeError::NotACode), "{error:?}");
         assert!(start.elapsed() < LONG);
+    }
+
+    #[test]
+    fn what_a_command_wrote_before_it_ended_is_read() {
+        let mut child = shell("echo 123456").stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut output = Output::new(child.stdout.take());
+        child.wait().expect("it ends");
+        output.read_rest().expect("it is in the pipe");
+        assert_eq!(output.code().expect("a code").expose(), "123456");
+        output.read_rest().expect("at the end there is nothing more to read");
+    }
+
+    #[test]
+    fn blanks_up_to_the_limit_are_forgiven() {
+        let blanks = OUTPUT_LIMIT - "123456".len();
+        let code = run_mfa_process(&format!("printf '123456%{blanks}s' ' '"), LONG).expect("a code");
+        assert_eq!(code.expose(), "123456");
+        let error = run_mfa_process(&format!("printf '123456%{}s' ' '", blanks + 1), LONG).expect_err("too much");
+        assert!(matches!(error, ProcessCodeError::NotACode), "{error:?}");
     }
 
     #[test]

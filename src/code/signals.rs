@@ -171,10 +171,10 @@ fn survives_in_a_child(signal: i32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use signal_hook::consts::signal::{SIGHUP, SIGPIPE, SIGTERM, SIGUSR2};
+    use signal_hook::consts::signal::{SIGHUP, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2};
     use signal_hook::low_level::raise;
 
-    use super::{Watch, ignored_signals, is_ignored, survives_in_a_child};
+    use super::{Disposition, Watch, dispositions, ignored_signals, is_ignored, survives_in_a_child};
 
     #[test]
     fn a_watched_signal_arrives_once_and_only_while_watched() {
@@ -199,5 +199,51 @@ mod tests {
         assert!(!is_ignored(SIGTERM));
         assert!(!survives_in_a_child(SIGTERM));
         assert!(!survives_in_a_child(SIGHUP));
+    }
+
+    /// Would the signal end the program now? And how many watch it.
+    fn acts(signal: i32) -> (bool, usize) {
+        match dispositions().get(&signal) {
+            Some(Disposition::Default { acts, watchers }) => {
+                (acts.load(std::sync::atomic::Ordering::SeqCst), *watchers)
+            }
+            _ => panic!("it is not ignored"),
+        }
+    }
+
+    #[test]
+    fn a_signal_acts_again_when_nobody_watches_it_any_more() {
+        let first = Watch::new(&[SIGUSR1]).expect("watch");
+        assert_eq!(acts(SIGUSR1), (false, 1));
+        let second = Watch::new(&[SIGUSR1]).expect("watch again");
+        assert_eq!(acts(SIGUSR1), (false, 2));
+        second.end();
+        second.end();
+        assert_eq!(acts(SIGUSR1), (false, 1), "ended once");
+        drop(second);
+        assert_eq!(acts(SIGUSR1), (false, 1));
+        drop(first);
+        assert_eq!(acts(SIGUSR1), (true, 0));
+    }
+
+    #[test]
+    #[ignore = "played by the next test, in a process that was started with SIGUSR1 ignored"]
+    fn one_that_was_started_with_a_signal_ignored() {
+        assert!(is_ignored(SIGUSR1) && survives_in_a_child(SIGUSR1));
+        let watch = Watch::new(&[SIGUSR1]).expect("watch");
+        raise(SIGUSR1).expect("raise");
+        assert_eq!(watch.take(), None);
+    }
+
+    #[test]
+    fn a_signal_that_was_ignored_stays_ignored() {
+        let module = module_path!().split_once("::").expect("a crate and a module").1;
+        let status = std::process::Command::new("sh")
+            .args(["-c", "trap '' USR1; exec \"$0\" \"$@\""])
+            .arg(std::env::current_exe().expect("this program"))
+            .args(["--exact", "--ignored", &format!("{module}::one_that_was_started_with_a_signal_ignored")])
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.expect("it runs").success());
     }
 }

@@ -441,3 +441,15 @@ fn poll_for(fds: &mut [PollFd<'_>], time: Duration) -> Result<(), TerminalError>
         Err(error) => Err(TerminalError::Io(error.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Errno, TerminalError, from_read, io};
+
+    #[test]
+    fn a_terminal_that_hung_up_is_closed_and_not_broken() {
+        assert!(matches!(from_read(Errno::IO.into()), TerminalError::Closed));
+        assert!(matches!(from_read(io::ErrorKind::UnexpectedEof.into()), TerminalError::Closed));
+        assert!(matches!(from_read(Errno::BADF.into()), TerminalError::Io(_)));
+    }
+}

@@ -86,7 +86,7 @@ impl<'a> Chain<'a> {
             }
         }
         let met: Vec<&str> = links.iter().map(|link| link.name()).collect();
-        let base = base_of(set, profile, &met, wish, ambient)?;
+        let base = base_of(set, profile, &met, ambient)?;
         Ok(Self { links, roles, base })
     }
 
@@ -148,21 +148,14 @@ fn follow<'a>(
 }
 
 /// What a profile's own properties yield, static keys first, as in the AWS CLI.
-fn base_of(
-    set: &ProfileSet,
-    profile: Profile<'_>,
-    met: &[&str],
-    wish: &Wish,
-    ambient: &Ambient,
-) -> Result<Base, PlanError> {
+fn base_of(set: &ProfileSet, profile: Profile<'_>, met: &[&str], ambient: &Ambient) -> Result<Base, PlanError> {
     let name = || profile_name(profile);
     if let Some(access_key_id) = access_key(profile)? {
         // An empty token is what `aws configure set aws_session_token ""` leaves, and none.
         let is_session = profile.get("aws_session_token").is_some_and(|token| !token.value().is_empty());
         return Ok(Base::AccessKey { profile: name(), access_key_id, is_session });
     }
-    if let Some(property) = profile.get("credential_source").filter(|_| met.len() > 1 || wish.source_profile.is_none())
-    {
+    if let Some(property) = profile.get("credential_source") {
         return named_source(&property, ambient);
     }
     for (key, what) in [

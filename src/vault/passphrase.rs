@@ -225,7 +225,7 @@ mod tests {
 
     impl Cost {
         /// The least that argon2 allows: tests prove what becomes of a passphrase, not how slow guessing is.
-        pub(in crate::vault) const fn for_tests() -> Self {
+        pub(crate) const fn for_tests() -> Self {
             Self { memory: 8, passes: 1, lanes: 1 }
         }
     }
@@ -292,5 +292,20 @@ mod tests {
     fn the_cost_is_that_of_rfc_9106() {
         assert_eq!(Cost::RFC_9106, Cost { memory: 65_536, passes: 3, lanes: 1 });
         assert!(Cost::RFC_9106.is_bearable());
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_from_one_that_cannot_be_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let typist = crate::vault::tests::fakes::Typist::default();
+        let file = |name: &str| PassphraseFile::new(folder.path().join(name), &typist, Cost::for_tests());
+        std::fs::write(folder.path().join("file"), "").expect("it is written");
+        std::fs::create_dir(folder.path().join("folder")).expect("it is made");
+        assert!(matches!(file("none").open(&id()), Ok(None)));
+        assert!(matches!(file("file/none").open(&id()), Err(PassphraseError::File(_))));
+        assert!(matches!(file("folder").open(&id()), Err(PassphraseError::File(_))));
+        assert!(file("none").delete().is_ok() && file("file").delete().is_ok());
+        assert!(file("folder").delete().is_err());
+        assert_eq!(typist.asked.get(), 0);
     }
 }

@@ -259,4 +259,13 @@ mod tests {
     fn ids_differ() {
         assert_ne!(KeyId::random(), KeyId::random());
     }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_from_one_that_cannot_be_used() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").expect("it is written");
+        assert!(Record::default().write(folder.path()).is_ok(), "it is not there as it is");
+        assert!(Record::read(&file).is_err() && Record::default().write(&file).is_err(), "below a file");
+    }
 }

@@ -1,6 +1,7 @@
 //! The vault against stores that count their calls and fail on demand.
 
-mod fakes;
+mod edges;
+pub(crate) mod fakes;
 
 use tempfile::TempDir;
 

@@ -11,44 +11,44 @@ use crate::secret::Secret;
 use crate::vault::Held;
 
 /// Secrets by name, and how long each may live.
-pub(super) type Keys = HashMap<String, (Vec<u8>, Option<Duration>)>;
+pub(crate) type Keys = HashMap<String, (Vec<u8>, Option<Duration>)>;
 
 /// A store in memory. `get`, `put` and `delete` fail as long as they are told to.
 #[derive(Default)]
-pub(super) struct Fake {
+pub(crate) struct Fake {
     keys: Mutex<Keys>,
     calls: AtomicUsize,
     no_get: Mutex<Option<StoreError>>,
-    pub(super) no_put: Mutex<Option<StoreError>>,
+    pub(crate) no_put: Mutex<Option<StoreError>>,
     no_delete: Mutex<Option<StoreError>>,
 }
 
 impl Fake {
-    pub(super) fn failing(error: &StoreError) -> Self {
+    pub(crate) fn failing(error: &StoreError) -> Self {
         let fake = Self::default();
         fake.fail(Some(error));
         fake
     }
 
-    pub(super) fn fail(&self, error: Option<&StoreError>) {
+    pub(crate) fn fail(&self, error: Option<&StoreError>) {
         for failure in [&self.no_get, &self.no_put, &self.no_delete] {
             *failure.lock().expect("not poisoned") = error.cloned();
         }
     }
 
-    pub(super) fn keys(&self) -> MutexGuard<'_, Keys> {
+    pub(crate) fn keys(&self) -> MutexGuard<'_, Keys> {
         self.keys.lock().expect("not poisoned")
     }
 
-    pub(super) fn has(&self, held: &Held) -> bool {
+    pub(crate) fn has(&self, held: &Held) -> bool {
         self.keys().get(held.id.as_str()).is_some_and(|(bytes, _)| bytes == held.key.as_secret().expose())
     }
 
-    pub(super) fn life(&self, held: &Held) -> Option<Duration> {
+    pub(crate) fn life(&self, held: &Held) -> Option<Duration> {
         self.keys().get(held.id.as_str()).and_then(|(_, life)| *life)
     }
 
-    pub(super) fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
     }
 
@@ -79,20 +79,22 @@ impl Keystore for Fake {
 
 /// Types what it is given, and is gone when it has typed all.
 #[derive(Default)]
-pub(super) struct Typist {
+pub(crate) struct Typist {
     lines: RefCell<VecDeque<&'static str>>,
-    pub(super) asked: Cell<usize>,
+    pub(crate) asked: Cell<usize>,
+    /// Can somebody answer a dialog, too?
+    pub(crate) is_there: Cell<bool>,
 }
 
 impl Typist {
-    pub(super) fn typing(lines: &[&'static str]) -> Self {
-        Self { lines: RefCell::new(lines.iter().copied().collect()), asked: Cell::new(0) }
+    pub(crate) fn typing(lines: &[&'static str]) -> Self {
+        Self { lines: RefCell::new(lines.iter().copied().collect()), ..Self::default() }
     }
 }
 
 impl Terminal for Typist {
     fn is_there(&self) -> bool {
-        false
+        self.is_there.get()
     }
 
     fn ask_hidden(&self, _prompt: &str, _limit: Duration) -> Result<Secret<String>, TerminalError> {

@@ -1,0 +1,119 @@
+//! Who may make an entry: the locks, held by several parts of one process as by several processes.
+
+use std::cell::{Cell, RefCell};
+use std::fs::{self, File};
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::Home;
+use crate::cache::folder::{Folder, FolderError};
+use crate::cache::lock::{Lease, Turn, is_same};
+
+fn take(folder: &Folder) -> Lease {
+    match folder.take_turn::<(), FolderError>("a-lock", &mut || Ok(None), &|_| ()) {
+        Ok(Turn::Ours(lease)) => lease,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn text(home: &Home) -> String {
+    fs::read_to_string(home.folder.path().join("locks/a-lock")).expect("a lock's file")
+}
+
+#[test]
+fn a_lock_is_one_holders_and_names_them() {
+    let home = Home::new();
+    let lease = take(&home.folder);
+    assert_eq!(text(&home), format!("held {}\n", std::process::id()));
+    // Whoever waits takes what was made meanwhile, without the lock.
+    let looks = Cell::new(0);
+    let turn = home.folder.take_turn::<_, FolderError>(
+        "a-lock",
+        &mut || {
+            looks.set(looks.get() + 1);
+            Ok((looks.get() == 3).then_some("made"))
+        },
+        &|_| panic!("it did not take long"),
+    );
+    assert!(matches!(turn, Ok(Turn::Ready("made"))), "{turn:?}");
+    assert_eq!(looks.get(), 3);
+    drop(lease);
+    let turn = home.folder.take_turn::<_, FolderError>("a-lock", &mut || Ok(Some("made")), &|_| ());
+    assert!(matches!(turn, Ok(Turn::Ready("made"))), "with the lock in hand it looks once more: {turn:?}");
+    drop(take(&home.folder));
+}
+
+#[test]
+fn who_waits_for_long_says_so_once_and_names_the_holder() {
+    let home = Home::new();
+    let lease = take(&home.folder);
+    let (said, start) = (RefCell::new(Vec::new()), Instant::now());
+    let ready = &mut || Ok((start.elapsed() > Duration::from_millis(3200)).then_some(()));
+    let turn = home.folder.take_turn::<_, FolderError>("a-lock", ready, &|pid| {
+        assert!(start.elapsed() >= Duration::from_secs(3), "too soon");
+        said.borrow_mut().push(pid);
+    });
+    assert!(matches!(turn, Ok(Turn::Ready(()))), "{turn:?}");
+    assert_eq!(*said.borrow(), [std::process::id()]);
+    drop(lease);
+}
+
+#[test]
+fn who_waited_for_a_person_that_cancelled_ends_too_and_who_comes_later_asks_anew() {
+    for cancels in [true, false] {
+        let home = Home::new();
+        let lease = Cell::new(Some(take(&home.folder)));
+        let turn = home.folder.take_turn::<(), FolderError>(
+            "a-lock",
+            &mut || {
+                // It is waited for already.
+                match lease.take() {
+                    Some(lease) if cancels => lease.cancel(),
+                    lease => drop(lease),
+                }
+                Ok(None)
+            },
+            &|_| (),
+        );
+        match turn {
+            Ok(Turn::Cancelled) => assert!(cancels),
+            Ok(Turn::Ours(lease)) => {
+                assert!(!cancels);
+                drop(lease);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(text(&home).starts_with("cancelled "), cancels);
+        assert_eq!(take(&home.folder).cancelled_by(), None, "it says `held` again");
+    }
+}
+
+#[test]
+fn a_cancellation_of_another_person_is_not_ones_own() {
+    let home = Home::new();
+    let path = home.folder.subfolder("locks").expect("it is made").join("a-lock");
+    for stranger in ["cancelled 1\n", "cancelled\n", "cancelled x\n", "junk", ""] {
+        fs::write(&path, stranger).expect("it is written");
+        drop(take(&home.folder));
+    }
+    fs::write(&path, "cancelled 4711\n").expect("it is written");
+    let lease = Lease::try_take(&path).expect("it works").expect("it is free");
+    assert_eq!(lease.cancelled_by(), Some(4711));
+    assert!(Lease::try_take(&path).expect("it works").is_none(), "it is held");
+}
+
+#[test]
+fn a_lock_whose_file_was_removed_is_worth_nothing() {
+    let home = Home::new();
+    let path = home.folder.subfolder("locks").expect("it is made").join("a-lock");
+    let file = File::create(&path).expect("it is made");
+    assert!(is_same(&file, &path).expect("it is looked at"));
+    fs::remove_file(&path).expect("it is ours");
+    #[cfg(unix)]
+    assert!(!is_same(&file, &path).expect("it is looked at"), "removed");
+    fs::write(&path, "").expect("it is written");
+    #[cfg(unix)]
+    assert!(!is_same(&file, &path).expect("it is looked at"), "replaced");
+    #[cfg(unix)]
+    assert_eq!(is_same(&file, &path.join("x")).expect_err("below a file").kind(), io::ErrorKind::NotADirectory);
+}

@@ -1,0 +1,317 @@
+//! Asking for codes, with a person who types what was written down before.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::cache::Folder;
+use crate::cache::tests::{SetClock, at};
+
+/// Types the lines, and is then gone.
+#[derive(Default)]
+pub(super) struct Person {
+    lines: RefCell<VecDeque<&'static str>>,
+    is_away: bool,
+    prompts: RefCell<Vec<String>>,
+    pub(super) told: RefCell<Vec<String>>,
+}
+
+impl Person {
+    pub(super) fn typing(lines: &[&'static str]) -> Self {
+        Self { lines: RefCell::new(lines.iter().copied().collect()), ..Self::default() }
+    }
+}
+
+impl Terminal for Person {
+    fn is_there(&self) -> bool {
+        !self.is_away
+    }
+
+    fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        assert_eq!(limit, PATIENCE);
+        self.prompts.borrow_mut().push(prompt.to_owned());
+        self.lines.borrow_mut().pop_front().map(Secret::from).ok_or(TerminalError::Closed)
+    }
+
+    fn tell(&self, line: &str) {
+        self.told.borrow_mut().push(line.to_owned());
+    }
+
+    fn rewrite(&self, line: &str) {
+        self.tell(line);
+    }
+}
+
+/// Why a request failed, or why there was none.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Failure(pub(super) String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<CodeError> for Failure {
+    fn from(error: CodeError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+pub(super) type Answer = Outcome<&'static str, Failure>;
+
+pub(super) fn failure() -> Failure {
+    Failure("AWS said no".to_owned())
+}
+
+/// A device, its ledger, and the time.
+pub(super) struct Desk {
+    place: TempDir,
+    folder: Folder,
+    pub(super) clock: SetClock,
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(Some(&place.path().join("state"))).expect("it is made");
+        Self { place, folder, clock: SetClock::at(10) }
+    }
+
+    pub(super) fn ledger(&self) -> Ledger<'_> {
+        Ledger::open(&self.folder, &serial()).expect("it opens")
+    }
+
+    pub(super) fn knows(&self, digits: &str) -> bool {
+        self.ledger().knows(&code(digits), self.clock.now())
+    }
+
+    /// A file for a command to keep count in.
+    pub(super) fn file(&self) -> String {
+        self.place.path().join("count").display().to_string()
+    }
+
+    /// Asks, and answers the requests one after another. What became of it, and which codes were sent.
+    fn ask(
+        &self,
+        source: Source,
+        person: &Person,
+        answers: Vec<Answer>,
+    ) -> (Result<&'static str, Failure>, Vec<String>) {
+        let aws_clock = CorrectedClock::new(&self.clock, None);
+        let asker = Asker::new(source, person, &self.clock, &aws_clock);
+        let (mut answers, mut sent) = (answers.into_iter(), Vec::new());
+        let result = asker.with_code(&profile(), &serial(), Some(&self.ledger()), &mut |code| {
+            assert!(self.knows(code.expose()), "it is written down before it is sent");
+            sent.push(code.expose().to_owned());
+            answers.next().expect("no more requests are made")
+        });
+        assert_eq!(answers.count(), 0, "all requests are made");
+        (result, sent)
+    }
+}
+
+pub(super) fn profile() -> ProfileName {
+    ProfileName::new("deploy").expect("a name")
+}
+
+fn serial() -> MfaSerial {
+    "arn:aws:iam::123456789012:mfa/alice".parse().expect("a serial")
+}
+
+pub(super) fn code(digits: &str) -> Code {
+    Code::parse(digits).expect("six digits")
+}
+
+pub(super) fn printing(command: &str) -> Source {
+    Source::Process(MfaProcess { origin: Origin::Setting("mfa_process"), command: command.to_owned() })
+}
+
+#[test]
+fn what_becomes_of_a_code_decides_whether_it_can_be_used_again() {
+    for (outcome, result, is_spent) in [
+        (Outcome::Done("done"), Ok("done"), true),
+        (Outcome::Failed(failure()), Err(failure()), true),
+        (Outcome::Unclear(failure()), Err(failure()), true),
+        (Outcome::Wrong(failure()), Err(failure()), false),
+        (Outcome::Unsent(failure()), Err(failure()), false),
+    ] {
+        let desk = Desk::new();
+        let asked = desk.ask(Source::Given(code("111111")), &Person::default(), vec![outcome]);
+        assert_eq!(asked, (result, vec!["111111".to_owned()]), "what was given is given once");
+        assert_eq!(desk.knows("111111"), is_spent, "{asked:?}");
+    }
+}
+
+#[test]
+fn a_person_is_asked_again_where_that_can_help_and_three_times_in_all() {
+    const REFUSED: &str = "AWS refused that code: wait for the next one";
+    const UNCLEAR: &str = "AWS said no; the code may be spent, so wait for the next one";
+    const SIX: &str = "an MFA code is six digits";
+    let no = |failure: &str| Err(Failure(failure.to_owned()));
+    let not_a_code = "what was typed was no MFA code (six digits)";
+    let wrong = || Outcome::Wrong(failure());
+    let unclear = || Outcome::Unclear(failure());
+    let done = || Outcome::Done("done");
+    for (lines, answers, result, sent, told) in [
+        (vec!["111111"], vec![done()], Ok("done"), vec!["111111"], vec![]),
+        (vec!["111111"], vec![Outcome::Failed(failure())], Err(failure()), vec!["111111"], vec![]),
+        (vec!["111111"], vec![Outcome::Unsent(failure())], Err(failure()), vec!["111111"], vec![]),
+        (vec!["111111", "222222"], vec![wrong(), done()], Ok("done"), vec!["111111", "222222"], vec![REFUSED]),
+        (vec!["111111", "222222"], vec![unclear(), done()], Ok("done"), vec!["111111", "222222"], vec![UNCLEAR]),
+        (
+            vec!["111111", "222222", "333333"],
+            vec![wrong(), wrong(), wrong()],
+            Err(failure()),
+            vec!["111111", "222222", "333333"],
+            vec![REFUSED, REFUSED],
+        ),
+        (vec!["x", "12345", "111111"], vec![done()], Ok("done"), vec!["111111"], vec![SIX, SIX]),
+        (vec!["x", "12345", "111111"], vec![wrong()], Err(failure()), vec!["111111"], vec![SIX, SIX]),
+        (vec!["x", "y", "z"], vec![], no(not_a_code), vec![], vec![SIX, SIX]),
+        // A line that ends is no code, and is not asked for again.
+        (vec![], vec![], no("no MFA code was given"), vec![], vec![]),
+        (
+            vec!["x", "111111", "222222"],
+            vec![wrong(), done()],
+            Ok("done"),
+            vec!["111111", "222222"],
+            vec![SIX, REFUSED],
+        ),
+    ] {
+        let person = Person::typing(&lines);
+        let desk = Desk::new();
+        let asked = desk.ask(Source::Terminal, &person, answers);
+        assert_eq!(asked, (result, sent.into_iter().map(str::to_owned).collect()), "{lines:?}");
+        assert_eq!(*person.told.borrow(), told, "{lines:?}");
+        assert!(person.lines.borrow().is_empty(), "{lines:?}: all were asked for");
+    }
+}
+
+#[test]
+fn a_spent_code_is_never_sent() {
+    let spent = "that MFA code was used already; the device shows its next one in 20s";
+    let used = "that code was used already; the next one comes in 20s";
+    let desk = || {
+        let desk = Desk::new();
+        desk.ledger().spend(&code("111111"), desk.clock.now()).expect("it is written");
+        desk
+    };
+    let asked = desk().ask(Source::Given(code("111111")), &Person::default(), vec![]);
+    assert_eq!(asked, (Err(Failure(spent.to_owned())), vec![]));
+
+    let person = Person::typing(&["111111", "222222"]);
+    let asked = desk().ask(Source::Terminal, &person, vec![Outcome::Done("done")]);
+    assert_eq!((asked.0, &person.told.borrow()[..]), (Ok("done"), &[used.to_owned()][..]));
+
+    let person = Person::typing(&["111111", "111111", "111111", "222222"]);
+    let asked = desk().ask(Source::Terminal, &person, vec![]);
+    assert_eq!((asked.0, person.told.borrow().len()), (Err(Failure(spent.to_owned())), 2));
+    assert_eq!(person.prompts.borrow().len(), 3);
+
+    // A program is run again in the next window, until it prints another code; here AWS has forgotten this one.
+    let desk = desk();
+    let (person, started) = (Person::default(), desk.clock.now());
+    let asked = desk.ask(printing("echo 111111"), &person, vec![Outcome::Done("done")]);
+    assert_eq!(asked, (Ok("done"), vec!["111111".to_owned()]));
+    assert_eq!((desk.clock.slept.get(), person.told.borrow().len()), (Duration::from_secs(20 + 30 + 30 + 30), 0));
+    assert_eq!(desk.clock.now(), started + jiff::SignedDuration::from_secs(110));
+}
+
+#[test]
+fn a_code_is_remembered_by_the_clock_that_aws_showed() {
+    for (off, what) in [(3600, "behind"), (-3600, "ahead"), (0, "right")] {
+        let desk = Desk::new();
+        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let person = Person::typing(&["111111"]);
+        let asker = Asker::new(Source::Terminal, &person, &desk.clock, &aws_clock);
+        let done: Result<(), Failure> = asker.with_code(&profile(), &serial(), Some(&desk.ledger()), &mut |_| {
+            aws_clock.learn(at(10 + off));
+            Outcome::Done(())
+        });
+        assert_eq!(done, Ok(()));
+        for (second, is_known) in [(0, true), (89, true), (90, false)] {
+            let now = at(10 + off + second);
+            assert_eq!(desk.ledger().knows(&code("111111"), now), is_known, "{what}: {second}");
+        }
+    }
+}
+
+#[test]
+fn without_a_source_nobody_is_asked() {
+    let away = Person { is_away: true, ..Person::typing(&["111111"]) };
+    let asked = Desk::new().ask(Source::Terminal, &away, vec![]);
+    let nobody = "profile `deploy` needs an MFA code, and there is nobody to ask";
+    assert_eq!((asked.0, away.prompts.borrow().len()), (Err(Failure(nobody.to_owned())), 0));
+
+    let here = Person::default();
+    for (source, person, has_one) in [
+        (Source::Terminal, &away, false),
+        (Source::Terminal, &here, true),
+        (Source::Given(code("111111")), &away, true),
+        (Source::Stdin, &away, true),
+        (printing("false"), &away, true),
+    ] {
+        let what = format!("{source:?}");
+        let is_a_program = matches!(source, Source::Process(_));
+        let (clock, desk) = (SetClock::at(0), Desk::new());
+        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let asker = Asker::new(source, person, &clock, &aws_clock);
+        assert_eq!((asker.has_a_source(), asker.is_a_program()), (has_one, is_a_program), "{what}");
+    }
+}
+
+#[test]
+fn a_person_is_asked_in_the_words_of_the_profile_or_of_the_device() {
+    for (words, prompt) in [(Words::Profile, "MFA code for deploy (alice): "), (Words::Device, "alice, MFA code: ")] {
+        let (desk, person) = (Desk::new(), Person::typing(&["111111"]));
+        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let asker = Asker::new(Source::Terminal, &person, &desk.clock, &aws_clock).in_words_of(words);
+        let done: Result<(), Failure> = asker.with_code(&profile(), &serial(), None, &mut |_| Outcome::Done(()));
+        assert_eq!((done, &person.prompts.borrow()[..]), (Ok(()), &[prompt.to_owned()][..]));
+    }
+}
+
+#[test]
+fn a_program_that_gives_no_code_is_named() {
+    let asked = Desk::new().ask(printing("exit 1"), &Person::typing(&["111111"]), vec![]);
+    assert_eq!(asked, (Err(Failure("`mfa_process` of the settings gave no code".to_owned())), vec![]));
+}
+
+/// Counts what is read of it.
+struct Pipe<'a>(&'a [u8], Cell<usize>);
+
+impl Read for &mut Pipe<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.0.read(buffer)?;
+        self.1.set(self.1.get() + length);
+        Ok(length)
+    }
+}
+
+#[test]
+fn stdin_gives_its_first_line_and_keeps_the_rest() {
+    let full = format!("{}123456\nrest", " ".repeat(57));
+    let long = format!("{}123456\nrest", " ".repeat(58));
+    let blank = format!("{}123456", " ".repeat(100));
+    for (text, digits, read) in [
+        ("123456\nrest", Some("123456"), 7),
+        ("123456", Some("123456"), 6),
+        ("123 456\r\nrest", Some("123456"), 9),
+        ("\n123456\n", None, 1),
+        ("12345\n6", None, 6),
+        ("", None, 0),
+        (&full, Some("123456"), 64),
+        (&long, Some("123456"), 64),
+        (&blank, None, 64),
+    ] {
+        let mut pipe = Pipe(text.as_bytes(), Cell::new(0));
+        let code = first_line(&mut pipe);
+        assert_eq!(code.as_ref().ok().map(Code::expose), digits, "{text:?}");
+        assert!(code.is_ok() || matches!(code, Err(CodeError::Stdin)), "{text:?}");
+        assert_eq!(pipe.1.get(), read, "{text:?}");
+    }
+}

@@ -1,0 +1,93 @@
+//! What the plan's parts say when asked; the plans themselves are cases of data, in `tests/plan`.
+
+use super::*;
+
+const USER: &str = "[profile alice]\naws_access_key_id = AKIAALICE00000000001\naws_secret_access_key = secret\n";
+const SERIAL: &str = "arn:aws:iam::123456789012:mfa/alice";
+
+fn plan(config: &str, wish: &Wish) -> Result<Plan, PlanError> {
+    let set = ProfileSet::parse(config, "").expect("profiles");
+    Plan::make(&set, &ProfileName::new("deploy").expect("a name"), wish, &Ambient::default())
+}
+
+/// A role whose base is a program, and what stands in its profile besides.
+fn by_base(more: &str) -> Plan {
+    let config = format!(
+        "[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = vendor\n\
+         mfa_serial = {SERIAL}\n{more}[profile vendor]\ncredential_process = vendor-login\n"
+    );
+    plan(&config, &Wish::default()).expect("a plan")
+}
+
+#[test]
+fn a_base_that_only_its_answer_tells_has_both_ways() {
+    let plan = by_base("");
+    let Steps::ByBase { long_term, session } = &plan.steps else { panic!("{:?}", plan.steps) };
+    assert_eq!((plan.steps.given(true), plan.steps.given(false)), (&long_term[..], &session[..]));
+    assert_ne!(long_term, session);
+    let devices = |steps: &[Step]| {
+        let of = |step: &Step| step.needs_code_of().map(ToString::to_string);
+        steps.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(devices(long_term), [Some(SERIAL.to_owned()), None]);
+    assert_eq!(devices(session), [None]);
+    let fixed = Steps::Fixed(long_term.clone());
+    assert_eq!((fixed.given(true), fixed.given(false)), (&long_term[..], &long_term[..]));
+}
+
+#[test]
+fn a_session_that_caps_what_was_wished_is_told() {
+    for (more, wanted) in [
+        ("duration_seconds = 7200\n", Some(7200)),
+        ("duration_seconds = 3600\n", None),
+        ("duration_seconds = 900\n", None),
+        ("", None),
+    ] {
+        let wanted = wanted.map(|seconds| Warning::DurationCapped {
+            wanted: Lifetime::from_secs(seconds),
+            profile: ProfileName::new("deploy").expect("a name"),
+        });
+        let plan = by_base(more);
+        assert_eq!(plan.steps.capped_by_the_session(), wanted, "{more}");
+        let long_term = plan.steps.given(true).to_vec();
+        assert_eq!(Steps::Fixed(long_term).capped_by_the_session(), None, "what is known now was warned of");
+    }
+}
+
+#[test]
+fn an_access_key_id_has_16_to_128_letters_digits_and_underscores() {
+    for (id, legal) in [
+        ("A".repeat(16), true),
+        ("a".repeat(128), true),
+        ("_AKIA_0123456789_".to_owned(), true),
+        ("A".repeat(15), false),
+        ("A".repeat(129), false),
+        ("AKIA-01234567890".to_owned(), false),
+        ("AKIA 01234567890".to_owned(), false),
+        ("АКІА012345678901".to_owned(), false),
+    ] {
+        let config = format!("[profile deploy]\naws_access_key_id = {id}\naws_secret_access_key = secret\n");
+        let plan = plan(&config, &Wish::default());
+        assert_eq!(plan.is_ok(), legal, "{id}");
+        assert!(legal || matches!(plan, Err(PlanError::Refused { .. })), "{id}");
+    }
+}
+
+#[test]
+fn a_policys_arn_starts_as_one_and_has_20_to_2048_characters() {
+    let long = |length: usize| format!("arn:{}", "x".repeat(length - 4));
+    for (arn, legal) in [
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned(), true),
+        (long(20), true),
+        (long(2048), true),
+        (long(19), false),
+        (long(2049), false),
+        ("iam:arn:aws::aws:policy/ReadOnlyAccess".to_owned(), false),
+    ] {
+        let config = format!(
+            "[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = alice\n{USER}"
+        );
+        let wish = Wish { policy_arns: vec![arn.clone()], ..Wish::default() };
+        assert_eq!(plan(&config, &wish).is_ok(), legal, "{arn}");
+    }
+}
