@@ -2,6 +2,7 @@
 
 mod entries;
 mod folders;
+mod identities;
 mod turns;
 
 use std::cell::Cell;
