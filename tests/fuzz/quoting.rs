@@ -240,16 +240,20 @@ fn fish_word(text: &str) -> (String, &str) {
     panic!("a statement must end");
 }
 
-/// `NAME=value` lines, bare or in double quotes.
+/// `NAME=value` lines, bare or in quotes of either kind.
 fn dotenv_read(text: &str) -> Variables {
     let line = |line: &str| {
         let (name, value) = line.split_once('=').expect("an assignment");
-        let value = match value.strip_prefix('"') {
-            None => {
-                assert!(!value.contains(['\'', '"', '\\', '$', '#', ' ', '`']), "a bare value must be plain");
-                value.to_owned()
-            }
-            Some(quoted) => double_quoted(quoted),
+        let value = if let Some(quoted) = value.strip_prefix('"') {
+            double_quoted(quoted)
+        } else if let Some(quoted) = value.strip_prefix('\'') {
+            let text = quoted.strip_suffix('\'').expect("a quote must end");
+            // Where the libraries would not agree.
+            assert!(!text.contains('\'') && !text.contains("\\\\") && !text.ends_with('\\'), "not literal");
+            text.to_owned()
+        } else {
+            assert!(!value.contains(['\'', '"', '\\', '$', '#', ' ', '`']), "a bare value must be plain");
+            value.to_owned()
         };
         (name.to_owned(), Some(value))
     };
