@@ -80,7 +80,11 @@ fn process(credentials: &Credentials) {
 /// Could a shell match files with the word, or make several of it? Quotes do not count: they are plain characters in
 /// what a substitution gives.
 fn expands(word: &str) -> bool {
-    let has_list = word.contains('{') && (word.contains(',') || word.contains(".."));
+    // Between the braces, that is: a comma before them lists nothing.
+    let is_list = |inner: &str| inner.contains(',') || inner.contains("..");
+    let has_list = word
+        .split_once('{')
+        .is_some_and(|(_, behind)| behind.rsplit_once('}').is_some_and(|(inner, _)| is_list(inner)));
     let has_pattern = ["@(", "!(", "+(", "?(", "*("].iter().any(|start| word.contains(start));
     word.contains(['*', '?', '[']) || has_list || has_pattern || word.starts_with('~')
 }
