@@ -25,7 +25,7 @@ pub use device::{DeviceVerb, Whose};
 pub use init::{EvaluatesArgs, InitArgs};
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
-pub use policy::{CheckArgs, PolicyVerb};
+pub use policy::{CheckArgs, PolicyVerb, PrintArgs};
 pub use prompt::{PromptArgs, PromptShell};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
@@ -131,7 +131,7 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Check IAM policies that are to enforce MFA
+    /// Print and check IAM policies that are to enforce MFA
     #[command(subcommand)]
     Policy(PolicyVerb),
     /// Print statements that clear what `env` set
@@ -246,6 +246,13 @@ fn parse_any(argv: Vec<OsString>) -> Result<Args, clap::Error> {
         (Verb::Env(args), format) => args.format = args.format.or(format),
         (Verb::Unset { format: inner }, format) => *inner = inner.or(format),
         _ => return Err(usage(ErrorKind::UnknownArgument, "`--format` goes with `env` and `unset`".to_owned())),
+    }
+    if let Verb::Policy(PolicyVerb::Print(print)) = &verb
+        && print.group.is_some()
+        && !print.format.unwrap_or_default().names_group()
+    {
+        let text = "`--group` goes with `--format terraform` and `--format cloudformation`: a document names no group";
+        return Err(usage(ErrorKind::ArgumentConflict, text.to_owned()));
     }
     match verb.obtain_mut() {
         Some(inner) => inner.add_from(before.obtain),

@@ -33,10 +33,16 @@ const EXAMPLES: &[(&str, &str)] = &[
         "mfa-cred login my-test-role my-other-role\n    my-code-generator | mfa-cred login my-test-role --mfa-token -",
     ),
     ("man", "mfa-cred man | man -l -\n    mfa-cred man ~/.local/share/man/man1"),
-    ("policy", "mfa-cred policy check policy.json"),
+    ("policy", "mfa-cred policy print > policy.json\n    mfa-cred policy check policy.json"),
     (
         "policy check",
         "mfa-cred policy check policy.json group-policy.json\n    mfa-cred policy check --fix policy.json > repaired.json",
+    ),
+    (
+        "policy print",
+        "mfa-cred policy print > policy.json\n    \
+         mfa-cred policy print --format terraform --group developers > require-mfa.tf\n    \
+         mfa-cred policy print --format cloudformation > require-mfa.yaml",
     ),
     (
         "process",

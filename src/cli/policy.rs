@@ -7,12 +7,45 @@ use clap::{Args as ClapArgs, Subcommand};
 use super::options::one_of;
 use crate::names::{AccountId, Partition};
 use crate::policy::Kind;
+use crate::policy::print::{Format, UserPath};
 
 /// What is done with policies.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum PolicyVerb {
+    /// Print the policy with which users manage their own MFA devices and can do nothing else without MFA
+    Print(Box<PrintArgs>),
     /// Check whether policies enforce MFA, and whether a new user gets through the first day
     Check(Box<CheckArgs>),
+}
+
+// `policy print`.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, ClapArgs, PartialEq)]
+pub struct PrintArgs {
+    /// What to print: the document, or what creates it [default: json]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES))]
+    pub format: Option<Format>,
+    /// Let the password be changed without MFA, for users who must change it at the first sign-in
+    #[arg(long)]
+    pub allow_first_password_change: bool,
+    /// Let users manage their own access keys, with MFA
+    #[arg(long)]
+    pub own_access_keys: bool,
+    /// Let long-term access keys through without MFA (AWS does not recommend it)
+    #[arg(long)]
+    pub console_only: bool,
+    /// The account [default: any; in CloudFormation, the stack's]
+    #[arg(long, value_name = "ID")]
+    pub account: Option<AccountId>,
+    /// The partition, such as aws-cn or aws-us-gov [default: aws; in CloudFormation, the stack's]
+    #[arg(long, value_name = "PARTITION")]
+    pub partition: Option<Partition>,
+    /// The group that it is attached to, in Terraform and CloudFormation [default: a variable, a parameter]
+    #[arg(long, value_name = "NAME", value_parser = group_name)]
+    pub group: Option<String>,
+    /// The path of the users, such as /team/; `*` is every path but `/` [default: /]
+    #[arg(long, value_name = "PATH")]
+    pub user_path: Option<UserPath>,
 }
 
 // `policy check`.
@@ -38,7 +71,7 @@ pub struct CheckArgs {
     /// The account [default: the one that the policies name]
     #[arg(long, value_name = "ID")]
     pub account: Option<AccountId>,
-    /// The partition: aws, aws-cn, aws-us-gov, … [default: the one that the policies name]
+    /// The partition, such as aws-cn or aws-us-gov [default: the one that the policies name]
     #[arg(long, value_name = "PARTITION")]
     pub partition: Option<Partition>,
     /// It is wanted that the password can be changed without MFA
@@ -53,6 +86,14 @@ pub struct CheckArgs {
     /// Print the repaired policies, and on stderr what was changed
     #[arg(long)]
     pub fix: bool,
+}
+
+fn group_name(text: &str) -> Result<String, &'static str> {
+    if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b)) {
+        Ok(text.to_owned())
+    } else {
+        Err("a group's name is made of A-Z, a-z, 0-9 and `_+=,.@-`")
+    }
 }
 
 fn action(text: &str) -> Result<String, &'static str> {

@@ -1,6 +1,7 @@
 //! `mfa-cred policy check FILE…`: do policies enforce MFA, and does a new user get through the first day? No call.
 
 mod json;
+mod print;
 mod text;
 
 use std::io::Read;
@@ -26,6 +27,7 @@ const LONGEST: u64 = 16 << 20;
 
 pub(super) fn run(verb: PolicyVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     match verb {
+        PolicyVerb::Print(args) => print::run(*args, settings),
         PolicyVerb::Check(args) => {
             let kind = args.kind.unwrap_or_default();
             let identity = load(&args.files, kind, host)?;

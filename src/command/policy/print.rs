@@ -1,0 +1,31 @@
+//! `mfa-cred policy print`: the policy that enforces MFA, as its options choose it. No call.
+
+use super::super::{Done, write_stdout};
+use crate::cli::PrintArgs;
+use crate::error::Error;
+use crate::policy::print::{Choices, print};
+use crate::settings::Settings;
+
+pub(super) fn run(args: PrintArgs, settings: &Settings) -> Result<Done, Error> {
+    if args.console_only {
+        settings.talk.warn(
+            "with `--console-only`, a long-term access key needs no MFA, whoever holds it; AWS does not recommend it",
+        );
+    }
+    if args.allow_first_password_change {
+        settings.talk.warn(
+            "with `--allow-first-password-change`, a stolen key or password is enough to change the password; AWS does \
+             not recommend it",
+        );
+    }
+    let choices = Choices {
+        allows_first_password_change: args.allow_first_password_change,
+        with_own_access_keys: args.own_access_keys,
+        is_console_only: args.console_only,
+        account: args.account,
+        partition: args.partition,
+        user_path: args.user_path,
+        group: args.group,
+    };
+    write_stdout(&print(args.format.unwrap_or_default(), &choices))
+}

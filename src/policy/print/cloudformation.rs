@@ -1,0 +1,66 @@
+//! A CloudFormation template in YAML: a managed policy that is attached to a group.
+//!
+//! What was not chosen is the stack's: its partition and its account, by `!Sub`; a policy variable is `${!…}` there, or
+//! CloudFormation would look for a parameter of that name. A bare `*` is an alias in YAML, a bare `false` a boolean and
+//! a bare date a date, so these stand in quotes. The policy has no name of its own: a template with named IAM resources
+//! needs more capabilities, and exists once in an account.
+
+use super::{Actions, Choices, MFA_PRESENT, NAME, Policy, Resource, Spelling, Statement};
+use crate::names::{AccountId, Partition};
+
+pub(super) fn print(policy: &Policy<'_>) -> String {
+    let description = policy.description();
+    let default = policy.choices.group.as_ref().map_or_else(String::new, |group| format!("    Default: \"{group}\"\n"));
+    let statements: String = policy.statements.iter().map(|one| statement(policy, one)).collect();
+    format!(
+        "AWSTemplateFormatVersion: \"2010-09-09\"\n\
+         Description: {description}\n\
+         \n\
+         Parameters:\n  \
+           Group:\n    \
+             Type: String\n    \
+             Description: The group whose users must use MFA\n\
+         {default}\
+         \n\
+         Resources:\n  \
+           {NAME}:\n    \
+             Type: AWS::IAM::ManagedPolicy\n    \
+             Properties:\n      \
+               Description: {description}\n      \
+               Groups:\n        \
+                 - !Ref Group\n      \
+               PolicyDocument:\n        \
+                 Version: \"2012-10-17\"\n        \
+                 Statement:\n\
+         {statements}"
+    )
+}
+
+fn statement(policy: &Policy<'_>, statement: &Statement) -> String {
+    let Statement { sid, effect, .. } = statement;
+    let (element, actions) = match &statement.actions {
+        Actions::These(actions) => ("Action", actions),
+        Actions::AllBut(actions) => ("NotAction", actions),
+    };
+    let actions: String = actions.iter().map(|action| format!("              - {action}\n")).collect();
+    let Choices { account, partition, .. } = policy.choices;
+    // Where nothing is the stack's, `!Sub` would have nothing to do, and the variable nothing to be told from.
+    let is_sub = account.is_none() || partition.is_none();
+    let spelling = Spelling {
+        partition: partition.map_or("${AWS::Partition}", Partition::as_str),
+        account: account.as_ref().map_or("${AWS::AccountId}", AccountId::as_str),
+        user_name: if is_sub { "${!aws:username}" } else { "${aws:username}" },
+    };
+    let sub = if is_sub && !matches!(statement.resource, Resource::Everything) { "!Sub " } else { "" };
+    let arn = policy.arn(statement.resource, &spelling);
+    let condition = statement.condition.map_or_else(String::new, |condition| {
+        format!(
+            "            Condition:\n              {}:\n                {MFA_PRESENT}: \"{}\"\n",
+            condition.operator, condition.value
+        )
+    });
+    format!(
+        "          - Sid: {sid}\n            Effect: {effect}\n            {element}:\n{actions}            \
+         Resource: {sub}\"{arn}\"\n{condition}"
+    )
+}
