@@ -11,6 +11,7 @@ mod check;
 #[cfg(unix)]
 mod command;
 mod malformed;
+mod print;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
