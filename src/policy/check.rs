@@ -62,12 +62,15 @@ pub fn fix(
     let mut documents = policies.identity.to_vec();
     let mut report = check(policies, subject, work, wish);
     for _ in 0..ROUNDS {
-        let edits: Vec<Edit> = report.findings.iter().flat_map(|finding| finding.edits.iter().cloned()).collect();
+        let edits = repair::side_by_side(&report.findings);
         if edits.is_empty() {
             break;
         }
         for (index, document) in documents.iter_mut().enumerate() {
             let own: Vec<Edit> = edits.iter().filter(|edit| edit.document == index).cloned().collect();
+            if own.is_empty() {
+                continue;
+            }
             let text = repair::apply(document.text(), &own);
             *document = Document::parse(&document.name, text.as_bytes(), document.kind)?;
         }

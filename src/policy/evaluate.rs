@@ -9,8 +9,9 @@ mod context;
 pub(super) mod pattern;
 mod truth;
 
-use super::document::{Document, Scope, Statement};
+use super::document::{Condition, Document, Scope, Statement};
 
+pub(super) use condition::if_absent;
 pub use context::{Context, Known};
 pub use pattern::matches_action;
 pub use truth::{Reason, Truth};
@@ -64,7 +65,7 @@ pub enum Ground {
 }
 
 /// One statement of all the documents.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct At {
     /// Does it stand in the boundary?
     pub is_boundary: bool,
@@ -174,6 +175,12 @@ pub fn matches(document: &Document, statement: &Statement, request: &Request<'_>
         }
     }
     all
+}
+
+/// Do all these conditions of a statement hold?
+pub fn hold<'a>(document: &Document, conditions: impl IntoIterator<Item = &'a Condition>, context: &Context) -> Truth {
+    let one = |condition: &Condition| condition::holds(document.version, condition, context);
+    conditions.into_iter().map(one).fold(Truth::Yes, Truth::and)
 }
 
 /// Does `Action` or `NotAction` cover that action? Services and actions have no case.

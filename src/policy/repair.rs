@@ -1,8 +1,10 @@
 //! Mechanical repairs: edits of the text that keep every byte beside them.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use super::document::{Document, List, Statement, Text};
 use super::evaluate::At;
-use super::rules::Edit;
+use super::rules::{Edit, Finding};
 
 /// More values for a list, written as its last ones are.
 pub(super) fn insert(at: At, document: &Document, list: &List, values: &[&str]) -> Edit {
@@ -47,25 +49,52 @@ pub(super) fn add_member(at: At, document: &Document, statement: &Statement, mem
     Edit { document: at.document, range: end..end, text: format!(",{space}{member}") }
 }
 
+/// A value as JSON writes it: what came out of a document may hold quotes and control characters.
+pub(super) fn quoted(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
+}
+
+/// The edits of as many findings as can be repaired side by side. A finding's edits are taken all or not at all; of two
+/// findings that touch one place, or would write the same operator into one statement, the second waits.
+pub(super) fn side_by_side(findings: &[Finding]) -> Vec<Edit> {
+    let (mut chosen, mut taken) = (Vec::new(), HashSet::new());
+    let mut ranges: HashMap<usize, BTreeMap<usize, usize>> = HashMap::new();
+    for finding in findings {
+        let is_free = |edit: &Edit| {
+            let Some(of) = ranges.get(&edit.document) else { return true };
+            let before = of.range(..=edit.range.start).next_back();
+            let after = of.range(edit.range.start + 1..).next();
+            before.is_none_or(|(start, end)| *end <= edit.range.start && *start < edit.range.start)
+                && after.is_none_or(|(start, _)| edit.range.end <= *start)
+        };
+        let key = |edit: &Edit| (finding.at, edit.text.clone());
+        let is_new = |edit: &Edit| edit.text.is_empty() || !taken.contains(&key(edit));
+        if !finding.edits.iter().all(|edit| is_free(edit) && is_new(edit)) {
+            continue;
+        }
+        for edit in &finding.edits {
+            taken.insert(key(edit));
+            ranges.entry(edit.document).or_default().insert(edit.range.start, edit.range.end);
+            chosen.push(edit.clone());
+        }
+    }
+    chosen
+}
+
 /// The values as a list in one line.
 pub(super) fn quoted_list(values: &[&str]) -> String {
     format!("[\"{}\"]", values.join("\", \""))
 }
 
-/// The text with the edits in it; of two that overlap, the first one.
+/// The text with the edits in it, of which no two overlap.
 pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut edits: Vec<&Edit> = edits.iter().collect();
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     let (mut repaired, mut end) = (String::with_capacity(text.len()), 0);
-    let mut last: Option<&Edit> = None;
     for edit in edits {
-        if edit.range.start < end || last == Some(edit) {
-            continue;
-        }
         repaired.push_str(&text[end..edit.range.start]);
         repaired.push_str(&edit.text);
         end = edit.range.end;
-        last = Some(edit);
     }
     repaired.push_str(&text[end..]);
     repaired

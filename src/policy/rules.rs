@@ -7,11 +7,12 @@ mod attached;
 mod enforcement;
 mod exceptions;
 mod scope;
+mod trust;
 
 use std::ops::Range;
 
-use super::document::{Condition, Document, Kind, Place, Statement, Test};
-use super::evaluate::{At, Policies, Verdict};
+use super::document::{Condition, Document, Kind, Place, Scope, Statement, Test};
+use super::evaluate::{At, Policies, Request, Truth, Verdict, covers_resource, if_absent};
 use super::journey::{self, Journey, Step, Subject, Way};
 use crate::names::{AccountId, Partition};
 
@@ -94,7 +95,17 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
                 exceptions::look(&one, &mut found);
                 enforcement::look(&one, &mut found);
             }
-            Kind::Role | Kind::Trust | Kind::Organization => attached::look(&one, &mut found),
+            Kind::Trust => trust::look(&one, &mut found),
+            Kind::Role => attached::look(&one, &mut found),
+            Kind::Organization => {
+                attached::look(&one, &mut found);
+                let start = found.len();
+                enforcement::of_conditions(&one, &mut found);
+                if !attached::is_limited(statement) {
+                    // A stricter operator alone would hit federated principals and roles.
+                    found[start..].iter_mut().for_each(|finding| finding.edits.clear());
+                }
+            }
         }
     }
     found
@@ -129,7 +140,7 @@ impl<'a> Look<'a> {
 /// The state of MFA that one condition asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Asks {
-    /// `Bool`, `BoolIfExists`
+    /// `Bool`, `BoolIfExists`, and what comes to the same: `StringNotEquals` also holds where there is no key.
     Bool { wants: bool, is_if_exists: bool },
     /// `Null`: is the key to be absent?
     Null { wants_absent: bool },
@@ -139,6 +150,11 @@ enum Asks {
 
 const PRESENT: &str = "aws:MultiFactorAuthPresent";
 const AGE: &str = "aws:MultiFactorAuthAge";
+
+/// Is it a condition on MFA?
+fn is_of_mfa(condition: &Condition) -> bool {
+    [PRESENT, AGE].iter().any(|key| condition.key.value.eq_ignore_ascii_case(key))
+}
 
 impl<'a> One<'a> {
     /// The conditions on MFA.
@@ -151,17 +167,28 @@ impl<'a> One<'a> {
             if !key.eq_ignore_ascii_case(PRESENT) {
                 return None;
             }
-            let wants = match &condition.values.items[..] {
-                [one] if condition.operator.quantifier.is_none() => one.value.to_ascii_lowercase().parse().ok(),
+            let operator = condition.operator;
+            let wants: Option<bool> = match &condition.values.items[..] {
+                [one] if matches!(operator.test, Test::Text | Test::Like) => one.value.parse().ok(),
+                [one] => one.value.to_ascii_lowercase().parse().ok(),
                 _ => None,
             };
-            let asks = match (condition.operator.test, wants) {
-                (Test::Bool, Some(wants)) => Asks::Bool { wants, is_if_exists: condition.operator.is_if_exists },
+            let asks = match (operator.test, wants) {
+                (Test::Bool | Test::Text | Test::TextIgnoreCase | Test::Like, Some(wants)) => {
+                    Asks::Bool { wants: wants != operator.is_negated, is_if_exists: if_absent(operator) }
+                }
                 (Test::Null, Some(wants_absent)) => Asks::Null { wants_absent },
                 _ => Asks::Otherwise,
             };
             Some((condition, asks))
         })
+    }
+
+    /// May the resource be one of these?
+    fn covers(&self, scope: &Scope, resource: &str) -> bool {
+        let context = self.look.subject.context(Way::Key, true);
+        let request = Request { action: "iam:Any", resource, context: &context, is_allowed_elsewhere: false };
+        covers_resource(self.document, scope, &request) != Truth::No
     }
 
     /// Does the statement ask for MFA in any way?

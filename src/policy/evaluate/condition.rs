@@ -38,7 +38,7 @@ pub(super) fn holds(version: Version, condition: &Condition, context: &Context) 
 }
 
 /// What the test says of a request without the key.
-fn if_absent(operator: Operator) -> bool {
+pub(in crate::policy) fn if_absent(operator: Operator) -> bool {
     match operator.quantifier {
         _ if operator.is_if_exists => true,
         Some(Quantifier::All) => true,

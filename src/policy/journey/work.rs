@@ -56,7 +56,7 @@ fn is_own(service: &str) -> bool {
 
 /// An action that the element covers, of a service that `is_wanted`.
 pub(in crate::policy) fn sample_action(scope: &Scope, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
-    let any = || ANY_ACTION.into_iter().find(|action| covers_action(scope, action)).map(str::to_owned);
+    let any = || samples(scope).next();
     if scope.is_all_but {
         return any();
     }
@@ -65,6 +65,11 @@ pub(in crate::policy) fn sample_action(scope: &Scope, is_wanted: impl Fn(&str) -
         Some((service, _)) if service.contains(['*', '?']) => any(),
         Some((service, name)) => is_wanted(service).then(|| format!("{service}:{}", concrete(name))),
     })
+}
+
+/// Well-known actions that the element covers.
+pub(in crate::policy) fn samples(scope: &Scope) -> impl Iterator<Item = String> {
+    ANY_ACTION.into_iter().filter(|action| covers_action(scope, action)).map(str::to_owned)
 }
 
 /// A name that the pattern takes.

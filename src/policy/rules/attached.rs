@@ -1,51 +1,19 @@
-//! Rules 10, 11, 14 and 15: policies that are attached to a role or to an account.
+//! Rules 11, 14 and 15: policies that are attached to a role or to an account.
 
 use super::{AGE, Asks, Finding, One, PRESENT};
-use crate::policy::document::{Condition, Kind, Test, Text};
+use crate::policy::document::{Condition, Kind, Statement, Test, Text};
+use crate::policy::evaluate::{Truth, hold, if_absent};
+use crate::policy::journey::Way;
 
 pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
     match one.document.kind {
-        Kind::Trust => found.extend(trust(one)),
         Kind::Role => {
             found.extend(role(one));
             found.extend(user_name(one));
         }
         Kind::Organization => found.extend(organization(one)),
-        Kind::User => {}
+        Kind::User | Kind::Trust => {}
     }
-}
-
-fn trust(one: &One<'_>) -> Option<Finding> {
-    if one.statement.is_deny {
-        return None;
-    }
-    let (condition, asks) = one.asks().next()?;
-    let start = condition.operator_span.start;
-    if let Asks::Bool { wants: true, is_if_exists: true } = asks {
-        let finding = one.failure(
-            10,
-            start,
-            "this trust policy does not enforce MFA: bare keys may assume the role".to_owned(),
-            "a request that is signed with a long-term key has no `aws:MultiFactorAuthPresent`, and `…IfExists` holds \
-             where it is absent",
-            "write `Bool` in place of `BoolIfExists`",
-        );
-        return Some(finding.with_edits(one.rename(condition, "Bool")));
-    }
-    let is_role = |text: &&Text| {
-        let name = text.value.splitn(6, ':').nth(5).unwrap_or_default();
-        name.starts_with("role/") || name.starts_with("assumed-role/")
-    };
-    let role = one.statement.principals.iter().find(is_role)?;
-    wants_mfa(condition, asks).then(|| {
-        one.failure(
-            11,
-            start,
-            format!("`{}` can never meet this condition on MFA", role.value),
-            "a role's credentials carry no MFA: the second role of a chain cannot ask for it",
-            "ask for MFA where the chain starts, in the first role's trust policy, and take it out here",
-        )
-    })
 }
 
 /// Does the condition hold only with MFA?
@@ -94,8 +62,10 @@ fn role(one: &One<'_>) -> Option<Finding> {
 /// Rule 14: a role is nobody by that name.
 fn user_name(one: &One<'_>) -> Option<Finding> {
     let resources = one.statement.resource.iter().flat_map(|scope| &scope.list.items);
-    let values = one.statement.conditions.iter().flat_map(|condition| &condition.values.items);
-    let keys = one.statement.conditions.iter().map(|condition| &condition.key);
+    // What holds where the key is missing matches well, and `Null` asks for just that.
+    let fails = |condition: &&Condition| condition.operator.test != Test::Null && !if_absent(condition.operator);
+    let values = one.statement.conditions.iter().filter(fails).flat_map(|condition| &condition.values.items);
+    let keys = one.statement.conditions.iter().filter(fails).map(|condition| &condition.key);
     // With a default behind a comma there is a value.
     let has_variable = |text: &&Text| text.value.to_ascii_lowercase().contains("${aws:username}");
     let is_key = |text: &&Text| text.value.eq_ignore_ascii_case("aws:username");
@@ -111,19 +81,35 @@ fn user_name(one: &One<'_>) -> Option<Finding> {
 
 /// Rule 15: a service control policy that asks everyone for MFA.
 fn organization(one: &One<'_>) -> Option<Finding> {
+    if !one.statement.is_deny || is_limited(one.statement) {
+        return None;
+    }
+    let (condition, _) = one.asks().next()?;
+    let of_mfa = || one.asks().map(|(condition, _)| condition);
+    let on = |way| hold(one.document, of_mfa(), &one.look.subject.context(way, false)) != Truth::No;
+    // For federated users the keys are absent; for roles, AWS does not say, and a session's are as they may be.
+    let (is_federated, is_role) = (on(Way::Key), on(Way::Session));
+    let whom = match (is_federated, is_role) {
+        (true, true) => "hits federated principals and roles as well",
+        (true, false) => "hits federated principals, and perhaps roles, as well",
+        (false, true) => "may hit roles as well",
+        (false, false) => return None,
+    };
+    let finding = one.failure(
+        15,
+        condition.operator_span.start,
+        format!("this Deny {whom}"),
+        &format!("for them `{PRESENT}` is absent or `false`, whatever they signed in with"),
+        "limit it to users: `\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::*:user/*\"}`",
+    );
+    Some(finding.trade_if(!is_federated))
+}
+
+/// Does a condition say whom the statement is for?
+pub(super) fn is_limited(statement: &Statement) -> bool {
     let spares = |condition: &Condition| {
         let key = condition.key.value.to_ascii_lowercase();
         matches!(key.as_str(), "aws:principalarn" | "aws:principaltype" | "aws:username")
     };
-    if !one.statement.is_deny || one.statement.conditions.iter().any(spares) {
-        return None;
-    }
-    let (condition, _) = one.asks().next()?;
-    Some(one.failure(
-        15,
-        condition.operator_span.start,
-        "this Deny hits federated principals and roles as well".to_owned(),
-        &format!("for them `{PRESENT}` is absent or `false`, whatever they signed in with"),
-        "limit it to users: `\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::*:user/*\"}`",
-    ))
+    statement.conditions.iter().any(spares)
 }

@@ -1,15 +1,25 @@
 //! Rules 1 to 4, 9, 12 and 16: does what asks for MFA really ask everyone for it?
 
+use std::fmt;
+
 use super::{AGE, Asks, Finding, NEEDED, One};
 use crate::policy::document::{Condition, Order, Test};
-use crate::policy::evaluate::{Verdict, covers_action};
-use crate::policy::journey::work::{sample_action, sample_resource};
-use crate::policy::journey::{Step, Way};
+use crate::policy::evaluate::{At, Verdict, covers_action};
+use crate::policy::journey::work::{sample_action, sample_resource, samples};
+use crate::policy::journey::{Cell, Step, Way};
 
 /// What a thief without MFA is after.
 const THEFT: [Step; 5] = [Step::Work, Step::Drop, Step::Password, Step::AccessKey, Step::Other];
 
 pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+    of_conditions(one, found);
+    found.extend(services(one));
+    found.extend(deactivate(one));
+    found.extend(everything(one));
+}
+
+/// Rules 1 to 4.
+pub(super) fn of_conditions(one: &One<'_>, found: &mut Vec<Finding>) {
     for (condition, asks) in one.asks() {
         let finding = match (one.statement.is_deny, asks) {
             (true, Asks::Bool { wants: false, is_if_exists: false }) => bool_false(one, condition),
@@ -17,63 +27,105 @@ pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
             (false, Asks::Null { wants_absent: false }) => allow_null(one, condition),
             (false, Asks::Bool { wants: true, is_if_exists: true }) => allow_if_exists(one, condition),
             (true, Asks::Otherwise) => deny_age(one, condition),
+            (false, Asks::Otherwise) => allow_age(one, condition),
             _ => None,
         };
         found.extend(finding);
     }
-    found.extend(services(one));
-    found.extend(deactivate(one));
-    found.extend(everything(one));
 }
 
-/// Something that the statement denies, on that way, with nothing else to stop it.
-fn lets_through(one: &One<'_>, way: Way) -> Option<String> {
-    let work = one.look.journey.map(|journey| (journey.work.action.clone(), journey.work.resource.clone()));
-    let covered = work.filter(|(action, _)| covers_action(&one.statement.action, action));
-    let (action, resource) = match covered {
-        Some(work) => work,
-        None => (
-            sample_action(&one.statement.action, |_| true)?,
-            sample_resource(one.document, one.statement, one.look.subject),
-        ),
-    };
-    one.look.is_open(way, &action, &resource, true).then_some(action)
+/// What gets past a Deny.
+struct Past {
+    action: String,
+    /// Does nothing here allow it, so that it takes another policy?
+    is_to_come: bool,
+}
+
+/// Something that the statement denies, on that way, with nothing else to stop it; what the policies give comes first.
+fn lets_through(one: &One<'_>, way: Way) -> Option<Past> {
+    let theft = taken(one, way, |at| at.is_none_or(|by| !by.contains(&one.at)));
+    if let Some(action) = theft {
+        return Some(Past { action, is_to_come: false });
+    }
+    let samples = sample_action(&one.statement.action, |_| true).into_iter().chain(samples(&one.statement.action));
+    let resource = sample_resource(one.document, one.statement, one.look.subject);
+    let mut past = samples.filter(|action| one.look.is_open(way, action, &resource, true));
+    let action = past.next()?;
+    let is_given = |action: &String| one.look.is_open(way, action, &resource, false);
+    if is_given(&action) {
+        return Some(Past { action, is_to_come: false });
+    }
+    if let Some(action) = past.find(is_given) {
+        return Some(Past { action, is_to_come: false });
+    }
+    let is_to_come = one.look.journey.is_some_and(|journey| !journey.work.is_assumed);
+    Some(Past { action, is_to_come })
 }
 
 /// Something that the statement allows, on that way, with nothing else to stop it.
 fn gives(one: &One<'_>, way: Way) -> Option<String> {
-    let action = sample_action(&one.statement.action, |_| true)?;
     let resource = sample_resource(one.document, one.statement, one.look.subject);
-    one.look.is_open(way, &action, &resource, false).then_some(action)
+    taken(one, way, |by| by.is_some_and(|by| by.contains(&one.at))).or_else(|| {
+        sample_action(&one.statement.action, |_| true).filter(|action| one.look.is_open(way, action, &resource, false))
+    })
+}
+
+/// What a thief takes on that way, of what the statement speaks of, with a decision by statements that are wanted.
+fn taken(one: &One<'_>, way: Way, is_wanted: impl Fn(Option<&[At]>) -> bool) -> Option<String> {
+    let journey = one.look.journey?;
+    THEFT.into_iter().find_map(|step| {
+        let row = journey.rows.iter().find(|row| row.step == step)?;
+        let Cell::Judged { verdict: Verdict::Allowed | Verdict::Unknown, request, decision, .. } =
+            journey.cell(step, way)
+        else {
+            return None;
+        };
+        let (action, resource) = &row.requests[*request];
+        let scope = one.statement.resource.as_ref();
+        let is_meant = covers_action(&one.statement.action, action) && scope.is_none_or(|it| one.covers(it, resource));
+        let by = decision.as_ref().map(|decision| &decision.by[..]);
+        (is_meant && is_wanted(by)).then(|| action.clone())
+    })
+}
+
+impl fmt::Display for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { action, is_to_come } = self;
+        if *is_to_come {
+            write!(f, "{action} would go through if a policy allowed it")
+        } else {
+            write!(f, "{action} goes through")
+        }
+    }
 }
 
 fn bool_false(one: &One<'_>, condition: &Condition) -> Option<Finding> {
-    let action = lets_through(one, Way::Key)?;
+    let past = lets_through(one, Way::Key)?;
     let finding = one.failure(
         1,
         condition.operator_span.start,
-        format!("open to bare keys: this Deny does not see long-term access keys, and {action} goes through"),
+        format!("open to bare keys: this Deny does not see long-term access keys, and {past}"),
         "a request that is signed with a long-term key has no `aws:MultiFactorAuthPresent` at all, and `Bool` does not \
          match what is absent",
         "write `BoolIfExists` in place of `Bool`",
     );
     let is_wanted = one.look.wish.is_console_only;
     let edits = if is_wanted { Vec::new() } else { one.rename(condition, "BoolIfExists") };
-    Some(finding.with_edits(edits).trade_if(is_wanted).explaining(&THEFT, &[Way::Key]))
+    Some(finding.with_edits(edits).trade_if(is_wanted || past.is_to_come).explaining(&THEFT, &[Way::Key]))
 }
 
 fn deny_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
-    let action = lets_through(one, Way::Console)?;
+    let past = lets_through(one, Way::Console)?;
     let finding = one.failure(
         2,
         condition.operator_span.start,
-        format!("this Deny does not ask for MFA: {action} goes through from a session without it"),
+        format!("this Deny does not ask for MFA: from a session without it {past}"),
         "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`; only bare \
          keys have none",
         "write `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`",
     );
     let edits = with_value(one, condition, one.rename(condition, "BoolIfExists"), "false");
-    Some(finding.with_edits(edits).explaining(&THEFT, &[Way::Session, Way::Console]))
+    Some(finding.with_edits(edits).trade_if(past.is_to_come).explaining(&THEFT, &[Way::Session, Way::Console]))
 }
 
 fn allow_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
@@ -117,14 +169,37 @@ fn deny_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     if !condition.key.value.eq_ignore_ascii_case(AGE) || operator.is_if_exists {
         return None;
     }
-    let action = lets_through(one, Way::Key)?;
+    let past = lets_through(one, Way::Key)?;
     let name = if order == Order::Greater { "NumericGreaterThanIfExists" } else { "NumericGreaterThanEqualsIfExists" };
     let finding = one.failure(
         4,
         condition.operator_span.start,
-        format!("this Deny does not see those who have no MFA at all, and {action} goes through"),
+        format!("this Deny does not see those who have no MFA at all, and {past}"),
         "without MFA a request has no `aws:MultiFactorAuthAge`, and what is absent is not greater than anything",
         &format!("write `{name}`"),
+    );
+    let ways = [Way::Key, Way::Session, Way::Console];
+    Some(finding.with_edits(one.rename(condition, name)).trade_if(past.is_to_come).explaining(&THEFT, &ways))
+}
+
+/// Rule 3, by the age.
+fn allow_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+    let operator = condition.operator;
+    let name = match operator.test {
+        Test::Number(Order::Less) => "NumericLessThan",
+        Test::Number(Order::LessOrEqual) => "NumericLessThanEquals",
+        _ => return None,
+    };
+    if !condition.key.value.eq_ignore_ascii_case(AGE) || !operator.is_if_exists {
+        return None;
+    }
+    let action = gives(one, Way::Key)?;
+    let finding = one.failure(
+        3,
+        condition.operator_span.start,
+        format!("open to bare keys: this Allow takes a missing `{AGE}` for a recent MFA, and gives {action}"),
+        "without MFA a request has no such key, and `…IfExists` holds where it is absent",
+        &format!("write `{name}` in place of `{name}IfExists`"),
     );
     let ways = [Way::Key, Way::Session, Way::Console];
     Some(finding.with_edits(one.rename(condition, name)).explaining(&THEFT, &ways))

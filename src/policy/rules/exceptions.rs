@@ -12,6 +12,9 @@ const SERVES: [&[Step]; 4] = [&[Step::CreateNamed, Step::CreateOther], &[Step::E
 /// What the console's own pages ask for.
 const FOR_THE_CONSOLE: [&str; 3] = ["iam:ListVirtualMFADevices", "iam:GetUser", "iam:GetMFADevice"];
 
+/// What a forced password change takes.
+const FOR_THE_PASSWORD: [&str; 2] = ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"];
+
 pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
     if !one.statement.is_deny || !one.asks_for_mfa() {
         return;
@@ -102,10 +105,18 @@ fn free(one: &One<'_>, item: &Text) -> Option<Finding> {
         ("iam:CreateAccessKey", own.clone(), Step::AccessKey, "access keys can be made without MFA"),
         ("iam:ChangePassword", own, Step::Password, "open to a password change without MFA"),
     ];
-    let covered: Vec<_> = dangers.iter().filter(|(action, ..)| matches_action(&item.value, action)).collect();
+    let is_open_if = |is_allowed_elsewhere, action: &str, resource: &str| {
+        [Way::Key, Way::Console].into_iter().any(|way| one.look.is_open(way, action, resource, is_allowed_elsewhere))
+    };
+    // What another Deny stops is no exception.
+    let is_free = |(action, resource, ..): &&(&str, String, Step, &str)| {
+        matches_action(&item.value, action) && is_open_if(true, action, resource)
+    };
+    let covered: Vec<_> = dangers.iter().filter(is_free).collect();
     let [(first, _, _, what), ..] = covered[..] else { return None };
+    // The account's password policy allows it to all, or `IAMUserChangePassword` to whoever must change it.
     let is_open = |(action, resource, ..): &&&(&str, String, Step, &str)| {
-        [Way::Key, Way::Console].into_iter().any(|way| one.look.is_open(way, action, resource, false))
+        is_open_if(*action == "iam:ChangePassword", action, resource)
     };
     let open: Vec<Step> = covered.iter().filter(is_open).map(|(_, _, step, _)| *step).collect();
     let is_password = covered.len() == 1 && *first == "iam:ChangePassword";
@@ -123,10 +134,13 @@ fn free(one: &One<'_>, item: &Text) -> Option<Finding> {
         (false, false) => "the holder of a stolen key uses it to get rid of the MFA, or to stay",
     };
     let repair = if is_wanted { "none: it is wanted".to_owned() } else { format!("take `{}` out", item.value) };
+    let is_kept_by = |other: &Text, needed: &str| other.span != item.span && matches_action(&other.value, needed);
     let kept: Vec<&str> = NEEDED
         .into_iter()
+        .chain(FOR_THE_CONSOLE)
+        .chain(FOR_THE_PASSWORD.into_iter().filter(|_| wish.allows_first_password_change))
         .filter(|needed| matches_action(&item.value, needed))
-        .filter(|needed| !one.statement.action.list.items.iter().any(|other| other.value.eq_ignore_ascii_case(needed)))
+        .filter(|needed| !one.statement.action.list.items.iter().any(|other| is_kept_by(other, needed)))
         .collect();
     let edits = match &kept[..] {
         _ if is_wanted => Vec::new(),

@@ -1,10 +1,10 @@
 //! Rules 7, 8, 13 and 17, and the version: resources that say another thing than is meant.
 
 use super::{Finding, One};
-use crate::policy::document::{Kind, Scope, Text, Version};
-use crate::policy::evaluate::{Request, Truth, covers_action, covers_resource};
+use crate::policy::document::{Kind, List, Scope, Text, Version};
+use crate::policy::evaluate::covers_action;
 use crate::policy::journey::{Step, Way};
-use crate::policy::repair::insert;
+use crate::policy::repair::{insert, quoted};
 
 /// They act on a virtual device.
 const ON_DEVICE: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"];
@@ -29,6 +29,9 @@ const ON_ALL: [&str; 5] = [
 
 const WAYS: [Way; 2] = [Way::Key, Way::Console];
 
+/// What a statement that never matches keeps from the user.
+const ENROLLING: [Step; 5] = [Step::Find, Step::CreateNamed, Step::CreateOther, Step::Enable, Step::Resync];
+
 pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
     if let Some(scope) = &one.statement.resource {
         if one.document.kind == Kind::User && !scope.is_all_but {
@@ -51,10 +54,16 @@ fn named<'a>(one: &One<'_>, of: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     if one.statement.action.is_all_but { Vec::new() } else { of.filter(is_named).collect() }
 }
 
-fn covers(one: &One<'_>, scope: &Scope, resource: &str) -> bool {
-    let context = one.look.subject.context(Way::Key, true);
-    let request = Request { action: "iam:Any", resource, context: &context, is_allowed_elsewhere: false };
-    covers_resource(one.document, scope, &request) != Truth::No
+/// The name of the device that a resource speaks of, wildcards and variables included.
+fn device_of(item: &Text) -> Option<&str> {
+    item.value.splitn(6, ':').nth(5)?.strip_prefix("mfa/")
+}
+
+/// Does that name, in the user's own account, cover the device?
+fn covers_device(one: &One<'_>, item: &Text, name: &str, device: &str) -> bool {
+    let own = Text { value: one.look.subject.device_arn(name), span: item.span.clone() };
+    let list = List { items: vec![own], span: item.span.clone(), is_array: false };
+    one.covers(&Scope { is_all_but: false, name_span: item.span.clone(), list }, device)
 }
 
 /// Rule 7: devices of one name only.
@@ -63,10 +72,11 @@ fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     let other = subject.device_arn(&format!("{}-laptop", subject.name()));
     let covered = |action: &&str| covers_action(&one.statement.action, action);
     let actions: Vec<&str> = ON_DEVICE.into_iter().filter(covered).collect();
-    let is_mfa =
-        |item: &&Text| item.value.split(':').nth(5).is_some_and(|name| name.starts_with("mfa/") && name != "mfa/*");
-    let narrow: Vec<&Text> = scope.list.items.iter().filter(is_mfa).collect();
-    let (first, false) = (*narrow.first()?, actions.is_empty() || covers(one, scope, &other)) else { return None };
+    let devices: Vec<&Text> = scope.list.items.iter().filter(|item| device_of(item).is_some()).collect();
+    // The name alone: that the partition or the account is another one has rules of its own.
+    let is_narrow = |item: &&Text| device_of(item).is_some_and(|name| !covers_device(one, item, name, &other));
+    let is_well = actions.is_empty() || one.covers(scope, &other) || !devices.iter().all(is_narrow);
+    let (first, false) = (*devices.first()?, is_well) else { return None };
     let creates = actions.contains(&ON_DEVICE[0]);
     let is_open = |is_allowed_elsewhere| {
         WAYS.map(|way| one.look.is_open(way, ON_DEVICE[0], &other, is_allowed_elsewhere))
@@ -87,7 +97,7 @@ fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     let why = "since November 2022 a user has up to eight devices, of any names; only one of them can be the user's";
     let all = |item: &Text| {
         let head = item.value.split(":mfa/").next().unwrap_or_default();
-        one.edit(item.span.clone(), format!("\"{head}:mfa/*\""))
+        one.edit(item.span.clone(), quoted(&format!("{head}:mfa/*")))
     };
     let finding = one.failure(7, first.span.start, what, why, "write `mfa/*`");
     let edits = vec![all(first)];
@@ -104,7 +114,7 @@ fn users(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     let subject = one.look.subject;
     let own = subject.user_arn(subject.name());
     let actions = named(one, ON_USER.into_iter().map(|(action, _)| action));
-    if actions.is_empty() || covers(one, scope, &own) {
+    if actions.is_empty() || one.covers(scope, &own) {
         return None;
     }
     let variable = format!("arn:{}:iam::*:user/", subject.partition.as_str());
@@ -140,7 +150,7 @@ fn users(one: &One<'_>, scope: &Scope) -> Option<Finding> {
 /// Rule 8: what acts on no resource, with one.
 fn unscoped(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     let actions = named(one, ON_ALL.into_iter());
-    if actions.is_empty() || covers(one, scope, "*") {
+    if actions.is_empty() || one.covers(scope, "*") {
         return None;
     }
     let is_all = actions.len() == one.statement.action.list.items.len();
@@ -178,8 +188,9 @@ fn accounts(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     let own = |item: &Text| {
         let mut parts: Vec<&str> = item.value.splitn(6, ':').collect();
         parts[4] = account.as_str();
-        one.edit(item.span.clone(), format!("\"{}\"", parts.join(":")))
+        one.edit(item.span.clone(), quoted(&parts.join(":")))
     };
+    let is_of_iam = others.iter().any(|item| item.value.split(':').nth(2) == Some("iam"));
     let finding = one.failure(
         17,
         first.span.start,
@@ -187,8 +198,8 @@ fn accounts(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         "a user's own devices are in the user's account, so that the statement never matches",
         "write the account's own id, or `*`, which serves every account",
     );
-    let edits = others.iter().filter(|item| !item.value.contains(['"', '\\'])).map(|item| own(item)).collect();
-    Some(finding.with_edits(edits))
+    let edits = others.iter().map(|item| own(item)).collect();
+    Some(finding.with_edits(edits).explaining(&ENROLLING, if is_of_iam { &WAYS } else { &[] }))
 }
 
 /// Rule 13: `arn:aws:` elsewhere.
@@ -204,8 +215,9 @@ fn partitions(one: &One<'_>) -> Option<Finding> {
     let first = others.first()?;
     let own = |item: &Text| {
         let rest = item.value.splitn(3, ':').nth(2).unwrap_or_default();
-        one.edit(item.span.clone(), format!("\"arn:{partition}:{rest}\""))
+        one.edit(item.span.clone(), quoted(&format!("arn:{partition}:{rest}")))
     };
+    let is_of_iam = others.iter().any(|item| item.value.split(':').nth(2) == Some("iam"));
     let finding = one.failure(
         13,
         first.span.start,
@@ -213,8 +225,8 @@ fn partitions(one: &One<'_>) -> Option<Finding> {
         "an ARN of one partition never matches in another",
         &format!("write `arn:{partition}:`"),
     );
-    let edits = others.iter().filter(|item| !item.value.contains(['"', '\\'])).map(|item| own(item)).collect();
-    Some(finding.with_edits(edits))
+    let edits = others.iter().map(|item| own(item)).collect();
+    Some(finding.with_edits(edits).explaining(&ENROLLING, if is_of_iam { &WAYS } else { &[] }))
 }
 
 /// Variables in a language that has none.
@@ -242,6 +254,5 @@ fn version(one: &One<'_>, scope: &Scope) -> Option<Finding> {
             format!("{space}\"Version\": \"2012-10-17\",{}", if space.is_empty() { " " } else { "" }),
         )
     };
-    let steps = [Step::Find, Step::CreateNamed, Step::CreateOther, Step::Enable, Step::Resync];
-    Some(finding.with_edits(vec![edit]).explaining(&steps, &WAYS))
+    Some(finding.with_edits(vec![edit]).explaining(&ENROLLING, &WAYS))
 }
