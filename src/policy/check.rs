@@ -29,7 +29,7 @@ impl Report {
 pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, wish: &Wish) -> Report {
     let is_of_users = policies.identity.iter().all(|document| document.kind == Kind::User);
     let journey = is_of_users.then(|| Journey::play(policies, subject, work));
-    let look = Look { policies, subject, journey: journey.as_ref(), wish };
+    let look = Look::new(policies, subject, journey.as_ref(), wish);
     let mut findings = rules::findings(&look);
     if let Some(journey) = &journey {
         let explained: Vec<(Step, Way)> = findings

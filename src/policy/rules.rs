@@ -9,10 +9,12 @@ mod exceptions;
 mod scope;
 mod trust;
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::document::{Condition, Document, Kind, Place, Scope, Statement, Test};
-use super::evaluate::{At, Policies, Request, Truth, Verdict, covers_resource, if_absent};
+use super::evaluate::{At, Context, Policies, Request, Truth, Verdict, covers_resource, if_absent, matches};
 use super::journey::{self, Journey, Step, Subject, Way};
 use crate::names::{AccountId, Partition};
 
@@ -78,7 +80,20 @@ pub(super) struct Look<'a> {
     pub(super) subject: &'a Subject,
     pub(super) journey: Option<&'a Journey>,
     pub(super) wish: &'a Wish,
+    /// What was decided before: most statements of one kind ask the same.
+    decided: RefCell<HashMap<Asked, Verdict>>,
+    /// How many statements may still be looked at for decisions; then the rules say that they did not finish.
+    left: Cell<usize>,
+    is_spent: Cell<bool>,
+    contexts: Vec<[Context; 2]>,
 }
+
+/// A request on a way, and whether it is allowed elsewhere.
+type Asked = (Way, String, String, bool);
+
+/// Looks at statements: each finding may ask for a few decisions, and each decision looks at every statement, so that
+/// without a limit a large set of bad policies would take minutes. A user's twenty policies never come near.
+const MOST_LOOKS: usize = 5_000_000;
 
 /// The actions that a Deny must leave free, or nobody can enrol.
 const NEEDED: [&str; 4] =
@@ -108,7 +123,24 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
             }
         }
     }
+    if look.is_spent.get() {
+        found.push(unfinished());
+    }
     found
+}
+
+fn unfinished() -> Finding {
+    Finding {
+        severity: Severity::Failure,
+        rule: None,
+        at: None,
+        place: None,
+        what: "too many statements may break a rule: not all of them were judged".to_owned(),
+        why: "each is judged among all the others, and these are more than ever apply to one user".to_owned(),
+        repair: "repair what was found, or check fewer policies at once".to_owned(),
+        edits: Vec::new(),
+        explains: Vec::new(),
+    }
 }
 
 /// One statement, with all that it stands among.
@@ -120,6 +152,29 @@ struct One<'a> {
 }
 
 impl<'a> Look<'a> {
+    pub(super) fn new(
+        policies: Policies<'a>,
+        subject: &'a Subject,
+        journey: Option<&'a Journey>,
+        wish: &'a Wish,
+    ) -> Self {
+        Self {
+            policies,
+            subject,
+            journey,
+            wish,
+            decided: RefCell::default(),
+            left: Cell::new(MOST_LOOKS),
+            is_spent: Cell::new(false),
+            contexts: Way::ALL.map(|way| [false, true].map(|is_iam| subject.context(way, is_iam))).into(),
+        }
+    }
+
+    /// What a request brings along on that way.
+    fn context(&self, way: Way, is_iam: bool) -> &Context {
+        &self.contexts[way as usize][usize::from(is_iam)]
+    }
+
     fn statements(&self) -> impl Iterator<Item = (At, &'a Document, &'a Statement)> {
         self.policies.identity.iter().enumerate().flat_map(|(document, of)| {
             let at = move |statement| At { is_boundary: false, document, statement };
@@ -127,13 +182,26 @@ impl<'a> Look<'a> {
         })
     }
 
-    fn verdict(&self, way: Way, action: &str, resource: &str, is_allowed_elsewhere: bool) -> Verdict {
-        journey::decide(self.policies, self.subject, way, action, resource, is_allowed_elsewhere).0
+    /// What comes of it; `None` where as much was looked at as may be.
+    fn verdict(&self, way: Way, action: &str, resource: &str, is_allowed_elsewhere: bool) -> Option<Verdict> {
+        let asked = (way, action.to_owned(), resource.to_owned(), is_allowed_elsewhere);
+        if let Some(verdict) = self.decided.borrow().get(&asked) {
+            return Some(*verdict);
+        }
+        let all = |documents: &[Document]| documents.iter().map(|document| document.statements.len()).sum::<usize>();
+        let Some(left) = self.left.get().checked_sub(all(self.policies.identity) + all(self.policies.boundary)) else {
+            self.is_spent.set(true);
+            return None;
+        };
+        self.left.set(left);
+        let verdict = journey::decide(self.policies, self.subject, way, action, resource, is_allowed_elsewhere).0;
+        self.decided.borrow_mut().insert(asked, verdict);
+        Some(verdict)
     }
 
     /// Is it not surely denied on this way?
     fn is_open(&self, way: Way, action: &str, resource: &str, is_allowed_elsewhere: bool) -> bool {
-        self.verdict(way, action, resource, is_allowed_elsewhere) != Verdict::Denied
+        self.verdict(way, action, resource, is_allowed_elsewhere).is_some_and(|verdict| verdict != Verdict::Denied)
     }
 }
 
@@ -186,9 +254,17 @@ impl<'a> One<'a> {
 
     /// May the resource be one of these?
     fn covers(&self, scope: &Scope, resource: &str) -> bool {
-        let context = self.look.subject.context(Way::Key, true);
-        let request = Request { action: "iam:Any", resource, context: &context, is_allowed_elsewhere: false };
+        let context = self.look.context(Way::Key, true);
+        let request = Request { action: "iam:Any", resource, context, is_allowed_elsewhere: false };
         covers_resource(self.document, scope, &request) != Truth::No
+    }
+
+    /// Does the statement speak of that request?
+    fn speaks_of(&self, way: Way, (action, resource): &(String, String)) -> Truth {
+        let is_iam = action.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("iam"));
+        let context = self.look.context(way, is_iam);
+        let request = Request { action, resource, context, is_allowed_elsewhere: false };
+        matches(self.document, self.statement, &request)
     }
 
     /// Does the statement ask for MFA in any way?

@@ -4,7 +4,7 @@ use crate::names::{AccountId, Partition};
 use crate::policy::evaluate::Context;
 
 /// A way in to AWS.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Way {
     /// A long-term access key.
     Key,

@@ -86,7 +86,7 @@ fn organization(one: &One<'_>) -> Option<Finding> {
     }
     let (condition, _) = one.asks().next()?;
     let of_mfa = || one.asks().map(|(condition, _)| condition);
-    let on = |way| hold(one.document, of_mfa(), &one.look.subject.context(way, false)) != Truth::No;
+    let on = |way| hold(one.document, of_mfa(), one.look.context(way, false)) != Truth::No;
     // For federated users the keys are absent; for roles, AWS does not say, and a session's are as they may be.
     let (is_federated, is_role) = (on(Way::Key), on(Way::Session));
     let whom = match (is_federated, is_role) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{AGE, Asks, Finding, NEEDED, One};
 use crate::policy::document::{Condition, Order, Test};
-use crate::policy::evaluate::{At, Verdict, covers_action};
+use crate::policy::evaluate::{Truth, Verdict, covers_action};
 use crate::policy::journey::work::{sample_action, sample_resource, samples};
 use crate::policy::journey::{Cell, Step, Way};
 
@@ -43,7 +43,7 @@ struct Past {
 
 /// Something that the statement denies, on that way, with nothing else to stop it; what the policies give comes first.
 fn lets_through(one: &One<'_>, way: Way) -> Option<Past> {
-    let theft = taken(one, way, |at| at.is_none_or(|by| !by.contains(&one.at)));
+    let theft = taken(one, way, |matched| *matched == Truth::No);
     if let Some(action) = theft {
         return Some(Past { action, is_to_come: false });
     }
@@ -65,26 +65,23 @@ fn lets_through(one: &One<'_>, way: Way) -> Option<Past> {
 /// Something that the statement allows, on that way, with nothing else to stop it.
 fn gives(one: &One<'_>, way: Way) -> Option<String> {
     let resource = sample_resource(one.document, one.statement, one.look.subject);
-    taken(one, way, |by| by.is_some_and(|by| by.contains(&one.at))).or_else(|| {
+    taken(one, way, |matched| *matched != Truth::No).or_else(|| {
         sample_action(&one.statement.action, |_| true).filter(|action| one.look.is_open(way, action, &resource, false))
     })
 }
 
-/// What a thief takes on that way, of what the statement speaks of, with a decision by statements that are wanted.
-fn taken(one: &One<'_>, way: Way, is_wanted: impl Fn(Option<&[At]>) -> bool) -> Option<String> {
+/// What a thief takes on that way, of what the statement is about, where its conditions come to what is wanted.
+fn taken(one: &One<'_>, way: Way, is_wanted: impl Fn(&Truth) -> bool) -> Option<String> {
     let journey = one.look.journey?;
     THEFT.into_iter().find_map(|step| {
-        let row = journey.rows.iter().find(|row| row.step == step)?;
-        let Cell::Judged { verdict: Verdict::Allowed | Verdict::Unknown, request, decision, .. } =
-            journey.cell(step, way)
-        else {
+        let Cell::Judged { verdict: Verdict::Allowed | Verdict::Unknown, request, .. } = journey.cell(step, way) else {
             return None;
         };
-        let (action, resource) = &row.requests[*request];
+        let request = &journey.rows.iter().find(|row| row.step == step)?.requests[*request];
+        let (action, resource) = request;
         let scope = one.statement.resource.as_ref();
-        let is_meant = covers_action(&one.statement.action, action) && scope.is_none_or(|it| one.covers(it, resource));
-        let by = decision.as_ref().map(|decision| &decision.by[..]);
-        (is_meant && is_wanted(by)).then(|| action.clone())
+        let is_about = covers_action(&one.statement.action, action) && scope.is_none_or(|it| one.covers(it, resource));
+        (is_about && is_wanted(&one.speaks_of(way, request))).then(|| action.clone())
     })
 }
 
@@ -283,7 +280,7 @@ fn everything(one: &One<'_>) -> Option<Finding> {
     let action = sample_action(scope, |_| true)?;
     let resource = sample_resource(one.document, one.statement, one.look.subject);
     let ways = [Way::Key, Way::Session, Way::Console];
-    let is_open = |way: &Way| one.look.verdict(*way, &action, &resource, false) == Verdict::Allowed;
+    let is_open = |way: &Way| one.look.verdict(*way, &action, &resource, false) == Some(Verdict::Allowed);
     let open: Vec<Way> = ways.into_iter().filter(is_open).collect();
     // What only some ways get past has a rule of its own; what is not known is a finding of the day.
     if open.len() < ways.len() {

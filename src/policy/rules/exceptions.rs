@@ -2,7 +2,7 @@
 
 use super::{Finding, NEEDED, One};
 use crate::policy::document::Text;
-use crate::policy::evaluate::{Verdict, covers_action, matches_action};
+use crate::policy::evaluate::{Ground, Truth, Verdict, covers_action, matches_action};
 use crate::policy::journey::{Cell, Step, Way};
 use crate::policy::repair::{insert, quoted_list, remove};
 
@@ -34,11 +34,14 @@ fn lock_out(one: &One<'_>) -> Option<Finding> {
     let (mut missing, mut explains) = (Vec::new(), Vec::new());
     for (action, steps) in NEEDED.into_iter().zip(SERVES) {
         for (step, way) in steps.iter().flat_map(|step| [(*step, Way::Key), (*step, Way::Console)]) {
-            let Cell::Judged { verdict: Verdict::Denied, decision: Some(decision), .. } = journey.cell(step, way)
+            let Cell::Judged { verdict: Verdict::Denied, request, decision: Some(decision), .. } =
+                journey.cell(step, way)
             else {
                 continue;
             };
-            if decision.by.contains(&one.at) {
+            let row = journey.rows.iter().find(|row| row.step == step);
+            let is_own = || row.is_some_and(|row| one.speaks_of(way, &row.requests[*request]) == Truth::Yes);
+            if decision.ground == Ground::Deny && is_own() {
                 explains.push((step, way));
                 if !missing.contains(&action) {
                     missing.push(action);

@@ -52,9 +52,7 @@ fn allow(one: &One<'_>) -> Option<Finding> {
 fn deny(one: &One<'_>) -> Option<Finding> {
     let lets_in = |way: Way| {
         let others = allows(one).filter(|other| !other.principals.is_empty() && !other.principals.iter().all(is_role));
-        others
-            .into_iter()
-            .any(|other| hold(one.document, mfa(other), &one.look.subject.context(way, false)) != Truth::No)
+        others.into_iter().any(|other| hold(one.document, mfa(other), one.look.context(way, false)) != Truth::No)
     };
     let is_open = |way: &Way| asked(one, *way) == Truth::No && !is_denied(one, *way) && lets_in(*way);
     let Some(way) = WAYS.into_iter().find(is_open) else {
@@ -132,13 +130,13 @@ fn mfa(statement: &Statement) -> impl Iterator<Item = &Condition> {
 
 /// What the statement's conditions on MFA come to on that way.
 fn asked(one: &One<'_>, way: Way) -> Truth {
-    hold(one.document, mfa(one.statement), &one.look.subject.context(way, false))
+    hold(one.document, mfa(one.statement), one.look.context(way, false))
 }
 
 /// Does another Deny surely stop whoever comes that way?
 fn is_denied(one: &One<'_>, way: Way) -> bool {
-    let context = one.look.subject.context(way, false);
-    let request = Request { action: ASSUME, resource: "*", context: &context, is_allowed_elsewhere: false };
+    let context = one.look.context(way, false);
+    let request = Request { action: ASSUME, resource: "*", context, is_allowed_elsewhere: false };
     let is_of_all =
         |other: &&Statement| other.is_deny && other.principals.is_empty() && other.span != one.statement.span;
     one.document.statements.iter().filter(is_of_all).any(|other| matches(one.document, other, &request) == Truth::Yes)
