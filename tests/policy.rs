@@ -12,6 +12,7 @@ mod check;
 mod command;
 mod malformed;
 mod print;
+mod repairs;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

@@ -23,13 +23,13 @@ use mfa_cred::policy::{Document, Kind, Report, check, fix};
 use super::{blocks, document, folder};
 
 #[derive(Default)]
-struct Case {
-    texts: Vec<String>,
-    boundary: Vec<String>,
-    kind: Kind,
-    work: Option<String>,
-    user: Option<String>,
-    wish: Wish,
+pub(super) struct Case {
+    pub(super) texts: Vec<String>,
+    pub(super) boundary: Vec<String>,
+    pub(super) kind: Kind,
+    pub(super) work: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) wish: Wish,
     expected: Vec<(String, String)>,
 }
 
@@ -38,7 +38,7 @@ fn form(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn case(text: &str) -> Case {
+pub(super) fn case(text: &str) -> Case {
     let mut case = Case::default();
     for (head, block) in blocks(text) {
         let (name, word) = head.split_once(' ').unwrap_or((&head, ""));
@@ -77,7 +77,7 @@ fn case(text: &str) -> Case {
     case
 }
 
-fn subject(user: Option<&str>, wish: &Wish) -> Subject {
+pub(super) fn subject(user: Option<&str>, wish: &Wish) -> Subject {
     let account: AccountId = "123456789012".parse().expect("twelve digits");
     let account = wish.account.clone().unwrap_or(account);
     Subject::new(user.unwrap_or("alice"), account, wish.partition.unwrap_or(Partition::AWS)).expect("a user")

@@ -1,0 +1,109 @@
+//! What every repair keeps to, over all the cases of `tests/policy/checks/*.txt`, and what hostile documents cost.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use mfa_cred::policy::evaluate::Policies;
+use mfa_cred::policy::repair::apply;
+use mfa_cred::policy::rules::{Finding, Severity, Wish};
+use mfa_cred::policy::{Document, Kind, check, fix};
+
+use super::check::{case, subject};
+use super::{document, folder};
+
+/// A finding, wherever it is after a repair has moved it.
+fn name(finding: &Finding) -> (Option<u8>, Option<(usize, usize)>, &str) {
+    (finding.rule, finding.at.map(|at| (at.document, at.statement)), &finding.what)
+}
+
+#[test]
+fn every_repair_by_itself_mends_its_finding_and_breaks_nothing() {
+    let (mut wrong, mut count) = (String::new(), 0);
+    for (file, text) in folder("checks") {
+        for group in text.split("\n== ").skip(1) {
+            let (sentence, rest) = group.split_once('\n').expect("blocks below a sentence");
+            let case = case(rest);
+            let read = |texts: &[String], kind| -> Vec<Document> {
+                texts.iter().enumerate().map(|(n, text)| document(&format!("p{n}"), text, kind)).collect()
+            };
+            let (documents, boundary) = (read(&case.texts, case.kind), read(&case.boundary, Kind::User));
+            let (user, work) = (subject(case.user.as_deref(), &case.wish), case.work.as_deref());
+            let judged = |documents: &[Document]| {
+                check(Policies { identity: documents, boundary: &boundary }, &user, work, &case.wish).findings
+            };
+            let before = judged(&documents);
+            for finding in before.iter().filter(|finding| !finding.edits.is_empty()) {
+                count += 1;
+                let mut repaired = documents.clone();
+                for (index, one) in repaired.iter_mut().enumerate() {
+                    let own: Vec<_> = finding.edits.iter().filter(|edit| edit.document == index).cloned().collect();
+                    *one = document(&format!("p{index}"), &apply(one.text(), &own), case.kind);
+                }
+                let after = judged(&repaired);
+                if after.iter().any(|other| name(other) == name(finding)) {
+                    let _ = writeln!(wrong, "{file}: {sentence}: still there: {}", finding.what);
+                }
+                let is_new = |other: &&Finding| {
+                    other.severity == Severity::Failure
+                        && !before.iter().any(|old| old.rule == other.rule && old.severity == Severity::Failure)
+                };
+                for other in after.iter().filter(is_new) {
+                    let _ = writeln!(wrong, "{file}: {sentence}: {}: new: {}", finding.what, other.what);
+                }
+            }
+            let policies = Policies { identity: &documents, boundary: &boundary };
+            let (repaired, _) = fix(policies, &user, work, &case.wish).expect("a repair stays readable");
+            let policies = Policies { identity: &repaired, boundary: &boundary };
+            let (again, _) = fix(policies, &user, work, &case.wish).expect("a repair stays readable");
+            for (one, other) in repaired.iter().zip(&again) {
+                assert_eq!(one.text(), other.text(), "{file}: {sentence}: repaired twice");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(count > 40, "{count}");
+}
+
+/// A statement by its number.
+type Made = fn(usize) -> String;
+
+fn condition(operator: &str, value: &str) -> String {
+    format!(r#"{{"{operator}": {{"aws:MultiFactorAuthPresent": "{value}"}}}}"#)
+}
+
+/// Each statement of each set may break a rule; in some, each asks for what no other one asks for.
+#[test]
+fn thousands_of_bad_statements_are_judged_in_time_that_grows_with_them() {
+    let kinds: [(&str, bool, Made); 4] = [
+        ("bare keys", true, |n| {
+            let condition = condition("Bool", "false");
+            format!(r#"{{"Effect": "Deny", "Action": "s3:Get{n}", "Resource": "*", "Condition": {condition}}}"#)
+        }),
+        ("absent MFA", true, |n| {
+            let condition = condition("BoolIfExists", "true");
+            format!(r#"{{"Effect": "Allow", "Action": "s3:Get{n}", "Resource": "*", "Condition": {condition}}}"#)
+        }),
+        ("exceptions", false, |n| {
+            let condition = condition("BoolIfExists", "false");
+            format!(
+                r#"{{"Effect": "Deny", "NotAction": ["iam:*", "s3:Get{n}"], "Resource": "*", "Condition": {condition}}}"#
+            )
+        }),
+        ("names", false, |n| {
+            let action = "iam:CreateVirtualMFADevice";
+            format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "arn:aws:iam::*:mfa/{n}"}}"#)
+        }),
+    ];
+    for (kind, is_various, statement) in kinds {
+        let statements: Vec<String> = (0..10_000).map(statement).collect();
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#, statements.join(",\n"));
+        let documents = [document(kind, &text, Kind::User)];
+        let (wish, start) = (Wish::default(), Instant::now());
+        let report = check(Policies { identity: &documents, boundary: &[] }, &subject(None, &wish), None, &wish);
+        assert!(!report.holds(), "{kind}");
+        let is_unfinished = report.findings.iter().any(|finding| finding.what.contains("not all of them were judged"));
+        assert_eq!(is_unfinished, is_various, "{kind}");
+        // Unoptimised and beside other work; what is quadratic would take minutes.
+        assert!(start.elapsed() < Duration::from_secs(60), "{kind}: {:?}", start.elapsed());
+    }
+}
