@@ -154,13 +154,14 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     format!("{head}…{tail}")
 }
 
+/// The columns of stdout's terminal.
 #[cfg(unix)]
-fn width() -> Option<u16> {
+pub(super) fn width() -> Option<u16> {
     rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|&width| width > 0)
 }
 
 #[cfg(not(unix))]
-fn width() -> Option<u16> {
+pub(super) fn width() -> Option<u16> {
     None
 }
 

@@ -205,12 +205,11 @@ fn terraform_reads_the_same_document() {
         assert_eq!(policy["policy"], "${data.aws_iam_policy_document.require_mfa.json}");
         let attachment = &body["resource"]["aws_iam_group_policy_attachment"]["require_mfa"];
         assert_eq!(attachment["policy_arn"], "${aws_iam_policy.require_mfa.arn}");
-        match &choices.group {
-            Some(group) => assert_eq!((&attachment["group"], body.get("variable")), (&json!(group), None)),
-            None => {
-                assert_eq!(attachment["group"], "${var.group}");
-                assert_eq!(body["variable"]["group"]["type"], "${string}");
-            }
+        if let Some(group) = &choices.group {
+            assert_eq!((&attachment["group"], body.get("variable")), (&json!(group), None));
+        } else {
+            assert_eq!(attachment["group"], "${var.group}");
+            assert_eq!(body["variable"]["group"]["type"], "${string}");
         }
     }
 }

@@ -1,7 +1,9 @@
-//! The report for people: a table that is read at once, and below it the findings. Eighty columns.
+//! The report for people: a table that is read at once, and below it the findings. Eighty columns, fewer where the
+//! window has fewer.
 
 use std::io::IsTerminal;
 
+use crate::command::table;
 use crate::host::Env;
 use crate::policy::Report;
 use crate::policy::check::name_of;
@@ -11,7 +13,10 @@ use crate::policy::rules::{Finding, Severity};
 use crate::settings::Settings;
 use crate::talk::one_line;
 
-const WIDTH: usize = 80;
+/// Longer lines are hard to read.
+const WIDEST: usize = 80;
+/// Below this the table would break.
+const NARROWEST: usize = 58;
 
 /// The first column: the longest step and a gap.
 const FIRST: usize = 29;
@@ -21,12 +26,14 @@ pub(super) struct Look {
     is_coloured: bool,
     /// Signs, or words where the locale has no signs.
     has_signs: bool,
+    width: usize,
 }
 
 impl Look {
     pub(super) fn of(settings: &Settings, env: &dyn Env) -> Self {
         let is_coloured = settings.paints(std::io::stdout().is_terminal());
-        Self { is_coloured, has_signs: is_utf8(env) }
+        let width = table::width().map_or(WIDEST, |width| usize::from(width).clamp(NARROWEST, WIDEST));
+        Self { is_coloured, has_signs: is_utf8(env), width }
     }
 
     fn painted(&self, colour: &str, text: &str) -> String {
@@ -44,7 +51,7 @@ fn is_utf8(env: &dyn Env) -> bool {
 pub(super) fn report(policies: Policies<'_>, report: &Report, look: &Look) -> String {
     let mut text = String::new();
     if let Some(journey) = &report.journey {
-        text += &head(report, journey);
+        text += &head(report, journey, look.width);
         text += &table(journey, look);
     }
     for finding in &report.findings {
@@ -66,34 +73,42 @@ pub(super) fn report(policies: Policies<'_>, report: &Report, look: &Look) -> St
     text
 }
 
-fn head(report: &Report, journey: &Journey) -> String {
+fn head(report: &Report, journey: &Journey, width: usize) -> String {
     let subject = &report.subject;
     let work = &journey.work;
     let how = if work.is_assumed { " (allowed elsewhere)".to_owned() } else { format!(" on {}", work.resource) };
     let user = format!("{}{}", subject.path(), subject.name());
-    wrapped(&format!("user {user} of account {}, {}", subject.account.as_str(), subject.partition.as_str()), "")
-        + &wrapped(&format!("work: {}{how}", work.action), "")
+    wrapped(&format!("user {user} of account {}, {}", subject.account.as_str(), subject.partition.as_str()), "", width)
+        + &wrapped(&format!("work: {}{how}", work.action), "", width)
         + "\n"
 }
 
 fn table(journey: &Journey, look: &Look) -> String {
+    let is_wide = look.width >= FIRST + Way::ALL.iter().map(|way| way.name().len() + 2).sum::<usize>() - 2;
+    let (names, gap) = if is_wide {
+        (Way::ALL.map(Way::name), 2)
+    } else {
+        // Each `+MFA` stands beside what it is with.
+        (["key", "session", "+MFA", "console", "+MFA"], 1)
+    };
     let mut text = format!("{:FIRST$}", "");
-    for way in Way::ALL {
-        text += &format!("{}  ", way.name());
+    for name in names {
+        text += &format!("{name}{:gap$}", "");
     }
     let mut text = text.trim_end().to_owned() + "\n";
     for row in &journey.rows {
         let mut line = format!("{:FIRST$}", row.step.name());
-        for (way, cell) in Way::ALL.into_iter().zip(&row.cells) {
+        for (name, cell) in names.into_iter().zip(&row.cells) {
             let (sign, colour) = sign(cell, look.has_signs);
-            let pad = " ".repeat((way.name().len() + 2).saturating_sub(sign.chars().count()));
+            let pad = " ".repeat((name.len() + gap).saturating_sub(sign.chars().count()));
             line += &format!("{}{pad}", look.painted(colour, &sign));
         }
         text += line.trim_end();
         text += "\n";
     }
     let legend = if look.has_signs { "✓ allowed  ✗ denied  " } else { "" };
-    text + &format!("{legend}? not known  ! not as it must be\n")
+    let dim = if look.is_coloured { "  dim: either will do" } else { "" };
+    text + &format!("{legend}? not known  ! not as it must be{dim}\n")
 }
 
 /// A cell's sign and its colour: green where it is as it must be, red where it is not.
@@ -118,7 +133,7 @@ fn block(policies: Policies<'_>, finding: &Finding, look: &Look) -> String {
         Severity::Failure => ("failure", "31"),
         Severity::Trade => ("trade", "33"),
     };
-    let mut text = wrapped(&format!("{word}: {}", finding.what), "  ");
+    let mut text = wrapped(&format!("{word}: {}", finding.what), "  ", look.width);
     text.replace_range(..word.len(), &look.painted(colour, word));
     let place = finding.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
     let rule = finding.rule.map(|rule| format!("{rule}")).unwrap_or_default();
@@ -126,7 +141,7 @@ fn block(policies: Policies<'_>, finding: &Finding, look: &Look) -> String {
     for (label, words) in [("at", at), ("rule", rule), ("why", finding.why.clone()), ("repair", finding.repair.clone())]
     {
         if !words.is_empty() {
-            text += &wrapped(&format!("  {label}: {words}"), "    ");
+            text += &wrapped(&format!("  {label}: {words}"), "    ", look.width);
         }
     }
     text
@@ -140,13 +155,13 @@ pub(super) fn line(finding: &Finding) -> String {
 }
 
 /// Broken at spaces to the width, what follows the first line behind the indent. A word that is longer stays whole.
-fn wrapped(text: &str, indent: &str) -> String {
+fn wrapped(text: &str, indent: &str, width: usize) -> String {
     let text = one_line(text);
     let start = text.len() - text.trim_start().len();
     let (mut lines, mut line) = (String::new(), text[..start].to_owned());
     let mut is_first = true;
     for word in text.split_whitespace() {
-        if !is_first && line.chars().count() + 1 + word.chars().count() > WIDTH {
+        if !is_first && line.chars().count() + 1 + word.chars().count() > width {
             lines += &format!("{line}\n");
             line = format!("{indent}{word}");
         } else {
