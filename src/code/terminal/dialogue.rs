@@ -48,7 +48,7 @@ fn converse(question: &Question, dialogue: &mut dyn Dialogue, limit: Duration) -
             key => key?,
         };
         last_key = Instant::now();
-        if let Some(key) = key(question, first)?
+        if let Some(key) = key(first, &mut || soon(question))?
             && dialogue.strike(key)
         {
             return Ok(());
@@ -73,8 +73,11 @@ fn draw(
     question.write(&format!("\x1b[H{}\x1b[J", lines.join("\r\n")))
 }
 
+/// The next byte of a key, if it comes at once.
+type Soon<'a> = dyn FnMut() -> Result<Option<u8>, TerminalError> + 'a;
+
 /// The key that starts with this byte; `None` for one that means nothing here.
-fn key(question: &Question, first: u8) -> Result<Option<Key>, TerminalError> {
+fn key(first: u8, soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
     Ok(Some(match first {
         b'\r' | b'\n' => Key::Enter,
         0x08 | 0x7f => Key::EraseChar,
@@ -84,21 +87,21 @@ fn key(question: &Question, first: u8) -> Result<Option<Key>, TerminalError> {
         0x17 => Key::EraseWord,
         // Ctrl-D.
         0x04 => Key::Escape,
-        0x1b => return sequence(question),
+        0x1b => return sequence(soon),
         0x20..=0x7e => Key::Char(char::from(first)),
-        0xc0..=0xff => return character(question, first),
+        0xc0..=0xff => return character(first, soon),
         _ => return Ok(None),
     }))
 }
 
 /// What follows an Escape: nothing, or the rest of a key (ECMA-48, 5.4).
-fn sequence(question: &Question) -> Result<Option<Key>, TerminalError> {
-    let Some(kind) = soon(question)? else { return Ok(Some(Key::Escape)) };
+fn sequence(soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
+    let Some(kind) = soon()? else { return Ok(Some(Key::Escape)) };
     if !matches!(kind, b'[' | b'O') {
         return Ok(None);
     }
     let mut parameters = Vec::new();
-    while let Some(byte) = soon(question)? {
+    while let Some(byte) = soon()? {
         match (byte, &parameters[..]) {
             (b'A', _) => return Ok(Some(Key::Up)),
             (b'B', _) => return Ok(Some(Key::Down)),
@@ -112,22 +115,97 @@ fn sequence(question: &Question) -> Result<Option<Key>, TerminalError> {
 }
 
 /// A character of more than one byte.
-fn character(question: &Question, first: u8) -> Result<Option<Key>, TerminalError> {
+fn character(first: u8, soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
     let mut bytes = vec![first];
     while bytes.len() < 4 && std::str::from_utf8(&bytes).is_err() {
-        let Some(byte) = soon(question)? else { break };
+        let Some(byte) = soon()? else { break };
         bytes.push(byte);
     }
     let read = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next());
     Ok(read.filter(|c| !c.is_control()).map(Key::Char))
 }
 
-/// The next byte, if it comes at once.
+/// The next byte that is struck, if it comes at once.
 fn soon(question: &Question) -> Result<Option<u8>, TerminalError> {
     question.deadline.set(Instant::now() + SEQUENCE);
     match question.key() {
         Ok(byte) => Ok(Some(byte)),
         Err(TerminalError::TimedOut(_)) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, TerminalError, key};
+
+    /// The key that these bytes are, and how many of them it took.
+    fn struck(bytes: &[u8]) -> (Option<Key>, usize) {
+        let mut rest = &bytes[1..];
+        let soon = &mut || {
+            let next = rest.split_off_first().copied();
+            Ok(next)
+        };
+        let key = key(bytes[0], soon).expect("the terminal works");
+        (key, bytes.len() - rest.len())
+    }
+
+    #[test]
+    fn keys_are_what_terminals_send() {
+        for (bytes, wanted) in [
+            (&b"\r"[..], Some(Key::Enter)),
+            (b"\n", Some(Key::Enter)),
+            (b"\x08", Some(Key::EraseChar)),
+            (b"\x7f", Some(Key::EraseChar)),
+            (b"\t", Some(Key::Down)),
+            (b"\x0e", Some(Key::Down)),
+            (b"\x0b", Some(Key::Up)),
+            (b"\x10", Some(Key::Up)),
+            (b"\x15", Some(Key::EraseAll)),
+            (b"\x17", Some(Key::EraseWord)),
+            (b"\x04", Some(Key::Escape)),
+            (b"\x1b", Some(Key::Escape)),
+            (b" ", Some(Key::Char(' '))),
+            (b"~", Some(Key::Char('~'))),
+            (b"\x01", None),
+            (b"\x80", None),
+            (b"\x1b[A", Some(Key::Up)),
+            (b"\x1bOA", Some(Key::Up)),
+            (b"\x1b[B", Some(Key::Down)),
+            (b"\x1bOB", Some(Key::Down)),
+            (b"\x1b[1;5A", Some(Key::Up)),
+            (b"\x1b[5~", Some(Key::PageUp)),
+            (b"\x1b[6~", Some(Key::PageDown)),
+            // Other keys mean nothing, and leave nothing behind that would.
+            (b"\x1b[C", None),
+            (b"\x1b[@", None),
+            (b"\x1b[55~", None),
+            (b"\x1b[15~", None),
+            (b"\x1b[3~", None),
+            (b"\x1b[5", None),
+            (b"\x1b[", None),
+            (b"\x1ba", None),
+            ("é".as_bytes(), Some(Key::Char('é'))),
+            ("€".as_bytes(), Some(Key::Char('€'))),
+            ("🔑".as_bytes(), Some(Key::Char('🔑'))),
+            // A control character of two bytes, and characters that are cut off or none.
+            (b"\xc2\x9b", None),
+            (b"\xe2\x82", None),
+            (b"\xff\xff\xff\xff", None),
+        ] {
+            assert_eq!(struck(bytes), (wanted, bytes.len()), "{bytes:x?}");
+            if bytes.len() > 2 || bytes[0] != 0x1b {
+                let more = [bytes, b"x"].concat();
+                let is_cut_off = matches!(bytes, b"\x1b[5" | b"\x1b[" | b"\xe2\x82");
+                assert!(is_cut_off || struck(&more) == (wanted, bytes.len()), "{more:x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_fails_in_the_middle_of_a_key_fails() {
+        for first in [0x1b, 0xe2] {
+            assert!(matches!(key(first, &mut || Err(TerminalError::Closed)), Err(TerminalError::Closed)), "{first:x}");
+        }
     }
 }
