@@ -1,4 +1,4 @@
-//! IAM, as far as a person's own MFA devices go: the port, and the real one behind it.
+//! IAM, as far as a person's own MFA devices and the policies about them go: the ports, and the real one behind them.
 //!
 //! In: who signs, and what to do. Out: devices, or an [`IamError`], each variant of which is a decision for its caller.
 //! Nothing here asks, shows or writes; `command/device` does. What the policies of a user must allow for it is one
@@ -9,6 +9,7 @@ mod client;
 mod error;
 mod failure;
 pub mod journey;
+pub mod policies;
 
 use jiff::Timestamp;
 

@@ -2,6 +2,8 @@
 //!
 //! Where a code travels, and where a device is made, nothing is sent twice: see [`Iam`].
 
+mod policies;
+
 use aws_sdk_iam::operation::create_virtual_mfa_device::CreateVirtualMfaDeviceOutput;
 use aws_sdk_iam::types::AssignmentStatusType;
 use aws_smithy_types::retry::RetryConfig;
