@@ -36,7 +36,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("policy", "mfa-cred policy print > policy.json\n    mfa-cred policy check policy.json"),
     (
         "policy check",
-        "mfa-cred policy check policy.json group-policy.json\n    mfa-cred policy check --fix policy.json > repaired.json",
+        "mfa-cred policy check policy.json group-policy.json\n    mfa-cred policy check --fix policy.json > repaired.json\n    \
+         mfa-cred policy check --user alice --profile admin",
     ),
     (
         "policy print",

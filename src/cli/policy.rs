@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::options::one_of;
-use crate::names::{AccountId, Partition};
+use super::options::{one_of, profile_name};
+use crate::names::{AccountId, Partition, ProfileName};
 use crate::policy::Kind;
 use crate::policy::print::{Format, UserPath};
 
@@ -54,8 +54,18 @@ pub struct PrintArgs {
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct CheckArgs {
     /// The policies that apply together, as JSON; `-` reads stdin
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "user")]
     pub files: Vec<PathBuf>,
+    /// Those of this user, from IAM: own, of the groups, and the permissions boundary
+    #[arg(long, value_name = "NAME", value_parser = plain_user_name)]
+    #[arg(conflicts_with_all = ["files", "boundary", "kind", "user_name", "account", "partition", "fix"])]
+    pub user: Option<String>,
+    /// Whose credentials read IAM [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `default`]
+    #[arg(long, value_name = "PROFILE", value_parser = profile_name, conflicts_with = "files")]
+    pub profile: Option<ProfileName>,
+    /// Never ask a person
+    #[arg(long, conflicts_with = "files")]
+    pub no_prompt: bool,
     /// A permissions boundary (repeatable)
     #[arg(long, value_name = "FILE")]
     pub boundary: Vec<PathBuf>,
@@ -102,6 +112,11 @@ fn action(text: &str) -> Result<String, &'static str> {
         Some((service, name)) if is_word(service) && is_word(name) => Ok(text.to_owned()),
         _ => Err("an action is `SERVICE:NAME`, such as `s3:GetObject`"),
     }
+}
+
+/// IAM's calls take a name alone.
+fn plain_user_name(text: &str) -> Result<String, &'static str> {
+    if text.contains('/') { Err("a user's name has no path here") } else { user_name(text) }
 }
 
 fn user_name(text: &str) -> Result<String, &'static str> {

@@ -1,5 +1,8 @@
-//! `mfa-cred policy check FILE…`: do policies enforce MFA, and does a new user get through the first day? No call.
+//! `mfa-cred policy …`: do policies enforce MFA, and does a new user get through the first day? And one that does.
+//!
+//! Only `check --user` makes calls, and they are [`fetch`]'s.
 
+mod fetch;
 mod json;
 mod print;
 mod text;
@@ -29,37 +32,46 @@ pub(super) fn run(verb: PolicyVerb, settings: &Settings, host: &Host<'_>) -> Res
     match verb {
         PolicyVerb::Print(args) => print::run(*args, settings),
         PolicyVerb::Check(args) => {
-            let kind = args.kind.unwrap_or_default();
-            let identity = load(&args.files, kind, host)?;
+            if let Some(user) = &args.user {
+                let found = fetch::policies_of(user, &args, settings, host)?;
+                return judge(&args, &found, settings, host);
+            }
+            let identity = load(&args.files, args.kind.unwrap_or_default(), host)?;
             let boundary = load(&args.boundary, Kind::User, host)?;
-            judge(&args, &identity, &boundary, settings, host)
+            let subject = subject(&args, args.user_name.as_deref(), &identity);
+            let (account, partition) = (args.account.clone(), args.partition);
+            judge(&args, &Case { identity, boundary, subject, account, partition }, settings, host)
         }
     }
 }
 
-/// Checks documents, wherever they came from.
-fn judge(
-    args: &CheckArgs,
-    identity: &[Document],
-    boundary: &[Document],
-    settings: &Settings,
-    host: &Host<'_>,
-) -> Result<Done, Error> {
-    let subject = subject(args, identity);
+/// What is checked, wherever it came from.
+struct Case {
+    identity: Vec<Document>,
+    boundary: Vec<Document>,
+    subject: Subject,
+    /// The account, where it is known and not taken from the documents.
+    account: Option<AccountId>,
+    /// The partition, where it is known and not taken from the documents.
+    partition: Option<Partition>,
+}
+
+fn judge(args: &CheckArgs, case: &Case, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+    let Case { identity, boundary, subject, .. } = case;
     let wish = Wish {
         allows_first_password_change: args.allow_first_password_change,
         is_console_only: args.console_only,
-        account: args.account.clone(),
-        partition: args.partition,
+        account: case.account.clone(),
+        partition: case.partition,
     };
     let policies = Policies { identity, boundary };
     let work = args.work.as_deref();
     let report = if args.fix {
-        let (repaired, report) = fix(policies, &subject, work, &wish)?;
+        let (repaired, report) = fix(policies, subject, work, &wish)?;
         print_repaired(args, identity, &repaired, &report, boundary, settings)?;
         report
     } else {
-        let report = check(policies, &subject, work, &wish);
+        let report = check(policies, subject, work, &wish);
         if args.json {
             write_stdout(&(json::report(policies, &report).to_string() + "\n"))?;
         } else {
@@ -114,7 +126,7 @@ fn load(files: &[PathBuf], kind: Kind, host: &Host<'_>) -> Result<Vec<Document>,
 }
 
 /// The user of the day. What was not said is taken from the first ARN that says it.
-fn subject(args: &CheckArgs, documents: &[Document]) -> Subject {
+fn subject(args: &CheckArgs, name: Option<&str>, documents: &[Document]) -> Subject {
     let arns = || {
         let scopes = documents.iter().flat_map(|document| &document.statements).filter_map(|one| one.resource.as_ref());
         scopes.flat_map(|scope| &scope.list.items).map(|item| item.value.splitn(6, ':').collect::<Vec<_>>())
@@ -123,7 +135,7 @@ fn subject(args: &CheckArgs, documents: &[Document]) -> Subject {
     let partition = || arns().find_map(|parts| parts.get(1)?.parse::<Partition>().ok());
     let any = || ANY_ACCOUNT.parse().expect("twelve digits");
     Subject::new(
-        args.user_name.as_deref().unwrap_or("alice"),
+        name.unwrap_or("alice"),
         args.account.clone().or_else(account).unwrap_or_else(any),
         args.partition.or_else(partition).unwrap_or(Partition::AWS),
     )

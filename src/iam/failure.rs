@@ -4,6 +4,7 @@
 //! after it. What was made and could not be taken back is named, with the command that removes it.
 
 use super::journey::{Need, from, statements};
+use super::policies::FetchError;
 use super::{CallerError, IamError, User};
 use crate::code::CodeError;
 use crate::execute::CallError;
@@ -103,6 +104,12 @@ pub enum DeviceError {
         /// Why.
         cause: Box<DeviceError>,
     },
+}
+
+impl From<FetchError> for DeviceError {
+    fn from(FetchError { call, error }: FetchError) -> Self {
+        Self::Call { call, error, journey: &[], user: None }
+    }
 }
 
 impl DeviceError {

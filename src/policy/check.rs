@@ -194,7 +194,9 @@ fn grounds(look: &Look<'_>, decision: &Decision, action: &str, resource: &str) -
         Ground::Boundary => "the permissions boundary does not allow it".to_owned(),
         Ground::Unknown => {
             let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-            format!("{} in {}", reasons.join(", and "), statements())
+            let reasons = reasons.join(", and ");
+            // A document that could not be read has no statements to name.
+            if decision.by.is_empty() { reasons } else { format!("{reasons} in {}", statements()) }
         }
     }
 }

@@ -82,8 +82,10 @@ pub struct Document {
     pub version_span: Option<Range<usize>>,
     /// Where the document's object stands.
     pub span: Range<usize>,
-    /// The statements; at least one.
+    /// The statements; at least one, but for a document that is unread.
     pub statements: Vec<Statement>,
+    /// Is it known that it applies, and not what it says?
+    pub is_unread: bool,
     text: String,
     lines: Lines,
 }
@@ -162,6 +164,21 @@ impl Document {
         let text = json::text(name, bytes)?;
         let lines = Lines::of(text);
         elements::document(&json::Source { name, text, lines: &lines }, kind)
+    }
+
+    /// A document that applies and could not be read: it may allow or deny anything.
+    pub fn unread(name: &str, kind: Kind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            version: Version::V2012,
+            version_span: None,
+            span: 0..0,
+            statements: Vec::new(),
+            is_unread: true,
+            text: String::new(),
+            lines: Lines::of(""),
+        }
     }
 
     /// The text that was read.

@@ -45,6 +45,7 @@ pub(super) fn document(source: &Source<'_>, kind: Kind) -> Result<Document, Docu
         version_span,
         span: root.range.start..root.range.end,
         statements,
+        is_unread: false,
         text: source.text.to_owned(),
         lines: source.lines.clone(),
     })

@@ -24,6 +24,8 @@ pub enum Reason {
     ManyValues(String),
     /// A value is not what the operator compares.
     Value(String),
+    /// A document applies, and what it says is not known.
+    Unread(String),
 }
 
 impl fmt::Display for Reason {
@@ -33,6 +35,7 @@ impl fmt::Display for Reason {
             Self::NoValue(key) => write!(f, "`${{{key}}}` has no value, and the test is a negated one"),
             Self::ManyValues(key) => write!(f, "`{key}` has many values, and no `ForAnyValue:` or `ForAllValues:`"),
             Self::Value(key) => write!(f, "a value of `{key}` is not of the operator's type"),
+            Self::Unread(document) => write!(f, "what {document} says is not known"),
         }
     }
 }

@@ -1,0 +1,59 @@
+//! `mfa-cred policy check --user NAME`: the policies are IAM's.
+//!
+//! What could not be read is told on stderr and goes into the check as a document that may say anything, so that no
+//! verdict rests on its absence.
+
+use super::super::session;
+use super::{Case, subject};
+use crate::cache::{CacheUse, MinTtl};
+use crate::cli::{CheckArgs, Obtain};
+use crate::error::Error;
+use crate::host::Host;
+use crate::iam::policies::{Applying, Document as Fetched, applying_to};
+use crate::iam::{AwsIam, DeviceError, User};
+use crate::policy::journey::Subject;
+use crate::policy::{Document, Kind};
+use crate::settings::{Settings, ambient};
+
+pub(super) fn policies_of(user: &str, args: &CheckArgs, settings: &Settings, host: &Host<'_>) -> Result<Case, Error> {
+    let Applying { arn, identity, boundary, missing } = fetch(user, args, settings, host)?;
+    let mut identity = parsed(&identity)?;
+    let mut boundary = parsed(boundary.as_slice())?;
+    for one in &missing {
+        settings
+            .talk
+            .warn(&format!("{} cannot be read, as iam:{} is denied: it is taken for unknown", one.what, one.call));
+        let into = if one.is_boundary { &mut boundary } else { &mut identity };
+        into.push(Document::unread(&one.what, Kind::User));
+    }
+    let known = arn.and_then(|arn| User::of_arn(&arn).ok());
+    let known = known.and_then(|user| {
+        let name = format!("{}{}", user.path, user.name);
+        Some((Subject::new(&name, user.account.clone(), user.partition)?, user))
+    });
+    Ok(if let Some((subject, User { account, partition, .. })) = known {
+        Case { identity, boundary, subject, account: Some(account), partition: Some(partition) }
+    } else {
+        let subject = subject(args, Some(user), &identity);
+        Case { identity, boundary, subject, account: None, partition: None }
+    })
+}
+
+fn fetch(user: &str, args: &CheckArgs, settings: &Settings, host: &Host<'_>) -> Result<Applying, Error> {
+    let obtain = Obtain { no_prompt: args.no_prompt, ..Obtain::default() };
+    let how = settings.how(&obtain, host.env, host.files)?;
+    let (profile, _) = Settings::profile(args.profile.clone(), host.env);
+    let set = session::profiles(settings, host)?;
+    let plan = session::plan(&set, &profile, &how, host)?;
+    let signer = session::obtain(&set, &plan, &how, settings, host, MinTtl::PERSON)?;
+    session::with_cache(settings, CacheUse::ReadAndKeep, host, |_, clock| {
+        let iam = AwsIam::connect(&plan.iam(&set, &ambient(host.env))?, settings.limits, clock);
+        let iam = iam.map_err(DeviceError::Client)?;
+        Ok(applying_to(user, &signer, &iam).map_err(DeviceError::from)?)
+    })
+}
+
+fn parsed(documents: &[Fetched]) -> Result<Vec<Document>, Error> {
+    let one = |document: &Fetched| Ok(Document::parse(&document.name, &document.text, Kind::User)?);
+    documents.iter().map(one).collect()
+}
