@@ -10,6 +10,8 @@
 mod check;
 #[cfg(unix)]
 mod command;
+#[cfg(unix)]
+mod fetched;
 mod malformed;
 mod print;
 mod repairs;

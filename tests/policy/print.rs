@@ -205,12 +205,12 @@ fn terraform_reads_the_same_document() {
         assert_eq!(policy["policy"], "${data.aws_iam_policy_document.require_mfa.json}");
         let attachment = &body["resource"]["aws_iam_group_policy_attachment"]["require_mfa"];
         assert_eq!(attachment["policy_arn"], "${aws_iam_policy.require_mfa.arn}");
-        if let Some(group) = &choices.group {
-            assert_eq!((&attachment["group"], body.get("variable")), (&json!(group), None));
-        } else {
-            assert_eq!(attachment["group"], "${var.group}");
-            assert_eq!(body["variable"]["group"]["type"], "${string}");
-        }
+        let variable = body.get("variable").map(|all| &all["group"]["type"]);
+        let (group, kind) = match &choices.group {
+            Some(group) => (group.as_str(), None),
+            None => ("${var.group}", Some(&json!("${string}"))),
+        };
+        assert_eq!((&attachment["group"], variable), (&json!(group), kind));
     }
 }
 

@@ -1,6 +1,7 @@
-//! IAM, as far as a person's own MFA devices and keys go. At STS's address; the API version tells them apart.
+//! IAM, as far as a person's own MFA devices and keys go, and who has which policies. At STS's address; the API version tells them apart.
 
 mod devices;
+mod policies;
 
 use jiff::Timestamp;
 
@@ -27,6 +28,14 @@ pub(super) fn perform(
         "ResyncMFADevice" => devices::resync(world, caller, params).map(|()| None),
         "DeactivateMFADevice" => devices::deactivate(world, caller, params).map(|()| None),
         "DeleteVirtualMFADevice" => devices::delete(world, caller, params).map(|()| None),
+        "ListUserPolicies" | "ListGroupPolicies" => policies::inline(world, caller, action, params).map(Some),
+        "GetUserPolicy" | "GetGroupPolicy" => policies::inline_text(world, caller, action, params).map(Some),
+        "ListAttachedUserPolicies" | "ListAttachedGroupPolicies" => {
+            policies::attached(world, caller, action, params).map(Some)
+        }
+        "ListGroupsForUser" => policies::groups(world, caller, params).map(Some),
+        "GetPolicy" => policies::policy(world, caller, params).map(Some),
+        "GetPolicyVersion" => policies::version(world, caller, params).map(Some),
         _ => Err(unknown_action(Service::Iam, action)),
     }
 }
@@ -40,7 +49,11 @@ fn get_user(world: &World, caller: &Caller, params: &Params) -> Result<String, R
         + &element("UserId", &user.id)
         + &element("Arn", &world.user_arn(&name))
         + &element("CreateDate", &seconds(user.created));
-    Ok(format!("<User>{inner}</User>"))
+    let boundary = world.policies.boundaries.get(&name).map_or_else(String::new, |arn| {
+        let inner = element("PermissionsBoundaryType", "Policy") + &element("PermissionsBoundaryArn", arn);
+        format!("<PermissionsBoundary>{inner}</PermissionsBoundary>")
+    });
+    Ok(format!("<User>{inner}{boundary}</User>"))
 }
 
 /// Refuses what a test has denied, in AWS's words.

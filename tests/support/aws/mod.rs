@@ -11,6 +11,7 @@ mod fault;
 mod front;
 mod http;
 mod iam;
+mod policies;
 mod random;
 mod reply;
 mod role;
@@ -34,6 +35,7 @@ use jiff::Timestamp;
 pub(crate) use client::Response;
 pub(crate) use device::Device;
 pub(crate) use fault::{Fault, When};
+pub(crate) use policies::Owner;
 pub(crate) use role::RoleSpec;
 pub(crate) use world::{AccessKey, Call, Effect, Kind, ROOT, Signer};
 

@@ -1,6 +1,7 @@
 //! Is the server as strict as AWS? Its word is what the scenarios rest on.
 
 mod devices;
+mod policies;
 mod rules;
 mod wire;
 

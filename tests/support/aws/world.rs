@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::device::DeviceState;
 use super::fault::Fault;
+use super::policies::Policies;
 use super::random;
 use super::role::RoleSpec;
 use super::totp;
@@ -153,6 +154,7 @@ pub(super) struct World {
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) faults: Vec<(String, Fault, usize)>,
     pub(super) denials: Vec<Denial>,
+    pub(super) policies: Policies,
     pub(super) calls: Vec<Call>,
     pub(super) secrets: Vec<(Kind, String)>,
     /// Seconds that the server's clock is ahead of this machine's.
@@ -174,6 +176,7 @@ impl World {
             sessions: BTreeMap::new(),
             faults: Vec::new(),
             denials: Vec::new(),
+            policies: Policies::default(),
             calls: Vec::new(),
             secrets: Vec::new(),
             skew: 0,

@@ -1,0 +1,273 @@
+//! `policy check --user`: IAM's own policies come to the same as the same texts in files, and what cannot be read is
+//! not taken for absent.
+
+use mfa_cred::policy::print::{Choices, Format, print};
+use serde_json::Value;
+
+use crate::clients::{Moto, client};
+use crate::support::aws::{AccessKey, Effect, Owner, Signer};
+use crate::support::pty::{Finished, PATIENCE};
+use crate::support::world::World;
+
+const S3: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#;
+const ALL: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+/// What would be read as something else, were it decoded as a form or twice.
+const ODD: &str = r#"{"Version": "2012-10-17", "Statement": {"Sid": "Odd", "Effect": "Allow", "Action": "sqs:*",
+ "Resource": "arn:aws:sqs:*:*:a+b%2Fc", "Condition": {"StringNotEquals": {"aws:username": "é + ü"}}}}"#;
+const WORK: &str = "arn:aws:iam::aws:policy/job-function/Work";
+const MFA: &str = "arn:aws:iam::123456789012:policy/RequireMFA";
+/// The administrator's profile has none.
+const NO_MFA: &str = "warning: profile `admin` has no `mfa_serial`: these are its long-term keys, without MFA\n";
+const CHECK: [&str; 6] = ["policy", "check", "--user", "alice", "--profile", "admin"];
+
+fn require_mfa() -> String {
+    print(Format::Json, &Choices::default())
+}
+
+/// An administrator, and alice: inline policies of her own and of a group, two groups that share what is attached.
+fn world() -> World {
+    let world = World::empty();
+    world.set("LC_ALL", "C.UTF-8");
+    let key = world.aws.add_user("admin");
+    world.write(".aws/config", "[profile admin]\nregion = us-east-1\n");
+    world.write_key("admin", &key);
+    world.aws.add_user("alice");
+    let aws = &world.aws;
+    aws.put_policy(Owner::User("alice"), "odd", ODD);
+    aws.put_policy(Owner::User("alice"), "own", S3);
+    aws.put_policy(Owner::Group("developers"), "more", S3);
+    aws.add_group("developers", &["admin", "alice"]);
+    aws.add_group("everyone", &["alice"]);
+    aws.add_group("others", &["admin"]);
+    aws.put_policy(Owner::Group("others"), "all", ALL);
+    assert_eq!(aws.add_policy("RequireMFA", &[ALL, &require_mfa(), ALL], 2), MFA);
+    aws.add_policy(WORK, &[S3], 1);
+    aws.attach(Owner::User("alice"), WORK);
+    for group in ["developers", "everyone"] {
+        aws.attach(Owner::Group(group), MFA);
+        aws.attach(Owner::Group(group), WORK);
+    }
+    world
+}
+
+/// The same documents as files of the same names.
+const FILES: [(&str, &str); 5] = [
+    ("inline:odd of user alice", ODD),
+    ("inline:own of user alice", S3),
+    (WORK, S3),
+    ("inline:more of group developers", S3),
+    (MFA, ""),
+];
+
+/// What the documents come to when they are files.
+fn from_files(world: &World, boundary: Option<&str>) -> Finished {
+    for (name, text) in FILES {
+        world.write(name, if text.is_empty() { require_mfa() } else { text.to_owned() });
+    }
+    let mut words = vec!["policy", "check", "--user-name=alice", "--account=123456789012", "--partition=aws", "--json"];
+    words.extend(FILES.map(|(name, _)| name));
+    words.extend(boundary.iter().flat_map(|name| ["--boundary", name]));
+    world.run(&words)
+}
+
+fn calls(world: &World) -> Vec<String> {
+    world.aws.take_calls().into_iter().map(|call| call.action).collect()
+}
+
+fn json(done: &Finished) -> Value {
+    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+}
+
+/// The verdicts of a step over the five ways in.
+fn verdicts(report: &Value, step: &str) -> String {
+    let steps = report["steps"].as_array().expect("steps");
+    let row = steps.iter().find(|row| row["step"] == step).expect("the step");
+    ["key", "session", "session-mfa", "console", "console-mfa"]
+        .map(|way| match row["ways"][way]["verdict"].as_str() {
+            Some("allowed") => 'y',
+            Some("denied") => 'n',
+            Some("unknown") => '?',
+            _ => '.',
+        })
+        .iter()
+        .collect()
+}
+
+#[test]
+fn what_iam_holds_comes_to_the_same_as_files() {
+    let world = world();
+    for page in [100, 1] {
+        world.aws.page_size(page);
+        let done = world.run(&[&CHECK[..], &["--json"]].concat());
+        let asked = calls(&world);
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), NO_MFA));
+        assert_eq!(json(&done), json(&from_files(&world, None)));
+        assert_eq!(verdicts(&json(&done), "work"), "nnyny");
+        if page == 100 {
+            let expected = [
+                "GetUser ListUserPolicies GetUserPolicy GetUserPolicy ListAttachedUserPolicies GetPolicy",
+                "GetPolicyVersion ListGroupsForUser ListGroupPolicies GetGroupPolicy ListAttachedGroupPolicies",
+                "GetPolicy GetPolicyVersion ListGroupPolicies ListAttachedGroupPolicies",
+            ];
+            assert_eq!(asked.join(" "), expected.join(" "));
+        }
+    }
+    let done = world.run(&CHECK);
+    assert!(done.stdout.starts_with("user alice of account 123456789012, aws\nwork: sqs:Any"), "{}", done.stdout);
+    assert!(done.stdout.contains(MFA), "{}", done.stdout);
+}
+
+#[test]
+fn a_boundary_limits_and_is_read_once() {
+    let world = world();
+    world.aws.set_boundary("alice", WORK);
+    let done = world.run(&[&CHECK[..], &["--json"]].concat());
+    assert_eq!(calls(&world).iter().filter(|call| *call == "GetPolicy").count(), 2);
+    assert_eq!(json(&done), json(&from_files(&world, Some(WORK))));
+    assert_eq!((done.status.code(), verdicts(&json(&done), "enable").as_str()), (Some(1), "nnnnn"));
+
+    let other = world.aws.add_policy("Boundary", &[ALL], 1);
+    world.write(&other, ALL);
+    world.aws.set_boundary("alice", &other);
+    let done = world.run(&[&CHECK[..], &["--json"]].concat());
+    assert_eq!(json(&done), json(&from_files(&world, Some(&other))));
+    assert_eq!(done.status.code(), Some(0));
+}
+
+#[test]
+fn what_is_denied_is_unknown_and_a_known_deny_still_denies() {
+    for (denied, missing) in [
+        ("ListUserPolicies", "the inline policies of user alice"),
+        ("GetUserPolicy", "inline:odd of user alice"),
+        ("ListAttachedUserPolicies", "the policies attached to user alice"),
+        ("ListGroupPolicies", "the inline policies of group developers"),
+        ("GetGroupPolicy", "inline:more of group developers"),
+        // It can only limit: what is denied stays denied.
+        ("GetUser", "the permissions boundary of user alice"),
+    ] {
+        let world = world();
+        world.aws.deny(denied);
+        let done = world.run(&[&CHECK[..], &["--json"]].concat());
+        let warning =
+            format!("warning: {missing} cannot be read, as iam:{denied} is denied: it is taken for unknown\n");
+        assert!(done.stderr.contains(&warning), "{denied}: {}", done.stderr);
+        let report = json(&done);
+        // An Allow that was not read changes nothing where a Deny was read; a Deny may lie in what was not.
+        assert_eq!(verdicts(&report, "work"), "nn?n?", "{denied}");
+        assert_eq!(verdicts(&report, "enable"), "?n???", "{denied}");
+        let holds = denied == "GetUser";
+        assert_eq!((done.status.code(), &report["holds"]), (Some(i32::from(!holds)), &Value::Bool(holds)), "{denied}");
+        assert!(done.stdout.contains(&format!("what {missing} says is not known")), "{denied}: {}", done.stdout);
+    }
+    // The Deny itself is what cannot be read.
+    for denied in ["ListGroupsForUser", "ListAttachedGroupPolicies", "GetPolicy", "GetPolicyVersion"] {
+        let world = world();
+        world.aws.deny(denied);
+        let done = world.run(&[&CHECK[..], &["--json"]].concat());
+        let report = json(&done);
+        assert_eq!(verdicts(&report, "work"), "?????", "{denied}");
+        assert_eq!(done.status.code(), Some(1), "{denied}");
+        assert!(done.stderr.contains(&format!("as iam:{denied} is denied")), "{denied}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_user_that_is_not_there_and_calls_that_fail() {
+    let world = world();
+    let done = world.run(&["policy", "check", "--user", "nobody", "--profile", "admin"]);
+    let said =
+        format!("{NO_MFA}error: GetUser: AWS refused it (NoSuchEntity): The user with name nobody cannot be found.\n");
+    assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr), (Some(5), "", said));
+    // A group that is deleted between two calls has no policies any more; its users are as they were.
+    let gone = crate::support::aws::Fault::Refuse(404, "NoSuchEntity".to_owned(), "gone".to_owned());
+    world.aws.fault("ListGroupPolicies", gone, 1);
+    let done = world.run(&[&CHECK[..], &["--json"]].concat());
+    assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), NO_MFA));
+    assert!(!done.stdout.contains("inline:more of group developers"), "{}", done.stdout);
+}
+
+#[test]
+fn a_profile_with_mfa_reads_with_its_session() {
+    let world = world();
+    let device = world.aws.add_device("admin", "admin-phone");
+    world.add_config(&format!("mfa_serial = {}\n", device.serial()));
+    world.aws.deny_without_mfa("GetUserPolicy");
+    let cold = world.run(&CHECK);
+    assert_eq!((cold.status.code(), cold.stdout.as_str()), (Some(3), ""), "{}", cold.stderr);
+    assert_eq!(calls(&world), Vec::<String>::new());
+    world.sign_in(&device, &["login", "admin"]);
+    let done = world.run(&[&CHECK[..], &["--json"]].concat());
+    assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""));
+    assert_eq!(verdicts(&json(&done), "work"), "nnyny");
+    let made = world.aws.take_calls();
+    assert_eq!(made[0].action, "GetSessionToken");
+    let with_mfa = |signer: &Signer| matches!(signer, Signer::Session { mfa: true, .. });
+    assert!(made[1..].iter().all(|call| call.effect == Effect::Accepted && with_mfa(&call.signer)), "{made:?}");
+}
+
+#[test]
+fn files_and_a_user_are_two_things() {
+    let world = world();
+    world.write("p.json", S3);
+    for words in [
+        &["--user", "alice", "p.json"][..],
+        &["--user", "alice", "--boundary", "p.json"],
+        &["--user", "alice", "--fix"],
+        &["--user", "alice", "--account", "123456789012"],
+        &["--user", "team/alice"],
+        &["--profile", "admin", "p.json"],
+        &[],
+    ] {
+        let done = world.run(&[&["policy", "check"], words].concat());
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""), "{words:?}: {}", done.stderr);
+    }
+    assert_eq!(calls(&world), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_is_not_ours_gives_the_same_documents() {
+    let Some(program) = client("a second IAM", "moto_server", &["--help"]) else { return };
+    let Some(aws) = client("the AWS CLI", "aws", &["--version"]) else { return };
+    let world = World::empty();
+    let moto = Moto::start(program, &world);
+    world.set("AWS_ENDPOINT_URL", &moto.url);
+    world.set("AWS_DEFAULT_REGION", "us-east-1");
+    world.set("AWS_PAGER", "");
+    world.set("LC_ALL", "C.UTF-8");
+    world.write(".aws/config", "[profile admin]\nregion = us-east-1\n");
+    world.write_key("admin", &AccessKey { id: "AKIAADMIN00000000001".into(), secret: "x".repeat(40), token: None });
+    for (name, text) in [("odd.json", ODD), ("s3.json", S3), ("all.json", ALL), ("mfa.json", &require_mfa())] {
+        world.write(name, text);
+    }
+    let document = |name: &str| format!("file://{}", world.home().join(name).display());
+    let ask = |words: &[&str]| {
+        let words = [&["--profile", "admin", "--output", "json", "iam"], words].concat();
+        let done = world.run_other(&aws, &words, PATIENCE);
+        assert!(done.status.success(), "{words:?} {} {}", done.stderr, moto.log());
+    };
+    // It gives users no boundaries.
+    ask(&["create-user", "--user-name", "alice", "--path", "/team/"]);
+    ask(&["create-group", "--group-name", "developers"]);
+    ask(&["add-user-to-group", "--group-name", "developers", "--user-name", "alice"]);
+    ask(&["create-policy", "--policy-name", "RequireMFA", "--policy-document", &document("all.json")]);
+    let (require, v2) = (["--policy-arn", MFA], ["--set-as-default", "--policy-document", &document("mfa.json")]);
+    ask(&[&["create-policy-version"], &require[..], &v2[..]].concat());
+    ask(&[&["attach-group-policy", "--group-name", "developers"], &require[..]].concat());
+    let odd = ["put-user-policy", "--user-name", "alice", "--policy-name", "odd", "--policy-document"];
+    ask(&[&odd[..], &[&document("odd.json")]].concat());
+    let more = ["put-group-policy", "--group-name", "developers", "--policy-name", "more", "--policy-document"];
+    ask(&[&more[..], &[&document("s3.json")]].concat());
+
+    let done = world.run(&[&CHECK[..], &["--json"]].concat());
+    assert_eq!(done.stderr, NO_MFA, "{}", moto.log());
+    for (name, text) in
+        [("inline:odd of user alice", ODD), ("inline:more of group developers", S3), (MFA, &require_mfa())]
+    {
+        world.write(name, text);
+    }
+    let files = ["inline:odd of user alice", "inline:more of group developers", MFA];
+    let words = ["policy", "check", "--user-name=team/alice", "--account=123456789012", "--partition=aws", "--json"];
+    assert_eq!(json(&done), json(&world.run(&[&words[..], &files].concat())));
+    // Her path is in the ARN that IAM gave, and the policy is for users without one.
+    assert_eq!((json(&done)["user"].as_str(), done.status.code()), (Some("team/alice"), Some(1)));
+}

@@ -1,0 +1,78 @@
+//! Who has which policies. The server evaluates none of them: what is refused, a test says by itself.
+
+use std::collections::BTreeMap;
+
+use super::Aws;
+
+/// Who has policies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Owner<'a> {
+    User(&'a str),
+    Group(&'a str),
+}
+
+/// All of them. A holder is `user/NAME` or `group/NAME`.
+#[derive(Default)]
+pub(super) struct Policies {
+    /// Inline ones, by holder and name.
+    pub(super) inline: BTreeMap<(String, String), String>,
+    /// Managed ones, by holder.
+    pub(super) attached: BTreeMap<String, Vec<String>>,
+    /// Groups and their users.
+    pub(super) groups: BTreeMap<String, Vec<String>>,
+    /// Boundaries, by user.
+    pub(super) boundaries: BTreeMap<String, String>,
+    /// Managed ones, by ARN.
+    pub(super) managed: BTreeMap<String, Managed>,
+}
+
+/// A managed policy.
+pub(super) struct Managed {
+    /// The first is `v1`.
+    pub(super) versions: Vec<String>,
+    /// Counted from 1.
+    pub(super) default: usize,
+}
+
+impl Owner<'_> {
+    pub(super) fn key(self) -> String {
+        match self {
+            Self::User(name) => format!("user/{name}"),
+            Self::Group(name) => format!("group/{name}"),
+        }
+    }
+}
+
+impl Aws {
+    /// A group, and who is in it.
+    pub(crate) fn add_group(&self, name: &str, users: &[&str]) {
+        let users = users.iter().map(|user| (*user).to_owned()).collect();
+        self.shared.world().policies.groups.insert(name.to_owned(), users);
+    }
+
+    /// An inline policy.
+    pub(crate) fn put_policy(&self, holder: Owner<'_>, name: &str, document: &str) {
+        let place = (holder.key(), name.to_owned());
+        self.shared.world().policies.inline.insert(place, document.to_owned());
+    }
+
+    /// A managed policy with these versions, of which the `default`th, counted from 1, applies. A name with `:` is an
+    /// ARN of AWS's own; returns the ARN.
+    pub(crate) fn add_policy(&self, name: &str, versions: &[&str], default: usize) -> String {
+        let arn =
+            if name.contains(':') { name.to_owned() } else { format!("arn:aws:iam::{}:policy/{name}", self.account()) };
+        let versions = versions.iter().map(|version| (*version).to_owned()).collect();
+        self.shared.world().policies.managed.insert(arn.clone(), Managed { versions, default });
+        arn
+    }
+
+    /// Attaches a managed policy.
+    pub(crate) fn attach(&self, holder: Owner<'_>, arn: &str) {
+        self.shared.world().policies.attached.entry(holder.key()).or_default().push(arn.to_owned());
+    }
+
+    /// Makes a managed policy a user's permissions boundary.
+    pub(crate) fn set_boundary(&self, user: &str, arn: &str) {
+        self.shared.world().policies.boundaries.insert(user.to_owned(), arn.to_owned());
+    }
+}
