@@ -141,6 +141,7 @@ mod tests {
         const DAY: i64 = 86_400;
         let (right, behind) =
             (Memory { aws: 1000, wall: 1000, since_boot: 50 }, Memory { aws: 1000, wall: 100, since_boot: 50 });
+        let before = Memory { aws: 1000, wall: 1900, since_boot: 50 };
         for (memory, wall, since_boot, ahead, in_doubt, what) in [
             (right, 1600, 650, 0, false, "time passes"),
             (right, 1600 - 2 * DAY, 650, 2 * DAY, false, "set back two days"),
@@ -150,6 +151,9 @@ mod tests {
             (behind, 700, 650, 900, false, "behind, and it stays behind"),
             (behind, 1600, 650, 0, false, "behind, and then set right"),
             (behind, 1600 + DAY, 650, 0, true, "behind, and then set too far"),
+            (before, 2500, 650, -900, false, "ahead, and it stays ahead"),
+            (before, 1600, 650, 0, false, "ahead, and then set right"),
+            (before, 2600, 650, 0, true, "ahead, and then set further ahead"),
         ] {
             assert_eq!(memory.read(wall, since_boot), Reading { ahead, in_doubt }, "{what}");
         }

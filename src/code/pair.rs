@@ -259,6 +259,16 @@ mod tests {
     }
 
     #[test]
+    fn without_a_terminal_nobody_is_asked() {
+        let desk = Desk::new();
+        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let asker = Asker::new(Source::Terminal, &crate::host::NoTerminal, &desk.clock, &aws_clock);
+        let asked: Result<(), Failure> =
+            asker.with_pair(&profile(), &|_, _| panic!("there is nobody"), None, &mut |_| panic!("there is no code"));
+        assert_eq!(asked, Err(Failure("profile `deploy` needs an MFA code, and there is nobody to ask".to_owned())));
+    }
+
+    #[test]
     fn a_program_that_prints_the_same_for_ever_ends_it() {
         let desk = Desk::new();
         let (asked, sent, _) = ask(&desk, printing("echo 111111"), &[], vec![]);
