@@ -1,12 +1,13 @@
 # shellcheck shell=bash
-# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
-# after. It starts no process (bash before 4.2, which cannot tell the time, starts `date`). The prompt holds only the
-# name of a variable, whose value bash does not expand again, so that no profile's name can run.
+# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
+# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process (bash before 4.2, which cannot tell the
+# time, starts `date`). The prompt holds only the name of a variable, whose value bash does not expand again, so that no
+# profile's name can run.
 
 __mfa_cred_segment=
 
 function __mfa_cred_prompt() {
-    \builtin local code=$? digit='[0123456789]' colour=32 name end left year month day now
+    \builtin local code=$? digit='[0123456789]' colour=32 name end left year month day now reordering
     # Behind the backslash `local` is a command like any other, and its words would be split.
     name=${MFA_CRED_PROFILE-} end=${AWS_CREDENTIAL_EXPIRATION-} left=
     __mfa_cred_segment=
@@ -24,18 +25,21 @@ function __mfa_cred_prompt() {
         fi
         ((left = day * 86400 + 10#${end:11:2} * 3600 + 10#${end:14:2} * 60 + 10#${end:17:2} - now))
         if ((left <= 0)); then
-            colour='1;31' left=' expired'
+            colour='1;31' left=' EXPIRED'
         elif ((left < 60)); then
-            colour='1;31' left=" ${left}s!"
+            colour='1;33' left=" ${left}s*"
         elif ((left < 900)); then
-            colour='1;31' left=" $((left / 60))m!"
+            colour='1;33' left=" $((left / 60))m*"
         elif ((left < 3600 || left % 3600 < 60)); then
             ((left >= 3600)) && left=" $((left / 3600))h" || left=" $((left / 60))m"
         else
             left=" $((left / 3600))h$((left % 3600 / 60))m"
         fi
     fi
-    __mfa_cred_segment="(${name//[[:cntrl:]]/?}$left) "
+    # The marks that reorder text, as bytes: before 4.2 bash knows no others.
+    reordering=$'\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad\xe2\x80\xae'
+    reordering+=$'\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9'
+    __mfa_cred_segment="(${name//[[:cntrl:]$reordering]/?}$left) "
     [[ -n ${NO_COLOR-} ]] || __mfa_cred_segment=$'\001\e['${colour}$'m\002'$__mfa_cred_segment$'\001\e[0m\002'
     \builtin return "$code"
 }

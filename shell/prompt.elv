@@ -1,5 +1,6 @@
-# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
-# after. Elvish cannot tell the time by itself: on Linux it is read from /proc, elsewhere `date` is started.
+# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
+# 15 minutes yellow with a `*`, then red and `EXPIRED`. Elvish cannot tell the time by itself: on Linux it is read from
+# /proc, elsewhere `date` is started.
 
 use math
 use re
@@ -17,7 +18,7 @@ fn __mfa_cred_now {
 
 fn __mfa_cred_segment {
     if (not-eq $E:MFA_CRED_PROFILE '') {
-        var name = (re:replace '[[:cntrl:]]' '?' $E:MFA_CRED_PROFILE)
+        var name = (re:replace '[[:cntrl:]\x{61c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]' '?' $E:MFA_CRED_PROFILE)
         var left = ''
         var colour = green
         var ends = [(re:find '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' $E:AWS_CREDENTIAL_EXPIRATION)]
@@ -32,15 +33,15 @@ fn __mfa_cred_segment {
             var days = (+ $day (* 365 $year) (div $year 4) (- (div $year 100)) (div $year 400) ^
                 (div (+ (* 153 $month) 2) 5) -719469)
             var secs = (- (+ (* $days 86400) (* $hour 3600) (* $minute 60) $second) (__mfa_cred_now))
-            if (< $secs 900) {
-                set colour = red
-            }
             if (<= $secs 0) {
-                set left = ' expired'
+                set colour = red
+                set left = ' EXPIRED'
             } elif (< $secs 60) {
-                set left = ' '$secs's!'
+                set colour = yellow
+                set left = ' '$secs's*'
             } elif (< $secs 900) {
-                set left = ' '(div $secs 60)'m!'
+                set colour = yellow
+                set left = ' '(div $secs 60)'m*'
             } elif (< $secs 3600) {
                 set left = ' '(div $secs 60)'m'
             } elif (< (% $secs 3600) 60) {

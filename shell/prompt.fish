@@ -1,5 +1,6 @@
-# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
-# after. fish cannot tell the time by itself: on Linux it is read from /proc, elsewhere `date` is started.
+# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
+# 15 minutes yellow with a `*`, then red and `EXPIRED`. fish cannot tell the time by itself: on Linux it is read from
+# /proc, elsewhere `date` is started.
 
 function __mfa_cred_segment
     set -q MFA_CRED_PROFILE[1]; and test -n "$MFA_CRED_PROFILE"
@@ -24,13 +25,14 @@ function __mfa_cred_segment
         end
         set -l day (math "$end[4] + 365 * $year + floor($year / 4) - floor($year / 100) + floor($year / 400) + floor((153 * $month + 2) / 5) - 719469")
         set left (math "$day * 86400 + $end[5] * 3600 + $end[6] * 60 + $end[7] - $now")
-        test $left -lt 900; and set colour --bold red
+        test $left -lt 900; and set colour --bold yellow
         if test $left -le 0
-            set left ' expired'
+            set colour --bold red
+            set left ' EXPIRED'
         else if test $left -lt 60
-            set left " $left"s!
+            set left " $left"s\*
         else if test $left -lt 900
-            set left ' '(math "floor($left / 60)")m!
+            set left ' '(math "floor($left / 60)")m\*
         else if test $left -lt 3600
             set left ' '(math "floor($left / 60)")m
         else if test (math "$left % 3600") -lt 60
@@ -39,7 +41,7 @@ function __mfa_cred_segment
             set left ' '(math "floor($left / 3600)")h(math "floor($left % 3600 / 60)")m
         end
     end
-    set -l text '('(string replace --all --regex '[[:cntrl:]]' '?' -- "$MFA_CRED_PROFILE")"$left) "
+    set -l text '('(string replace --all --regex '[[:cntrl:]\x{61c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]' '?' -- "$MFA_CRED_PROFILE")"$left) "
     if test -n "$NO_COLOR"
         printf %s $text
     else

@@ -1,5 +1,5 @@
-# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
-# after. It starts no process.
+# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
+# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process.
 
 def __mfa_cred_segment []: nothing -> string {
     let name = $env.MFA_CRED_PROFILE? | default ''
@@ -12,14 +12,14 @@ def __mfa_cred_segment []: nothing -> string {
     if $end =~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$' {
         let secs = (($end | into datetime) - (date now)) // 1sec
         if $secs < 900 {
-            $colour = 'red_bold'
+            $colour = if $secs <= 0 { 'red_bold' } else { 'yellow_bold' }
         }
         $left = if $secs <= 0 {
-            ' expired'
+            ' EXPIRED'
         } else if $secs < 60 {
-            $' ($secs)s!'
+            $' ($secs)s*'
         } else if $secs < 900 {
-            $' ($secs // 60)m!'
+            $' ($secs // 60)m*'
         } else if $secs < 3600 {
             $' ($secs // 60)m'
         } else if $secs mod 3600 < 60 {
@@ -28,7 +28,7 @@ def __mfa_cred_segment []: nothing -> string {
             $' ($secs // 3600)h($secs mod 3600 // 60)m'
         }
     }
-    let text = '(' + ($name | str replace --all --regex '[[:cntrl:]]' '?') + $left + ') '
+    let text = '(' + ($name | str replace --all --regex '[[:cntrl:]\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]' '?') + $left + ') '
     if ($env.NO_COLOR? | default '') != '' { $text } else { $'(ansi $colour)($text)(ansi reset)' }
 }
 

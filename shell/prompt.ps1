@@ -1,5 +1,5 @@
-# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
-# after. It starts no process. Not run: no PowerShell was at hand.
+# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
+# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process. Not run: no PowerShell was at hand.
 
 function Get-MfaCredSegment {
     if (-not $Env:MFA_CRED_PROFILE) {
@@ -12,14 +12,14 @@ function Get-MfaCredSegment {
         $seconds = [Math]::Floor(($end - [DateTimeOffset]::UtcNow).TotalSeconds)
         $minutes = [Math]::Floor($seconds / 60)
         if ($seconds -lt 900) {
-            $colour = '1;31'
+            $colour = if ($seconds -le 0) { '1;31' } else { '1;33' }
         }
         $left = if ($seconds -le 0) {
-            ' expired'
+            ' EXPIRED'
         } elseif ($seconds -lt 60) {
-            " ${seconds}s!"
+            " ${seconds}s*"
         } elseif ($seconds -lt 900) {
-            " ${minutes}m!"
+            " ${minutes}m*"
         } elseif ($minutes -lt 60) {
             " ${minutes}m"
         } elseif ($minutes % 60 -eq 0) {
@@ -28,7 +28,7 @@ function Get-MfaCredSegment {
             " $([Math]::Floor($minutes / 60))h$($minutes % 60)m"
         }
     }
-    $text = '(' + ($Env:MFA_CRED_PROFILE -replace '[\x00-\x1f\x7f-\x9f]', '?') + $left + ') '
+    $text = '(' + ($Env:MFA_CRED_PROFILE -replace '[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]', '?') + $left + ') '
     if ($Env:NO_COLOR) {
         $text
     } else {

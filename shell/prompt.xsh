@@ -1,5 +1,6 @@
-# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
-# after. It starts no process. Braces are doubled, since the prompt reads colours in them.
+# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
+# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process. Braces are doubled, since the prompt reads
+# colours in them.
 
 
 def __mfa_cred_segment():
@@ -9,7 +10,7 @@ def __mfa_cred_segment():
     name = ${...}.get('MFA_CRED_PROFILE', '')
     if not name:
         return ''
-    name = re.sub(r'[\x00-\x1f\x7f-\x9f]', '?', name).replace('{', '{{').replace('}', '}}')
+    name = re.sub(r'[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]', '?', name).replace('{', '{{').replace('}', '}}')
     left, colour = '', 'GREEN'
     try:
         end = datetime.datetime.strptime(${...}.get('AWS_CREDENTIAL_EXPIRATION', ''), '%Y-%m-%dT%H:%M:%SZ')
@@ -18,13 +19,13 @@ def __mfa_cred_segment():
     else:
         end = end.replace(tzinfo=datetime.timezone.utc)
         secs = int((end - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
-        colour = 'GREEN' if secs >= 900 else 'BOLD_RED'
+        colour = 'GREEN' if secs >= 900 else 'BOLD_YELLOW' if secs > 0 else 'BOLD_RED'
         if secs <= 0:
-            left = ' expired'
+            left = ' EXPIRED'
         elif secs < 60:
-            left = f' {secs}s!'
+            left = f' {secs}s*'
         elif secs < 900:
-            left = f' {secs // 60}m!'
+            left = f' {secs // 60}m*'
         elif secs < 3600:
             left = f' {secs // 60}m'
         elif secs % 3600 < 60:

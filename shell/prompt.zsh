@@ -1,14 +1,14 @@
-# The prompt's segment: the profile that this shell holds, and for how long; `!` and red below 15 minutes, `expired`
-# after. It starts no process. The text is in `psvar`, which the prompt shows by number and never expands, so that no
-# profile's name can run, whatever `PROMPT_SUBST` is.
+# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
+# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process. The text is in `psvar`, which the prompt
+# shows by number and never expands, so that no profile's name can run, whatever `PROMPT_SUBST` is.
 
 function __mfa_cred_precmd {
     \builtin emulate -L zsh -o extended_glob
     \builtin zmodload -F zsh/datetime p:EPOCHSECONDS
     \builtin local name=${MFA_CRED_PROFILE-} end=${AWS_CREDENTIAL_EXPIRATION-} text=
-    # 41 without colour, 42 green, 43 red.
+    # 41 without colour, 42 green, 43 yellow, 44 red.
     \builtin local -i slot=42 year month day left
-    psvar[41]= psvar[42]= psvar[43]=
+    psvar[41]= psvar[42]= psvar[43]= psvar[44]=
     [[ -n $name ]] || \builtin return 0
     # Nothing but digits gets into the arithmetic, which would run what stands in brackets.
     if [[ $end == [0-9](#c4)-[0-9](#c2)-[0-9](#c2)T[0-9](#c2):[0-9](#c2):[0-9](#c2)Z ]]; then
@@ -17,11 +17,11 @@ function __mfa_cred_precmd {
         (( day += 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 - 719469 ))
         (( left = day * 86400 + 10#${end[12,13]} * 3600 + 10#${end[15,16]} * 60 + 10#${end[18,19]} - EPOCHSECONDS ))
         if (( left <= 0 )); then
-            slot=43 text=' expired'
+            slot=44 text=' EXPIRED'
         elif (( left < 60 )); then
-            slot=43 text=" ${left}s!"
+            slot=43 text=" ${left}s*"
         elif (( left < 900 )); then
-            slot=43 text=" $(( left / 60 ))m!"
+            slot=43 text=" $(( left / 60 ))m*"
         elif (( left < 3600 )); then
             text=" $(( left / 60 ))m"
         elif (( left % 3600 < 60 )); then
@@ -31,11 +31,12 @@ function __mfa_cred_precmd {
         fi
     fi
     [[ -z ${NO_COLOR-} ]] || slot=41
-    psvar[$slot]=$name$text
+    # The marks that reorder text; zsh itself shows what controls a terminal as `^[`.
+    psvar[$slot]=${name//[$'\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9']/?}$text
 }
 
 \builtin autoload -Uz add-zsh-hook
 add-zsh-hook precmd __mfa_cred_precmd
 if [[ ${PROMPT-} != *'%(41V.'* ]]; then
-    PROMPT='%(41V.(%41v%) .)%(42V.%F{green}(%42v%)%f .)%(43V.%B%F{red}(%43v%)%f%b .)'${PROMPT-}
+    PROMPT='%(41V.(%41v%) .)%(42V.%F{green}(%42v%)%f .)%(43V.%B%F{yellow}(%43v%)%f%b .)%(44V.%B%F{red}(%44v%)%f%b .)'${PROMPT-}
 fi

@@ -3,7 +3,10 @@
 use super::*;
 use jiff::{SignedDuration, Timestamp};
 
-const NAME: &str = "$(touch PWNED) `touch PWNED` %F{red} {RED}";
+const NAME: &str = "$(touch PWNED) `touch PWNED` %F{red} {RED} ü\u{202e}\u{61c}\u{2066}z";
+
+/// Marks that reorder text are not shown, nor is anything else changed.
+const SHOWN: &str = "$(touch PWNED) `touch PWNED` %F{red} {RED} ü???z";
 
 impl Shell {
     /// The line after which no program can be started any more.
@@ -36,7 +39,7 @@ fn segments_of(shell: Shell) {
     let scene = Scene::new(World::empty());
     for colours in ["", "1"] {
         for (secs, left) in
-            [(7_230, " 2h"), (5_430, " 1h30m"), (3_570, " 59m"), (930, " 15m"), (870, " 14m!"), (-60, " expired")]
+            [(7_230, " 2h"), (5_430, " 1h30m"), (3_570, " 59m"), (930, " 15m"), (870, " 14m*"), (-60, " EXPIRED")]
         {
             // Without colour, one of each kind will do.
             if !colours.is_empty() && !matches!(secs, 930 | 870 | -60) {
@@ -46,7 +49,7 @@ fn segments_of(shell: Shell) {
             let end = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
             let env = [("MFA_CRED_PROFILE", NAME), ("AWS_CREDENTIAL_EXPIRATION", &end), ("NO_COLOR", colours)];
             let Some(mut session) = shell.at_a_prompt(&scene, &env, "") else { return };
-            let segment = format!("({NAME}{left})");
+            let segment = format!("({SHOWN}{left})");
             session.wait_for(&segment, PATIENCE);
             session.type_text(&format!("{}\r", shell.without_programs()));
             session.wait_for(&segment, PATIENCE);
@@ -54,10 +57,15 @@ fn segments_of(shell: Shell) {
             let finished = session.finish(PATIENCE);
             let screen = &finished.terminal;
             let what = format!("{} {left} {colours:?}", shell.name);
-            assert!(!screen.contains(&format!("{segment} ({NAME}")), "{what}: once is enough: {screen:?}");
-            let red = ["\x1b[31m(", "\x1b[1;31m(", "\x1b[0;31m(", "\x1b[31;1m(", "\x1b[0;1;31m(", "\x1b[91m("];
-            let is_red = red.iter().any(|red| screen.contains(&format!("{red}{NAME}")));
-            assert_eq!(is_red, secs < 900 && colours.is_empty(), "{what}: {screen:?}");
+            assert!(!screen.contains(&format!("{segment} ({SHOWN}")), "{what}: once is enough: {screen:?}");
+            let colour = if secs <= 0 { '1' } else { '3' };
+            let alarms = ["[3#m", "[1;3#m", "[0;3#m", "[3#;1m", "[0;1;3#m", "[9#m"];
+            let is_in = |colour: char| {
+                let painted = |alarm: &&str| format!("\x1b{}({SHOWN}", alarm.replace('#', &colour.to_string()));
+                alarms.iter().any(|alarm| screen.contains(&painted(alarm)))
+            };
+            assert_eq!(is_in(colour), secs < 900 && colours.is_empty(), "{what}: {screen:?}");
+            assert!(!is_in(if secs <= 0 { '3' } else { '1' }), "{what}: {screen:?}");
             scene.assert_nothing_ran(&what);
         }
     }
@@ -99,14 +107,14 @@ fn segments_of_nu() {
     let script = format!("{own}source init.nu\nsource init.nu\n$env.PATH = []\nprint -n (do $env.PROMPT_COMMAND)\n");
     fs::write(scene.work.path().join("script.nu"), script).expect("a file");
     for (colours, secs, text) in [
-        ("", Some(5_430), format!("\x1b[32m({NAME} 1h30m) \x1b[0mown")),
-        ("", Some(930), format!("\x1b[32m({NAME} 15m) \x1b[0mown")),
-        ("", Some(870), format!("\x1b[1;31m({NAME} 14m!) \x1b[0mown")),
-        ("", Some(-60), format!("\x1b[1;31m({NAME} expired) \x1b[0mown")),
-        ("1", Some(7_230), format!("({NAME} 2h) own")),
-        ("1", Some(870), format!("({NAME} 14m!) own")),
-        ("1", Some(-60), format!("({NAME} expired) own")),
-        ("1", None, format!("({NAME}) own")),
+        ("", Some(5_430), format!("\x1b[32m({SHOWN} 1h30m) \x1b[0mown")),
+        ("", Some(930), format!("\x1b[32m({SHOWN} 15m) \x1b[0mown")),
+        ("", Some(870), format!("\x1b[1;33m({SHOWN} 14m*) \x1b[0mown")),
+        ("", Some(-60), format!("\x1b[1;31m({SHOWN} EXPIRED) \x1b[0mown")),
+        ("1", Some(7_230), format!("({SHOWN} 2h) own")),
+        ("1", Some(870), format!("({SHOWN} 14m*) own")),
+        ("1", Some(-60), format!("({SHOWN} EXPIRED) own")),
+        ("1", None, format!("({SHOWN}) own")),
     ] {
         let end = secs.map(|secs| (Timestamp::now() + SignedDuration::from_secs(secs)).strftime("%FT%TZ").to_string());
         let mut command = Command::new(&program);
