@@ -1,7 +1,7 @@
 # Completion for mfa-cred in bash, 3.2 and later. The candidates are mfa-cred's own, quoted already.
 #   mfa-cred completions bash >~/.local/share/bash-completion/completions/mfa-cred
 _mfa_cred() {
-    local line kind='' IFS=$' \t\n'
+    \builtin local line kind='' IFS=$' \t\n'
     COMPREPLY=()
     while IFS= \read -r line; do
         if [[ -z $kind ]]; then
@@ -21,4 +21,4 @@ _mfa_cred() {
         ;;
     esac
 }
-complete -F _mfa_cred mfa-cred
+\builtin complete -F _mfa_cred mfa-cred 2>/dev/null || \builtin true

@@ -23,6 +23,7 @@ def _mfa_cred_complete(context):
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
+            env=${...}.detype(),
         ).stdout.split("\n")[:-1]
     except (OSError, ValueError):
         return None

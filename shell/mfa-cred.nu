@@ -1,6 +1,8 @@
 # What `mfa-cred init nu` prints: a command that runs the program and takes what `env` and `unset` print, when they
 # succeeded, into this shell. Nushell evaluates no text: it reads an object of variables, `null` for one to hide.
+# The attribute is there since Nushell 0.108.
 
+@complete external
 def --env --wrapped __COMMAND__ [...words] {
     if (^__BINARY__ __evaluates -- ...$words | complete).exit_code == 0 {
         let variables = ^__BINARY__ --format nu ...$words | from json

@@ -5,15 +5,16 @@
 //! expand patterns in what they got (bash) and hand words to the line without quoting them.
 
 use super::{Done, write_stdout};
-use crate::cli::{CompletionShell, CompletionsArgs};
+use crate::cli::{CommandName, CompletionShell, CompletionsArgs};
 use crate::error::Error;
 
 pub(super) fn run(args: &CompletionsArgs) -> Result<Done, Error> {
-    write_stdout(&script(args))
+    write_stdout(&script(args.shell, args.command.as_ref()))
 }
 
-fn script(args: &CompletionsArgs) -> String {
-    let script = match args.shell {
+/// The file of a shell; it completes the program, and a command of another name.
+pub(super) fn script(shell: CompletionShell, command: Option<&CommandName>) -> String {
+    let script = match shell {
         CompletionShell::Bash => include_str!("../../completions/mfa-cred.bash"),
         CompletionShell::Zsh => include_str!("../../completions/_mfa-cred"),
         CompletionShell::Fish => include_str!("../../completions/mfa-cred.fish"),
@@ -25,6 +26,7 @@ fn script(args: &CompletionsArgs) -> String {
     };
     // The last line of each registers `mfa-cred`; once more, and it registers the other name.
     let last = script.lines().next_back().unwrap_or_default();
-    let again = args.command.as_ref().map(|name| last.replacen("mfa-cred", name.as_str(), 1) + "\n");
+    let other = command.filter(|name| name.as_str() != "mfa-cred");
+    let again = other.map(|name| last.replacen("mfa-cred", name.as_str(), 1) + "\n");
     script.to_owned() + &again.unwrap_or_default()
 }

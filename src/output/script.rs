@@ -73,6 +73,22 @@ impl Script {
         self.files().0.replace(BINARY, &self.quoted(binary)).replace(COMMAND, name)
     }
 
+    /// The file of `completions/` for the program at that path, which need not be where the shell looks for programs.
+    pub fn completion(self, file: &str, binary: &str) -> String {
+        let quoted = self.quoted(binary);
+        let (call, ours) = match self {
+            Self::Bash | Self::Zsh | Self::Fish => ("command mfa-cred ", format!("command {quoted} ")),
+            Self::PowerShell => ("-Name mfa-cred ", format!("-Name {quoted} ")),
+            Self::Nu => ("^mfa-cred ", format!("^{quoted} ")),
+            Self::Elvish => ("(external mfa-cred)", format!("(external {quoted})")),
+            Self::Xonsh => ("[\"mfa-cred\", ", format!("[{quoted}, ")),
+            // It stands within quotes, so it is the variable of the other file.
+            Self::Tcsh => ("\\mfa-cred ", "$__mfa_cred:q ".to_owned()),
+            Self::Posix => return file.to_owned(),
+        };
+        file.replace(call, &ours)
+    }
+
     /// The file that adds a segment to the prompt; `None` for a shell that cannot tell the time by itself.
     pub fn prompt(self) -> Option<&'static str> {
         self.files().1
@@ -166,6 +182,24 @@ mod tests {
             assert!(!text.contains("__BINARY__") && !text.contains("__COMMAND__"), "{name}: {text}");
             assert!(text.contains("awsume"), "{name}");
             assert!(!script.prompt().unwrap_or_default().contains("__BINARY__"), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_completes_asks_the_program_at_its_path() {
+        for (name, file, asks) in [
+            ("bash", include_str!("../../completions/mfa-cred.bash"), "\\command '/a b/x' __complete bash"),
+            ("zsh", include_str!("../../completions/_mfa-cred"), "\\command '/a b/x' __complete zsh"),
+            ("fish", include_str!("../../completions/mfa-cred.fish"), "command '/a b/x' __complete fish"),
+            ("powershell", include_str!("../../completions/mfa-cred.ps1"), "Get-Command -Name ('/a b/x') -CommandType"),
+            ("nu", include_str!("../../completions/mfa-cred.nu"), "^\"/a b/x\" __complete nu"),
+            ("elvish", include_str!("../../completions/mfa-cred.elv"), "(external \"/a b/x\") __complete elvish"),
+            ("xonsh", include_str!("../../completions/mfa-cred.xsh"), "['/a b/x', \"__complete\", \"xonsh\""),
+            ("tcsh", include_str!("../../completions/mfa-cred.tcsh"), "`$__mfa_cred:q __complete tcsh`"),
+        ] {
+            let script: Script = name.parse().expect("a shell");
+            let text = script.completion(file, "/a b/x");
+            assert_eq!(text.matches(asks).count(), 1, "{name}: {text}");
         }
     }
 }

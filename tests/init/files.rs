@@ -116,5 +116,7 @@ function awsume {
     }
 }
 ";
-    assert!(done.stdout.ends_with(&text.replace("MFA_CRED", MFA_CRED)), "{}", done.stdout);
+    let registered = "\nRegister-ArgumentCompleter -Native -CommandName awsume -ScriptBlock $MfaCredCompleter\n";
+    assert!(done.stdout.ends_with(registered), "{}", done.stdout);
+    assert!(done.stdout.contains(&text.replace("MFA_CRED", MFA_CRED)), "{}", done.stdout);
 }
