@@ -8,6 +8,7 @@
 mod day;
 mod files;
 mod prompt;
+mod whole;
 
 use std::fs;
 use std::path::{Path, PathBuf};

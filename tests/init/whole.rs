@@ -1,0 +1,320 @@
+//! A person who has done what the README says, and nothing else: the line in the start-up file, and then, at the shell's
+//! own prompt, TAB, Enter, the code, a second role, and `unset`.
+//!
+//! Every key is struck on a pseudo-terminal. What the shell then holds is read by a program that it starts.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::support::aws::Device;
+use crate::support::world::Cast;
+
+const README: &str = include_str!("../../README.md");
+
+/// What is done once: a line of the README, in a file, or at a prompt where there is none.
+struct Install {
+    file: Option<&'static str>,
+    line: &'static str,
+    /// What the user's own file has besides.
+    before: &'static str,
+    after: &'static str,
+}
+
+impl Install {
+    /// The table of the README, and the prompts of those that have no segment.
+    fn of(shell: Shell) -> Self {
+        let prompt = "PS1='$(mfa-cred prompt) > '\n";
+        let (file, line, before, after) = match shell.name {
+            "bash" => (Some(".bashrc"), "eval \"$(mfa-cred init bash)\"", "PS1='own> '\n", ""),
+            "zsh" => {
+                let own = "PS1='own> '; autoload -Uz compinit; compinit -u\n";
+                (Some(".zshrc"), "eval \"$(mfa-cred init zsh)\"", own, "")
+            }
+            "fish" => (Some(".config/fish/config.fish"), "mfa-cred init fish | source", "set fish_greeting\n", ""),
+            "elvish" => (Some(".config/elvish/rc.elv"), "eval (mfa-cred init elvish | slurp)", "", ""),
+            "nu" => (
+                None,
+                "mkdir $nu.user-autoload-dirs.0; mfa-cred init nu | save -f ($nu.user-autoload-dirs.0 | path join mfa-cred.nu)",
+                "",
+                "",
+            ),
+            "xonsh" => {
+                (None, "mkdir -p ~/.config/xonsh/rc.d; mfa-cred init xonsh > ~/.config/xonsh/rc.d/mfa-cred.xsh", "", "")
+            }
+            "tcsh" => {
+                let own = "alias precmd 'set prompt = \"`\\mfa-cred prompt` > \"'\n";
+                (None, "\\mfa-cred init tcsh >~/.mfa-cred.tcsh; echo source ~/.mfa-cred.tcsh >>~/.tcshrc", own, "")
+            }
+            _ => (Some("env"), "eval \"$(mfa-cred init posix)\"", "", prompt),
+        };
+        Self { file, line, before, after }
+    }
+}
+
+/// At the prompt of a shell.
+struct Person {
+    session: Session,
+    shell: Shell,
+    scene: Scene,
+    device: Device,
+    /// How much of the screen was read.
+    read: usize,
+    answered: usize,
+}
+
+impl Person {
+    fn at(shell: Shell) -> Option<Self> {
+        let program = shell.find()?;
+        let Cast { world, device, .. } = World::cast();
+        world.edit_config("[profile deploy]", "[profile my-test-role]");
+        let scene = Scene::new(world);
+        // Writes down what it was given by the shell.
+        let see = scene.binary.with_file_name("see");
+        let text = "#!/bin/sh\nenv -0 >\"$OUT/new\"\nprintf %s \"$2\" >\"$OUT/$1.code\"\nmv \"$OUT/new\" \"$OUT/$1\"\n";
+        fs::write(&see, text).expect("a program");
+        fs::set_permissions(&see, fs::Permissions::from_mode(0o755)).expect("it may run");
+
+        let install = Install::of(shell);
+        assert!(README.replace("&#124;", "|").contains(install.line), "{}: the README has another line", shell.name);
+        let has_segment =
+            !matches!(shell.language, Language::Tcsh) && shell.name != "dash" && !shell.name.ends_with("ksh");
+        let option = if has_segment { " --prompt" } else { "" };
+        let line =
+            ["bash", "zsh", "fish", "elvish", "nu", "xonsh"].iter().fold(install.line.to_owned(), |line, name| {
+                line.replace(&format!("init {name}"), &format!("init {name}{option}"))
+            });
+        let start = |words: &[&str]| {
+            let mut command = Command::new(&program);
+            scene.world.dress(&mut command);
+            command.args(words).env("PATH", scene.path()).env("OUT", scene.out.path());
+            command
+                .env("ENV", scene.world.home().join("env"))
+                .env("XDG_CONFIG_HOME", scene.world.home().join(".config"));
+            command
+        };
+        if let Some(file) = install.file {
+            scene.world.write(file, format!("{}{line}\n{}", install.before, install.after));
+        } else {
+            if !install.before.is_empty() {
+                scene.world.write(".tcshrc", install.before);
+            }
+            let done = crate::support::pty::run(start(&["-c", &line]), b"", PATIENCE);
+            let said = (done.status.code(), done.stdout.as_str(), done.stderr.as_str());
+            assert_eq!(said, (Some(0), "", ""), "{}", shell.name);
+        }
+        let words: &[&str] = if matches!(shell.language, Language::Posix) { &["-i"] } else { &[] };
+        let session = Pty::default().sized(40, 100).streams(Stream::Terminal, Stream::Terminal).spawn(start(words));
+        let mut person = Self { session, shell, scene, device, read: 0, answered: 0 };
+        person.settle();
+        Some(person)
+    }
+
+    /// What was shown since it was last looked at. A terminal tells where its cursor is when it is asked; some line
+    /// editors wait for that.
+    fn shown(&mut self) -> String {
+        let screen = self.session.screen();
+        let asked = screen.matches("\x1b[6n").count();
+        for _ in self.answered..asked {
+            self.session.type_text("\x1b[1;1R");
+        }
+        self.answered = asked;
+        String::from_utf8_lossy(&screen.as_bytes()[self.read.min(screen.len())..]).into_owned()
+    }
+
+    /// Waits until something is shown, and nothing more comes.
+    fn settle(&mut self) {
+        let (mut shown, started, mut since) = (String::new(), Instant::now(), Instant::now());
+        while shown.is_empty() || since.elapsed() < Duration::from_millis(300) {
+            assert!(started.elapsed() < PATIENCE, "{}: {:?}", self.shell.name, self.session.screen());
+            sleep(Duration::from_millis(10));
+            let now = self.shown();
+            if now != shown {
+                (shown, since) = (now, Instant::now());
+            }
+        }
+    }
+
+    /// Strikes keys; what is waited for next comes behind them.
+    fn strike(&mut self, keys: &str) {
+        self.settle();
+        self.read = self.session.screen().len();
+        self.session.type_text(keys);
+    }
+
+    fn wait_for(&mut self, text: &str) {
+        let started = Instant::now();
+        while !self.shown().contains(text) {
+            let screen = self.session.screen();
+            assert!(started.elapsed() < PATIENCE, "{}: no {text:?} on {screen:?}", self.shell.name);
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Return. Some take the first for the choice from a list.
+    fn enter_until(&mut self, text: &str) {
+        self.strike("\r");
+        let started = Instant::now();
+        let mut again = Instant::now();
+        while !self.shown().contains(text) {
+            let screen = self.session.screen();
+            assert!(started.elapsed() < PATIENCE, "{}: no {text:?} on {screen:?}", self.shell.name);
+            if again.elapsed() > Duration::from_secs(10) {
+                self.session.type_text("\r");
+                again = Instant::now();
+            }
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn give_code(&mut self, profile: &str) {
+        self.wait_for(&format!("MFA code for {profile} (alice-phone): "));
+        self.strike(&format!("{}\r", self.device.fresh_code()));
+    }
+
+    /// What a child has of our variables; and what the prompt looks like that stands there then.
+    fn look(&mut self, step: &str, words: &str) -> String {
+        self.strike(&format!("see {step} {words}\r"));
+        let started = Instant::now();
+        while !self.scene.out.path().join(step).exists() {
+            self.shown();
+            assert!(started.elapsed() < PATIENCE, "{}: {:?}", self.shell.name, self.session.screen());
+            sleep(Duration::from_millis(10));
+        }
+        self.settle();
+        self.shown()
+    }
+
+    fn leave(mut self) {
+        self.strike("exit\r");
+        let Self { session, shell, scene, .. } = self;
+        scene.world.heard(shell.name, &session.finish(PATIENCE));
+        scene.assert_nothing_ran(shell.name);
+    }
+}
+
+fn profile(person: &Person, step: &str) -> Option<String> {
+    person.scene.value(step, "MFA_CRED_PROFILE")
+}
+
+fn a_person_in(shell: Shell) -> Option<Person> {
+    let mut person = Person::at(shell)?;
+    let completes = shell.language != Language::Posix || matches!(shell.name, "bash" | "zsh");
+    let what = shell.name;
+    if matches!(what, "bash" | "zsh" | "fish") {
+        person.strike(if what == "bash" { "mfa-cred \t\t" } else { "mfa-cred \t" });
+        for word in ["alice", "my-test-role", "audit", "unset"] {
+            person.wait_for(word);
+        }
+        person.strike("\x03");
+    }
+    person.strike(if completes { "mfa-cred my-t\t" } else { "mfa-cred my-test-role" });
+    person.wait_for("mfa-cred");
+    person.enter_until("MFA code for my-test-role");
+    person.give_code("my-test-role");
+    person.wait_for("my-test-role ");
+    let shown = person.look("first", "");
+    assert!(shown.contains("my-test-role 59m") || shown.contains("my-test-role 1h"), "{what}: {shown:?}");
+    assert_eq!(profile(&person, "first").as_deref(), Some("my-test-role"), "{what}");
+    assert!(person.scene.value("first", "AWS_SESSION_TOKEN").is_some(), "{what}");
+
+    person.strike("mfa-cred audit\r");
+    person.wait_for("audit ");
+    let shown = person.look("second", "");
+    assert!(shown.contains("audit 59m") || shown.contains("audit 1h"), "{what}: {shown:?}");
+    assert_eq!(profile(&person, "second").as_deref(), Some("audit"), "{what}");
+    assert_eq!(person.scene.world.aws.count("GetSessionToken"), 1, "{what}: one code");
+
+    person.strike("mfa-cred unset\r");
+    let shown = person.look("gone", "");
+    assert!(!shown.contains("audit"), "{what}: {shown:?}");
+    assert_eq!(person.scene.seen("gone"), [], "{what}");
+    Some(person)
+}
+
+/// The rest of what a person does there: no name, and Ctrl-C where the code is asked.
+fn more_in(person: &mut Person) {
+    let what = person.shell.name;
+    person.strike("mfa-cred\r");
+    person.wait_for("Profile: ");
+    person.strike("audi");
+    person.wait_for("> audit");
+    person.strike("\r");
+    let shown = person.look("picked", "$?");
+    assert!(shown.contains("(audit "), "{what}: {shown:?}");
+    assert_eq!((profile(person, "picked").as_deref(), person.scene.code("picked").as_str()), (Some("audit"), "0"));
+
+    person.strike("mfa-cred clear\r");
+    person.strike("mfa-cred my-test-role\r");
+    person.wait_for("MFA code for my-test-role (alice-phone): ");
+    person.strike("\x03");
+    person.look("cancelled", "$?");
+    // What interrupts zsh in a substitution is told by its own number.
+    assert_eq!(person.scene.code("cancelled"), if what == "zsh" { "2" } else { "130" });
+    assert_eq!(person.scene.seen("cancelled"), person.scene.seen("picked"), "{what}");
+    // Escape in the picker is the same.
+    person.strike("mfa-cred unset\r");
+    person.strike("mfa-cred\r");
+    person.wait_for("Profile: ");
+    person.strike("\x1b");
+    person.look("escaped", "$?");
+    assert_eq!((person.scene.code("escaped").as_str(), person.scene.seen("escaped")), ("130", vec![]), "{what}");
+}
+
+fn goes_through(shell: Shell, more: fn(&mut Person)) {
+    if let Some(mut person) = a_person_in(shell) {
+        more(&mut person);
+        person.leave();
+    }
+}
+
+#[test]
+fn a_person_in_bash() {
+    goes_through(BASH, more_in);
+}
+
+#[test]
+fn a_person_in_zsh() {
+    goes_through(ZSH, more_in);
+}
+
+#[test]
+fn a_person_in_fish() {
+    goes_through(FISH, |_| ());
+}
+
+#[test]
+fn a_person_in_dash() {
+    goes_through(DASH, |_| ());
+}
+
+#[test]
+fn a_person_in_ksh() {
+    goes_through(KSH, |_| ());
+}
+
+#[test]
+fn a_person_in_mksh() {
+    goes_through(MKSH, |_| ());
+}
+
+#[test]
+fn a_person_in_tcsh() {
+    goes_through(TCSH, |_| ());
+}
+
+#[test]
+fn a_person_in_elvish() {
+    goes_through(ELVISH, |_| ());
+}
+
+#[test]
+fn a_person_in_xonsh() {
+    goes_through(XONSH, |_| ());
+}
+
+#[test]
+fn a_person_in_nu() {
+    goes_through(NU, |_| ());
+}
