@@ -47,7 +47,7 @@ fn decode(text: &str) -> Option<Secret<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
-    use super::steps_ago;
+    use super::{decode, steps_ago};
     use crate::secret::{Code, Secret};
     use jiff::Timestamp;
 
@@ -69,5 +69,14 @@ mod tests {
         let code = Code::parse("287082").expect("six digits");
         assert_eq!(steps_ago(&Secret::from(SEED), &code, now), None);
         assert_eq!(steps_ago(&Secret::from("no base32!"), &code, now), None);
+    }
+
+    #[test]
+    fn every_digit_of_base32_counts_for_what_it_is() {
+        let all = decode("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").expect("base32");
+        assert_eq!(base16ct::lower::encode_string(all.expose()), "00443214c74254b635cf84653a56d7c675be77df");
+        for text in ["a", "0", "1", "8", "A=", "A "] {
+            assert!(decode(text).is_none(), "{text}");
+        }
     }
 }
