@@ -23,7 +23,8 @@ fn __mfa_cred_segment {
         var colour = green
         var ends = [(re:find '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' $E:AWS_CREDENTIAL_EXPIRATION)]
         if (not-eq $ends []) {
-            var _ year month day hour minute second = (each {|group| put $group[text] } $ends[0][groups])
+            # `08` is an inexact number, which `%` refuses, until it is made exact.
+            var year month day hour minute second = (each {|group| exact-num $group[text] } $ends[0][groups][1..])
             set month = (- $month 3)
             if (< $month 0) {
                 set month = (+ $month 12)

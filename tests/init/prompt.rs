@@ -128,6 +128,21 @@ fn segments_of_nu() {
     }
 }
 
+/// To some languages, `08` and `09` are numbers of another kind.
+#[test]
+fn leading_zeros_are_no_octal_numbers() {
+    for shell in [BASH, ZSH, FISH, ELVISH, XONSH] {
+        let scene = Scene::new(World::empty());
+        for (end, left) in [("2020-08-09T08:09:08Z", "(x EXPIRED)"), ("2999-09-08T09:08:09Z", "(x 8")] {
+            let env = [("MFA_CRED_PROFILE", "x"), ("AWS_CREDENTIAL_EXPIRATION", end), ("NO_COLOR", "1")];
+            let Some(mut session) = shell.at_a_prompt(&scene, &env, "") else { break };
+            session.wait_for(left, PATIENCE);
+            session.type_text("exit\r");
+            session.finish(PATIENCE);
+        }
+    }
+}
+
 /// An end that is no time is not computed with: in the arithmetic of bash and zsh, `a[$(…)]` runs.
 #[test]
 fn an_end_that_is_a_command_is_not_computed_with() {

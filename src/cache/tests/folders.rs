@@ -88,6 +88,15 @@ fn a_subfolder_that_cannot_be_made_is_an_error() {
 }
 
 #[test]
+fn what_is_appended_stands_behind_the_rest_and_its_length_is_told() {
+    let home = Home::new();
+    for (text, length) in [("one\n", 4), ("", 4), ("three\n", 10)] {
+        assert_eq!(home.folder.append("log", text.as_bytes()).expect("it is written"), length);
+    }
+    assert_eq!(fs::read_to_string(home.folder.path().join("log")).expect("it is there"), "one\nthree\n");
+}
+
+#[test]
 fn an_entry_counts_by_its_own_name_alone() {
     let home = Home::new();
     let [session, deploy] = keys_of("deploy");
