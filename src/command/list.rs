@@ -40,7 +40,7 @@ pub(super) fn run(as_json: bool, names_only: bool, settings: &Settings, host: &H
         for facts in &all {
             table.add(cells(facts), facts.end, now);
         }
-        write_stdout(&table.to_stdout(settings))
+        write_stdout(&table.to_stdout(settings, "the AWS files have no profiles"))
     })
 }
 

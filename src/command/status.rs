@@ -119,8 +119,5 @@ fn to_text(held: Option<&Held>, cached: &[Header], now: Timestamp, settings: &Se
         };
         table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), now);
     }
-    if table.is_empty() {
-        return "this shell holds no credentials, and none are cached\n".to_owned();
-    }
-    table.to_stdout(settings)
+    table.to_stdout(settings, "this shell holds no credentials, and none are cached")
 }

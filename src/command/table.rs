@@ -78,14 +78,14 @@ impl Table {
         self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// For stdout: a table on a terminal, else tabs between the cells and no headings.
-    pub(super) fn to_stdout(&self, settings: &Settings) -> String {
+    /// For stdout: a table on a terminal, or what it means that it has no rows; else tabs between the cells and no
+    /// headings.
+    pub(super) fn to_stdout(&self, settings: &Settings, without_rows: &str) -> String {
         if !std::io::stdout().is_terminal() {
             return self.rows.iter().map(|row| row.join("\t") + "\n").collect();
+        }
+        if self.rows.is_empty() {
+            return format!("{without_rows}\n");
         }
         self.lines(width().map_or(usize::MAX, usize::from), settings.paints(true)).join("\n") + "\n"
     }

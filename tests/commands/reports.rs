@@ -196,20 +196,36 @@ fn list_has_a_line_a_profile_with_tabs_in_a_pipe() {
     assert!(member(&all, "/5/error").as_str().is_some_and(|error| error.contains("`role_arn`")));
 
     // A person gets columns and headings, as wide as the window.
+    let shown = on_a_terminal(world, &["list"]);
+    assert!(shown.trim_start().starts_with("PROFILE") && !shown.contains('\t'), "{shown}");
+}
+
+fn on_a_terminal(world: &World, words: &[&str]) -> String {
     let mut command = std::process::Command::new(crate::support::world::MFA_CRED);
     world.dress(&mut command);
-    command.arg("list");
-    let done = Pty::default().sized(24, 120).streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE);
-    assert!(done.terminal.trim_start().starts_with("PROFILE") && !done.terminal.contains('\t'), "{}", done.terminal);
+    command.args(words);
+    Pty::default().sized(24, 120).streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE).terminal
+}
+
+/// Headings alone would leave a person to guess.
+#[test]
+fn a_person_is_told_that_there_is_nothing() {
+    let world = World::empty();
+    for (words, told) in [
+        (["status"], "this shell holds no credentials, and none are cached\r\n"),
+        (["list"], "the AWS files have no profiles\r\n"),
+    ] {
+        assert_eq!(on_a_terminal(&world, &words), told);
+        assert_eq!(seen(&quietly(&world, &words)), (Some(0), "", ""));
+    }
 }
 
 #[test]
 fn status_says_what_is_there_and_whether_a_code_is_needed() {
     let cast = World::cast();
     let world = &cast.world;
-    let nothing = "this shell holds no credentials, and none are cached\n";
-    assert_eq!(seen(&quietly(world, &["status"])), (Some(0), nothing, ""));
-    assert_eq!(seen(&quietly(world, &["status", "deploy"])), (Some(3), nothing, ""));
+    assert_eq!(seen(&quietly(world, &["status"])), (Some(0), "", ""));
+    assert_eq!(seen(&quietly(world, &["status", "deploy"])), (Some(3), "", ""));
     let verdict = |words: &[&str]| {
         let done = quietly(world, words);
         (done.status.code(), member(&json(&done), "/available_without_code").clone())

@@ -64,7 +64,7 @@ fn print(devices: &[Bound], set: &ProfileSet, as_json: bool, settings: &Settings
     for device in devices {
         table.add_plain(&cells(device, set));
     }
-    write_stdout(&table.to_stdout(settings))
+    write_stdout(&table.to_stdout(settings, "no MFA devices; `mfa-cred device enroll` makes one"))
 }
 
 fn cells(device: &Bound, set: &ProfileSet) -> Vec<String> {
