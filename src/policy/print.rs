@@ -1,9 +1,10 @@
 //! The policy that lets users manage their own MFA devices and denies them the rest until they have signed in with MFA.
 //!
 //! Choices in, text out: the policy is built once, as a value, and each format only spells it. It is AWS's own form
-//! since November 2022, when devices could first have any name, with two differences: what a thief would do with a
+//! since November 2022, when devices could first have any name, with three differences: what a thief would do with a
 //! stolen key (give up the device, make keys, change the password) is *allowed* with MFA alone, too, so that it stays
-//! closed where the Deny is narrower; and devices can be deleted, so that a broken enrolment can be cleaned up.
+//! closed where the Deny is narrower; devices can be deleted, so that a broken enrolment can be cleaned up; and what
+//! enrolling takes is free for the own user alone, so that an administrator's stolen key binds no device to others.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage.html>
 
 mod cloudformation;
@@ -137,6 +138,15 @@ enum Resource {
     Devices,
     /// The user who asks.
     Oneself,
+    /// All but the user who asks.
+    Others,
+}
+
+impl Resource {
+    /// Does it say what is left out?
+    fn is_all_but(self) -> bool {
+        matches!(self, Self::Others)
+    }
 }
 
 /// One test of [`MFA_PRESENT`].
@@ -236,16 +246,25 @@ impl<'a> Policy<'a> {
             free.splice(0..0, ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"]);
             free.sort_unstable();
         }
+        let without_mfa = Some(Condition {
+            // Long-term keys do not have the condition key at all.
+            operator: if choices.is_console_only { "Bool" } else { "BoolIfExists" },
+            value: "false",
+        });
         statements.push(Statement {
             sid: "DenyAllExceptListedIfNoMFA",
             effect: "Deny",
             actions: Actions::AllBut(free),
             resource: Resource::Everything,
-            condition: Some(Condition {
-                // Long-term keys do not have the condition key at all.
-                operator: if choices.is_console_only { "Bool" } else { "BoolIfExists" },
-                value: "false",
-            }),
+            condition: without_mfa,
+        });
+        // The statement above leaves these free; an administrator is allowed them on every user.
+        statements.push(Statement {
+            sid: "DenyDevicesOfOthersIfNoMFA",
+            effect: "Deny",
+            actions: Actions::These(vec!["iam:EnableMFADevice", "iam:ResyncMFADevice"]),
+            resource: Resource::Others,
+            condition: without_mfa,
         });
         Self { choices, statements }
     }
@@ -266,7 +285,7 @@ impl<'a> Policy<'a> {
         match resource {
             Resource::Everything => "*".to_owned(),
             Resource::Devices => format!("arn:{partition}:iam::{account}:mfa/*"),
-            Resource::Oneself => format!("arn:{partition}:iam::{account}:user/{path}{user_name}"),
+            Resource::Oneself | Resource::Others => format!("arn:{partition}:iam::{account}:user/{path}{user_name}"),
         }
     }
 

@@ -131,6 +131,11 @@ fn every_combination_lets_users_enrol_and_nobody_else_work() {
                 says(passes, &administrator, way, action, &alice);
             }
             says(passes || first, &administrator, way, "iam:ChangePassword", &alice);
+            // An administrator enrols without MFA as everybody does: for nobody else.
+            for action in ["iam:EnableMFADevice", "iam:ResyncMFADevice"] {
+                says(true, &administrator, way, action, &alice);
+                says(passes, &administrator, way, action, &bob);
+            }
         }
         // Where the password page looks for the rules.
         for way in ["key", "console"] {
@@ -187,6 +192,12 @@ fn every_combination_passes_the_check_with_its_trades() {
             expected.insert(1, Some(1));
         }
         assert_eq!(rules, expected, "{choices:?}: {:#?}", report.findings);
+
+        // It holds for an administrator in the group, too.
+        let [document] = identity;
+        let identity = [document, everything_allowed()];
+        let report = check(Policies { identity: &identity, boundary: &[] }, &subject, None, &wish);
+        assert!(report.holds(), "{choices:?}: {:#?}", report.findings);
     }
 }
 
@@ -224,6 +235,7 @@ fn of_terraform(block: &Value) -> Value {
             "actions" => ("Action", value.clone()),
             "not_actions" => ("NotAction", value.clone()),
             "resources" => ("Resource", of_provider(only(value))),
+            "not_resources" => ("NotResource", of_provider(only(value))),
             "condition" => {
                 let [test, variable] = ["test", "variable"].map(|name| value[name].as_str().expect("a text"));
                 ("Condition", json!({test: {variable: only(&value["values"])}}))

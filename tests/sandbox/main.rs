@@ -169,11 +169,15 @@ fn isolate(command: &mut Command, home: &Path) {
 
 fn explain(aws: &Aws, home: &Path) {
     say(&format!("A sandbox: AWS is {}, HOME is {}; `exit` removes both.", aws.url(), home.display()));
-    say("  mfa-code [DEVICE]                            prints the MFA code of the moment (each works once)");
-    say("  eval $(mfa-cred my-test-role)                puts credentials into this shell; asks for the code");
-    say("  mfa-cred exec my-other-role -- env           runs a command with credentials");
-    say("  mfa-cred device enroll --profile new-user    gives a user a device; `mfa-code DEVICE` shows its codes");
-    say("Profiles: test-user, new-user (access keys), my-test-role, my-other-role (MFA), my-plain-role (none).");
+    say("  mfa-code [DEVICE]                          the MFA code of the moment; each");
+    say("                                             works once");
+    say("  eval $(mfa-cred my-test-role)              credentials for this shell");
+    say("  mfa-cred exec my-other-role -- env         one command with credentials");
+    say("  mfa-cred device enroll --profile new-user  a device for a user; its codes,");
+    say("                                             from another terminal:");
+    say(&format!("      {}/bin/mfa-code DEVICE", home.display()));
+    say("Profiles: test-user and new-user (access keys), my-test-role and my-other-role");
+    say("(MFA), my-plain-role (none).");
 }
 
 /// The devices in the person's hand: a program `mfa-code [DEVICE]` that prints what one shows, in real time. A device

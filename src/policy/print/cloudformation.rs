@@ -52,6 +52,7 @@ fn statement(policy: &Policy<'_>, statement: &Statement) -> String {
         user_name: if is_sub { "${!aws:username}" } else { "${aws:username}" },
     };
     let sub = if is_sub && !matches!(statement.resource, Resource::Everything) { "!Sub " } else { "" };
+    let resource = if statement.resource.is_all_but() { "NotResource" } else { "Resource" };
     let arn = policy.arn(statement.resource, &spelling);
     let condition = statement.condition.map_or_else(String::new, |condition| {
         format!(
@@ -61,6 +62,6 @@ fn statement(policy: &Policy<'_>, statement: &Statement) -> String {
     });
     format!(
         "          - Sid: {sid}\n            Effect: {effect}\n            {element}:\n{actions}            \
-         Resource: {sub}\"{arn}\"\n{condition}"
+         {resource}: {sub}\"{arn}\"\n{condition}"
     )
 }

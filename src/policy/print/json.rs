@@ -26,7 +26,8 @@ fn statement(policy: &Policy<'_>, statement: &Statement) -> Value {
     };
     value.insert(element.to_owned(), actions.clone().into());
     let resource = policy.arn(statement.resource, &policy.spelling("${aws:username}"));
-    value.insert("Resource".to_owned(), resource.into());
+    let element = if statement.resource.is_all_but() { "NotResource" } else { "Resource" };
+    value.insert(element.to_owned(), resource.into());
     if let Some(condition) = statement.condition {
         value.insert("Condition".to_owned(), json!({condition.operator: {MFA_PRESENT: condition.value}}));
     }

@@ -43,6 +43,7 @@ fn statement(policy: &Policy<'_>, statement: &Statement) -> String {
     };
     let actions: String = actions.iter().map(|action| format!("      \"{action}\",\n")).collect();
     let resource = policy.arn(statement.resource, &policy.spelling("&{aws:username}"));
+    let resources = if statement.resource.is_all_but() { "not_resources" } else { "resources" };
     let condition = statement.condition.map_or_else(String::new, |condition| {
         format!(
             "\n    condition {{\n      test     = \"{}\"\n      variable = \"{MFA_PRESENT}\"\n      values   = [\"{}\"]\n    }}\n",
@@ -51,6 +52,6 @@ fn statement(policy: &Policy<'_>, statement: &Statement) -> String {
     });
     format!(
         "  statement {{\n    sid    = \"{sid}\"\n    effect = \"{effect}\"\n\n    {name} = [\n{actions}    ]\n\n    \
-         resources = [\"{resource}\"]\n{condition}  }}\n"
+         {resources} = [\"{resource}\"]\n{condition}  }}\n"
     )
 }

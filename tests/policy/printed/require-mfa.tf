@@ -116,6 +116,24 @@ data "aws_iam_policy_document" "require_mfa" {
       values   = ["false"]
     }
   }
+
+  statement {
+    sid    = "DenyDevicesOfOthersIfNoMFA"
+    effect = "Deny"
+
+    actions = [
+      "iam:EnableMFADevice",
+      "iam:ResyncMFADevice",
+    ]
+
+    not_resources = ["arn:aws:iam::*:user/&{aws:username}"]
+
+    condition {
+      test     = "BoolIfExists"
+      variable = "aws:MultiFactorAuthPresent"
+      values   = ["false"]
+    }
+  }
 }
 
 resource "aws_iam_policy" "require_mfa" {
