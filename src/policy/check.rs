@@ -164,7 +164,9 @@ fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict:
         _ => (
             Severity::Failure,
             format!("open: one can {step} without MFA ({names}: {action})"),
-            "deny all but enrolling with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`".to_owned(),
+            "deny all but enrolling with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`, as \
+             `mfa-cred policy print` does"
+                .to_owned(),
         ),
     };
     let why = decision.as_ref().map_or_else(String::new, |decision| grounds(look, decision, action, resource));

@@ -5,6 +5,7 @@
 
 mod attached;
 mod enforcement;
+mod enrolment;
 mod exceptions;
 mod scope;
 mod trust;
@@ -123,6 +124,7 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
             }
         }
     }
+    enrolment::look(look, &mut found);
     if look.is_spent.get() {
         found.push(unfinished());
     }

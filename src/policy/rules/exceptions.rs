@@ -7,7 +7,12 @@ use crate::policy::journey::{Cell, Step, Way};
 use crate::policy::repair::{insert, quoted_list, remove};
 
 /// The steps that the needed actions serve, in their order.
-const SERVES: [&[Step]; 4] = [&[Step::CreateNamed, Step::CreateOther], &[Step::Enable], &[Step::Find], &[Step::Resync]];
+pub(super) const SERVES: [&[Step]; 4] =
+    [&[Step::CreateNamed, Step::CreateOther], &[Step::Enable], &[Step::Find], &[Step::Resync]];
+
+/// What becomes of users without them.
+pub(super) const WHY_NEEDED: &str =
+    "these are what a user without a device needs in order to get one, or to bring a drifted one back";
 
 /// What the console's own pages ask for.
 const FOR_THE_CONSOLE: [&str; 3] = ["iam:ListVirtualMFADevices", "iam:GetUser", "iam:GetMFADevice"];
@@ -68,7 +73,7 @@ fn lock_out(one: &One<'_>) -> Option<Finding> {
             5,
             scope.name_span.start,
             format!("users without MFA are locked out: this Deny takes {names} from them"),
-            "these are what a user without a device needs in order to get one, or to bring a drifted one back",
+            WHY_NEEDED,
             &format!("let its `NotAction` hold {names}"),
         )
         .with_edits(edits);

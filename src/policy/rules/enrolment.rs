@@ -1,0 +1,89 @@
+//! Rule 5, the other half: what enrolling takes and no statement allows. It is said in one finding, so that nobody finds
+//! one action after the other, and also where a Deny stands before it.
+
+use super::exceptions::{SERVES, WHY_NEEDED};
+use super::{Finding, Look, NEEDED, Severity};
+use crate::policy::document::Document;
+use crate::policy::evaluate::{Ground, Policies, Verdict};
+use crate::policy::journey::{self, Cell, Journey, Step, Way};
+
+pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
+    let Some(journey) = look.journey else { return };
+    // A Deny explains why it is denied, and not that nothing allows it; a wrong resource explains that.
+    let is_explained =
+        |at: &(Step, Way)| found.iter().any(|finding| finding.rule != Some(5) && finding.explains.contains(at));
+    let (mut of_users, mut of_devices, mut explains) = (Vec::new(), Vec::new(), Vec::new());
+    let mut without_denies = None;
+    for (action, steps) in NEEDED.into_iter().zip(SERVES) {
+        for way in [Way::Key, Way::Console] {
+            // Where one of two names of a device is allowed, it is the resource that is wrong.
+            let cells = steps.iter().map(|step| (*step, way));
+            if !cells.clone().all(|(step, way)| is_unallowed(look, journey, step, way, &mut without_denies))
+                || cells.clone().all(|at| is_explained(&at))
+            {
+                continue;
+            }
+            explains.extend(cells);
+            let names = if steps.contains(&Step::CreateNamed) { &mut of_devices } else { &mut of_users };
+            if !names.contains(&action) {
+                names.push(action);
+            }
+        }
+    }
+    let partition = look.subject.partition.as_str();
+    let path = look.subject.path();
+    let listed = |names: &[&str]| format!("`{}`", names.join("`, `"));
+    let both = [
+        (of_users, format!("arn:{partition}:iam::*:user/{path}${{aws:username}}")),
+        (of_devices, format!("arn:{partition}:iam::*:mfa/*")),
+    ];
+    let missing: Vec<&str> = both.iter().flat_map(|(names, _)| names).copied().collect();
+    if missing.is_empty() {
+        return;
+    }
+    let allows = both.iter().filter(|(names, _)| !names.is_empty());
+    let allows: Vec<String> = allows.map(|(names, resource)| format!("{} on `{resource}`", listed(names))).collect();
+    found.push(Finding {
+        severity: Severity::Failure,
+        rule: Some(5),
+        at: None,
+        place: None,
+        what: format!("the user is stuck: nothing allows {} without MFA", listed(&missing)),
+        why: WHY_NEEDED.to_owned(),
+        repair: format!("allow {}", allows.join(", and ")),
+        edits: Vec::new(),
+        explains,
+    });
+}
+
+/// Would nothing allow it, if nothing denied it?
+fn is_unallowed(
+    look: &Look<'_>,
+    journey: &Journey,
+    step: Step,
+    way: Way,
+    without_denies: &mut Option<Vec<Document>>,
+) -> bool {
+    let Cell::Judged { verdict: Verdict::Denied, request, decision: Some(decision), .. } = journey.cell(step, way)
+    else {
+        return false;
+    };
+    if decision.ground != Ground::Deny {
+        return decision.ground == Ground::NothingAllows;
+    }
+    let Some((action, resource)) =
+        journey.rows.iter().find(|row| row.step == step).and_then(|row| row.requests.get(*request))
+    else {
+        return false;
+    };
+    let identity = without_denies.get_or_insert_with(|| {
+        let mut documents = look.policies.identity.to_vec();
+        for document in &mut documents {
+            document.statements.retain(|statement| !statement.is_deny);
+        }
+        documents
+    });
+    let policies = Policies { identity, boundary: look.policies.boundary };
+    let (_, decision) = journey::decide(policies, look.subject, way, action, resource, false);
+    decision.is_some_and(|decision| decision.ground == Ground::NothingAllows)
+}
