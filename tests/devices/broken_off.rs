@@ -107,6 +107,12 @@ fn a_removal_that_is_broken_off_is_finished_by_the_next() {
     assert!(done.status.success(), "{done:?}");
     assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices", "DeleteVirtualMFADevice with MFA"]);
     assert_eq!((devices(&world), world.read(".aws/config")), (vec![], CONFIG.to_owned()));
+
+    // One that no profile names any more is in no list, and is typed.
+    world.aws.add_orphan("laptop");
+    let typed = world.run(&["device", "remove", LAPTOP, "--profile", "alice", "--yes"]);
+    assert!(typed.status.success(), "{typed:?}");
+    assert_eq!(devices(&world), []);
 }
 
 #[test]

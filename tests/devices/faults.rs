@@ -349,6 +349,9 @@ fn names_that_are_taken() {
                 "error: the name `laptop` is taken by another user's device\nhint: choose another with `--name`\n"
             )
         );
+        // Whoever can look does not try; whoever cannot leaves it to AWS, which deletes nothing that is somebody's.
+        let is_tried = calls(&world).iter().any(|call| call.starts_with("DeleteVirtualMFADevice"));
+        assert_eq!(is_tried, !may_look);
     }
     assert_eq!(devices(&world), [(LAPTOP.to_owned(), "bob".to_owned())]);
 }
