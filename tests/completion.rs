@@ -78,6 +78,11 @@ fn a_name_that_drives_a_terminal_is_not_offered() {
     );
     assert_eq!(values(&world, &["process", ""]), ["a\u{202e}b"]);
     assert_eq!(values(&world, &["process", "--", ""]), ["a\u{202e}b", "-n"]);
+    world.write(
+        ".aws/config",
+        "[profile a]\nregion = eu\x1b[31m\n[profile b]\nregion = eu\u{9b}\n[profile c]\nregion = eu\n",
+    );
+    assert_eq!(values(&world, &["--region", ""]), ["eu"]);
 }
 
 #[test]

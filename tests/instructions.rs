@@ -12,7 +12,7 @@ use crate::support::world::{Cast, MFA_CRED, World};
 /// 6.3 million, of which 1.3 are the dynamic linker's relocations; an optimised build takes a ninth of it.
 const WARM: u64 = 7_500_000;
 
-/// 1.8 million for a segment of the prompt, of which all but 0.4 are relocations.
+/// 2.1 million for a segment of the prompt, of which all but 0.4 are relocations.
 const PROMPT: u64 = 2_250_000;
 
 /// Runs the program under callgrind and gives the instructions that it took.

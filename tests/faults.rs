@@ -1,0 +1,60 @@
+//! `tests/FAULTS.md` promises a test for every row, and that it was seen to fail: neither may be missing.
+
+use std::path::Path;
+use std::process::Command;
+
+/// The rows that lack something: the test, or what was taken out.
+fn incomplete<'a>(table: &'a str, tests: &[&str]) -> Vec<&'a str> {
+    let is_there = |name: &str| {
+        tests.iter().any(|test| *test == name || test.starts_with(&format!("{name}::"))) || stands_beside_the_code(name)
+    };
+    let is_complete = |row: &&str| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [.., named, without] = cells[..] else { return false };
+        let mut names = named.split('`').skip(1).step_by(2).peekable();
+        // `…::name` is in the module of the name before it.
+        let mut module = "";
+        names.peek().is_some()
+            && !without.is_empty()
+            && names.all(|name| {
+                if let Some(last) = name.strip_prefix("…::") {
+                    return is_there(&format!("{module}::{last}"));
+                }
+                module = name.rsplit_once("::").map_or("", |(module, _)| module);
+                is_there(name)
+            })
+    };
+    let sections = table.split("\n## ").filter(|section| section.contains("| seen to fail without |"));
+    let rows = sections.flat_map(|section| section.lines().filter(|line| line.starts_with("| ")).skip(2));
+    rows.filter(|row| !is_complete(row)).collect()
+}
+
+/// Such a test is in another program than this one: `code::process::tests::name`.
+fn stands_beside_the_code(name: &str) -> bool {
+    let Some((module, name)) = name.split_once("::tests::") else { return false };
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module.replace("::", "/"));
+    [module.with_extension("rs"), module.join("tests.rs")]
+        .iter()
+        .any(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("#[test]\n    fn {name}()"))))
+}
+
+#[test]
+fn every_row_names_tests_that_there_are_and_what_was_taken_out() {
+    let table =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/FAULTS.md")).expect("a table");
+    let own = std::env::current_exe().expect("this program");
+    let list = Command::new(own).args(["--list", "--format", "terse"]).output().expect("the list of tests").stdout;
+    let list = String::from_utf8(list).expect("names");
+    let tests: Vec<&str> = list.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+    assert!(tests.contains(&"faults::every_row_names_tests_that_there_are_and_what_was_taken_out"), "{list}");
+    assert_eq!(incomplete(&table, &tests), Vec::<&str>::new());
+}
+
+#[test]
+fn a_row_that_lacks_something_is_seen() {
+    let table = "\n## A\n\n| fault | the user sees | exit | test | seen to fail without |\n| --- | --- | --- | --- | --- |\n\
+                 | good | x | 0 | `a::b`, `…::c`, `d` | it |\n| no test | x | 0 | `a::x` | it |\n\
+                 | none | x | 0 | | it |\n| empty | x | | `a::b` | |\n| other | x | 0 | `d`, `…::c` | it |\n";
+    let rows: Vec<&str> = table.lines().skip(6).collect();
+    assert_eq!(incomplete(table, &["a::b", "a::c", "d::e"]), rows);
+}
