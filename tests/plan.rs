@@ -48,6 +48,27 @@ fn every_case_is_planned_as_it_says() {
     assert!(sentences.len() >= 120, "{} cases", sentences.len());
 }
 
+/// What a command about devices signs in with: one call, by the device that was found, and nothing of the roles.
+#[test]
+fn the_session_of_a_device_asks_for_no_device_and_warns_of_no_role() {
+    let config = "[profile user]\nmfa_serial = auto\n\
+                  [profile first]\nrole_arn = arn:aws:iam::123456789012:role/first\nsource_profile = user\n\
+                  [profile second]\nrole_arn = arn:aws:iam::123456789012:role/second\nsource_profile = first\n\
+                  duration_seconds = 7200\n";
+    let credentials = format!("[user]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {SECRET}\n");
+    let files = vec![("config".to_owned(), config.to_owned()), ("credentials".to_owned(), credentials)];
+    let texts = Texts { files, words: vec!["second".to_owned()], ..Texts::default() };
+    let plan = texts.plan().expect("a plan");
+    assert!(plan.asks_for_device() && !plan.warnings.is_empty(), "{plan}");
+    let serial = "arn:aws:iam::123456789012:mfa/phone".parse().expect("a serial");
+    let session = plan.session_of(&serial);
+    let found = session.device.as_ref().and_then(mfa_cred::plan::Device::serial);
+    assert_eq!((session.asks_for_device(), found), (false, Some(&serial)));
+    assert!(session.warnings.is_empty(), "{session}");
+    assert!(matches!(session.steps.given(true), [Step::SessionToken { .. }]), "{session}");
+    assert!(!plan.clone().with_device(&serial).asks_for_device());
+}
+
 /// The plan as `show` prints it, then what only the call shows.
 fn rendered(planned: Result<Plan, Refusal>) -> String {
     let plan = match planned {
