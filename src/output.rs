@@ -3,8 +3,8 @@
 //! Every value is data: profile names and regions come from files, and none may run, split or expand in any shell.
 //! Nothing is written here: a command gets the whole payload and writes it in one piece.
 
-mod cmd;
 pub mod candidates;
+mod cmd;
 mod data;
 mod elvish;
 mod export;
@@ -13,9 +13,9 @@ mod posix;
 mod powershell;
 mod process;
 mod script;
+pub mod segment;
 mod tcsh;
 mod xonsh;
-pub mod segment;
 
 use std::str::FromStr;
 

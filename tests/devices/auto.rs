@@ -65,6 +65,21 @@ fn a_device_that_aws_no_longer_knows_is_looked_for_again() {
 }
 
 #[test]
+fn what_is_remembered_of_one_user_is_nobody_elses() {
+    let (world, device) = cast();
+    world.sign_in(&device, &["login", "alice"]);
+    let key = world.aws.add_user("bob");
+    world.write_key("bob", &key);
+    world.add_config("[profile bob]\nmfa_serial = auto\n");
+    let bobs = world.aws.add_device("bob", "bobs-phone");
+    calls(&world);
+    let mut session = world.at_terminal(&["env", "bob"]);
+    super::answer(&mut session, "MFA code for bob (bobs-phone): ", &bobs.fresh_code());
+    assert!(finish(&world, session).status.success());
+    assert_eq!(calls(&world), ["ListMFADevices", "GetSessionToken"]);
+}
+
+#[test]
 fn none_and_several_are_errors_that_list_them() {
     let (world, _) = cast();
     world.aws.add_device("alice", "tablet");
