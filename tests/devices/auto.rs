@@ -67,7 +67,7 @@ fn a_device_that_aws_no_longer_knows_is_looked_for_again() {
 #[test]
 fn what_is_remembered_of_one_user_is_nobody_elses() {
     let (world, device) = cast();
-    world.sign_in(&device, &["login", "alice"]);
+    world.sign_in(&device, &["login", "deploy"]);
     let key = world.aws.add_user("bob");
     world.write_key("bob", &key);
     world.add_config("[profile bob]\nmfa_serial = auto\n");
