@@ -98,10 +98,10 @@ impl<'a> Chain<'a> {
     /// The user's MFA device.
     pub(super) fn device(&self, wish: &Wish) -> Result<Option<Device>, PlanError> {
         use crate::names::DeviceKind;
-        let is_role = self.base.kind() == super::BaseKind::RoleSession;
         if wish.leaves_device_open {
-            return Ok((!is_role).then_some(Device::Auto));
+            return Ok(None);
         }
+        let is_role = self.base.kind() == super::BaseKind::RoleSession;
         let (origin, serial) = match (&wish.mfa_serial, self.nearest("mfa_serial")) {
             (Some(serial), _) => (Origin::Flag("--mfa-serial"), serial.clone()),
             (None, None) => return Ok(None),

@@ -182,6 +182,11 @@ impl World {
             let text = format!("Credential should be scoped to correct service: '{}'. ", service.name());
             return Err(Refusal::new(403, "SignatureDoesNotMatch", text));
         }
+        // It has one region in each partition, and here is the commercial one.
+        if matches!(service, Service::Iam) && claim.region != "us-east-1" {
+            let text = format!("Credential should be scoped to a valid region, not '{}'. ", claim.region);
+            return Err(Refusal::new(403, "SignatureDoesNotMatch", text));
+        }
         let action = params.get("Action").unwrap_or_default();
         let result = match service {
             Service::Sts => sts::perform(self, &caller, action, params),
