@@ -79,6 +79,7 @@ fn a_day_in(shell: Shell) {
     let rest = finished.stderr.strip_prefix(&unknown).unwrap_or_else(|| panic!("{what}: {}", finished.stderr));
     assert_eq!(rest.matches("error: ").count(), 2, "{what}: {rest}");
     assert!(rest.contains("'--nonsense'") && rest.contains("'--region <REGION>'"), "{what}: {rest}");
+    assert!(!rest.to_lowercase().contains("traceback"), "{what}: {rest}");
     if shell.language != Language::Elvish {
         assert_eq!(finished.terminal, format!("{PROMPT}\r\n"), "{what}");
     }
