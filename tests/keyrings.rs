@@ -234,11 +234,11 @@ fn a_full_quota_is_said_and_leaves_nothing_half_set() {
     if !rustix::process::geteuid().is_root() {
         return skip("a full quota", "root, who alone can run a child as another user,");
     }
-    let words: Vec<_> = ["setpriv", "--reuid=64991", "--regid=64991", "--clear-groups"]
-        .into_iter()
-        .map(Into::into)
-        .chain(child())
-        .collect();
+    // Nobody, and somebody else for two runs side by side.
+    let user = 40_000 + std::process::id() % 20_000;
+    let words = ["setpriv", "--clear-groups"].map(str::to_owned).into_iter();
+    let words = words.chain([format!("--reuid={user}"), format!("--regid={user}")]);
+    let words: Vec<_> = words.map(Into::into).chain(child()).collect();
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
     assert_eq!(play("kernel-fill", command).0, "Err(Full) half set: 0 prolonged: Ok(())");
