@@ -81,10 +81,7 @@ impl Terminal for Tty {
     }
 
     fn size(&self) -> Option<(u16, u16)> {
-        let size = tcgetwinsize(open().ok()?).ok()?;
-        // A terminal that was never told its size is taken for the usual one.
-        let or = |length: u16, usual: u16| if length == 0 { usual } else { length };
-        Some((or(size.ws_row, 24), or(size.ws_col, 80)))
+        size_of(&open().ok()?)
     }
 
     fn tell(&self, line: &str) {
@@ -98,6 +95,13 @@ impl Terminal for Tty {
     fn converse(&self, dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
         dialogue::hold(dialogue, limit)
     }
+}
+
+/// Rows and columns. A terminal that was never told its size is taken for the usual one.
+fn size_of(device: &File) -> Option<(u16, u16)> {
+    let size = tcgetwinsize(device).ok()?;
+    let or = |length: u16, usual: u16| if length == 0 { usual } else { length };
+    Some((or(size.ws_row, 24), or(size.ws_col, 80)))
 }
 
 /// Asks, and puts the terminal back as it was.

@@ -5,9 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::termios::tcgetwinsize;
-
-use super::{CTRL_U, Question};
+use super::{CTRL_U, Question, size_of};
 use crate::host::{Dialogue, Key, TerminalError};
 
 /// The alternate screen, and the cursor hidden.
@@ -34,13 +32,14 @@ pub(super) fn hold(dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), T
 }
 
 fn converse(question: &Question, dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
-    let mut drawn = (0, 0);
+    let mut drawn = None;
     let mut last_key = Instant::now();
     loop {
-        let size = size(question);
-        if size != drawn {
-            draw(question, dialogue, size)?;
-            drawn = size;
+        let size = size_of(&question.device);
+        if drawn != Some(size) {
+            let (rows, columns) = size.ok_or(TerminalError::Closed)?;
+            draw(question, dialogue, (columns.into(), rows.into()))?;
+            drawn = Some(size);
         }
         question.deadline.set(Instant::now() + LOOK);
         let first = match question.key() {
@@ -53,13 +52,8 @@ fn converse(question: &Question, dialogue: &mut dyn Dialogue, limit: Duration) -
         {
             return Ok(());
         }
-        drawn = (0, 0);
+        drawn = None;
     }
-}
-
-fn size(question: &Question) -> (usize, usize) {
-    let known = tcgetwinsize(&question.device).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
-    known.map_or((80, 24), |size| (usize::from(size.ws_col), usize::from(size.ws_row)))
 }
 
 fn draw(
