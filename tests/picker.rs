@@ -30,6 +30,9 @@ fn a_person_picks_by_typing() {
     world.heard("the picker", &done);
     assert_eq!(variable(&done.stdout, "MFA_CRED_PROFILE"), "audit", "{done:?}");
     assert!(done.terminal.ends_with("\x1b[?1049l"), "{done:?}");
+    // Nothing of it stands on the screen that stays.
+    let (before, _) = done.terminal.split_once("\x1b[?1049h").expect("it has a screen of its own");
+    assert_eq!(before, "");
 }
 
 #[test]
@@ -87,6 +90,12 @@ fn nobody_is_asked_where_a_stream_is_no_terminal() {
     let session = in_a_shell(&world, 24, 80, &["--no-prompt"]);
     let done = session.finish(PATIENCE);
     assert!(done.status.code() == Some(1) && !done.terminal.contains("\x1b[?1049h"), "{done:?}");
+    // Nor where there is no second screen.
+    for term in ["dumb", ""] {
+        world.set("TERM", term);
+        let done = in_a_shell(&world, 24, 80, &[]).finish(PATIENCE);
+        assert!(!done.status.success() && !done.terminal.contains("\x1b[?1049h"), "{term}: {done:?}");
+    }
 }
 
 #[test]

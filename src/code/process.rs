@@ -331,6 +331,16 @@ mod tests {
     }
 
     #[test]
+    fn a_quiet_command_is_waited_for_and_not_polled_without_a_pause() {
+        let mut child = shell("exec sleep 30").stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut output = Output::new(child.stdout.take());
+        let (start, time) = (Instant::now(), Duration::from_millis(50));
+        output.read_for(time).expect("nothing comes");
+        assert!(start.elapsed() >= time);
+        child.kill().and_then(|()| child.wait()).expect("it ends");
+    }
+
+    #[test]
     fn blanks_up_to_the_limit_are_forgiven() {
         let blanks = OUTPUT_LIMIT - "123456".len();
         let code = run_mfa_process(&format!("printf '123456%{blanks}s' ' '"), LONG).expect("a code");
