@@ -48,6 +48,8 @@ fn cursor_keys_pick_and_escape_is_130() {
 
     let mut session = in_a_shell(&world, 24, 80, &[]);
     session.wait_for("Profile: ", PATIENCE);
+    // A person who thinks, for longer than the window's size goes without a look.
+    std::thread::sleep(Duration::from_millis(600));
     session.type_text("\x1b");
     let done = session.finish(PATIENCE);
     assert_eq!((done.status.code(), &*done.stdout), (Some(130), ""), "{done:?}");
