@@ -28,7 +28,7 @@ use crate::cli::{self, Args, Verb};
 use crate::error::{Ending, Error};
 use crate::host::Host;
 use crate::settings::Settings;
-use crate::talk::{Talk, printable, with_causes};
+use crate::talk::{Level, Talk, printable, with_causes};
 
 /// How a command ended that did what was asked.
 pub enum Done {
@@ -43,10 +43,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
     let argv: Vec<OsString> = argv.into_iter().collect();
     let args = match cli::parse(argv.clone()) {
         Ok(args) => args,
-        Err(error) => {
-            say_usage(&error, &argv);
-            return Ending::Exit(u8::from(error.use_stderr()) * 2);
-        }
+        Err(error) => return say_usage(&error, &argv),
     };
     if let Some(result) = without_settings(&args, host) {
         return conclude(Settings::voice(&args.global, host.env), result);
@@ -89,15 +86,20 @@ fn conclude(talk: Talk, result: Result<Done, Error>) -> Ending {
     }
 }
 
-/// What clap has to say. `--help` and `--version` are answers, for stdout; a closed pipe is no failure of theirs.
-fn say_usage(error: &clap::Error, argv: &[OsString]) {
+/// What clap has to say, on stderr; `--help` and `--version` are answers, and go to stdout as all payload does.
+fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
     let is_harmless = |word: &OsString| word.to_str().is_some_and(|word| printable(word) == word);
     // clap quotes what was typed as it is. Where that could drive the terminal, nothing is said in colour.
-    let _ = if argv.iter().all(is_harmless) {
+    let said = if argv.iter().all(is_harmless) {
         error.print()
     } else {
         io::stderr().write_all(printable(&error.render().to_string()).as_bytes())
     };
+    if error.use_stderr() {
+        return Ending::Exit(2);
+    }
+    said.map_err(Error::Output)
+        .map_or_else(|error| conclude(Talk::new(Level::Warn, None), Err(error)), |()| Ending::Exit(0))
 }
 
 fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {

@@ -106,10 +106,20 @@ pub enum Ending {
     Signal(i32),
 }
 
+#[cfg(unix)]
+impl Ending {
+    /// Whoever read stdout has gone, as `head` does: by the signal that ends `cat` and `ls` then, without a word. Rust
+    /// ignores that signal from the start, so that a closed pipe is an error that can be told from others.
+    pub const READER_GONE: Self = Self::Signal(signal_hook::consts::SIGPIPE);
+}
+
 impl Error {
     /// How the program ends.
     pub fn ending(&self) -> Ending {
         Ending::Exit(match self {
+            #[cfg(unix)]
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ending::READER_GONE,
+
             Self::Plan(PlanError::Fido { .. }) => 4,
             Self::Settings(
                 SettingsError::Variable { .. } | SettingsError::Token | SettingsError::PolicyNotJson { .. },

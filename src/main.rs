@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         user: &system::user,
         machine: &system::machine,
         parent: &system::parent,
-        program: &std::env::current_exe,
+        program: &system::program,
         become_command: &system::become_command,
     };
     match command::run(std::env::args_os(), &host) {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -159,6 +159,33 @@ fn parent_name() -> Option<String> {
     None
 }
 
+/// The path by which this program was called, absolute, with the symbolic links in it: what is written down (in a
+/// shell's start-up file, say) outlives an upgrade only by the link that a package manager moves, not by the file behind
+/// it. A path that is looked up is taken only where it leads to this very program.
+///
+/// # Errors
+/// The system does not know where this program is.
+pub fn program() -> io::Result<PathBuf> {
+    let real = std::env::current_exe()?;
+    let called = std::env::args_os().next().unwrap_or_default();
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    Ok(as_called(Path::new(&called), std::env::split_paths(&folders), &real).unwrap_or(real))
+}
+
+/// Where it is on the PATH, it is that path, be it called by that or by another one; else the one that it was called by.
+fn as_called(called: &Path, folders: impl Iterator<Item = PathBuf>, real: &Path) -> Option<PathBuf> {
+    let name = called.file_name()?;
+    let is_this = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == real);
+    let has_folder = called.components().count() > 1;
+    let called = has_folder.then(|| std::path::absolute(called).ok()).flatten().filter(is_this);
+    let found: Vec<PathBuf> =
+        folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).filter(is_this).collect();
+    match called {
+        Some(called) if found.contains(&called) => Some(called),
+        called => found.into_iter().next().or(called),
+    }
+}
+
 /// Core dumps off, and no debugger of the same user attached: memory holds secrets. Undone by `exec`, so that a
 /// command inherits nothing of it.
 pub fn refuse_core_dumps() {
@@ -192,4 +219,50 @@ pub fn become_command(mut command: Command) -> io::Result<u8> {
 pub fn become_command(mut command: Command) -> io::Result<u8> {
     let status = command.status()?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::as_called;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn the_path_is_the_one_that_an_upgrade_moves_and_never_another_programs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = fs::canonicalize(folder.path()).expect("it");
+        for name in ["cellar/1.0", "cellar/2.0", "bin", "profile", "other"] {
+            fs::create_dir_all(root.join(name)).expect("it");
+        }
+        let real = root.join("cellar/1.0/x");
+        for file in [&real, &root.join("other/x")] {
+            fs::write(file, "").expect("it");
+        }
+        symlink("../cellar/1.0/x", root.join("bin/x")).expect("it");
+        symlink("../bin/x", root.join("profile/x")).expect("it");
+        symlink(root.join("cellar/1.0"), root.join("current")).expect("it");
+        let at = |text: &str| if text.contains('/') { root.join(text) } else { PathBuf::from(text) };
+        for (called, on_path, wanted) in [
+            ("x", "other bin profile", Some("bin/x")),
+            ("x", "profile bin", Some("profile/x")),
+            ("bin/x", "profile bin", Some("bin/x")),
+            ("cellar/1.0/x", "bin", Some("bin/x")),
+            ("cellar/1.0/x", "other", Some("cellar/1.0/x")),
+            ("current/x", "", Some("current/x")),
+            // Whoever starts a program may call it as he likes.
+            ("other/x", "other", None),
+            ("sh", "bin", None),
+            ("", "bin", None),
+        ] {
+            let folders = on_path.split(' ').filter(|name| !name.is_empty()).map(|name| root.join(name));
+            let found = as_called(&at(called), folders, &real);
+            assert_eq!(found, wanted.map(|name| root.join(name)), "{called} with {on_path}");
+        }
+        assert_eq!(
+            as_called(Path::new("x"), [PathBuf::from("bin")].into_iter(), &real),
+            None,
+            "a folder that is relative"
+        );
+    }
 }

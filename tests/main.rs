@@ -46,6 +46,8 @@ mod policy;
 mod prompt;
 #[cfg(unix)]
 mod refusals;
+#[cfg(unix)]
+mod sandbox;
 mod settings;
 #[cfg(unix)]
 mod shells;

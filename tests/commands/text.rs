@@ -197,27 +197,61 @@ fn help_and_version_are_answers_in_a_broken_environment_too() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_panic() {
+fn whoever_reads_no_more_ends_every_command_without_a_word() {
     let cast = signed_in();
-    for (words, exit) in [
-        (&["--help"][..], 0),
-        (&["--version"], 0),
-        (&["process", "deploy"], 1),
-        (&["env", "deploy"], 1),
-        (&["list"], 1),
-        (&["show", "deploy"], 1),
-        (&["status", "deploy"], 1),
-        (&["unset"], 1),
+    let world = &cast.world;
+    world.write(
+        "policy.json",
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#,
+    );
+    for line in [
+        "-h",
+        "--help",
+        "--version",
+        "help env",
+        "env deploy",
+        "deploy",
+        "process deploy",
+        "show deploy",
+        "show deploy --json",
+        "list",
+        "list --json",
+        "list --names",
+        "status",
+        "status deploy --json",
+        // A verdict that nobody reads.
+        "status audit --region eu-west-1",
+        "unset",
+        "device list --profile alice",
+        "policy print",
+        "policy check policy.json",
+        "policy check --json policy.json",
+        "init bash",
+        "completions zsh",
+        "man",
+        "prompt",
+        "__complete fish -- ",
     ] {
+        let words: Vec<&str> = line.split_terminator(' ').collect();
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let mut command = cast.world.command(words);
-        command.env("RUST_BACKTRACE", "1").stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        let mut command = world.command(&words);
+        command.env("RUST_BACKTRACE", "1").env("MFA_CRED_PROFILE", "deploy");
+        command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
         let done = command.spawn().expect("it starts").wait_with_output().expect("a child of ours");
         let stderr = String::from_utf8_lossy(&done.stderr);
-        let said = if exit == 0 { "" } else { "error: the output could not be written: Broken pipe (os error 32)\n" };
-        assert_eq!((done.status.code(), &*stderr), (Some(exit), said), "{words:?}");
+        let signal = std::os::unix::process::ExitStatusExt::signal(&done.status);
+        assert_eq!((signal, &*stderr), (Some(13), ""), "{line}");
     }
+    // As it is typed, with more than a pipe holds.
+    let many: String = (0..5_000).map(|n| format!("[profile p{n}]\nregion = eu-west-1\n")).collect();
+    world.add_config(&many);
+    let done = in_shell(world, "bash", "mfa-cred list | head -n 1 | wc -l; echo ${PIPESTATUS[0]}");
+    assert_eq!((done.stdout.trim(), done.stderr.as_str()), ("1\n141", ""));
+    // What is no pipe, or is none that was read, is a failure that is told.
+    let done = in_shell(world, "sh", "mfa-cred process deploy >/dev/full");
+    let said = "error: the output could not be written: No space left on device (os error 28)\n";
+    assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), said));
     // And a closed stderr is no reason to fail.
     let done = in_shell(&cast.world, "sh", "mfa-cred process deploy -vv 2>&-");
     assert!(done.status.success() && done.stdout.starts_with("{\"Version\":1,"), "{done:?}");

@@ -120,3 +120,44 @@ function awsume {
     assert!(done.stdout.ends_with(registered), "{}", done.stdout);
     assert!(done.stdout.contains(&text.replace("MFA_CRED", MFA_CRED)), "{}", done.stdout);
 }
+
+/// As Homebrew and Nix install: each version has a folder of its own, and what stands on the PATH is a link.
+#[test]
+fn after_an_upgrade_moved_the_link_the_saved_file_still_works() {
+    use std::os::unix::fs::symlink;
+
+    let world = World::empty();
+    let root = world.home().join("brew");
+    let (old, new, bin) = (root.join("Cellar/1.0"), root.join("Cellar/2.0"), root.join("bin"));
+    for folder in [&old, &new, &bin] {
+        fs::create_dir_all(folder).expect("a folder");
+    }
+    for folder in [&old, &new] {
+        let file = folder.join("mfa-cred");
+        if fs::hard_link(MFA_CRED, &file).is_err() {
+            fs::copy(MFA_CRED, &file).expect("a copy");
+        }
+    }
+    symlink("../Cellar/1.0/mfa-cred", bin.join("mfa-cred")).expect("a link");
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    for (called, path) in [
+        ("mfa-cred", path.as_str()),
+        ("brew/bin/mfa-cred", "/usr/bin:/bin"),
+        ("brew/bin/mfa-cred", &path),
+        // That it was started from its own folder once is no reason to write that down.
+        ("brew/Cellar/1.0/mfa-cred", &path),
+    ] {
+        let script = format!("PATH='{path}'; {called} init bash");
+        let done = world.run_other("bash", &["--norc", "-c", &script], PATIENCE);
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{called}");
+        let link = format!("command '{}/mfa-cred' ", bin.display());
+        assert!(done.stdout.contains(&link), "{called}: {}", done.stdout);
+        world.write("saved", &done.stdout);
+    }
+    fs::remove_file(bin.join("mfa-cred")).expect("it");
+    symlink("../Cellar/2.0/mfa-cred", bin.join("mfa-cred")).expect("a link");
+    fs::remove_dir_all(&old).expect("the old version");
+    let done = world.run_other("bash", &["--norc", "-c", ". ./saved; mfa-cred --version"], PATIENCE);
+    assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""));
+    assert!(done.stdout.starts_with("mfa-cred "), "{}", done.stdout);
+}

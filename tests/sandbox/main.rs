@@ -90,10 +90,12 @@ fn remove(home: TempDir) -> io::Result<()> {
     fs::remove_dir_all(&path)
 }
 
-/// Builds `mfa-cred` and says where it is.
+/// Builds `mfa-cred` and says where it is. It is built beside this very example, for whose sake cargo turns on the same
+/// features of the same crates as for the tests: by itself it would get other ones, and all that stands below it would
+/// be compiled a second time. What cargo has to say of its work is seen.
 fn build() -> io::Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--bin", "mfa-cred", "--message-format=json-render-diagnostics"]);
+    cargo.args(["build", "--bin", "mfa-cred", "--example", "sandbox", "--message-format=json-render-diagnostics"]);
     cargo.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]).stderr(Stdio::inherit());
     // What `cargo run` says of this program; a build script that watches such a variable would run again.
     for (name, _) in env::vars_os() {
@@ -103,8 +105,8 @@ fn build() -> io::Result<PathBuf> {
     }
     let output = cargo.output()?;
     let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-    let mut programs =
-        messages.filter_map(|message: serde_json::Value| message["executable"].as_str().map(PathBuf::from));
+    let is_it = |message: &serde_json::Value| message["target"]["name"] == "mfa-cred";
+    let mut programs = messages.filter(is_it).filter_map(|message| message["executable"].as_str().map(PathBuf::from));
     programs.next_back().filter(|_| output.status.success()).ok_or_else(|| io::Error::other("`cargo build` failed"))
 }
 
@@ -169,12 +171,12 @@ fn isolate(command: &mut Command, home: &Path) {
 
 fn explain(aws: &Aws, home: &Path) {
     say(&format!("A sandbox: AWS is {}, HOME is {}; `exit` removes both.", aws.url(), home.display()));
-    say("  mfa-code [DEVICE]                          the MFA code of the moment; each");
-    say("                                             works once");
+    say("Read the code first, then sign in and type it within the half minute that it lasts:");
+    say("  mfa-code                                   the MFA code of the moment; each works once");
     say("  eval $(mfa-cred my-test-role)              credentials for this shell");
     say("  mfa-cred exec my-other-role -- env         one command with credentials");
-    say("  mfa-cred device enroll --profile new-user  a device for a user; its codes,");
-    say("                                             from another terminal:");
+    say("  mfa-cred device enroll --profile new-user  a device for a user; read its codes");
+    say("                                             in another terminal:");
     say(&format!("      {}/bin/mfa-code DEVICE", home.display()));
     say("Profiles: test-user and new-user (access keys), my-test-role and my-other-role");
     say("(MFA), my-plain-role (none).");

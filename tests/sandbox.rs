@@ -1,0 +1,35 @@
+//! The sandbox, started as a person starts it.
+
+use std::process::Command;
+
+use crate::support::pty::{PATIENCE, Pty, Stream};
+
+/// What a person does there: read the greeting, then the code, then sign in.
+#[test]
+fn what_cargo_does_is_seen_and_the_greeting_leads_to_a_first_sign_in() {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["run", "--example", "sandbox"]);
+    command.env("SHELL", "/bin/sh").env("TERM", "xterm").env_remove("MFA_CRED_PROFILE");
+    // What cargo tells the tests about this package would make `ring` build itself anew.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    let mut session = Pty::default().sized(40, 100).streams(Stream::Terminal, Stream::Terminal).spawn(command);
+    // Cargo says what it does twice: for the sandbox itself, and for the program in it.
+    for text in
+        ["Finished", "Finished", "A sandbox: ", "Read the code first", "mfa-code", "eval $(mfa-cred my-test-role)"]
+    {
+        session.wait_for(text, 10 * PATIENCE);
+    }
+    let before = session.screen();
+    // The crates below this one were built for the tests already, and with the same features.
+    assert!(!before.contains("Compiling aws"), "{before}");
+    session.type_text("mfa-code | mfa-cred login my-test-role --mfa-token -; echo code=$?\r");
+    session.wait_for("my-test-role: signed in for ", PATIENCE);
+    session.wait_for("code=0", PATIENCE);
+    session.type_text("exit\r");
+    let finished = session.finish(PATIENCE);
+    assert_eq!(finished.status.code(), Some(0), "{finished:?}");
+}
