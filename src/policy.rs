@@ -7,6 +7,7 @@
 pub mod document;
 pub mod evaluate;
 pub mod journey;
+pub mod rule;
 pub mod rules;
 pub mod repair;
 pub mod check;

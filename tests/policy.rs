@@ -15,6 +15,8 @@ mod fetched;
 mod malformed;
 mod print;
 mod repairs;
+#[cfg(unix)]
+mod rules;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

@@ -5,7 +5,7 @@ use super::document::{Document, Kind};
 use super::evaluate::{At, Decision, Ground, Policies, Verdict};
 use super::journey::{Cell, Expected, Journey, Row, Step, Subject, Way};
 use super::repair;
-use super::rules::{self, Edit, Finding, Look, Severity, Wish};
+use super::rules::{self, Edit, Finding, Look, Rule, Severity, Wish};
 
 /// What came of a check.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Report {
     pub subject: Subject,
     /// The day; for a role's and an organization's policies there is none.
     pub journey: Option<Journey>,
-    /// The failures, then the trades.
+    /// The failures, then the notes.
     pub findings: Vec<Finding>,
 }
 
@@ -42,7 +42,7 @@ pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, wish
         }
     }
     findings.extend(policies.identity.iter().enumerate().filter_map(|(index, document)| too_large(index, document)));
-    // Stable: within failures and within trades the order of the documents stays.
+    // Stable: within failures and within notes the order of the documents stays.
     findings.sort_by_key(|finding| finding.severity);
     Report { subject: subject.clone(), journey, findings }
 }
@@ -101,7 +101,7 @@ fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way
                 let what = "with MFA, other users' devices can be touched".to_owned();
                 let why = "that is what an administrator may do, and nobody else";
                 found.push(plain(
-                    Severity::Trade,
+                    Rule::OtherUsersDevices,
                     what,
                     why,
                     "limit it to `user/${aws:username}` where it is not meant",
@@ -122,7 +122,7 @@ fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way
                 let finding = of_cell(look, journey, row, &ways, verdict);
                 let is_wanted = is_wanted && verdict != Verdict::Denied
                     || row.step == Step::Password && look.wish.allows_first_password_change;
-                found.push(Finding { severity: if is_wanted { Severity::Trade } else { finding.severity }, ..finding });
+                found.push(Finding { severity: if is_wanted { Severity::Note } else { finding.severity }, ..finding });
             }
         }
     }
@@ -137,32 +137,34 @@ fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict:
     let by = decision.as_ref().map_or(&[][..], |decision| &decision.by);
     let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
     let (names, step) = (names.join(", "), row.step.name());
-    let (severity, what, repair) = match (expected, verdict) {
-        (Expected::Allowed, Verdict::Unknown) => {
-            (Severity::Trade, format!("whether the user can {step} is not known ({names}: {action})"), String::new())
-        }
+    let (rule, what, repair) = match (expected, verdict) {
+        (Expected::Allowed, Verdict::Unknown) => (
+            Rule::WorkUndecided,
+            format!("whether the user can {step} is not known ({names}: {action})"),
+            String::new(),
+        ),
         (Expected::Allowed, _) => {
             let repair = match decision.as_ref().map(|decision| decision.ground) {
                 Some(Ground::Deny) => format!("let the Deny leave `{action}` free"),
                 Some(Ground::Boundary) => format!("let the permissions boundary allow `{action}`, too"),
                 _ => format!("allow `{action}` on `{resource}`"),
             };
-            (Severity::Failure, format!("the user is stuck: cannot {step} ({names}: {action})"), repair)
+            (Rule::UserStuck, format!("the user is stuck: cannot {step} ({names}: {action})"), repair)
         }
         (_, Verdict::Unknown) => (
-            Severity::Failure,
+            Rule::Undecided,
             format!("whether one can {step} without MFA is not known ({names}: {action})"),
             "deny it whatever that is, where there is no MFA".to_owned(),
         ),
         _ if row.step == Step::Other => (
-            Severity::Failure,
+            Rule::OpenWithoutMfa,
             format!("open: one can {step} without MFA ({names}: {action})"),
             "deny what enrolling takes on all but the own user where there is no MFA, by a Deny with \
              `\"NotResource\": [\"arn:aws:iam::*:user/${aws:username}\", \"arn:aws:iam::*:mfa/*\"]`"
                 .to_owned(),
         ),
         _ => (
-            Severity::Failure,
+            Rule::OpenWithoutMfa,
             format!("open: one can {step} without MFA ({names}: {action})"),
             "deny all but enrolling with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`, as \
              `mfa-cred policy print` does"
@@ -170,11 +172,13 @@ fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict:
         ),
     };
     let why = decision.as_ref().map_or_else(String::new, |decision| grounds(look, decision, action, resource));
-    let mut finding = plain(severity, what, &why, &repair);
-    finding.rule = match row.step {
-        Step::Find | Step::CreateNamed | Step::CreateOther | Step::Enable | Step::Resync => Some(5),
-        _ => None,
+    let rule = match row.step {
+        Step::Find | Step::CreateNamed | Step::CreateOther | Step::Enable | Step::Resync if rule == Rule::UserStuck => {
+            Rule::EnrollmentBlocked
+        }
+        _ => rule,
     };
+    let mut finding = plain(rule, what, &why, &repair);
     finding.at = by.first().copied();
     finding.place = finding.at.map(|at| place(look, at));
     finding
@@ -224,8 +228,7 @@ fn stuck_password(look: &Look<'_>, journey: &Journey) -> Finding {
     let what = "a user who must change the password at the first sign-in is stuck".to_owned();
     let repair = "create users without the forced change; or let the Deny leave `iam:ChangePassword` and \
                   `iam:GetAccountPasswordPolicy` free, which also frees it for a thief (--allow-first-password-change)";
-    let mut finding = plain(Severity::Trade, what, why, repair);
-    finding.rule = Some(6);
+    let mut finding = plain(Rule::FirstPasswordStuck, what, why, repair);
     finding.at = decision.and_then(|decision| decision.by.first().copied()).filter(|_| is_denied);
     finding.place = finding.at.map(|at| place(look, at));
     finding
@@ -234,7 +237,7 @@ fn stuck_password(look: &Look<'_>, journey: &Journey) -> Finding {
 /// No policy can prevent it, so it is always said.
 fn thief() -> Finding {
     plain(
-        Severity::Trade,
+        Rule::AttackerEnrolls,
         "a thief can enrol a device of their own for a user who has none".to_owned(),
         "whoever may enrol before there is MFA may do it with a stolen key or password, too; no policy can tell them \
          apart. Whether AWS lets such a key add a device for a user who has one is not known",
@@ -249,7 +252,7 @@ fn too_large(index: usize, document: &Document) -> Option<Finding> {
     (length > MOST).then(|| {
         let what = format!("{} has {length} characters without white space", document.name);
         let mut finding = plain(
-            Severity::Trade,
+            Rule::TooLarge,
             what,
             "a managed policy has at most 6,144, and all inline policies of a user 2,048, of a group 5,120",
             "split it",
@@ -260,10 +263,10 @@ fn too_large(index: usize, document: &Document) -> Option<Finding> {
     })
 }
 
-fn plain(severity: Severity, what: String, why: &str, repair: &str) -> Finding {
+fn plain(rule: Rule, what: String, why: &str, repair: &str) -> Finding {
     Finding {
-        severity,
-        rule: None,
+        severity: rule.severity(),
+        rule,
         at: None,
         place: None,
         what,

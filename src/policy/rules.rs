@@ -19,22 +19,15 @@ use super::evaluate::{At, Context, Policies, Request, Truth, Verdict, covers_res
 use super::journey::{self, Journey, Step, Subject, Way};
 use crate::names::{AccountId, Partition};
 
-/// How much a finding weighs.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Severity {
-    /// The policies do not hold.
-    Failure,
-    /// Worth knowing, and a matter of choice.
-    Trade,
-}
+pub use super::rule::{Rule, Severity};
 
 /// One finding.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,
-    /// The rule, where there is one for it.
-    pub rule: Option<u8>,
+    /// The rule.
+    pub rule: Rule,
     /// The statement, where one is to blame.
     pub at: Option<At>,
     /// The place in its document.
@@ -134,7 +127,7 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
 fn unfinished() -> Finding {
     Finding {
         severity: Severity::Failure,
-        rule: None,
+        rule: Rule::Unfinished,
         at: None,
         place: None,
         what: "too many statements may break a rule: not all of them were judged".to_owned(),
@@ -274,10 +267,11 @@ impl<'a> One<'a> {
         self.asks().next().is_some()
     }
 
-    fn failure(&self, rule: impl Into<Option<u8>>, offset: usize, what: String, why: &str, repair: &str) -> Finding {
+    /// A finding of that rule in this statement, at that offset, as severe as the rule is.
+    fn breaks(&self, rule: Rule, offset: usize, what: String, why: &str, repair: &str) -> Finding {
         Finding {
-            severity: Severity::Failure,
-            rule: rule.into(),
+            severity: rule.severity(),
+            rule,
             at: Some(self.at),
             place: Some(self.document.place(offset)),
             what,
@@ -306,9 +300,16 @@ impl<'a> One<'a> {
 }
 
 impl Finding {
-    fn trade_if(mut self, is_trade: bool) -> Self {
-        if is_trade {
-            self.severity = Severity::Trade;
+    fn note_if(mut self, is_note: bool) -> Self {
+        if is_note {
+            self.severity = Severity::Note;
+        }
+        self
+    }
+
+    fn failure_if(mut self, is_failure: bool) -> Self {
+        if is_failure {
+            self.severity = Severity::Failure;
         }
         self
     }

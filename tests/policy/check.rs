@@ -3,7 +3,7 @@
 //! `== SENTENCE`, then blocks. What is checked: `-- form FILE` (of `tests/policy/forms`) or `-- policy` with a document,
 //! each perhaps followed by `-- change` (pairs of lines `- OLD` and `+ NEW`; OLD stands once in it), `-- boundary`, and
 //! `-- given WORDS` (`work=`, `user=`, `account=`, `partition=`, `kind=`, `first-password`, `console-only`). What is
-//! expected: `-- rule N` with a line `failure|trade STATEMENT LINE` for each finding of that rule (`-` for none, and
+//! expected: `-- rule RULE` (a slug or a number) with a line `failure|note STATEMENT LINE` for each finding of that rule (`-` for none, and
 //! no line for a near miss), `-- holds yes|no`, `-- fixed yes|no`, `-- repaired` with the lines that the repair takes
 //! and gives, `-- says` with texts of findings, and `-- cells` with steps and a letter for each way: `y`, `n`, `?`, `.`,
 //! in capitals (`!` for `?`) where it is not as it must be.
@@ -17,7 +17,7 @@ use mfa_cred::names::{AccountId, Partition};
 use mfa_cred::policy::evaluate::{Policies, Verdict};
 use mfa_cred::policy::journey::{Cell, Row, Subject};
 use mfa_cred::policy::repair::diff;
-use mfa_cred::policy::rules::{Finding, Severity, Wish};
+use mfa_cred::policy::rules::{Finding, Wish};
 use mfa_cred::policy::{Document, Kind, Report, check, fix};
 
 use super::{blocks, document, folder};
@@ -97,7 +97,7 @@ fn letters(row: &Row) -> String {
 }
 
 fn line(finding: &Finding) -> String {
-    let severity = if finding.severity == Severity::Failure { "failure" } else { "trade" };
+    let severity = finding.severity.name();
     let at = finding.at.map(|at| format!(" {}", at.statement + 1)).unwrap_or_default();
     let place = finding.place.map(|place| format!(" {}", place.line)).unwrap_or_default();
     format!("{severity}{at}{place}\n")
@@ -114,7 +114,9 @@ fn found(head: &str, block: &str, case: &Case, documents: &[Document], boundary:
     let differs = |found: String, expected: &str| (found != expected).then_some(found);
     match name {
         "rule" => {
-            let of_rule = |finding: &&Finding| finding.rule == word.parse().ok();
+            let of_rule = |finding: &&Finding| {
+                finding.rule.slug() == word || finding.rule.number() == word.parse().ok().or(Some(0))
+            };
             differs(report.findings.iter().filter(of_rule).map(line).collect(), block)
         }
         "holds" => differs(yes(report.holds()), word),

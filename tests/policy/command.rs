@@ -50,7 +50,7 @@ enrol a thief's, a further   ?    ✗        ✓            ?        ✓
 failure: open to bare keys: this Deny does not see long-term access keys, and
   s3:Any goes through
   at: statement 3 `Mfa` of p.json:17:21
-  rule: 1
+  rule: bare-key-open (1)
   why: a request that is signed with a long-term key has no
     `aws:MultiFactorAuthPresent` at all, and `Bool` does not match what is
     absent
@@ -78,7 +78,7 @@ fn a_table_and_below_it_the_findings() {
     let same = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(same(&shown).starts_with(&same(TABLE)), "{shown}");
     assert!(shown.starts_with(TABLE.split("failure").next().expect("a table")), "{shown}");
-    assert!(shown.ends_with("\ndoes not hold: 1 failure, 3 trades\n"), "{shown}");
+    assert!(shown.ends_with("\ndoes not hold: 1 failure, 3 notes\n"), "{shown}");
     assert_eq!((code(&done), done.stderr.as_str()), (Some(1), ""));
 
     world.set("LC_ALL", "C");
@@ -134,9 +134,12 @@ fn json_for_scripts() {
     let by = serde_json::json!([{"document": "stdin", "statement": 3, "sid": "Mfa", "line": 11}]);
     assert_eq!(at("/steps/8/ways/console/by"), by);
     assert_eq!(at("/steps/0/ways/session"), serde_json::Value::Null);
-    assert_eq!(at("/findings/0/rule"), 8);
+    assert_eq!(at("/findings/0/number"), 8);
     let members: Vec<String> = at("/findings/0").as_object().expect("an object").keys().cloned().collect();
-    assert_eq!(members, ["severity", "rule", "statement", "line", "column", "what", "why", "repair", "fixable"]);
+    assert_eq!(
+        members,
+        ["severity", "rule", "number", "statement", "line", "column", "what", "why", "repair", "fixable"]
+    );
 
     let fixed = world.run_with_stdin(&["policy", "check", "-", "--json", "--fix"], NARROW);
     let json: serde_json::Value = serde_json::from_str(&fixed.stdout).expect("JSON");

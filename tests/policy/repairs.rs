@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use mfa_cred::policy::evaluate::Policies;
 use mfa_cred::policy::repair::apply;
-use mfa_cred::policy::rules::{Finding, Severity, Wish};
+use mfa_cred::policy::rules::{Finding, Rule, Severity, Wish};
 use mfa_cred::policy::{Document, Kind, check, fix};
 
 use super::check::{case, subject};
 use super::{document, folder};
 
 /// A finding, wherever it is after a repair has moved it.
-fn name(finding: &Finding) -> (Option<u8>, Option<(usize, usize)>, &str) {
+fn name(finding: &Finding) -> (Rule, Option<(usize, usize)>, &str) {
     (finding.rule, finding.at.map(|at| (at.document, at.statement)), &finding.what)
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::policy::Report;
 use crate::policy::evaluate::{At, Policies, Verdict};
 use crate::policy::journey::{Cell, Expected, Journey, Row, Way};
-use crate::policy::rules::{Finding, Severity};
+use crate::policy::rules::Finding;
 
 pub(super) fn report(policies: Policies<'_>, report: &Report) -> Value {
     let journey = report.journey.as_ref();
@@ -75,8 +75,9 @@ fn statement(policies: Policies<'_>, at: At) -> Value {
 
 fn finding(policies: Policies<'_>, finding: &Finding) -> Value {
     json!({
-        "severity": if finding.severity == Severity::Failure { "failure" } else { "trade" },
-        "rule": finding.rule,
+        "severity": finding.severity.name(),
+        "rule": finding.rule.slug(),
+        "number": finding.rule.number(),
         "statement": finding.at.map(|at| statement(policies, at)),
         "line": finding.place.map(|place| place.line),
         "column": finding.place.map(|place| place.column),

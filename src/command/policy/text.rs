@@ -59,7 +59,7 @@ pub(super) fn report(policies: Policies<'_>, report: &Report, look: &Look) -> St
         text += &block(policies, finding, look);
     }
     let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
-    let (failures, trades) = (count(Severity::Failure), count(Severity::Trade));
+    let (failures, notes) = (count(Severity::Failure), count(Severity::Note));
     let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let last = if failures == 0 { "holds" } else { "does not hold" };
     let colour = if failures == 0 { "32" } else { "31" };
@@ -68,7 +68,7 @@ pub(super) fn report(policies: Policies<'_>, report: &Report, look: &Look) -> St
         if text.is_empty() { "" } else { "\n" },
         look.painted(colour, last),
         many(failures, "failure"),
-        many(trades, "trade")
+        many(notes, "note")
     );
     text
 }
@@ -129,14 +129,12 @@ fn sign(cell: &Cell, has_signs: bool) -> (String, &'static str) {
 }
 
 fn block(policies: Policies<'_>, finding: &Finding, look: &Look) -> String {
-    let (word, colour) = match finding.severity {
-        Severity::Failure => ("failure", "31"),
-        Severity::Trade => ("trade", "33"),
-    };
+    let word = finding.severity.name();
+    let colour = if finding.severity == Severity::Failure { "31" } else { "33" };
     let mut text = wrapped(&format!("{word}: {}", finding.what), "  ", look.width);
     text.replace_range(..word.len(), &look.painted(colour, word));
     let place = finding.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
-    let rule = finding.rule.map(|rule| format!("{rule}")).unwrap_or_default();
+    let rule = rule_of(finding);
     let at = finding.at.map(|at| format!("{}{place}", name_of(policies, at))).unwrap_or_default();
     for (label, words) in [("at", at), ("rule", rule), ("why", finding.why.clone()), ("repair", finding.repair.clone())]
     {
@@ -149,9 +147,13 @@ fn block(policies: Policies<'_>, finding: &Finding, look: &Look) -> String {
 
 /// A finding in a line.
 pub(super) fn line(finding: &Finding) -> String {
-    let word = if finding.severity == Severity::Failure { "failure" } else { "trade" };
-    let rule = finding.rule.map(|rule| format!(" (rule {rule})")).unwrap_or_default();
-    format!("{word}: {}{rule}", finding.what)
+    format!("{}: {} ({})", finding.severity.name(), finding.what, finding.rule)
+}
+
+/// The rule and its number.
+fn rule_of(finding: &Finding) -> String {
+    let number = finding.rule.number().map(|number| format!(" ({number})")).unwrap_or_default();
+    format!("{}{number}", finding.rule)
 }
 
 /// Broken at spaces to the width, what follows the first line behind the indent. A word that is longer stays whole.

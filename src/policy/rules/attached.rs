@@ -1,6 +1,6 @@
 //! Rules 11, 14 and 15: policies that are attached to a role or to an account.
 
-use super::{AGE, Asks, Finding, One, PRESENT};
+use super::{AGE, Asks, Finding, One, PRESENT, Rule};
 use crate::policy::document::{Condition, Kind, Statement, Test, Text};
 use crate::policy::evaluate::{Truth, hold, if_absent};
 use crate::policy::journey::Way;
@@ -32,29 +32,29 @@ fn role(one: &One<'_>) -> Option<Finding> {
     let (condition, asks) = one.asks().next()?;
     let start = condition.operator_span.start;
     let finding = match (one.statement.is_deny, asks) {
-        (false, asks) if wants_mfa(condition, asks) => one.failure(
-            11,
+        (false, asks) if wants_mfa(condition, asks) => one.breaks(
+            Rule::RoleHasNoMfa,
             start,
             "this Allow never holds for a role".to_owned(),
             "a role's credentials carry no MFA, even where the role was assumed with it",
             "ask for MFA in the role's trust policy",
         ),
-        (true, Asks::Bool { wants: false, is_if_exists: true }) => one.failure(
-            11,
+        (true, Asks::Bool { wants: false, is_if_exists: true }) => one.breaks(
+            Rule::RoleHasNoMfa,
             start,
             "this Deny always holds for a role".to_owned(),
             "a role's credentials carry no MFA, even where the role was assumed with it",
             "ask for MFA in the role's trust policy, and take the Deny out",
         ),
         _ => one
-            .failure(
-                11,
+            .breaks(
+                Rule::RoleHasNoMfa,
                 start,
                 "what this condition on MFA does for a role is not known".to_owned(),
                 "AWS does not say whether `aws:MultiFactorAuthPresent` is absent or `false` for a role's credentials",
                 "ask for MFA in the role's trust policy",
             )
-            .trade_if(true),
+            .note_if(true),
     };
     Some(finding)
 }
@@ -70,8 +70,8 @@ fn user_name(one: &One<'_>) -> Option<Finding> {
     let has_variable = |text: &&Text| text.value.to_ascii_lowercase().contains("${aws:username}");
     let is_key = |text: &&Text| text.value.eq_ignore_ascii_case("aws:username");
     let text = resources.chain(values).find(has_variable).or_else(|| keys.into_iter().find(is_key))?;
-    Some(one.failure(
-        14,
+    Some(one.breaks(
+        Rule::RoleHasNoUsername,
         text.span.start,
         format!("`{}` has no value in a role", text.value),
         "`aws:username` is absent for roles, so that the statement never matches",
@@ -95,14 +95,14 @@ fn organization(one: &One<'_>) -> Option<Finding> {
         (false, true) => "may hit roles as well",
         (false, false) => return None,
     };
-    let finding = one.failure(
-        15,
+    let finding = one.breaks(
+        Rule::ScpHitsEveryone,
         condition.operator_span.start,
         format!("this Deny {whom}"),
         &format!("for them `{PRESENT}` is absent or `false`, whatever they signed in with"),
         "limit it to users: `\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::*:user/*\"}`",
     );
-    Some(finding.trade_if(!is_federated))
+    Some(finding.note_if(!is_federated))
 }
 
 /// Does a condition say whom the statement is for?

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AGE, Asks, Finding, NEEDED, One};
+use super::{AGE, Asks, Finding, NEEDED, One, Rule};
 use crate::policy::document::{Condition, Order, Test};
 use crate::policy::evaluate::{Truth, Verdict, covers_action};
 use crate::policy::journey::work::{sample_action, sample_resource, samples};
@@ -98,8 +98,8 @@ impl fmt::Display for Past {
 
 fn bool_false(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let past = lets_through(one, Way::Key)?;
-    let finding = one.failure(
-        1,
+    let finding = one.breaks(
+        Rule::BareKeyOpen,
         condition.operator_span.start,
         format!("open to bare keys: this Deny does not see long-term access keys, and {past}"),
         "a request that is signed with a long-term key has no `aws:MultiFactorAuthPresent` at all, and `Bool` does not \
@@ -108,13 +108,13 @@ fn bool_false(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     );
     let is_wanted = one.look.wish.is_console_only;
     let edits = if is_wanted { Vec::new() } else { one.rename(condition, "BoolIfExists") };
-    Some(finding.with_edits(edits).trade_if(is_wanted || past.is_to_come).explaining(&THEFT, &[Way::Key]))
+    Some(finding.with_edits(edits).note_if(is_wanted || past.is_to_come).explaining(&THEFT, &[Way::Key]))
 }
 
 fn deny_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let past = lets_through(one, Way::Console)?;
-    let finding = one.failure(
-        2,
+    let finding = one.breaks(
+        Rule::NullTest,
         condition.operator_span.start,
         format!("this Deny does not ask for MFA: from a session without it {past}"),
         "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`; only bare \
@@ -122,13 +122,13 @@ fn deny_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
         "write `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`",
     );
     let edits = with_value(one, condition, one.rename(condition, "BoolIfExists"), "false");
-    Some(finding.with_edits(edits).trade_if(past.is_to_come).explaining(&THEFT, &[Way::Session, Way::Console]))
+    Some(finding.with_edits(edits).note_if(past.is_to_come).explaining(&THEFT, &[Way::Session, Way::Console]))
 }
 
 fn allow_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let action = gives(one, Way::Console)?;
-    let finding = one.failure(
-        2,
+    let finding = one.breaks(
+        Rule::NullTest,
         condition.operator_span.start,
         format!("this Allow does not ask for MFA: {action} goes through from a session without it"),
         "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`",
@@ -148,8 +148,8 @@ fn with_value(one: &One<'_>, condition: &Condition, mut edits: Vec<super::Edit>,
 
 fn allow_if_exists(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let action = gives(one, Way::Key)?;
-    let finding = one.failure(
-        3,
+    let finding = one.breaks(
+        Rule::AllowIfExists,
         condition.operator_span.start,
         format!(
             "open to bare keys: this Allow takes a missing `aws:MultiFactorAuthPresent` for MFA, and gives {action}"
@@ -168,15 +168,15 @@ fn deny_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     }
     let past = lets_through(one, Way::Key)?;
     let name = if order == Order::Greater { "NumericGreaterThanIfExists" } else { "NumericGreaterThanEqualsIfExists" };
-    let finding = one.failure(
-        4,
+    let finding = one.breaks(
+        Rule::AgeWithoutIfExists,
         condition.operator_span.start,
         format!("this Deny does not see those who have no MFA at all, and {past}"),
         "without MFA a request has no `aws:MultiFactorAuthAge`, and what is absent is not greater than anything",
         &format!("write `{name}`"),
     );
     let ways = [Way::Key, Way::Session, Way::Console];
-    Some(finding.with_edits(one.rename(condition, name)).trade_if(past.is_to_come).explaining(&THEFT, &ways))
+    Some(finding.with_edits(one.rename(condition, name)).note_if(past.is_to_come).explaining(&THEFT, &ways))
 }
 
 /// Rule 3, by the age.
@@ -191,8 +191,8 @@ fn allow_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
         return None;
     }
     let action = gives(one, Way::Key)?;
-    let finding = one.failure(
-        3,
+    let finding = one.breaks(
+        Rule::AllowIfExists,
         condition.operator_span.start,
         format!("open to bare keys: this Allow takes a missing `{AGE}` for a recent MFA, and gives {action}"),
         "without MFA a request has no such key, and `…IfExists` holds where it is absent",
@@ -214,14 +214,14 @@ fn services(one: &One<'_>) -> Option<Finding> {
     if !is_wide || one.statement.conditions.iter().any(spares) {
         return None;
     }
-    let finding = one.failure(
-        12,
+    let finding = one.breaks(
+        Rule::ServiceCalls,
         condition.operator_span.start,
         "what AWS services do on a user's behalf is denied as well".to_owned(),
         "such calls carry `aws:MultiFactorAuthPresent` as `false`, even where the user signed in with MFA",
         "where a service breaks, add `\"Bool\": {\"aws:ViaAWSService\": \"false\"}` to the condition",
     );
-    Some(finding.trade_if(true))
+    Some(finding)
 }
 
 /// Rule 9: giving the own device up is for those who have it at hand.
@@ -242,8 +242,8 @@ fn deactivate(one: &One<'_>) -> Option<Finding> {
     if open.is_empty() {
         return None;
     }
-    let finding = one.failure(
-        9,
+    let finding = one.breaks(
+        Rule::DeactivateWithoutMfa,
         item.span.start,
         "the own MFA device can be deactivated without MFA".to_owned(),
         "a thief with a bare key or a password takes the device away first, and enrols another one",
@@ -258,7 +258,7 @@ fn deactivate(one: &One<'_>) -> Option<Finding> {
     };
     let mut finding = finding.with_edits(edits).explaining(&[Step::Drop], &open);
     if look.wish.is_console_only && open == [Way::Key] {
-        finding = finding.trade_if(true);
+        finding = finding.note_if(true);
     }
     Some(finding)
 }
@@ -287,8 +287,8 @@ fn everything(one: &One<'_>) -> Option<Finding> {
         return None;
     }
     let lacks = scope.is_all_but && NEEDED.iter().any(|needed| !covers_action(scope, needed));
-    let finding = one.failure(
-        16,
+    let finding = one.breaks(
+        Rule::NothingAsks,
         scope.list.span.start,
         format!("nothing asks for MFA: {action} goes through on every way in"),
         if lacks {

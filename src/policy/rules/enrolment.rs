@@ -2,7 +2,7 @@
 //! one action after the other, and also where a Deny stands before it.
 
 use super::exceptions::{SERVES, WHY_NEEDED};
-use super::{Finding, Look, NEEDED, Severity};
+use super::{Finding, Look, NEEDED, Rule, Severity};
 use crate::policy::document::Document;
 use crate::policy::evaluate::{Ground, Policies, Verdict};
 use crate::policy::journey::{self, Cell, Journey, Step, Way};
@@ -10,8 +10,9 @@ use crate::policy::journey::{self, Cell, Journey, Step, Way};
 pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
     let Some(journey) = look.journey else { return };
     // A Deny explains why it is denied, and not that nothing allows it; a wrong resource explains that.
-    let is_explained =
-        |at: &(Step, Way)| found.iter().any(|finding| finding.rule != Some(5) && finding.explains.contains(at));
+    let is_explained = |at: &(Step, Way)| {
+        found.iter().any(|finding| finding.rule != Rule::EnrollmentBlocked && finding.explains.contains(at))
+    };
     let (mut of_users, mut of_devices, mut explains) = (Vec::new(), Vec::new(), Vec::new());
     let mut without_denies = None;
     for (action, steps) in NEEDED.into_iter().zip(SERVES) {
@@ -45,7 +46,7 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
     let allows: Vec<String> = allows.map(|(names, resource)| format!("{} on `{resource}`", listed(names))).collect();
     found.push(Finding {
         severity: Severity::Failure,
-        rule: Some(5),
+        rule: Rule::EnrollmentBlocked,
         at: None,
         place: None,
         what: format!("the user is stuck: nothing allows {} without MFA", listed(&missing)),

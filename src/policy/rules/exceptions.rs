@@ -1,6 +1,6 @@
 //! Rules 5 and 6: what a Deny must leave free, and what it must not.
 
-use super::{Finding, NEEDED, One};
+use super::{Finding, NEEDED, One, Rule};
 use crate::policy::document::Text;
 use crate::policy::evaluate::{Ground, Truth, Verdict, covers_action, matches_action};
 use crate::policy::journey::{Cell, Step, Way};
@@ -69,8 +69,8 @@ fn lock_out(one: &One<'_>) -> Option<Finding> {
     };
     let names = format!("`{}`", missing.join("`, `"));
     let mut finding = one
-        .failure(
-            5,
+        .breaks(
+            Rule::EnrollmentBlocked,
             scope.name_span.start,
             format!("users without MFA are locked out: this Deny takes {names} from them"),
             WHY_NEEDED,
@@ -88,14 +88,14 @@ fn for_the_console(one: &One<'_>) -> Option<Finding> {
         return None;
     }
     let names = format!("`{}`", missing.join("`, `"));
-    let finding = one.failure(
-        5,
+    let finding = one.breaks(
+        Rule::ConsolePages,
         one.statement.action.name_span.start,
         format!("the console's pages show errors before there is MFA: {names} denied"),
         "enrolling works without them over the API; the console asks for them to show the user and the devices",
         &format!("add {names} to the `NotAction`"),
     );
-    Some(finding.trade_if(true))
+    Some(finding)
 }
 
 /// Rule 6: one exception that a thief can use.
@@ -158,8 +158,8 @@ fn free(one: &One<'_>, item: &Text) -> Option<Finding> {
         }
         kept => vec![one.edit(item.span.clone(), quoted_list(kept))],
     };
-    let finding = one.failure(6, item.span.start, what, why, &repair);
-    Some(finding.with_edits(edits).trade_if(is_wanted || open.is_empty()).explaining(&open, &[Way::Key, Way::Console]))
+    let finding = one.breaks(Rule::UnsafeException, item.span.start, what, why, &repair);
+    Some(finding.with_edits(edits).note_if(is_wanted || open.is_empty()).explaining(&open, &[Way::Key, Way::Console]))
 }
 
 fn names(covered: &[&(&str, String, Step, &str)]) -> String {

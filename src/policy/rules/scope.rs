@@ -1,6 +1,6 @@
 //! Rules 7, 8, 13 and 17, and the version: resources that say another thing than is meant.
 
-use super::{Finding, One};
+use super::{Finding, One, Rule};
 use crate::policy::document::{Kind, List, Scope, Text, Version};
 use crate::policy::evaluate::covers_action;
 use crate::policy::journey::{Step, Way};
@@ -99,13 +99,10 @@ fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         let head = item.value.split(":mfa/").next().unwrap_or_default();
         one.edit(item.span.clone(), quoted(&format!("{head}:mfa/*")))
     };
-    let finding = one.failure(7, first.span.start, what, why, "write `mfa/*`");
+    let finding = one.breaks(Rule::DeviceName, first.span.start, what, why, "write `mfa/*`");
     let edits = vec![all(first)];
     Some(
-        finding
-            .with_edits(edits)
-            .trade_if(!creates)
-            .explaining(&[Step::CreateOther], if creates { &WAYS } else { &[] }),
+        finding.with_edits(edits).note_if(!creates).explaining(&[Step::CreateOther], if creates { &WAYS } else { &[] }),
     )
 }
 
@@ -139,12 +136,18 @@ fn users(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         .filter(|(action, _)| WAYS.into_iter().any(|way| !one.look.is_open(way, action, &own, false)))
         .filter_map(|(_, step)| step)
         .collect();
-    let finding = one.failure(8, scope.list.span.start, what, why, &format!("add `{resource}` to the resources"));
+    let finding = one.breaks(
+        Rule::WrongResource,
+        scope.list.span.start,
+        what,
+        why,
+        &format!("add `{resource}` to the resources"),
+    );
     let edits = match one.document.version {
         Version::V2012 => vec![insert(one.at, one.document, &scope.list, &[&resource])],
         Version::V2008 => Vec::new(),
     };
-    Some(finding.with_edits(edits).trade_if(steps.is_empty()).explaining(&steps, &WAYS))
+    Some(finding.with_edits(edits).note_if(steps.is_empty()).explaining(&steps, &WAYS))
 }
 
 /// Rule 8: what acts on no resource, with one.
@@ -156,8 +159,8 @@ fn unscoped(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     let is_all = actions.len() == one.statement.action.list.items.len();
     let names = format!("`{}`", actions.join("`, `"));
     let first = scope.list.items.first().map_or("", |item| item.value.as_str());
-    let finding = one.failure(
-        8,
+    let finding = one.breaks(
+        Rule::NeedsStar,
         scope.list.span.start,
         format!("{names} on `{first}` never matches"),
         "the action lists or describes the account and acts on no resource, so that only `*` takes it",
@@ -168,7 +171,7 @@ fn unscoped(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         },
     );
     let edits = if is_all { vec![one.edit(scope.list.span.clone(), "\"*\"".to_owned())] } else { Vec::new() };
-    Some(finding.with_edits(edits).trade_if(!one.statement.is_deny))
+    Some(finding.with_edits(edits).failure_if(one.statement.is_deny))
 }
 
 /// Rule 17: users and devices of another account than the one that is checked.
@@ -191,8 +194,8 @@ fn accounts(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         one.edit(item.span.clone(), quoted(&parts.join(":")))
     };
     let is_of_iam = others.iter().any(|item| item.value.split(':').nth(2) == Some("iam"));
-    let finding = one.failure(
-        17,
+    let finding = one.breaks(
+        Rule::OtherAccount,
         first.span.start,
         format!("`{}` is of another account than {}", first.value, account.as_str()),
         "a user's own devices are in the user's account, so that the statement never matches",
@@ -218,8 +221,8 @@ fn partitions(one: &One<'_>) -> Option<Finding> {
         one.edit(item.span.clone(), quoted(&format!("arn:{partition}:{rest}")))
     };
     let is_of_iam = others.iter().any(|item| item.value.split(':').nth(2) == Some("iam"));
-    let finding = one.failure(
-        13,
+    let finding = one.breaks(
+        Rule::OtherPartition,
         first.span.start,
         format!("`{}` is of another partition than `{partition}`", first.value),
         "an ARN of one partition never matches in another",
@@ -236,8 +239,8 @@ fn version(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     }
     let values = one.statement.conditions.iter().flat_map(|condition| &condition.values.items);
     let variable = scope.list.items.iter().chain(values).find(|item| item.value.contains("${"))?;
-    let finding = one.failure(
-        None,
+    let finding = one.breaks(
+        Rule::OldVersion,
         variable.span.start,
         format!("`{}` is a plain text here, and matches nobody", variable.value),
         "only `\"Version\": \"2012-10-17\"` has variables; without a version a policy is of 2008",

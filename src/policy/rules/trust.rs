@@ -2,7 +2,7 @@
 //!
 //! Only what a statement says of MFA is judged. Who the principals are, and what else is asked of them, stays open.
 
-use super::{AGE, Asks, Finding, One};
+use super::{AGE, Asks, Finding, One, Rule};
 use crate::policy::document::{Condition, Order, Statement, Test, Text};
 use crate::policy::evaluate::{Request, Truth, covers_action, hold, matches};
 use crate::policy::journey::Way;
@@ -25,8 +25,8 @@ fn allow(one: &One<'_>) -> Option<Finding> {
         let weak = one.asks().find(|(condition, asks)| is_weak(condition, *asks));
         let (condition, asks) = weak.or_else(|| one.asks().next())?;
         let is_null = matches!(asks, Asks::Null { .. });
-        let finding = one.failure(
-            if is_null { 2 } else { 10 },
+        let finding = one.breaks(
+            if is_null { Rule::NullTest } else { Rule::TrustWithoutMfa },
             condition.operator_span.start,
             format!("this trust policy does not enforce MFA: {} may assume the role", holder(*way)),
             if is_null {
@@ -66,14 +66,14 @@ fn deny(one: &One<'_>) -> Option<Finding> {
     };
     let (condition, asks) = one.asks().next()?;
     let (rule, name) = match asks {
-        Asks::Bool { .. } => (1, "BoolIfExists"),
-        Asks::Null { .. } => (2, "BoolIfExists"),
+        Asks::Bool { .. } => (Rule::BareKeyOpen, "BoolIfExists"),
+        Asks::Null { .. } => (Rule::NullTest, "BoolIfExists"),
         Asks::Otherwise if matches!(condition.operator.test, Test::Number(Order::GreaterOrEqual)) => {
-            (4, "NumericGreaterThanEqualsIfExists")
+            (Rule::AgeWithoutIfExists, "NumericGreaterThanEqualsIfExists")
         }
-        Asks::Otherwise => (4, "NumericGreaterThanIfExists"),
+        Asks::Otherwise => (Rule::AgeWithoutIfExists, "NumericGreaterThanIfExists"),
     };
-    let finding = one.failure(
+    let finding = one.breaks(
         rule,
         condition.operator_span.start,
         format!("this Deny does not ask everyone for MFA: {} may assume the role", holder(way)),
@@ -94,8 +94,8 @@ fn never(one: &One<'_>) -> Option<Finding> {
 }
 
 fn chained(one: &One<'_>, condition: &Condition, role: &Text) -> Finding {
-    one.failure(
-        11,
+    one.breaks(
+        Rule::RoleHasNoMfa,
         condition.operator_span.start,
         format!("`{}` can never meet this condition on MFA", role.value),
         "a role's credentials carry no MFA: the second role of a chain cannot ask for it",
@@ -109,8 +109,8 @@ fn past(one: &One<'_>) -> Option<Finding> {
     let own = |text: &&Text| one.statement.principals.iter().any(|other| other.value == text.value);
     let is_open = WAYS.into_iter().any(|way| !is_denied(one, way));
     let text = others.flat_map(|other| &other.principals).find(own).filter(|_| is_open)?;
-    Some(one.failure(
-        10,
+    Some(one.breaks(
+        Rule::TrustWithoutMfa,
         text.span.start,
         format!("`{}` may assume the role without MFA as well", text.value),
         "another statement asks for MFA, but one that allows it is enough",
