@@ -42,7 +42,7 @@ fn every_pages_example_triggers_its_rule() {
         let fences: Vec<&str> = text.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
         let command = text.lines().find_map(|line| line.strip_prefix("    mfa-cred ")).expect("a command");
         let mut words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
-        let files = words.iter_mut().filter(|word| word.ends_with(".json"));
+        let files = words.iter_mut().filter(|word| word.contains(".json"));
         for (word, fence) in files.zip(&fences) {
             world.write(word, fence);
             *word = world.home().join(&*word).display().to_string();
