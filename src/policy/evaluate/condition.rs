@@ -40,9 +40,10 @@ pub(super) fn holds(version: Version, condition: &Condition, context: &Context) 
 /// What the test says of a request without the key.
 pub(in crate::policy) fn if_absent(operator: Operator) -> bool {
     match operator.quantifier {
-        _ if operator.is_if_exists => true,
-        Some(Quantifier::All) => true,
+        // `…IfExists` is about each value, and of none there is not one that passes.
         Some(Quantifier::Any) => false,
+        Some(Quantifier::All) => true,
+        None if operator.is_if_exists => true,
         // AWS: a negated operator holds where the key is missing.
         None => operator.is_negated,
     }
@@ -76,16 +77,23 @@ fn passes(version: Version, condition: &Condition, value: &str, context: &Contex
     let operator = condition.operator;
     let mut any = Truth::No;
     for item in &condition.values.items {
+        // AWS puts variables into texts and ARNs only.
+        let version = if has_variables(operator.test) { version } else { Version::V2008 };
         let matched = match resolve(version, &item.value, context) {
             Resolved::Pattern(pieces) => compare(operator.test, &pieces, value)
                 .map_or_else(|| Truth::unknown(Reason::Value(condition.key.value.clone())), Truth::from),
-            Resolved::NoValue(key) if operator.is_negated => Truth::unknown(Reason::NoValue(key)),
+            // AWS: nothing is equal to, or like, what has no value, so that an inverted operator matches.
             Resolved::NoValue(_) => Truth::No,
             Resolved::Unknown(key) => Truth::unknown(Reason::Key(key)),
         };
         any = any.or(matched);
     }
     if operator.is_negated { any.not() } else { any }
+}
+
+/// May the values of such a test hold variables?
+fn has_variables(test: Test) -> bool {
+    matches!(test, Test::Text | Test::TextIgnoreCase | Test::Like | Test::Arn)
 }
 
 /// Compares; `None` where one of the two is not of the kind that is compared.

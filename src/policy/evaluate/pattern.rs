@@ -40,29 +40,129 @@ pub fn matches_action(pattern: &str, action: &str) -> bool {
         pattern.len(),
         action.len(),
         |p, a| match pattern[p] {
-            b'*' => Step::Any,
-            b'?' => Step::of(true),
-            byte => Step::of(byte.eq_ignore_ascii_case(&action[a])),
+            b'*' => Taken::Any,
+            b'?' => Taken::of(true),
+            byte => Taken::of(byte.eq_ignore_ascii_case(&action[a])),
         },
         |p| pattern[p] == b'*',
     )
 }
 
-/// Does the pattern, an ARN or `*`, cover the request's resource? With case; each of an ARN's six parts by itself.
+/// Does the pattern, an ARN or `*`, cover the request's resource? With case.
 pub(super) fn matches_resource(version: Version, pattern: &str, resource: &str, context: &Context) -> Match {
     if pattern == "*" {
         return Match::Is(Truth::Yes);
     }
     match resolve(version, pattern, context) {
-        Resolved::Pattern(pieces) => Match::Is(matches_arn(&pieces, resource).into()),
+        Resolved::Pattern(pieces) => Match::Is(covers_arn(&pieces, resource).into()),
         Resolved::NoValue(key) => Match::Unresolved(key),
         Resolved::Unknown(key) => {
             // Where the rest of it cannot match whatever the variable is, nothing depends on it.
-            let widest = widest(pattern);
-            let may = matches_arn(&widest, resource);
+            let may = covers_arn(&widest(version, pattern), resource);
             Match::Is(if may { Truth::unknown(Reason::Key(key)) } else { Truth::No })
         }
     }
+}
+
+/// An ARN as `Resource` has it: part by part; but a `*` that ends its part may reach over the colons behind it.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
+fn covers_arn(pieces: &[Piece], arn: &str) -> bool {
+    if has_wild_type(pieces) {
+        return false;
+    }
+    matches_arn(pieces, arn) || reaches(pieces) && matches_steps(&steps_of_arn(pieces), arn)
+}
+
+/// Does a `*` end one of the first five parts?
+fn reaches(pieces: &[Piece]) -> bool {
+    pieces.windows(2).any(|two| two == [Piece::Any, Piece::Char(':')])
+}
+
+/// AWS: an ARN of IAM takes no wildcard in the kind of the resource, `user` or `role`; `*` alone is all of them.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>
+pub(in crate::policy) fn has_wild_type(pieces: &[Piece]) -> bool {
+    let parts: Vec<&[Piece]> = pieces.splitn(6, |piece| *piece == Piece::Char(':')).collect();
+    let is_iam = |service: &[Piece]| service == [Piece::Char('i'), Piece::Char('a'), Piece::Char('m')];
+    match parts[..] {
+        [_, _, service, _, _, name] if is_iam(service) && name != [Piece::Any] => {
+            let kind = name.split(|piece| *piece == Piece::Char('/')).next().unwrap_or_default();
+            kind.iter().any(|piece| matches!(piece, Piece::Any | Piece::One))
+        }
+        _ => false,
+    }
+}
+
+/// One step of a pattern over a text.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(in crate::policy) enum Step {
+    /// This character.
+    Is(char),
+    /// Any one character; over a colon only where it says so.
+    One {
+        /// A colon, too?
+        over_colons: bool,
+    },
+    /// Any number of characters.
+    Any {
+        /// Colons, too?
+        over_colons: bool,
+    },
+}
+
+impl Step {
+    /// Does it take the character?
+    pub(in crate::policy) fn takes(self, c: char) -> bool {
+        match self {
+            Self::Is(own) => own == c,
+            Self::One { over_colons } | Self::Any { over_colons } => over_colons || c != ':',
+        }
+    }
+}
+
+/// The steps of a resource's ARN.
+pub(in crate::policy) fn steps_of_arn(pieces: &[Piece]) -> Vec<Step> {
+    let colons = pieces.iter().filter(|piece| **piece == Piece::Char(':')).count();
+    let mut before = 0;
+    let steps = pieces.iter().enumerate().map(|(at, piece)| {
+        // A pattern with fewer parts ends in a wildcard that takes the rest.
+        let is_last_part = before >= 5 || colons < 5;
+        match piece {
+            Piece::Char(c) => {
+                before += usize::from(*c == ':');
+                Step::Is(*c)
+            }
+            Piece::One => Step::One { over_colons: is_last_part },
+            Piece::Any => {
+                let ends_part = pieces.get(at + 1).is_none_or(|next| *next == Piece::Char(':'));
+                Step::Any { over_colons: is_last_part || ends_part }
+            }
+        }
+    });
+    steps.collect()
+}
+
+/// Do the steps take the whole text? All that may be are followed at once, as none of several `*` can be the one to
+/// come back to where some of them stop at colons.
+pub(in crate::policy) fn matches_steps(steps: &[Step], text: &str) -> bool {
+    let mut at = vec![false; steps.len() + 1];
+    at[0] = true;
+    let skip = |at: &mut Vec<bool>| {
+        for (index, step) in steps.iter().enumerate() {
+            if at[index] && matches!(step, Step::Any { .. }) {
+                at[index + 1] = true;
+            }
+        }
+    };
+    skip(&mut at);
+    for c in text.chars() {
+        let mut next = vec![false; steps.len() + 1];
+        for (index, step) in steps.iter().enumerate().filter(|(index, step)| at[*index] && step.takes(c)) {
+            next[if matches!(step, Step::Any { .. }) { index } else { index + 1 }] = true;
+        }
+        skip(&mut next);
+        at = next;
+    }
+    at[steps.len()]
 }
 
 /// Part by part where both have six, else as a whole: a shorter pattern ends in a wildcard that takes the rest.
@@ -83,9 +183,9 @@ pub(super) fn matches_text(pieces: &[Piece], text: &str) -> bool {
         pieces.len(),
         text.len(),
         |p, t| match pieces[p] {
-            Piece::Any => Step::Any,
-            Piece::One => Step::of(true),
-            Piece::Char(c) => Step::of(c == text[t]),
+            Piece::Any => Taken::Any,
+            Piece::One => Taken::of(true),
+            Piece::Char(c) => Taken::of(c == text[t]),
         },
         |p| pieces[p] == Piece::Any,
     )
@@ -120,10 +220,10 @@ fn wildcard(c: char) -> Piece {
 }
 
 /// The pattern with every variable as wide as it can be.
-fn widest(pattern: &str) -> Vec<Piece> {
+pub(in crate::policy) fn widest(version: Version, pattern: &str) -> Vec<Piece> {
     let (mut pieces, mut rest) = (Vec::new(), pattern);
     while let Some(c) = rest.chars().next() {
-        rest = if let Some((_, after)) = variable(Version::V2012, rest) {
+        rest = if let Some((_, after)) = variable(version, rest) {
             pieces.push(Piece::Any);
             after
         } else {
@@ -147,7 +247,10 @@ fn variable(version: Version, text: &str) -> Option<(&str, &str)> {
         }
         None => inner.find('}')?,
     };
-    Some((&inner[..end], &inner[end + 1..]))
+    let (inner, after) = (&inner[..end], &inner[end + 1..]);
+    // AWS: a variable's name has no spaces around it, or it is none.
+    let key = inner.split_once(',').map_or(inner, |(key, _)| key);
+    (!key.contains(char::is_whitespace)).then_some((inner, after))
 }
 
 enum Value {
@@ -175,7 +278,7 @@ fn value(inner: &str, context: &Context) -> Value {
 }
 
 /// What one part of a pattern makes of one character.
-enum Step {
+enum Taken {
     /// It is `*`.
     Any,
     /// It takes the character.
@@ -184,26 +287,26 @@ enum Step {
     Fails,
 }
 
-impl Step {
+impl Taken {
     fn of(takes: bool) -> Self {
         if takes { Self::Takes } else { Self::Fails }
     }
 }
 
 /// Matches without recursion: at a mismatch the last `*` takes one more. Never worse than the product of the lengths.
-fn glob(pattern: usize, text: usize, step: impl Fn(usize, usize) -> Step, is_any: impl Fn(usize) -> bool) -> bool {
+fn glob(pattern: usize, text: usize, step: impl Fn(usize, usize) -> Taken, is_any: impl Fn(usize) -> bool) -> bool {
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text {
-        match if p < pattern { step(p, t) } else { Step::Fails } {
-            Step::Any => {
+        match if p < pattern { step(p, t) } else { Taken::Fails } {
+            Taken::Any => {
                 star = Some((p, t));
                 p += 1;
             }
-            Step::Takes => {
+            Taken::Takes => {
                 p += 1;
                 t += 1;
             }
-            Step::Fails => {
+            Taken::Fails => {
                 let Some((at, taken)) = star else { return false };
                 star = Some((at, taken + 1));
                 p = at + 1;

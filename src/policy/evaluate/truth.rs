@@ -18,7 +18,7 @@ pub enum Truth {
 pub enum Reason {
     /// The context says neither that the request has the key nor that it lacks it.
     Key(String),
-    /// A variable has no value, and AWS does not say what a negated test then does.
+    /// A variable has no value, and AWS does not say what all but such a resource is.
     NoValue(String),
     /// A key has many values, and the operator does not say how many must pass.
     ManyValues(String),
@@ -32,7 +32,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => write!(f, "the request's `{key}` is not known"),
-            Self::NoValue(key) => write!(f, "`${{{key}}}` has no value, and the test is a negated one"),
+            Self::NoValue(key) => write!(f, "`${{{key}}}` has no value, and stands in a `NotResource`"),
             Self::ManyValues(key) => write!(f, "`{key}` has many values, and no `ForAnyValue:` or `ForAllValues:`"),
             Self::Value(key) => write!(f, "a value of `{key}` is not of the operator's type"),
             Self::Unread(document) => write!(f, "what {document} says is not known"),
