@@ -5,6 +5,7 @@
 pub mod names;
 pub mod secret;
 pub mod host;
+pub mod disk;
 pub mod talk;
 pub mod output;
 pub mod policy;

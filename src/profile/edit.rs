@@ -2,10 +2,8 @@
 //!
 //! In: a [`ProfileSet`]. Out: a [`Draft`] of the two files in memory, which is changed key by key, shown as a diff, and
 //! then written. After each change the text is read again by the reader itself, and a change that would not be read
-//! back as it was meant is refused. What is written is whole or not at all (`write.rs`). The diff hides secrets: what
+//! back as it was meant is refused. What is written is whole or not at all ([`crate::disk::replace`]). The diff hides secrets: what
 //! stands beside a changed line may be an access key.
-
-mod write;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -13,7 +11,8 @@ use std::path::PathBuf;
 use similar::TextDiff;
 
 use super::read::{self, Entry};
-use super::{File, Origin, ProfileError, ProfileSet};
+use super::{File, Origin, Presence, ProfileError, ProfileSet};
+use crate::disk::replace::{ReplaceError, replace};
 use crate::secret::Secret;
 use crate::talk::printable;
 
@@ -39,26 +38,9 @@ pub enum EditError {
     /// The edited text breaks the grammar.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// Somebody else changed the file since it was read.
-    #[error("`{}` was changed meanwhile, so it is left as it is", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A pipe, a device, a link that leads nowhere.
-    #[error("`{}` is no file that can be replaced", path.display())]
-    NotAFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The system's refusal.
-    #[error("`{}` cannot be written", path.display())]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// The file is as it was.
+    #[error(transparent)]
+    Replace(#[from] ReplaceError),
 }
 
 /// The two files as they would be.
@@ -144,11 +126,12 @@ impl Draft {
     /// Writes what changed.
     ///
     /// # Errors
-    /// [`EditError::Changed`], [`EditError::NotAFile`], [`EditError::Unwritable`]; the file is then as it was.
+    /// [`EditError::Replace`]; the file is then as it was.
     pub fn write(&self) -> Result<(), EditError> {
         for origin in BOTH.into_iter().filter(|origin| self.is_changed_in(*origin)) {
             let file = self.set.file(origin);
-            write::replace(&file.path, file.presence, &self.before[origin as usize], &file.text)?;
+            let before = (file.presence == Presence::Present).then_some(&self.before[origin as usize]);
+            replace(&file.path, before, &file.text)?;
         }
         Ok(())
     }

@@ -1,0 +1,200 @@
+//! A user's file replaced as a whole, or left as it was.
+//!
+//! The new text is written beside the target, brought to the disk and renamed over it, so that a crash leaves the old
+//! file or the new one. Everything else that the old file is, the new one is too, or the file is left alone. A symbolic
+//! link stays one, and what it leads to is replaced; a file with a second name is refused, since that name would keep
+//! the old text, be it a key that was to go.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::attributes::{self, Lost};
+use crate::secret::Secret;
+
+/// Why a file is not replaced. It is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// Somebody else changed the file since it was read.
+    #[error("`{}` was changed meanwhile, so it is left as it is", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A pipe, a device, a link that leads nowhere.
+    #[error("`{}` is no file that can be replaced", path.display())]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another name for the same file would keep the old text.
+    #[error("`{}` has {} names (hard links), and the others would keep the old text", path.display(), names)]
+    Linked {
+        /// The file.
+        path: PathBuf,
+        /// How many names it has.
+        names: u64,
+    },
+    /// The flags of `chattr`.
+    #[error("`{}` is marked as immutable or append-only (`lsattr` shows it)", path.display())]
+    Immutable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The new file would not be all that the old one is.
+    #[error("`{}` is left as it is, since a new file in its place could not be made the same", path.display())]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// What would be lost.
+        source: Lost,
+    },
+    /// The system's refusal.
+    #[error("`{}` cannot be written", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Replaces `before` by `after`; `None` is a file that was not there. A file that is no longer as `before` is refused.
+pub fn replace(path: &Path, before: Option<&Secret<Vec<u8>>>, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
+    match before {
+        Some(before) => over(path, before, after),
+        None => anew(path, after),
+    }
+}
+
+fn over(path: &Path, before: &Secret<Vec<u8>>, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
+    let unwritable = |source| ReplaceError::Unwritable { path: path.to_owned(), source };
+    let changed = || ReplaceError::Changed { path: path.to_owned() };
+    let target = match fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(changed()),
+        Err(error) => return Err(unwritable(error)),
+    };
+    if !target.is_file() {
+        return Err(ReplaceError::NotAFile { path: path.to_owned() });
+    }
+    let old = File::open(&target).map_err(unwritable)?;
+    let stamp = Stamp::of(&old).map_err(unwritable)?;
+    if stamp.names > 1 {
+        return Err(ReplaceError::Linked { path: path.to_owned(), names: stamp.names });
+    }
+    if is_immutable(&old) {
+        return Err(ReplaceError::Immutable { path: path.to_owned() });
+    }
+    let folder = folder(&target);
+    let file = written(folder, after).map_err(unwritable)?;
+    attributes::keep(&old, file.as_file()).map_err(|source| ReplaceError::Lost { path: path.to_owned(), source })?;
+    file.as_file().sync_all().map_err(unwritable)?;
+    // The last look before the rename: what happens between the two nobody can see.
+    let mut now = File::open(&target).map_err(unwritable)?;
+    if Stamp::of(&now).map_err(unwritable)? != stamp || text(&mut now).map_err(unwritable)?.expose() != before.expose()
+    {
+        return Err(changed());
+    }
+    file.persist(&target).map_err(|error| unwritable(error.error))?;
+    sync_folder(folder);
+    Ok(())
+}
+
+fn anew(path: &Path, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
+    let unwritable = |source| ReplaceError::Unwritable { path: path.to_owned(), source };
+    let changed = || ReplaceError::Changed { path: path.to_owned() };
+    match fs::canonicalize(path) {
+        Ok(target) if target.is_file() => return Err(changed()),
+        Ok(_) => return Err(ReplaceError::NotAFile { path: path.to_owned() }),
+        // A link that leads nowhere: what was meant is not guessed.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() => {
+            return Err(ReplaceError::NotAFile { path: path.to_owned() });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(unwritable(error)),
+    }
+    let folder = folder(path);
+    make_folder(folder).map_err(unwritable)?;
+    let file = written(folder, after).map_err(unwritable)?;
+    file.as_file().sync_all().map_err(unwritable)?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Err(changed()),
+        result => result.map_err(|error| unwritable(error.error))?,
+    };
+    sync_folder(folder);
+    Ok(())
+}
+
+fn folder(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new file with the text, 0600 from the moment it exists: it may hold access keys.
+fn written(folder: &Path, text: &Secret<Vec<u8>>) -> io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix(".mfa-cred-").tempfile_in(folder)?;
+    file.write_all(text.expose())?;
+    Ok(file)
+}
+
+fn text(file: &mut File) -> io::Result<Secret<Vec<u8>>> {
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or_default();
+    let mut text = Vec::with_capacity(length + 1);
+    let read = file.read_to_end(&mut text);
+    let text = Secret::new(text);
+    read.map(|_| text)
+}
+
+/// What shows that a file is the one that was looked at, and that nobody changed what it is since.
+#[derive(Eq, PartialEq)]
+struct Stamp {
+    names: u64,
+    identity: [u64; 2],
+    changed: [i64; 2],
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    fn of(file: &File) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let found = file.metadata()?;
+        let (identity, changed) = ([found.dev(), found.ino()], [found.ctime(), found.ctime_nsec()]);
+        Ok(Self { names: found.nlink(), identity, changed })
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &File) -> io::Result<Self> {
+        Ok(Self { names: 1, identity: [0; 2], changed: [0; 2] })
+    }
+}
+
+/// The system would refuse the rename without saying why.
+#[cfg(target_os = "linux")]
+fn is_immutable(file: &File) -> bool {
+    use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
+    let marks = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
+    statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::TYPE).is_ok_and(|found| found.stx_attributes.intersects(marks))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_immutable(_: &File) -> bool {
+    false
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Brings the rename to the disk too. Where a folder cannot be opened, the system does so in its own time.
+fn sync_folder(folder: &Path) {
+    #[cfg(unix)]
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
