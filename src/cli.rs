@@ -54,7 +54,7 @@ pub struct Args {
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct EnvArgs {
-    /// The profile [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `default`]
+    /// The profile [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`]
     #[arg(value_name = "PROFILE", value_parser = profile_name, help_heading = "Arguments")]
     pub profile: Option<ProfileName>,
     /// The shell to write for [default: the shell that runs this]
@@ -69,7 +69,7 @@ pub struct EnvArgs {
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct ProfileArgs {
-    /// The profile [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `default`]
+    /// The profile [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`]
     #[arg(value_name = "PROFILE", value_parser = profile_name, help_heading = "Arguments")]
     pub profile: Option<ProfileName>,
     /// How to obtain them.

@@ -10,8 +10,9 @@ use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError};
+use crate::names::ProfileName;
 use crate::output::Inexpressible;
-use crate::plan::{AssumeRole, PlanError, Step};
+use crate::plan::{AssumeRole, Origin, PlanError, Step};
 use crate::policy::DocumentError;
 use crate::profile::ProfileError;
 use crate::settings::SettingsError;
@@ -132,7 +133,7 @@ impl Error {
                 PlanError::Duration { origin, .. }
                 | PlanError::Refused { origin, .. }
                 | PlanError::BadValue { origin, .. },
-            ) if matches!(origin, crate::plan::Origin::Flag(_)) => 2,
+            ) if matches!(origin, Origin::Flag(_)) => 2,
             Self::Settings(_)
             | Self::Profile(_)
             | Self::Plan(_)
@@ -253,6 +254,13 @@ fn plan_hint(error: &PlanError) -> Option<String> {
         PlanError::SerialCannotBeMet { .. } => {
             "take `mfa_serial` out, or let a profile with a user's access key be the source".to_owned()
         }
+        PlanError::NoToken { origin } => {
+            let (verb, key) = match origin {
+                Origin::Variable(_) => ("export", "AWS_SESSION_TOKEN"),
+                _ => ("copy", "aws_session_token"),
+            };
+            format!("{verb} the token as well, as `{key}`, or take the keys from where they came again")
+        }
         PlanError::OwnExports { .. } => "run `mfa-cred unset` in this shell first".to_owned(),
         PlanError::IncludeProfile { .. } => "copy what it includes into the profile".to_owned(),
         PlanError::NoSource { .. } => {
@@ -293,7 +301,10 @@ fn execute_hint(error: &ExecuteError) -> Option<String> {
         }
         ExecuteError::Vault(error) => return vault_hint(error),
         ExecuteError::Base(BaseError::Provider { .. }) => "run `mfa-cred show` to see where it comes from".to_owned(),
-        ExecuteError::Call { step, error, .. } => return call_hint(step, error),
+        ExecuteError::Call { step, error, without_mfa, .. } => match (&**step, without_mfa) {
+            (Step::AssumeRole(call), Some(user)) if is_denied(error) => denied_without_mfa(call, user),
+            (step, _) => return call_hint(step, error),
+        },
         _ => return None,
     })
 }
@@ -348,8 +359,27 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
     })
 }
 
-/// What a trust policy may have missed, and what was sent of it.
+fn is_denied(error: &StsError) -> bool {
+    matches!(error, StsError::Refused { code, .. } if code == "AccessDenied")
+}
+
+/// What a trust policy may have missed.
 fn denied_role(call: &AssumeRole) -> String {
+    format!("{}. Where the MFA may be too old for the role, `--refresh` asks for a new code", forbidden(call))
+}
+
+/// The same without a code: the first thing to look at is whether the role demands one.
+fn denied_without_mfa(call: &AssumeRole, user: &ProfileName) -> String {
+    let (name, option) = (user.as_str(), user.as_option());
+    format!(
+        "no MFA was used, and the role may demand it: write `mfa_serial = auto` into profile `{name}`, or run \
+         `mfa-cred device enroll {option}` where its user has no device yet. Otherwise {}",
+        forbidden(call)
+    )
+}
+
+/// What may forbid a role, and what was sent that may not please it.
+fn forbidden(call: &AssumeRole) -> String {
     let sent = [
         ("an external id", call.external_id.is_some()),
         ("a session name", call.session_name.is_some()),
@@ -359,10 +389,7 @@ fn denied_role(call: &AssumeRole) -> String {
     ];
     let sent: Vec<&str> = sent.into_iter().filter(|(_, is)| *is).map(|(what, _)| what).collect();
     let sent = if sent.is_empty() { "no external id and no tags".to_owned() } else { sent.join(", ") };
-    format!(
-        "the role's trust policy, an own policy or the organization's forbids it; sent were {sent}. \
-         Where the MFA may be too old for the role, `--refresh` asks for a new code"
-    )
+    format!("the role's trust policy, an own policy or the organization's forbids it; sent were {sent}")
 }
 
 /// A profile's name as an argument in a shell, for a command that a person copies.

@@ -235,8 +235,12 @@ impl Run<'_, '_> {
 
     fn call(&self, n: usize, signer: &Credentials) -> Result<(Credentials, Option<Held>), ExecuteError> {
         let step = &self.steps[n];
-        let failed =
-            |error| ExecuteError::Call { step: Box::new(step.clone()), profile: self.on.plan.profile.clone(), error };
+        let failed = |error| ExecuteError::Call {
+            step: Box::new(step.clone()),
+            profile: self.on.plan.profile.clone(),
+            without_mfa: self.on.plan.without_mfa().cloned(),
+            error,
+        };
         let Some(device) = step.needs_code_of() else {
             let held = self.on.cache.unlock(step.duration())?;
             return Ok((self.send(step, signer, None).map_err(failed)?, held));

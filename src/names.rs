@@ -27,6 +27,14 @@ impl ProfileName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// `--profile NAME`, in a command that a person copies into a shell.
+    pub fn as_option(&self) -> String {
+        let word = shlex::try_quote(&self.0).map_or_else(|_| "PROFILE".to_owned(), std::borrow::Cow::into_owned);
+        // A name that starts with a dash would be taken for an option of its own.
+        let between = if self.0.starts_with('-') { "=" } else { " " };
+        format!("--profile{between}{word}")
+    }
 }
 
 /// A twelve-digit AWS account id.

@@ -16,7 +16,7 @@ mod steps;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::names::{ExternalId, Lifetime, MfaSerial, ProfileName, Region, RoleArn, SessionName, Tag};
+use crate::names::{ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Region, RoleArn, SessionName, Tag};
 use crate::profile::ProfileSet;
 
 pub use error::{Origin, PlanError};
@@ -62,10 +62,10 @@ pub struct Wish {
 pub struct Ambient {
     /// `AWS_ACCESS_KEY_ID`, where the secret is set too
     pub keys: Option<AmbientKeys>,
-    /// Is `MFA_CRED_PROFILE` set? Then the keys and the region are our own earlier output.
-    pub is_our_output: bool,
-    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`, with the name of the one that was used
-    pub region: Option<(&'static str, String)>,
+    /// `MFA_CRED_PROFILE`: where it is set, the keys are our own earlier output, and so may the region be
+    pub held: Option<String>,
+    /// `AWS_REGION` and `AWS_DEFAULT_REGION`, as far as they are set, each with its name
+    pub regions: Vec<(&'static str, String)>,
     /// `AWS_ROLE_SESSION_NAME`
     pub session_name: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`
@@ -91,7 +91,7 @@ pub struct Ambient {
 pub struct AmbientKeys {
     /// `AWS_ACCESS_KEY_ID`
     pub access_key_id: String,
-    /// Is `AWS_SESSION_TOKEN` set?
+    /// Is `AWS_SESSION_TOKEN` set, or `AWS_SECURITY_TOKEN`, as it was called?
     pub is_session: bool,
 }
 
@@ -142,7 +142,7 @@ pub enum Base {
         profile: ProfileName,
         /// The key's identifier.
         access_key_id: String,
-        /// Does `aws_session_token` stand beside it?
+        /// Does a session token stand beside it?
         is_session: bool,
     },
     /// `credential_source = Environment`
@@ -334,6 +334,13 @@ pub enum Warning {
         /// The user's profile.
         profile: ProfileName,
     },
+    /// The region is where these credentials are not known.
+    OtherPartition {
+        /// What is exported.
+        region: Region,
+        /// That of the credentials.
+        partition: Partition,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -346,7 +353,19 @@ impl fmt::Display for Warning {
                 )
             }
             Self::NoMfa { profile } => {
-                write!(f, "profile `{profile}` has no `mfa_serial`: these are its long-term keys, without MFA")
+                write!(
+                    f,
+                    "profile `{profile}` has no `mfa_serial`, so these are its long-term keys, without MFA: \
+                     `mfa_serial = auto` in it takes the device that IAM lists, and \
+                     `mfa-cred device enroll {}` makes one",
+                    profile.as_option()
+                )
+            }
+            Self::OtherPartition { region, partition } => {
+                write!(
+                    f,
+                    "the region `{region}` is outside the partition `{partition}`, which these credentials are of"
+                )
             }
         }
     }
@@ -360,10 +379,13 @@ impl Plan {
     pub fn make(set: &ProfileSet, profile: &ProfileName, wish: &Wish, ambient: &Ambient) -> Result<Self, PlanError> {
         let chain = chain::Chain::walk(set, profile, wish, ambient)?;
         let device = chain.device(wish)?;
-        let (steps, warnings) = steps::lay_out(&chain, device.as_ref(), wish, ambient)?;
-        let region = service::region(&chain, wish, ambient)?;
+        let (steps, mut warnings) = steps::lay_out(&chain, device.as_ref(), wish, ambient)?;
+        let region = service::region(set, &chain, wish, ambient)?;
         let serial = device.as_ref().and_then(Device::serial);
         let service = Service::resolve(set, &chain, serial, region.as_ref(), ambient)?;
+        if let Some(region) = region.as_ref().filter(|region| Partition::of_region(region) != service.partition) {
+            warnings.push(Warning::OtherPartition { region: region.clone(), partition: service.partition });
+        }
         Ok(Self {
             profile: profile.clone(),
             mfa_process: chain.nearest("mfa_process").map(|property| MfaProcess {
@@ -412,6 +434,12 @@ impl Plan {
         let step = steps::session_of(self.user.clone(), serial);
         let device = Some(Device::Named(serial.clone()));
         Self { steps: Steps::Fixed(vec![step]), device, warnings: Vec::new(), ..self.clone() }
+    }
+
+    /// The user's profile, where no device is in the plan although one could be: MFA is met by a user's own keys alone.
+    pub fn without_mfa(&self) -> Option<&ProfileName> {
+        let could_be_met = matches!(self.base.kind(), BaseKind::LongTerm | BaseKind::Unknown);
+        Some(&self.user).filter(|_| could_be_met && self.device.is_none())
     }
 
     /// Does the device have to be asked for before a code can be?

@@ -345,6 +345,16 @@ impl<'a> Section<'a> {
         self.all().rfind(|property| property.is_named(key))
     }
 
+    /// The same, where it has a value: an empty one is how `aws configure set KEY ""` clears a key, and is absent.
+    pub fn filled(self, key: &str) -> Option<Property<'a>> {
+        self.get(key).filter(|property| !property.is_empty())
+    }
+
+    /// The session token, under its own name or else under that of old, as the AWS CLI reads it.
+    pub fn session_token(self) -> Option<Property<'a>> {
+        self.filled("aws_session_token").or_else(|| self.filled("aws_security_token"))
+    }
+
     /// Every line that sets the key, in order of precedence: the last is the one that wins.
     pub fn occurrences(self, key: &str) -> impl Iterator<Item = Property<'a>> {
         self.all().filter(move |property| property.is_named(key))
@@ -447,6 +457,10 @@ impl<'a> Property<'a> {
 
     fn is_named(self, key: &str) -> bool {
         self.bytes()[self.entry.key.range()].eq_ignore_ascii_case(key.as_bytes())
+    }
+
+    fn is_empty(self) -> bool {
+        self.entry.value.range().is_empty() && !self.is_continued()
     }
 
     fn is_continued(self) -> bool {

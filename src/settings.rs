@@ -118,7 +118,7 @@ pub enum Chosen {
     Named,
     /// It is what this shell holds (`MFA_CRED_PROFILE`).
     Held,
-    /// By `AWS_PROFILE`.
+    /// By `AWS_PROFILE`, or by `AWS_DEFAULT_PROFILE`, the AWS CLI's name of old.
     AwsProfile,
     /// Nothing says anything: `default`.
     Default,
@@ -261,7 +261,7 @@ impl Settings {
     pub fn profile(named: Option<ProfileName>, env: &dyn Env) -> (ProfileName, Chosen) {
         let variable = |name| env.var(name).and_then(ProfileName::new);
         let held = || Some((variable(variables::PROFILE)?, Chosen::Held));
-        let aws = || Some((variable("AWS_PROFILE")?, Chosen::AwsProfile));
+        let aws = || Some((variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE"))?, Chosen::AwsProfile));
         named
             .map(|name| (name, Chosen::Named))
             .or_else(held)

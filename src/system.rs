@@ -133,9 +133,20 @@ pub fn folders() -> Folders {
     }
 }
 
-/// The name of the user that the process belongs to, by user id and not by `$USER`, which anybody can set.
+/// The name of the user that the process belongs to, by user id and not by `$USER`, which anybody can set; the number
+/// itself where it has no name, as in many a container.
 pub fn user() -> String {
-    whoami::username().unwrap_or_default()
+    whoami::username().ok().filter(|name| !name.is_empty()).unwrap_or_else(user_id)
+}
+
+#[cfg(unix)]
+fn user_id() -> String {
+    rustix::process::geteuid().to_string()
+}
+
+#[cfg(not(unix))]
+fn user_id() -> String {
+    "unknown".to_owned()
 }
 
 /// The name of this machine.

@@ -111,7 +111,11 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
                 "source_profile = alise\n",
                 "bad:3: `source_profile` names a profile that does not exist: `alise`\nhint: did you mean `alice`?",
             ),
-            role("source_profile =\n", "bad:3: `source_profile` names a profile that does not exist: ``"),
+            role(
+                "source_profile =\n",
+                "bad:2: `role_arn`: profile `bad` has a role, but neither `source_profile` nor `credential_source`\n\
+                 hint: add `source_profile = PROFILE` (whose keys sign) or `credential_source`",
+            ),
             role(
                 "mfa_serial = <serial>\n",
                 "bad:2: `role_arn`: profile `bad` has a role, but neither `source_profile` nor `credential_source`\n\
@@ -190,12 +194,10 @@ fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
     let many_tags = (0..51).fold("session_tags = ".to_owned(), |line, n| format!("{line}k{n}=v,"));
     let cases = [
         ("role_arn = deploy", ARN),
-        ("role_arn =", ARN),
         ("role_arn = arn:aws:iam::123456789012:user/alice", ARN),
         ("role_arn = arn:aws:iam::12345:role/deploy", "an account id is twelve digits"),
         ("role_arn = arn:mars:iam::123456789012:role/deploy", "the partition is unknown"),
         ("mfa_serial = 12345678", SERIAL),
-        ("mfa_serial =", SERIAL),
         ("mfa_serial = arn:aws:iam:x", "an MFA device's ARN is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"),
         ("duration_seconds = abc", " is not a number of seconds"),
         ("duration_seconds = 899", " is 14m59s; AWS takes 15m to 12h here"),
@@ -259,14 +261,17 @@ fn half_an_access_key_is_no_access_key() {
                 "aws_secret_access_key = hunter2\n",
                 "bad:2: `aws_secret_access_key`: profile `alice` has no `aws_access_key_id` beside it",
             ),
-            key("aws_access_key_id =\naws_secret_access_key =\n", "bad:2: `aws_access_key_id` is empty"),
+            key(
+                "aws_access_key_id =\naws_secret_access_key =\n",
+                "<home>/.aws/config:1: profile `alice` has no access key, no role and nothing else that yields credentials",
+            ),
             key(
                 "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key =\n",
                 "bad:2: `aws_access_key_id`: profile `alice` has no `aws_secret_access_key` beside it",
             ),
             key(
-                "aws_access_key_id = hunter2\naws_secret_access_key = x\n",
-                "bad:2: `aws_access_key_id` is not an access key id (16 to 128 letters and digits)",
+                "aws_access_key_id = hunter 2\naws_secret_access_key = x\n",
+                "bad:2: `aws_access_key_id` is not an access key id, which is one plain word",
             ),
         ],
     );
@@ -365,8 +370,11 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
             "`AWS_ROLE_SESSION_NAME` of the environment: it has 2 to 64 characters of `A-Za-z0-9_+=,.@-`",
         ),
     ] {
+        // A profile's own region comes before the variable's.
+        cast.world.edit_config("region = ap-northeast-1", "region =");
         cast.world.set(name, value);
         all_fail(&cast, &[bad("", DEPLOY, exit, format!("error: {stderr}\n"))]);
+        cast.world.edit_config("region =", "region = ap-northeast-1");
         cast.world.set(name, "");
     }
 }

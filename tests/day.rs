@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::aws::{RoleSpec, Signer};
 use crate::support::pty::PATIENCE;
-use crate::support::world::{Cast, World, variable};
+use crate::support::world::{Cast, World, evaluate, variable};
 
 /// `GetSessionToken(code, 43200)`, `AssumeRole(deploy, 3600)`: the calls, in brief.
 fn calls(world: &World) -> Vec<String> {
@@ -97,4 +97,44 @@ fn two_regions_in_one_shell_each_get_their_own_and_no_second_code() {
     let second = world.run(&["audit"]);
     assert_eq!(variable(&second.stdout, "AWS_REGION"), "eu-west-1");
     assert_eq!(world.aws.count("GetSessionToken"), 1);
+}
+
+/// A shell in which a day's commands are run one after the other: each finds what the one before set.
+fn eval(world: &World, words: &[&str]) -> [Option<String>; 2] {
+    let done = world.run(words);
+    assert!(done.status.success(), "{words:?}: {done:?}");
+    let set = evaluate(&done.stdout);
+    let names = ["AWS_REGION", "AWS_DEFAULT_REGION", "MFA_CRED_PROFILE"];
+    for name in names {
+        if let Some((_, value)) = set.iter().find(|(known, _)| known == name) {
+            world.set(name, value);
+        } else if done.stdout.contains(&format!("unset {name};")) {
+            world.set(name, "");
+        }
+    }
+    ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| world.variable(name).filter(|value| !value.is_empty()))
+}
+
+#[test]
+fn the_same_command_gives_the_same_region_whatever_this_shell_held_before() {
+    let Cast { world, device, .. } = World::cast();
+    world.edit_config("region = ap-northeast-1\n", "");
+    world.edit_config("[profile deploy]\n", "[profile deploy]\nregion = us-west-2\n");
+    world.edit_config("[profile audit]\n", "[profile audit]\nregion = eu-west-1\n");
+    world.sign_in(&device, &["login", "deploy"]);
+    let both = |region: &str| [Some(region.to_owned()), Some(region.to_owned())];
+    // What the user exported is for profiles that have no region of their own, and only for those.
+    world.set("AWS_DEFAULT_REGION", "us-east-1");
+    assert_eq!(eval(&world, &["alice"]), both("us-east-1"));
+    assert_eq!(eval(&world, &["deploy"]), both("us-west-2"));
+    assert_eq!(eval(&world, &["deploy"]), both("us-west-2"));
+    assert_eq!(eval(&world, &["audit"]), both("eu-west-1"));
+    // What `audit` set goes with it, and nothing is there that the user set.
+    assert_eq!(eval(&world, &["alice"]), [None, None]);
+    let seen = world.run(&["exec", "alice", "--", "printenv", "AWS_REGION", "AWS_DEFAULT_REGION"]);
+    assert_eq!((seen.status.code(), seen.stdout.as_str()), (Some(1), ""), "{seen:?}");
+    // What the user sets later stays.
+    world.set("AWS_REGION", "eu-north-1");
+    assert_eq!(eval(&world, &["alice"]), both("eu-north-1"));
+    assert_eq!(eval(&world, &["alice"]), both("eu-north-1"));
 }

@@ -188,3 +188,31 @@ fn an_mfa_that_is_too_old_for_a_role_is_renewed_on_demand() {
     assert!(denied.stderr.contains("`--refresh` asks for a new code"), "{denied:?}");
     world.sign_in(&device, &["process", "young", "--refresh"]);
 }
+
+#[test]
+fn a_role_that_demands_mfa_where_none_was_used_names_the_device_that_is_missing() {
+    let Cast { world, device, .. } = World::cast();
+    let serial = format!("mfa_serial = {}\n", device.serial());
+    world.edit_config(&serial, "");
+    let done = world.run(&["process", "deploy"]);
+    assert_eq!((done.status.code(), done.stdout.as_str()), (Some(5), ""), "{done:?}");
+    let hint = "hint: no MFA was used, and the role may demand it: write `mfa_serial = auto` into profile `alice`, or run \
+                `mfa-cred device enroll --profile alice` where its user has no device yet. Otherwise the role's trust \
+                policy, an own policy or the organization's forbids it; sent were no external id and no tags";
+    assert_eq!(done.stderr.lines().nth(1), Some(hint), "{done:?}");
+    // So it is: what is written there serves the role, which inherits it.
+    world.edit_config("[profile alice]\n", "[profile alice]\nmfa_serial = auto\n");
+    world.sign_in(&device, &["process", "deploy"]);
+}
+
+#[test]
+fn a_user_without_a_device_is_told_the_way_out_once() {
+    let Cast { world, .. } = World::cast();
+    for words in [["login", "alice"], ["env", "alice"], ["process", "alice"]] {
+        let done = world.run(&words);
+        assert!(done.status.success(), "{done:?}");
+        let way = "`mfa-cred device enroll --profile alice` makes one";
+        assert_eq!(done.stderr.matches(way).count(), 1, "{done:?}");
+        assert_eq!(done.stderr.matches("warning: ").count(), 1, "{done:?}");
+    }
+}

@@ -259,7 +259,9 @@ fn which_profile_is_meant() {
         (None, &[held, aws], ("held", Chosen::Held)),
         (None, &[aws], ("aws", Chosen::AwsProfile)),
         (None, &[("AWS_PROFILE", "")], ("default", Chosen::Default)),
-        (None, &[("AWS_DEFAULT_PROFILE", "cli")], ("default", Chosen::Default)),
+        (None, &[("AWS_DEFAULT_PROFILE", "cli")], ("cli", Chosen::AwsProfile)),
+        (None, &[("AWS_DEFAULT_PROFILE", "cli"), aws], ("aws", Chosen::AwsProfile)),
+        (None, &[("AWS_DEFAULT_PROFILE", "cli"), held], ("held", Chosen::Held)),
     ] {
         let (profile, chosen) = Settings::profile(typed, &texts("", variables, ""));
         assert_eq!((profile.as_str(), chosen), expected);
@@ -336,7 +338,8 @@ mod said {
 
     #[test]
     fn how_much_is_said() {
-        let warning = "warning: profile `alice` has no `mfa_serial`: these are its long-term keys, without MFA\n";
+        let warning = "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: \
+                   `mfa_serial = auto` in it takes the device that IAM lists, and `mfa-cred device enroll --profile alice` makes one\n";
         for (words, variable, ini, expected) in [
             (&[][..], "", "", warning),
             (&["-q"], "debug", "log = debug", ""),

@@ -62,7 +62,7 @@ pub enum DeviceVerb {
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct Whose {
-    /// The profile of the user [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `default`]
+    /// The profile of the user [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`]
     #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
     pub profile: Option<ProfileName>,
     /// Never ask a person

@@ -60,7 +60,7 @@ pub struct CheckArgs {
     #[arg(long, value_name = "NAME", value_parser = plain_user_name)]
     #[arg(conflicts_with_all = ["files", "boundary", "kind", "user_name", "account", "partition", "fix"])]
     pub user: Option<String>,
-    /// Whose credentials read IAM [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `default`]
+    /// Whose credentials read IAM [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`]
     #[arg(long, value_name = "PROFILE", value_parser = profile_name, conflicts_with = "files")]
     pub profile: Option<ProfileName>,
     /// Never ask a person

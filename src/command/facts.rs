@@ -46,7 +46,7 @@ impl Facts {
         clock: &CorrectedClock<'_>,
     ) -> Option<Self> {
         let profile = set.get(name)?;
-        let text = |key| profile.get(key).map(|property| property.value().into_owned());
+        let text = |key| profile.filled(key).map(|property| property.value().into_owned());
         let made = Plan::make(set, &ProfileName::new(name)?, &Wish::default(), ambient)
             .map(|plan| session::device::from_memory(plan, cache));
         let plan = made.as_ref().ok();
@@ -84,7 +84,7 @@ impl Facts {
 
 /// What a profile is, in a word.
 fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
-    let has = |key| profile.get(key).is_some();
+    let has = |key| profile.filled(key).is_some();
     match () {
         () if has("web_identity_token_file") => "web-identity",
         () if has("role_arn") => "role",

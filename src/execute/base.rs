@@ -73,11 +73,11 @@ impl Bases for RealBases<'_> {
 
 fn access_key(set: &ProfileSet, profile: &ProfileName) -> Option<Credentials> {
     let profile = set.get(profile.as_str())?;
-    let text = |key| profile.get(key).map(|property| property.value().into_owned());
+    let text = |key| profile.filled(key).map(|property| property.value().into_owned());
     Some(Credentials {
         access_key_id: text("aws_access_key_id")?,
         secret_access_key: Secret::new(text("aws_secret_access_key")?),
-        session_token: text("aws_session_token").filter(|token| !token.is_empty()).map(Secret::new),
+        session_token: profile.session_token().map(|token| Secret::new(token.value().into_owned())),
         expiration: None,
         account: text("aws_account_id").and_then(|id| id.parse().ok()),
     })

@@ -35,6 +35,8 @@ pub enum ExecuteError {
         step: Box<Step>,
         /// For which profile.
         profile: ProfileName,
+        /// The user's profile, where it names no device although one could help.
+        without_mfa: Option<ProfileName>,
         /// Why it failed.
         error: StsError,
     },

@@ -88,7 +88,9 @@ fn regions_know_their_partition() {
 
 #[test]
 fn a_users_name_becomes_a_legal_session_name() {
-    for (user, name) in [("alice", "mfa-cred-alice"), ("DOM\\bob smith", "mfa-cred-DOM-bob-smith"), ("", "mfa-cred-")] {
+    for (user, name) in
+        [("alice", "mfa-cred-alice"), ("DOM\\bob smith", "mfa-cred-DOM-bob-smith"), ("1000", "mfa-cred-1000")]
+    {
         assert_eq!(SessionName::for_user(user).as_str(), name);
         assert!(name.parse::<SessionName>().is_ok());
     }

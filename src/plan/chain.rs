@@ -38,8 +38,11 @@ impl<'a> Chain<'a> {
         let mut profile = first;
         loop {
             links.push(profile);
-            if let Some(property) = profile.get("include_profile") {
-                return Err(PlanError::IncludeProfile { origin: origin(&property) });
+            // `parent_profile` is what aws-vault called it before.
+            for key in ["include_profile", "parent_profile"] {
+                if let Some(property) = profile.filled(key) {
+                    return Err(PlanError::IncludeProfile { origin: origin(&property) });
+                }
             }
             let asked = links.len() == 1;
             // A source profile's own keys end the chain, whatever role it also names, as in the SDKs.
@@ -47,18 +50,18 @@ impl<'a> Chain<'a> {
                 break;
             }
             // Not passed over for a source or keys beside it: the SDKs would sign in with it.
-            if let Some(property) = profile.get("web_identity_token_file") {
+            if let Some(property) = profile.filled("web_identity_token_file") {
                 return Err(unsupported(profile, &property, "a web identity"));
             }
             let role = match wish.role_arn.as_ref().filter(|_| asked) {
                 Some(role) => Some((Origin::Flag("--role-arn"), role.clone())),
-                None => profile.get("role_arn").map(|p| Ok((origin(&p), whole_arn(&p)?))).transpose()?,
+                None => profile.filled("role_arn").map(|p| Ok((origin(&p), whole_arn(&p)?))).transpose()?,
             };
             let source = match wish.source_profile.as_ref().filter(|_| asked) {
                 Some(source) => Some((Origin::Flag("--source-profile"), source.to_string())),
-                None => profile.get("source_profile").map(|p| (origin(&p), p.value().into_owned())),
+                None => profile.filled("source_profile").map(|p| (origin(&p), p.value().into_owned())),
             };
-            let named_source = profile.get("credential_source").filter(|_| !asked || wish.source_profile.is_none());
+            let named_source = profile.filled("credential_source").filter(|_| !asked || wish.source_profile.is_none());
             if let (Some(_), Some(property)) = (&source, &named_source) {
                 let profile = profile.name().to_owned();
                 return Err(PlanError::TwoSources { origin: origin(property), profile });
@@ -92,7 +95,7 @@ impl<'a> Chain<'a> {
 
     /// The value of `key` in the profile, else the nearest one along its source chain.
     pub(super) fn nearest(&self, key: &str) -> Option<Property<'a>> {
-        self.links.iter().find_map(|profile| profile.get(key))
+        self.links.iter().find_map(|profile| profile.filled(key))
     }
 
     /// The user's MFA device.
@@ -151,11 +154,10 @@ fn follow<'a>(
 fn base_of(set: &ProfileSet, profile: Profile<'_>, met: &[&str], ambient: &Ambient) -> Result<Base, PlanError> {
     let name = || profile_name(profile);
     if let Some(access_key_id) = access_key(profile)? {
-        // An empty token is what `aws configure set aws_session_token ""` leaves, and none.
-        let is_session = profile.get("aws_session_token").is_some_and(|token| !token.value().is_empty());
+        let is_session = profile.session_token().is_some();
         return Ok(Base::AccessKey { profile: name(), access_key_id, is_session });
     }
-    if let Some(property) = profile.get("credential_source") {
+    if let Some(property) = profile.filled("credential_source") {
         return named_source(&property, ambient);
     }
     for (key, what) in [
@@ -163,11 +165,11 @@ fn base_of(set: &ProfileSet, profile: Profile<'_>, met: &[&str], ambient: &Ambie
         ("sso_start_url", "IAM Identity Center (SSO)"),
         ("login_session", "`aws login`"),
     ] {
-        if let Some(property) = profile.get(key) {
+        if let Some(property) = profile.filled(key) {
             return Err(unsupported(profile, &property, what));
         }
     }
-    if let Some(property) = profile.get("credential_process") {
+    if let Some(property) = profile.filled("credential_process") {
         let command = property.value().into_owned();
         let origin = origin(&property);
         return match leads_back(set, &command, &mut met.iter().map(|&name| name.to_owned()).collect()) {
@@ -185,8 +187,12 @@ fn base_of(set: &ProfileSet, profile: Profile<'_>, met: &[&str], ambient: &Ambie
 fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, PlanError> {
     let origin = origin(property);
     match property.value().as_ref() {
-        "Environment" if ambient.is_our_output => Err(PlanError::OwnExports { origin }),
-        "Environment" => ambient.keys.clone().map(Base::Environment).ok_or(PlanError::NoAmbientKeys { origin }),
+        "Environment" if ambient.held.is_some() => Err(PlanError::OwnExports { origin }),
+        "Environment" => {
+            let keys = ambient.keys.clone().ok_or(PlanError::NoAmbientKeys { origin })?;
+            legal_key(&keys.access_key_id, keys.is_session, &|| Origin::Variable("AWS_ACCESS_KEY_ID"))?;
+            Ok(Base::Environment(keys))
+        }
         "Ec2InstanceMetadata" => Ok(Base::Ec2InstanceMetadata),
         "EcsContainer" => Ok(Base::EcsContainer(ambient.container.clone())),
         _ => {
@@ -196,7 +202,7 @@ fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, Plan
 }
 
 fn has_key(profile: Profile<'_>) -> bool {
-    profile.get("aws_access_key_id").is_some() || profile.get("aws_secret_access_key").is_some()
+    profile.filled("aws_access_key_id").is_some() || profile.filled("aws_secret_access_key").is_some()
 }
 
 /// The identifier of the profile's access key, if it has one; half a key is an error rather than no key, since what
@@ -205,27 +211,28 @@ fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
     let half = |property: &Property<'_>, missing| {
         Err(PlanError::HalfKey { origin: origin(property), profile: profile.name().to_owned(), missing })
     };
-    let filled = |key| profile.get(key).filter(|property| !property.value().is_empty());
-    match (filled("aws_access_key_id"), filled("aws_secret_access_key")) {
+    match (profile.filled("aws_access_key_id"), profile.filled("aws_secret_access_key")) {
         (Some(id), Some(_)) => {
-            let value = id.value();
-            let legal =
-                (16..=128).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            if legal {
-                return Ok(Some(value.into_owned()));
-            }
-            Err(PlanError::Refused {
-                origin: origin(&id),
-                why: "is not an access key id (16 to 128 letters and digits)",
-            })
+            legal_key(&id.value(), profile.session_token().is_some(), &|| origin(&id))?;
+            Ok(Some(id.value().into_owned()))
         }
         (Some(id), None) => half(&id, "aws_secret_access_key"),
         (None, Some(secret)) => half(&secret, "aws_access_key_id"),
-        (None, None) => match profile.get("aws_access_key_id").or_else(|| profile.get("aws_secret_access_key")) {
-            Some(empty) => Err(PlanError::Refused { origin: origin(&empty), why: "is empty" }),
-            None => Ok(None),
-        },
+        (None, None) => Ok(None),
     }
+}
+
+/// Any word is an access key's identifier: AWS's have 20 characters, LocalStack's is `test`, and MinIO's are whatever
+/// a person chose. It is no word where a request's signature could not hold it. One of AWS's that is temporary is
+/// nothing without its token.
+fn legal_key(id: &str, has_token: bool, origin: &dyn Fn() -> Origin) -> Result<(), PlanError> {
+    if !id.bytes().all(|b| b.is_ascii_graphic() && !b",=".contains(&b)) {
+        return Err(PlanError::Refused { origin: origin(), why: "is not an access key id, which is one plain word" });
+    }
+    if !has_token && id.len() >= 16 && id.starts_with("ASIA") {
+        return Err(PlanError::NoToken { origin: origin() });
+    }
+    Ok(())
 }
 
 /// Where a `credential_process` that starts mfa-cred leads.
@@ -261,11 +268,11 @@ fn leads_back(set: &ProfileSet, command: &str, met: &mut Vec<String>) -> Leads {
         if met.iter().any(|name| name == profile.name()) {
             return Leads::BackTo(profile.name().to_owned());
         }
-        if has_key(profile) || profile.get("credential_source").is_some() {
+        if has_key(profile) || profile.filled("credential_source").is_some() {
             return Leads::Elsewhere;
         }
         met.push(profile.name().to_owned());
-        match (profile.get("source_profile"), profile.get("credential_process")) {
+        match (profile.filled("source_profile"), profile.filled("credential_process")) {
             (Some(source), _) => match set.get(&source.value()) {
                 Some(source) => profile = source,
                 None => return Leads::Elsewhere,
@@ -274,6 +281,21 @@ fn leads_back(set: &ProfileSet, command: &str, met: &mut Vec<String>) -> Leads {
             (None, None) => return Leads::Elsewhere,
         }
     }
+}
+
+/// The profiles along a source chain as far as it leads, none of them judged.
+pub(super) fn sources<'a>(set: &'a ProfileSet, first: Profile<'a>) -> Vec<Profile<'a>> {
+    const MANY: usize = 64;
+    let mut links = vec![first];
+    while let Some(last) = links.last().filter(|_| links.len() < MANY) {
+        let ends = has_key(*last) && (links.len() > 1 || last.filled("role_arn").is_none());
+        let source = last.filled("source_profile").filter(|_| !ends).and_then(|source| set.get(&source.value()));
+        match source.filter(|source| links.iter().all(|link| link.name() != source.name())) {
+            Some(source) => links.push(source),
+            None => break,
+        }
+    }
+    links
 }
 
 fn unknown(set: &ProfileSet, name: &ProfileName) -> PlanError {

@@ -103,6 +103,12 @@ pub enum PlanError {
         /// The half that is not.
         missing: &'static str,
     },
+    /// A temporary access key without what makes it one.
+    #[error("{origin} is that of temporary keys (`ASIA…`), and there is no session token beside it")]
+    NoToken {
+        /// The key's identifier.
+        origin: Origin,
+    },
     /// A value that AWS would not take.
     #[error("{origin}: {why}")]
     BadValue {

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::chain::{Chain, origin, parse};
+use super::chain::{Chain, origin, parse, sources};
 use super::error::{Origin, PlanError};
 use super::{Ambient, Wish};
 use crate::names::{MfaSerial, Partition, Region};
@@ -27,31 +27,30 @@ pub struct Service {
     pub ca_bundle: Option<PathBuf>,
 }
 
-/// The region that is exported. When `MFA_CRED_PROFILE` is set, the environment's is our own earlier output, and the
-/// profile and its chain beat it: two profiles of different regions in one shell each get their own.
-pub(super) fn region(chain: &Chain<'_>, wish: &Wish, ambient: &Ambient) -> Result<Option<Region>, PlanError> {
+/// The region that is exported, the same whatever this shell held before: what AWS's variables say is ours, and no
+/// input, where it is just what the profile that the shell holds says.
+pub(super) fn region(
+    set: &ProfileSet,
+    chain: &Chain<'_>,
+    wish: &Wish,
+    ambient: &Ambient,
+) -> Result<Option<Region>, PlanError> {
     if let Some(region) = &wish.region {
         return Ok(Some(region.clone()));
     }
-    let variable = || {
-        let parse = |(name, value): &(&'static str, String)| {
-            value.parse().map_err(|why| PlanError::BadValue { origin: Origin::Variable(name), why })
-        };
-        ambient.region.as_ref().map(parse).transpose()
-    };
-    let file = || chain.nearest("region").map(|property| parse(&property)).transpose();
-    let found = if ambient.is_our_output {
-        match file()? {
-            Some(region) => Some(region),
-            None => variable()?,
+    if let Some(property) = chain.nearest("region") {
+        return parse(&property).map(Some);
+    }
+    let held = ambient.held.as_deref().filter(|_| !ambient.regions.is_empty()).and_then(|held| set.get(held));
+    let ours = held.and_then(|held| sources(set, held).into_iter().find_map(|link| link.filled("region")));
+    let ours = ours.map(Property::value);
+    match ambient.regions.iter().find(|(_, value)| ours.as_deref() != Some(value)) {
+        Some((name, value)) => {
+            let wrong = |why| PlanError::BadValue { origin: Origin::Variable(name), why };
+            value.parse().map(Some).map_err(wrong)
         }
-    } else {
-        match variable()? {
-            Some(region) => Some(region),
-            None => file()?,
-        }
-    };
-    Ok(found.or_else(|| wish.usual_region.clone()))
+        None => Ok(wish.usual_region.clone()),
+    }
 }
 
 impl Service {
@@ -67,7 +66,7 @@ impl Service {
         // A region of another partition may be where the person works, but its STS does not know this role.
         let region = region.filter(|region| Partition::of_region(region) == partition);
         let profile = chain.links[0];
-        let ca_bundle = || profile.get("ca_bundle").map(|property| PathBuf::from(property.value().as_ref()));
+        let ca_bundle = || profile.filled("ca_bundle").map(|property| PathBuf::from(property.value().as_ref()));
         Ok(Self {
             region: region.cloned().unwrap_or_else(|| partition.default_region()),
             partition,
@@ -122,14 +121,15 @@ fn endpoint_url(
             return legal_url(url, Origin::Variable(name));
         }
     }
-    let of_services = profile.get("services").and_then(|services| {
-        let property = set.section(Kind::Services, &services.value())?.get(word)?;
-        Some((property.nested("endpoint_url")?.to_owned(), property))
+    let of_services = profile.filled("services").and_then(|services| {
+        let property = set.section(Kind::Services, &services.value())?.filled(word)?;
+        let url = property.nested("endpoint_url").filter(|url| !url.is_empty())?;
+        Some((url.to_owned(), property))
     });
     if let Some((url, property)) = of_services {
         return legal_url(&url, origin(&property));
     }
-    profile.get("endpoint_url").map_or(Ok(None), |property| legal_url(&property.value(), origin(&property)))
+    profile.filled("endpoint_url").map_or(Ok(None), |property| legal_url(&property.value(), origin(&property)))
 }
 
 fn legal_url(url: &str, origin: Origin) -> Result<Option<String>, PlanError> {
@@ -148,7 +148,7 @@ fn switch(profile: Profile<'_>, key: &str, variable: &'static str, value: Option
         _ if value.eq_ignore_ascii_case("false") => Ok(false),
         _ => Err(PlanError::Refused { origin: origin(), why: "is neither `true` nor `false`" }),
     };
-    let property: Option<Property<'_>> = profile.get(key);
+    let property: Option<Property<'_>> = profile.filled(key);
     match (value, property) {
         (Some(value), _) => read(value, &|| Origin::Variable(variable)),
         (None, Some(property)) => read(&property.value(), &|| origin(&property)),

@@ -109,11 +109,11 @@ fn assume_role(link: &RoleLink<'_>, is_target: bool, wish: &Wish, ambient: &Ambi
         session_name: session_name(profile, wish, ambient)?,
         external_id: match &wish.external_id {
             Some(id) => Some(id.clone()),
-            None => profile.get("external_id").map(|p| parse(&p)).transpose()?,
+            None => profile.filled("external_id").map(|p| parse(&p)).transpose()?,
         },
         source_identity: match &wish.source_identity {
             Some(name) => Some(name.clone()),
-            None => profile.get("source_identity").map(|p| parse(&p)).transpose()?,
+            None => profile.filled("source_identity").map(|p| parse(&p)).transpose()?,
         },
         transitive_tags: transitive_tags(profile, wish, &tags)?,
         tags,
@@ -145,7 +145,7 @@ fn session_name(profile: Profile<'_>, wish: &Wish, ambient: &Ambient) -> Result<
         let origin = Origin::Variable("AWS_ROLE_SESSION_NAME");
         return name.parse().map(Some).map_err(|why| PlanError::BadValue { origin, why });
     }
-    profile.get("role_session_name").map(|p| parse(&p)).transpose()
+    profile.filled("role_session_name").map(|p| parse(&p)).transpose()
 }
 
 /// The profile's `session_tags` (`key=value,key=value`), each replaced by the flag's tag of the same key.
@@ -155,7 +155,7 @@ fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
         tags.iter().enumerate().any(|(n, tag)| tags[..n].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key)))
     };
     let mut tags: Vec<Tag> = Vec::new();
-    if let Some(property) = profile.get("session_tags") {
+    if let Some(property) = profile.filled("session_tags") {
         for tag in property.value().split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
             let tag = tag.parse().map_err(|why| PlanError::BadValue { origin: origin(&property), why })?;
             tags.push(tag);
@@ -170,7 +170,7 @@ fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
     wish.tags.iter().for_each(|tag| replace_or_add(&mut tags, tag.clone()));
     tags.sort();
     if tags.len() > MANY_TAGS {
-        let origin = profile.get("session_tags").map_or(Origin::Flag("--tag"), |p| origin(&p));
+        let origin = profile.filled("session_tags").map_or(Origin::Flag("--tag"), |p| origin(&p));
         return Err(PlanError::Refused { origin, why: "makes more than the 50 tags that AWS takes" });
     }
     Ok(tags)
@@ -184,7 +184,7 @@ fn replace_or_add(tags: &mut Vec<Tag>, tag: Tag) {
 
 /// The profile's `transitive_session_tags` and the flag's. AWS takes only keys of tags that are in the same request.
 fn transitive_tags(profile: Profile<'_>, wish: &Wish, tags: &[Tag]) -> Result<Vec<String>, PlanError> {
-    let property = profile.get("transitive_session_tags");
+    let property = profile.filled("transitive_session_tags");
     let listed = property.map(|p| p.value().into_owned()).unwrap_or_default();
     let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
     let is_tag = |key: &str| tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key));
@@ -203,7 +203,7 @@ fn transitive_tags(profile: Profile<'_>, wish: &Wish, tags: &[Tag]) -> Result<Ve
 }
 
 fn role_duration(profile: Profile<'_>, wish: &Wish) -> Result<Lifetime, PlanError> {
-    let (origin, duration) = match (&wish.duration, profile.get("duration_seconds"), wish.usual_duration) {
+    let (origin, duration) = match (&wish.duration, profile.filled("duration_seconds"), wish.usual_duration) {
         (Some((origin, duration)), _, _) => (origin.clone(), *duration),
         (None, Some(property), _) => {
             let seconds = property

@@ -10,12 +10,12 @@ use crate::secret::{Credentials, Secret};
 /// What AWS's own variables say.
 pub fn ambient(env: &dyn Env) -> Ambient {
     let keys = env.var("AWS_ACCESS_KEY_ID").filter(|_| env.os("AWS_SECRET_ACCESS_KEY").is_some());
+    let token = ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"].into_iter().find_map(|name| env.os(name));
     let region = |name: &'static str| Some((name, env.var(name)?));
     Ambient {
-        keys: keys
-            .map(|access_key_id| AmbientKeys { access_key_id, is_session: env.os("AWS_SESSION_TOKEN").is_some() }),
-        is_our_output: env.os(variables::PROFILE).is_some(),
-        region: region("AWS_REGION").or_else(|| region("AWS_DEFAULT_REGION")),
+        keys: keys.map(|access_key_id| AmbientKeys { access_key_id, is_session: token.is_some() }),
+        held: env.os(variables::PROFILE).map(|held| held.to_string_lossy().into_owned()),
+        regions: ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(region).collect(),
         session_name: env.var("AWS_ROLE_SESSION_NAME"),
         endpoint_url_sts: env.var("AWS_ENDPOINT_URL_STS"),
         endpoint_url_iam: env.var("AWS_ENDPOINT_URL_IAM"),
@@ -35,7 +35,7 @@ pub fn ambient_credentials(env: &dyn Env) -> Option<Credentials> {
     Some(Credentials {
         access_key_id: env.var("AWS_ACCESS_KEY_ID")?,
         secret_access_key: Secret::new(env.var("AWS_SECRET_ACCESS_KEY")?),
-        session_token: env.var("AWS_SESSION_TOKEN").map(Secret::new),
+        session_token: env.var("AWS_SESSION_TOKEN").or_else(|| env.var("AWS_SECURITY_TOKEN")).map(Secret::new),
         expiration: None,
         account: None,
     })

@@ -262,7 +262,8 @@ fn whoever_reads_no_more_ends_every_command_without_a_word() {
 #[test]
 fn how_much_is_said() {
     let Cast { world, device, .. } = World::cast();
-    let warning = "warning: profile `alice` has no `mfa_serial`: these are its long-term keys, without MFA\n";
+    let warning = "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: \
+                   `mfa_serial = auto` in it takes the device that IAM lists, and `mfa-cred device enroll --profile alice` makes one\n";
     let stderr = |words: &[&str]| world.run(words).stderr;
     for (words, said) in [
         (&["process", "alice"][..], warning),

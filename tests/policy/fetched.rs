@@ -18,7 +18,8 @@ const AWS_FORM: &str = include_str!("forms/manage-device.json");
 const WORK: &str = "arn:aws:iam::aws:policy/job-function/Work";
 const MFA: &str = "arn:aws:iam::123456789012:policy/RequireMFA";
 /// The administrator's profile has none.
-const NO_MFA: &str = "warning: profile `admin` has no `mfa_serial`: these are its long-term keys, without MFA\n";
+const NO_MFA: &str = "warning: profile `admin` has no `mfa_serial`, so these are its long-term keys, without MFA: \
+                   `mfa_serial = auto` in it takes the device that IAM lists, and `mfa-cred device enroll --profile admin` makes one\n";
 const CHECK: [&str; 6] = ["policy", "check", "--user", "alice", "--profile", "admin"];
 
 fn require_mfa() -> String {

@@ -111,6 +111,11 @@ impl World {
         self.env.borrow_mut().push((name.to_owned(), value.as_ref().to_owned()));
     }
 
+    /// What was last set under a name.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        self.env.borrow().iter().rfind(|(known, _)| known == name).map(|(_, value)| value.clone())
+    }
+
     /// For a scenario that prints credentials where it should not, on purpose.
     pub(crate) fn may_leak(&self) {
         self.may_leak.set(true);
