@@ -12,6 +12,7 @@ mod entry;
 mod folder;
 mod identity;
 mod lock;
+mod moving;
 
 use std::cell::{Cell, OnceCell};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::names::{Lifetime, ProfileName};
 use crate::secret::Credentials;
 use crate::talk::Talk;
-use crate::vault::{Held, Vault, VaultError};
+use crate::vault::{Held, Vault, VaultError, Whereabouts};
 
 pub use clock::CorrectedClock;
 pub use entry::{Header, Kind};
@@ -33,6 +34,8 @@ pub use lock::{Lease, Turn};
 const LAST_MINUTE: SignedDuration = SignedDuration::from_secs(60);
 /// Credentials that live for no longer than this are renewed below a tenth of their life.
 const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(30);
+/// AWS's longest session, and what clocks may differ by.
+const LONGEST_LIFE: SignedDuration = SignedDuration::from_mins(36 * 60 + 10);
 /// The kernel keyring keeps the key a little longer than the last entry, whatever the clocks say.
 const MARGIN: Duration = Duration::from_secs(120);
 
@@ -90,6 +93,8 @@ pub enum Lookup {
 pub enum CacheUse {
     /// The usual.
     ReadAndKeep,
+    /// What is kept is looked at, and nothing is kept.
+    Read,
     /// `--no-cache`: neither. The locks and the ledger in the same folder still serve.
     Nothing,
 }
@@ -102,12 +107,14 @@ pub struct Cache<'a> {
     talk: Talk,
     held: OnceCell<Option<Held>>,
     has_warned: Cell<bool>,
+    has_moved: Cell<bool>,
 }
 
 impl<'a> Cache<'a> {
     /// Without a folder nothing is found and nothing is kept.
     pub fn new(folder: Option<&'a Folder>, vault: &'a Vault<'a>, use_of_it: CacheUse, talk: Talk) -> Self {
-        Self { use_of_it, folder, vault, talk, held: OnceCell::new(), has_warned: Cell::new(false) }
+        let (held, has_warned, has_moved) = (OnceCell::new(), Cell::new(false), Cell::new(false));
+        Self { use_of_it, folder, vault, talk, held, has_warned, has_moved }
     }
 
     /// What is there under a key.
@@ -115,7 +122,7 @@ impl<'a> Cache<'a> {
     /// # Errors
     /// Only where the settings demand a store and that store fails.
     pub fn lookup(&self, key: &Key, min_ttl: MinTtl, now: Timestamp) -> Result<Lookup, VaultError> {
-        let in_use = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep);
+        let in_use = self.folder.filter(|_| self.use_of_it != CacheUse::Nothing);
         let Some((folder, sealed)) = in_use.and_then(|folder| Some((folder, folder.entry(key)?))) else {
             return Ok(Lookup::Miss);
         };
@@ -135,12 +142,14 @@ impl<'a> Cache<'a> {
     ///
     /// # Errors
     /// Only where the settings demand a store and that store fails.
-    pub fn unlock(&self, life: Lifetime) -> Result<Option<Held>, VaultError> {
-        if self.folder.is_none() || self.use_of_it == CacheUse::Nothing {
-            return Ok(None);
-        }
+    pub fn unlock(&self, life: Lifetime, now: Timestamp) -> Result<Option<Held>, VaultError> {
+        let Some(folder) = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep) else { return Ok(None) };
+        self.move_over(folder, now)?;
         match self.vault.find_or_make(Duration::from_secs(life.secs().into()) + MARGIN) {
-            Ok(held) => Ok(Some(held)),
+            Ok(held) => {
+                self.say_where(&held);
+                Ok(Some(held))
+            }
             Err(error @ (VaultError::Demanded { .. } | VaultError::Passphrase(_))) => Err(error),
             Err(VaultError::Off) => Ok(None),
             Err(error) => {
@@ -213,7 +222,14 @@ impl<'a> Cache<'a> {
     /// Has it not ended, and is its key the one that seals here today? Entries of a former key do not open.
     fn is_live(&self, header: &Header, now: Timestamp) -> bool {
         let current = self.vault.current().ok().flatten();
-        header.end > now && current.is_some_and(|(id, _)| id.as_str() == header.key)
+        // No session lives longer than a day and a half, and a header that says so was not written here.
+        let can_be = header.end.duration_since(now) <= LONGEST_LIFE;
+        header.end > now && can_be && current.is_some_and(|(id, _)| id.as_str() == header.key)
+    }
+
+    /// Where the key is that opens the entries. No use of it, and no store is asked that could ask a person.
+    pub fn whereabouts(&self) -> Whereabouts {
+        self.vault.whereabouts()
     }
 
     /// Forgets the entries of a profile: those that it made, and `keys`, which it shares with others. How many.
@@ -237,6 +253,7 @@ impl<'a> Cache<'a> {
             return Ok(held.as_ref());
         }
         let held = match self.vault.find(&|| folder.last_end(now)) {
+            Ok(None) => self.move_over(folder, now)?,
             Ok(held) => held,
             Err(error @ (VaultError::Demanded { .. } | VaultError::Passphrase(_))) => return Err(error),
             Err(error) => {

@@ -242,7 +242,7 @@ impl Run<'_, '_> {
             error,
         };
         let Some(device) = step.needs_code_of() else {
-            let held = self.on.cache.unlock(step.duration())?;
+            let held = self.on.cache.unlock(step.duration(), self.on.clock.now())?;
             return Ok((self.send(step, signer, None).map_err(failed)?, held));
         };
         let serial = device.serial().ok_or_else(|| ExecuteError::NoDevice(self.on.plan.profile.clone()))?;
@@ -258,7 +258,7 @@ impl Run<'_, '_> {
         if !self.on.asker.has_a_source() {
             return Err(CodeError::NobodyToAsk(self.on.plan.profile.clone()).into());
         }
-        let held = self.on.cache.unlock(step.duration())?;
+        let held = self.on.cache.unlock(step.duration(), self.on.clock.now())?;
         self.client()?;
         let ledger = self.on.cache.folder().and_then(|folder| Ledger::open(folder, serial));
         let mut send = |code: &Code| match self.send(step, signer, Some(code)) {

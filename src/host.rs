@@ -199,6 +199,17 @@ pub enum StoreError {
     Failed(String),
 }
 
+/// For how long a store will go on keeping a secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Life {
+    /// For so long at least; the store may count in whole minutes or hours only.
+    AtLeast(Duration),
+    /// Until it is told to forget it.
+    Endless,
+    /// The store has it and does not tell.
+    Unknown,
+}
+
 /// A store of small secrets, by name: the kernel keyring, or the operating system's.
 pub trait Keystore {
     /// The secret of that name; `None` only when the store says definitely that it has none.
@@ -209,6 +220,17 @@ pub trait Keystore {
 
     /// Ends a secret; one that is not there is no error.
     fn delete(&self, name: &str) -> Result<(), StoreError>;
+
+    /// Lets a secret that is there end after `life` from now, where the store can do that; never makes one.
+    fn limit(&self, _name: &str, _life: Duration) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// For how long the secret of that name will be kept, without reading it; `None` where there is none. Only of a
+    /// store that answers at once and asks nobody.
+    fn life(&self, _name: &str) -> Result<Option<Life>, StoreError> {
+        Err(StoreError::Absent("it is not asked".to_owned()))
+    }
 }
 
 /// The folders of this user, as the system has them.

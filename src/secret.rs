@@ -3,7 +3,10 @@
 //! Everything that must not be seen (secret access keys, session tokens, MFA codes, sealing keys, the text of the
 //! credentials file) lives in a [`Secret`] from the moment it exists. Its `Debug` says `[redacted]`, it has no
 //! `Display`, it is zeroed when dropped, and the value leaves only through [`Secret::expose`], so that a search for
-//! that word finds every place where a secret is used. This module does no I/O.
+//! that word finds every place where a secret is used. What lives long (a sealing key, a code that waits to be sent) is a
+//! [`Locked`] instead, which the system is asked to keep out of the swap. This module does no I/O.
+
+mod locked;
 
 use std::fmt;
 
@@ -11,6 +14,8 @@ use jiff::Timestamp;
 use zeroize::Zeroize;
 
 use crate::names::AccountId;
+
+pub use locked::Locked;
 
 /// A value that is never shown and is zeroed when dropped.
 pub struct Secret<T: Zeroize>(T);
@@ -62,9 +67,9 @@ impl From<&str> for Secret<String> {
     }
 }
 
-/// A TOTP code: exactly six digits, as STS demands of `TokenCode`.
+/// A TOTP code: exactly six digits, as STS demands of `TokenCode`. It may wait half a minute for its turn.
 #[derive(Clone, Debug)]
-pub struct Code(Secret<String>);
+pub struct Code(Locked);
 
 impl Code {
     /// Reads a code as a person or a program gives it; white space around and inside is forgiven (`123 456`).
@@ -72,12 +77,12 @@ impl Code {
     pub fn parse(input: &str) -> Option<Self> {
         let digits: Secret<String> = Secret::new(input.chars().filter(|c| !c.is_whitespace()).collect());
         let legal = digits.expose().len() == 6 && digits.expose().bytes().all(|b| b.is_ascii_digit());
-        legal.then_some(Self(digits))
+        legal.then(|| Self(Locked::copy_of(digits.expose().as_bytes())))
     }
 
     /// The digits.
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        std::str::from_utf8(self.0.expose()).expect("digits are text")
     }
 }
 

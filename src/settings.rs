@@ -135,6 +135,8 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Where the sealing key lives.
     pub store: Store,
+    /// After how long without use the kernel keyring forgets the sealing key.
+    pub lock_after: Option<Duration>,
     /// What is said, and how.
     pub talk: Talk,
     /// Colours: yes, no, or as the stream is a terminal.
@@ -192,13 +194,14 @@ struct Settled {
     values: Vec<(String, String)>,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "region",
     "duration",
     "min_ttl",
     "no_prompt",
     "no_cache",
     "store",
+    "lock_after",
     "color",
     "log",
     "mfa_process",
@@ -233,6 +236,7 @@ impl Settings {
             )?,
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
             store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
+            lock_after: ini.lock_after()?,
             talk: Talk::new(level, is_coloured(color, env)),
             colour: is_coloured(color, env),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
@@ -428,6 +432,17 @@ impl Settled {
     fn time(&self, key: &str, usual: u32) -> Result<Duration, SettingsError> {
         let time = self.parsed::<Lifetime>(key)?.unwrap_or(Lifetime::from_secs(usual));
         Ok(Duration::from_secs(time.secs().into()))
+    }
+
+    fn lock_after(&self) -> Result<Option<Duration>, SettingsError> {
+        const KEY: &str = "lock_after";
+        match self.parsed::<Lifetime>(KEY)? {
+            Some(idle) if idle.secs() == 0 => {
+                let why = "the key would never be there; `store = keyring` keeps no copy of it".to_owned();
+                Err(SettingsError::Setting { file: self.file.clone(), key: KEY.to_owned(), why })
+            }
+            idle => Ok(idle.map(|idle| Duration::from_secs(idle.secs().into()))),
+        }
     }
 
     /// The flag, else the variable, else the setting.

@@ -25,7 +25,9 @@ pub mod passphrase;
 mod record;
 pub mod seal;
 mod store;
+mod whereabouts;
 
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::thread;
@@ -39,6 +41,7 @@ pub use self::passphrase::{Cost, PassphraseError};
 pub use self::record::{KeyId, Place};
 pub use self::seal::{SealError, SealingKey};
 pub use self::store::{Held, Store, VaultError};
+pub use self::whereabouts::Whereabouts;
 
 const LOCK: &str = "key.lock";
 const WRAPPED: &str = "key-wrapped";
@@ -50,6 +53,10 @@ const LOOK: Duration = Duration::from_millis(10);
 pub fn patience(terminal: &dyn Terminal) -> Duration {
     Duration::from_secs(if terminal.is_there() { 60 } else { 2 })
 }
+
+/// The longest that the kernel keyring is told to keep a key: no session of AWS's lives for more than 36 hours, and the
+/// clocks may differ a little. Whoever says when the last entry ends reads it in headers that anybody can have written.
+const LONGEST: Duration = Duration::from_mins(36 * 60 + 10);
 
 /// What the stores say of the current id.
 enum Seen {
@@ -77,6 +84,10 @@ pub struct Vault<'a> {
     keyring: &'a dyn Keystore,
     terminal: &'a dyn Terminal,
     cost: Cost,
+    lock_after: Option<Duration>,
+    /// The key as this process has it. Where no kernel keyring holds a copy, it is not fetched, and no passphrase asked,
+    /// a second time.
+    remembered: RefCell<Option<Held>>,
 }
 
 impl<'a> Vault<'a> {
@@ -89,7 +100,13 @@ impl<'a> Vault<'a> {
         terminal: &'a dyn Terminal,
         cost: Cost,
     ) -> Self {
-        Self { folder, store, kernel, keyring, terminal, cost }
+        Self { folder, store, kernel, keyring, terminal, cost, lock_after: None, remembered: RefCell::default() }
+    }
+
+    /// The same with an idle limit: the kernel keyring's copy ends when it was not used for so long.
+    #[must_use]
+    pub fn locking_after(self, idle: Option<Duration>) -> Self {
+        Self { lock_after: idle, ..self }
     }
 
     /// Which key seals here and where it lives, from the state folder alone: no store is asked.
@@ -106,8 +123,7 @@ impl<'a> Vault<'a> {
         if self.store == Store::None {
             return Ok(None);
         }
-        // Whatever else the kernel keyring says is for `look` to judge.
-        if let Ok(Some(held)) = self.look_in_kernel(&id, place) {
+        if let Some(held) = self.at_hand(&id, place) {
             return Ok(Some(held));
         }
         // One process at a time fetches the key, or asks for its passphrase; the others then find the copy. Under
@@ -125,7 +141,7 @@ impl<'a> Vault<'a> {
                 if lock.is_some() {
                     self.copy(&mut held, until);
                 }
-                Ok(Some(held))
+                Ok(Some(self.remember(held)))
             }
             Seen::Missing(Missing { kernel: None, keyring: None, .. }) => Ok(None),
             Seen::Missing(Missing { kernel, keyring, .. }) => Err(VaultError::Unreachable { kernel, keyring }),
@@ -140,7 +156,7 @@ impl<'a> Vault<'a> {
             return Err(VaultError::Off);
         }
         if let Some((id, place)) = self.record()?.current
-            && let Ok(Some(held)) = self.look_in_kernel(&id, place)
+            && let Some(held) = self.at_hand(&id, place)
         {
             return Ok(held);
         }
@@ -150,10 +166,34 @@ impl<'a> Vault<'a> {
         match self.look(&record)? {
             Seen::Held(mut held) => {
                 self.copy(&mut held, &|| life);
-                Ok(held)
+                Ok(self.remember(held))
             }
-            Seen::Missing(missing) => self.make(record, missing, life),
+            Seen::Missing(missing) => Ok(self.remember(self.make(record, missing, life)?)),
         }
+    }
+
+    /// What is had without waiting: the key that this process has already, or the kernel keyring's. Whatever else the
+    /// kernel says is for [`Vault::look`] to judge.
+    fn at_hand(&self, id: &KeyId, place: Place) -> Option<Held> {
+        if let Some(held) = self.remembered.borrow().as_ref().filter(|held| held.id == *id) {
+            return Some(held.clone());
+        }
+        let held = self.look_in_kernel(id, place).ok().flatten()?;
+        if let Some(idle) = self.lock_after {
+            // It was used, so the time begins anew. A failure leaves the shorter time.
+            let _ = self.kernel.limit(id.as_str(), idle.min(LONGEST));
+        }
+        Some(self.remember(held))
+    }
+
+    fn remember(&self, held: Held) -> Held {
+        self.remembered.replace(Some(Held { fell_back: None, ..held.clone() }));
+        held
+    }
+
+    /// For how long the kernel keyring keeps a key whose entries live for `life`.
+    fn bounded(&self, life: Duration) -> Duration {
+        life.min(LONGEST).min(self.lock_after.unwrap_or(LONGEST))
     }
 
     /// Lets the kernel keyring hold the key until its last entry has expired.
@@ -169,12 +209,17 @@ impl<'a> Vault<'a> {
         if !self.is_current(held)? {
             return Ok(());
         }
-        match self.kernel.put(held.id.as_str(), held.key.as_secret(), Some(until())) {
+        match self.kernel.put(held.id.as_str(), &held.key.to_secret(), Some(self.bounded(until()))) {
             Err(error) if held.place == Place::Kernel => {
                 Err(VaultError::Unreachable { kernel: Some(error), keyring: None })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Is any key on record, a former one included, that [`Vault::destroy`] would end?
+    pub fn has_keys(&self) -> Result<bool, VaultError> {
+        Ok(self.record()? != Record::default())
     }
 
     /// Destroys the key and the former ones in every store, whatever the setting; no entry can be opened after that.
@@ -203,19 +248,23 @@ impl<'a> Vault<'a> {
         if left.former.is_empty() { Ok(()) } else { Err(VaultError::Left { kernel, keyring }) }
     }
 
-    /// Looks in the kernel keyring, where the setting allows a key of that place to be found in it.
-    fn look_in_kernel(&self, id: &KeyId, place: Place) -> Result<Option<Held>, StoreError> {
-        let allowed = match self.store {
+    /// Does the setting let a key of that place be served by the kernel keyring?
+    fn may_be_in_kernel(&self, place: Place) -> bool {
+        match self.store {
             Store::Auto | Store::Kernel => true,
             Store::Passphrase => place == Place::Passphrase,
             Store::Keyring | Store::None => false,
-        };
-        if !allowed {
+        }
+    }
+
+    /// Looks in the kernel keyring, where the setting allows a key of that place to be found in it.
+    fn look_in_kernel(&self, id: &KeyId, place: Place) -> Result<Option<Held>, StoreError> {
+        if !self.may_be_in_kernel(place) {
             return Ok(None);
         }
         // A value that is no key is as good as none: the place that the id names decides.
         let key = self.kernel.get(id.as_str())?.and_then(SealingKey::from_bytes);
-        Ok(key.map(|key| Held { id: id.clone(), key, place, in_kernel: Ok(()) }))
+        Ok(key.map(|key| Held { id: id.clone(), key, place, in_kernel: Ok(()), fell_back: None }))
     }
 
     /// Asks the kernel keyring, then the place that the id names.
@@ -227,7 +276,8 @@ impl<'a> Vault<'a> {
             Err(error) => Some(error),
         };
         let not_copied = kernel.clone().unwrap_or_else(no_copy);
-        let held = |key| Seen::Held(Held { id: id.clone(), key, place: *place, in_kernel: Err(not_copied) });
+        let held =
+            |key| Seen::Held(Held { id: id.clone(), key, place: *place, in_kernel: Err(not_copied), fell_back: None });
         match (self.store, place) {
             (Store::Auto | Store::Keyring, Place::Keyring) => match self.keyring.get(id.as_str()) {
                 Ok(Some(bytes)) => match SealingKey::from_bytes(bytes) {
@@ -284,8 +334,12 @@ impl<'a> Vault<'a> {
                         Err(error) => error,
                     },
                 };
+                let before = record.current.clone();
                 // Never under the old id: the keyring cannot say any more that it has no key of that name.
-                self.make_in_kernel(&mut record, None, life)?.map_err(|kernel| VaultError::NoStore { kernel, keyring })
+                match self.make_in_kernel(&mut record, None, life)? {
+                    Ok(held) => Ok(Held { fell_back: whereabouts::fallback(before.as_ref(), keyring), ..held }),
+                    Err(kernel) => Err(VaultError::NoStore { kernel, keyring }),
+                }
             }
         }
     }
@@ -302,7 +356,7 @@ impl<'a> Vault<'a> {
         // On record before it is stored: a key in a keyring that nobody knows of could never be destroyed.
         record.add_former((id.clone(), Place::Keyring));
         self.write(record)?;
-        if let Err(error) = self.keyring.put(id.as_str(), key.as_secret(), None) {
+        if let Err(error) = self.keyring.put(id.as_str(), &key.to_secret(), None) {
             // Whoever is merely absent or locked has stored nothing; a silent one may do so yet.
             if matches!(error, StoreError::Absent(_) | StoreError::Locked) {
                 *record = before;
@@ -315,7 +369,7 @@ impl<'a> Vault<'a> {
             let _ = self.kernel.delete(id.as_str());
         }
         self.install(record, id.clone(), Place::Keyring)?;
-        let mut held = Held { id, key, place: Place::Keyring, in_kernel: Err(no_copy()) };
+        let mut held = Held { id, key, place: Place::Keyring, in_kernel: Err(no_copy()), fell_back: None };
         self.copy(&mut held, &|| life);
         Ok(Ok(held))
     }
@@ -330,21 +384,21 @@ impl<'a> Vault<'a> {
         let key = SealingKey::random().map_err(VaultError::Seal)?;
         // Stored before it is on record: a store that cannot keep it must not cost the old id, and a key that nobody
         // knows of ends by itself here.
-        if let Err(error) = self.kernel.put(id.as_str(), key.as_secret(), Some(life)) {
+        if let Err(error) = self.kernel.put(id.as_str(), &key.to_secret(), Some(self.bounded(life))) {
             return Ok(Err(error));
         }
         if let Err(error) = self.install(record, id.clone(), Place::Kernel) {
             let _ = self.kernel.delete(id.as_str());
             return Err(error);
         }
-        Ok(Ok(Held { id, key, place: Place::Kernel, in_kernel: Ok(()) }))
+        Ok(Ok(Held { id, key, place: Place::Kernel, in_kernel: Ok(()), fell_back: None }))
     }
 
     fn make_wrapped(&self, record: &mut Record, life: Duration) -> Result<Held, VaultError> {
         let id = kept_or_new(None)?;
         let key = self.wrapped().make(&id).map_err(VaultError::Passphrase)?;
         self.install(record, id.clone(), Place::Passphrase)?;
-        let mut held = Held { id, key, place: Place::Passphrase, in_kernel: Err(no_copy()) };
+        let mut held = Held { id, key, place: Place::Passphrase, in_kernel: Err(no_copy()), fell_back: None };
         self.copy(&mut held, &|| life);
         Ok(held)
     }
@@ -376,10 +430,10 @@ impl<'a> Vault<'a> {
         if held.in_kernel.is_ok() || self.store == Store::Keyring {
             return;
         }
-        let life = life();
+        let life = self.bounded(life());
         // The copy is to outlive the last entry and no more; where none lives, there is nothing to outlive.
         if !life.is_zero() {
-            held.in_kernel = self.kernel.put(held.id.as_str(), held.key.as_secret(), Some(life));
+            held.in_kernel = self.kernel.put(held.id.as_str(), &held.key.to_secret(), Some(life));
         }
     }
 

@@ -237,7 +237,8 @@ impl Scene {
 
     /// What a child of the shell had of our variables after a step.
     fn seen(&self, step: &str) -> Vec<(String, String)> {
-        let ours = |name: &str| name.starts_with("AWS") && name != "AWS_ENDPOINT_URL" || name.starts_with("MFA_CRED");
+        let is_the_worlds = |name: &str| ["AWS_ENDPOINT_URL", "MFA_CRED_STORE"].contains(&name);
+        let ours = |name: &str| (name.starts_with("AWS") || name.starts_with("MFA_CRED")) && !is_the_worlds(name);
         let text = self.read(step);
         let pairs = text.split_terminator('\0').filter_map(|line| line.split_once('='));
         pairs.filter(|(name, _)| ours(name)).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

@@ -258,7 +258,9 @@ fn after_clear_all_a_copy_of_the_folder_opens_nothing() {
     let record = world.read("state/mfa-cred/key-id");
     let entries = content(&world.state().join("entries"));
     let cleared = world.run(&["clear", "--all"]);
-    assert_eq!((cleared.status.code(), cleared.stderr.as_str()), (Some(0), "forgot 3 cached entries\n"));
+    let said = "forgot 3 cached entries\nthe sealing key is destroyed: no cached credential can be opened again, not even \
+                a copy of one\n";
+    assert_eq!((cleared.status.code(), cleared.stderr.as_str()), (Some(0), said));
     assert_eq!(world.entries(), Vec::<PathBuf>::new());
     world.write("state/mfa-cred/key-id", record);
     for (path, bytes) in entries {

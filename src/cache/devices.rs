@@ -15,7 +15,7 @@ pub(super) const DEVICES: &str = "devices";
 impl Cache<'_> {
     /// The device that IAM named for this plan's base before.
     pub fn known_device(&self, plan: &Plan) -> Option<MfaSerial> {
-        let folder = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep)?;
+        let folder = self.folder.filter(|_| self.use_of_it != CacheUse::Nothing)?;
         fs::read_to_string(folder.path().join(DEVICES).join(base_name(plan))).ok()?.trim_end().parse().ok()
     }
 

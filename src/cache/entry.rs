@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::identity::Key;
 use crate::secret::{Credentials, Secret};
 use crate::vault::Held;
-use crate::vault::seal::{SealError, open, seal};
+use crate::vault::seal::{SealError, SealingKey, open, seal};
 
 /// The first line; another number is another format, and a miss. It is part of an entry's identity and so of its file's
 /// name: two versions of this program that run side by side never replace one another's entries.
@@ -90,6 +90,17 @@ impl Sealed {
     }
 }
 
+impl Sealed {
+    /// The same entry for another key; `None` when the old one does not open it.
+    pub(super) fn under(&self, new: &Held, old: &SealingKey) -> Option<Vec<u8>> {
+        let name = &self.header.identity;
+        let plain = open(old, &authenticated(name, &self.clear), &self.body)?;
+        let clear = clear(&Header { key: new.id.as_str().to_owned(), ..self.header.clone() });
+        let sealed = seal(&new.key, &authenticated(name, &clear), &plain).ok()?;
+        Some([clear, sealed].concat())
+    }
+}
+
 /// The bytes of a new entry.
 pub(super) fn write(
     key: &Key,
@@ -108,8 +119,7 @@ pub(super) fn write(
         end,
         key: held.id.as_str().to_owned(),
     };
-    let header = serde_json::to_string(&header).expect("a header is plain text and times");
-    let clear = format!("{MAGIC}\n{header}\n").into_bytes();
+    let clear = clear(&header);
     let token = credentials.session_token.as_ref().map_or("", |token| token.expose());
     let secret = credentials.secret_access_key.expose();
     // None of the three holds a line feed: AWS's are base64 and identifiers. The buffer has its size from the start.
@@ -120,6 +130,11 @@ pub(super) fn write(
     }
     let sealed = seal(&held.key, &authenticated(key.file_name(), &clear), &Secret::new(plain))?;
     Ok([clear, sealed].concat())
+}
+
+fn clear(header: &Header) -> Vec<u8> {
+    let header = serde_json::to_string(header).expect("a header is plain text and times");
+    format!("{MAGIC}\n{header}\n").into_bytes()
 }
 
 fn authenticated(file_name: &str, clear: &[u8]) -> Vec<u8> {

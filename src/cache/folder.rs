@@ -15,7 +15,7 @@ use super::MARGIN;
 use super::entry::{self, Header, Sealed};
 use super::identity::Key;
 use crate::secret::Credentials;
-use crate::vault::Held;
+use crate::vault::{Held, SealingKey};
 
 const ENTRIES: &str = "entries";
 pub(super) const LOCKS: &str = "locks";
@@ -114,7 +114,17 @@ impl Folder {
     }
 
     pub(super) fn entry(&self, key: &Key) -> Option<Sealed> {
-        Sealed::read(fs::read(self.path.join(ENTRIES).join(key.file_name())).ok()?)
+        self.sealed(key.file_name())
+    }
+
+    fn sealed(&self, file_name: &str) -> Option<Sealed> {
+        Sealed::read(fs::read(self.path.join(ENTRIES).join(file_name)).ok()?)
+    }
+
+    /// Seals an entry, which [`Folder::headers`] has named, for another key.
+    pub(super) fn reseal(&self, entry: &Header, old: &SealingKey, new: &Held) -> bool {
+        let bytes = self.sealed(&entry.identity).and_then(|sealed| sealed.under(new, old));
+        bytes.is_some_and(|bytes| self.write(ENTRIES, &entry.identity, &bytes).is_ok())
     }
 
     pub(super) fn write_entry(

@@ -147,7 +147,7 @@ fn lease(cache: &Cache<'_>) -> Lease {
 
 /// Keeps credentials that are made now and live for so many seconds.
 fn keep(cache: &Cache<'_>, key: &Key, life: u32) -> Held {
-    let held = cache.unlock(Lifetime::from_secs(life)).expect("no store is demanded").expect("a key");
+    let held = cache.unlock(Lifetime::from_secs(life), at(0)).expect("no store is demanded").expect("a key");
     cache.save(&lease(cache), key, &credentials(at(life.into())), &held, at(0));
     held
 }
@@ -216,7 +216,7 @@ fn credentials_without_an_end_are_not_kept() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
     let cache = home.cache(&vault);
-    let held = cache.unlock(Lifetime::from_secs(3600)).expect("no store is demanded").expect("a key");
+    let held = cache.unlock(Lifetime::from_secs(3600), at(0)).expect("no store is demanded").expect("a key");
     let endless = Credentials { expiration: None, ..credentials(at(0)) };
     cache.save(&lease(&cache), &keys_of("deploy")[1], &endless, &held, at(0));
     assert_eq!(home.entries(), 0);
@@ -277,7 +277,7 @@ fn without_a_folder_or_with_no_cache_nothing_is_found_kept_or_asked() {
     ] {
         let cache = Cache::new(folder, &vault, use_of_it, talk);
         assert_eq!(found(&cache, &deploy, at(0)), "miss", "{what}");
-        assert!(cache.unlock(Lifetime::from_secs(3600)).expect(what).is_none(), "{what}");
+        assert!(cache.unlock(Lifetime::from_secs(3600), at(0)).expect(what).is_none(), "{what}");
         assert_eq!(cache.known_device(&plan), None, "{what}");
         assert_eq!((home.kernel.calls(), home.keyring.calls()), calls, "{what}");
     }
@@ -303,13 +303,13 @@ fn the_kernel_keeps_the_key_a_little_longer_than_the_last_entry() {
     let vault = home.vault(Store::Auto);
     let cache = home.cache(&vault);
     let life = |seconds| Some(Duration::from_secs(seconds) + MARGIN);
-    let held = cache.unlock(Lifetime::from_secs(900)).expect("no store is demanded").expect("a key");
-    assert_eq!(home.kernel.life(&held), life(900));
+    let held = cache.unlock(Lifetime::from_secs(900), at(0)).expect("no store is demanded").expect("a key");
+    assert_eq!(home.kernel.life_of(&held), life(900));
     let [session, deploy] = keys_of("deploy");
     keep(&cache, &session, 7200);
-    assert_eq!(home.kernel.life(&held), life(7200));
+    assert_eq!(home.kernel.life_of(&held), life(7200));
     keep(&cache, &deploy, 3600);
-    assert_eq!(home.kernel.life(&held), life(7200), "the session lives longer");
+    assert_eq!(home.kernel.life_of(&held), life(7200), "the session lives longer");
 }
 
 #[test]
@@ -320,6 +320,8 @@ fn the_store_is_asked_once_for_all_entries() {
     keep(&home.cache(&vault), &session, 3600);
     keep(&home.cache(&vault), &deploy, 3600);
     let calls = home.kernel.calls();
+    // As the next process has it: nothing is remembered.
+    let vault = home.vault(Store::Auto);
     let cache = home.cache(&vault);
     assert_eq!([&session, &deploy].map(|key| found(&cache, key, at(0))), ["fresh", "fresh"]);
     assert_eq!(home.kernel.calls(), calls + 1);
@@ -343,7 +345,7 @@ fn a_store_that_fails_costs_the_cache_unless_it_is_demanded() {
         assert_eq!(looked.is_err(), is_error, "{store:?}");
         assert!(matches!(looked, Err(VaultError::Demanded { .. }) | Ok(Lookup::Miss)), "{store:?}");
         assert!(!cache.has_warned.get(), "whoever reads says nothing");
-        let unlocked = cache.unlock(Lifetime::from_secs(3600));
+        let unlocked = cache.unlock(Lifetime::from_secs(3600), at(0));
         assert_eq!(unlocked.is_err(), is_error, "{store:?}");
         assert!(matches!(unlocked, Err(VaultError::Demanded { .. }) | Ok(None)), "{store:?}");
         assert_eq!(cache.has_warned.get(), warns, "{store:?}");

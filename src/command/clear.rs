@@ -26,7 +26,13 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, settings: &Settings, host
         n => format!("forgot {n} cached entries"),
     });
     if all {
+        let had_one = vault.has_keys()?;
         vault.destroy()?;
+        settings.talk.note(if had_one {
+            "the sealing key is destroyed: no cached credential can be opened again, not even a copy of one"
+        } else {
+            "there was no sealing key to destroy"
+        });
     }
     Ok(Done::Well)
 }

@@ -48,12 +48,15 @@ pub(super) fn with_cache<T>(
     host: &Host<'_>,
     with: impl FnOnce(&Cache<'_>, &CorrectedClock<'_>) -> T,
 ) -> T {
+    let lost =
+        if use_of_it == CacheUse::Read { "the cache cannot be looked at" } else { "the credentials are not kept" };
     let folder = Folder::open(settings.state.as_deref())
-        .inspect_err(|error| settings.talk.warn(&format!("the credentials are not kept: {error}")))
+        .inspect_err(|error| settings.talk.warn(&format!("{lost}: {error}")))
         .ok();
     let nowhere = std::path::Path::new("");
     let path = folder.as_ref().map_or(nowhere, Folder::path);
-    let vault = Vault::new(path, settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
+    let vault = Vault::new(path, settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106)
+        .locking_after(settings.lock_after);
     let clock = CorrectedClock::new(host.clock, folder.as_ref());
     with(&Cache::new(folder.as_ref(), &vault, use_of_it, settings.talk), &clock)
 }
@@ -88,7 +91,7 @@ pub(super) fn profile(
     if chosen != Chosen::Default || !how.may_prompt || !host.terminal.is_there() || !streams_are_a_terminal() {
         return Ok(profile);
     }
-    with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
+    with_cache(settings, CacheUse::Read, host, |cache, clock| {
         let mut all = Facts::of_all(set, &ambient(host.env), cache, clock);
         if all.is_empty() {
             return Ok(profile);

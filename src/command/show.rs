@@ -26,7 +26,7 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &
     };
     let differences: Vec<String> =
         set.differences().iter().filter(|it| it.section == name.as_str()).map(ToString::to_string).collect();
-    session::with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
+    session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
         let plan = plan.map(|plan| session::device::from_memory(plan, cache));
         if as_json {
             let text = to_json(profile, &plan, cache, clock).to_string();

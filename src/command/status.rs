@@ -1,5 +1,8 @@
 //! `mfa-cred status [PROFILE]`: what this shell holds and what is cached, from the environment and the clear headers
-//! alone. With PROFILE, the exit code says whether its credentials can be had now without a code.
+//! alone, and where the key of the cache is, which is looked up without reading it: asking for the status is no use of
+//! the key. With PROFILE, the exit code says whether its credentials can be had now without a code.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,9 +12,11 @@ use super::{Done, session, write_stdout};
 use crate::cache::{Cache, CacheUse, Header, Kind, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, Life};
+use crate::names::Lifetime;
 use crate::plan::{Plan, Step};
 use crate::settings::{Settings, variables};
+use crate::vault::{Place, Store, Whereabouts};
 
 /// Not signed in.
 const NOT_NOW: u8 = 3;
@@ -26,7 +31,7 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: 
             Some(session::plan(&set, &profile, &how, host)?)
         }
     };
-    session::with_cache(settings, CacheUse::ReadAndKeep, host, |cache, clock| {
+    session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
         let plan = plan.map(|plan| session::device::from_memory(plan, cache));
         let now = clock.now();
         let held = Held::of(host);
@@ -38,6 +43,7 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: 
             };
             cached.retain(its);
         }
+        let key = cache.whereabouts();
         let verdict = plan.as_ref().map(|plan| needs_no_code(plan, cache, now));
         let payload = if as_json {
             let left = |end: Timestamp| end.duration_since(now).as_secs();
@@ -51,12 +57,14 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: 
                     "expires": header.end.to_string(),
                     "left_seconds": left(header.end),
                 })).collect::<Vec<_>>(),
+                "sealing_key": key_json(key, settings),
                 "available_without_code": verdict,
             })
             .to_string()
                 + "\n"
         } else {
-            to_text(held.as_ref(), &cached, now, settings)
+            let key = plan.is_none().then_some(key);
+            to_text(held.as_ref(), &cached, key, now, settings)
         };
         write_stdout(&payload)?;
         Ok(if verdict == Some(false) { Done::Verdict(NOT_NOW) } else { Done::Well })
@@ -106,7 +114,13 @@ impl Held {
 const COLUMNS: [Column; 4] =
     [Column::kept("WHERE"), Column::kept("PROFILE"), Column::kept("WHAT"), Column::kept("LEFT")];
 
-fn to_text(held: Option<&Held>, cached: &[Header], now: Timestamp, settings: &Settings) -> String {
+fn to_text(
+    held: Option<&Held>,
+    cached: &[Header],
+    key: Option<Whereabouts>,
+    now: Timestamp,
+    settings: &Settings,
+) -> String {
     let mut table = Table::new(&COLUMNS);
     if let Some(held) = held {
         let what = held.access_key_id.clone().unwrap_or_default();
@@ -119,5 +133,50 @@ fn to_text(held: Option<&Held>, cached: &[Header], now: Timestamp, settings: &Se
         };
         table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), now);
     }
+    if let Some(key) = key
+        && (held.is_some() || !cached.is_empty() || key.lives.is_some() || settings.store == Store::None)
+    {
+        let end = left(key).and_then(|left| now.checked_add(left).ok());
+        table.add(vec!["key".to_owned(), String::new(), key_text(key, settings)], end, now);
+    }
     table.to_stdout(settings, "this shell holds no credentials, and none are cached")
+}
+
+/// For how long the kernel keyring keeps the key.
+fn left(key: Whereabouts) -> Option<Duration> {
+    match key.in_kernel {
+        Some(Life::AtLeast(left)) => Some(left),
+        _ => None,
+    }
+}
+
+/// The store that serves the key, and how it comes to have it.
+fn key_text(key: Whereabouts, settings: &Settings) -> String {
+    let keyring = Place::Keyring.name();
+    let text = match (key.lives, key.in_kernel) {
+        (None, _) if settings.store == Store::None => return "none: `store = none` keeps nothing".to_owned(),
+        (None, _) => return "none".to_owned(),
+        (Some(Place::Keyring), Some(_)) => format!("kernel keyring, a copy of the {keyring}'s"),
+        (Some(Place::Keyring), None) => keyring.to_owned(),
+        (Some(Place::Passphrase), Some(_)) => "kernel keyring, unlocked with the passphrase".to_owned(),
+        (Some(Place::Passphrase), None) => "passphrase, not unlocked".to_owned(),
+        (Some(Place::Kernel), _) => "kernel keyring alone".to_owned(),
+    };
+    match settings.lock_after.filter(|_| key.in_kernel.is_some()) {
+        Some(idle) => format!("{text}; forgotten after {} without use", Lifetime::from_secs(secs(idle))),
+        None => text,
+    }
+}
+
+fn key_json(key: Whereabouts, settings: &Settings) -> Value {
+    json!({
+        "store": key.lives.map_or("none", Place::as_str),
+        "served_from": key.served_from().map(Place::as_str),
+        "left_seconds": left(key).map(|left| left.as_secs()),
+        "lock_after_seconds": settings.lock_after.map(|idle| idle.as_secs()),
+    })
+}
+
+fn secs(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }

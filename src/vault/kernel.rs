@@ -17,7 +17,7 @@
 
 use std::time::Duration;
 
-use crate::host::{Keystore, StoreError};
+use crate::host::{Keystore, Life, StoreError};
 use crate::secret::Secret;
 
 /// The kernel's keys of this user. Holds no state; every call goes to the kernel.
@@ -35,6 +35,10 @@ impl Keystore for KernelKeyring {
     }
 
     fn delete(&self, _name: &str) -> Result<(), StoreError> {
+        Err(absent())
+    }
+
+    fn life(&self, _name: &str) -> Result<Option<Life>, StoreError> {
         Err(absent())
     }
 }
@@ -60,6 +64,14 @@ impl Keystore for KernelKeyring {
     fn delete(&self, name: &str) -> Result<(), StoreError> {
         linux::delete(&linux::description(name)).map_err(linux::explain)
     }
+
+    fn limit(&self, name: &str, life: Duration) -> Result<(), StoreError> {
+        linux::limit(&linux::description(name), life).map_err(linux::explain)
+    }
+
+    fn life(&self, name: &str) -> Result<Option<Life>, StoreError> {
+        linux::life(&linux::description(name)).map_err(linux::explain)
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -68,7 +80,7 @@ mod linux {
 
     use linux_keyutils::{Key, KeyError, KeyPermissions, KeyRing, KeyRingIdentifier};
 
-    use super::{Secret, StoreError};
+    use super::{Life, Secret, StoreError};
 
     /// Everything for the possessor and for the same user's other sessions, nothing for group and others.
     const OWNER_ONLY: u32 = 0x3f3f_0000;
@@ -131,6 +143,55 @@ mod linux {
         end(user()?, description)?;
         persistent().map_or(Ok(None), |ring| unless_refused(end(ring, description).map(Some)))?;
         Ok(())
+    }
+
+    pub(super) fn limit(description: &str, life: Duration) -> Result<(), KeyError> {
+        match user()?.search(description).and_then(|key| key.set_timeout(seconds(Some(life)))) {
+            Err(error) if !is_missing(error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The kernel tells a key's timeout in one place only, a list of all keys that this process may see: those of the
+    /// persistent keyring too. Where there is no such list, it can still be seen whether the user keyring has the key.
+    pub(super) fn life(description: &str) -> Result<Option<Life>, KeyError> {
+        if let Ok(keys) = std::fs::read_to_string("/proc/keys") {
+            return Ok(keys.lines().filter_map(|line| life_in(line, description)).next_back());
+        }
+        match user()?.search(description) {
+            Ok(_) => Ok(Some(Life::Unknown)),
+            Err(error) if is_missing(error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a line of `/proc/keys` says of a key that still lives: serial, flags, usage, timeout, permissions, uid, gid,
+    /// type, and the description up to a colon. See keyrings(7) and `proc_keys_show` in the kernel's source.
+    fn life_in(line: &str, description: &str) -> Option<Life> {
+        let mut words = line.split_whitespace();
+        let (flags, timeout) = (words.nth(1)?, words.nth(1)?);
+        // Revoked, dead and invalidated keys stay in the list until they are collected.
+        if words.nth(3)? != "user" || words.next()?.strip_suffix(':')? != description || flags.contains(['R', 'D', 'i'])
+        {
+            return None;
+        }
+        let unit = |unit| match unit {
+            's' => Some(1),
+            'm' => Some(60),
+            'h' => Some(3600),
+            'd' => Some(24 * 3600),
+            'w' => Some(7 * 24 * 3600),
+            _ => None,
+        };
+        match timeout {
+            "expd" => None,
+            "perm" => Some(Life::Endless),
+            _ => {
+                let number: Option<u64> = timeout.get(..timeout.len() - 1).and_then(|number| number.parse().ok());
+                let seconds = number.zip(timeout.chars().last().and_then(unit)).map(|(number, unit)| number * unit);
+                Some(seconds.map_or(Life::Unknown, |seconds| Life::AtLeast(Duration::from_secs(seconds))))
+            }
+        }
     }
 
     /// Ends the key for whoever has a link to it, which unlinking it here would not.
@@ -238,6 +299,32 @@ mod linux {
             ] {
                 assert_eq!(seconds(life), wanted, "{life:?}");
             }
+        }
+
+        #[test]
+        fn a_keys_life_is_read_as_the_kernel_writes_it() {
+            let line = |flags: &str, timeout: &str| {
+                format!("01dbb4cf {flags}     2 {timeout:>4} 3f3f0000     0     0 user      mfa-cred:ab: 32")
+            };
+            let secs = |secs| Some(Life::AtLeast(Duration::from_secs(secs)));
+            for (flags, timeout, wanted) in [
+                ("I--Q---", "59s", secs(59)),
+                ("I--Q---", "1m", secs(60)),
+                ("I--Q---", "11h", secs(39_600)),
+                ("I--Q---", "1d", secs(86_400)),
+                ("I--Q---", "6422w", secs(3_884_025_600)),
+                ("I--Q---", "perm", Some(Life::Endless)),
+                ("I--Q---", "soon", Some(Life::Unknown)),
+                ("I--Q---", "expd", None),
+                ("IR-Q---", "1m", None),
+                ("I-DQ---", "1m", None),
+                ("I--Q--i", "1m", None),
+            ] {
+                assert_eq!(life_in(&line(flags, timeout), "mfa-cred:ab"), wanted, "{flags} {timeout}");
+            }
+            assert_eq!(life_in(&line("I--Q---", "1m"), "mfa-cred:a"), None);
+            assert_eq!(life_in("2b1f I--Q--- 3 perm 1f3f0000 0 65534 keyring _uid.0: 3", "mfa-cred:ab"), None);
+            assert_eq!(life_in("", "mfa-cred:ab"), None);
         }
 
         #[test]

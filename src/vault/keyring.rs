@@ -113,11 +113,27 @@ impl Keystore for OsKeyring<'_> {
 }
 
 fn entry(name: &str) -> Result<Entry, StoreError> {
-    Entry::new(SERVICE, name).map_err(|error| match (error, Entry::store_status()) {
+    open(name).map_err(|error| match (error, Entry::store_status()) {
         // The library says why its store could not be opened only when it is asked for it.
         (Error::NoDefaultStore, Err(why)) => StoreError::Absent(why.to_string()),
         (error, _) => explain(error),
     })
+}
+
+#[cfg(not(windows))]
+fn open(name: &str) -> Result<Entry, Error> {
+    Entry::new(SERVICE, name)
+}
+
+/// An entry of this machine alone. The library's own choice, `CRED_PERSIST_ENTERPRISE`, roams with the user's profile:
+/// the key would stand on the domain's file server and on every machine that the user signs in to.
+#[cfg(windows)]
+fn open(name: &str) -> Result<Entry, Error> {
+    if Entry::store_status().is_err() {
+        return Err(Error::NoDefaultStore);
+    }
+    let local = std::collections::HashMap::from([("persistence", "local")]);
+    Ok(Entry { inner: keyring_core::Entry::new_with_modifiers(SERVICE, name, &local)? })
 }
 
 /// The library's errors as ours. Those that carry the entry's bytes are emptied and not quoted.

@@ -184,7 +184,7 @@ fn wrap(id: &KeyId, key: &SealingKey, passphrase: &Secret<String>, cost: Cost) -
     let salt_text = base16ct::lower::encode_string(&salt);
     let mut file = format!("{MAGIC} m={memory} t={passes} p={lanes} salt={salt_text} key={id}\n").into_bytes();
     let wrapping = derive(passphrase, &salt, cost)?;
-    let sealed = seal::seal(&wrapping, &file, key.as_secret()).map_err(PassphraseError::Seal)?;
+    let sealed = seal::seal(&wrapping, &file, &key.to_secret()).map_err(PassphraseError::Seal)?;
     file.extend(sealed);
     Ok(file)
 }
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn only_the_passphrase_opens() {
         let (key, file) = wrapped();
-        assert_eq!(open(&file, "tulip").expect("it opens").as_secret().expose(), key.as_secret().expose());
+        assert_eq!(open(&file, "tulip").expect("it opens").to_secret().expose(), key.to_secret().expose());
         for wrong in ["", "Tulip", "tulip ", "tulips"] {
             assert!(open(&file, wrong).is_none(), "{wrong:?}");
         }
@@ -284,7 +284,7 @@ mod tests {
     fn nothing_of_the_key_or_the_passphrase_is_readable() {
         let (key, file) = wrapped();
         assert!(!file.windows(5).any(|bytes| bytes == b"tulip"));
-        assert!(!file.windows(8).any(|bytes| bytes == &key.as_secret().expose()[..8]));
+        assert!(!file.windows(8).any(|bytes| bytes == &key.to_secret().expose()[..8]));
         assert_ne!(file, wrap(&id(), &key, &Secret::from("tulip"), Cost::for_tests()).expect("wrapped"), "no salt");
     }
 

@@ -78,6 +78,17 @@ impl Place {
         }
     }
 
+    /// As people know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel keyring",
+            Self::Keyring if cfg!(target_os = "macos") => "Keychain",
+            Self::Keyring if cfg!(windows) => "Credential Manager",
+            Self::Keyring => "Secret Service",
+            Self::Passphrase => "file under your passphrase",
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         [Self::Kernel, Self::Keyring, Self::Passphrase].into_iter().find(|place| place.as_str() == text)
     }

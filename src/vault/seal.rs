@@ -5,12 +5,14 @@
 //! one. Nothing here explains why something did not open: to a caller a damaged, a swapped and a foreign entry are all
 //! the same miss, and a difference would only help who is probing.
 
+use std::sync::Arc;
+
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::secret::Secret;
+use crate::secret::{Locked, Secret};
 
 /// The length of a sealing key.
 const KEY: usize = 32;
@@ -30,26 +32,26 @@ pub enum SealError {
     TooLong,
 }
 
-/// 256 random bits that seal and open. On the heap, so that moving it leaves no copies behind on the stack.
+/// 256 random bits that seal and open. In memory of its own, which all its clones share, so that neither moving nor
+/// cloning it leaves copies behind.
 #[derive(Clone, Debug)]
-pub struct SealingKey(Secret<Vec<u8>>);
+pub struct SealingKey(Arc<Locked>);
 
 impl SealingKey {
     /// A new key from the operating system's generator.
     pub fn random() -> Result<Self, SealError> {
-        let mut bytes = vec![0; KEY];
-        fill(&mut bytes)?;
-        Ok(Self(Secret::new(bytes)))
+        Ok(Self(Arc::new(Locked::filled(KEY, fill)?)))
     }
 
     /// A key as a store gave it back; `None` when it has not the length of one.
+    #[allow(clippy::needless_pass_by_value, reason = "the store's copy ends here")]
     pub fn from_bytes(bytes: Secret<Vec<u8>>) -> Option<Self> {
-        (bytes.expose().len() == KEY).then_some(Self(bytes))
+        (bytes.expose().len() == KEY).then(|| Self(Arc::new(Locked::copy_of(bytes.expose()))))
     }
 
-    /// The bytes, for a store to keep.
-    pub fn as_secret(&self) -> &Secret<Vec<u8>> {
-        &self.0
+    /// A copy of the bytes, for a store to keep.
+    pub fn to_secret(&self) -> Secret<Vec<u8>> {
+        Secret::new(self.0.expose().to_vec())
     }
 
     /// HMAC-SHA-256 of `parts` under a key of its own, derived from this one and `label` (RFC 2104).

@@ -122,6 +122,9 @@ pub struct Held {
     pub place: Place,
     /// Whether the kernel keyring holds it, so that the next call is quick; or why not, for `doctor`.
     pub in_kernel: Result<(), StoreError>,
+    /// Why the operating system's keyring does not have it, where `auto` has just made it in the kernel keyring alone
+    /// and the key before was not there. To be said, and said once.
+    pub fell_back: Option<StoreError>,
 }
 
 #[cfg(test)]

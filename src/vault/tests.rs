@@ -58,7 +58,7 @@ fn silent() -> StoreError {
 }
 
 fn same(a: &Held, b: &Held) -> bool {
-    a.id == b.id && a.key.as_secret().expose() == b.key.as_secret().expose()
+    a.id == b.id && a.key.to_secret().expose() == b.key.to_secret().expose()
 }
 
 fn find_held(home: &Home, store: Store) -> Held {
@@ -81,7 +81,7 @@ fn a_made_key_lives_in_the_keyring_with_a_copy_in_the_kernel() {
     let held = home.make(Store::Auto);
     assert_eq!((held.place, &held.in_kernel), (Place::Keyring, &Ok(())));
     assert!(home.kernel.has(&held) && home.keyring.has(&held));
-    assert_eq!((home.kernel.life(&held), home.keyring.life(&held)), (Some(HOUR), None));
+    assert_eq!((home.kernel.life_of(&held), home.keyring.life_of(&held)), (Some(HOUR), None));
     assert_eq!(home.vault(Store::Auto).current().expect("readable"), Some((held.id.clone(), Place::Keyring)));
     assert_eq!(home.former(), 0);
 }
@@ -105,7 +105,7 @@ fn a_key_from_the_keyring_is_copied_for_as_long_as_entries_live() {
     assert!(same(&held, &nothing_lives) && nothing_lives.in_kernel.is_err() && !home.kernel.has(&held));
     let found = home.vault(Store::Auto).find(&|| 3 * HOUR).expect("no failure").expect("a key");
     assert!(same(&held, &found) && found.in_kernel.is_ok());
-    assert_eq!(home.kernel.life(&held), Some(3 * HOUR));
+    assert_eq!(home.kernel.life_of(&held), Some(3 * HOUR));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn an_entry_that_was_deleted_by_hand_gets_a_new_key_under_the_same_id() {
     assert!(home.find(Store::Auto).expect("a definite answer").is_none());
     let new = home.make(Store::Auto);
     assert_eq!(new.id, old.id);
-    assert_ne!(new.key.as_secret().expose(), old.key.as_secret().expose());
+    assert_ne!(new.key.to_secret().expose(), old.key.to_secret().expose());
     assert_eq!(home.former(), 0);
 }
 
@@ -238,7 +238,7 @@ fn two_homes_never_share_a_key() {
     let (a, b) = (Home::new(), Home::new());
     let (a, b) = (a.make(Store::Auto), b.make(Store::Auto));
     assert_ne!(a.id, b.id);
-    assert_ne!(a.key.as_secret().expose(), b.key.as_secret().expose());
+    assert_ne!(a.key.to_secret().expose(), b.key.to_secret().expose());
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn prolonging_counts_all_entries_and_never_revives() {
     let home = Home::new();
     let held = home.make(Store::Auto);
     home.vault(Store::Auto).prolong(&held, &|| 12 * HOUR).expect("prolonged");
-    assert_eq!(home.kernel.life(&held), Some(12 * HOUR));
+    assert_eq!(home.kernel.life_of(&held), Some(12 * HOUR));
     home.vault(Store::Auto).destroy().expect("destroyed");
     home.vault(Store::Auto).prolong(&held, &|| 12 * HOUR).expect("left alone");
     assert!(home.kernel.keys().is_empty(), "a destroyed key came back");
@@ -486,7 +486,7 @@ fn every_file_is_its_owners_alone() {
 fn errors_and_debug_hold_no_key() {
     let home = Home::new();
     let held = home.make(Store::Auto);
-    let key = base16ct::lower::encode_string(held.key.as_secret().expose());
+    let key = base16ct::lower::encode_string(held.key.to_secret().expose());
     assert!(!format!("{held:?}").contains(&key));
     assert!(format!("{held:?}").contains("[redacted]"));
 }

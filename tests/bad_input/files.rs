@@ -72,8 +72,10 @@ fn a_pipe_that_nobody_writes_to_is_not_waited_for_and_one_with_a_writer_is_read(
 #[test]
 fn settings_that_cannot_be_read_are_errors() {
     let cast = signed_in();
+    // What is set beside the file is not looked up in it.
+    cast.world.set("MFA_CRED_STORE", "");
     let path = cast.world.home().join("config/mfa-cred/config.ini");
-    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout";
+    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout";
     let unknown = format!(": `regoin`: there is no such setting; they are {keys}");
     let cases: [(&[u8], &str); 8] = [
         (b"regoin = x\n", &unknown),

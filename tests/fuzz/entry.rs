@@ -95,8 +95,8 @@ impl World {
         let talk = Talk::new(Level::Error, Some(false));
         let vault = &*Box::leak(Box::new(vault(folder, keyring)));
         let cache = Cache::new(Some(folder), vault, CacheUse::ReadAndKeep, talk);
-        let held = cache.unlock(Lifetime::from_secs(3600)).expect("a keyring").expect("a key");
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
+        let held = cache.unlock(Lifetime::from_secs(3600), now).expect("a keyring").expect("a key");
 
         let set = ProfileSet::parse(CONFIG, "").expect("profiles");
         let name = ProfileName::new("deploy").expect("a name");

@@ -128,7 +128,7 @@ impl World {
         command.env("HOME", home).env("XDG_STATE_HOME", home.join("state")).env("XDG_CONFIG_HOME", home.join("config"));
         command.env("PATH", path_with_binary()).env("LANG", "C.UTF-8").env("TERM", "xterm");
         // No desktop keyring of the tester's: the kernel's serves. A scenario about keyrings sets its own.
-        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+        command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent").env("MFA_CRED_STORE", "kernel");
         command.envs(self.env.borrow().iter().map(|(name, value)| (name, value)));
     }
 

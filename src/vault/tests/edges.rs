@@ -50,3 +50,108 @@ fn a_copy_in_the_kernel_is_put_and_never_deleted_before() {
     // One look before the lock, none where there is no id yet, and the copy.
     assert_eq!((home.kernel.calls(), home.keyring.calls()), (1, 1));
 }
+
+#[test]
+fn no_key_stays_in_the_kernel_longer_than_any_session() {
+    let century = Duration::from_hours(24 * 365 * 100);
+    let home = Home::new();
+    let held = home.vault(Store::Auto).find_or_make(century).expect("a key");
+    assert_eq!(home.kernel.life_of(&held), Some(LONGEST));
+    home.vault(Store::Auto).prolong(&held, &|| century).expect("prolonged");
+    assert_eq!(home.kernel.life_of(&held), Some(LONGEST));
+    home.kernel_expires();
+    home.vault(Store::Auto).find(&|| century).expect("no failure").expect("a key");
+    assert_eq!(home.kernel.life_of(&held), Some(LONGEST));
+    let home = Home::with(Fake::default(), Fake::failing(&absent()));
+    let held = home.vault(Store::Auto).find_or_make(century).expect("a key");
+    assert_eq!(home.kernel.life_of(&held), Some(LONGEST));
+}
+
+#[test]
+fn an_idle_limit_shortens_every_life_and_begins_anew_with_every_use() {
+    let idle = Duration::from_mins(15);
+    let home = Home::new();
+    let vault = || home.vault(Store::Auto).locking_after(Some(idle));
+    let held = vault().find_or_make(HOUR).expect("a key");
+    assert_eq!(home.kernel.life_of(&held), Some(idle));
+    vault().prolong(&held, &|| 12 * HOUR).expect("prolonged");
+    assert_eq!(home.kernel.life_of(&held), Some(idle));
+    home.kernel.limit(held.id.as_str(), Duration::from_secs(1)).expect("limited");
+    vault().whereabouts();
+    assert_eq!(home.kernel.life_of(&held), Some(Duration::from_secs(1)), "looking is no use");
+    vault().find(&|| HOUR).expect("no failure").expect("a key");
+    assert_eq!(home.kernel.life_of(&held), Some(idle));
+    // Shorter than the limit is what the last entry leaves.
+    vault().prolong(&held, &|| Duration::from_mins(5)).expect("prolonged");
+    assert_eq!(home.kernel.life_of(&held), Some(Duration::from_mins(5)));
+    // A key that has ended is not brought back by a limit.
+    home.vault(Store::Auto).destroy().expect("destroyed");
+    home.kernel.limit(held.id.as_str(), idle).expect("nothing to limit");
+    assert!(home.kernel.keys().is_empty());
+}
+
+#[test]
+fn within_one_command_a_passphrase_is_asked_and_a_keychain_opened_once() {
+    let mut home = Home::with(Fake::failing(&absent()), Fake::default());
+    home.typist = Typist::typing(&["tulip", "tulip", "tulip"]);
+    home.make(Store::Passphrase);
+    let asked = home.typist.asked.get();
+    let vault = home.vault(Store::Passphrase);
+    let held = vault.find(&|| HOUR).expect("no failure").expect("a key");
+    assert!(same(&held, &vault.find_or_make(HOUR).expect("a key")));
+    assert_eq!(home.typist.asked.get(), asked + 1);
+
+    let home = Home::with(Fake::failing(&absent()), Fake::default());
+    home.make(Store::Auto);
+    let calls = home.keyring.calls();
+    let vault = home.vault(Store::Auto);
+    let held = vault.find(&|| HOUR).expect("no failure").expect("a key");
+    assert!(same(&held, &vault.find_or_make(HOUR).expect("a key")));
+    assert_eq!(home.keyring.calls(), calls + 1);
+    // Somebody has destroyed it meanwhile: what is remembered is not the key any more.
+    home.vault(Store::Auto).destroy().expect("destroyed");
+    assert!(vault.find(&|| HOUR).expect("no failure").is_none());
+    assert!(!same(&held, &vault.find_or_make(HOUR).expect("a key")));
+}
+
+#[test]
+fn falling_back_is_said_with_its_reason_and_once() {
+    let home = Home::with(Fake::default(), Fake::failing(&StoreError::Locked));
+    let vault = home.vault(Store::Auto);
+    assert_eq!(vault.find_or_make(HOUR).expect("a key").fell_back, Some(StoreError::Locked));
+    assert_eq!(vault.find_or_make(HOUR).expect("a key").fell_back, None, "in the same command");
+    home.kernel_expires();
+    assert_eq!(home.make(Store::Auto).fell_back, None, "the next day");
+    home.keyring.fail(None);
+    home.kernel_expires();
+    assert_eq!(home.make(Store::Auto).place, Place::Keyring);
+    home.kernel_expires();
+    home.keyring.fail(Some(&silent()));
+    assert_eq!(home.make(Store::Auto).fell_back, Some(silent()), "it had been better meanwhile");
+    home.kernel_expires();
+    assert_eq!(home.make(Store::Kernel).fell_back, None, "it was chosen");
+}
+
+#[test]
+fn a_key_is_left_behind_where_the_setting_wants_another_store() {
+    for (from, to, is_left) in [
+        (Store::Kernel, Store::Auto, false),
+        (Store::Kernel, Store::Keyring, true),
+        (Store::Kernel, Store::Passphrase, true),
+        (Store::Kernel, Store::None, false),
+        (Store::Keyring, Store::Auto, false),
+        (Store::Keyring, Store::Kernel, true),
+        (Store::Keyring, Store::Passphrase, true),
+        // The kernel's copy serves.
+        (Store::Auto, Store::Kernel, false),
+    ] {
+        let home = Home::new();
+        let held = home.make(from);
+        let left = home.vault(to).left_behind();
+        assert_eq!(left.is_some(), is_left, "{from:?} to {to:?}");
+        if let Some((id, place)) = left {
+            let key = home.vault(to).recover(&id, place).expect("nobody ends it").expect("it is there");
+            assert_eq!(key.to_secret().expose(), held.key.to_secret().expose(), "{from:?} to {to:?}");
+        }
+    }
+}

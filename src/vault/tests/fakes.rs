@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::host::{Keystore, StoreError, Terminal, TerminalError};
+use crate::host::{Keystore, Life, StoreError, Terminal, TerminalError};
 use crate::secret::Secret;
 use crate::vault::Held;
 
@@ -41,10 +41,10 @@ impl Fake {
     }
 
     pub(crate) fn has(&self, held: &Held) -> bool {
-        self.keys().get(held.id.as_str()).is_some_and(|(bytes, _)| bytes == held.key.as_secret().expose())
+        self.keys().get(held.id.as_str()).is_some_and(|(bytes, _)| bytes == held.key.to_secret().expose())
     }
 
-    pub(crate) fn life(&self, held: &Held) -> Option<Duration> {
+    pub(crate) fn life_of(&self, held: &Held) -> Option<Duration> {
         self.keys().get(held.id.as_str()).and_then(|(_, life)| *life)
     }
 
@@ -74,6 +74,18 @@ impl Keystore for Fake {
         self.called(&self.no_delete)?;
         self.keys().remove(name);
         Ok(())
+    }
+
+    fn limit(&self, name: &str, life: Duration) -> Result<(), StoreError> {
+        self.called(&self.no_put)?;
+        if let Some((_, kept)) = self.keys().get_mut(name) {
+            *kept = Some(life);
+        }
+        Ok(())
+    }
+
+    fn life(&self, name: &str) -> Result<Option<Life>, StoreError> {
+        Ok(self.keys().get(name).map(|(_, life)| life.map_or(Life::Endless, Life::AtLeast)))
     }
 }
 

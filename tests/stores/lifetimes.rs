@@ -1,0 +1,146 @@
+//! Where the key is at this moment, for how long, and who is told.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::{BUS, assert_cold, assert_warm, cast, has_service, is_in_kernel, key, meet, sign_in, take_from_kernel};
+use crate::support::secret_service::SecretService;
+use crate::support::world::{Cast, World};
+
+/// A line of `status` for the key, and what its JSON says of the same.
+fn where_the_key_is(world: &World) -> (String, serde_json::Value) {
+    let text = world.run(&["status"]);
+    let row = text.stdout.lines().find_map(|line| line.strip_prefix("key\t\t")).unwrap_or_default().to_owned();
+    let json = world.run(&["status", "--json"]);
+    let mut json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    (row, json["sealing_key"].take())
+}
+
+/// The seconds that the kernel keeps the key, as its own list has them: whole seconds, minutes or hours.
+fn kernel_keeps(id: &str) -> u64 {
+    let keys = fs::read_to_string("/proc/keys").expect("it is there");
+    let line = keys.lines().rfind(|line| line.contains(id)).expect("the key is there");
+    let timeout = line.split_whitespace().nth(3).expect("a timeout");
+    let unit = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400), ('w', 604_800)];
+    let (unit, seconds) = unit.into_iter().find(|(unit, _)| timeout.ends_with(*unit)).expect("a unit");
+    timeout.trim_end_matches(unit).parse::<u64>().expect("a number") * seconds
+}
+
+#[test]
+fn status_names_the_store_that_serves_the_key_and_how_long_it_lives_there() {
+    if !has_service() {
+        return;
+    }
+    let mut service = SecretService::unlocked();
+    let Cast { world, device, .. } = cast();
+    meet(&world, &service);
+    assert_eq!(where_the_key_is(&world).1["store"], "none");
+    sign_in(&world, &device);
+    let (row, json) = where_the_key_is(&world);
+    assert!(row.starts_with("kernel keyring, a copy of the Secret Service's\t"), "{row}");
+    assert_eq!((&json["store"], &json["served_from"]), (&"keyring".into(), &"kernel".into()));
+    assert!((11 * 3600..=12 * 3600).contains(&json["left_seconds"].as_u64().expect("seconds")), "{json}");
+    // It is locked, and we go on serving: the copy is what `status` names.
+    service.lock();
+    assert_warm(&world);
+    assert!(where_the_key_is(&world).0.starts_with("kernel keyring, a copy"));
+    take_from_kernel(&key(&world).0);
+    let (row, json) = where_the_key_is(&world);
+    assert_eq!(row, "Secret Service\t-");
+    assert_eq!((&json["served_from"], &json["left_seconds"]), (&"keyring".into(), &serde_json::Value::Null));
+    service.unlock();
+
+    world.set("MFA_CRED_STORE", "none");
+    assert_eq!(where_the_key_is(&world).0, "none: `store = none` keeps nothing\t-");
+    let Cast { world, device, .. } = cast();
+    sign_in(&world, &device);
+    assert!(where_the_key_is(&world).0.starts_with("kernel keyring alone\t"));
+    take_from_kernel(&key(&world).0);
+    assert_eq!(where_the_key_is(&world).1["store"], "none");
+}
+
+#[test]
+fn auto_falls_back_to_the_kernel_with_one_note() {
+    let Cast { world, device, .. } = cast();
+    let said = sign_in(&world, &device).stderr;
+    assert!(
+        said.starts_with("note: the key of the cache lives in the kernel keyring alone, until a restart"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+    // The key of the next day: it has been said.
+    take_from_kernel(&key(&world).0);
+    assert_eq!(sign_in(&world, &device).stderr, "");
+    // Whoever chose it need not be told.
+    let Cast { world, device, .. } = cast();
+    world.set("MFA_CRED_STORE", "kernel");
+    assert_eq!(sign_in(&world, &device).stderr, "");
+}
+
+#[test]
+fn a_forged_header_does_not_keep_the_key_in_the_kernel_for_a_century() {
+    let Cast { world, device, .. } = cast();
+    sign_in(&world, &device);
+    let entry = fs::read(&world.entries()[0]).expect("an entry");
+    let text = String::from_utf8_lossy(&entry).into_owned();
+    let header = text.lines().nth(1).expect("a header");
+    let mut header: serde_json::Value = serde_json::from_str(header).expect("JSON");
+    header["identity"] = "planted".into();
+    header["end"] = "2150-01-01T00:00:00Z".into();
+    world.write("state/mfa-cred/entries/planted", format!("mfa-cred entry 1\n{header}\nsealed"));
+    // Whatever counts the entries again: another one is kept, and the key is fetched anew.
+    let done = world.run(&["process", "audit"]);
+    assert!(done.status.success(), "{done:?}");
+    let id = key(&world).0;
+    assert!(kernel_keeps(&id) <= 37 * 3600, "{}", kernel_keeps(&id));
+    assert!(
+        !world.run(&["status"]).stdout.contains("2150") && !world.run(&["status", "--json"]).stdout.contains("2150")
+    );
+}
+
+#[test]
+fn an_idle_limit_ends_the_kernels_copy_and_only_use_renews_it() {
+    if !has_service() {
+        return;
+    }
+    let service = SecretService::unlocked();
+    let Cast { world, device, .. } = cast();
+    meet(&world, &service);
+    world.write("config/mfa-cred/config.ini", "lock_after = 3s\n");
+    sign_in(&world, &device);
+    let id = key(&world).0;
+    assert!(kernel_keeps(&id) <= 3);
+    let (row, json) = where_the_key_is(&world);
+    assert!(row.contains("; forgotten after 3s without use\t"), "{row}");
+    assert_eq!(json["lock_after_seconds"], 3);
+    // Use renews it.
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_secs(1));
+        assert_warm(&world);
+    }
+    assert!(is_in_kernel(&id));
+    // Looking does not.
+    let start = Instant::now();
+    while is_in_kernel(&id) {
+        for words in [&["status"][..], &["status", "deploy"], &["list"], &["prompt"], &["show", "deploy"]] {
+            world.run(words);
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "looking kept the key");
+    }
+    assert_eq!(where_the_key_is(&world).0, "Secret Service\t-");
+    // The store is asked again, and lets nobody in who cannot ask it.
+    let bus = world.run(&["process", "deploy"]);
+    assert!(bus.status.success() && is_in_kernel(&id), "{bus:?}");
+    take_from_kernel(&id);
+    world.set(BUS, "unix:path=/nonexistent");
+    assert_cold(&world);
+    for (text, why) in [
+        ("lock_after = 0", "the key would never be there; `store = keyring` keeps no copy of it"),
+        ("lock_after = soon", "a duration is written `900`, `15m`, `1h30m` or `12h`"),
+    ] {
+        world.write("config/mfa-cred/config.ini", text);
+        let failed = world.run(&["process", "deploy"]);
+        assert_eq!(failed.status.code(), Some(1));
+        assert!(failed.stderr.ends_with(&format!("config.ini: `lock_after`: {why}\n")), "{failed:?}");
+    }
+}

@@ -1,0 +1,78 @@
+//! The key under a passphrase.
+
+use super::{assert_warm, calls, cast, is_in_kernel, key, take_from_kernel};
+use crate::support::pty::PATIENCE;
+use crate::support::world::Cast;
+
+#[test]
+fn a_passphrase_is_asked_twice_when_made_and_once_a_login() {
+    let Cast { world, device, .. } = cast();
+    world.set("MFA_CRED_STORE", "passphrase");
+    let mut session = world.at_terminal(&["env", "deploy"]);
+    for (prompt, answer) in [
+        ("New passphrase of mfa-cred: ", "tulip"),
+        ("The same passphrase again: ", "tulpe"),
+        ("The two passphrases are not the same.", ""),
+        ("New passphrase of mfa-cred: ", "tulip"),
+        ("The same passphrase again: ", "tulip"),
+        ("MFA code for deploy (alice-phone): ", &device.fresh_code()),
+    ] {
+        session.wait_for(prompt, PATIENCE);
+        if !answer.is_empty() {
+            session.wait_for_echo(false, PATIENCE);
+            session.type_text(&format!("{answer}\n"));
+        }
+    }
+    let made = session.finish(PATIENCE);
+    world.heard("env", &made);
+    assert!(made.status.success(), "{made:?}");
+    assert_eq!((made.stderr.as_str(), calls(&world).len()), ("", 2));
+    assert!(!made.terminal.contains("tul"), "{made:?}");
+    let (id, place) = key(&world);
+    assert_eq!((place.as_str(), is_in_kernel(&id)), ("passphrase", true));
+    assert_warm(&world);
+
+    // The next login: whoever cannot be asked ends, and a person is asked once.
+    take_from_kernel(&id);
+    let locked = world.run(&["process", "deploy"]);
+    assert_eq!((locked.status.code(), locked.stdout.as_str()), (Some(7), ""), "{locked:?}");
+    assert_eq!(
+        locked.stderr,
+        "error: the sealing key could not be unlocked: the passphrase could not be asked: there is no terminal to ask \
+         on\nhint: run mfa-cred in a terminal once: the key is then unlocked for this login\n"
+    );
+    let mut session = world.at_terminal(&["process", "deploy"]);
+    session.wait_for("Passphrase of mfa-cred: ", PATIENCE);
+    session.wait_for_echo(false, PATIENCE);
+    session.type_text("tulip\n");
+    let unlocked = session.finish(PATIENCE);
+    assert!(unlocked.status.success(), "{unlocked:?}");
+    assert_eq!((unlocked.stderr.as_str(), unlocked.terminal.trim_end()), ("", "Passphrase of mfa-cred:"));
+    assert_warm(&world);
+
+    take_from_kernel(&id);
+    let mut session = world.at_terminal(&["process", "deploy"]);
+    for answer in ["rose", "tulip ", "TULIP"] {
+        session.wait_for("Passphrase of mfa-cred: ", PATIENCE);
+        session.wait_for_echo(false, PATIENCE);
+        session.type_text(&format!("{answer}\n"));
+        session.wait_for("This passphrase does not open the key.", PATIENCE);
+    }
+    let refused = session.finish(PATIENCE);
+    assert_eq!((refused.status.code(), refused.stdout.as_str()), (Some(7), ""));
+    assert_eq!(
+        refused.stderr,
+        "error: the sealing key could not be unlocked: no passphrase was accepted in 3 tries\n\
+         hint: `mfa-cred clear --all` forgets the passphrase, and all that it sealed\n"
+    );
+    assert_eq!(calls(&world), Vec::<String>::new());
+}
+
+#[test]
+fn a_passphrase_that_cannot_be_asked_costs_no_code() {
+    let Cast { world, device, .. } = cast();
+    let code = device.fresh_code();
+    let failed = world.run_with_stdin(&["--store", "passphrase", "env", "deploy", "--mfa-token", "-"], &code);
+    assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
+    assert!(!world.state().join("key-id").exists());
+}
