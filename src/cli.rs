@@ -25,7 +25,7 @@ pub use device::{DeviceVerb, Whose};
 pub use init::{EvaluatesArgs, InitArgs};
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
-pub use policy::{CheckArgs, PolicyVerb, PrintArgs};
+pub use policy::{CheckArgs, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::{PromptArgs, PromptShell};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt

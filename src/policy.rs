@@ -6,6 +6,7 @@
 
 pub mod document;
 pub mod evaluate;
+pub mod actions;
 pub mod journey;
 pub mod rule;
 pub mod rules;

@@ -51,6 +51,11 @@ impl Talk {
         Self { level, is_coloured: colour.unwrap_or_else(|| io::stderr().is_terminal()) }
     }
 
+    /// Is what belongs to that level said?
+    pub fn says(self, level: Level) -> bool {
+        level <= self.level
+    }
+
     /// The error that ends the program; said at every level.
     pub fn error(self, text: &str) {
         self.say(Level::Error, "31", "error: ", text);
@@ -82,7 +87,7 @@ impl Talk {
     }
 
     fn say(self, level: Level, colour: &str, label: &str, text: &str) {
-        if level > self.level {
+        if !self.says(level) {
             return;
         }
         let text = one_line(text);

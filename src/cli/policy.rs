@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::options::{one_of, profile_name};
 use crate::names::{AccountId, Partition, ProfileName};
 use crate::policy::Kind;
 use crate::policy::print::{Format, UserPath};
+use crate::policy::rules::Rule;
 
 /// What is done with policies.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
@@ -16,6 +18,22 @@ pub enum PolicyVerb {
     Print(Box<PrintArgs>),
     /// Check whether policies enforce MFA, and whether a new user gets through the first day
     Check(Box<CheckArgs>),
+    /// Explain a rule of `policy check`: what it finds, why, an example and the repair
+    Explain(ExplainArgs),
+}
+
+// `policy explain`.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Copy, Debug, ClapArgs, PartialEq)]
+pub struct ExplainArgs {
+    /// The rule [default: a list of all of them]
+    #[arg(value_name = "RULE", value_parser = rule(), hide_possible_values = true)]
+    pub rule: Option<Rule>,
+}
+
+fn rule() -> impl TypedValueParser<Value = Rule> {
+    let known = |name: String| Rule::ALL.iter().copied().find(|rule| rule.slug() == name).ok_or("no rule");
+    PossibleValuesParser::new(Rule::ALL.iter().map(|rule| rule.slug())).try_map(known)
 }
 
 // `policy print`.

@@ -2,6 +2,7 @@
 //!
 //! Only `check --user` makes calls, and they are [`fetch`]'s.
 
+mod explain;
 mod fetch;
 mod json;
 mod print;
@@ -31,16 +32,17 @@ const LONGEST: u64 = 16 << 20;
 pub(super) fn run(verb: PolicyVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     match verb {
         PolicyVerb::Print(args) => print::run(*args, settings),
+        PolicyVerb::Explain(args) => explain::run(args.rule),
         PolicyVerb::Check(args) => {
             if let Some(user) = &args.user {
                 let found = fetch::policies_of(user, &args, settings, host)?;
-                return judge(&args, &found, settings, host);
+                return judge(&args, &found, settings);
             }
             let identity = load(&args.files, args.kind.unwrap_or_default(), host)?;
             let boundary = load(&args.boundary, Kind::User, host)?;
             let subject = subject(&args, args.user_name.as_deref(), &identity);
             let (account, partition) = (args.account.clone(), args.partition);
-            judge(&args, &Case { identity, boundary, subject, account, partition }, settings, host)
+            judge(&args, &Case { identity, boundary, subject, account, partition }, settings)
         }
     }
 }
@@ -56,7 +58,7 @@ struct Case {
     partition: Option<Partition>,
 }
 
-fn judge(args: &CheckArgs, case: &Case, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+fn judge(args: &CheckArgs, case: &Case, settings: &Settings) -> Result<Done, Error> {
     let Case { identity, boundary, subject, .. } = case;
     let wish = Wish {
         allows_first_password_change: args.allow_first_password_change,
@@ -75,7 +77,7 @@ fn judge(args: &CheckArgs, case: &Case, settings: &Settings, host: &Host<'_>) ->
         if args.json {
             write_stdout(&(json::report(policies, &report).to_string() + "\n"))?;
         } else {
-            write_stdout(&text::report(policies, &report, &text::Look::of(settings, host.env)))?;
+            write_stdout(&text::report(policies, &report, &text::Look::of(settings)))?;
         }
         report
     };

@@ -12,6 +12,8 @@ use super::rules::{self, Edit, Finding, Look, Rule, Severity, Wish};
 pub struct Report {
     /// The user whose day it was.
     pub subject: Subject,
+    /// What the policies are attached to.
+    pub kind: Kind,
     /// The day; for a role's and an organization's policies there is none.
     pub journey: Option<Journey>,
     /// The failures, then the notes.
@@ -44,7 +46,8 @@ pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, wish
     findings.extend(policies.identity.iter().enumerate().filter_map(|(index, document)| too_large(index, document)));
     // Stable: within failures and within notes the order of the documents stays.
     findings.sort_by_key(|finding| finding.severity);
-    Report { subject: subject.clone(), journey, findings }
+    let kind = policies.identity.first().map(|document| document.kind).unwrap_or_default();
+    Report { subject: subject.clone(), kind, journey, findings }
 }
 
 /// Repairs what can be repaired mechanically, again and again until nothing changes: the documents' new texts.

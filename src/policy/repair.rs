@@ -28,15 +28,27 @@ pub(super) fn insert(at: At, document: &Document, list: &List, values: &[&str]) 
     }
 }
 
-/// One value less; `None` where it is the only one.
-pub(super) fn remove(at: At, list: &List, item: &Text) -> Option<Edit> {
-    let index = list.items.iter().position(|other| other.span == item.span)?;
-    let range = match (index.checked_sub(1), list.items.get(index + 1)) {
-        (_, Some(next)) => item.span.start..next.span.start,
-        (Some(before), None) => list.items[before].span.end..item.span.end,
-        (None, None) => return None,
-    };
-    Some(Edit { document: at.document, range, text: String::new() })
+/// The list without these values; `None` where none would stay. Neighbors go together, so that no two edits meet.
+pub(super) fn remove(at: At, list: &List, gone: &[&Text]) -> Option<Vec<Edit>> {
+    let is_gone = |item: &Text| gone.iter().any(|other| other.span == item.span);
+    if list.items.iter().all(is_gone) {
+        return None;
+    }
+    let mut edits = Vec::new();
+    let mut index = 0;
+    while index < list.items.len() {
+        let end = index + list.items[index..].iter().take_while(|item| is_gone(item)).count();
+        if end > index {
+            let range = match list.items.get(end) {
+                Some(next) => list.items[index].span.start..next.span.start,
+                // Something stays, so that it stands before these.
+                None => list.items[index - 1].span.end..list.items[end - 1].span.end,
+            };
+            edits.push(Edit { document: at.document, range, text: String::new() });
+        }
+        index = end + 1;
+    }
+    Some(edits)
 }
 
 /// A member behind the statement's last one, written as they are.

@@ -98,6 +98,8 @@ rules! {
     OpenWithoutMfa "open-without-mfa" None, Failure;
     /// Whether something goes through without MFA depends on what no policy says.
     Undecided "undecided" None, Failure;
+    /// The permissions boundary keeps from users what they need.
+    BoundaryBlocks "boundary-blocks" None, Failure;
     /// With MFA, the user cannot do what is due.
     UserStuck "user-stuck" None, Failure;
     /// Whether the user can work depends on what no policy says.

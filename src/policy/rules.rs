@@ -4,9 +4,11 @@
 //! else that applies: a Deny that lets keys through is no finding where another one stops them.
 
 mod attached;
+mod boundary;
 mod enforcement;
-mod enrolment;
+mod enrollment;
 mod exceptions;
+mod retest;
 mod scope;
 mod trust;
 
@@ -89,7 +91,7 @@ type Asked = (Way, String, String, bool);
 /// without a limit a large set of bad policies would take minutes. A user's twenty policies never come near.
 const MOST_LOOKS: usize = 5_000_000;
 
-/// The actions that a Deny must leave free, or nobody can enrol.
+/// The actions that a Deny must leave free, or nobody can enroll.
 const NEEDED: [&str; 4] =
     ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"];
 
@@ -117,11 +119,35 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
             }
         }
     }
-    enrolment::look(look, &mut found);
+    boundary::look(look, &mut found);
+    enrollment::look(look, &mut found);
+    let of_causes: Vec<(Step, Way)> =
+        found.iter().filter(|it| is_cause(it)).flat_map(|it| it.explains.clone()).collect();
+    found.retain(|it| !is_consequence(it, &of_causes));
     if look.is_spent.get() {
         found.push(unfinished());
     }
     found
+}
+
+/// Is it a Deny that lets through what it is there to stop?
+fn is_cause(finding: &Finding) -> bool {
+    let rules = [Rule::BareKeyOpen, Rule::NullTest, Rule::AgeWithoutIfExists, Rule::UnsafeException];
+    finding.severity == Severity::Failure && rules.contains(&finding.rule)
+}
+
+/// One cause, one finding: the Allow is as harmless as it was meant to be once the Deny is mended.
+fn is_consequence(finding: &Finding, of_causes: &[(Step, Way)]) -> bool {
+    finding.rule == Rule::DeactivateWithoutMfa && finding.explains.iter().all(|at| of_causes.contains(at))
+}
+
+/// The names, each as a literal; `None` where there are none.
+fn listed(names: &[&str]) -> Option<String> {
+    match names {
+        [] => None,
+        [only] => Some(format!("`{only}`")),
+        [rest @ .., last] => Some(format!("`{}` and `{last}`", rest.join("`, `"))),
+    }
 }
 
 fn unfinished() -> Finding {
@@ -280,18 +306,6 @@ impl<'a> One<'a> {
             edits: Vec::new(),
             explains: Vec::new(),
         }
-    }
-
-    /// The condition's operator under another name; nothing where other keys stand below it or the name is taken.
-    fn rename(&self, condition: &Condition, name: &str) -> Vec<Edit> {
-        let is_taken = |other: &Condition| {
-            let span = other.operator_span.clone();
-            self.document.text()[span].trim_matches('"').eq_ignore_ascii_case(name)
-        };
-        if condition.keys_beside > 0 || self.statement.conditions.iter().any(is_taken) {
-            return Vec::new();
-        }
-        vec![self.edit(condition.operator_span.clone(), format!("\"{name}\""))]
     }
 
     fn edit(&self, range: Range<usize>, text: String) -> Edit {

@@ -78,6 +78,7 @@ fn finding(policies: Policies<'_>, finding: &Finding) -> Value {
         "severity": finding.severity.name(),
         "rule": finding.rule.slug(),
         "number": finding.rule.number(),
+        "page": format!("docs/policy-rules.md#{}", finding.rule),
         "statement": finding.at.map(|at| statement(policies, at)),
         "line": finding.place.map(|place| place.line),
         "column": finding.place.map(|place| place.column),

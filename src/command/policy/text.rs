@@ -1,39 +1,43 @@
-//! The report for people: a table that is read at once, and below it the findings. Eighty columns, fewer where the
-//! window has fewer.
+//! The report for people: the verdict in a sentence, two tables that are read at a glance, and below them the findings.
+//! As wide as the window, from forty columns to eighty; no word is ever broken.
+
+mod tables;
+mod verdict;
 
 use std::io::IsTerminal;
 
 use crate::command::table;
-use crate::host::Env;
 use crate::policy::Report;
-use crate::policy::check::name_of;
-use crate::policy::evaluate::{Policies, Verdict};
-use crate::policy::journey::{Cell, Expected, Journey, Way};
-use crate::policy::rules::{Finding, Severity};
+use crate::policy::evaluate::Policies;
+use crate::policy::rules::{Finding, Rule, Severity};
 use crate::settings::Settings;
-use crate::talk::one_line;
+use crate::talk::{Level, one_line};
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 80;
-/// Below this the table would break.
-const NARROWEST: usize = 58;
+/// Below this the tables would break.
+const NARROWEST: usize = 38;
 
-/// The first column: the longest step and a gap.
-const FIRST: usize = 29;
+/// What stands under nearly every policy that asks for MFA, each in a clause: together they are one paragraph.
+const STANDING: [(Rule, &str); 3] = [
+    (Rule::AttackerEnrolls, "an attacker with the key or password of a user who has no device enrolls a first device"),
+    (Rule::FirstPasswordStuck, "a user who must change the password at the first sign-in cannot"),
+    (Rule::ServiceCalls, "calls that AWS services make on a user's behalf are denied"),
+];
 
 /// How it is shown.
 pub(super) struct Look {
     is_coloured: bool,
-    /// Signs, or words where the locale has no signs.
-    has_signs: bool,
     width: usize,
+    /// Are the tables shown even where nothing is wrong?
+    is_verbose: bool,
 }
 
 impl Look {
-    pub(super) fn of(settings: &Settings, env: &dyn Env) -> Self {
+    pub(super) fn of(settings: &Settings) -> Self {
         let is_coloured = settings.paints(std::io::stdout().is_terminal());
         let width = table::width().map_or(WIDEST, |width| usize::from(width).clamp(NARROWEST, WIDEST));
-        Self { is_coloured, has_signs: is_utf8(env), width }
+        Self { is_coloured, width, is_verbose: settings.talk.says(Level::Info) }
     }
 
     fn painted(&self, colour: &str, text: &str) -> String {
@@ -41,103 +45,78 @@ impl Look {
     }
 }
 
-/// As POSIX has it: the first of these that is set names the locale.
-fn is_utf8(env: &dyn Env) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env.var(name)).unwrap_or_default();
-    let locale = locale.to_ascii_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
-}
-
 pub(super) fn report(policies: Policies<'_>, report: &Report, look: &Look) -> String {
-    let mut text = String::new();
-    if let Some(journey) = &report.journey {
-        text += &head(report, journey, look.width);
-        text += &table(journey, look);
+    let (standing, rest): (Vec<&Finding>, Vec<&Finding>) = report.findings.iter().partition(|it| is_standing(it));
+    let findings = causes(&rest);
+    let mut text = verdict::sentence(report, &findings, standing.len(), look);
+    let is_well = report.findings.iter().all(is_standing);
+    if let Some(journey) = report.journey.as_ref().filter(|_| !is_well || look.is_verbose) {
+        text += &tables::both(&report.subject, journey, look);
     }
-    for finding in &report.findings {
+    for same in &findings {
         text += "\n";
-        text += &block(policies, finding, look);
+        text += &block(policies, same, look);
     }
-    let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
-    let (failures, notes) = (count(Severity::Failure), count(Severity::Note));
-    let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-    let last = if failures == 0 { "holds" } else { "does not hold" };
-    let colour = if failures == 0 { "32" } else { "31" };
-    text += &format!(
-        "{}{}: {}, {}\n",
-        if text.is_empty() { "" } else { "\n" },
-        look.painted(colour, last),
-        many(failures, "failure"),
-        many(notes, "note")
-    );
+    text += &paragraph(&standing, look);
+    let fixable = findings.iter().filter(|same| same.iter().any(|finding| !finding.edits.is_empty())).count();
+    if fixable > 0 {
+        let of = match findings.len() {
+            1 => "it".to_owned(),
+            all if all == fixable => "all of them".to_owned(),
+            _ => format!("{fixable} of them"),
+        };
+        text += &wrapped(&format!("\n--fix repairs {of} mechanically."), "", look.width);
+    }
     text
 }
 
-fn head(report: &Report, journey: &Journey, width: usize) -> String {
-    let subject = &report.subject;
-    let work = &journey.work;
-    let how = if work.is_assumed { " (allowed elsewhere)".to_owned() } else { format!(" on {}", work.resource) };
-    let user = format!("{}{}", subject.path(), subject.name());
-    wrapped(&format!("user {user} of account {}, {}", subject.account.as_str(), subject.partition.as_str()), "", width)
-        + &wrapped(&format!("work: {}{how}", work.action), "", width)
-        + "\n"
+/// Is it one of those that stand under nearly every policy?
+fn is_standing(finding: &Finding) -> bool {
+    finding.severity == Severity::Note && STANDING.iter().any(|(rule, _)| *rule == finding.rule)
 }
 
-fn table(journey: &Journey, look: &Look) -> String {
-    let is_wide = look.width >= FIRST + Way::ALL.iter().map(|way| way.name().len() + 2).sum::<usize>() - 2;
-    let (names, gap) = if is_wide {
-        (Way::ALL.map(Way::name), 2)
-    } else {
-        // Each `+MFA` stands beside what it is with.
-        (["key", "session", "+MFA", "console", "+MFA"], 1)
+/// Findings of one cause in several statements: they are told once, with every place.
+fn causes<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
+    let mut causes: Vec<Vec<&Finding>> = Vec::new();
+    let is_same = |one: &Finding, other: &Finding| {
+        let all = |finding: &Finding| (finding.rule, finding.severity, finding.why.clone(), finding.repair.clone());
+        one.at.is_some() && all(one) == all(other)
     };
-    let mut text = format!("{:FIRST$}", "");
-    for name in names {
-        text += &format!("{name}{:gap$}", "");
-    }
-    let mut text = text.trim_end().to_owned() + "\n";
-    for row in &journey.rows {
-        let mut line = format!("{:FIRST$}", row.step.name());
-        for (name, cell) in names.into_iter().zip(&row.cells) {
-            let (sign, colour) = sign(cell, look.has_signs);
-            let pad = " ".repeat((name.len() + gap).saturating_sub(sign.chars().count()));
-            line += &format!("{}{pad}", look.painted(colour, &sign));
+    for finding in findings {
+        match causes.iter_mut().find(|same| is_same(same[0], finding)) {
+            Some(same) => same.push(finding),
+            None => causes.push(vec![finding]),
         }
-        text += line.trim_end();
-        text += "\n";
     }
-    let legend = if look.has_signs { "✓ allowed  ✗ denied  " } else { "" };
-    let dim = if look.is_coloured { "  dim: either will do" } else { "" };
-    text + &format!("{legend}? not known  ! not as it must be{dim}\n")
+    causes
 }
 
-/// A cell's sign and its colour: green where it is as it must be, red where it is not.
-fn sign(cell: &Cell, has_signs: bool) -> (String, &'static str) {
-    let word = match (cell.verdict(), has_signs) {
-        (None, _) => return (String::new(), ""),
-        (Some(Verdict::Allowed), true) => "✓",
-        (Some(Verdict::Denied), true) => "✗",
-        (Some(Verdict::Allowed), false) => "yes",
-        (Some(Verdict::Denied), false) => "no",
-        (Some(Verdict::Unknown), _) => "?",
-    };
-    match cell {
-        _ if cell.is_wrong() => (format!("{word}!"), "31"),
-        Cell::Judged { expected: Expected::Either, .. } => (word.to_owned(), "2"),
-        _ => (word.to_owned(), "32"),
-    }
+/// What stands under nearly every policy, said once and shortly.
+fn paragraph(standing: &[&Finding], look: &Look) -> String {
+    let said = STANDING.iter().filter(|(rule, _)| standing.iter().any(|finding| finding.rule == *rule));
+    let clauses: Vec<String> = said.map(|(rule, clause)| format!("{clause} ({rule})")).collect();
+    let Some((first, rest)) = clauses.split_first() else { return String::new() };
+    let rest: String = rest.iter().map(|clause| format!("; {clause}")).collect();
+    let text =
+        format!("note: as under any policy that asks for MFA, {first}{rest}. `mfa-cred policy explain` says more.");
+    "\n".to_owned() + &wrapped(&text, "  ", look.width).replacen("note", &look.painted("33", "note"), 1)
 }
 
-fn block(policies: Policies<'_>, finding: &Finding, look: &Look) -> String {
+fn block(policies: Policies<'_>, same: &[&Finding], look: &Look) -> String {
+    let finding = same[0];
     let word = finding.severity.name();
     let colour = if finding.severity == Severity::Failure { "31" } else { "33" };
-    let mut text = wrapped(&format!("{word}: {}", finding.what), "  ", look.width);
-    text.replace_range(..word.len(), &look.painted(colour, word));
-    let place = finding.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
-    let rule = rule_of(finding);
-    let at = finding.at.map(|at| format!("{}{place}", name_of(policies, at))).unwrap_or_default();
-    for (label, words) in [("at", at), ("rule", rule), ("why", finding.why.clone()), ("repair", finding.repair.clone())]
-    {
+    let head = wrapped(&format!("{word}: {}", finding.what), "  ", look.width);
+    let mut text = head.replacen(word, &look.painted(colour, word), 1);
+    for finding in same.iter().filter(|finding| finding.at.is_some()) {
+        text += &wrapped(&format!("  at: {}", place(policies, finding)), "    ", look.width);
+    }
+    for (label, words) in [
+        ("why", finding.why.clone()),
+        ("repair", finding.repair.clone()),
+        ("rule", number(finding.rule)),
+        ("more", format!("mfa-cred policy explain {}", finding.rule)),
+    ] {
         if !words.is_empty() {
             text += &wrapped(&format!("  {label}: {words}"), "    ", look.width);
         }
@@ -145,22 +124,32 @@ fn block(policies: Policies<'_>, finding: &Finding, look: &Look) -> String {
     text
 }
 
+/// `p.json:17:21, statement 3, `Mfa``
+fn place(policies: Policies<'_>, finding: &Finding) -> String {
+    let Some(at) = finding.at else { return String::new() };
+    let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
+    let place = finding.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
+    let sid = document.statements.get(at.statement).and_then(|statement| statement.sid.as_ref());
+    let sid = sid.filter(|sid| !sid.value.is_empty()).map(|sid| format!(" (`{}`)", sid.value)).unwrap_or_default();
+    format!("{}{place}, statement {}{sid}", document.name, at.statement + 1)
+}
+
+/// The rule with its number, where it has one.
+fn number(rule: Rule) -> String {
+    rule.number().map(|number| format!("{rule} ({number})")).unwrap_or_else(|| rule.to_string())
+}
+
 /// A finding in a line.
 pub(super) fn line(finding: &Finding) -> String {
     format!("{}: {} ({})", finding.severity.name(), finding.what, finding.rule)
 }
 
-/// The rule and its number.
-fn rule_of(finding: &Finding) -> String {
-    let number = finding.rule.number().map(|number| format!(" ({number})")).unwrap_or_default();
-    format!("{}{number}", finding.rule)
-}
-
 /// Broken at spaces to the width, what follows the first line behind the indent. A word that is longer stays whole.
 fn wrapped(text: &str, indent: &str, width: usize) -> String {
+    let (feed, text) = text.strip_prefix('\n').map_or(("", text), |rest| ("\n", rest));
     let text = one_line(text);
     let start = text.len() - text.trim_start().len();
-    let (mut lines, mut line) = (String::new(), text[..start].to_owned());
+    let (mut lines, mut line) = (feed.to_owned(), text[..start].to_owned());
     let mut is_first = true;
     for word in text.split_whitespace() {
         if !is_first && line.chars().count() + 1 + word.chars().count() > width {

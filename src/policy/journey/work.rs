@@ -2,6 +2,7 @@
 
 use super::subject::{Subject, Way};
 use super::{Verdict, decide};
+use crate::policy::actions::example;
 use crate::policy::document::{Document, Scope, Statement};
 use crate::policy::evaluate::pattern::{Piece, Resolved, resolve};
 use crate::policy::evaluate::{Policies, covers_action};
@@ -63,7 +64,7 @@ pub(in crate::policy) fn sample_action(scope: &Scope, is_wanted: impl Fn(&str) -
     scope.list.items.iter().find_map(|item| match item.value.split_once(':') {
         None => any(),
         Some((service, _)) if service.contains(['*', '?']) => any(),
-        Some((service, name)) => is_wanted(service).then(|| format!("{service}:{}", concrete(name))),
+        Some((service, _)) => is_wanted(service).then(|| known(&item.value)),
     })
 }
 
@@ -72,10 +73,14 @@ pub(in crate::policy) fn samples(scope: &Scope) -> impl Iterator<Item = String> 
     ANY_ACTION.into_iter().filter(|action| covers_action(scope, action)).map(str::to_owned)
 }
 
-/// A name that the pattern takes.
-fn concrete(name: &str) -> String {
-    // `s3:Get*` is tried as `s3:GetAny`, and `s3:*` as `s3:Any`.
-    name.replace('*', "Any").replace('?', "x")
+/// A real action that the pattern takes: `s3:Get*` is tried as `s3:GetObject`. Where none is known, the pattern as it
+/// stands, which takes itself and which nobody takes for a name.
+fn known(pattern: &str) -> String {
+    if pattern.contains(['*', '?']) {
+        example(pattern).unwrap_or_else(|| pattern.to_owned())
+    } else {
+        pattern.to_owned()
+    }
 }
 
 /// A resource that the statement covers.

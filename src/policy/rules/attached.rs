@@ -35,22 +35,22 @@ fn role(one: &One<'_>) -> Option<Finding> {
         (false, asks) if wants_mfa(condition, asks) => one.breaks(
             Rule::RoleHasNoMfa,
             start,
-            "this Allow never holds for a role".to_owned(),
-            "a role's credentials carry no MFA, even where the role was assumed with it",
+            "this Allow never applies to a role".to_owned(),
+            "a role's credentials carry no MFA information, even where the role was assumed with MFA",
             "ask for MFA in the role's trust policy",
         ),
         (true, Asks::Bool { wants: false, is_if_exists: true }) => one.breaks(
             Rule::RoleHasNoMfa,
             start,
-            "this Deny always holds for a role".to_owned(),
-            "a role's credentials carry no MFA, even where the role was assumed with it",
-            "ask for MFA in the role's trust policy, and take the Deny out",
+            "this Deny always applies to a role".to_owned(),
+            "a role's credentials carry no MFA information, even where the role was assumed with MFA",
+            "ask for MFA in the role's trust policy, and remove the Deny",
         ),
         _ => one
             .breaks(
                 Rule::RoleHasNoMfa,
                 start,
-                "what this condition on MFA does for a role is not known".to_owned(),
+                "what this MFA condition does for a role is not known".to_owned(),
                 "AWS does not say whether `aws:MultiFactorAuthPresent` is absent or `false` for a role's credentials",
                 "ask for MFA in the role's trust policy",
             )
@@ -74,7 +74,7 @@ fn user_name(one: &One<'_>) -> Option<Finding> {
         Rule::RoleHasNoUsername,
         text.span.start,
         format!("`{}` has no value in a role", text.value),
-        "`aws:username` is absent for roles, so that the statement never matches",
+        "only users have `aws:username`, so that the statement never matches",
         "use `${aws:userid}`, a tag of the principal, or a default: `${aws:username, 'none'}`",
     ))
 }
@@ -90,16 +90,16 @@ fn organization(one: &One<'_>) -> Option<Finding> {
     // For federated users the keys are absent; for roles, AWS does not say, and a session's are as they may be.
     let (is_federated, is_role) = (on(Way::Key), on(Way::Session));
     let whom = match (is_federated, is_role) {
-        (true, true) => "hits federated principals and roles as well",
-        (true, false) => "hits federated principals, and perhaps roles, as well",
-        (false, true) => "may hit roles as well",
+        (true, true) => "also applies to federated principals and roles",
+        (true, false) => "also applies to federated principals, and perhaps to roles",
+        (false, true) => "may also apply to roles",
         (false, false) => return None,
     };
     let finding = one.breaks(
         Rule::ScpHitsEveryone,
         condition.operator_span.start,
         format!("this Deny {whom}"),
-        &format!("for them `{PRESENT}` is absent or `false`, whatever they signed in with"),
+        &format!("for them `{PRESENT}` is missing or `false`, however they signed in"),
         "limit it to users: `\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::*:user/*\"}`",
     );
     Some(finding.note_if(!is_federated))

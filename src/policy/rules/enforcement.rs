@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use super::retest::retest;
 use super::{AGE, Asks, Finding, NEEDED, One, Rule};
 use crate::policy::document::{Condition, Order, Test};
 use crate::policy::evaluate::{Truth, Verdict, covers_action};
 use crate::policy::journey::work::{sample_action, sample_resource, samples};
 use crate::policy::journey::{Cell, Step, Way};
 
-/// What a thief without MFA is after.
+/// What an attacker without MFA is after.
 const THEFT: [Step; 5] = [Step::Work, Step::Drop, Step::Password, Step::AccessKey, Step::Other];
 
 pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
@@ -70,7 +71,7 @@ fn gives(one: &One<'_>, way: Way) -> Option<String> {
     })
 }
 
-/// What a thief takes on that way, of what the statement is about, where its conditions come to what is wanted.
+/// What an attacker takes on that way, of what the statement is about, where its conditions come to what is wanted.
 fn taken(one: &One<'_>, way: Way, is_wanted: impl Fn(&Truth) -> bool) -> Option<String> {
     let journey = one.look.journey?;
     THEFT.into_iter().find_map(|step| {
@@ -101,13 +102,13 @@ fn bool_false(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::BareKeyOpen,
         condition.operator_span.start,
-        format!("open to bare keys: this Deny does not see long-term access keys, and {past}"),
-        "a request that is signed with a long-term key has no `aws:MultiFactorAuthPresent` at all, and `Bool` does not \
-         match what is absent",
+        format!("this Deny does not apply to long-term access keys: without MFA, {past}"),
+        "a request that is signed with a long-term key has no `aws:MultiFactorAuthPresent` at all, and `Bool` never \
+         matches a missing key",
         "write `BoolIfExists` in place of `Bool`",
     );
     let is_wanted = one.look.wish.is_console_only;
-    let edits = if is_wanted { Vec::new() } else { one.rename(condition, "BoolIfExists") };
+    let edits = if is_wanted { Vec::new() } else { retest(one, condition, "BoolIfExists", None) };
     Some(finding.with_edits(edits).note_if(is_wanted || past.is_to_come).explaining(&THEFT, &[Way::Key]))
 }
 
@@ -116,12 +117,12 @@ fn deny_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::NullTest,
         condition.operator_span.start,
-        format!("this Deny does not ask for MFA: from a session without it {past}"),
+        format!("this Deny does not apply to sessions without MFA: {past}"),
         "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`; only bare \
          keys have none",
         "write `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`",
     );
-    let edits = with_value(one, condition, one.rename(condition, "BoolIfExists"), "false");
+    let edits = retest(one, condition, "BoolIfExists", Some("false"));
     Some(finding.with_edits(edits).note_if(past.is_to_come).explaining(&THEFT, &[Way::Session, Way::Console]))
 }
 
@@ -130,20 +131,12 @@ fn allow_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::NullTest,
         condition.operator_span.start,
-        format!("this Allow does not ask for MFA: {action} goes through from a session without it"),
+        format!("this Allow also applies to sessions without MFA: {action} goes through"),
         "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`",
         "write `\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}`",
     );
-    let edits = with_value(one, condition, one.rename(condition, "Bool"), "true");
+    let edits = retest(one, condition, "Bool", Some("true"));
     Some(finding.with_edits(edits).explaining(&THEFT, &[Way::Session, Way::Console]))
-}
-
-/// The edits with another value for the condition, if there are edits.
-fn with_value(one: &One<'_>, condition: &Condition, mut edits: Vec<super::Edit>, value: &str) -> Vec<super::Edit> {
-    if let ([item], false) = (&condition.values.items[..], edits.is_empty()) {
-        edits.push(one.edit(item.span.clone(), format!("\"{value}\"")));
-    }
-    edits
 }
 
 fn allow_if_exists(one: &One<'_>, condition: &Condition) -> Option<Finding> {
@@ -151,13 +144,11 @@ fn allow_if_exists(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::AllowIfExists,
         condition.operator_span.start,
-        format!(
-            "open to bare keys: this Allow takes a missing `aws:MultiFactorAuthPresent` for MFA, and gives {action}"
-        ),
+        format!("this Allow also applies to long-term access keys: without MFA, {action} goes through"),
         "a request that is signed with a long-term key has no such key, and `…IfExists` holds where it is absent",
         "write `Bool` in place of `BoolIfExists`",
     );
-    Some(finding.with_edits(one.rename(condition, "Bool")).explaining(&THEFT, &[Way::Key]))
+    Some(finding.with_edits(retest(one, condition, "Bool", None)).explaining(&THEFT, &[Way::Key]))
 }
 
 fn deny_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
@@ -171,12 +162,12 @@ fn deny_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::AgeWithoutIfExists,
         condition.operator_span.start,
-        format!("this Deny does not see those who have no MFA at all, and {past}"),
-        "without MFA a request has no `aws:MultiFactorAuthAge`, and what is absent is not greater than anything",
+        format!("this Deny does not apply where there is no MFA at all: {past}"),
+        "without MFA a request has no `aws:MultiFactorAuthAge`, and a missing key is not greater than any number",
         &format!("write `{name}`"),
     );
     let ways = [Way::Key, Way::Session, Way::Console];
-    Some(finding.with_edits(one.rename(condition, name)).note_if(past.is_to_come).explaining(&THEFT, &ways))
+    Some(finding.with_edits(retest(one, condition, name, None)).note_if(past.is_to_come).explaining(&THEFT, &ways))
 }
 
 /// Rule 3, by the age.
@@ -194,12 +185,12 @@ fn allow_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::AllowIfExists,
         condition.operator_span.start,
-        format!("open to bare keys: this Allow takes a missing `{AGE}` for a recent MFA, and gives {action}"),
+        format!("this Allow also applies without MFA, where `{AGE}` is missing: {action} goes through"),
         "without MFA a request has no such key, and `…IfExists` holds where it is absent",
         &format!("write `{name}` in place of `{name}IfExists`"),
     );
     let ways = [Way::Key, Way::Session, Way::Console];
-    Some(finding.with_edits(one.rename(condition, name)).explaining(&THEFT, &ways))
+    Some(finding.with_edits(retest(one, condition, name, None)).explaining(&THEFT, &ways))
 }
 
 /// Rule 12: what AWS services do for the user is denied, too.
@@ -217,14 +208,14 @@ fn services(one: &One<'_>) -> Option<Finding> {
     let finding = one.breaks(
         Rule::ServiceCalls,
         condition.operator_span.start,
-        "what AWS services do on a user's behalf is denied as well".to_owned(),
+        "this Deny also applies to calls that AWS services make on a user's behalf".to_owned(),
         "such calls carry `aws:MultiFactorAuthPresent` as `false`, even where the user signed in with MFA",
         "where a service breaks, add `\"Bool\": {\"aws:ViaAWSService\": \"false\"}` to the condition",
     );
     Some(finding)
 }
 
-/// Rule 9: giving the own device up is for those who have it at hand.
+/// Rule 9: only who has the device at hand may remove it.
 fn deactivate(one: &One<'_>) -> Option<Finding> {
     const DROP: [&str; 2] = ["iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice"];
     let (look, scope) = (one.look, &one.statement.action);
@@ -245,8 +236,8 @@ fn deactivate(one: &One<'_>) -> Option<Finding> {
     let finding = one.breaks(
         Rule::DeactivateWithoutMfa,
         item.span.start,
-        "the own MFA device can be deactivated without MFA".to_owned(),
-        "a thief with a bare key or a password takes the device away first, and enrols another one",
+        "users can deactivate their own MFA device without MFA".to_owned(),
+        "an attacker with a stolen key or password removes the device, and then enrolls another one",
         "allow `iam:DeactivateMFADevice` in a statement of its own, with \
          `\"Condition\": {\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}}`",
     );
@@ -290,14 +281,14 @@ fn everything(one: &One<'_>) -> Option<Finding> {
     let finding = one.breaks(
         Rule::NothingAsks,
         scope.list.span.start,
-        format!("nothing asks for MFA: {action} goes through on every way in"),
+        format!("nothing here asks for MFA: {action} goes through without it"),
         if lacks {
             "the statement allows nearly everything without a condition, and lacks the IAM actions with which users \
              manage their own devices"
         } else {
             "the statement allows everything without a condition, and no Deny stands beside it"
         },
-        "add the policy that denies all but enrolling where there is no MFA",
+        "add a policy that denies all but enrolling without MFA; `mfa-cred policy print` writes one",
     );
     Some(finding.explaining(&THEFT, &ways))
 }

@@ -1,6 +1,6 @@
 //! Rules 5 and 6: what a Deny must leave free, and what it must not.
 
-use super::{Finding, NEEDED, One, Rule};
+use super::{Edit, Finding, NEEDED, One, Rule, listed};
 use crate::policy::document::Text;
 use crate::policy::evaluate::{Ground, Truth, Verdict, covers_action, matches_action};
 use crate::policy::journey::{Cell, Step, Way};
@@ -12,7 +12,7 @@ pub(super) const SERVES: [&[Step]; 4] =
 
 /// What becomes of users without them.
 pub(super) const WHY_NEEDED: &str =
-    "these are what a user without a device needs in order to get one, or to bring a drifted one back";
+    "a user without a device needs these to enroll one, and to resync one that has drifted";
 
 /// What the console's own pages ask for.
 const FOR_THE_CONSOLE: [&str; 3] = ["iam:ListVirtualMFADevices", "iam:GetUser", "iam:GetMFADevice"];
@@ -27,9 +27,7 @@ pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
     found.extend(lock_out(one));
     if one.statement.action.is_all_but {
         found.extend(for_the_console(one));
-        for item in &one.statement.action.list.items {
-            found.extend(free(one, item));
-        }
+        unsafe_ones(one, found);
     }
 }
 
@@ -57,28 +55,69 @@ fn lock_out(one: &One<'_>) -> Option<Finding> {
     if missing.is_empty() {
         return None;
     }
-    let scope = &one.statement.action;
-    let all = matches!(&scope.list.items[..], [only] if only.value == "*");
-    let edits = match (scope.is_all_but, all) {
-        (true, _) => vec![insert(one.at, one.document, &scope.list, &missing)],
-        (false, true) => vec![
-            one.edit(scope.name_span.clone(), "\"NotAction\"".to_owned()),
-            one.edit(scope.list.span.clone(), quoted_list(&NEEDED)),
-        ],
-        (false, false) => Vec::new(),
-    };
-    let names = format!("`{}`", missing.join("`, `"));
+    let names = listed(&missing)?;
+    let (repair, edits) = free(one, &missing);
     let mut finding = one
         .breaks(
             Rule::EnrollmentBlocked,
-            scope.name_span.start,
-            format!("users without MFA are locked out: this Deny takes {names} from them"),
+            one.statement.action.name_span.start,
+            format!("users without MFA are locked out: this Deny applies to {names}"),
             WHY_NEEDED,
-            &format!("let its `NotAction` hold {names}"),
+            &repair,
         )
         .with_edits(edits);
     finding.explains = explains;
     Some(finding)
+}
+
+/// How the Deny comes to leave these free, by the elements that it is written with.
+fn free(one: &One<'_>, missing: &[&str]) -> (String, Vec<Edit>) {
+    let scope = &one.statement.action;
+    let names = listed(missing).unwrap_or_default();
+    if scope.is_all_but {
+        let edits = vec![insert(one.at, one.document, &scope.list, missing)];
+        return (format!("add {names} to its `NotAction`"), edits);
+    }
+    let not_action = || {
+        vec![
+            one.edit(scope.name_span.clone(), "\"NotAction\"".to_owned()),
+            one.edit(scope.list.span.clone(), quoted_list(&NEEDED)),
+        ]
+    };
+    let is_all = scope.list.items.iter().any(|item| matches!(item.value.as_str(), "*" | "*:*"));
+    let is_missing = |item: &&Text| missing.iter().any(|action| matches_action(&item.value, action));
+    let covering: Vec<&Text> = scope.list.items.iter().filter(is_missing).collect();
+    match one.statement.resource.as_ref().filter(|resource| resource.is_all_but) {
+        // Another resource in `NotResource` would free whatever acts on it, and not only enrolling.
+        Some(resource) if is_all => {
+            let mut edits = not_action();
+            edits.push(one.edit(resource.name_span.clone(), "\"Resource\"".to_owned()));
+            edits.push(one.edit(resource.list.span.clone(), "\"*\"".to_owned()));
+            let listed = quoted_list(&NEEDED);
+            (
+                format!(
+                    "write `\"NotAction\": {listed}` and `\"Resource\": \"*\"` in place of `Action` and `NotResource`"
+                ),
+                edits,
+            )
+        }
+        _ if is_all => {
+            (format!("write `\"NotAction\": {}` in place of its `Action`", quoted_list(&NEEDED)), not_action())
+        }
+        _ if covering.iter().all(|item| !item.value.contains(['*', '?'])) => {
+            let edits = remove(one.at, &scope.list, &covering);
+            let repair = match &edits {
+                Some(_) => format!("take {names} out of its `Action`"),
+                None => "take the statement out: it denies nothing but what enrolling needs".to_owned(),
+            };
+            (repair, edits.unwrap_or_default())
+        }
+        _ => {
+            let wide: Vec<&str> = covering.iter().map(|item| item.value.as_str()).collect();
+            let wide = listed(&wide).unwrap_or_default();
+            (format!("in place of {wide}, list in its `Action` what is to be denied, without {names}"), Vec::new())
+        }
+    }
 }
 
 fn for_the_console(one: &One<'_>) -> Option<Finding> {
@@ -87,81 +126,140 @@ fn for_the_console(one: &One<'_>) -> Option<Finding> {
     if missing.is_empty() {
         return None;
     }
-    let names = format!("`{}`", missing.join("`, `"));
+    let names = listed(&missing)?;
     let finding = one.breaks(
         Rule::ConsolePages,
         one.statement.action.name_span.start,
-        format!("the console's pages show errors before there is MFA: {names} denied"),
-        "enrolling works without them over the API; the console asks for them to show the user and the devices",
+        format!("the console shows errors before there is MFA: this Deny applies to {names}"),
+        "enrolling works without them over the API; the console calls them to show the user and the devices",
         &format!("add {names} to the `NotAction`"),
     );
     Some(finding)
 }
 
-/// Rule 6: one exception that a thief can use.
-fn free(one: &One<'_>, item: &Text) -> Option<Finding> {
-    let (subject, wish) = (one.look.subject, one.look.wish);
-    let own = subject.user_arn(subject.name());
-    let dangers = [
-        ("iam:DeactivateMFADevice", own.clone(), Step::Drop, "the own device can be dropped without MFA"),
-        (
-            "iam:DeleteVirtualMFADevice",
-            subject.device_arn(subject.name()),
-            Step::Drop,
-            "virtual devices can be deleted without MFA",
-        ),
-        ("iam:CreateAccessKey", own.clone(), Step::AccessKey, "access keys can be made without MFA"),
-        ("iam:ChangePassword", own, Step::Password, "open to a password change without MFA"),
-    ];
-    let is_open_if = |is_allowed_elsewhere, action: &str, resource: &str| {
-        [Way::Key, Way::Console].into_iter().any(|way| one.look.is_open(way, action, resource, is_allowed_elsewhere))
+/// What an attacker makes of an exception.
+struct Danger {
+    action: &'static str,
+    resource: String,
+    step: Step,
+    what: &'static str,
+}
+
+/// An exception that an attacker can use.
+struct Freed<'a> {
+    item: &'a Text,
+    dangers: Vec<&'a Danger>,
+    /// The steps that it opens here.
+    open: Vec<Step>,
+}
+
+impl Freed<'_> {
+    fn is_password(&self) -> bool {
+        self.dangers.iter().all(|danger| danger.action == PASSWORD)
+    }
+}
+
+const PASSWORD: &str = "iam:ChangePassword";
+
+fn dangers(one: &One<'_>) -> [Danger; 4] {
+    let subject = one.look.subject;
+    let own = || subject.user_arn(subject.name());
+    let device = subject.device_arn(subject.name());
+    let danger = |action, resource, step, what| Danger { action, resource, step, what };
+    [
+        danger("iam:DeactivateMFADevice", own(), Step::Drop, "a user's MFA device can be deactivated without MFA"),
+        danger("iam:DeleteVirtualMFADevice", device, Step::Drop, "virtual MFA devices can be deleted without MFA"),
+        danger("iam:CreateAccessKey", own(), Step::AccessKey, "access keys can be created without MFA"),
+        danger(PASSWORD, own(), Step::Password, "the password can be changed without MFA"),
+    ]
+}
+
+/// Rule 6: exceptions that an attacker can use, together where they weigh the same; the password is a matter of its own.
+fn unsafe_ones(one: &One<'_>, found: &mut Vec<Finding>) {
+    let dangers = dangers(one);
+    let freed: Vec<Freed<'_>> =
+        one.statement.action.list.items.iter().filter_map(|item| freed(one, item, &dangers)).collect();
+    let (passwords, others): (Vec<_>, Vec<_>) = freed.into_iter().partition(Freed::is_password);
+    let (closed, open): (Vec<_>, Vec<_>) = others.into_iter().partition(|freed| freed.open.is_empty());
+    found.extend([passwords, open, closed].iter().filter_map(|group| of_group(one, group)));
+}
+
+/// What of the dangers the exception frees, if anything: what another Deny stops is no exception.
+fn freed<'a>(one: &One<'_>, item: &'a Text, dangers: &'a [Danger; 4]) -> Option<Freed<'a>> {
+    let is_open_if = |is_allowed_elsewhere, danger: &Danger| {
+        let is_open = |way| one.look.is_open(way, danger.action, &danger.resource, is_allowed_elsewhere);
+        [Way::Key, Way::Console].into_iter().any(is_open)
     };
-    // What another Deny stops is no exception.
-    let is_free = |(action, resource, ..): &&(&str, String, Step, &str)| {
-        matches_action(&item.value, action) && is_open_if(true, action, resource)
-    };
-    let covered: Vec<_> = dangers.iter().filter(is_free).collect();
-    let [(first, _, _, what), ..] = covered[..] else { return None };
+    let is_free = |danger: &&Danger| matches_action(&item.value, danger.action) && is_open_if(true, danger);
+    let dangers: Vec<&Danger> = dangers.iter().filter(is_free).collect();
     // The account's password policy allows it to all, or `IAMUserChangePassword` to whoever must change it.
-    let is_open = |(action, resource, ..): &&&(&str, String, Step, &str)| {
-        is_open_if(*action == "iam:ChangePassword", action, resource)
-    };
-    let open: Vec<Step> = covered.iter().filter(is_open).map(|(_, _, step, _)| *step).collect();
-    let is_password = covered.len() == 1 && *first == "iam:ChangePassword";
+    let is_open = |danger: &&&Danger| is_open_if(danger.action == PASSWORD, danger);
+    let open = dangers.iter().filter(is_open).map(|danger| danger.step).collect();
+    (!dangers.is_empty()).then_some(Freed { item, dangers, open })
+}
+
+fn of_group(one: &One<'_>, group: &[Freed<'_>]) -> Option<Finding> {
+    let first = group.first()?;
+    let wish = one.look.wish;
+    let is_password = first.is_password();
     let is_wanted = is_password && wish.allows_first_password_change;
-    let what = match covered.len() {
-        1 => format!("{what}: the exceptions hold `{}`", item.value),
-        _ => format!("the exceptions hold `{}`, which frees {}", item.value, names(&covered)),
+    let open: Vec<Step> = group.iter().flat_map(|freed| freed.open.iter().copied()).collect();
+    let items: Vec<&str> = group.iter().map(|freed| freed.item.value.as_str()).collect();
+    let items = listed(&items)?;
+    let mut actions: Vec<&str> = Vec::new();
+    for danger in group.iter().flat_map(|freed| &freed.dangers) {
+        if !actions.contains(&danger.action) {
+            actions.push(danger.action);
+        }
+    }
+    let what = match &actions[..] {
+        [_] => format!("{}: this Deny leaves {items} free", first.dangers[0].what),
+        _ if listed(&actions).as_ref() == Some(&items) => format!("this Deny leaves {items} free without MFA"),
+        actions => format!("this Deny leaves {items} free without MFA, and with it {}", listed(actions)?),
     };
     let why = match (open.is_empty(), is_password) {
-        (true, _) => "nothing here allows it, but a policy that does would work without MFA",
+        (true, _) => "nothing here allows it, but any policy that does would work without MFA",
         (false, true) => {
-            "the holder of a stolen key or of a guessed password sets one of their own; AWS does not recommend it. \
-             Without it, a user who must change the password at the first sign-in is stuck"
+            "an attacker with a stolen key or a guessed password sets a password of their own; AWS does not recommend \
+             it. Without it, a user who must change the password at the first sign-in is stuck"
         }
-        (false, false) => "the holder of a stolen key uses it to get rid of the MFA, or to stay",
+        (false, false) => "an attacker with a stolen key uses it to get rid of MFA, or to stay",
     };
-    let repair = if is_wanted { "none: it is wanted".to_owned() } else { format!("take `{}` out", item.value) };
-    let is_kept_by = |other: &Text, needed: &str| other.span != item.span && matches_action(&other.value, needed);
-    let kept: Vec<&str> = NEEDED
-        .into_iter()
-        .chain(FOR_THE_CONSOLE)
-        .chain(FOR_THE_PASSWORD.into_iter().filter(|_| wish.allows_first_password_change))
-        .filter(|needed| matches_action(&item.value, needed))
-        .filter(|needed| !one.statement.action.list.items.iter().any(|other| is_kept_by(other, needed)))
-        .collect();
-    let edits = match &kept[..] {
-        _ if is_wanted => Vec::new(),
-        [] => remove(one.at, &one.statement.action.list, item).into_iter().collect(),
-        kept if one.statement.action.list.is_array => {
-            vec![one.edit(item.span.clone(), quoted_list(kept).trim_matches(['[', ']']).to_owned())]
-        }
-        kept => vec![one.edit(item.span.clone(), quoted_list(kept))],
-    };
-    let finding = one.breaks(Rule::UnsafeException, item.span.start, what, why, &repair);
+    let repair =
+        if is_wanted { "none: it is wanted".to_owned() } else { format!("take {items} out of the `NotAction`") };
+    let edits = if is_wanted { Vec::new() } else { without(one, group) };
+    let finding = one.breaks(Rule::UnsafeException, first.item.span.start, what, why, &repair);
     Some(finding.with_edits(edits).note_if(is_wanted || open.is_empty()).explaining(&open, &[Way::Key, Way::Console]))
 }
 
-fn names(covered: &[&(&str, String, Step, &str)]) -> String {
-    format!("`{}`", covered.iter().map(|(action, ..)| *action).collect::<Vec<_>>().join("`, `"))
+/// The exceptions without these; of one with a wildcard, what users need stays.
+fn without(one: &One<'_>, group: &[Freed<'_>]) -> Vec<Edit> {
+    let list = &one.statement.action.list;
+    let is_gone = |item: &Text| group.iter().any(|freed| freed.item.span == item.span);
+    let kept = |item: &Text| -> Vec<&str> {
+        let is_kept_by = |other: &Text, needed: &str| !is_gone(other) && matches_action(&other.value, needed);
+        NEEDED
+            .into_iter()
+            .chain(FOR_THE_CONSOLE)
+            .chain(FOR_THE_PASSWORD.into_iter().filter(|_| one.look.wish.allows_first_password_change))
+            .filter(|needed| matches_action(&item.value, needed))
+            .filter(|needed| !list.items.iter().any(|other| is_kept_by(other, needed)))
+            .collect()
+    };
+    let (mut edits, mut removed) = (Vec::new(), Vec::new());
+    for freed in group {
+        match kept(freed.item) {
+            kept if kept.is_empty() => removed.push(freed.item),
+            kept if list.is_array => {
+                let text = quoted_list(&kept).trim_matches(['[', ']']).to_owned();
+                edits.push(one.edit(freed.item.span.clone(), text));
+            }
+            kept => edits.push(one.edit(freed.item.span.clone(), quoted_list(&kept))),
+        }
+    }
+    match remove(one.at, list, &removed) {
+        Some(more) => edits.extend(more),
+        None => edits.clear(),
+    }
+    edits
 }

@@ -1,6 +1,6 @@
 //! Rules 7, 8, 13 and 17, and the version: resources that say another thing than is meant.
 
-use super::{Finding, One, Rule};
+use super::{Finding, One, Rule, listed};
 use crate::policy::document::{Kind, List, Scope, Text, Version};
 use crate::policy::evaluate::covers_action;
 use crate::policy::journey::{Step, Way};
@@ -93,8 +93,8 @@ fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     if is_well {
         return None;
     }
-    let what = format!("`{}` blocks every device of another name", first.value);
-    let why = "since November 2022 a user has up to eight devices, of any names; only one of them can be the user's";
+    let what = format!("`{}` blocks every device that is not named like the user", first.value);
+    let why = "since November 2022 a user can have up to eight devices, with any names";
     let all = |item: &Text| {
         let head = item.value.split(":mfa/").next().unwrap_or_default();
         one.edit(item.span.clone(), quoted(&format!("{head}:mfa/*")))
@@ -116,18 +116,18 @@ fn users(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     }
     let variable = format!("arn:{}:iam::*:user/", subject.partition.as_str());
     let is_user = |item: &Text| item.value.split(':').nth(5).is_some_and(|name| name.starts_with("user/"));
-    let names = format!("`{}`", actions.join("`, `"));
+    let names = listed(&actions).unwrap_or_default();
     let is_path =
         !subject.path().is_empty() && scope.list.items.iter().any(|item| item.value.ends_with("user/${aws:username}"));
     let (what, why, wanted) = if is_path {
         let what = format!("{names} never match a user with a path, such as `{}{}`", subject.path(), subject.name());
-        (what, "the path is a part of the user's ARN, and `${aws:username}` is the name alone", "*/${aws:username}")
+        (what, "the user's ARN contains the path, and `${aws:username}` is the name alone", "*/${aws:username}")
     } else if scope.list.items.iter().any(is_user) {
         // Other users' devices: somebody's administrator, not the user.
         return None;
     } else {
-        let what = format!("{names} never match: they act on a user, and no resource here is one");
-        (what, "IAM compares the ARN of the user, whatever device it is about", "${aws:username}")
+        let what = format!("{names} never match: they act on a user, and no resource here is a user");
+        (what, "IAM compares the user's ARN, whatever the device", "${aws:username}")
     };
     let resource = format!("{variable}{wanted}");
     let steps: Vec<Step> = ON_USER
@@ -157,13 +157,13 @@ fn unscoped(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         return None;
     }
     let is_all = actions.len() == one.statement.action.list.items.len();
-    let names = format!("`{}`", actions.join("`, `"));
+    let names = listed(&actions).unwrap_or_default();
     let first = scope.list.items.first().map_or("", |item| item.value.as_str());
     let finding = one.breaks(
         Rule::NeedsStar,
         scope.list.span.start,
         format!("{names} on `{first}` never matches"),
-        "the action lists or describes the account and acts on no resource, so that only `*` takes it",
+        "the action acts on no resource in particular, so that only `*` matches",
         if is_all {
             "write `\"Resource\": \"*\"`"
         } else {
@@ -198,8 +198,8 @@ fn accounts(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         Rule::OtherAccount,
         first.span.start,
         format!("`{}` is of another account than {}", first.value, account.as_str()),
-        "a user's own devices are in the user's account, so that the statement never matches",
-        "write the account's own id, or `*`, which serves every account",
+        "a user's devices are in the user's own account, so that the statement never matches",
+        "write the account's own ID, or `*`, which works in every account",
     );
     let edits = others.iter().map(|item| own(item)).collect();
     Some(finding.with_edits(edits).explaining(&ENROLLING, if is_of_iam { &WAYS } else { &[] }))
@@ -242,8 +242,8 @@ fn version(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     let finding = one.breaks(
         Rule::OldVersion,
         variable.span.start,
-        format!("`{}` is a plain text here, and matches nobody", variable.value),
-        "only `\"Version\": \"2012-10-17\"` has variables; without a version a policy is of 2008",
+        format!("`{}` is plain text here, and matches nobody", variable.value),
+        "only `\"Version\": \"2012-10-17\"` has variables; without a version, a policy is one of 2008",
         "write `\"Version\": \"2012-10-17\"`",
     );
     let edit = if let Some(span) = &one.document.version_span {

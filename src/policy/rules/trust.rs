@@ -2,6 +2,7 @@
 //!
 //! Only what a statement says of MFA is judged. Who the principals are, and what else is asked of them, stays open.
 
+use super::retest::retest;
 use super::{AGE, Asks, Finding, One, Rule};
 use crate::policy::document::{Condition, Order, Statement, Test, Text};
 use crate::policy::evaluate::{Request, Truth, covers_action, hold, matches};
@@ -28,20 +29,18 @@ fn allow(one: &One<'_>) -> Option<Finding> {
         let finding = one.breaks(
             if is_null { Rule::NullTest } else { Rule::TrustWithoutMfa },
             condition.operator_span.start,
-            format!("this trust policy does not enforce MFA: {} may assume the role", holder(*way)),
+            format!("this trust policy does not enforce MFA: {} can assume the role", holder(*way)),
             if is_null {
                 "a session without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`"
             } else {
-                "a request that is signed with a long-term key has no MFA keys, and `…IfExists` holds where they are absent"
+                "a request that is signed with a long-term key has no MFA keys, and `…IfExists` holds where they are missing"
             },
-            &format!("ask for it by `{}`", strict(condition)),
+            &format!("write `{}`", strict(condition)),
         );
         // One that asks for no MFA is meant in a way that nobody can guess.
         let is_odd = weak.is_none() || matches!(asks, Asks::Bool { wants: false, .. });
-        let mut edits = if is_odd { Vec::new() } else { one.rename(condition, strict(condition)) };
-        if let ([item], true, false) = (&condition.values.items[..], is_null, edits.is_empty()) {
-            edits.push(one.edit(item.span.clone(), "\"true\"".to_owned()));
-        }
+        let value = is_null.then_some("true");
+        let edits = if is_odd { Vec::new() } else { retest(one, condition, strict(condition), value) };
         return Some(finding.with_edits(edits));
     }
     // Here it takes MFA: can all of them have it, and must they?
@@ -76,14 +75,12 @@ fn deny(one: &One<'_>) -> Option<Finding> {
     let finding = one.breaks(
         rule,
         condition.operator_span.start,
-        format!("this Deny does not ask everyone for MFA: {} may assume the role", holder(way)),
-        "only a condition that also holds where the MFA keys are absent stops bare keys, and only `false` stops sessions",
+        format!("this Deny does not apply to everyone without MFA: {} can assume the role", holder(way)),
+        "only a condition that also holds where the MFA keys are missing stops long-term keys, and only `false` stops sessions",
         &format!("write `{name}`"),
     );
-    let mut edits = one.rename(condition, name);
-    if let ([item], Asks::Null { .. }, false) = (&condition.values.items[..], asks, edits.is_empty()) {
-        edits.push(one.edit(item.span.clone(), "\"false\"".to_owned()));
-    }
+    let value = matches!(asks, Asks::Null { .. }).then_some("false");
+    let edits = retest(one, condition, name, value);
     Some(finding.with_edits(edits))
 }
 
@@ -112,8 +109,8 @@ fn past(one: &One<'_>) -> Option<Finding> {
     Some(one.breaks(
         Rule::TrustWithoutMfa,
         text.span.start,
-        format!("`{}` may assume the role without MFA as well", text.value),
-        "another statement asks for MFA, but one that allows it is enough",
+        format!("`{}` can also assume the role without MFA", text.value),
+        "another statement asks for MFA, but one Allow without it is enough",
         "ask for MFA in each statement that names it",
     ))
 }
@@ -161,7 +158,7 @@ fn strict(condition: &Condition) -> &'static str {
 }
 
 fn holder(way: Way) -> &'static str {
-    if way == Way::Key { "bare keys" } else { "sessions without MFA" }
+    if way == Way::Key { "long-term access keys" } else { "sessions without MFA" }
 }
 
 fn is_role(text: &Text) -> bool {

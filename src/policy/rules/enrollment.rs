@@ -33,7 +33,6 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
     }
     let partition = look.subject.partition.as_str();
     let path = look.subject.path();
-    let listed = |names: &[&str]| format!("`{}`", names.join("`, `"));
     let both = [
         (of_users, format!("arn:{partition}:iam::*:user/{path}${{aws:username}}")),
         (of_devices, format!("arn:{partition}:iam::*:mfa/*")),
@@ -43,13 +42,18 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
         return;
     }
     let allows = both.iter().filter(|(names, _)| !names.is_empty());
-    let allows: Vec<String> = allows.map(|(names, resource)| format!("{} on `{resource}`", listed(names))).collect();
+    let allows: Vec<String> = allows
+        .map(|(names, resource)| format!("{} on `{resource}`", super::listed(names).unwrap_or_default()))
+        .collect();
     found.push(Finding {
         severity: Severity::Failure,
         rule: Rule::EnrollmentBlocked,
         at: None,
         place: None,
-        what: format!("the user is stuck: nothing allows {} without MFA", listed(&missing)),
+        what: format!(
+            "users cannot enroll a device: nothing allows {} without MFA",
+            super::listed(&missing).unwrap_or_default()
+        ),
         why: WHY_NEEDED.to_owned(),
         repair: format!("allow {}", allows.join(", and ")),
         edits: Vec::new(),

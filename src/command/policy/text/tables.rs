@@ -1,0 +1,193 @@
+//! The two tables: what a user does on the first day, and what an attacker without the second factor does. A cell
+//! answers whether it works: `yes` or `no`, in capitals and with `!` where it must not be so. Each has its own legend,
+//! of what occurs in it.
+
+use super::verdict::ATTACK;
+use super::{Look, wrapped};
+use crate::policy::evaluate::Verdict;
+use crate::policy::journey::{Cell, Journey, Row, Step, Subject, Way};
+
+/// A row as it is shown.
+struct Line {
+    label: &'static str,
+    cells: Vec<Shown>,
+    /// The action that is tried, where the window has room for it.
+    action: String,
+}
+
+/// A cell as it is shown.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Shown {
+    Nothing,
+    Is(Verdict, Weight),
+}
+
+/// Is it as it must be?
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Weight {
+    Right,
+    Wrong,
+    /// Nobody asks for either.
+    Either,
+}
+
+impl Shown {
+    fn of(cell: &Cell) -> Self {
+        let Some(verdict) = cell.verdict() else { return Self::Nothing };
+        let is_free = matches!(cell, Cell::Judged { expected: crate::policy::journey::Expected::Either, .. });
+        let weight = match cell.is_wrong() {
+            true => Weight::Wrong,
+            false if is_free => Weight::Either,
+            false => Weight::Right,
+        };
+        Self::Is(verdict, weight)
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Is(Verdict::Allowed, Weight::Wrong) => "YES!",
+            Self::Is(Verdict::Allowed, _) => "yes",
+            Self::Is(Verdict::Denied, Weight::Wrong) => "NO!",
+            Self::Is(Verdict::Denied, _) => "no",
+            Self::Is(Verdict::Unknown, Weight::Wrong) => "?!",
+            Self::Is(Verdict::Unknown, _) => "?",
+        }
+    }
+
+    fn colour(self) -> &'static str {
+        match self {
+            Self::Is(_, Weight::Wrong) => "1;31",
+            Self::Is(_, Weight::Right) => "32",
+            Self::Is(_, Weight::Either) => "33",
+            Self::Nothing => "",
+        }
+    }
+}
+
+pub(super) fn both(subject: &Subject, journey: &Journey, look: &Look) -> String {
+    let work = &journey.work;
+    let how = if work.is_assumed { "allowed elsewhere".to_owned() } else { format!("on {}", work.resource) };
+    let user = format!("{}{}", subject.path(), subject.name());
+    let whom = format!("\nUser {user} of account {} ({}).", subject.account.as_str(), subject.partition.as_str());
+    let mut text = wrapped(&format!("{whom} Work is {}, {how}.", work.action), "", look.width);
+    text += &wrapped("\nA user's first day: does it work?", "", look.width);
+    text += &day(journey, look);
+    text += &wrapped("\nAn attacker without the second factor: does it work?", "", look.width);
+    text + &attack(journey, look)
+}
+
+fn day(journey: &Journey, look: &Look) -> String {
+    let (before, after) = ([Way::Key, Way::Console], [Way::SessionMfa, Way::ConsoleMfa]);
+    let mut lines = Vec::new();
+    for row in &journey.rows {
+        let (label, ways) = match row.step {
+            Step::SignIn => ("sign in", before),
+            Step::FirstPassword => ("change a forced password", before),
+            Step::Find => ("list the devices", before),
+            Step::CreateNamed => ("create a device", before),
+            Step::CreateOther => ("... with another name", before),
+            Step::Enable => ("enable it", before),
+            Step::Resync => ("resync it", before),
+            Step::SignInAgain => ("sign in with MFA", [Way::Key, Way::ConsoleMfa]),
+            Step::Work => ("work with MFA", after),
+            _ => continue,
+        };
+        lines.push(line(journey, row, label, &ways));
+    }
+    let legend = [
+        (Verdict::Allowed, Weight::Right, "yes: works"),
+        (Verdict::Denied, Weight::Wrong, "NO!: blocked, the user is stuck"),
+        (Verdict::Unknown, Weight::Wrong, "?!: depends on the request"),
+        (Verdict::Allowed, Weight::Either, ""),
+        (Verdict::Denied, Weight::Either, "no: blocked, and may be"),
+        (Verdict::Unknown, Weight::Either, "?: depends on the request"),
+    ];
+    table(&["key", "console"], &lines, &legend, look)
+}
+
+fn attack(journey: &Journey, look: &Look) -> String {
+    let mut lines = Vec::new();
+    for row in &journey.rows {
+        let label = match row.step {
+            Step::Work => "work",
+            Step::Drop => "remove the device",
+            Step::Password => "change the password",
+            Step::AccessKey => "create a key",
+            Step::Other => "change others' MFA",
+            Step::ThiefFirst => "enroll 1st device",
+            Step::ThiefFurther => "enroll 2nd device",
+            _ => continue,
+        };
+        lines.push(line(journey, row, label, &ATTACK));
+    }
+    let legend = [
+        (Verdict::Denied, Weight::Right, "no: blocked"),
+        (Verdict::Allowed, Weight::Wrong, "YES!: gets through"),
+        (Verdict::Unknown, Weight::Wrong, "?!: may get through"),
+        (Verdict::Allowed, Weight::Either, "yes: no policy can stop it"),
+        (Verdict::Denied, Weight::Either, "no: blocked"),
+        (Verdict::Unknown, Weight::Either, "?: AWS does not say"),
+    ];
+    table(&["key", "session", "console"], &lines, &legend, look)
+}
+
+fn line(journey: &Journey, row: &Row, label: &'static str, ways: &[Way]) -> Line {
+    // The request that decides on the first way that is wrong, else the first one.
+    let cells = ways.iter().map(|way| journey.cell(row.step, *way));
+    let decides = cells.clone().find(|cell| cell.is_wrong()).map_or(0, |cell| match cell {
+        Cell::Judged { request, .. } => *request,
+        _ => 0,
+    });
+    let action = row.requests.get(decides).map(|(action, _)| action.clone()).unwrap_or_default();
+    Line { label, cells: cells.map(Shown::of).collect(), action }
+}
+
+fn table(headings: &[&str], lines: &[Line], legend: &[(Verdict, Weight, &str)], look: &Look) -> String {
+    let widest = |of: fn(&Line) -> usize| lines.iter().map(of).max().unwrap_or_default();
+    let (first, last) = (widest(|line| line.label.len()), widest(|line| line.action.chars().count()));
+    let cell = |column: usize| lines.iter().map(|line| line.cells[column].word().len()).max().unwrap_or_default();
+    let widths: Vec<usize> = headings.iter().enumerate().map(|(n, heading)| heading.len().max(cell(n))).collect();
+    let columns: usize = widths.iter().sum();
+    let needs = |gap: usize| first + columns + gap * headings.len();
+    let gap = if needs(2) + 2 <= look.width { 2 } else { 1 };
+    let indent = if needs(gap) + 2 <= look.width { "  " } else { "" };
+    let has_actions = indent.len() + needs(gap) + 2 + last <= look.width;
+    let row = |label: &str, cells: Vec<(&str, &str)>, action: &str| {
+        let mut text = format!("{indent}{label:first$}");
+        for ((word, colour), heading) in cells.into_iter().zip(&widths) {
+            let pad = " ".repeat(heading.saturating_sub(word.len()));
+            text += &format!("{:gap$}{}{pad}", "", look.painted(colour, word));
+        }
+        if has_actions {
+            text += &format!("  {action}");
+        }
+        text.trim_end().to_owned() + "\n"
+    };
+    let mut text = row("", headings.iter().map(|heading| (*heading, "")).collect(), "");
+    for line in lines {
+        text += &row(line.label, line.cells.iter().map(|cell| (cell.word(), cell.colour())).collect(), &line.action);
+    }
+    let occurs = |verdict, weight| lines.iter().any(|line| line.cells.contains(&Shown::Is(verdict, weight)));
+    let mut said: Vec<&str> = Vec::new();
+    for (verdict, weight, words) in legend {
+        if occurs(*verdict, *weight) && !words.is_empty() && !said.contains(words) {
+            said.push(words);
+        }
+    }
+    text + &items(&said, look.width)
+}
+
+/// The legend's items, none of which is broken.
+fn items(words: &[&str], width: usize) -> String {
+    let (mut lines, mut line) = (String::new(), String::new());
+    for word in words {
+        if !line.is_empty() && line.chars().count() + 3 + word.chars().count() > width {
+            lines += &format!("{line}\n");
+            line.clear();
+        }
+        line += if line.is_empty() { "" } else { "   " };
+        line += word;
+    }
+    if line.is_empty() { lines } else { lines + &line + "\n" }
+}

@@ -1,0 +1,104 @@
+//! The verdict in one sentence: who gets through, and who is stuck.
+
+use super::{Look, wrapped};
+use crate::policy::Report;
+use crate::policy::document::Kind;
+use crate::policy::evaluate::Verdict;
+use crate::policy::journey::{Cell, Journey, Step, Way};
+use crate::policy::rules::{Finding, Rule, Severity};
+
+/// The ways in that an attacker without the second factor has.
+pub(super) const ATTACK: [Way; 3] = [Way::Key, Way::Session, Way::Console];
+
+/// `causes` are the findings, those of one cause together; `standing` is the number of notes that are told as one.
+pub(super) fn sentence(report: &Report, causes: &[Vec<&Finding>], standing: usize, look: &Look) -> String {
+    let count = |severity| causes.iter().filter(|same| same[0].severity == severity).count();
+    let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    let notes = many(count(Severity::Note) + standing, "note");
+    let (word, colour, rest) = match count(Severity::Failure) {
+        0 => ("Holds", "1;32", format!(": {} ({notes}).", well(report))),
+        failures => ("Does not hold", "1;31", format!(": {} ({}, {notes}).", wrong(report), many(failures, "failure"))),
+    };
+    wrapped(&format!("{word}{rest}"), "", look.width).replacen(word, &look.painted(colour, word), 1)
+}
+
+fn well(report: &Report) -> &'static str {
+    let is_open = |rule| matches!(rule, Rule::BareKeyOpen | Rule::OpenWithoutMfa | Rule::UnsafeException);
+    match report.kind {
+        Kind::User if report.findings.iter().any(|finding| is_open(finding.rule)) => {
+            "without MFA, nothing works but enrolling a device and what is noted below"
+        }
+        Kind::User => "without MFA, nothing works but enrolling a device",
+        Kind::Trust => "no user is let in without MFA",
+        Kind::Role | Kind::Organization => "no rule is broken",
+    }
+}
+
+/// What the day says, else what the first failure does.
+fn wrong(report: &Report) -> String {
+    let parts: Vec<String> =
+        report.journey.iter().flat_map(|journey| [open(journey), stuck(journey)]).flatten().collect();
+    if parts.is_empty() {
+        return report.findings.first().map(|finding| finding.what.clone()).unwrap_or_default();
+    }
+    parts.join(", and ")
+}
+
+/// With what an attacker gets through.
+fn open(journey: &Journey) -> Option<String> {
+    let is_wrong = |way: &Way| {
+        journey.rows.iter().any(|row| {
+            let cell = journey.cell(row.step, *way);
+            cell.is_wrong() && is_of_attack(cell)
+        })
+    };
+    let name = |way| match way {
+        Way::Session | Way::SessionMfa => "a session",
+        Way::Console | Way::ConsoleMfa => "a password",
+        Way::Key => "an access key",
+    };
+    let names: Vec<&str> = ATTACK.into_iter().filter(is_wrong).map(name).collect();
+    let is_sure = journey.rows.iter().any(|row| {
+        ATTACK
+            .iter()
+            .map(|way| journey.cell(row.step, *way))
+            .any(|cell| cell.is_wrong() && is_of_attack(cell) && cell.verdict() == Some(Verdict::Allowed))
+    });
+    let may = if is_sure { "gets" } else { "may get" };
+    (!names.is_empty()).then(|| format!("an attacker {may} through with {} alone", listed(&names)))
+}
+
+fn is_of_attack(cell: &Cell) -> bool {
+    matches!(cell, Cell::Judged { expected: crate::policy::journey::Expected::Denied, .. })
+}
+
+/// What users cannot do.
+fn stuck(journey: &Journey) -> Option<String> {
+    let is_wrong = |step: Step| {
+        Way::ALL.into_iter().any(|way| {
+            let cell = journey.cell(step, way);
+            cell.is_wrong() && !is_of_attack(cell) && cell.verdict() == Some(Verdict::Denied)
+        })
+    };
+    let mut cannot = Vec::new();
+    if [Step::CreateNamed, Step::Enable].into_iter().any(is_wrong) {
+        cannot.push("enroll a device");
+    } else if is_wrong(Step::CreateOther) {
+        cannot.push("enroll a device with another name than their own");
+    } else if is_wrong(Step::Find) {
+        cannot.push("list their devices");
+    } else if is_wrong(Step::Resync) {
+        cannot.push("resync a device");
+    }
+    if is_wrong(Step::Work) {
+        cannot.push("work with MFA");
+    }
+    (!cannot.is_empty()).then(|| format!("users cannot {}", listed(&cannot)))
+}
+
+fn listed(words: &[&str]) -> String {
+    match words {
+        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        words => words.concat(),
+    }
+}

@@ -1,0 +1,54 @@
+//! A permissions boundary that keeps from users what they need: one cause, and so one finding.
+
+use super::{Finding, Look, Rule};
+use crate::policy::evaluate::{At, Ground};
+use crate::policy::journey::{Cell, Expected, Step, Way};
+
+pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
+    let Some(journey) = look.journey else { return };
+    for is_denied in [false, true] {
+        let (mut actions, mut explains, mut at): (Vec<&str>, Vec<(Step, Way)>, Option<At>) = Default::default();
+        for row in &journey.rows {
+            for way in Way::ALL {
+                let cell = journey.cell(row.step, way);
+                let Cell::Judged { expected: Expected::Allowed, request, decision: Some(decision), .. } = cell else {
+                    continue;
+                };
+                let is_it = match decision.ground {
+                    Ground::Boundary => !is_denied,
+                    Ground::Deny => is_denied && decision.by.iter().all(|at| at.is_boundary),
+                    _ => false,
+                };
+                if is_it {
+                    let action = row.requests[*request].0.as_str();
+                    explains.push((row.step, way));
+                    if !actions.contains(&action) {
+                        actions.push(action);
+                    }
+                    at = at.or_else(|| decision.by.first().copied().filter(|_| is_denied));
+                }
+            }
+        }
+        let Some((names, document)) = super::listed(&actions).zip(look.policies.boundary.first()) else { continue };
+        let at = at.unwrap_or(At { is_boundary: true, document: 0, statement: 0 });
+        let of = &look.policies.boundary[at.document];
+        let offset = of.statements.get(at.statement).map_or(document.span.start, |statement| statement.span.start);
+        let verb = if is_denied { "denies" } else { "does not allow" };
+        found.push(Finding {
+            severity: Rule::BoundaryBlocks.severity(),
+            rule: Rule::BoundaryBlocks,
+            at: Some(at),
+            place: Some(of.place(offset)),
+            what: format!("the permissions boundary {verb} {names}"),
+            why: "a boundary limits what the other policies allow, and users need this to enroll a device or to work"
+                .to_owned(),
+            repair: if is_denied {
+                format!("let the boundary's Deny leave {names} free")
+            } else {
+                format!("allow {names} in the boundary as well")
+            },
+            edits: Vec::new(),
+            explains,
+        });
+    }
+}
