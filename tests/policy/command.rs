@@ -111,7 +111,7 @@ fn the_verdict_then_two_tables_then_the_findings() {
 #[test]
 fn a_policy_that_holds_is_told_in_a_few_lines_and_with_v_in_full() {
     let world = world();
-    world.write("well.json", &NARROW.replace("{\"Bool\"", "{\"BoolIfExists\""));
+    world.write("well.json", NARROW.replace("{\"Bool\"", "{\"BoolIfExists\""));
     let done = shown(&world, &["policy", "check", "well.json"]);
     assert!(
         done.stdout

@@ -136,7 +136,7 @@ fn place(policies: Policies<'_>, finding: &Finding) -> String {
 
 /// The rule with its number, where it has one.
 fn number(rule: Rule) -> String {
-    rule.number().map(|number| format!("{rule} ({number})")).unwrap_or_else(|| rule.to_string())
+    rule.number().map_or_else(|| rule.to_string(), |number| format!("{rule} ({number})"))
 }
 
 /// A finding in a line.
