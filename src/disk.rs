@@ -1,8 +1,10 @@
-//! Files on disk: a user's own are replaced as a whole and keep all that they are besides their text.
+//! Files on disk: a user's own are replaced as a whole and keep all that they are besides their text, and ours are
+//! opened only where nobody else had a hand in them.
 //!
 //! Nothing here knows what a file holds.
 
 mod attributes;
+pub mod private;
 pub mod replace;
 
 pub use attributes::Lost;

@@ -37,7 +37,7 @@ pub struct History {
 impl History {
     /// What the folder remembers.
     pub fn read(folder: &Folder) -> Self {
-        let text = std::fs::read(folder.path().join(FILE)).unwrap_or_default();
+        let text = folder.read(FILE).unwrap_or_default();
         Self { uses: String::from_utf8_lossy(&text).lines().map(str::to_owned).collect() }
     }
 

@@ -28,13 +28,14 @@ mod store;
 mod whereabouts;
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use self::passphrase::PassphraseFile;
 use self::record::Record;
+use crate::disk::private;
 use crate::host::{Keystore, StoreError, Terminal};
 
 pub use self::passphrase::{Cost, PassphraseError};
@@ -57,6 +58,23 @@ pub fn patience(terminal: &dyn Terminal) -> Duration {
 /// The longest that the kernel keyring is told to keep a key: no session of AWS's lives for more than 36 hours, and the
 /// clocks may differ a little. Whoever says when the last entry ends reads it in headers that anybody can have written.
 const LONGEST: Duration = Duration::from_mins(36 * 60 + 10);
+
+/// Notes in the state folder `to` the keys that seal in the folder `from`, which is no longer used: entries there can be
+/// opened for as long as their key lives, and `clear --all` is to end it. Where somebody else is making a key at this
+/// moment they are not waited for.
+pub fn inherit(from: &Path, to: &Path) {
+    let note = || -> std::io::Result<()> {
+        let lock = private::open_or_make(&to.join(LOCK))?;
+        if lock.try_lock().is_ok() {
+            let mut record = Record::read(to)?;
+            record.inherit(Record::read(from)?);
+            record.write(to)?;
+        }
+        Ok(())
+    };
+    // A folder that takes nothing will say so where it matters.
+    let _ = note();
+}
 
 /// What the stores say of the current id.
 enum Seen {
@@ -454,11 +472,7 @@ impl<'a> Vault<'a> {
     }
 
     fn open_lock(&self) -> Result<File, VaultError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(self.folder.join(LOCK)).map_err(VaultError::Folder)
+        private::open_or_make(&self.folder.join(LOCK)).map_err(VaultError::Folder)
     }
 
     /// The lock, for as long as the file lives; the death of its holder frees it. It is waited for a little longer than

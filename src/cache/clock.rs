@@ -83,7 +83,7 @@ impl<'a> CorrectedClock<'a> {
     /// Starts from what the folder remembers of this boot.
     pub fn new(clock: &'a dyn Clock, folder: Option<&'a Folder>) -> Self {
         let memory = folder.and_then(|folder| {
-            let text = std::fs::read_to_string(folder.path().join(FILE)).ok()?;
+            let text = folder.read_text(FILE)?;
             Memory::parse(&text, &clock.boot()?)
         });
         let reading = memory.and_then(|memory| {

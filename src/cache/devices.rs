@@ -16,7 +16,7 @@ impl Cache<'_> {
     /// The device that IAM named for this plan's base before.
     pub fn known_device(&self, plan: &Plan) -> Option<MfaSerial> {
         let folder = self.folder.filter(|_| self.use_of_it != CacheUse::Nothing)?;
-        fs::read_to_string(folder.path().join(DEVICES).join(base_name(plan))).ok()?.trim_end().parse().ok()
+        folder.read_text(&format!("{DEVICES}/{}", base_name(plan)))?.trim_end().parse().ok()
     }
 
     /// Remembers it. A folder that takes nothing costs the memory only.

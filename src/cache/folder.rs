@@ -1,10 +1,12 @@
 //! The state folder: ours alone, and refused when it is not.
 //!
-//! `entries/` and `locks/` lie in it. Files are 0600 from the moment they exist, and are replaced, never rewritten: a
-//! program that dies leaves the old file or the new one. A symbolic link or another user's folder in its place is
-//! refused, since whoever planted it would choose what we read.
+//! `entries/`, `locks/` and `devices/` lie in it. Files are 0600 from the moment they exist, and are replaced, never
+//! rewritten: a program that dies leaves the old file or the new one. Whoever could plant something here would choose
+//! what we read and what we write to: a symbolic link or another user's folder in its place is refused, and a folder
+//! that others could write to, or in which such a thing stands, is set aside. No file in it is used that is not ours
+//! alone ([`private`]).
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,10 +14,13 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::MARGIN;
+use super::devices::DEVICES;
 use super::entry::{self, Header, Sealed};
 use super::identity::Key;
+use crate::disk::private::{self, Refusal, refusal};
 use crate::secret::Credentials;
-use crate::vault::{Held, SealingKey};
+use crate::talk::Talk;
+use crate::vault::{self, Held, SealingKey};
 
 const ENTRIES: &str = "entries";
 pub(super) const LOCKS: &str = "locks";
@@ -50,6 +55,14 @@ pub enum FolderError {
         /// The numerical user id.
         owner: u32,
     },
+    /// Others could write to it, or what stands in it is not ours.
+    #[error("{} {why}; it is not used", .path.display())]
+    Touched {
+        /// The folder, or what is in it.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: Refusal,
+    },
 }
 
 /// A state folder that was checked.
@@ -59,24 +72,40 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Makes what is missing, mends a mode that lets others in, and refuses what is not ours.
+    /// Makes what is missing, mends a mode that lets others look in, and refuses what is not ours.
     pub fn open(path: Option<&Path>) -> Result<Self, FolderError> {
         let path = path.ok_or(FolderError::Nowhere)?.to_owned();
-        let unusable = |source| FolderError::Unusable { path: path.clone(), source };
         match check(&path) {
             Ok(()) => return Ok(Self { path }),
             Err(FolderError::Unusable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(unusable)?;
-        }
-        match private_folder().create(&path) {
-            Err(source) if source.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(source)),
-            _ => {}
-        }
+        private::make_folder(&path).map_err(|source| FolderError::Unusable { path: path.clone(), source })?;
         check(&path)?;
         Ok(Self { path })
+    }
+
+    /// The same, with a new folder in the place of one that others could write to: that one is renamed, and a warning
+    /// says to what.
+    pub fn open_or_set_aside(path: Option<&Path>, talk: Talk) -> Result<Self, FolderError> {
+        match (Self::open(path), path) {
+            (Err(FolderError::Touched { path: touched, why }), Some(path)) => {
+                let is_bad = || matches!(check(path), Err(FolderError::Touched { .. }));
+                let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
+                let aside = private::set_aside(path, &is_bad).map_err(unusable)?;
+                let folder = Self::open(Some(path))?;
+                if let Some(to) = aside {
+                    vault::inherit(&to, path);
+                    talk.warn(&format!(
+                        "{} {why}, so nothing in the state folder can be trusted: it is now {}, and a new one is made",
+                        touched.display(),
+                        to.display()
+                    ));
+                }
+                Ok(folder)
+            }
+            (result, _) => result,
+        }
     }
 
     /// Where it is.
@@ -84,19 +113,24 @@ impl Folder {
         &self.path
     }
 
+    /// A file of the folder, where it is there and ours.
+    pub fn read(&self, name: &str) -> Option<Vec<u8>> {
+        private::read(&self.path.join(name)).ok()
+    }
+
+    /// The same as text.
+    pub fn read_text(&self, name: &str) -> Option<String> {
+        private::read_text(&self.path.join(name))
+    }
+
     /// A file of the folder, with `bytes` and nobody else's eyes, in one step.
     pub fn write(&self, folder: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let folder = self.subfolder(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(folder.join(name))?;
-        Ok(())
+        private::write(&self.subfolder(folder)?.join(name), bytes)
     }
 
     /// Adds to a file of the folder, in one write, and says how long it is then.
     pub fn append(&self, name: &str, bytes: &[u8]) -> io::Result<u64> {
-        let mut file = private_options().append(true).open(self.path.join(name))?;
+        let mut file = private::open_or_make_for_more(&self.path.join(name))?;
         file.write_all(bytes)?;
         Ok(file.metadata()?.len())
     }
@@ -107,10 +141,11 @@ impl Folder {
             return Ok(self.path.clone());
         }
         let folder = self.path.join(name);
-        match private_folder().create(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(folder),
+        match private::look(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => private::make_inner(&folder)?,
+            result => result?,
         }
+        Ok(folder)
     }
 
     pub(super) fn entry(&self, key: &Key) -> Option<Sealed> {
@@ -118,7 +153,7 @@ impl Folder {
     }
 
     fn sealed(&self, file_name: &str) -> Option<Sealed> {
-        Sealed::read(fs::read(self.path.join(ENTRIES).join(file_name)).ok()?)
+        Sealed::read(private::read(&self.path.join(ENTRIES).join(file_name)).ok()?)
     }
 
     /// Seals an entry, which [`Folder::headers`] has named, for another key.
@@ -145,7 +180,7 @@ impl Folder {
 
     pub(super) fn remove_entries(&self) -> usize {
         // What is there to forget besides: which devices IAM named.
-        let _ = fs::remove_dir_all(self.path.join(super::devices::DEVICES));
+        let _ = fs::remove_dir_all(self.path.join(DEVICES));
         let removed = |(path, header): (PathBuf, Option<Header>)| fs::remove_file(path).is_ok() && header.is_some();
         self.entries().into_iter().map(removed).filter(|was_entry| *was_entry).count()
     }
@@ -187,7 +222,7 @@ impl Folder {
 
     fn entries(&self) -> Vec<(PathBuf, Option<Header>)> {
         let header = |path: &Path| {
-            let sealed = Sealed::read(fs::read(path).ok()?)?;
+            let sealed = Sealed::read(private::read(path).ok()?)?;
             // A file under another name than its own is no entry: it would not open.
             path.file_name().is_some_and(|name| name == sealed.header.identity.as_str()).then_some(sealed.header)
         };
@@ -199,53 +234,32 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path())
 }
 
-fn private_folder() -> DirBuilder {
-    let builder = DirBuilder::new();
-    #[cfg(unix)]
-    let builder = {
-        use std::os::unix::fs::DirBuilderExt;
-        let mut builder = builder;
-        builder.mode(0o700);
-        builder
-    };
-    builder
-}
-
-#[cfg(unix)]
+/// Is the folder ours, and what stands in it too? Whatever is wrong inside could come there only while others could
+/// write to the folder itself.
 fn check(path: &Path) -> Result<(), FolderError> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
-    let found = fs::symlink_metadata(path).map_err(unusable)?;
-    if !found.is_dir() {
-        return Err(FolderError::NotAFolder { path: path.to_owned() });
+    private::look(path).map_err(|error| match refusal(&error) {
+        Some(Refusal::Otherwise(_)) => FolderError::NotAFolder { path: path.to_owned() },
+        Some(Refusal::Foreign(owner)) => FolderError::Foreign { path: path.to_owned(), owner },
+        Some(why) => FolderError::Touched { path: path.to_owned(), why },
+        None => unusable(error),
+    })?;
+    for inner in [ENTRIES, LOCKS, DEVICES].map(|name| path.join(name)) {
+        match private::look(&inner) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            result => result.map_err(|error| match refusal(&error) {
+                Some(why) => FolderError::Touched { path: inner, why },
+                None => unusable(error),
+            })?,
+        }
     }
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(FolderError::Foreign { path: path.to_owned(), owner: found.uid() });
-    }
-    if found.mode() & 0o077 != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(unusable)?;
+    if private::lets_others_in(path).map_err(unusable)? {
+        private::close(path).map_err(unusable)?;
     }
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn check(path: &Path) -> Result<(), FolderError> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(FolderError::NotAFolder { path: path.to_owned() }),
-        Err(source) => Err(FolderError::Unusable { path: path.to_owned(), source }),
-    }
-}
-
 /// A file that only we may read, opened for reading and writing, made where it is missing.
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
-    private_options().read(true).write(true).truncate(false).open(path)
-}
-
-fn private_options() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    private::open_or_make(path)
 }

@@ -5,9 +5,11 @@
 //! The file says who holds the lock, and whether a person cancelled: those who waited for that person then end too.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use crate::disk::private;
 
 use super::folder::{Folder, FolderError, LOCKS, open_private};
 
@@ -118,9 +120,7 @@ fn holder(path: &Path) -> Option<u32> {
 
 /// The process id in a lock's file, if the file says this of it.
 fn named(path: &Path, state: &str) -> Option<u32> {
-    let mut text = String::new();
-    File::open(path).ok()?.take(64).read_to_string(&mut text).ok()?;
-    text.strip_prefix(state)?.trim().parse().ok()
+    private::read_text(path)?.strip_prefix(state)?.trim().parse().ok()
 }
 
 #[cfg(unix)]

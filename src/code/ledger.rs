@@ -5,8 +5,6 @@
 //! again. Lines are dropped after three steps, when AWS would no longer take the code anyway. Whoever reads or writes
 //! here holds the device's lock.
 
-use std::fs;
-
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
@@ -38,14 +36,14 @@ struct Line {
 impl<'a> Ledger<'a> {
     /// Opens the device's ledger; `None` where the state folder does not let us write, which costs the ledger only.
     pub fn open(folder: &'a Folder, device: &MfaSerial) -> Option<Self> {
-        let key = match fs::read(folder.path().join(KEY)) {
-            Ok(key) if key.len() == 32 => Secret::new(key),
+        let key = match folder.read(KEY) {
+            Some(key) if key.len() == 32 => Secret::new(key),
             _ => {
                 let mut key = vec![0; 32];
                 getrandom::fill(&mut key).ok()?;
                 folder.write("", KEY, &key).ok()?;
                 // Another process may have written its own at the same moment; what is on disk counts.
-                Secret::new(fs::read(folder.path().join(KEY)).ok().filter(|key| key.len() == 32)?)
+                Secret::new(folder.read(KEY).filter(|key| key.len() == 32)?)
             }
         };
         let mut ledger = Self { folder, file: String::new(), key, device: device.clone() };
@@ -79,7 +77,7 @@ impl<'a> Ledger<'a> {
     }
 
     fn lines(&self, now: Timestamp) -> Vec<Line> {
-        let text = fs::read_to_string(self.folder.path().join(&self.file)).unwrap_or_default();
+        let text = self.folder.read_text(&self.file).unwrap_or_default();
         let line = |line: &str| {
             let (digest, at) = line.split_once(' ')?;
             Some(Line { digest: digest.to_owned(), at: at.parse().ok()? })

@@ -1,7 +1,7 @@
 //! `mfa-cred clear [PROFILE…] [--all]`: forgets cached credentials.
 
 use super::{Done, session};
-use crate::cache::{Cache, CacheUse, Folder, keys};
+use crate::cache::{Cache, CacheUse, keys};
 use crate::error::Error;
 use crate::host::Host;
 use crate::names::ProfileName;
@@ -12,7 +12,7 @@ use crate::vault::Vault;
 use crate::vault::passphrase::Cost;
 
 pub(super) fn run(profiles: &[ProfileName], all: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
-    let folder = Folder::open(settings.state.as_deref())?;
+    let folder = session::state(settings)?;
     let vault = Vault::new(folder.path(), settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
     let cache = Cache::new(Some(&folder), &vault, CacheUse::ReadAndKeep, settings.talk);
     let forgotten = if profiles.is_empty() {

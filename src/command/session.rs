@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::facts::Facts;
 use super::picker;
-use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, Lookup, MinTtl, keys};
+use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, FolderError, Lookup, MinTtl, keys};
 use crate::cli::Obtain;
 use crate::code::{Asker, Source};
 use crate::error::Error;
@@ -41,6 +41,11 @@ pub(super) fn plan(set: &ProfileSet, profile: &ProfileName, how: &How, host: &Ho
     Ok(Plan::make(set, profile, &how.wish, &ambient(host.env))?)
 }
 
+/// The state folder.
+pub(super) fn state(settings: &Settings) -> Result<Folder, FolderError> {
+    Folder::open_or_set_aside(settings.state.as_deref(), settings.talk)
+}
+
 /// Runs `with` with the cache of this user. A state folder that cannot be used costs the cache only: one warning.
 pub(super) fn with_cache<T>(
     settings: &Settings,
@@ -50,9 +55,7 @@ pub(super) fn with_cache<T>(
 ) -> T {
     let lost =
         if use_of_it == CacheUse::Read { "the cache cannot be looked at" } else { "the credentials are not kept" };
-    let folder = Folder::open(settings.state.as_deref())
-        .inspect_err(|error| settings.talk.warn(&format!("{lost}: {error}")))
-        .ok();
+    let folder = state(settings).inspect_err(|error| settings.talk.warn(&format!("{lost}: {error}"))).ok();
     let nowhere = std::path::Path::new("");
     let path = folder.as_ref().map_or(nowhere, Folder::path);
     let vault = Vault::new(path, settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106)
@@ -63,7 +66,7 @@ pub(super) fn with_cache<T>(
 
 /// AWS's time, by which credentials end.
 pub(super) fn now(settings: &Settings, host: &Host<'_>) -> Timestamp {
-    let folder = Folder::open(settings.state.as_deref()).ok();
+    let folder = state(settings).ok();
     CorrectedClock::new(host.clock, folder.as_ref()).now()
 }
 
@@ -82,7 +85,7 @@ pub(super) fn profile(
     settings: &Settings,
     host: &Host<'_>,
 ) -> Result<ProfileName, Error> {
-    let history = || Folder::open(settings.state.as_deref()).map(|folder| History::read(&folder)).unwrap_or_default();
+    let history = || state(settings).map(|folder| History::read(&folder)).unwrap_or_default();
     if named.as_ref().is_some_and(|name| name.as_str() == "-") {
         return history().previous(host.env.var(variables::PROFILE).as_deref()).ok_or(Error::NoneBefore);
     }
@@ -110,7 +113,7 @@ pub(super) fn profile(
 /// Notes that a person chose this profile; renewing what the shell holds is no choice.
 pub(super) fn note_use(profile: &ProfileName, settings: &Settings, host: &Host<'_>) {
     if host.env.var(variables::PROFILE).as_deref() != Some(profile.as_str())
-        && let Ok(folder) = Folder::open(settings.state.as_deref())
+        && let Ok(folder) = state(settings)
     {
         history::note(&folder, profile);
     }

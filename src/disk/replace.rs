@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::attributes::{self, Lost};
+use super::private;
 use crate::secret::Secret;
 
 /// Why a file is not replaced. It is as it was.
@@ -115,7 +116,7 @@ fn anew(path: &Path, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
         Err(error) => return Err(unwritable(error)),
     }
     let folder = folder(path);
-    make_folder(folder).map_err(unwritable)?;
+    private::make_folder(folder).map_err(unwritable)?;
     let file = written(folder, after).map_err(unwritable)?;
     file.as_file().sync_all().map_err(unwritable)?;
     match file.persist_noclobber(path) {
@@ -179,14 +180,6 @@ fn is_immutable(file: &File) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn is_immutable(_: &File) -> bool {
     false
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Brings the rename to the disk too. Where a folder cannot be opened, the system does so in its own time.

@@ -5,23 +5,22 @@
 //! file holds nothing unsealed, is its owner's alone from the moment it exists, and is replaced in one step. This
 //! module neither caches the opened key nor decides when one is made: that is the vault's.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroize;
 
+use crate::disk::private;
 use crate::host::{Terminal, TerminalError};
 use crate::secret::Secret;
 
-use super::record::{self, KeyId};
+use super::record::KeyId;
 use super::seal::{self, SealError, SealingKey};
 
 /// The first words of the file, with the version of its format.
 const MAGIC: &str = "mfa-cred-passphrase 1 argon2id";
-/// Our file has about 220 bytes; what is longer is not ours.
-const LONGEST: u64 = 4096;
 /// How often a person may try.
 const TRIES: usize = 3;
 /// How long each prompt waits, as for an MFA code.
@@ -89,7 +88,7 @@ impl<'a> PassphraseFile<'a> {
         let passphrase = self.ask_for_new()?;
         let key = SealingKey::random().map_err(PassphraseError::Seal)?;
         let wrapped = wrap(id, &key, &passphrase, self.cost)?;
-        record::replace(&self.path, &wrapped).map_err(PassphraseError::File)?;
+        private::write(&self.path, &wrapped).map_err(PassphraseError::File)?;
         Ok(key)
     }
 
@@ -209,14 +208,11 @@ fn derive(passphrase: &Secret<String>, salt: &[u8], cost: Cost) -> Result<Sealin
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    match private::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -6,17 +6,15 @@
 //! anybody reads, and sees the old file or the new one, never half of one.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
 use super::seal::{self, SealError};
+use crate::disk::private::{self, refusal};
 
 const FILE: &str = "key-id";
-/// Two orders of magnitude more than a folder ever has; what is longer was not written here.
-const LONGEST: u64 = 16 * 1024;
-/// Enough for years of failing stores, and well below `LONGEST`.
+/// Enough for years of failing stores.
 const MOST_FORMER: usize = 100;
 
 /// A key's name in every store: 128 random bits in hexadecimal. Not a secret.
@@ -110,10 +108,9 @@ impl Record {
     /// What the folder says. A missing file is an empty record, and so is one that nobody here wrote: as with a damaged
     /// entry, what is lost is a cache.
     pub(super) fn read(folder: &Path) -> io::Result<Self> {
-        let mut text = Vec::new();
-        match File::open(folder.join(FILE)) {
-            Ok(file) => file.take(LONGEST).read_to_end(&mut text)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+        let text = match private::read(&folder.join(FILE)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound || refusal(&error).is_some() => Vec::new(),
             Err(error) => return Err(error),
         };
         Ok(std::str::from_utf8(&text).ok().and_then(Self::parse).unwrap_or_default())
@@ -128,7 +125,13 @@ impl Record {
                 _ => Ok(()),
             };
         }
-        replace(&path, self.to_string().as_bytes())
+        private::write(&path, self.to_string().as_bytes())
+    }
+
+    /// Notes the keys of a folder that is no longer used, so that `clear --all` ends them too.
+    pub(super) fn inherit(&mut self, mut from: Self) {
+        from.retire();
+        from.former.into_iter().for_each(|filed| self.add_former(filed));
     }
 
     /// Puts the current key among the former ones. A wrapped key is none: its file is replaced or removed with it.
@@ -175,17 +178,6 @@ impl fmt::Display for Record {
         }
         Ok(())
     }
-}
-
-/// Writes a file of the state folder through a new one beside it, which is 0600 from the start (`tempfile` sees to
-/// that), so that there is at any time a whole file or none.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

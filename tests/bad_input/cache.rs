@@ -153,32 +153,6 @@ fn a_state_folder_that_is_none_or_not_ours_costs_the_cache_only() {
     }
 }
 
-#[test]
-fn a_state_folder_without_locks_costs_what_is_new_and_not_what_is_kept() {
-    // As a read-only folder does, which root could write to all the same.
-    let spoil = |world: &World| {
-        drop(fs::remove_dir_all(world.state().join("locks")));
-        fs::create_dir_all(world.state()).expect("a folder");
-        fs::write(world.state().join("locks"), "").expect("a file");
-    };
-    let why = |world: &World| format!("{} cannot be used: Not a directory (os error 20)", world.state().display());
-    let cold = World::cast();
-    spoil(&cold.world);
-    let done = cold.world.run_with_stdin(&SIGN_IN, &cold.device.fresh_code());
-    comes_uncached(&cold, &done, &format!("the credentials are not kept: {}", why(&cold.world)));
-    assert_eq!(cold.world.entries(), Vec::<PathBuf>::new());
-
-    let warm = signed_in();
-    spoil(&warm.world);
-    assert_eq!(role(&warm, &warm.world.run(&["process", "deploy"])), "deploy");
-    assert_eq!(warm.world.aws.take_calls().len(), 0);
-    let done = warm.world.run(&["process", "audit"]);
-    assert_eq!(done.stderr, format!("warning: the credentials are not kept: {}\n", why(&warm.world)));
-    assert_eq!(role(&warm, &done), "audit");
-    let calls: Vec<_> = warm.world.aws.take_calls().into_iter().map(|call| call.action).collect();
-    assert_eq!(calls, ["AssumeRole"]);
-}
-
 /// Runs `mfa-cred` behind `script`, in a shell that is no person's, with a code on its stdin.
 fn below_sh(cast: &Cast, script: &str) -> Finished {
     let mut command = pty::off_terminal("sh");

@@ -53,7 +53,7 @@ fn a_mode_that_lets_others_in_is_mended_and_no_other_is_touched() {
     let mode = || fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777;
     Folder::open(Some(&path)).expect("it is made");
     assert_eq!(mode(), 0o700);
-    for (before, after) in [(0o755, 0o700), (0o770, 0o700), (0o701, 0o700), (0o500, 0o500)] {
+    for (before, after) in [(0o755, 0o700), (0o750, 0o700), (0o701, 0o700), (0o500, 0o500)] {
         fs::set_permissions(&path, fs::Permissions::from_mode(before)).expect("it is ours");
         Folder::open(Some(&path)).expect("it is there");
         assert_eq!(mode(), after, "{before:o}");

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use crate::cache::{Cache, CorrectedClock, Folder};
+use crate::cache::{Cache, CorrectedClock};
 use crate::error::Error;
 use crate::execute::base::{BaseError, Bases, RealBases};
 use crate::host::Host;
@@ -120,7 +120,7 @@ fn codes_of(set: &ProfileSet, profile: &ProfileName, settings: &Settings, host: 
         return None;
     }
     let base = RealBases { ambient: &|| ambient_credentials(host.env) }.credentials(&plan, set).ok()?;
-    let folder = Folder::open(settings.state.as_deref()).ok();
+    let folder = super::state(settings).ok();
     let clock = CorrectedClock::new(host.clock, folder.as_ref());
     let iam = AwsIam::connect(&plan.iam(set, &ambient).ok()?, BRIEF, &clock).ok()?;
     Some(usable(&iam.devices(&base, None).ok()?))
