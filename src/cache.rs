@@ -11,7 +11,7 @@ mod devices;
 mod entry;
 mod folder;
 mod identity;
-mod lock;
+pub(crate) mod lock;
 mod moving;
 
 use std::cell::{Cell, OnceCell};
@@ -168,15 +168,16 @@ impl<'a> Cache<'a> {
     /// waited for, and nothing is kept.
     ///
     /// # Errors
-    /// Those of `ready`.
+    /// Those of `ready` and `meanwhile`.
     pub fn take_turn<T, E>(
         &self,
         name: &str,
         ready: &mut dyn FnMut() -> Result<Option<T>, E>,
-        say: &dyn Fn(u32),
+        meanwhile: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
     ) -> Result<Option<Turn<T>>, E> {
         let Some(folder) = self.folder else { return Ok(None) };
-        match folder.take_turn(name, &mut || ready().map_err(Stop::Other), say) {
+        let mut looked = || ready().map_err(Stop::Other);
+        match folder.take_turn(name, &mut looked, &mut |pid| meanwhile(pid).map_err(Stop::Other)) {
             Ok(turn) => Ok(Some(turn)),
             Err(Stop::Other(error)) => Err(error),
             Err(Stop::Folder(error)) => {

@@ -99,6 +99,7 @@ pub struct Asker<'a> {
     terminal: &'a dyn Terminal,
     clock: &'a dyn Clock,
     aws_clock: &'a CorrectedClock<'a>,
+    waits: bool,
 }
 
 impl<'a> Asker<'a> {
@@ -109,13 +110,34 @@ impl<'a> Asker<'a> {
         clock: &'a dyn Clock,
         aws_clock: &'a CorrectedClock<'a>,
     ) -> Self {
-        Self { source, words: Words::default(), terminal, clock, aws_clock }
+        Self { source, words: Words::default(), terminal, clock, aws_clock, waits: true }
     }
 
     /// Asks in these words.
     #[must_use]
     pub fn in_words_of(self, words: Words) -> Self {
         Self { words, ..self }
+    }
+
+    /// Waits for nobody whom another process asks (`--no-prompt`).
+    #[must_use]
+    pub fn waiting_for_nobody(self) -> Self {
+        Self { waits: false, ..self }
+    }
+
+    /// May another process's person be waited for? Whoever has codes of its own waits for its turn all the same.
+    pub fn waits(&self) -> bool {
+        self.waits || !matches!(self.source, Source::Terminal)
+    }
+
+    /// Why waiting should end.
+    pub fn gives_up(&self) -> Option<TerminalError> {
+        self.terminal.gives_up()
+    }
+
+    /// Stops this process, as the person asked for. The caller holds no lock.
+    pub fn stop(&self) {
+        self.terminal.stop();
     }
 
     /// Does a program give the codes?
@@ -171,7 +193,7 @@ impl<'a> Asker<'a> {
                 }
                 Outcome::Wrong(error) => {
                     give_back();
-                    (error, "AWS refused that code: wait for the next one".to_owned())
+                    (error, "AWS refused that code: check it, or wait for the next one".to_owned())
                 }
                 Outcome::Unclear(error) => {
                     let news = format!("{error}; the code may be spent, so wait for the next one");

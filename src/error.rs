@@ -154,9 +154,8 @@ impl Error {
                 }
             }
             Self::Some { exit, .. } => *exit,
-            Self::NonePicked | Self::Picker(TerminalError::Closed) => 130,
-            Self::Picker(TerminalError::Signal(signal)) => return Ending::Signal(*signal),
-            Self::Picker(_) => 3,
+            Self::NonePicked => 130,
+            Self::Picker(reason) => return terminal_ending(reason, 3),
         })
     }
 
@@ -182,7 +181,7 @@ impl Error {
 
 fn vault_ending(error: &VaultError) -> Ending {
     match error {
-        VaultError::Passphrase(PassphraseError::Terminal(TerminalError::Signal(signal))) => Ending::Signal(*signal),
+        VaultError::Passphrase(PassphraseError::Terminal(reason)) => terminal_ending(reason, 7),
         VaultError::Demanded { .. } | VaultError::Passphrase(_) | VaultError::Left { .. } => Ending::Exit(7),
         _ => Ending::Exit(1),
     }
@@ -198,11 +197,22 @@ fn execute_ending(error: &ExecuteError) -> Ending {
     })
 }
 
+/// A question that got no answer. Whoever could not be asked ends with `absent`.
+fn terminal_ending(reason: &TerminalError, absent: u8) -> Ending {
+    match reason {
+        TerminalError::Signal(signal) => Ending::Signal(*signal),
+        #[cfg(unix)]
+        TerminalError::Unread => Ending::READER_GONE,
+        TerminalError::Cancelled | TerminalError::Closed => Ending::Exit(130),
+        TerminalError::TimedOut(_) => Ending::Exit(3),
+        _ => Ending::Exit(absent),
+    }
+}
+
 fn code_ending(error: &CodeError) -> Ending {
     Ending::Exit(match error {
-        CodeError::Terminal(TerminalError::Signal(signal)) => return Ending::Signal(*signal),
-        CodeError::Terminal(TerminalError::Closed) => 130,
-        CodeError::NobodyToAsk(_) | CodeError::Terminal(_) => 3,
+        CodeError::Terminal(reason) => return terminal_ending(reason, 3),
+        CodeError::NobodyToAsk(_) => 3,
         CodeError::Spent(_) | CodeError::NotACode => 4,
         CodeError::Stdin => 2,
         CodeError::Process { .. } => 1,
@@ -294,6 +304,9 @@ fn execute_hint(error: &ExecuteError) -> Option<String> {
         }
         ExecuteError::CancelledElsewhere(profile) => {
             format!("run `mfa-cred login {}` when the code is at hand", argument(profile.as_str()))
+        }
+        ExecuteError::Code(CodeError::Terminal(TerminalError::TimedOut(_))) => {
+            "sign in beforehand with `mfa-cred login`: an SDK waits for no more than a minute".to_owned()
         }
         ExecuteError::Code(CodeError::Terminal(TerminalError::Background)) => "bring it to the foreground".to_owned(),
         ExecuteError::Code(CodeError::Process { .. }) => {

@@ -13,6 +13,7 @@ pub mod sts;
 pub(crate) mod transport;
 
 use std::cell::OnceCell;
+use std::time::{Duration, Instant};
 
 use crate::cache::{Cache, CorrectedClock, Key, Lookup, MinTtl, Turn, keys};
 use crate::code::ledger::Ledger;
@@ -23,12 +24,16 @@ use crate::plan::{BaseKind, Device, Plan, Step};
 use crate::profile::ProfileSet;
 use crate::secret::{Code, Credentials};
 use crate::talk::{Talk, with_causes};
-use crate::vault::Held;
+use crate::vault::passphrase::PassphraseError;
+use crate::vault::{Held, VaultError};
 
 pub use error::ExecuteError;
 pub use obstacle::Obstacle;
 pub use sts::{Sts, StsError};
 pub use transport::CallError;
+
+/// For how long whoever may not wait for a person waits for another process's call, which has its own, shorter limit.
+const LONGEST_CALL: Duration = Duration::from_secs(30);
 
 /// How much of what is cached may be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,6 +87,17 @@ impl Executor<'_> {
     pub fn credentials(&self) -> Result<Credentials, ExecuteError> {
         self.warn();
         self.settle_the_clock();
+        loop {
+            // By its end all turns are let go of. What was missing then may be there when this goes on.
+            match self.attempt() {
+                Err(error) if matches!(error.terminal(), Some(TerminalError::Stopping)) => self.asker.stop(),
+                Err(error) if matches!(error.terminal(), Some(TerminalError::Continued)) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn attempt(&self) -> Result<Credentials, ExecuteError> {
         if let Some(credentials) = self.cached()? {
             return Ok(credentials);
         }
@@ -179,15 +195,21 @@ impl Run<'_, '_> {
             })
         };
         let name = key.profile();
-        let say = |pid| self.on.talk.note(&format!("waiting for process {pid}, which obtains credentials of `{name}`"));
-        let turn = self.on.cache.take_turn(key.file_name(), &mut ready, &say)?;
-        let lease = match turn {
-            Some(Turn::Ready(credentials)) => return Ok(credentials),
-            Some(Turn::Cancelled) => return Err(ExecuteError::CancelledElsewhere(name.clone())),
-            Some(Turn::Ours(lease)) => Some(lease),
-            None => None,
+        let start = Instant::now();
+        let mut meanwhile = |pid: Option<u32>| {
+            if let Some(pid) = pid {
+                self.on.talk.note(&format!("waiting for process {pid}, which obtains credentials of `{name}`"));
+            }
+            self.bear(start)
         };
-        let made = self.make(n, reuse);
+        let turn = self.on.cache.take_turn(key.file_name(), &mut ready, &mut meanwhile);
+        let (lease, made) = match turn {
+            Ok(Some(Turn::Ready(credentials))) => return Ok(credentials),
+            Ok(Some(Turn::Cancelled)) => return Err(ExecuteError::CancelledElsewhere(name.clone())),
+            Ok(Some(Turn::Ours(lease))) => (Some(lease), self.make(n, reuse)),
+            Ok(None) => (None, self.make(n, reuse)),
+            Err(error) => (None, Err(error)),
+        };
         match (made, stale) {
             (Ok((mut credentials, held)), _) => {
                 // As it will be read from the cache: what is said cold is said warm.
@@ -211,6 +233,24 @@ impl Run<'_, '_> {
                 Err(error)
             }
         }
+    }
+
+    /// Is it worth while to wait on for what another process makes? Not where nobody may be waited for, and somebody is
+    /// asked for a code: see [`Asker::waits`]. A call without a person is waited for.
+    fn bear(&self, start: Instant) -> Result<(), ExecuteError> {
+        if let Some(reason) = self.on.asker.gives_up() {
+            return Err(CodeError::from(reason).into());
+        }
+        if self.on.asker.waits() {
+            return Ok(());
+        }
+        let devices = self.steps.iter().filter_map(Step::needs_code_of).filter_map(Device::serial);
+        let is_asked =
+            devices.map(device_lock).any(|name| self.on.cache.folder().is_some_and(|folder| folder.is_taken(&name)));
+        if is_asked || start.elapsed() >= LONGEST_CALL {
+            return Err(CodeError::NobodyToAsk(self.on.plan.profile.clone()).into());
+        }
+        Ok(())
     }
 
     /// Makes the call of step `n`; a session that AWS no longer takes is dropped, and the work redone once.
@@ -279,16 +319,22 @@ impl Run<'_, '_> {
 
     /// The device's lock, held from asking until AWS has answered.
     fn device_turn(&self, n: usize, serial: &MfaSerial) -> Result<Option<Turn<Credentials>>, ExecuteError> {
-        let name = format!("device-{}", crate::cache::digest_name(serial.as_str()));
         let mut ready = || -> Result<Option<Credentials>, ExecuteError> { Ok(None) };
-        let say = |pid| {
-            let device = serial.device();
-            self.on.talk.note(&format!(
-                "waiting for process {pid}, which asks for a code of `{device}` ({})",
-                self.keys[n].profile()
-            ));
+        let mut meanwhile = |pid: Option<u32>| {
+            if let Some(pid) = pid {
+                let device = serial.device();
+                self.on.talk.note(&format!(
+                    "waiting for process {pid}, which asks for a code of `{device}` ({})",
+                    self.keys[n].profile()
+                ));
+            }
+            match self.on.asker.gives_up() {
+                Some(reason) => Err(CodeError::from(reason).into()),
+                None if !self.on.asker.waits() => Err(CodeError::NobodyToAsk(self.on.plan.profile.clone()).into()),
+                None => Ok(()),
+            }
         };
-        self.on.cache.take_turn(&name, &mut ready, &say)
+        self.on.cache.take_turn(&device_lock(serial), &mut ready, &mut meanwhile)
     }
 
     fn send(&self, step: &Step, signer: &Credentials, code: Option<&Code>) -> Result<Credentials, StsError> {
@@ -311,14 +357,34 @@ impl Run<'_, '_> {
     }
 }
 
+/// The name of a device's lock.
+fn device_lock(serial: &MfaSerial) -> String {
+    format!("device-{}", crate::cache::digest_name(serial.as_str()))
+}
+
 impl ExecuteError {
+    /// What the terminal said, whatever was asked there.
+    fn terminal(&self) -> Option<&TerminalError> {
+        match self {
+            Self::Code(CodeError::Terminal(reason))
+            | Self::Vault(VaultError::Passphrase(PassphraseError::Terminal(reason))) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// Did the person who was asked say no, or nothing? Then nobody else should ask in their stead. A process that was
     /// told to end by others says nothing about the person.
     fn is_cancelled_by_the_person(&self) -> bool {
         const SIGINT: i32 = 2;
         match self {
             Self::Code(CodeError::Terminal(reason)) => {
-                matches!(reason, TerminalError::Signal(SIGINT) | TerminalError::Closed | TerminalError::TimedOut(_))
+                matches!(
+                    reason,
+                    TerminalError::Signal(SIGINT)
+                        | TerminalError::Cancelled
+                        | TerminalError::Closed
+                        | TerminalError::TimedOut(_)
+                )
             }
             Self::CancelledElsewhere(_) => true,
             _ => false,

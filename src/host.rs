@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -57,6 +57,19 @@ pub enum TerminalError {
     /// The person pressed Ctrl-C, or another signal that ends programs arrived. The terminal is restored.
     #[error("cancelled")]
     Signal(i32),
+    /// The person pressed Escape.
+    #[error("cancelled")]
+    Cancelled,
+    /// The person wants this process to stop (Ctrl-Z) while it holds turns that others wait for: let go of them, call
+    /// [`Terminal::stop`], and begin anew.
+    #[error("stopped")]
+    Stopping,
+    /// The process was stopped and goes on. What it held may be somebody else's by now: begin anew.
+    #[error("stopped, and continued")]
+    Continued,
+    /// Whoever was to read stdout has gone, so an answer would be of no use.
+    #[error("nobody reads the output any more")]
+    Unread,
     /// End of input (Ctrl-D, or the terminal is gone).
     #[error("nothing was typed")]
     Closed,
@@ -102,6 +115,33 @@ pub trait Terminal {
         self.ask_hidden(prompt, limit)
     }
 
+    /// Asks what yes or no answers, in the usual form: `[Y/n]` or `[y/N]`, where the capital is what Enter means. What
+    /// is neither is asked again, and in the end a no.
+    fn confirm(&self, question: &str, usual: Usual, limit: Duration) -> Result<bool, TerminalError> {
+        let choice = match usual {
+            Usual::Yes => "[Y/n]",
+            Usual::No => "[y/N]",
+        };
+        for _ in 0..3 {
+            let answer = self.ask(&format!("{question} {choice} "), limit)?;
+            match answer.expose().trim().to_ascii_lowercase().as_str() {
+                "" => return Ok(usual == Usual::Yes),
+                "y" | "yes" => return Ok(true),
+                "n" | "no" => return Ok(false),
+                _ => self.tell("type `y` or `n`"),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Stops this process as Ctrl-Z does, and returns when it goes on; at once where nothing could continue it.
+    fn stop(&self) {}
+
+    /// Why waiting for somebody else's answer should end, as it would for one's own.
+    fn gives_up(&self) -> Option<TerminalError> {
+        None
+    }
+
     /// Shows `page` on a screen of its own, with the prompt below it, and reads one line as [`Terminal::ask_hidden`]
     /// does. However that ends, neither the screen nor what can be scrolled back to holds the page then. The page may
     /// hold the terminal's own control sequences, and fits [`Terminal::size`] with a line to spare.
@@ -114,7 +154,7 @@ pub trait Terminal {
         Err(TerminalError::Absent)
     }
 
-    /// Rows and columns, where there is such a screen.
+    /// Rows and columns of a screen that can be wiped. `None` for a terminal that says it cannot, or not how large it is.
     fn size(&self) -> Option<(u16, u16)> {
         None
     }
@@ -126,6 +166,84 @@ pub trait Terminal {
     /// it gives up when no key was struck for `limit`. Where a terminal cannot do that, it is absent.
     fn converse(&self, _dialogue: &mut dyn Dialogue, _limit: Duration) -> Result<(), TerminalError> {
         Err(TerminalError::Absent)
+    }
+}
+
+/// What Enter means where yes or no answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Usual {
+    /// After the person has seen exactly what would be done.
+    Yes,
+    /// Where something would be lost.
+    No,
+}
+
+/// A person, or whoever is waited for in that person's stead, with one deadline for all questions.
+pub struct Impatient<'a> {
+    terminal: &'a dyn Terminal,
+    limit: Duration,
+    start: Instant,
+}
+
+impl<'a> Impatient<'a> {
+    /// From now on.
+    pub fn new(terminal: &'a dyn Terminal, limit: Duration) -> Self {
+        Self { terminal, limit, start: Instant::now() }
+    }
+
+    fn within<T>(
+        &self,
+        limit: Duration,
+        ask: impl FnOnce(Duration) -> Result<T, TerminalError>,
+    ) -> Result<T, TerminalError> {
+        let left = self.limit.saturating_sub(self.start.elapsed());
+        match ask(limit.min(left)) {
+            Err(TerminalError::TimedOut(_)) if left <= limit => Err(TerminalError::TimedOut(self.limit)),
+            answer => answer,
+        }
+    }
+}
+
+impl Terminal for Impatient<'_> {
+    fn is_there(&self) -> bool {
+        self.terminal.is_there()
+    }
+
+    fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        self.within(limit, |limit| self.terminal.ask_hidden(prompt, limit))
+    }
+
+    fn ask(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        self.within(limit, |limit| self.terminal.ask(prompt, limit))
+    }
+
+    fn ask_below(&self, page: &Secret<String>, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        self.within(limit, |limit| self.terminal.ask_below(page, prompt, limit))
+    }
+
+    fn tell(&self, line: &str) {
+        self.terminal.tell(line);
+    }
+
+    fn rewrite(&self, line: &str) {
+        self.terminal.rewrite(line);
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        self.terminal.size()
+    }
+
+    fn converse(&self, dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
+        self.within(limit, |limit| self.terminal.converse(dialogue, limit))
+    }
+
+    fn stop(&self) {
+        self.terminal.stop();
+    }
+
+    fn gives_up(&self) -> Option<TerminalError> {
+        let is_over = self.start.elapsed() >= self.limit;
+        self.terminal.gives_up().or(is_over.then_some(TerminalError::TimedOut(self.limit)))
     }
 }
 

@@ -39,8 +39,13 @@ fn answer(session: &mut Session, text: &str) {
 fn finish(world: &World, session: Session, lines: &[&str]) -> Finished {
     let done = session.finish(PATIENCE);
     world.heard("at a terminal", &done);
-    assert_eq!(done.terminal.split_terminator("\r\n").collect::<Vec<_>>(), lines);
+    assert_eq!(shown(&done), lines);
     done
+}
+
+/// The lines of the terminal, without the stars that stand for keys.
+fn shown(done: &Finished) -> Vec<String> {
+    done.terminal.split_terminator("\r\n").map(|line| line.strip_suffix("**").unwrap_or(line).to_owned()).collect()
 }
 
 #[test]
@@ -49,7 +54,7 @@ fn a_wrong_code_is_asked_again() {
     let mut session = world.at_terminal(&["process", "deploy"]);
     answer(&mut session, &device.wrong_code());
     answer(&mut session, &device.fresh_code());
-    let done = finish(&world, session, &[PROMPT, "AWS refused that code: wait for the next one", PROMPT]);
+    let done = finish(&world, session, &[PROMPT, "AWS refused that code: check it, or wait for the next one", PROMPT]);
     assert!(done.status.success(), "{done:?}");
     assert_eq!(done.stderr, "");
     let session = "GetSessionToken with a code";
@@ -66,7 +71,7 @@ fn three_wrong_codes_are_enough() {
     for _ in 0..3 {
         answer(&mut session, &device.wrong_code());
     }
-    let refused = "AWS refused that code: wait for the next one";
+    let refused = "AWS refused that code: check it, or wait for the next one";
     let done = finish(&world, session, &[PROMPT, refused, PROMPT, refused, PROMPT]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(4), ""));
     assert_eq!(
@@ -246,9 +251,9 @@ fn a_spent_code_is_refused_here_and_not_sent() {
     answer(&mut session, &device.fresh_code());
     let done = session.finish(PATIENCE);
     world.heard("a spent code", &done);
-    let lines: Vec<&str> = done.terminal.split_terminator("\r\n").collect();
-    assert_eq!((lines.len(), lines[0], lines[2]), (3, PROMPT, PROMPT));
-    assert!((1..=30).contains(&seconds(lines[1], "that code was used already; the next one comes in ", "s")));
+    let lines = shown(&done);
+    assert_eq!((lines.len(), &*lines[0], &*lines[2]), (3, PROMPT, PROMPT));
+    assert!((1..=30).contains(&seconds(&lines[1], "that code was used already; the next one comes in ", "s")));
     assert!(done.status.success(), "{done:?}");
     assert_eq!(calls(&world), ["GetSessionToken with a code: done", "AssumeRole: done"]);
 }
@@ -333,7 +338,7 @@ fn on_a_terminal_the_next_code_is_asked_for_with_the_reason() {
         let news =
             format!("GetSessionToken for profile `deploy`: {why}; the code may be spent, so wait for the next one");
         // The terminal breaks no lines by itself.
-        assert_eq!(done.terminal, format!("{PROMPT}\r\n{news}\r\n{PROMPT}\r\n"), "{fault:?}");
+        assert_eq!(done.terminal, format!("{PROMPT}**\r\n{news}\r\n{PROMPT}**\r\n"), "{fault:?}");
         assert!(done.status.success(), "{fault:?}: {done:?}");
         assert_eq!((world.aws.count("GetSessionToken"), done.stderr.as_str()), (2, ""), "{fault:?}");
     }

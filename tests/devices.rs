@@ -19,7 +19,7 @@ const CONFIG: &str = "# mine\n[profile alice]\nregion = ap-northeast-1\n";
 const ENROLL: [&str; 6] = ["device", "enroll", "--profile", "alice", "--name", "laptop"];
 const FIRST: &str = "First MFA code: ";
 const NEXT: &str = "The next MFA code: ";
-const WRITE: &str = "Write this? [y/N] ";
+const WRITE: &str = "Write this? [Y/n] ";
 
 /// A user with a key and no device.
 fn newcomer() -> (World, AccessKey) {

@@ -74,7 +74,7 @@ fn the_prompt_is_on_the_terminal_alone_and_the_answer_is_not_echoed() {
     assert!(finished.status.success());
     assert_eq!(finished.stdout, "answer: 123456\n");
     assert_eq!(finished.stderr, "");
-    assert_eq!(finished.terminal, format!("{PROMPT}\r\n"));
+    assert_eq!(finished.terminal, format!("{PROMPT}**\r\n"));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_narrow_window_changes_nothing() {
     session.wait_for(PROMPT, PATIENCE);
     session.type_text("123456\r");
     let finished = session.finish(PATIENCE);
-    assert_eq!((finished.stdout.as_str(), finished.terminal), ("answer: 123456\n", format!("{PROMPT}\r\n")));
+    assert_eq!((finished.stdout.as_str(), finished.terminal), ("answer: 123456\n", format!("{PROMPT}**\r\n")));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_hostile_prompt_cannot_drive_the_terminal() {
     let mut session = Pty::default().spawn(ask(&["hidden", "for \u{1b}[2Jx\r\n\u{9b}1m: ", "60"]));
     session.wait_for("m: ", PATIENCE);
     session.type_text("1\n");
-    assert_eq!(session.finish(PATIENCE).terminal, "for \\u{1b}[2Jx\\r\\n\\u{9b}1m: \r\n");
+    assert_eq!(session.finish(PATIENCE).terminal, "for \\u{1b}[2Jx\\r\\n\\u{9b}1m: **\r\n");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn nobody_answers() {
     session.wait_for(PROMPT, PATIENCE);
     session.type_text("123");
     let finished = session.finish(PATIENCE);
-    assert_eq!((finished.stdout.as_str(), finished.terminal), ("error: TimedOut(1s)\n", format!("{PROMPT}\r\n")));
+    assert_eq!((finished.stdout.as_str(), finished.terminal), ("error: TimedOut(1s)\n", format!("{PROMPT}**\r\n")));
     assert!(start.elapsed() >= Duration::from_secs(1));
 }
 

@@ -1,12 +1,17 @@
-//! One asker: a lock per entry, and one per MFA device.
+//! One asker: a lock per entry, one per MFA device, and one per terminal.
 //!
 //! The locks are `flock`s (through `std::fs::File`), which end with their holder however it dies. Whoever waits looks
 //! at what it waits for meanwhile, so that a hundred waiters read a new entry at once instead of one after another.
 //! The file says who holds the lock, and whether a person cancelled: those who waited for that person then end too.
+//!
+//! A holder that is stopped must hold nobody up. One that is stopped by its own person (Ctrl-Z) lets go first: see
+//! [`holds_any`]. One that was stopped from outside cannot; whoever waits sees that, and takes its lock away by taking
+//! away the file. When it goes on, [`lost_any`] tells it.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::disk::private;
@@ -17,6 +22,8 @@ use super::folder::{Folder, FolderError, LOCKS, open_private};
 const LOOK: Duration = Duration::from_millis(20);
 /// When a waiter says what it waits for.
 const SAY: Duration = Duration::from_secs(3);
+/// For how long a holder must be seen stopped, without a break, before its lock is taken away.
+const STOPPED: Duration = Duration::from_secs(1);
 
 /// What became of waiting.
 #[derive(Debug)]
@@ -32,56 +39,153 @@ pub enum Turn<T> {
 /// The right to make an entry or to use a device; it ends when dropped, or with the process.
 #[derive(Debug)]
 pub struct Lease {
+    lock: Arc<Lock>,
+    says: Says,
+    was_left: bool,
+}
+
+#[derive(Debug)]
+struct Lock {
     file: File,
     path: PathBuf,
 }
 
+/// What the file will say when the lock is free again.
+#[derive(Debug, Eq, PartialEq)]
+enum Says {
+    /// What it said before.
+    TheSame,
+    Nothing,
+    Cancelled,
+}
+
 const HELD: &str = "held";
 const CANCELLED: &str = "cancelled";
+/// Behind the process id: the holder fills the screen, and who waits must not write on it.
+const SCREEN: &str = "screen";
+
+/// The turns of this process. A process is stopped as a whole, hence a static.
+static OURS: Mutex<Vec<Weak<Lock>>> = Mutex::new(Vec::new());
+
+/// Does this process hold a turn that others may wait for? A terminal's own does not count.
+pub(crate) fn holds_any() -> bool {
+    ours().iter().any(|lock| lock.strong_count() > 0)
+}
+
+/// Was one of them taken away while this process was stopped?
+pub(crate) fn lost_any() -> bool {
+    ours().iter().filter_map(Weak::upgrade).any(|lock| !is_same(&lock.file, &lock.path).unwrap_or(true))
+}
+
+fn ours() -> std::sync::MutexGuard<'static, Vec<Weak<Lock>>> {
+    OURS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Folder {
-    /// Waits for the lock of that name, and looks with `ready` again and again whether it is still needed. `say` is
-    /// told the holder's process id once, when it takes long. A folder without locks (read-only, full) is an error.
+    /// Waits for the lock of that name, and looks with `ready` again and again whether it is still needed. While it
+    /// waits, `meanwhile` says by an error when to give up; it is told the holder's process id once, when it takes long.
+    /// A folder without locks (read-only, full) is an error.
     pub fn take_turn<T, E: From<FolderError>>(
         &self,
         name: &str,
         ready: &mut dyn FnMut() -> Result<Option<T>, E>,
-        say: &dyn Fn(u32),
+        meanwhile: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
     ) -> Result<Turn<T>, E> {
         let unusable = |source| FolderError::Unusable { path: self.path().to_owned(), source };
         let path = self.subfolder(LOCKS).map_err(unusable)?.join(name);
-        let (start, mut waited_for, mut has_said) = (Instant::now(), None, false);
-        loop {
-            if let Some(lease) = Lease::try_take(&path).map_err(unusable)? {
-                if waited_for.is_some() && lease.cancelled_by() == waited_for {
-                    return Ok(Turn::Cancelled);
-                }
-                // Whoever held it may have made what is wanted.
-                if let Some(found) = ready()? {
-                    return Ok(Turn::Ready(found));
-                }
-                lease.mark(HELD);
-                return Ok(Turn::Ours(lease));
+        let turn = wait(&path, ready, meanwhile, &|source| E::from(unusable(source)))?;
+        if let Turn::Ours(lease) = &turn {
+            let mut ours = ours();
+            ours.retain(|lock| lock.strong_count() > 0);
+            ours.push(Arc::downgrade(&lease.lock));
+        }
+        Ok(turn)
+    }
+
+    /// Does somebody hold the lock of that name now?
+    pub fn is_taken(&self, name: &str) -> bool {
+        // Shared, so that two who look do not take one another for the holder.
+        let looked = File::open(self.path().join(LOCKS).join(name)).map(|file| file.try_lock_shared());
+        matches!(looked, Ok(Err(TryLockError::WouldBlock)))
+    }
+}
+
+/// Waits for the lock in that file.
+pub(crate) fn wait<T, E>(
+    path: &Path,
+    ready: &mut dyn FnMut() -> Result<Option<T>, E>,
+    meanwhile: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
+    unusable: &dyn Fn(io::Error) -> E,
+) -> Result<Turn<T>, E> {
+    let (start, mut waited_for, mut has_said) = (Instant::now(), None, false);
+    let (mut stopped, mut was_left): (Option<(u32, Instant)>, bool) = (None, false);
+    loop {
+        if let Some(mut lease) = Lease::try_take(path).map_err(unusable)? {
+            if waited_for.is_some() && lease.cancelled_by() == waited_for {
+                return Ok(Turn::Cancelled);
             }
-            // Only the one that was seen holding it speaks for those who waited: somebody who comes while they leave is
-            // free to ask again.
-            waited_for = holder(&path).or(waited_for);
+            lease.was_left = was_left || named(path, HELD).is_some();
+            lease.says = Says::Nothing;
+            lease.mark(HELD, "");
+            // Whoever held it may have made what is wanted.
             if let Some(found) = ready()? {
                 return Ok(Turn::Ready(found));
             }
-            if !has_said && start.elapsed() >= SAY {
-                has_said = true;
-                waited_for.inspect(|pid| say(*pid));
-            }
-            std::thread::sleep(LOOK);
+            return Ok(Turn::Ours(lease));
         }
+        // Only the one that was seen holding it speaks for those who waited: somebody who comes while they leave is
+        // free to ask again.
+        let holder = named(path, HELD);
+        waited_for = holder.or(waited_for);
+        if let Some(found) = ready()? {
+            return Ok(Turn::Ready(found));
+        }
+        let is_time = !has_said && start.elapsed() >= SAY;
+        has_said |= is_time && waited_for.is_some();
+        meanwhile(waited_for.filter(|_| is_time))?;
+        stopped = holder.filter(|pid| is_stopped(*pid)).map(|pid| match stopped {
+            Some((before, since)) if before == pid => (pid, since),
+            _ => (pid, Instant::now()),
+        });
+        if let Some((pid, since)) = stopped
+            && since.elapsed() >= STOPPED
+        {
+            was_left |= take_away(path, pid).map_err(unusable)?;
+            stopped = None;
+            continue;
+        }
+        std::thread::sleep(LOOK);
     }
+}
+
+/// Makes the lock of a holder that is stopped worth nothing. Of several who want that, one does it: the others find
+/// another file then, or another holder.
+fn take_away(path: &Path, pid: u32) -> io::Result<bool> {
+    let _alone = open_private(&path.with_added_extension("taking")).and_then(|file| {
+        file.lock()?;
+        Ok(file)
+    })?;
+    let is_still_so = named(path, HELD) == Some(pid) && is_stopped(pid);
+    if is_still_so {
+        std::fs::remove_file(path)?;
+    }
+    Ok(is_still_so)
 }
 
 impl Lease {
     /// Tells those who wait that the person cancelled, and lets go.
-    pub fn cancel(self) {
-        self.mark(CANCELLED);
+    pub fn cancel(mut self) {
+        self.says = Says::Cancelled;
+    }
+
+    /// Was the one before killed or stopped with it in hand, without a chance to put anything right?
+    pub(crate) fn was_left(&self) -> bool {
+        self.was_left
+    }
+
+    /// Tells those who wait that they must not write on the screen.
+    pub(crate) fn fills_the_screen(&self) {
+        self.mark(HELD, SCREEN);
     }
 
     pub(super) fn try_take(path: &Path) -> io::Result<Option<Self>> {
@@ -94,33 +198,55 @@ impl Lease {
             }
             // Somebody may have removed the file between opening and locking it; that lock would be worth nothing.
             if is_same(&file, path)? {
-                return Ok(Some(Self { file, path: path.to_owned() }));
+                let lock = Arc::new(Lock { file, path: path.to_owned() });
+                return Ok(Some(Self { lock, says: Says::TheSame, was_left: false }));
             }
         }
     }
 
     pub(super) fn cancelled_by(&self) -> Option<u32> {
-        named(&self.path, CANCELLED)
+        named(&self.lock.path, CANCELLED)
     }
 
     /// What the file says is a courtesy to those who wait; the lock holds without it.
-    fn mark(&self, state: &str) {
-        let text = format!("{state} {}\n", std::process::id());
-        let _ = self
-            .file
-            .set_len(0)
-            .and_then(|()| (&self.file).rewind())
-            .and_then(|()| (&self.file).write_all(text.as_bytes()));
+    fn mark(&self, state: &str, more: &str) {
+        self.write(format!("{state} {} {more}", std::process::id()).trim_end());
+    }
+
+    fn write(&self, text: &str) {
+        let mut file = &self.lock.file;
+        let line = if text.is_empty() { String::new() } else { format!("{text}\n") };
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(line.as_bytes()));
     }
 }
 
-fn holder(path: &Path) -> Option<u32> {
-    named(path, HELD)
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Nobody may take a former holder, who may be stopped by now, for the present one.
+        match self.says {
+            // Of several who waited for the person that cancelled, each has to see it.
+            Says::TheSame => {}
+            Says::Nothing => self.write(""),
+            Says::Cancelled => self.mark(CANCELLED, ""),
+        }
+    }
+}
+
+/// Does the holder of that lock fill the screen?
+pub(crate) fn is_screen_filled(path: &Path) -> bool {
+    private::read_text(path).is_some_and(|text| text.trim_end().ends_with(SCREEN))
 }
 
 /// The process id in a lock's file, if the file says this of it.
 fn named(path: &Path, state: &str) -> Option<u32> {
-    private::read_text(path)?.strip_prefix(state)?.trim().parse().ok()
+    private::read_text(path)?.strip_prefix(state)?.split_whitespace().next()?.parse().ok()
+}
+
+/// Is it stopped by a signal (not by a debugger, which looks at it step by step)? Where the system does not tell, no.
+fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before it may hold anything, so it is the last bracket that counts.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }
 
 #[cfg(unix)]

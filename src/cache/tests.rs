@@ -139,7 +139,7 @@ impl Home {
 }
 
 fn lease(cache: &Cache<'_>) -> Lease {
-    match cache.take_turn::<(), Infallible>("a-lock", &mut || Ok(None), &|_| ()) {
+    match cache.take_turn::<(), Infallible>("a-lock", &mut || Ok(None), &mut |_| Ok(())) {
         Ok(Some(Turn::Ours(lease))) => lease,
         other => panic!("{other:?}"),
     }
@@ -286,7 +286,7 @@ fn without_a_folder_or_with_no_cache_nothing_is_found_kept_or_asked() {
     assert_eq!(home.cache(&vault).known_device(&plan), Some(serial));
 
     let cache = Cache::new(None, &vault, CacheUse::ReadAndKeep, talk);
-    let turn = cache.take_turn::<(), Infallible>("a-lock", &mut || panic!("nobody is waited for"), &|_| ());
+    let turn = cache.take_turn::<(), Infallible>("a-lock", &mut || panic!("nobody is waited for"), &mut |_| Ok(()));
     assert!(matches!(turn, Ok(None)));
     cache.save(&lease(&home.cache(&vault)), &deploy, &credentials(at(9)), &held, at(0));
     cache.forget(&deploy);
@@ -417,7 +417,7 @@ fn where_locks_fail_what_is_ready_is_read_all_the_same() {
     let vault = home.vault(Store::Auto);
     for (ready, wanted) in [(Ok(Some(7)), Ok(Some(7))), (Ok(None), Ok(None)), (Err("odd"), Err("odd"))] {
         let cache = home.cache(&vault);
-        let turn = cache.take_turn("a-lock", &mut || ready, &|_| ());
+        let turn = cache.take_turn("a-lock", &mut || ready, &mut |_| Ok(()));
         let turn =
             turn.map(|turn| turn.map(|turn| if let Turn::Ready(value) = turn { value } else { panic!("a lock") }));
         assert_eq!((turn, cache.has_warned.get()), (wanted, true), "{ready:?}");

@@ -1,21 +1,25 @@
 //! The person at the controlling terminal.
 //!
-//! Everything goes through `/dev/tty`, never through stdin, stdout or stderr. `rpassword` reads the keys and does the
-//! line editing; this module owns what surrounds it: the modes of the terminal, the deadline, signals, job control.
-//! It holds no state between two questions.
+//! Everything goes through `/dev/tty`, never through stdin, stdout or stderr. `rpassword` does the line editing; here is
+//! what surrounds it: whose turn it is ([`turn`]), the modes ([`silence`]), keys ([`line`]), and the deadline, signals
+//! and job control of a [`question`]. Nothing is kept between two questions.
 //!
-//! What it may not do: stop (a background process is refused before it touches the terminal), block on a terminal
-//! that takes no output, or leave the terminal without echo, whichever way a question ends. It does not end the
-//! process either: a signal is returned, and `main` dies of it once everything is put away.
+//! What it may not do: stop in the middle of a question, block on a terminal that takes no output, leave the terminal
+//! without echo or a page on it, whichever way a question ends, or leave keys behind for a shell to run. It does not
+//! end the process either: a signal is returned, and `main` dies of it once everything is put away.
 //!
 //! Keys come one at a time, so that Ctrl-Z can be answered here: with the terminal's own suspend character the process
-//! would be stopped in the middle of a question, its echo still off.
+//! would be stopped in the middle of a question, its echo still off and others waiting for it.
 
 mod dialogue;
+mod line;
+mod question;
+mod reader;
+mod silence;
+mod turn;
 
-use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -24,37 +28,23 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, kill_current_process_group};
-use rustix::termios::{
-    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp, tcgetwinsize,
-    tcsetattr,
-};
-use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp, tcgetwinsize};
+use signal_hook::consts::signal::SIGCONT;
 
 use super::signals::Watch;
+use crate::cache::lock;
 use crate::host::{Dialogue, Terminal, TerminalError};
 use crate::secret::Secret;
 use crate::talk::one_line;
+use line::Shown;
+use question::{Look, Question, Wanted};
 
-/// Told in this order when several came at once.
-const SIGNALS: [i32; 5] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT];
-
-/// Erases the line so far, in `rpassword` as on a terminal.
-const CTRL_U: u8 = 0x15;
-
-/// The value that takes a special character away (`_POSIX_VDISABLE`).
-const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
-
-/// To the alternate screen, which has no scroll-back, wiped and from its top.
-const OTHER_SCREEN: &str = "\x1b[?1049h\x1b[2J\x1b[H";
-/// Wiped, and back from it.
-const BACK_FROM_IT: &str = "\x1b[0m\x1b[2J\x1b[H\x1b[?1049l";
 const ERASE_LINE: &str = "\x1b[K";
 
 /// How long a line that asks nothing may wait for a terminal whose output is stopped.
 const TELL_LIMIT: Duration = Duration::from_secs(1);
-
-/// How often the keyboard is looked at where it cannot be polled.
-const BLIND_STEP: Duration = Duration::from_millis(50);
+/// How soon a process is stopped that asked for it, if it is at all.
+const STOP_LIMIT: Duration = Duration::from_millis(100);
 
 /// The real [`Terminal`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,23 +55,23 @@ impl Terminal for Tty {
         open().is_ok_and(|device| is_foreground(&device))
     }
 
-    /// Besides what the trait promises: keys that were struck before the prompt are thrown away, as `getpass` does.
-    /// They were typed with echo on and for another reader, and a wrong code counts against the user at AWS.
+    /// Besides what the trait promises: keys that were struck before the prompt are thrown away, as `getpass` does, and
+    /// so are those behind the answer. They were meant for another reader, and a wrong code counts against the user at
+    /// AWS. Two stars, however many keys there are, show that they arrive.
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        ask(Question::new(prompt, limit)?)
+        ask(&Wanted { prompt, look: Look::Line, limit }, Shown::Nothing)
     }
 
     fn ask(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        // The terminal itself shows the Enter.
-        ask(Question { shows_keys: true, closing: "", ..Question::new(prompt, limit)? })
+        ask(&Wanted { prompt, look: Look::Line, limit }, Shown::Keys)
     }
 
     fn ask_below(&self, page: &Secret<String>, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        ask(Question { page: Some(page.clone()), closing: BACK_FROM_IT, ..Question::new(prompt, limit)? })
+        ask(&Wanted { prompt, look: Look::Page(page), limit }, Shown::Nothing)
     }
 
     fn size(&self) -> Option<(u16, u16)> {
-        size_of(&open().ok()?)
+        size_of(&open().ok()?).filter(|_| !is_dumb())
     }
 
     fn tell(&self, line: &str) {
@@ -93,42 +83,86 @@ impl Terminal for Tty {
     }
 
     fn converse(&self, dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
-        dialogue::hold(dialogue, limit)
+        if is_dumb() {
+            return Err(TerminalError::Absent);
+        }
+        anew(|| dialogue::hold(dialogue, limit))
+    }
+
+    fn stop(&self) {
+        // Not SIGSTOP to ourselves, which also stops where no shell would ever continue us; the kernel drops this one
+        // in such a group. The whole group, as the terminal's own key does.
+        let Ok(continued) = Watch::new(&[SIGCONT]) else { return };
+        if kill_current_process_group(Signal::TSTP).is_ok() {
+            // Another thread may take the signal: nothing may be begun in the moment before it works.
+            let mut fds = [PollFd::new(&continued, PollFlags::IN)];
+            let _ = poll(&mut fds, Timespec::try_from(STOP_LIMIT).ok().as_ref());
+        }
+    }
+
+    fn gives_up(&self) -> Option<TerminalError> {
+        reader::is_gone().then_some(TerminalError::Unread)
     }
 }
 
-/// Rows and columns. A terminal that was never told its size is taken for the usual one.
-fn size_of(device: &File) -> Option<(u16, u16)> {
-    let size = tcgetwinsize(device).ok()?;
-    let or = |length: u16, usual: u16| if length == 0 { usual } else { length };
-    Some((or(size.ws_row, 24), or(size.ws_col, 80)))
+/// Asks, and puts the terminal back as it was.
+fn ask(wanted: &Wanted<'_>, shown: Shown) -> Result<Secret<String>, TerminalError> {
+    anew(|| {
+        let question = Rc::new(Question::begin(wanted)?);
+        let answer = line::read(&question, shown);
+        over(&question, answer)
+    })
 }
 
-/// Asks, and puts the terminal back as it was.
-fn ask(question: Question) -> Result<Secret<String>, TerminalError> {
-    let question = Rc::new(question);
-    let answer = question.start().and_then(|()| {
-        let keys = Keys(Rc::clone(&question));
-        let config = rpassword::ConfigBuilder::new().input_reader(keys).output_discard().build();
-        let answer = rpassword::read_password_with_config(config).map(Secret::new);
-        answer.map_err(|error| question.end.take().unwrap_or_else(|| from_read(error)))
-    });
-    question.finish();
-    match question.ending_signal() {
+/// The end of a question, whichever it is.
+fn over<T>(question: &Question, answer: Result<T, TerminalError>) -> Result<T, TerminalError> {
+    // On the way are keys only behind those of an answer.
+    if matches!(answer, Ok(_) | Err(TerminalError::Cancelled | TerminalError::Closed)) {
+        question.drain();
+    }
+    match question.finish() {
         Some(signal) => Err(TerminalError::Signal(signal)),
         None => answer,
     }
 }
 
+/// Asks again after a stop. Where others may wait for this process, that is for whoever holds what they wait for: it
+/// must let go of it first.
+fn anew<T>(mut ask: impl FnMut() -> Result<T, TerminalError>) -> Result<T, TerminalError> {
+    loop {
+        match ask() {
+            Err(TerminalError::Stopping) if !lock::holds_any() => Tty.stop(),
+            Err(TerminalError::Continued) if !lock::holds_any() => {}
+            answer => return answer,
+        }
+    }
+}
+
+/// Rows and columns, where the terminal was told.
+fn size_of(device: &File) -> Option<(u16, u16)> {
+    let size = tcgetwinsize(device).ok()?;
+    (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row, size.ws_col))
+}
+
+/// Does the terminal say that it cannot place and wipe text? What it is not known to do, it does not.
+fn is_dumb() -> bool {
+    let term = std::env::var("TERM").unwrap_or_default();
+    // Besides Emacs' and the kernel's words: the ones that terminfo has for "some terminal".
+    ["", "unknown", "network", "dialup", "switch", "patch", "plugboard", "ethernet"].contains(&&*term)
+        || term.starts_with("dumb")
+}
+
 /// Writes what asks nothing; where that cannot be done, nothing is lost that matters.
 fn write(text: &str) {
     let Ok(device) = open() else { return };
-    // Such a terminal stops a background process that writes (`stty tostop`).
-    let stops_writers = || tcgetattr(&device).is_ok_and(|modes| modes.local_modes.contains(LocalModes::TOSTOP));
-    if !is_foreground(&device) && stops_writers() {
-        return;
+    if is_foreground(&device) || may_write(&device) {
+        write_within(&device, text, TELL_LIMIT);
     }
-    write_within(&device, text, TELL_LIMIT);
+}
+
+/// May a background process write? Not where that stops it (`stty tostop`).
+fn may_write(device: &File) -> bool {
+    tcgetattr(device).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::TOSTOP))
 }
 
 /// Writes to a terminal whose output may be stopped, for as long as the limit is.
@@ -148,267 +182,6 @@ fn write_within(device: &File, text: &str, limit: Duration) {
             }
             Err(_) => return,
         }
-    }
-}
-
-/// One question, from the prompt to the answer. Its parts are cells because `rpassword` wants to own what it reads.
-struct Question {
-    // Before `watch`, so that it is dropped first: no signal may act on a terminal that is still silent.
-    silence: RefCell<Option<Silence>>,
-    watch: Watch,
-    device: File,
-    prompt: String,
-    /// What stands above the prompt, on a screen of its own.
-    page: Option<Secret<String>>,
-    /// May what is typed be seen? The terminal then does its own line editing.
-    shows_keys: bool,
-    /// What is written last; after a hidden answer it ends the line, which the person's Enter did not.
-    closing: &'static str,
-    limit: Duration,
-    deadline: Cell<Instant>,
-    /// Why reading ended, which an `io::Error` cannot carry through `rpassword`.
-    end: Cell<Option<TerminalError>>,
-}
-
-/// What ended a wait.
-enum Wake {
-    /// The terminal is ready.
-    Ready,
-    /// The process was stopped and goes on.
-    Continued,
-}
-
-impl Question {
-    fn new(prompt: &str, limit: Duration) -> Result<Self, TerminalError> {
-        let device = open()?;
-        if !is_foreground(&device) {
-            return Err(TerminalError::Background);
-        }
-        let watch = Watch::new(&SIGNALS).map_err(TerminalError::Io)?;
-        Ok(Self {
-            silence: RefCell::new(None),
-            watch,
-            device,
-            prompt: one_line(prompt),
-            page: None,
-            shows_keys: false,
-            closing: "\n",
-            limit,
-            deadline: Cell::new(Instant::now() + limit),
-            end: Cell::new(None),
-        })
-    }
-
-    /// Silences the terminal and shows the prompt, in that order.
-    fn start(&self) -> Result<(), TerminalError> {
-        let silence = Silence::new(&self.device, self.shows_keys).map_err(TerminalError::Io)?;
-        let silence = self.silence.borrow_mut().insert(silence).hide();
-        silence.and_then(|()| tcflush(&self.device, QueueSelector::IFlush).map_err(Into::into)).map_err(from_read)?;
-        self.show_prompt()
-    }
-
-    /// Shows the page, if there is one, and the prompt.
-    fn show_prompt(&self) -> Result<(), TerminalError> {
-        if let Some(page) = &self.page {
-            self.write(OTHER_SCREEN)?;
-            self.write(page.expose())?;
-        }
-        self.write(&self.prompt)
-    }
-
-    fn write(&self, text: &str) -> Result<(), TerminalError> {
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            match (&self.device).write(rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait(PollFlags::OUT)?;
-                }
-                Err(error) => return Err(from_read(error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The next key, or why there is none.
-    fn key(&self) -> Result<u8, TerminalError> {
-        loop {
-            if let Wake::Continued = self.wait(PollFlags::IN)? {
-                return self.resume();
-            }
-            // Reading in the background would stop the process.
-            if !is_foreground(&self.device) {
-                return Err(self.gone());
-            }
-            let mut key = [0];
-            match (&self.device).read(&mut key) {
-                Ok(0) => return Err(TerminalError::Closed),
-                Ok(_) if self.is_suspend_key(key[0]) => return self.suspend(),
-                Ok(_) => return Ok(key[0]),
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                Err(error) => return Err(from_read(error)),
-            }
-        }
-    }
-
-    /// Waits for the terminal, a signal or the deadline.
-    fn wait(&self, wanted: PollFlags) -> Result<Wake, TerminalError> {
-        loop {
-            let left = self.deadline.get().saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(TerminalError::TimedOut(self.limit));
-            }
-            let mut fds = [PollFd::new(&self.device, wanted), PollFd::new(&self.watch, PollFlags::IN)];
-            poll_for(&mut fds, left)?;
-            let mut ready = fds[0].revents();
-            // macOS cannot poll `/dev/tty`; the device does not block, so looking at it now and then will do.
-            if ready.contains(PollFlags::NVAL) {
-                poll_for(&mut fds[1..], left.min(BLIND_STEP))?;
-                ready = wanted;
-            }
-            let mut was_continued = false;
-            while let Some(signal) = self.watch.take() {
-                if signal != SIGCONT {
-                    return Err(TerminalError::Signal(signal));
-                }
-                was_continued = true;
-            }
-            if was_continued {
-                return Ok(Wake::Continued);
-            }
-            if !ready.is_empty() {
-                return Ok(Wake::Ready);
-            }
-        }
-    }
-
-    fn is_suspend_key(&self, key: u8) -> bool {
-        self.silence.borrow().as_ref().is_some_and(|silence| silence.suspend_key == Some(key))
-    }
-
-    /// Does what the terminal does for Ctrl-Z, but with the echo back on: stops the whole foreground group. Goes on
-    /// after `fg`, or at once where the system lets nothing stop (in the group of the terminal's first shell).
-    fn suspend(&self) -> Result<u8, TerminalError> {
-        self.show_echo();
-        // Not SIGSTOP to ourselves, which also stops where no shell would ever continue us.
-        kill_current_process_group(Signal::TSTP).map_err(|error| TerminalError::Io(error.into()))?;
-        while let Some(signal) = self.watch.take() {
-            if signal != SIGCONT {
-                return Err(TerminalError::Signal(signal));
-            }
-        }
-        self.resume()
-    }
-
-    /// Asks anew: what was typed before cannot be seen, so it is forgotten.
-    fn resume(&self) -> Result<u8, TerminalError> {
-        if !is_foreground(&self.device) {
-            return Err(self.gone());
-        }
-        if let Some(silence) = self.silence.borrow().as_ref() {
-            silence.hide().map_err(from_read)?;
-        }
-        self.show_prompt()?;
-        Ok(CTRL_U)
-    }
-
-    /// Why this process is no longer in the foreground: sent to the background, or the terminal hung up.
-    fn gone(&self) -> TerminalError {
-        if tcgetpgrp(&self.device).is_ok() { TerminalError::Background } else { TerminalError::Closed }
-    }
-
-    /// Closes what was opened, and gives the terminal its modes back.
-    fn show_echo(&self) {
-        if let Some(silence) = self.silence.borrow().as_ref() {
-            if is_foreground(&self.device) {
-                write_within(&self.device, self.closing, TELL_LIMIT);
-            }
-            silence.show();
-        }
-    }
-
-    fn finish(&self) {
-        self.show_echo();
-        self.silence.take();
-        self.watch.end();
-    }
-
-    /// A signal that came too late to end the reading still ends the program: it must not be swallowed.
-    fn ending_signal(&self) -> Option<i32> {
-        std::iter::from_fn(|| self.watch.take()).find(|signal| *signal != SIGCONT)
-    }
-}
-
-/// The keyboard, as `rpassword` reads it.
-struct Keys(Rc<Question>);
-
-impl Read for Keys {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(first) = buffer.first_mut() else { return Ok(0) };
-        match self.0.key() {
-            Ok(key) => {
-                *first = key;
-                Ok(1)
-            }
-            // Not `Ok(0)`: `rpassword` would take what it has for the answer.
-            Err(end) => {
-                self.0.end.set(Some(end));
-                Err(io::Error::other("the question is over"))
-            }
-        }
-    }
-}
-
-/// The terminal's modes while nothing may be echoed, and those that it gets back when this is dropped.
-struct Silence {
-    device: File,
-    before: Termios,
-    silent: Termios,
-    suspend_key: Option<u8>,
-}
-
-impl Silence {
-    /// With `shows_keys` nothing is silent: the terminal edits the line, and its own Ctrl-Z does no harm.
-    fn new(device: &File, shows_keys: bool) -> io::Result<Self> {
-        let device = device.try_clone()?;
-        let before = tcgetattr(&device)?;
-        let mut silent = before.clone();
-        if shows_keys {
-            silent.local_modes.insert(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
-            return Ok(Self { device, before, silent, suspend_key: None });
-        }
-        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
-        // Ctrl-C and Ctrl-\ stay the terminal's, even if a program before us left it raw.
-        silent.local_modes.insert(LocalModes::ISIG);
-        silent.special_codes[SpecialCodeIndex::VMIN] = 1;
-        silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-        silent.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
-        #[cfg(any(target_vendor = "apple", target_os = "freebsd", target_os = "netbsd", target_os = "openbsd"))]
-        {
-            silent.special_codes[SpecialCodeIndex::VDSUSP] = NO_KEY;
-        }
-        let suspend_key = Some(before.special_codes[SpecialCodeIndex::VSUSP]).filter(|key| *key != NO_KEY);
-        Ok(Self { device, before, silent, suspend_key })
-    }
-
-    fn hide(&self) -> io::Result<()> {
-        // `Now`: the other actions first wait for the output, for ever if someone pressed Ctrl-S.
-        tcsetattr(&self.device, OptionalActions::Now, &self.silent).map_err(Into::into)
-    }
-
-    fn show(&self) {
-        // In the background the modes are the shell's, and setting them would stop the process.
-        if is_foreground(&self.device) {
-            // A terminal that is gone needs no modes. What was typed after the answer stays for the next reader.
-            let _ = tcsetattr(&self.device, OptionalActions::Now, &self.before);
-        }
-    }
-}
-
-impl Drop for Silence {
-    fn drop(&mut self) {
-        self.show();
     }
 }
 
@@ -434,15 +207,6 @@ fn from_read(error: io::Error) -> TerminalError {
         io::ErrorKind::UnexpectedEof => TerminalError::Closed,
         _ if Errno::from_io_error(&error) == Some(Errno::IO) => TerminalError::Closed,
         _ => TerminalError::Io(error),
-    }
-}
-
-/// Polls; an interruption counts as nothing to report.
-fn poll_for(fds: &mut [PollFd<'_>], time: Duration) -> Result<(), TerminalError> {
-    // A limit beyond the clock's range is no limit.
-    match poll(fds, Timespec::try_from(time).ok().as_ref()) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(error) => Err(TerminalError::Io(error.into())),
     }
 }
 

@@ -148,7 +148,7 @@ fn what_becomes_of_a_code_decides_whether_it_can_be_used_again() {
 
 #[test]
 fn a_person_is_asked_again_where_that_can_help_and_three_times_in_all() {
-    const REFUSED: &str = "AWS refused that code: wait for the next one";
+    const REFUSED: &str = "AWS refused that code: check it, or wait for the next one";
     const UNCLEAR: &str = "AWS said no; the code may be spent, so wait for the next one";
     const SIX: &str = "an MFA code is six digits";
     let no = |failure: &str| Err(Failure(failure.to_owned()));

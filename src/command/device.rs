@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::execute::base::{Bases, RealBases};
 use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Sts};
-use crate::host::{Host, TerminalError, Words};
+use crate::host::{Host, TerminalError, Usual, Words};
 use crate::iam::journey::Need;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, IamError, User, usable};
 use crate::names::MfaSerial;
@@ -137,17 +137,16 @@ impl Desk<'_> {
         DeviceError::Unknown { user: self.user.name.clone(), device: typed.to_owned(), devices }
     }
 
-    /// A question that yes or no answers; anything but a yes is a no.
-    fn confirm(&self, question: &str, what: &'static str) -> Result<bool, DeviceError> {
+    /// A question that yes or no answers.
+    fn confirm(&self, question: &str, usual: Usual, what: &'static str) -> Result<bool, DeviceError> {
         if self.says_yes {
             return Ok(true);
         }
         if !self.host.terminal.is_there() {
             return Err(DeviceError::NobodyThere(what));
         }
-        let answer = self.host.terminal.ask(&format!("{question} [y/N] "), PATIENCE);
-        let answer = answer.map_err(|error| DeviceError::Code(error.into()))?;
-        Ok(matches!(answer.expose().trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        let answer = self.host.terminal.confirm(question, usual, PATIENCE);
+        answer.map_err(|error| DeviceError::Code(error.into()))
     }
 
     /// Shows what an edit would change, and writes it where that is wanted. Was it written?
@@ -161,7 +160,10 @@ impl Desk<'_> {
         } else {
             diff.lines().for_each(|line| self.settings.talk.note(line));
         }
-        if !self.confirm("Write this?", "the change of the profile must be confirmed").map_err(Refusal::Answer)? {
+        if !self
+            .confirm("Write this?", Usual::Yes, "the change of the profile must be confirmed")
+            .map_err(Refusal::Answer)?
+        {
             return Ok(false);
         }
         draft.write().map_err(Refusal::Edit)?;

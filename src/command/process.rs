@@ -1,14 +1,22 @@
 //! `mfa-cred process PROFILE`: the `credential_process` JSON for an SDK.
 
+use std::time::Duration;
+
 use super::{Done, session, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, Impatient};
 use crate::output::process_json;
 use crate::settings::Settings;
 
+/// For how long a person is waited for. SDKs give their programs a minute, and are gone then: nobody would get what a
+/// code was spent on.
+const PATIENCE: Duration = Duration::from_secs(50);
+
 pub(super) fn run(args: ProfileArgs, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+    let terminal = Impatient::new(host.terminal, PATIENCE);
+    let host = &Host { terminal: &terminal, ..host.clone() };
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, settings, host)?;
     write_stdout(process_json(&signed.credentials).expose())
 }

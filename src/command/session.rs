@@ -216,7 +216,8 @@ pub(super) fn asker<'a>(
     host: &Host<'a>,
     clock: &'a CorrectedClock<'a>,
 ) -> Asker<'a> {
-    Asker::new(source(plan, how, settings), host.terminal, host.clock, clock).in_words_of(how.words)
+    let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock).in_words_of(how.words);
+    if how.may_prompt { asker } else { asker.waiting_for_nobody() }
 }
 
 /// Where a code for this plan would come from.

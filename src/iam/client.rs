@@ -95,7 +95,7 @@ impl Iam for AwsIam<'_> {
         self.call(&|| {
             let call = self.client.create_virtual_mfa_device().virtual_mfa_device_name(name.as_str());
             let sent = call.customize().config_override(once(signer)).send();
-            ours(&self.transport.wait(sent).map_err(|error| classify(&error))?)
+            ours(&self.transport.wait(sent).map_err(|error| classify(&error))?, name)
         })
     }
 
@@ -156,14 +156,20 @@ fn next(is_truncated: bool, marker: Option<&str>) -> Result<Option<String>, Call
     }
 }
 
-fn ours(answer: &CreateVirtualMfaDeviceOutput) -> Result<New, CallError> {
+/// How long a seed may be, in characters of base32: from the 128 bits that RFC 4226 demands to twice AWS's 64.
+const SEED: std::ops::RangeInclusive<usize> = 26..=128;
+
+/// A device that can be shown and enabled. Anything else is no answer of AWS's: not its QR code, which is not read, but
+/// a seed that no app could take, and a serial that is another device's than the one that was asked for.
+fn ours(answer: &CreateVirtualMfaDeviceOutput, name: &DeviceName) -> Result<New, CallError> {
     let device = answer.virtual_mfa_device().ok_or(CallError::Unreadable)?;
+    let serial = serial(device.serial_number())?;
     // The SDK has undone the base64 of the wire; what is left is base32.
     let seed = device.base32_string_seed().ok_or(CallError::Unreadable)?;
-    let seed = std::str::from_utf8(seed.as_ref()).map_err(|_| CallError::Unreadable)?;
-    let is_base32 = |byte: u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7' | b'=');
-    if seed.is_empty() || !seed.bytes().all(is_base32) {
+    let seed = std::str::from_utf8(seed.as_ref()).map_err(|_| CallError::Unreadable)?.trim_end_matches('=');
+    let is_base32 = |byte: u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
+    if !SEED.contains(&seed.len()) || !seed.bytes().all(is_base32) || serial.device() != name.as_str() {
         return Err(CallError::Unreadable);
     }
-    Ok(New { serial: serial(device.serial_number())?, seed: Secret::from(seed.trim_end_matches('=')) })
+    Ok(New { serial, seed: Secret::from(seed) })
 }

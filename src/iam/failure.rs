@@ -52,6 +52,9 @@ pub enum DeviceError {
         /// At least.
         columns: usize,
     },
+    /// A page could not be wiped.
+    #[error("this terminal cannot wipe what it has shown (TERM is `dumb`, unset or unknown, or its size is unknown)")]
+    Dumb,
     /// The user has eight.
     #[error("user `{0}` has 8 MFA devices, which is AWS's most")]
     Eight(String),
@@ -132,6 +135,11 @@ impl DeviceError {
                 "run it in a terminal; `--yes` answers what is not a code".to_owned()
             }
             Self::TooSmall { .. } => "enlarge it, or show the seed as text: `--seed`".to_owned(),
+            Self::Dumb => {
+                "the seed would stay in its history: enroll in another terminal (a window of the desktop, ssh, \
+                           tmux); where it can do more than TERM says, set TERM"
+                    .to_owned()
+            }
             Self::Eight(_) => "`mfa-cred device remove SERIAL` makes room".to_owned(),
             Self::NameTaken(_) => "choose another with `--name`".to_owned(),
             Self::Unknown { devices, .. } if !devices.is_empty() => format!("there are {}", join(devices)),

@@ -93,7 +93,7 @@ fn the_code_can_be_scanned_and_neither_screen_nor_scroll_back_keep_it() {
         for forbidden in ["█", "▀", "▄", "otpauth", &seed[..4], &seed[60..], "Scan this", FIRST] {
             assert!(!text.contains(forbidden), "{forbidden}: {text}");
         }
-        for kept in ["before 0", "before 29", "Write this? [y/N] y", "laptop is enabled for alice"] {
+        for kept in ["before 0", "before 29", "Write this? [Y/n] y", "laptop is enabled for alice"] {
             assert!(text.contains(kept), "{kept}: {text}");
         }
         finish(&world, session);

@@ -113,7 +113,7 @@ impl World {
                 account: None,
             };
             let mut nothing = || Ok::<Option<()>, FolderError>(None);
-            let Ok(Turn::Ours(lease)) = folder.take_turn(key.file_name(), &mut nothing, &|_| {}) else {
+            let Ok(Turn::Ours(lease)) = folder.take_turn(key.file_name(), &mut nothing, &mut |_| Ok(())) else {
                 panic!("nobody else is here");
             };
             cache.save(&lease, &key, &credentials, &held, now);

@@ -10,7 +10,7 @@ use crate::cache::folder::{Folder, FolderError};
 use crate::cache::lock::{Lease, Turn, is_same};
 
 fn take(folder: &Folder) -> Lease {
-    match folder.take_turn::<(), FolderError>("a-lock", &mut || Ok(None), &|_| ()) {
+    match folder.take_turn::<(), FolderError>("a-lock", &mut || Ok(None), &mut |_| Ok(())) {
         Ok(Turn::Ours(lease)) => lease,
         other => panic!("{other:?}"),
     }
@@ -33,12 +33,15 @@ fn a_lock_is_one_holders_and_names_them() {
             looks.set(looks.get() + 1);
             Ok((looks.get() == 3).then_some("made"))
         },
-        &|_| panic!("it did not take long"),
+        &mut |pid| {
+            assert_eq!(pid, None, "it did not take long");
+            Ok(())
+        },
     );
     assert!(matches!(turn, Ok(Turn::Ready("made"))), "{turn:?}");
     assert_eq!(looks.get(), 3);
     drop(lease);
-    let turn = home.folder.take_turn::<_, FolderError>("a-lock", &mut || Ok(Some("made")), &|_| ());
+    let turn = home.folder.take_turn::<_, FolderError>("a-lock", &mut || Ok(Some("made")), &mut |_| Ok(()));
     assert!(matches!(turn, Ok(Turn::Ready("made"))), "with the lock in hand it looks once more: {turn:?}");
     drop(take(&home.folder));
 }
@@ -49,9 +52,12 @@ fn who_waits_for_long_says_so_once_and_names_the_holder() {
     let lease = take(&home.folder);
     let (said, start) = (RefCell::new(Vec::new()), Instant::now());
     let ready = &mut || Ok((start.elapsed() > Duration::from_millis(3200)).then_some(()));
-    let turn = home.folder.take_turn::<_, FolderError>("a-lock", ready, &|pid| {
-        assert!(start.elapsed() >= Duration::from_secs(3), "too soon");
-        said.borrow_mut().push(pid);
+    let turn = home.folder.take_turn::<_, FolderError>("a-lock", ready, &mut |pid| {
+        if let Some(pid) = pid {
+            assert!(start.elapsed() >= Duration::from_secs(3), "too soon");
+            said.borrow_mut().push(pid);
+        }
+        Ok(())
     });
     assert!(matches!(turn, Ok(Turn::Ready(()))), "{turn:?}");
     assert_eq!(*said.borrow(), [std::process::id()]);
@@ -73,7 +79,7 @@ fn who_waited_for_a_person_that_cancelled_ends_too_and_who_comes_later_asks_anew
                 }
                 Ok(None)
             },
-            &|_| (),
+            &mut |_| Ok(()),
         );
         match turn {
             Ok(Turn::Cancelled) => assert!(cancels),

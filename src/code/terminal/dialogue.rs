@@ -1,43 +1,38 @@
 //! A dialogue of single keys on the terminal's alternate screen, so that nothing of it stays on the other one.
 //!
 //! It is a [`Question`] like any other: modes, signals, Ctrl-Z and the background are that one's to mind. Here are the
-//! screen and the keys. After `fg` the screen is drawn anew, with the line emptied.
+//! screen and the keys. After `fg` the screen is drawn anew, as it was.
 
 use std::time::{Duration, Instant};
 
-use super::{CTRL_U, Question, size_of};
+use super::question::{Look, Question, Soon, Wanted};
+use super::{over, size_of};
 use crate::host::{Dialogue, Key, TerminalError};
 
 /// The alternate screen, and the cursor hidden.
 const OPENING: &str = "\x1b[?1049h\x1b[?25l";
 const CLOSING: &str = "\x1b[?25h\x1b[?1049l";
 
-/// How soon the rest of a key's sequence follows its Escape, also over a slow line.
-const SEQUENCE: Duration = Duration::from_millis(60);
+/// Erases the line so far.
+const CTRL_U: u8 = 0x15;
 /// How often the size of the window is looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// What a terminal is taken for that was never told its size: rows and columns.
+const USUAL: (u16, u16) = (24, 80);
 
 pub(super) fn hold(dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
-    // Where there is no second screen, the dialogue would be left behind on the first.
-    if std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
-        return Err(TerminalError::Absent);
-    }
-    let question = Question { prompt: OPENING.to_owned(), closing: CLOSING, ..Question::new("", limit)? };
-    let over = question.start().and_then(|()| converse(&question, dialogue, limit));
-    question.finish();
-    match question.ending_signal() {
-        Some(signal) => Err(TerminalError::Signal(signal)),
-        None => over,
-    }
+    let question = Question::begin(&Wanted { prompt: OPENING, look: Look::Dialogue(CLOSING), limit })?;
+    let ended = converse(&question, dialogue, limit);
+    over(&question, ended)
 }
 
 fn converse(question: &Question, dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
     let mut drawn = None;
     let mut last_key = Instant::now();
     loop {
-        let size = size_of(&question.device);
+        let size = size_of(&question.device).unwrap_or(USUAL);
         if drawn != Some(size) {
-            let (rows, columns) = size.ok_or(TerminalError::Closed)?;
+            let (rows, columns) = size;
             draw(question, dialogue, (columns.into(), rows.into()))?;
             drawn = Some(size);
         }
@@ -47,7 +42,7 @@ fn converse(question: &Question, dialogue: &mut dyn Dialogue, limit: Duration) -
             key => key?,
         };
         last_key = Instant::now();
-        if let Some(key) = key(first, &mut || soon(question))?
+        if let Some(key) = key(first, &mut || question.soon())?
             && dialogue.strike(key)
         {
             return Ok(());
@@ -66,9 +61,6 @@ fn draw(
     question.deadline.set(Instant::now() + question.limit);
     question.write(&format!("\x1b[H{}\x1b[J", lines.join("\r\n")))
 }
-
-/// The next byte of a key, if it comes at once.
-type Soon<'a> = dyn FnMut() -> Result<Option<u8>, TerminalError> + 'a;
 
 /// The key that starts with this byte; `None` for one that means nothing here.
 fn key(first: u8, soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
@@ -117,16 +109,6 @@ fn character(first: u8, soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalErro
     }
     let read = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next());
     Ok(read.filter(|c| !c.is_control()).map(Key::Char))
-}
-
-/// The next byte that is struck, if it comes at once.
-fn soon(question: &Question) -> Result<Option<u8>, TerminalError> {
-    question.deadline.set(Instant::now() + SEQUENCE);
-    match question.key() {
-        Ok(byte) => Ok(Some(byte)),
-        Err(TerminalError::TimedOut(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! can see again. Whatever ends the command there, a signal included, deletes it, or says that it is left and what
 //! removes it. An answer that was lost is looked up and never guessed. Broken off later, the next run goes on.
 
-use super::page::{Page, TooSmall};
+use super::page::{Page, TooSmall, longest_news};
 use super::resync::{outcome, resync};
 use super::{Desk, find, is_signal};
 use crate::code::ledger::Ledger;
@@ -13,7 +13,8 @@ use crate::code::totp::steps_ago;
 use crate::code::{CodeError, Outcome};
 use crate::command::{Done, session};
 use crate::error::Error;
-use crate::host::TerminalError;
+use crate::execute::CallError;
+use crate::host::{TerminalError, Usual};
 use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, journey, left_hint, usable};
 use crate::names::{DeviceName, MfaSerial};
 use crate::secret::{Credentials, Secret};
@@ -87,13 +88,15 @@ pub(super) fn run(desk: &Desk<'_>, options: &Options) -> Result<Done, Error> {
 /// Nothing is made that could not be shown.
 fn see_that_a_page_fits(desk: &Desk<'_>, options: &Options) -> Result<(), DeviceError> {
     let terminal = desk.host.terminal;
-    let size = terminal.size().filter(|_| terminal.is_there());
-    let (rows, columns) = size.ok_or(DeviceError::NobodyThere("a seed has to be shown"))?;
+    if !terminal.is_there() {
+        return Err(DeviceError::NobodyThere("a seed has to be shown"));
+    }
+    let (rows, columns) = terminal.size().ok_or(DeviceError::Dumb)?;
     // As long as AWS's.
     let seed = Secret::new("A".repeat(64));
     let account = desk.user.account.as_str();
     let page = Page { device: &"x".repeat(64), account, seed: &seed, shows_seed: options.shows_seed };
-    page.draw("", rows, columns).map(drop).map_err(too_small)
+    page.draw(&longest_news(), rows, columns).map(drop).map_err(too_small)
 }
 
 fn too_small(TooSmall { rows, columns }: TooSmall) -> DeviceError {
@@ -118,7 +121,9 @@ fn make(desk: &Desk<'_>, signer: &Credentials, name: DeviceName, devices: &[Boun
     let failed = desk.failed("CreateVirtualMFADevice", &journey::ENROLL);
     loop {
         match desk.iam.create(signer, &name) {
-            Ok(new) => return Ok(Made::New(new, name)),
+            Ok(new) if new.serial.as_str() == desk.user.device(name.as_str()) => return Ok(Made::New(new, name)),
+            // Another account's: whatever that is, it is not shown, and ours is not left.
+            Ok(_) => return Err(not_left(desk, signer, &name, failed(CallError::Unreadable.into()))),
             Err(IamError::Taken(_)) if !has_cleared => {
                 clear_way(desk, signer, &name)?;
                 has_cleared = true;
@@ -130,7 +135,7 @@ fn make(desk: &Desk<'_>, signer: &Credentials, name: DeviceName, devices: &[Boun
                     "`{name}` may not be made; an old policy may allow only a device that is named as the user. Make \
                      `{users}`?"
                 );
-                if name == users || !desk.confirm(&question, "the name must be confirmed")? {
+                if name == users || !desk.confirm(&question, Usual::No, "the name must be confirmed")? {
                     return Err(error);
                 }
                 name = users;
@@ -140,14 +145,18 @@ fn make(desk: &Desk<'_>, signer: &Credentials, name: DeviceName, devices: &[Boun
                 has_cleared = false;
             }
             Err(error) if error.may_have_been_done() => {
-                let cause = failed(error);
-                return match desk.user.device(name.as_str()).parse() {
-                    Ok(serial) => Err(take_back(desk, signer, serial, cause)),
-                    Err(_) => Err(cause),
-                };
+                return Err(not_left(desk, signer, &name, failed(error)));
             }
             Err(error) => return Err(failed(error)),
         }
+    }
+}
+
+/// Deletes what was made under that name, if anything was.
+fn not_left(desk: &Desk<'_>, signer: &Credentials, name: &DeviceName, cause: DeviceError) -> DeviceError {
+    match desk.user.device(name.as_str()).parse() {
+        Ok(serial) => take_back(desk, signer, serial, cause),
+        Err(_) => cause,
     }
 }
 
@@ -167,7 +176,7 @@ fn clear_way(desk: &Desk<'_>, signer: &Credentials, name: &DeviceName) -> Result
     } else {
         format!("A device `{name}` exists. Delete it, if it is nobody's, and make it anew?")
     };
-    if !desk.confirm(&question, "the deletion must be confirmed")? {
+    if !desk.confirm(&question, Usual::No, "the deletion must be confirmed")? {
         return Err(DeviceError::Declined);
     }
     match desk.iam.delete(signer, &serial) {

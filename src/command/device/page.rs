@@ -20,6 +20,9 @@ const COLOURS: &str = "\x1b[0;97;40m";
 const PLAIN: &str = "\x1b[0m";
 /// What does not fit into the code is the device's name, which only the app's list shows.
 const NAME: usize = 32;
+/// How many lines a name takes at most, and what has to be said, of which AWS may say any amount.
+const NAME_LINES: usize = 2;
+const NEWS_LINES: usize = 4;
 
 /// What there is to show.
 pub(super) struct Page<'a> {
@@ -27,6 +30,11 @@ pub(super) struct Page<'a> {
     pub(super) account: &'a str,
     pub(super) seed: &'a Secret<String>,
     pub(super) shows_seed: bool,
+}
+
+/// As much news as is ever shown: a page that fits with it fits with any.
+pub(super) fn longest_news() -> String {
+    "x".repeat(WORDS * NEWS_LINES)
 }
 
 /// A terminal that is too small, and what would do.
@@ -47,8 +55,15 @@ impl Page<'_> {
             Err(_) if self.shows_seed && columns >= WORDS => (Vec::new(), 1),
             Err(needed) => return Err(needed),
         };
-        let lines = self.words(news);
-        for (row, line) in (1..).zip(lines.iter().take(rows.saturating_sub(BELOW))) {
+        let room = rows.saturating_sub(BELOW);
+        let lines = [Spacing::Wide, Spacing::Tight].map(|spacing| self.words(news, spacing));
+        let [wide, tight] = lines;
+        let lines = if wide.len() <= room { wide } else { tight };
+        // A seed of which the end is missing is worth nothing.
+        if lines.len() > room {
+            return Err(TooSmall { rows: lines.len() + BELOW, columns: left + WORDS });
+        }
+        for (row, line) in (1..).zip(&lines) {
             parts.push(Secret::concat(&[&format!("\x1b[{row};{left}H"), line.expose()]));
         }
         parts.push(Secret::new(format!("\x1b[{};1H", rows.saturating_sub(BELOW - 1).max(1))));
@@ -64,26 +79,33 @@ impl Page<'_> {
     }
 
     fn code(&self) -> QrCode {
-        QrCode::with_error_correction_level(self.uri().expose().as_bytes(), EcLevel::L)
-            .expect("a name, an account and a seed are far below the 2,953 bytes of a QR code")
+        QrCode::with_error_correction_level(self.uri().expose().as_bytes(), EcLevel::L).expect(
+            "a name, an account and a seed of 128 characters at most are far below the 2,953 bytes of a QR code",
+        )
     }
 
-    fn words(&self, news: &str) -> Vec<Secret<String>> {
+    fn words(&self, news: &str, spacing: Spacing) -> Vec<Secret<String>> {
         let mut lines: Vec<Secret<String>> = Vec::new();
-        let mut say = |text: &str| lines.extend(wrapped(text).iter().map(|line| Secret::from(line.as_str())));
-        say("Scan this with an authenticator app.");
-        say("");
-        say(&format!("Device: {}", one_line(self.device)));
-        say(&format!("Account: {}", self.account));
-        say("");
-        say("Then type the code that it shows, and after that the next one. Each works once.");
-        say("");
-        if !news.is_empty() {
-            say(&one_line(news));
-            say("");
+        let is_wide = spacing == Spacing::Wide;
+        let mut say = |text: &str, most: usize| {
+            lines.extend(wrapped(text).iter().take(most).map(|line| Secret::from(line.as_str())));
+            lines.extend(is_wide.then(|| Secret::from("")));
+        };
+        // Whoever reads news has read the rest.
+        if is_wide || news.is_empty() {
+            say("Scan this with an authenticator app.", usize::MAX);
         }
+        say(&format!("Device: {}", one_line(self.device)), NAME_LINES);
+        say(&format!("Account: {}", self.account), 1);
+        if is_wide || news.is_empty() {
+            say("Then type the code that it shows, and after that the next one. Each works once.", usize::MAX);
+        }
+        if !news.is_empty() {
+            say(&one_line(news), NEWS_LINES);
+        }
+        say("A recording of this terminal (`script`, asciinema, a tmux log) keeps this page.", usize::MAX);
         if self.shows_seed {
-            say("To type instead of scanning:");
+            lines.push(Secret::from("To type instead of scanning:"));
             let groups: Vec<&str> = (0..self.seed.expose().len()).step_by(4).map(|at| group(self.seed, at)).collect();
             lines.extend(groups.chunks(5).map(|line| {
                 let spaced: Vec<&str> = line.iter().flat_map(|group| [*group, " "]).collect();
@@ -92,6 +114,13 @@ impl Page<'_> {
         }
         lines
     }
+}
+
+/// Is there room for empty lines?
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Spacing {
+    Wide,
+    Tight,
 }
 
 fn group(seed: &Secret<String>, at: usize) -> &str {

@@ -7,6 +7,7 @@ use super::list::profiles;
 use super::{Desk, find};
 use crate::command::{Done, session};
 use crate::error::Error;
+use crate::host::Usual;
 use crate::iam::{Bound, DeviceError, Iam, IamError, journey, usable};
 use crate::names::{DeviceKind, MfaSerial};
 use crate::secret::Credentials;
@@ -16,7 +17,7 @@ pub(super) fn run(desk: &Desk<'_>, typed: Option<&str>) -> Result<Done, Error> {
     let serial = which(desk, typed, &devices)?;
     let is_bound = devices.iter().any(|device| device.serial == serial);
     let whose = if is_bound { format!("of {}", desk.user.name) } else { "that belongs to nobody".to_owned() };
-    if !desk.confirm(&format!("Remove the MFA device {serial} {whose}?"), "the removal must be confirmed")? {
+    if !desk.confirm(&format!("Remove the MFA device {serial} {whose}?"), Usual::No, "the removal must be confirmed")? {
         return Err(DeviceError::Declined.into());
     }
     let signer = signer(desk, &devices)?;

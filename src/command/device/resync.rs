@@ -6,9 +6,10 @@ use super::{Desk, find};
 use crate::cache::{Turn, digest_name};
 use crate::code::ledger::Ledger;
 use crate::code::pair::{Pair, Question};
-use crate::code::{Outcome, PATIENCE};
+use crate::code::{CodeError, Outcome, PATIENCE};
 use crate::command::{Done, session};
 use crate::error::Error;
+use crate::host::TerminalError;
 use crate::iam::{DeviceError, Iam, IamError, journey, why_unusable};
 use crate::names::MfaSerial;
 
@@ -40,8 +41,18 @@ fn which(desk: &Desk<'_>, typed: Option<&str>) -> Result<MfaSerial, DeviceError>
     }
 }
 
-/// Asks for two codes and gives them to ResyncMFADevice.
+/// Asks for two codes and gives them to ResyncMFADevice; anew after a stop, for which the device was let go of.
 pub(super) fn resync(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
+    loop {
+        match attempt(desk, serial) {
+            Err(DeviceError::Code(CodeError::Terminal(TerminalError::Stopping))) => desk.host.terminal.stop(),
+            Err(DeviceError::Code(CodeError::Terminal(TerminalError::Continued))) => {}
+            result => return result,
+        }
+    }
+}
+
+fn attempt(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
     let terminal = desk.host.terminal;
     let question = |prompt: &str, news: &str| {
         if !news.is_empty() {
@@ -52,8 +63,17 @@ pub(super) fn resync(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceEr
     let asker = session::asker(&desk.plan, &desk.how, desk.settings, desk.host, desk.clock);
     // Nobody else asks for codes of this device meanwhile.
     let name = format!("device-{}", digest_name(serial.as_str()));
-    let say = |pid| desk.note(&format!("waiting for process {pid}, which asks for a code of this device"));
-    let turn = desk.cache.take_turn(&name, &mut || Ok::<Option<()>, DeviceError>(None), &say)?;
+    let mut meanwhile = |pid: Option<u32>| {
+        if let Some(pid) = pid {
+            desk.note(&format!("waiting for process {pid}, which asks for a code of this device"));
+        }
+        match asker.gives_up() {
+            Some(reason) => Err(DeviceError::Code(reason.into())),
+            None if !asker.waits() => Err(CodeError::NobodyToAsk(desk.plan.profile.clone()).into()),
+            None => Ok(()),
+        }
+    };
+    let turn = desk.cache.take_turn(&name, &mut || Ok::<Option<()>, DeviceError>(None), &mut meanwhile)?;
     let _lease = match turn {
         Some(Turn::Ours(lease)) => Some(lease),
         Some(Turn::Cancelled) => return Err(DeviceError::Declined),

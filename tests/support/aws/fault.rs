@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Truncate,
     /// A page of HTML with status 200, from something that is not AWS. No effect.
     Html,
+    /// The effect is had, and an element of the answer has this content instead.
+    Content(&'static str, String),
     /// Refused with this status, code and message, without effect.
     Refuse(u16, String, String),
 }
@@ -46,7 +48,7 @@ impl Fault {
     pub(super) fn when(&self) -> When {
         match self {
             Self::Delay(when, _) | Self::Drop(when) | Self::ServerError(when, _) => *when,
-            Self::Truncate => When::After,
+            Self::Truncate | Self::Content(..) => When::After,
             Self::Throttle | Self::Html | Self::Refuse(..) => When::Before,
         }
     }

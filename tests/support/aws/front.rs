@@ -109,7 +109,7 @@ impl Shared {
                 Fault::Refuse(status, code, message) => {
                     Some(refused(request, &Refusal::new(*status, code, message.as_str())))
                 }
-                Fault::Truncate => None,
+                Fault::Truncate | Fault::Content(..) => None,
             };
             if let Some((effect, answer)) = answer {
                 self.world().record(request, params, effect, Some(fault.clone()));
@@ -125,7 +125,10 @@ impl Shared {
             world.record(request, params, effect, fault.clone());
             result
         };
-        let reply = result.unwrap_or_else(|refusal| refusal.reply(service(request)));
+        let mut reply = result.unwrap_or_else(|refusal| refusal.reply(service(request)));
+        if let Some(Fault::Content(element, content)) = &fault {
+            reply.fill(element, content);
+        }
 
         match (fault, strikes) {
             (Some(Fault::Delay(_, time)), Some(When::After)) => {

@@ -106,6 +106,14 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// Gives an element of the body, which must be there, another content.
+    pub(super) fn fill(&mut self, element: &str, content: &str) {
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        let start = self.body.find(&open).expect("the element") + open.len();
+        let end = self.body.find(&close).expect("its end");
+        self.body.replace_range(start..end, content);
+    }
+
     /// The answer of an action that was done; `result` is the XML inside `<ActionResult>`, `None` where an action
     /// returns nothing.
     pub(super) fn success(service: Service, action: &str, result: Option<&str>) -> Self {

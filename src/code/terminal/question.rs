@@ -1,0 +1,335 @@
+//! One question, from the prompt to the last of its keys: the screen, the deadline, signals, job control.
+
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::termios::{Action, tcflow, tcgetpgrp};
+use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+use super::silence::Silence;
+use super::turn::{self, Asking, Screen};
+use super::{from_read, is_foreground, may_write, open, reader, size_of, write_within};
+use crate::code::signals::Watch;
+use crate::host::TerminalError;
+use crate::secret::Secret;
+use crate::talk::one_line;
+
+/// Told in this order when several came at once.
+const SIGNALS: [i32; 5] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT];
+
+/// To the alternate screen, wiped and from its top. Where a terminal has none (GNU screen has not, unless told), the
+/// wiping moves into its history what was there before.
+const OTHER_SCREEN: &str = "\x1b[?1049h\x1b[2J\x1b[H";
+const BACK_FROM_IT: &str = "\x1b[H\x1b[?1049l";
+
+/// How long a terminal whose output is stopped may keep what is written last.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How often the keyboard is looked at where it cannot be polled.
+const BLIND_STEP: Duration = Duration::from_millis(50);
+/// How soon the rest of a key's sequence follows its Escape, also over a slow line.
+const SEQUENCE: Duration = Duration::from_millis(150);
+/// When nothing came for so long, what was pasted has come to its end; between its brackets, later.
+const HUSH: Duration = Duration::from_millis(100);
+const HUSH_IN_A_PASTE: Duration = Duration::from_millis(700);
+/// For how long what is pasted may go on.
+const LONGEST_PASTE: Duration = Duration::from_secs(5);
+
+/// The next byte of a key, if it comes at once.
+pub(super) type Soon<'a> = dyn FnMut() -> Result<Option<u8>, TerminalError> + 'a;
+
+/// What is asked, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// In the terminal's own control sequences, where `look` says so.
+    pub(super) prompt: &'a str,
+    pub(super) look: Look<'a>,
+    pub(super) limit: Duration,
+}
+
+/// What is on the screen with the prompt.
+#[derive(Clone, Copy)]
+pub(super) enum Look<'a> {
+    /// Nothing.
+    Line,
+    /// A page above it, on a screen of its own.
+    Page(&'a Secret<String>),
+    /// A screen that somebody else draws; this ends it.
+    Dialogue(&'static str),
+}
+
+/// One question. Its parts are cells because `rpassword` wants to own what it reads.
+pub(super) struct Question {
+    // Dropped in this order: no signal may act on a terminal that is still silent, and nobody else ask on it.
+    silence: RefCell<Option<Silence>>,
+    watch: Watch,
+    asking: RefCell<Option<Asking>>,
+    pub(super) device: File,
+    end: End,
+    pub(super) limit: Duration,
+    pub(super) deadline: Cell<Instant>,
+    /// How many rows a page may have left its marks on.
+    rows: Cell<u16>,
+    /// Are keys between the brackets of a paste?
+    pub(super) is_pasted: Cell<bool>,
+}
+
+/// What is written last.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// The end of the line, which the person's Enter was not.
+    Line,
+    /// The page is wiped.
+    Page,
+    /// As it was begun.
+    Dialogue(&'static str),
+}
+
+/// What ended a wait.
+enum Wake {
+    /// The terminal is ready.
+    Ready,
+    /// The process was stopped and goes on.
+    Continued,
+}
+
+impl Question {
+    /// Waits for the terminal's turn, silences it and shows the prompt, in that order.
+    pub(super) fn begin(wanted: &Wanted<'_>) -> Result<Self, TerminalError> {
+        let device = open()?;
+        if !is_foreground(&device) {
+            return Err(TerminalError::Background);
+        }
+        let watch = Watch::new(&SIGNALS).map_err(TerminalError::Io)?;
+        let (screen, end) = match wanted.look {
+            Look::Line => (Screen::Line, End::Line),
+            Look::Page(_) => (Screen::Whole, End::Page),
+            Look::Dialogue(end) => (Screen::Whole, End::Dialogue(end)),
+        };
+        let asking = turn::take(&device, &watch, screen, wanted.limit)?;
+        // Whoever was stopped while it waited may have lost what it was to be asked for.
+        if crate::cache::lock::lost_any() {
+            return Err(TerminalError::Continued);
+        }
+        let silence = Silence::new(&device, asking.found).map_err(TerminalError::Io)?;
+        let question = Self {
+            silence: RefCell::new(Some(silence)),
+            watch,
+            asking: RefCell::new(Some(asking)),
+            device,
+            end,
+            limit: wanted.limit,
+            deadline: Cell::new(Instant::now() + wanted.limit),
+            rows: Cell::new(0),
+            is_pasted: Cell::new(false),
+        };
+        let begun = question.show_all(wanted);
+        match begun {
+            Ok(()) => Ok(question),
+            Err(error) => {
+                let signal = question.finish();
+                Err(signal.map_or(error, TerminalError::Signal))
+            }
+        }
+    }
+
+    fn show_all(&self, wanted: &Wanted<'_>) -> Result<(), TerminalError> {
+        if let Some(silence) = &*self.silence.borrow() {
+            silence.hide().map_err(from_read)?;
+        }
+        match wanted.look {
+            Look::Line => self.write(&one_line(wanted.prompt)),
+            Look::Page(page) => {
+                self.rows.set(size_of(&self.device).map_or(0, |(rows, _)| rows));
+                self.write(OTHER_SCREEN)?;
+                self.write(page.expose())?;
+                self.write(&one_line(wanted.prompt))
+            }
+            Look::Dialogue(_) => self.write(wanted.prompt),
+        }
+    }
+
+    pub(super) fn write(&self, text: &str) -> Result<(), TerminalError> {
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            match (&self.device).write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::OUT)?;
+                }
+                Err(error) => return Err(from_read(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows what a key changes; a terminal whose output is stopped shows nothing.
+    pub(super) fn show(&self, text: &str) {
+        if !text.is_empty() {
+            let _ = (&self.device).write(text.as_bytes());
+        }
+    }
+
+    /// The next key, or why there is none.
+    pub(super) fn key(&self) -> Result<u8, TerminalError> {
+        loop {
+            if let Wake::Continued = self.wait(PollFlags::IN)? {
+                // Not a word more in the background, where others have the terminal.
+                return Err(if is_foreground(&self.device) { TerminalError::Continued } else { self.gone() });
+            }
+            // Reading in the background would stop the process.
+            if !is_foreground(&self.device) {
+                return Err(self.gone());
+            }
+            let mut key = [0];
+            match (&self.device).read(&mut key) {
+                Ok(0) => return Err(TerminalError::Closed),
+                Ok(_) if self.is_suspend_key(key[0]) => return Err(TerminalError::Stopping),
+                Ok(_) => return Ok(key[0]),
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                Err(error) => return Err(from_read(error)),
+            }
+        }
+    }
+
+    /// The next byte that is struck, if it comes at once.
+    pub(super) fn soon(&self) -> Result<Option<u8>, TerminalError> {
+        let deadline = self.deadline.replace(Instant::now() + SEQUENCE);
+        let key = self.key();
+        self.deadline.set(deadline);
+        match key {
+            Ok(byte) => Ok(Some(byte)),
+            Err(TerminalError::TimedOut(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for the terminal, a signal, the deadline, or the end of whoever reads the answer.
+    fn wait(&self, wanted: PollFlags) -> Result<Wake, TerminalError> {
+        let stdout = io::stdout();
+        let is_watched = reader::is_watched();
+        loop {
+            let left = self.deadline.get().saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(TerminalError::TimedOut(self.limit));
+            }
+            let mut fds = vec![PollFd::new(&self.device, wanted), PollFd::new(&self.watch, PollFlags::IN)];
+            if is_watched {
+                fds.push(PollFd::new(&stdout, PollFlags::empty()));
+            }
+            poll_for(&mut fds, left)?;
+            let mut ready = fds[0].revents();
+            // macOS cannot poll `/dev/tty`; the device does not block, so looking at it now and then will do.
+            if ready.contains(PollFlags::NVAL) {
+                poll_for(&mut fds[1..], left.min(BLIND_STEP))?;
+                ready = wanted;
+            }
+            let mut was_continued = false;
+            while let Some(signal) = self.watch.take() {
+                if signal != SIGCONT {
+                    return Err(TerminalError::Signal(signal));
+                }
+                was_continued = true;
+            }
+            if fds.get(2).is_some_and(reader::says_so) {
+                return Err(TerminalError::Unread);
+            }
+            if was_continued {
+                return Ok(Wake::Continued);
+            }
+            if !ready.is_empty() {
+                return Ok(Wake::Ready);
+            }
+        }
+    }
+
+    fn is_suspend_key(&self, key: u8) -> bool {
+        self.silence.borrow().as_ref().is_some_and(|silence| silence.suspend_key == Some(key))
+    }
+
+    /// Why this process is no longer in the foreground: sent to the background, or the terminal hung up.
+    fn gone(&self) -> TerminalError {
+        if tcgetpgrp(&self.device).is_ok() { TerminalError::Background } else { TerminalError::Closed }
+    }
+
+    /// Throws away what was pasted behind the answer, and waits a moment for what of it is on its way: nothing may reach
+    /// the shell, which would run it.
+    pub(super) fn drain(&self) {
+        let end = Instant::now() + LONGEST_PASTE;
+        let (mut tail, mut buffer) = (Vec::new(), [0; 4096]);
+        while Instant::now() < end && is_foreground(&self.device) {
+            let hush = if self.is_pasted.get() { HUSH_IN_A_PASTE } else { HUSH };
+            let mut fds = [PollFd::new(&self.device, PollFlags::IN), PollFd::new(&self.watch, PollFlags::IN)];
+            if poll_for(&mut fds, hush).is_err() || !fds[1].revents().is_empty() {
+                return;
+            }
+            match (&self.device).read(&mut buffer) {
+                Ok(0) => return,
+                Ok(length) => {
+                    tail.extend_from_slice(&buffer[..length]);
+                    if tail.windows(PASTE_ENDS.len()).any(|bytes| bytes == PASTE_ENDS) {
+                        self.is_pasted.set(false);
+                    }
+                    tail.drain(..tail.len().saturating_sub(PASTE_ENDS.len() - 1));
+                }
+                // It was quiet.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Puts everything back, and gives the signal that came too late to end the reading: it still ends the program, and
+    /// must not be swallowed. Nothing happens when it is done again.
+    pub(super) fn finish(&self) -> Option<i32> {
+        let silence = self.silence.take()?;
+        self.write_the_end();
+        drop(silence);
+        self.asking.take();
+        self.watch.end();
+        std::iter::from_fn(|| self.watch.take()).find(|signal| *signal != SIGCONT)
+    }
+
+    fn write_the_end(&self) {
+        let is_foreground = is_foreground(&self.device);
+        match self.end {
+            End::Line if is_foreground => write_within(&self.device, "\n", LAST_WORDS),
+            End::Dialogue(end) if is_foreground => write_within(&self.device, end, LAST_WORDS),
+            // Whoever has the terminal now would rather see it wiped than keep a seed.
+            End::Page if is_foreground || may_write(&self.device) => {
+                let _ = tcflow(&self.device, Action::OOn);
+                write_within(&self.device, &self.wiping(), LAST_WORDS);
+            }
+            _ => {}
+        }
+    }
+
+    /// Erases row by row, since a terminal may keep what it wipes in one go, and leaves the screen.
+    fn wiping(&self) -> String {
+        let now = size_of(&self.device).map_or(0, |(rows, _)| rows);
+        let rows: String = (1..=now.max(self.rows.get())).map(|row| format!("\x1b[{row};1H\x1b[2K")).collect();
+        format!("\x1b[0m{rows}{BACK_FROM_IT}")
+    }
+}
+
+const PASTE_ENDS: &[u8] = b"\x1b[201~";
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// Polls; an interruption counts as nothing to report.
+fn poll_for(fds: &mut [PollFd<'_>], time: Duration) -> Result<(), TerminalError> {
+    // A limit beyond the clock's range is no limit.
+    match poll(fds, Timespec::try_from(time).ok().as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(TerminalError::Io(error.into())),
+    }
+}

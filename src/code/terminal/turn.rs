@@ -1,0 +1,161 @@
+//! One terminal, one question at a time: whoever asks holds the terminal's lock, from before the echo goes off until
+//! it is back.
+//!
+//! The lock is named after the terminal's device and lies in a place that all processes of this user share, whatever
+//! their homes and state folders are: `/run/user/UID`, else a folder of ours in `/tmp`. Neither depends on a variable.
+//! Where there is no such place, nobody is waited for.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::termios::tcgetsid;
+use signal_hook::consts::signal::SIGCONT;
+
+use super::silence::Found;
+use super::{is_foreground, reader, write};
+use crate::cache::lock::{self, Lease, Turn};
+use crate::code::signals::Watch;
+use crate::host::TerminalError;
+
+/// The right to ask on a terminal.
+pub(super) struct Asking {
+    /// Held for its lock. `None`: where there is no place for locks.
+    _lease: Option<Lease>,
+    pub(super) found: Found,
+}
+
+/// What a question will do with the screen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Screen {
+    /// One line.
+    Line,
+    /// All of it: nobody else may write there.
+    Whole,
+}
+
+/// Waits until nobody else asks on this terminal: as long as the question itself may take, and anew for that question.
+pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration) -> Result<Asking, TerminalError> {
+    let Some(path) = name(device).and_then(|name| Some(place()?.join(name))) else {
+        return Ok(Asking { _lease: None, found: Found::Whole });
+    };
+    let start = Instant::now();
+    let mut ready = || Ok(None::<()>);
+    let mut meanwhile = |pid: Option<u32>| {
+        if let Some(signal) = std::iter::from_fn(|| watch.take()).find(|signal| *signal != SIGCONT) {
+            return Err(Some(TerminalError::Signal(signal)));
+        }
+        if start.elapsed() >= limit {
+            return Err(Some(TerminalError::TimedOut(limit)));
+        }
+        if !is_foreground(device) {
+            return Err(Some(TerminalError::Background));
+        }
+        if reader::is_gone() {
+            return Err(Some(TerminalError::Unread));
+        }
+        if let Some(pid) = pid {
+            say(&path, pid);
+        }
+        Ok(())
+    };
+    // A place that fails is no reason not to ask.
+    let turn = lock::wait(&path, &mut ready, &mut meanwhile, &|_| None);
+    let lease = match turn {
+        Ok(Turn::Ours(lease)) => Some(lease),
+        Ok(Turn::Ready(()) | Turn::Cancelled) | Err(None) => None,
+        Err(Some(reason)) => return Err(reason),
+    };
+    if let (Some(lease), Screen::Whole) = (&lease, screen) {
+        lease.fills_the_screen();
+    }
+    let was_left = lease.as_ref().is_some_and(Lease::was_left);
+    Ok(Asking { _lease: lease, found: if was_left { Found::Left } else { Found::Whole } })
+}
+
+/// Tells the person whom this process waits for: on the terminal, unless the other one fills it, and on a stderr that
+/// is elsewhere.
+fn say(path: &Path, pid: u32) {
+    let line = format!("waiting for process {pid}, which asks on this terminal\n");
+    if !lock::is_screen_filled(path) {
+        // Behind the other one's prompt.
+        write(&format!("\n{line}"));
+    }
+    let mut stderr = io::stderr();
+    if !stderr.is_terminal() {
+        // A closed stderr is no reason to fail.
+        let _ = stderr.write_all(line.as_bytes());
+    }
+}
+
+/// The lock of this terminal: after the device, or where the system does not tell it, the session that it controls.
+fn name(device: &File) -> Option<String> {
+    match controlling_device() {
+        Some(number) => Some(format!("terminal-{number}")),
+        None => tcgetsid(device).ok().map(|session| format!("terminal-of-{}", session.as_raw_nonzero())),
+    }
+}
+
+/// The controlling terminal's device number, as Linux tells it (`/dev/tty`, by which it was opened, has its own).
+fn controlling_device() -> Option<u32> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    tty_nr(&stat).filter(|number| *number != 0)
+}
+
+/// The seventh field of `/proc/PID/stat`, counted from behind the name, which may hold anything.
+fn tty_nr(stat: &str) -> Option<u32> {
+    stat.rsplit_once(") ")?.1.split(' ').nth(4)?.parse::<i32>().ok().map(i32::cast_unsigned)
+}
+
+/// A folder that is this user's alone, and the same for all processes of this user.
+fn place() -> Option<PathBuf> {
+    let user = rustix::process::geteuid().as_raw();
+    let runtime = PathBuf::from(format!("/run/user/{user}"));
+    let folder =
+        if is_ours(&runtime, user) { runtime.join("mfa-cred") } else { PathBuf::from(format!("/tmp/mfa-cred-{user}")) };
+    // It may be there.
+    let _ = DirBuilder::new().mode(0o700).create(&folder);
+    is_ours(&folder, user).then_some(folder)
+}
+
+/// Whoever else could write there could keep us waiting, or have us write elsewhere by a link.
+fn is_ours(folder: &Path, user: u32) -> bool {
+    fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir() && it.uid() == user && it.mode() & 0o022 == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_ours, tty_nr};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn the_terminal_of_a_process_is_read_behind_any_name() {
+        for (stat, wanted) in [
+            ("12 (sh) S 1 12 12 34818 12 4194304", Some(34818)),
+            ("12 (a) b) 7 (x) R 1 12 12 0 -1 4194304", Some(0)),
+            ("12 (sh) S 1 12 12 -2147483648 12", Some(0x8000_0000)),
+            ("12 (sh) S 1", None),
+            ("", None),
+        ] {
+            assert_eq!(tty_nr(stat), wanted, "{stat}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_others_could_use_is_none() {
+        let root = tempfile::tempdir().expect("a folder");
+        let user = rustix::process::geteuid().as_raw();
+        let ours = root.path().join("ours");
+        std::fs::create_dir(&ours).expect("it is made");
+        std::fs::set_permissions(&ours, PermissionsExt::from_mode(0o700)).expect("its mode");
+        assert!(is_ours(&ours, user) && !is_ours(&ours, user + 1) && !is_ours(&root.path().join("none"), user));
+        symlink(&ours, root.path().join("link")).expect("a link");
+        assert!(!is_ours(&root.path().join("link"), user));
+        for mode in [0o770, 0o702, 0o777] {
+            std::fs::set_permissions(&ours, PermissionsExt::from_mode(mode)).expect("its mode");
+            assert!(!is_ours(&ours, user), "{mode:o}");
+        }
+    }
+}
