@@ -105,7 +105,7 @@ impl Folder {
     /// Does somebody hold the lock of that name now?
     pub fn is_taken(&self, name: &str) -> bool {
         // Shared, so that two who look do not take one another for the holder.
-        let looked = File::open(self.path().join(LOCKS).join(name)).map(|file| file.try_lock_shared());
+        let looked = open_private(&self.path().join(LOCKS).join(name)).map(|file| file.try_lock_shared());
         matches!(looked, Ok(Err(TryLockError::WouldBlock)))
     }
 }
