@@ -92,10 +92,34 @@ pub enum Outcome<T, E> {
     Failed(E),
 }
 
+/// What of the way to AWS is neither AWS's nor the system's own; a person learns it before a code is typed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Way {
+    /// The endpoint's address, or nothing.
+    pub to: String,
+    /// The proxy and the certificates, each with a blank before it, or nothing.
+    pub via: String,
+}
+
+impl Way {
+    /// The endpoint before a prompt: `[http://localhost:4566] `.
+    fn prefix(&self) -> String {
+        if self.to.is_empty() { String::new() } else { format!("[{}] ", self.to) }
+    }
+
+    /// All of it before a prompt that ends as all of its kind do, with a blank behind it; or nothing.
+    pub fn bracketed(&self) -> String {
+        let all = format!("{}{}", self.to, self.via);
+        if all.is_empty() { all } else { format!("[{}] ", all.trim_start()) }
+    }
+}
+
 /// Whoever can be asked for codes.
 pub struct Asker<'a> {
     source: Source,
     words: Words,
+    /// What of the way to AWS a person should know before a code is typed.
+    way: Option<Box<dyn Fn() -> Way + 'a>>,
     terminal: &'a dyn Terminal,
     clock: &'a dyn Clock,
     aws_clock: &'a CorrectedClock<'a>,
@@ -110,13 +134,19 @@ impl<'a> Asker<'a> {
         clock: &'a dyn Clock,
         aws_clock: &'a CorrectedClock<'a>,
     ) -> Self {
-        Self { source, words: Words::default(), terminal, clock, aws_clock, waits: true }
+        Self { source, words: Words::default(), way: None, terminal, clock, aws_clock, waits: true }
     }
 
     /// Asks in these words.
     #[must_use]
     pub fn in_words_of(self, words: Words) -> Self {
         Self { words, ..self }
+    }
+
+    /// Says in the prompt what is neither AWS's nor the system's own on the way there; asked for when there is a prompt.
+    #[must_use]
+    pub fn by_way_of(self, way: impl Fn() -> Way + 'a) -> Self {
+        Self { way: Some(Box::new(way)), ..self }
     }
 
     /// Waits for nobody whom another process asks (`--no-prompt`).
@@ -246,9 +276,11 @@ impl<'a> Asker<'a> {
     }
 
     fn ask(&self, profile: &ProfileName, serial: &MfaSerial, tries_left: &mut u32) -> Result<Code, CodeError> {
+        let way = self.way.as_ref().map(|way| way()).unwrap_or_default();
+        let (to, via) = (way.prefix(), way.via);
         let prompt = match self.words {
-            Words::Profile => format!("MFA code for {profile} ({}): ", serial.device()),
-            Words::Device => format!("{}, MFA code: ", serial.device()),
+            Words::Profile => format!("{to}MFA code for {profile} ({}){via}: ", serial.device()),
+            Words::Device => format!("{to}{}{via}, MFA code: ", serial.device()),
         };
         loop {
             let answer = self.terminal.ask_hidden(&prompt, PATIENCE).map_err(CodeError::Terminal)?;

@@ -223,7 +223,11 @@ fn call_exit(error: &StsError) -> u8 {
     match error {
         _ if error.is_wrong_code() || error.is_wrong_serial() => 4,
         StsError::Refused { .. } | StsError::Throttled => 5,
-        StsError::Unavailable(_) | StsError::Unreadable | StsError::Lost(_) | StsError::Unreachable(_) => 6,
+        StsError::Unavailable(_)
+        | StsError::Unreadable
+        | StsError::TooLong
+        | StsError::Lost(_)
+        | StsError::Unreachable(_) => 6,
         StsError::Unusable(_) => 1,
     }
 }
@@ -275,6 +279,11 @@ fn plan_hint(error: &PlanError) -> Option<String> {
         PlanError::IncludeProfile { .. } => "copy what it includes into the profile".to_owned(),
         PlanError::NoSource { .. } => {
             "add `source_profile = PROFILE` (whose keys sign) or `credential_source`".to_owned()
+        }
+        PlanError::InClear { .. } => {
+            "use an `https://` address; where you trust the whole way there, put `allow_http = true` into mfa-cred's \
+             own config.ini"
+                .to_owned()
         }
         PlanError::TwoSources { .. } => "keep the one that is meant".to_owned(),
         _ => return None,
@@ -332,7 +341,7 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
             StsError::Lost(_) | StsError::Unavailable(_) if step.needs_code_of().is_some() => {
                 Some("the code may be spent: wait for the device's next one".to_owned())
             }
-            StsError::Unreadable => {
+            StsError::Unreadable | StsError::TooLong => {
                 let spent = if step.needs_code_of().is_some() { "; the code may be spent all the same" } else { "" };
                 let what = "something between here and AWS answers in its place: a captive portal, or a proxy";
                 Some(format!("{what}{spent}"))

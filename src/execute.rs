@@ -7,8 +7,10 @@
 //! device's last of all, so no two processes can wait for one another.
 
 pub mod base;
+mod bounded;
 mod error;
 mod obstacle;
+pub mod route;
 pub mod sts;
 pub(crate) mod transport;
 

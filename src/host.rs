@@ -3,6 +3,8 @@
 //! Everything below `command/` takes just the ports that it needs, so that what is impure can be seen in a signature
 //! and tests can stand in for it. The real ones are made in `main.rs`; none of them holds state of its own.
 
+mod regular;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::secret::Secret;
+
+pub use regular::{open, read_regular};
 
 /// The process's environment.
 pub trait Env {
@@ -28,6 +32,11 @@ pub trait Env {
 pub trait Files {
     /// The whole file. It may hold access keys, hence the type.
     fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>>;
+
+    /// The same of a file that programs read without being told to: what is no regular file is refused.
+    fn read_regular(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
+        self.read(path)
+    }
 }
 
 /// The wall clock, in UTC.

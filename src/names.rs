@@ -4,8 +4,12 @@
 //! the edge takes the type and checks nothing again. Parsing is pure. The patterns are those of the STS and IAM API
 //! references (GetSessionToken, AssumeRole, the ARN format).
 
+mod address;
+
 use std::fmt;
 use std::str::FromStr;
+
+pub use address::{Address, is_local_name};
 
 /// Why a text is not the name that it should be. Holds no input: the caller knows where it stood.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

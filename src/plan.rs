@@ -53,6 +53,8 @@ pub struct Wish {
     pub usual_region: Option<Region>,
     /// `--mfa-serial`
     pub mfa_serial: Option<MfaSerial>,
+    /// `allow_http` of our settings: may endpoints of other machines be plain `http://`?
+    pub allow_http: bool,
     /// Is the device left open, whatever the profile says? For the commands that are about devices.
     pub leaves_device_open: bool,
 }
@@ -382,7 +384,7 @@ impl Plan {
         let (steps, mut warnings) = steps::lay_out(&chain, device.as_ref(), wish, ambient)?;
         let region = service::region(set, &chain, wish, ambient)?;
         let serial = device.as_ref().and_then(Device::serial);
-        let service = Service::resolve(set, &chain, serial, region.as_ref(), ambient)?;
+        let service = Service::resolve(set, &chain, serial, region.as_ref(), (wish, ambient))?;
         if let Some(region) = region.as_ref().filter(|region| Partition::of_region(region) != service.partition) {
             warnings.push(Warning::OtherPartition { region: region.clone(), partition: service.partition });
         }

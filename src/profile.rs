@@ -274,7 +274,7 @@ fn distance(wanted: &str, known: &str) -> Option<usize> {
 
 impl File {
     fn load(files: &dyn Files, path: &Path) -> Result<Self, ProfileError> {
-        let (presence, text) = match files.read(path) {
+        let (presence, text) = match files.read_regular(path) {
             Ok(text) => (Presence::Present, text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Presence::Missing, Secret::new(Vec::new())),
             Err(source) => return Err(ProfileError::Unreadable { path: path.to_owned(), source }),

@@ -8,6 +8,8 @@
 
 mod locked;
 
+pub mod shown;
+
 use std::fmt;
 
 use jiff::Timestamp;

@@ -145,6 +145,9 @@ pub struct Settings {
     pub mfa_process: Option<String>,
     /// How long a call may take.
     pub limits: Limits,
+    /// May endpoints of other machines be plain `http://`? No variable and no flag says so: whoever can set those could
+    /// also set the endpoint.
+    pub allow_http: bool,
     ini: Settled,
 }
 
@@ -208,6 +211,7 @@ const KEYS: [&str; 13] = [
     "connect_timeout",
     "attempt_timeout",
     "call_timeout",
+    "allow_http",
 ];
 
 impl Settings {
@@ -245,6 +249,7 @@ impl Settings {
                 attempt: ini.time("attempt_timeout", 20)?,
                 call: ini.time("call_timeout", 60)?,
             },
+            allow_http: ini.parsed::<Switch>("allow_http")?.is_some_and(|Switch(on)| on),
             ini,
         })
     }
@@ -259,6 +264,11 @@ impl Settings {
         let level = typed_level(global).or_else(|| env.var(variables::LOG)?.parse().ok());
         let color = global.color.or_else(|| env.var(variables::COLOR)?.parse().ok());
         Talk::new(level.unwrap_or_default(), is_coloured(color, env))
+    }
+
+    /// What is asked of a plan where the command line asks for nothing.
+    pub fn usual_wish(&self) -> Wish {
+        Wish { allow_http: self.allow_http, ..Wish::default() }
     }
 
     /// The profile that a command is for.
@@ -295,6 +305,7 @@ impl Settings {
             region: or_variable(obtain.region.clone(), env, variables::REGION)?,
             usual_region: ini.parsed::<Region>("region")?,
             mfa_serial: obtain.mfa_serial.clone(),
+            allow_http: self.allow_http,
             leaves_device_open: false,
         };
         let token = match obtain.mfa_token.as_deref() {
@@ -385,7 +396,7 @@ impl Settled {
         let Some(file) = folder.map(|folder| folder.join("mfa-cred").join("config.ini")) else {
             return Ok(Self::default());
         };
-        let bytes = match files.read(&file) {
+        let bytes = match files.read_regular(&file) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SettingsError::Unreadable { file, source }),

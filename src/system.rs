@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::host::{Clock, Env, Files, Folders};
+use crate::host::{self, Clock, Env, Files, Folders, open};
 use crate::secret::Secret;
 
 /// This process's environment, and its files, clock and folders.
@@ -23,9 +23,9 @@ impl Env for System {
     }
 }
 
-/// The longest file that is read: thirty times what 5,000 profiles take.
+/// The longest file that is read.
 const LONGEST: usize = 16 << 20;
-/// The most that is read of what has no length, such as the pipe of `--config-file <(…)`. It is set aside as a whole,
+/// The most that is read of what has no length, such as the pipe of `policy check <(…)`. It is set aside as a whole,
 /// since a buffer that grows leaves copies of secrets behind.
 const LONGEST_PIPE: usize = 1 << 20;
 /// For how long such a file may be silent.
@@ -46,20 +46,10 @@ impl Files for System {
         }
         Ok(Secret::new(std::mem::take(&mut *text)))
     }
-}
 
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::OFlags;
-    use std::os::unix::fs::OpenOptionsExt;
-    // Else the opening of a pipe waits for whoever writes to it.
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    File::options().read(true).custom_flags(flags).open(path)
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
+    fn read_regular(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
+        host::read_regular(path)
+    }
 }
 
 /// A file whose bytes are waited for, but not for ever.

@@ -1,5 +1,7 @@
 //! Networks that fail: one line, exit 6, within the limits, and no code thrown away that was not sent.
 
+mod bounds;
+mod clear;
 mod tls;
 
 use std::io::{Read, Write};
@@ -7,6 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::aws::{Fault, When};
 use crate::support::pty::Finished;
 use crate::support::world::{Cast, World};
 
@@ -54,7 +57,7 @@ fn a_refused_connection() {
 #[test]
 fn a_name_that_does_not_resolve() {
     let cast = cold();
-    let (done, _) = sign_in(&cast, "http://sts.invalid:9");
+    let (done, _) = sign_in(&cast, "https://sts.invalid:9");
     assert_network(&done, "AWS could not be reached (its name cannot be resolved)");
     assert!(code_is_unspent(&cast));
 }
@@ -138,13 +141,12 @@ fn tls_with_a_server_that_speaks_none() {
 fn a_proxy_that_is_not_there() {
     let cast = cold();
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
-    cast.world.set("HTTP_PROXY", format!("http://127.0.0.1:{port}"));
-    let url = cast.world.aws.url();
-    let (done, _) = sign_in(&cast, &url);
+    cast.world.set("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
+    let (done, _) = sign_in(&cast, "https://sts.invalid:9");
     assert_network(&done, "AWS could not be reached (connection refused)");
-    cast.world.set("NO_PROXY", "127.0.0.1");
-    let (done, _) = sign_in(&cast, &url);
-    assert!(done.status.success(), "{done:?}");
+    cast.world.set("NO_PROXY", "sts.invalid");
+    let (done, _) = sign_in(&cast, "https://sts.invalid:9");
+    assert_network(&done, "AWS could not be reached (its name cannot be resolved)");
 }
 
 #[test]
@@ -152,17 +154,15 @@ fn what_still_lives_is_served_when_it_cannot_be_renewed() {
     let cast = cold();
     let Cast { world, device, .. } = &cast;
     world.sign_in(device, &["process", "deploy"]);
-    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
-    // Another endpoint is another identity; so it is the same one that goes away: a proxy leads into the void.
-    world.set("HTTP_PROXY", format!("http://127.0.0.1:{port}"));
+    // Another endpoint is another identity; so it is the same one that goes away, for all tries.
+    world.aws.fault("AssumeRole", Fault::Drop(When::Before), 9);
     let done = world.run(&["process", "deploy", "--min-ttl", "2h"]);
     assert!(done.status.success() && done.stdout.contains("ASIA"), "{done:?}");
     assert_eq!(
         done.stderr,
         format!(
             "warning: the credentials of `deploy` were not renewed, the old ones still serve: AssumeRole \
-             arn:aws:iam::{}:role/deploy for profile `deploy`: AWS could not be \
-             reached (connection refused)\n",
+             arn:aws:iam::{}:role/deploy for profile `deploy`: the answer was lost (the connection broke)\n",
             world.aws.account()
         )
     );

@@ -15,6 +15,7 @@ use crate::code::PATIENCE;
 use crate::command::{Done, session};
 use crate::error::Error;
 use crate::execute::base::{Bases, RealBases};
+use crate::execute::route::Route;
 use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Sts};
 use crate::host::{Host, TerminalError, Usual, Words};
@@ -99,6 +100,12 @@ fn with_desk(
 }
 
 impl Desk<'_> {
+    /// What of the way to IAM is neither AWS's nor the system's own, before a prompt.
+    fn way(&self) -> String {
+        let service = self.plan.iam(&self.set, &ambient(self.host.env));
+        service.map_or_else(|_| String::new(), |service| Route::to(&service).in_words(&service).bracketed())
+    }
+
     /// What a failed call of IAM is here.
     fn failed(&self, call: &'static str, journey: &'static [Need]) -> impl Fn(IamError) -> DeviceError {
         let user = self.user.clone();

@@ -31,23 +31,23 @@ impl Facts {
     /// Of every profile, in the order of the files.
     pub(super) fn of_all(
         set: &ProfileSet,
-        ambient: &Ambient,
+        (wish, ambient): (&Wish, &Ambient),
         cache: &Cache<'_>,
         clock: &CorrectedClock<'_>,
     ) -> Vec<Self> {
-        set.names().filter_map(|name| Self::of(set, name, ambient, cache, clock)).collect()
+        set.names().filter_map(|name| Self::of(set, name, (wish, ambient), cache, clock)).collect()
     }
 
     fn of(
         set: &ProfileSet,
         name: &str,
-        ambient: &Ambient,
+        (wish, ambient): (&Wish, &Ambient),
         cache: &Cache<'_>,
         clock: &CorrectedClock<'_>,
     ) -> Option<Self> {
         let profile = set.get(name)?;
         let text = |key| profile.filled(key).map(|property| property.value().into_owned());
-        let made = Plan::make(set, &ProfileName::new(name)?, &Wish::default(), ambient)
+        let made = Plan::make(set, &ProfileName::new(name)?, wish, ambient)
             .map(|plan| session::device::from_memory(plan, cache));
         let plan = made.as_ref().ok();
         let now = clock.now();

@@ -31,7 +31,7 @@ pub(super) fn run(as_json: bool, names_only: bool, settings: &Settings, host: &H
         return write_stdout(&set.names().filter_map(name_line).collect::<String>());
     }
     session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
-        let all = Facts::of_all(&set, &ambient(host.env), cache, clock);
+        let all = Facts::of_all(&set, (&settings.usual_wish(), &ambient(host.env)), cache, clock);
         if as_json {
             return write_stdout(&(Value::Array(all.iter().map(to_json).collect()).to_string() + "\n"));
         }

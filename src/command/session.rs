@@ -14,6 +14,7 @@ use crate::cli::Obtain;
 use crate::code::{Asker, Source};
 use crate::error::Error;
 use crate::execute::base::RealBases;
+use crate::execute::route::Route;
 use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Executor, Reuse, Sts};
 use crate::history::{self, History};
@@ -95,7 +96,7 @@ pub(super) fn profile(
         return Ok(profile);
     }
     with_cache(settings, CacheUse::Read, host, |cache, clock| {
-        let mut all = Facts::of_all(set, &ambient(host.env), cache, clock);
+        let mut all = Facts::of_all(set, (&settings.usual_wish(), &ambient(host.env)), cache, clock);
         if all.is_empty() {
             return Ok(profile);
         }
@@ -216,7 +217,10 @@ pub(super) fn asker<'a>(
     host: &Host<'a>,
     clock: &'a CorrectedClock<'a>,
 ) -> Asker<'a> {
-    let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock).in_words_of(how.words);
+    let service = plan.service.clone();
+    let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock)
+        .in_words_of(how.words)
+        .by_way_of(move || Route::to(&service).in_words(&service));
     if how.may_prompt { asker } else { asker.waiting_for_nobody() }
 }
 

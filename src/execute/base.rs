@@ -9,6 +9,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 
+use super::route::Route;
 use super::sts::{StsError, from_sdk};
 use super::transport::{client, runtime};
 use crate::names::ProfileName;
@@ -60,11 +61,11 @@ impl Bases for RealBases<'_> {
             Base::Environment(_) => (self.ambient)().ok_or(BaseError::NoAmbientKey),
             Base::CredentialProcess { command, .. } => provide(plan, &CredentialProcessProvider::new(command.clone())),
             Base::Ec2InstanceMetadata => {
-                let config = ProviderConfig::without_region().with_http_client(client(None, None)?);
+                let config = ProviderConfig::without_region().with_http_client(client(&Route::to_this_host())?);
                 provide(plan, &ImdsCredentialsProvider::builder().configure(&config).build())
             }
             Base::EcsContainer(_) => {
-                let config = ProviderConfig::without_region().with_http_client(client(None, None)?);
+                let config = ProviderConfig::without_region().with_http_client(client(&Route::to_this_host())?);
                 provide(plan, &EcsCredentialsProvider::builder().configure(&config).build())
             }
         }

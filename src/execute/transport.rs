@@ -6,6 +6,8 @@
 //! service's file to say.
 
 use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,22 +20,31 @@ use aws_sdk_sts::config::{
 };
 use aws_sdk_sts::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
-use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector, tls};
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
+use super::bounded::{bounded, is_too_long};
 use super::obstacle::Obstacle;
+use super::route::{Route, Trust};
 use crate::cache::CorrectedClock;
+use crate::host::read_regular;
+use crate::names::Address;
 use crate::plan::Service;
 use crate::secret::Credentials;
 use crate::settings::Limits;
 
 /// Proxy Authentication Required (RFC 9110).
 const PROXY_PASSWORD: u16 = 407;
+
+/// In characters. AWS's longest texts, those with an encoded authorization message aside, have some four hundred.
+const LONGEST_MESSAGE: usize = 1000;
+/// In characters.
+const LONGEST_CODE: usize = 100;
 
 /// Why a call failed, whichever service was called.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,6 +64,8 @@ pub enum CallError {
     Unavailable(u16),
     /// Something else than AWS answered, or its answer was cut off.
     Unreadable,
+    /// The answer went on and on.
+    TooLong,
     /// It was sent, and no answer came.
     Lost(&'static str),
     /// Nothing was sent.
@@ -71,6 +84,7 @@ impl fmt::Display for CallError {
             Self::Throttled => f.write_str("AWS is throttling calls"),
             Self::Unavailable(status) => write!(f, "AWS failed to answer (HTTP {status})"),
             Self::Unreadable => f.write_str("the answer is not one of AWS's, or was cut off"),
+            Self::TooLong => f.write_str("the answer is longer than 1 MB, which none of AWS's is"),
             Self::Lost(why) => write!(f, "the answer was lost ({why})"),
             Self::Unreachable(why) => write!(f, "AWS could not be reached ({why})"),
             Self::Unusable(why) => write!(f, "no request could be made ({why})"),
@@ -98,7 +112,7 @@ impl CallError {
 
     /// May AWS have taken a code in the request, although no answer says so?
     pub fn may_have_spent_the_code(&self) -> bool {
-        matches!(self, Self::Throttled | Self::Unavailable(_) | Self::Unreadable | Self::Lost(_))
+        matches!(self, Self::Throttled | Self::Unavailable(_) | Self::Unreadable | Self::TooLong | Self::Lost(_))
     }
 
     /// Does AWS no longer take the session that signed?
@@ -143,6 +157,11 @@ impl<'a> Transport<'a> {
     /// # Errors
     /// A CA bundle that cannot be read.
     pub(crate) fn config(&self, service: &Service, limits: Limits) -> Result<SdkConfig, CallError> {
+        // The plan refused it already, with its place; whoever makes a service otherwise is stopped here.
+        let endpoint = service.endpoint_url.as_deref().map(str::parse::<Address>);
+        if endpoint.is_some_and(|address| address.is_ok_and(|it| it.is_in_clear()) && !service.may_be_in_clear) {
+            return Err(CallError::Unusable("the endpoint is plain http".to_owned()));
+        }
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(limits.connect)
             .operation_attempt_timeout(limits.attempt)
@@ -153,7 +172,7 @@ impl<'a> Transport<'a> {
             .region(Region::new(service.region.as_str().to_owned()))
             .use_fips(service.fips)
             .use_dual_stack(service.dualstack)
-            .http_client(client(service.endpoint_url.as_deref(), service.ca_bundle.as_deref())?)
+            .http_client(client(&Route::to(service))?)
             .timeout_config(timeouts)
             .time_source(SharedTimeSource::new(SigningTime(self.ahead)));
         config.set_endpoint_url(service.endpoint_url.clone());
@@ -185,7 +204,7 @@ impl<'a> Transport<'a> {
         if date != 0
             && let Ok(date) = Timestamp::from_second(date)
         {
-            let is_aws = !matches!(result, Err(CallError::Unreadable | CallError::Unavailable(_)));
+            let is_aws = !matches!(result, Err(CallError::Unreadable | CallError::TooLong | CallError::Unavailable(_)));
             // A captive portal's clock is nobody's business.
             if is_aws {
                 self.clock.learn(date);
@@ -220,34 +239,56 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CallError> {
         .map_err(|error| CallError::Unusable(format!("no runtime: {error}")))
 }
 
-/// An HTTP client for the endpoint, through the environment's proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
-pub(super) fn client(endpoint: Option<&str>, ca_bundle: Option<&Path>) -> Result<SharedHttpClient, CallError> {
-    let is_plain = endpoint.is_some_and(|url| url.starts_with("http://"));
-    let context = match ca_bundle {
-        _ if is_plain => tls::TlsContext::default(),
-        None => tls::TlsContext::default(),
-        Some(path) => trusting(path)?,
-    };
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+/// An HTTP client for the endpoint, by the way that [`Route`] says.
+pub(super) fn client(route: &Route) -> Result<SharedHttpClient, CallError> {
+    let context = match (route.is_plain(), &route.trust) {
+        (true, _) => trusting(Vec::new()),
+        (false, Trust::System) => Ok(tls::TlsContext::default()),
+        (false, Trust::Variable(file)) => {
+            // It is the crate that reads the system's certificates which reads this one: here it is only looked at.
+            read_bundle(file).map(|_| tls::TlsContext::default())
+        }
+        (false, Trust::Bundle(file)) => read_bundle(file).and_then(trusting),
+    }?;
+    let (proxies, is_plain, is_local) = (route.proxies(), route.is_plain(), route.is_named_loopback());
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().proxy_config(proxies.clone());
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        if is_plain {
-            connector.build_http()
-        } else {
-            connector.tls_provider(tls::Provider::rustls(CryptoMode::Ring)).tls_context(context.clone()).build()
+        if is_plain && !is_local {
+            return connector.build_http();
         }
-    }))
+        let connector = connector.tls_provider(tls::Provider::rustls(CryptoMode::Ring)).tls_context(context.clone());
+        if is_local { connector.build_with_resolver(ThisMachine) } else { connector.build() }
+    });
+    Ok(bounded(client))
 }
 
-fn trusting(path: &Path) -> Result<tls::TlsContext, CallError> {
-    let unusable = |why: String| CallError::Unusable(format!("the CA bundle {}: {why}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let store = tls::TrustStore::empty().with_pem_certificate(pem);
-    tls::TlsContext::builder().with_trust_store(store).build().map_err(|error| unusable(error.to_string()))
+/// A name of this machine leads to this machine, whatever a resolver or a hosts file says.
+#[derive(Clone, Debug)]
+struct ThisMachine;
+
+impl ResolveDns for ThisMachine {
+    fn resolve_dns<'a>(&'a self, _: &'a str) -> DnsFuture<'a> {
+        DnsFuture::ready(Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]))
+    }
 }
 
-pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> CallError {
+fn trusting(pem: Vec<u8>) -> Result<tls::TlsContext, CallError> {
+    let store = tls::TrustStore::empty();
+    let store = if pem.is_empty() { store } else { store.with_pem_certificate(pem) };
+    tls::TlsContext::builder()
+        .with_trust_store(store)
+        .build()
+        .map_err(|error| CallError::Unusable(format!("the CA bundle: {error}")))
+}
+
+fn read_bundle(path: &Path) -> Result<Vec<u8>, CallError> {
+    let unusable = |error: io::Error| CallError::Unusable(format!("the CA bundle {}: {error}", path.display()));
+    Ok(read_regular(path).map_err(unusable)?.expose().clone())
+}
+
+pub(crate) fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> CallError {
     match error {
         SdkError::ServiceError(service) => {
             let (meta, status) = (service.err().meta(), service.raw().status().as_u16());
@@ -258,13 +299,14 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
                 (_, 429) => CallError::Throttled,
                 (_, 500..) => CallError::Unavailable(status),
                 (Some(code), _) => CallError::Refused {
-                    code: code.to_owned(),
-                    message: meta.message().unwrap_or_default().to_owned(),
+                    code: cut(code, LONGEST_CODE),
+                    message: said(meta.message().unwrap_or_default()),
                     ahead: 0,
                 },
                 (None, _) => CallError::Unreadable,
             }
         }
+        SdkError::ResponseError(_) if is_too_long(error) => CallError::TooLong,
         SdkError::ResponseError(response) => match response.raw().status().as_u16() {
             PROXY_PASSWORD => CallError::Unreachable(Obstacle::ProxyPassword),
             status @ 500.. => CallError::Unavailable(status),
@@ -282,6 +324,20 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
         }
         SdkError::ConstructionFailure(_) => CallError::Unusable("the request cannot be built".to_owned()),
         _ => CallError::Unusable("the SDK failed".to_owned()),
+    }
+}
+
+/// AWS's text, as long as a person reads it. Where a signature did not match it also quotes the request, whose headers
+/// hold the session token.
+fn said(message: &str) -> String {
+    let end = message.find("The Canonical String").unwrap_or(message.len());
+    cut(message[..end].trim_end(), LONGEST_MESSAGE)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.to_owned(),
     }
 }
 

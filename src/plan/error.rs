@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Device;
-use crate::names::{Lifetime, MfaSerial, NameError, ProfileName};
+use crate::names::{Address, Lifetime, MfaSerial, NameError, ProfileName};
 use crate::profile::Place;
 
 /// Where a value came from.
@@ -124,6 +124,14 @@ pub enum PlanError {
         origin: Origin,
         /// Why.
         why: &'static str,
+    },
+    /// An endpoint of another machine without TLS.
+    #[error("{origin} is plain http, over which anybody on the way to `{}` could read codes and credentials", .address.host())]
+    InClear {
+        /// Where it stands.
+        origin: Origin,
+        /// The endpoint.
+        address: Address,
     },
     /// A duration outside AWS's range.
     #[error("{origin} is {wanted}; AWS takes {min} to {max} here")]

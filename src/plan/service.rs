@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use super::chain::{Chain, origin, parse, sources};
 use super::error::{Origin, PlanError};
 use super::{Ambient, Wish};
-use crate::names::{MfaSerial, Partition, Region};
+use crate::names::{Address, MfaSerial, Partition, Region};
 use crate::profile::{Kind, Profile, ProfileSet, Property};
+use crate::secret::shown;
 
 /// Which STS is called, and how; or which IAM.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,6 +26,8 @@ pub struct Service {
     pub dualstack: bool,
     /// Certificates to trust instead of the system's.
     pub ca_bundle: Option<PathBuf>,
+    /// Do our settings allow plain `http://` to other machines?
+    pub may_be_in_clear: bool,
 }
 
 /// The region that is exported, the same whatever this shell held before: what AWS's variables say is ours, and no
@@ -59,7 +62,7 @@ impl Service {
         chain: &Chain<'_>,
         serial: Option<&MfaSerial>,
         region: Option<&Region>,
-        ambient: &Ambient,
+        (wish, ambient): (&Wish, &Ambient),
     ) -> Result<Self, PlanError> {
         let of_names = chain.roles.first().map(|link| link.role.partition()).or(serial.and_then(MfaSerial::partition));
         let partition = of_names.or(region.map(Partition::of_region)).unwrap_or(Partition::AWS);
@@ -70,7 +73,7 @@ impl Service {
         Ok(Self {
             region: region.cloned().unwrap_or_else(|| partition.default_region()),
             partition,
-            endpoint_url: endpoint_url(set, profile, Api::Sts, ambient)?,
+            endpoint_url: endpoint_url(set, profile, Api::Sts, (wish.allow_http, ambient))?,
             fips: switch(profile, "use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT", ambient.use_fips.as_deref())?,
             dualstack: switch(
                 profile,
@@ -79,12 +82,13 @@ impl Service {
                 ambient.use_dualstack.as_deref(),
             )?,
             ca_bundle: ambient.ca_bundle.clone().or_else(ca_bundle),
+            may_be_in_clear: wish.allow_http,
         })
     }
 
     /// Which IAM is called where this STS is: the partition's one, and overridden by itself.
     pub(super) fn iam(&self, set: &ProfileSet, profile: Profile<'_>, ambient: &Ambient) -> Result<Self, PlanError> {
-        let endpoint_url = endpoint_url(set, profile, Api::Iam, ambient)?;
+        let endpoint_url = endpoint_url(set, profile, Api::Iam, (self.may_be_in_clear, ambient))?;
         Ok(Self { region: self.partition.default_region(), endpoint_url, ..self.clone() })
     }
 }
@@ -101,7 +105,7 @@ fn endpoint_url(
     set: &ProfileSet,
     profile: Profile<'_>,
     api: Api,
-    ambient: &Ambient,
+    (may_be_in_clear, ambient): (bool, &Ambient),
 ) -> Result<Option<String>, PlanError> {
     let ignore = switch(
         profile,
@@ -118,7 +122,7 @@ fn endpoint_url(
     };
     for (name, value) in [own, ("AWS_ENDPOINT_URL", &ambient.endpoint_url)] {
         if let Some(url) = value {
-            return legal_url(url, Origin::Variable(name));
+            return legal_url(url, Origin::Variable(name), may_be_in_clear);
         }
     }
     let of_services = profile.filled("services").and_then(|services| {
@@ -127,17 +131,18 @@ fn endpoint_url(
         Some((url.to_owned(), property))
     });
     if let Some((url, property)) = of_services {
-        return legal_url(&url, origin(&property));
+        return legal_url(&url, origin(&property), may_be_in_clear);
     }
-    profile.filled("endpoint_url").map_or(Ok(None), |property| legal_url(&property.value(), origin(&property)))
+    let of_profile = profile.filled("endpoint_url");
+    of_profile.map_or(Ok(None), |property| legal_url(&property.value(), origin(&property), may_be_in_clear))
 }
 
-fn legal_url(url: &str, origin: Origin) -> Result<Option<String>, PlanError> {
-    let legal = url.starts_with("https://") || url.starts_with("http://");
-    if legal && url.bytes().all(|b| b.is_ascii_graphic()) {
-        Ok(Some(url.to_owned()))
-    } else {
-        Err(PlanError::Refused { origin, why: "is not an http or https address" })
+/// An address to which codes and credentials may go.
+fn legal_url(url: &str, origin: Origin, may_be_in_clear: bool) -> Result<Option<String>, PlanError> {
+    match url.parse::<Address>() {
+        Err(_) => Err(PlanError::Refused { origin, why: "is not an http or https address" }),
+        Ok(address) if address.is_in_clear() && !may_be_in_clear => Err(PlanError::InClear { origin, address }),
+        Ok(_) => Ok(Some(url.to_owned())),
     }
 }
 
@@ -160,7 +165,7 @@ impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sts: {}", self.region)?;
         if let Some(url) = &self.endpoint_url {
-            write!(f, " at {url}")?;
+            write!(f, " at {}", shown::url(url))?;
         }
         for (is, word) in [(self.fips, "FIPS"), (self.dualstack, "dualstack")] {
             if is {

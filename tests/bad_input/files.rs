@@ -34,7 +34,7 @@ fn files_that_cannot_be_read_are_errors_and_those_that_are_missing_are_empty() {
         file("latin1", "latin1:3: the line is not UTF-8"),
         file("latin1/config", "`latin1/config` cannot be read: Not a directory (os error 20)"),
         // Without an end: it must take neither for ever nor all memory.
-        file("/dev/zero", "`/dev/zero` cannot be read: file too large"),
+        file("/dev/zero", "`/dev/zero` cannot be read: it is no regular file"),
     ];
     let empty = [
         nothing("missing", "missing (which does not exist)"),
@@ -45,26 +45,54 @@ fn files_that_cannot_be_read_are_errors_and_those_that_are_missing_are_empty() {
 }
 
 #[test]
-fn a_pipe_that_nobody_writes_to_is_not_waited_for_and_one_with_a_writer_is_read() {
+fn a_pipe_or_a_huge_file_in_the_place_of_a_file_that_programs_read_is_refused_at_once() {
+    let cast = signed_in();
+    let world = &cast.world;
+    let pipe = |name: &str| {
+        let path = world.home().join(name);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+        path
+    };
+    pipe("pipe");
+    File::create(world.home().join("huge")).and_then(|file| file.set_len(17 << 20)).expect("a file");
+    let started = Instant::now();
+    for (name, why) in [("pipe", "it is no regular file"), ("huge", "it is longer than 16 MB")] {
+        let error = format!("error: `{name}` cannot be read: {why}\n");
+        all_fail(
+            &cast,
+            &[
+                bad("", &format!("--config-file {name} {DEPLOY}"), 1, error.clone()),
+                bad("", &format!("--credentials-file {name} {DEPLOY}"), 1, error),
+            ],
+        );
+    }
+    fs::create_dir_all(world.home().join("config/mfa-cred")).expect("a folder");
+    let settings = pipe("config/mfa-cred/config.ini");
+    let error = "error: <home>/config/mfa-cred/config.ini cannot be read: it is no regular file\n";
+    all_fail(&cast, &[bad("", DEPLOY, 1, error)]);
+    fs::remove_file(settings).expect("it was there");
+    assert!(started.elapsed() < PATIENCE / 2);
+}
+
+#[test]
+fn a_pipe_that_is_typed_as_an_argument_is_read_and_not_waited_for_where_nobody_writes() {
     let cast = signed_in();
     let pipe = cast.world.home().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    let words = ["process", "deploy", "--session-policy", "@pipe"];
     let started = Instant::now();
-    all_fail(
-        &cast,
-        &[bad("", &format!("--config-file pipe {DEPLOY}"), 1, "error: `pipe` cannot be read: timed out\n")],
-    );
+    let done = cast.world.run(&words);
+    assert_eq!(done.stderr, "error: `--session-policy`: pipe cannot be read: timed out\n", "{done:?}");
     assert!(started.elapsed() < PATIENCE / 2);
-    // As of `--config-file <(…)`, in pieces.
-    let config = cast.world.read(".aws/config");
+    // As of `--session-policy @<(…)`, in pieces.
     let writer = std::thread::spawn(move || {
         let mut writer = File::options().write(true).open(pipe).expect("somebody reads");
-        for half in [&config[..30], &config[30..]] {
+        for half in ["{\"Version\":\"2012-10-17\",", "\"Statement\":[]}"] {
             writer.write_all(half.as_bytes()).expect("it is read");
             std::thread::sleep(Duration::from_millis(200));
         }
     });
-    let done = cast.world.run(&["--config-file", "pipe", "process", "deploy"]);
+    let done = cast.world.run(&words);
     assert!(done.status.success(), "{done:?}");
     writer.join().expect("it wrote");
 }
@@ -75,7 +103,7 @@ fn settings_that_cannot_be_read_are_errors() {
     // What is set beside the file is not looked up in it.
     cast.world.set("MFA_CRED_STORE", "");
     let path = cast.world.home().join("config/mfa-cred/config.ini");
-    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout";
+    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout, allow_http";
     let unknown = format!(": `regoin`: there is no such setting; they are {keys}");
     let cases: [(&[u8], &str); 8] = [
         (b"regoin = x\n", &unknown),

@@ -28,6 +28,8 @@ pub(super) struct Options {
 
 /// For as long as an app may have to be found and installed.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(900);
+/// The columns that a code takes behind its prompt, with one to spare.
+const CODE: usize = 7;
 /// AWS takes codes this many steps off; a device that is further off is out of sync.
 const WINDOW: i64 = 1;
 
@@ -204,8 +206,13 @@ fn enable(
         seed: &new.seed,
         shows_seed: options.shows_seed,
     };
+    let way = desk.way();
     let question = |prompt: &str, news: &str| {
         let (rows, columns) = terminal.size().ok_or(TerminalError::Absent)?;
+        // Behind the prompt a code needs room.
+        let fits = way.chars().count() + prompt.len() + CODE < usize::from(columns);
+        let (before, news) = if fits { (way.as_str(), news.to_owned()) } else { ("", format!("{way}{news}")) };
+        let (prompt, news) = (&format!("{before}{prompt}"), news.as_str());
         // One that was made smaller meanwhile.
         let page = page.draw(news, rows, columns).map_err(|_| TerminalError::TooSmall)?;
         terminal.ask_below(&page, prompt, PATIENCE)

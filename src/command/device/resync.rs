@@ -53,12 +53,12 @@ pub(super) fn resync(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceEr
 }
 
 fn attempt(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
-    let terminal = desk.host.terminal;
+    let (terminal, way) = (desk.host.terminal, desk.way());
     let question = |prompt: &str, news: &str| {
         if !news.is_empty() {
             terminal.tell(news);
         }
-        terminal.ask_hidden(&format!("{}, {}", serial.device(), lower(prompt)), PATIENCE)
+        terminal.ask_hidden(&format!("{way}{}, {}", serial.device(), lower(prompt)), PATIENCE)
     };
     let asker = session::asker(&desk.plan, &desk.how, desk.settings, desk.host, desk.clock);
     // Nobody else asks for codes of this device meanwhile.

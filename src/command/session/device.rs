@@ -113,7 +113,7 @@ const BRIEF: Limits =
 
 fn codes_of(set: &ProfileSet, profile: &ProfileName, settings: &Settings, host: &Host<'_>) -> Option<Vec<MfaSerial>> {
     let ambient = ambient(host.env);
-    let wish = Wish { leaves_device_open: true, ..Wish::default() };
+    let wish = Wish { leaves_device_open: true, ..settings.usual_wish() };
     let plan = Plan::make(set, profile, &wish, &ambient).ok()?;
     // No command is run for the sake of a better error.
     if plan.base.kind() != BaseKind::LongTerm {

@@ -1,0 +1,183 @@
+//! The way to a service: its address, the proxy before it, and whose certificates are believed there.
+//!
+//! In: a plan's [`Service`] and the process's environment, which the HTTP client and the system's certificate loader read
+//! by themselves. Out: what the client is built from, and the words by which a person learns, before a code is typed,
+//! that something else than AWS or this system had a say.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use hyper_util::client::proxy::matcher::Matcher;
+
+use crate::code::Way;
+use crate::names::Address;
+use crate::plan::Service;
+
+/// As many characters of a path as a prompt has room for; its end says which file it is.
+const SHOWN: usize = 40;
+
+/// Where systems keep the certificates that they believe. A variable that names one of these changes nothing.
+const OF_SYSTEMS: [&str; 8] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+];
+
+/// Whose certificates are believed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Trust {
+    /// The system's.
+    System,
+    /// Those of `SSL_CERT_FILE` or `SSL_CERT_DIR`.
+    Variable(PathBuf),
+    /// Those of `AWS_CA_BUNDLE` or `ca_bundle`, and no others.
+    Bundle(PathBuf),
+}
+
+/// The way to a service.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// A configured override; `None` is AWS's own address.
+    endpoint: Option<Address>,
+    pub(super) trust: Trust,
+    /// Links of this machine and of the instance or container that it is are never sent through a proxy.
+    is_direct: bool,
+}
+
+impl Route {
+    /// The way to this service.
+    pub fn to(service: &Service) -> Self {
+        let endpoint: Option<Address> = service.endpoint_url.as_deref().and_then(|url| url.parse().ok());
+        let trust = service.ca_bundle.clone().map_or_else(|| trust_of(&|name| std::env::var_os(name)), Trust::Bundle);
+        let is_direct = endpoint.as_ref().is_some_and(|address| address.is_plain() && address.is_loopback());
+        Self { endpoint, trust, is_direct }
+    }
+
+    /// The way to the metadata service of this instance or container. What comes from there are credentials, and it is
+    /// one hop away: a proxy could only be in the wrong place.
+    pub(super) fn to_this_host() -> Self {
+        Self { endpoint: None, trust: trust_of(&|name| std::env::var_os(name)), is_direct: true }
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(Address::is_plain)
+    }
+
+    pub(super) fn is_named_loopback(&self) -> bool {
+        self.is_direct && self.endpoint.as_ref().is_some_and(Address::is_named_loopback)
+    }
+
+    /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, unless they have no say here.
+    pub(super) fn proxies(&self) -> ProxyConfig {
+        if self.is_direct { ProxyConfig::disabled() } else { ProxyConfig::from_env() }
+    }
+
+    /// What of this way is neither AWS's nor the system's own, in the words of a prompt.
+    pub fn in_words(&self, service: &Service) -> Way {
+        let endpoint = self.endpoint.as_ref().filter(|address| !address.is_of_aws());
+        let proxy = self.proxy(service).map(|proxy| format!(" via proxy {proxy}"));
+        let trust = match &self.trust {
+            Trust::Bundle(file) | Trust::Variable(file) if !self.is_plain() => {
+                Some(format!(" trusting {}", Shortened(file)))
+            }
+            _ => None,
+        };
+        Way {
+            to: endpoint.map_or_else(String::new, ToString::to_string),
+            via: [proxy, trust].into_iter().flatten().collect(),
+        }
+    }
+
+    fn proxy(&self, service: &Service) -> Option<String> {
+        if self.is_direct {
+            return None;
+        }
+        let address = self.endpoint.clone().or_else(|| address_of(service))?;
+        let proxy = Matcher::from_env().intercept(address.uri())?;
+        let shown = proxy.uri().to_string().parse().map(|address: Address| address.to_string());
+        // One of another kind (SOCKS): its host is all that is needed to know it.
+        Some(shown.unwrap_or_else(|_| proxy.uri().host().unwrap_or_default().to_owned()))
+    }
+}
+
+/// AWS's own address of STS, by the SDK's rules.
+fn address_of(service: &Service) -> Option<Address> {
+    let params = Params::builder()
+        .region(service.region.as_str().to_owned())
+        .use_fips(service.fips)
+        .use_dual_stack(service.dualstack)
+        .build()
+        .ok()?;
+    let resolver = DefaultResolver::new();
+    let endpoint = super::transport::runtime().ok()?.block_on(ResolveEndpoint::resolve_endpoint(&resolver, &params));
+    endpoint.ok()?.url().parse().ok()
+}
+
+/// As the crate that loads the system's certificates reads its variables.
+fn trust_of(variable: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Trust {
+    let named = |name| variable(name).filter(|value| !value.is_empty());
+    let foreign = |value: &OsStr| !OF_SYSTEMS.iter().any(|known| Path::new(known) == Path::new(value));
+    match (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
+        (Some(file), _) if foreign(&file) => Trust::Variable(file.into()),
+        (_, Some(folders)) if std::env::split_paths(&folders).any(|folder| foreign(folder.as_os_str())) => {
+            Trust::Variable(folders.into())
+        }
+        _ => Trust::System,
+    }
+}
+
+/// A path, without its beginning where it is long.
+struct Shortened<'a>(&'a Path);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = crate::talk::one_line(&self.0.display().to_string());
+        match text.chars().count().checked_sub(SHOWN) {
+            Some(cut) if cut > 0 => write!(f, "...{}", text.chars().skip(cut).collect::<String>()),
+            _ => f.write_str(&text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::Path;
+
+    use super::{Shortened, Trust, trust_of};
+
+    #[test]
+    fn the_systems_certificates_by_another_name_are_still_the_systems() {
+        let file = "/etc/ssl/certs/ca-certificates.crt";
+        for (name, value, trust) in [
+            ("SSL_CERT_FILE", file, Trust::System),
+            ("SSL_CERT_FILE", "", Trust::System),
+            ("SSL_CERT_DIR", "/etc/ssl/certs", Trust::System),
+            ("SSL_CERT_FILE", "/home/me/ca.pem", Trust::Variable("/home/me/ca.pem".into())),
+            ("SSL_CERT_DIR", "/etc/ssl/certs:/home/me", Trust::Variable("/etc/ssl/certs:/home/me".into())),
+        ] {
+            let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
+            assert_eq!(trust_of(&variable), trust, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn a_path_in_a_prompt_is_short_and_drives_no_terminal() {
+        let long = format!("/{}/ca.pem", "x".repeat(100));
+        for (path, shown) in [
+            ("/ca.pem", "/ca.pem"),
+            ("/a\x1b[2J\n", "/a\\u{1b}[2J\\n"),
+            (&long, "...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/ca.pem"),
+        ] {
+            assert_eq!(Shortened(Path::new(path)).to_string(), shown);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Reading a file that may be anything: what is no regular file is refused at once, and what has no end is too long.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// The longest file that is read: thirty times what 5,000 profiles take.
+const LONGEST: u64 = 16 << 20;
+
+/// The whole of a regular file, or of the null device, which is how people say that there is none.
+///
+/// # Errors
+/// The system's; a pipe, a device, a socket; more than 16 MB.
+pub fn read_regular(path: &Path) -> io::Result<Secret<Vec<u8>>> {
+    if cfg!(unix) && path == Path::new("/dev/null") {
+        return Ok(Secret::new(Vec::new()));
+    }
+    let mut file = open(path)?;
+    let found = file.metadata()?;
+    if found.is_dir() {
+        // In the system's words.
+        file.read_exact(&mut [0])?;
+    }
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    if found.len() > LONGEST {
+        return Err(too_large());
+    }
+    // At its full size from the start, as growing would leave copies of secrets behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default() + 1));
+    file.take(LONGEST + 1).read_to_end(&mut text)?;
+    // It grew meanwhile.
+    if text.len() as u64 > LONGEST { Err(too_large()) } else { Ok(Secret::new(std::mem::take(&mut *text))) }
+}
+
+fn too_large() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 16 MB")
+}
+
+/// Opens a file without waiting for whoever writes to it, should it be a pipe.
+///
+/// # Errors
+/// The system's.
+#[cfg(unix)]
+pub fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+/// Opens a file.
+///
+/// # Errors
+/// The system's.
+#[cfg(not(unix))]
+pub fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}

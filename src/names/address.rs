@@ -1,0 +1,195 @@
+//! The address of an endpoint or a proxy: where it leads, and how much of it may be shown.
+//!
+//! It is read by the crate that also connects, so that no address can mean one host here and another there.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use http::Uri;
+use http::uri::Scheme;
+
+use super::NameError;
+
+/// As many characters of a host as stand in a line that a person reads; its end says whose it is.
+const SHOWN: usize = 48;
+
+/// The domains of AWS's own endpoints in all partitions, as the endpoint rules of the SDKs have them.
+const OF_AWS: [&str; 11] = [
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "api.aws",
+    "api.amazonwebservices.com.cn",
+    "api.amazonwebservices.eu",
+    "c2s.ic.gov",
+    "sc2s.sgov.gov",
+    "cloud.adc-e.uk",
+    "csp.hci.ic.gov",
+    "api.aws.scloud",
+];
+
+/// An `http://` or `https://` address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Address(Uri);
+
+impl FromStr for Address {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        const SHAPE: NameError = NameError("an address begins with `https://` or `http://` and names a host");
+        // What hides in white space, control characters or other scripts is no part of an address.
+        let has_scheme = text.starts_with("https://") || text.starts_with("http://");
+        let legal = has_scheme && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let uri: Uri = Some(text).filter(|_| legal).and_then(|text| text.parse().ok()).ok_or(SHAPE)?;
+        if uri.host().is_none_or(str::is_empty) { Err(SHAPE) } else { Ok(Self(uri)) }
+    }
+}
+
+impl Address {
+    /// Would somebody on the way see what is sent? Within this machine nobody is on the way.
+    pub fn is_in_clear(&self) -> bool {
+        self.is_plain() && !self.is_loopback()
+    }
+
+    /// Is it `http://`?
+    pub fn is_plain(&self) -> bool {
+        self.0.scheme() != Some(&Scheme::HTTPS)
+    }
+
+    /// Is it this machine, whatever a resolver says: 127.0.0.0/8, `::1` or one of the names of [`is_local_name`]?
+    /// Other spellings (`127.1`, `0.0.0.0`, `::ffff:127.0.0.1`) are left to those who read them differently.
+    pub fn is_loopback(&self) -> bool {
+        self.ip().map_or_else(|| is_local_name(self.host()), |ip| ip.is_loopback())
+    }
+
+    /// Is it a name of this machine, which a resolver might take elsewhere?
+    pub fn is_named_loopback(&self) -> bool {
+        self.ip().is_none() && is_local_name(self.host())
+    }
+
+    /// Is it one of AWS's own?
+    pub fn is_of_aws(&self) -> bool {
+        let host = self.host().to_ascii_lowercase();
+        let host = host.strip_suffix('.').unwrap_or(&host);
+        !self.is_plain() && OF_AWS.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+    }
+
+    /// The host, an IPv6 address in its brackets.
+    pub fn host(&self) -> &str {
+        self.0.host().unwrap_or_default()
+    }
+
+    /// As the crates that connect take it.
+    pub fn uri(&self) -> &Uri {
+        &self.0
+    }
+
+    fn ip(&self) -> Option<IpAddr> {
+        let host = self.host();
+        match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(host) => host.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+            None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        }
+    }
+}
+
+/// Scheme, host and port. Never what stands before an `@` or behind the host: passwords and tokens do.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.host();
+        // Only ASCII gets this far.
+        let cut = host.len().saturating_sub(SHOWN);
+        let mark = if cut > 0 { "..." } else { "" };
+        write!(f, "{}://{mark}{}", self.0.scheme_str().unwrap_or("http"), &host[cut..])?;
+        self.0.port_u16().map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// Is it `localhost` or below it (RFC 6761)?
+pub fn is_local_name(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    host == "localhost" || host.strip_suffix(".localhost").is_some_and(|below| !below.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for (url, is_loopback) in [
+            ("http://127.0.0.1:4566", true),
+            ("http://127.0.0.1", true),
+            ("http://127.255.3.9/path?query", true),
+            ("http://[::1]:4566/", true),
+            ("http://localhost:4566", true),
+            ("http://LocalHost", true),
+            ("http://localhost.", true),
+            ("http://sts.localhost:1", true),
+            ("http://user:word@127.0.0.1:1", true),
+            ("http://evil.com", false),
+            ("http://127.0.0.1.evil.com", false),
+            ("http://127.0.0.1@evil.com", false),
+            ("http://127.0.0.1:80@evil.com:80", false),
+            ("http://localhost@evil.com", false),
+            ("http://evil.com#@127.0.0.1", false),
+            ("http://evil.com?@127.0.0.1", false),
+            ("http://evil.com/@127.0.0.1", false),
+            ("http://localhost.evil.com", false),
+            ("http://notlocalhost", false),
+            ("http://.localhost", false),
+            ("http://127.1", false),
+            ("http://2130706433", false),
+            ("http://0x7f000001", false),
+            ("http://0177.0.0.1", false),
+            ("http://0.0.0.0", false),
+            ("http://0", false),
+            ("http://[::]", false),
+            ("http://[::ffff:127.0.0.1]", false),
+            ("http://[::ffff:192.0.2.1]", false),
+            ("http://[::1.evil.com]", false),
+            ("http://169.254.169.254", false),
+            ("http://10.0.0.1", false),
+            ("http://sts.us-east-1.amazonaws.com", false),
+        ] {
+            // What cannot be read at all is refused as well.
+            let is_taken = url.parse::<Address>().is_ok_and(|address| !address.is_in_clear());
+            assert_eq!(is_taken, is_loopback, "{url}");
+        }
+        for url in ["", "http://", "http:///x", "https://", "ftp://x", "HTTP://evil.com", "http://a b", "http://ev\u{131}l", "127.0.0.1"] {
+            assert!(url.parse::<Address>().is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_password_and_ends_as_the_host_does() {
+        let long = format!("https://sts.amazonaws.com.{}.evil.com:8443/x", "a".repeat(200));
+        for (url, shown) in [
+            ("http://proxy:3128", "http://proxy:3128"),
+            ("http://me:hunter2@proxy:3128/", "http://proxy:3128"),
+            ("https://[::1]:8/p?token=hunter2", "https://[::1]:8"),
+            (long.as_str(), "https://...aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.evil.com:8443"),
+        ] {
+            assert_eq!(url.parse::<Address>().expect(url).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn aws_owns_its_domains_and_nothing_that_looks_like_them() {
+        for (url, is) in [
+            ("https://sts.us-east-1.amazonaws.com", true),
+            ("https://vpce-1.sts.eu-west-1.vpce.amazonaws.com", true),
+            ("https://sts.cn-north-1.amazonaws.com.cn", true),
+            ("https://sts.eusc-de-east-1.amazonaws.eu", true),
+            ("https://STS.us-east-1.API.AWS", true),
+            ("http://sts.us-east-1.amazonaws.com", false),
+            ("https://amazonaws.com.evil.com", false),
+            ("https://evilamazonaws.com", false),
+            ("https://sts.amazonaws.com@evil.com", false),
+        ] {
+            assert_eq!(url.parse::<Address>().expect(url).is_of_aws(), is, "{url}");
+        }
+    }
+}

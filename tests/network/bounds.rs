@@ -1,0 +1,95 @@
+//! What has no end, and what is no regular file.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{cold, sign_in};
+use crate::support::aws::Fault;
+use crate::support::pty::PATIENCE;
+use crate::support::world::Cast;
+
+/// Answers with a body that does not end, or one that says how long it is.
+fn endless(status: &'static str, length: Option<u64>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || pour(stream, status, length));
+        }
+    });
+    format!("http://{address}")
+}
+
+fn pour(mut stream: TcpStream, status: &str, length: Option<u64>) {
+    let _ = stream.read(&mut [0; 8192]);
+    let length = length.map_or("connection: close".to_owned(), |length| format!("content-length: {length}"));
+    let _ = write!(stream, "HTTP/1.1 {status}\r\n{length}\r\n\r\n<GetSessionTokenResponse>");
+    while stream.write_all(&[b' '; 1 << 16]).is_ok() {}
+}
+
+#[test]
+fn an_endless_answer_that_took_gigabytes_ends_after_one_megabyte() {
+    for (status, length) in [("200 OK", None), ("200 OK", Some(1 << 40)), ("403 Forbidden", None)] {
+        let cast = cold();
+        let (done, took) = sign_in(&cast, &endless(status, length));
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(6), ""), "{done:?}");
+        let error = "error: GetSessionToken for profile `deploy`: the answer is longer than 1 MB, which none of AWS's is\n";
+        assert!(done.stderr.starts_with(error), "{status}: {done:?}");
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    }
+}
+
+#[test]
+fn a_refusal_of_300_kb_is_said_in_short_and_without_the_request_that_it_quotes() {
+    let cast = cold();
+    let Cast { world, device, .. } = &cast;
+    let long = "x".repeat(300_000);
+    for (text, said) in [
+        (long.as_str(), format!("{}...", "x".repeat(1000))),
+        (
+            "The request signature we calculated does not match.\n\nThe Canonical String for this request should have \
+             been\n'POST\nx-amz-security-token:hunter2'",
+            "The request signature we calculated does not match.".to_owned(),
+        ),
+    ] {
+        world.aws.fault("GetSessionToken", Fault::Refuse(403, "SignatureDoesNotMatch".to_owned(), text.to_owned()), 1);
+        let done = world.run_with_stdin(&["process", "deploy", "--mfa-token", "-"], &device.fresh_code());
+        let line = done.stderr.lines().next().unwrap_or_default();
+        assert_eq!(done.status.code(), Some(5), "{line}");
+        assert!(line.ends_with(&format!("AWS refused it (SignatureDoesNotMatch): {said}")), "{line}");
+    }
+}
+
+#[test]
+fn a_ca_bundle_that_is_no_file_is_refused_at_once_and_before_a_code_is_asked() {
+    let cast = cold();
+    let Cast { world, .. } = &cast;
+    let pipe = world.home().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    std::fs::File::create(world.home().join("huge")).and_then(|file| file.set_len(17 << 20)).expect("a file");
+    world.set("AWS_ENDPOINT_URL", "https://127.0.0.1:9");
+    let home = world.home().display().to_string();
+    for (file, why) in [
+        (format!("{home}/pipe"), "it is no regular file"),
+        ("/dev/zero".to_owned(), "it is no regular file"),
+        (home.clone(), "Is a directory (os error 21)"),
+        (format!("{home}/huge"), "it is longer than 16 MB"),
+    ] {
+        for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+            world.set("AWS_CA_BUNDLE", "");
+            world.set(variable, &file);
+            let start = Instant::now();
+            // On a terminal, where a question would be seen.
+            let finished = world.at_terminal(&["process", "deploy"]).finish(PATIENCE);
+            assert_eq!(finished.status.code(), Some(1), "{variable}={file}: {finished:?}");
+            assert!(!finished.terminal.contains("MFA code"), "{finished:?}");
+            let error = format!(
+                "error: no connection to AWS can be set up: no request could be made (the CA bundle {file}: {why})\n"
+            );
+            assert_eq!(finished.stderr, error, "{variable}");
+            assert!(start.elapsed() < PATIENCE / 4, "{variable}={file}");
+        }
+    }
+}
