@@ -197,7 +197,7 @@ struct Settled {
     values: Vec<(String, String)>,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "region",
     "duration",
     "min_ttl",

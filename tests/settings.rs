@@ -184,7 +184,7 @@ fn what_config_ini_may_hold() {
         assert_eq!(region(ini), Ok(expected), "{ini:?}");
     }
     let file = "/settings/mfa-cred/config.ini";
-    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout";
+    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout, allow_http";
     for (ini, error) in [
         ("regoin = eu-west-1", format!("{file}: `regoin`: there is no such setting; they are {keys}")),
         ("Region = eu-west-1", format!("{file}: `Region`: there is no such setting; they are {keys}")),

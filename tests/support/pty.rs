@@ -187,6 +187,13 @@ impl Drop for Session {
 }
 
 impl Finished {
+    /// What was on the terminal, without the address of the loopback AWS, which prompts name.
+    pub(crate) fn terminal_without_address(&self) -> String {
+        let mut parts = self.terminal.split("[http://127.0.0.1:");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| text + part.split_once("] ").map_or(part, |(_, rest)| rest))
+    }
+
     /// The signal that ended it.
     pub(crate) fn signal(&self) -> Option<i32> {
         self.status.signal()
