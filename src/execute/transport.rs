@@ -288,7 +288,9 @@ fn read_bundle(path: &Path) -> Result<Vec<u8>, CallError> {
     Ok(read_regular(path).map_err(unusable)?.expose().clone())
 }
 
-pub(crate) fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> CallError {
+pub(crate) fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(
+    error: &SdkError<E, HttpResponse>,
+) -> CallError {
     match error {
         SdkError::ServiceError(service) => {
             let (meta, status) = (service.err().meta(), service.raw().status().as_u16());

@@ -72,7 +72,8 @@ impl Address {
     pub fn is_of_aws(&self) -> bool {
         let host = self.host().to_ascii_lowercase();
         let host = host.strip_suffix('.').unwrap_or(&host);
-        !self.is_plain() && OF_AWS.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+        !self.is_plain()
+            && OF_AWS.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
     }
 
     /// The host, an IPv6 address in its brackets.
@@ -158,7 +159,17 @@ mod tests {
             let is_taken = url.parse::<Address>().is_ok_and(|address| !address.is_in_clear());
             assert_eq!(is_taken, is_loopback, "{url}");
         }
-        for url in ["", "http://", "http:///x", "https://", "ftp://x", "HTTP://evil.com", "http://a b", "http://ev\u{131}l", "127.0.0.1"] {
+        for url in [
+            "",
+            "http://",
+            "http:///x",
+            "https://",
+            "ftp://x",
+            "HTTP://evil.com",
+            "http://a b",
+            "http://ev\u{131}l",
+            "127.0.0.1",
+        ] {
             assert!(url.parse::<Address>().is_err(), "{url}");
         }
     }

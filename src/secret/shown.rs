@@ -11,23 +11,28 @@ use std::borrow::Cow;
 pub const HIDDEN: &str = "(hidden)";
 
 /// AWS's documented keys, and ours, that hold no secret although a part of their name says so.
-const HARMLESS: [&str; 4] = [
-    "aws_access_key_id",
-    "credential_source",
-    "web_identity_token_file",
-    "web_identity_token_process",
-];
+const HARMLESS: [&str; 4] =
+    ["aws_access_key_id", "credential_source", "web_identity_token_file", "web_identity_token_process"];
 
 /// Whoever of these stands anywhere in a name makes it a secret's.
 const PARTS: [&str; 12] = [
-    "secret", "token", "passw", "passphrase", "passcode", "seed", "key", "credential", "private", "cookie", "bearer",
+    "secret",
+    "token",
+    "passw",
+    "passphrase",
+    "passcode",
+    "seed",
+    "key",
+    "credential",
+    "private",
+    "cookie",
+    "bearer",
     "mnemonic",
 ];
 
 /// Whoever of these is one of a name's words makes it a secret's.
-const WORDS: [&str; 14] = [
-    "pass", "pwd", "pw", "pin", "pat", "otp", "totp", "psk", "auth", "authorization", "jwt", "code", "codes", "hmac",
-];
+const WORDS: [&str; 14] =
+    ["pass", "pwd", "pw", "pin", "pat", "otp", "totp", "psk", "auth", "authorization", "jwt", "code", "codes", "hmac"];
 
 /// Keys whose values are command lines, and endings of such keys.
 const COMMANDS: [&str; 3] = ["cli_pager", "pager", "editor"];
@@ -136,7 +141,8 @@ pub fn command(line: &str) -> String {
 
 /// Is it a path or the name of a program? A seed that somebody wrote in its place is not.
 fn is_a_program(word: &str) -> bool {
-    let is_of_paths = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '\\' | ':' | '+' | '~' | ' ');
+    let is_of_paths =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '\\' | ':' | '+' | '~' | ' ');
     let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_a_seed = name.len() >= 16 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     let is_a_code = name.bytes().all(|b| b.is_ascii_digit());

@@ -35,7 +35,8 @@ fn an_endless_answer_that_took_gigabytes_ends_after_one_megabyte() {
         let cast = cold();
         let (done, took) = sign_in(&cast, &endless(status, length));
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(6), ""), "{done:?}");
-        let error = "error: GetSessionToken for profile `deploy`: the answer is longer than 1 MB, which none of AWS's is\n";
+        let error =
+            "error: GetSessionToken for profile `deploy`: the answer is longer than 1 MB, which none of AWS's is\n";
         assert!(done.stderr.starts_with(error), "{status}: {done:?}");
         assert!(took < Duration::from_secs(2), "{took:?}");
     }
