@@ -131,7 +131,7 @@ pub enum PlanError {
         /// Where it stands.
         origin: Origin,
         /// The endpoint.
-        address: Address,
+        address: Box<Address>,
     },
     /// A duration outside AWS's range.
     #[error("{origin} is {wanted}; AWS takes {min} to {max} here")]
