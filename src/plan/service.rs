@@ -141,7 +141,9 @@ fn endpoint_url(
 fn legal_url(url: &str, origin: Origin, may_be_in_clear: bool) -> Result<Option<String>, PlanError> {
     match url.parse::<Address>() {
         Err(_) => Err(PlanError::Refused { origin, why: "is not an http or https address" }),
-        Ok(address) if address.is_in_clear() && !may_be_in_clear => Err(PlanError::InClear { origin, address: Box::new(address) }),
+        Ok(address) if address.is_in_clear() && !may_be_in_clear => {
+            Err(PlanError::InClear { origin, address: Box::new(address) })
+        }
         Ok(_) => Ok(Some(url.to_owned())),
     }
 }
