@@ -18,7 +18,7 @@ pub(super) fn bounded(client: SharedHttpClient) -> SharedHttpClient {
 
 /// Was an answer longer than that?
 pub(super) fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|cause| cause.is::<LengthLimitError>())
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
 #[derive(Debug)]

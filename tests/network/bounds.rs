@@ -26,7 +26,7 @@ fn pour(mut stream: TcpStream, status: &str, length: Option<u64>) {
     let _ = stream.read(&mut [0; 8192]);
     let length = length.map_or("connection: close".to_owned(), |length| format!("content-length: {length}"));
     let _ = write!(stream, "HTTP/1.1 {status}\r\n{length}\r\n\r\n<GetSessionTokenResponse>");
-    while stream.write_all(&[b' '; 1 << 16]).is_ok() {}
+    while stream.write_all(&[b' '; 1 << 14]).is_ok() {}
 }
 
 #[test]

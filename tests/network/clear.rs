@@ -139,7 +139,9 @@ fn the_prompt_names_what_is_neither_awss_nor_the_systems() {
     ] {
         let Cast { world, .. } = &cold();
         let prompt = prompt.cloned().unwrap_or_else(|| own(world));
-        variables.iter().for_each(|(name, value)| world.set(name, value));
+        for (name, value) in variables {
+            world.set(name, value);
+        }
         if let Some(endpoint) = endpoint {
             world.set("AWS_ENDPOINT_URL", endpoint);
         }

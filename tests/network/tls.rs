@@ -182,14 +182,11 @@ fn a_proxy_that_wants_a_password_says_so_and_gets_one() {
         let cast = cold();
         let Cast { world, .. } = &cast;
         authority.is_trusted_in(world);
-        let address = match scheme {
-            "https" => secure(world, authority.vouch(HERE, (2001, 2300))),
-            _ => {
-                // Only what the settings allow goes to a proxy in clear.
-                world.write("config/mfa-cred/config.ini", format!("{LIMITS}allow_http = true\n"));
-                "sts.test".to_owned()
-            }
-        };
+        // Only what the settings allow goes to a proxy in clear.
+        world.write("config/mfa-cred/config.ini", format!("{LIMITS}allow_http = true\n"));
+        let is_https = scheme == "https";
+        let there = || secure(world, authority.vouch(HERE, (2001, 2300)));
+        let address = if is_https { there() } else { "sts.test".to_owned() };
         for url in [format!("http://{proxy}"), format!("http://ann:wrong@{proxy}")] {
             world.set(variable, &url);
             let (done, _) = sign_in(&cast, &format!("{scheme}://{address}"));
