@@ -45,7 +45,10 @@ fn finish(world: &World, session: Session, lines: &[&str]) -> Finished {
 
 /// The lines of the terminal, without the stars that stand for keys.
 fn shown(done: &Finished) -> Vec<String> {
-    done.terminal.split_terminator("\r\n").map(|line| line.strip_suffix("**").unwrap_or(line).to_owned()).collect()
+    done.terminal_without_address()
+        .split_terminator("\r\n")
+        .map(|line| line.strip_suffix("**").unwrap_or(line).to_owned())
+        .collect()
 }
 
 #[test]
