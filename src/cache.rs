@@ -108,13 +108,34 @@ pub struct Cache<'a> {
     held: OnceCell<Option<Held>>,
     has_warned: Cell<bool>,
     has_moved: Cell<bool>,
+    clocks: Option<&'a CorrectedClock<'a>>,
 }
 
 impl<'a> Cache<'a> {
     /// Without a folder nothing is found and nothing is kept.
     pub fn new(folder: Option<&'a Folder>, vault: &'a Vault<'a>, use_of_it: CacheUse, talk: Talk) -> Self {
         let (held, has_warned, has_moved) = (OnceCell::new(), Cell::new(false), Cell::new(false));
-        Self { use_of_it, folder, vault, talk, held, has_warned, has_moved }
+        Self { use_of_it, folder, vault, talk, held, has_warned, has_moved, clocks: None }
+    }
+
+    /// The same, with the clocks by which entries of other endpoints end than the one that a `now` is about.
+    #[must_use]
+    pub fn timed_by(self, clocks: &'a CorrectedClock<'a>) -> Self {
+        Self { clocks: Some(clocks), ..self }
+    }
+
+    /// Now, by the clock by which the entry ends; `now` where no clocks are known.
+    pub fn now_of(&self, header: &Header, now: Timestamp) -> Timestamp {
+        self.clocks.map_or(now, |clocks| clocks.now_of(header.clock.as_deref().unwrap_or_default()))
+    }
+
+    /// How long the last entry has to live.
+    fn last_end(&self, folder: &Folder, now: Timestamp) -> Duration {
+        folder.last_end(&|header| self.now_of(header, now))
+    }
+
+    fn left(&self, header: &Header, now: Timestamp) -> SignedDuration {
+        header.end.duration_since(self.now_of(header, now))
     }
 
     /// What is there under a key.
@@ -196,8 +217,8 @@ impl<'a> Cache<'a> {
             self.warn(&format!("the credentials are not kept: {error}"));
             return;
         }
-        folder.sweep(now);
-        if let Err(error) = self.vault.prolong(held, &|| folder.last_end(now)) {
+        folder.sweep(&|header| self.now_of(header, now));
+        if let Err(error) = self.vault.prolong(held, &|| self.last_end(folder, now)) {
             self.warn_once(&error);
         }
     }
@@ -224,8 +245,8 @@ impl<'a> Cache<'a> {
     fn is_live(&self, header: &Header, now: Timestamp) -> bool {
         let current = self.vault.current().ok().flatten();
         // No session lives longer than a day and a half, and a header that says so was not written here.
-        let can_be = header.end.duration_since(now) <= LONGEST_LIFE;
-        header.end > now && can_be && current.is_some_and(|(id, _)| id.as_str() == header.key)
+        let left = self.left(header, now);
+        left > SignedDuration::ZERO && left <= LONGEST_LIFE && current.is_some_and(|(id, _)| id.as_str() == header.key)
     }
 
     /// Where the key is that opens the entries. No use of it, and no store is asked that could ask a person.
@@ -253,7 +274,7 @@ impl<'a> Cache<'a> {
         if let Some(held) = self.held.get() {
             return Ok(held.as_ref());
         }
-        let held = match self.vault.find(&|| folder.last_end(now)) {
+        let held = match self.vault.find(&|| self.last_end(folder, now)) {
             Ok(None) => self.move_over(folder, now)?,
             Ok(held) => held,
             Err(error @ (VaultError::Demanded { .. } | VaultError::Passphrase(_))) => return Err(error),

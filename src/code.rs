@@ -200,21 +200,14 @@ impl<'a> Asker<'a> {
             let code = self.next(profile, serial, ledger, &mut tries_left)?;
             if let Some(ledger) = ledger {
                 // A full disk must not keep a person from working; the code is then not remembered.
-                let _ = ledger.spend(&code, self.aws_clock.now());
+                let _ = ledger.spend(&code);
             }
             let give_back = || {
                 if let Some(ledger) = ledger {
-                    ledger.give_back(&code, self.aws_clock.now());
+                    ledger.give_back(&code);
                 }
             };
-            let ahead = self.aws_clock.ahead();
-            let outcome = send(&code);
-            if let (Some(ledger), true) = (ledger, self.aws_clock.ahead() != ahead) {
-                // By the clock that was wrong it would be forgotten too soon, or not for days.
-                ledger.give_back(&code, self.aws_clock.now());
-                let _ = ledger.spend(&code, self.aws_clock.now());
-            }
-            let (error, news) = match outcome {
+            let (error, news) = match send(&code) {
                 Outcome::Done(value) => return Ok(value),
                 Outcome::Failed(error) => return Err(error),
                 Outcome::Unsent(error) => {
@@ -248,7 +241,7 @@ impl<'a> Asker<'a> {
         loop {
             let code = self.obtain(profile, serial, tries_left)?;
             let now = self.aws_clock.now();
-            if !ledger.is_some_and(|ledger| ledger.knows(&code, now)) {
+            if !ledger.is_some_and(|ledger| ledger.knows(&code)) {
                 return Ok(code);
             }
             let wait = until_next_code(now);

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::aws::Device;
 use crate::support::world::{Cast, World};
 
 const WRONG: [&str; 4] = ["-15m", "+15m", "-2d", "+2d"];
@@ -93,5 +94,72 @@ fn a_time_zone_changes_nothing() {
         assert!(warm.status.success() && calls(&world).is_empty(), "{warm:?}");
         assert_eq!(warm.stdout, cold.stdout, "{first} {then}");
         assert!(warm.stdout.contains("Z\""), "{warm:?}");
+    }
+}
+
+/// A second home's user at an endpoint of its own, in the first one's files.
+fn other_endpoint(world: &World) -> (World, Device) {
+    let Cast { world: other, device, key } = World::cast();
+    let text = other.read(".aws/config").replace("alice]", "bob]").replace("= alice", "= bob");
+    let text = text.replace("deploy]", "theirs]").replace("audit]", "theirs-too]");
+    world.add_config(&text.replace("]\n", &format!("]\nendpoint_url = {}\n", other.aws.url())));
+    let keys = world.read(".aws/credentials");
+    world.write_key("bob", &key);
+    world.write(".aws/credentials", keys + &world.read(".aws/credentials"));
+    (other, device)
+}
+
+#[test]
+fn an_endpoint_hours_ahead_ended_the_sessions_of_all_others_and_made_a_spent_code_forgotten() {
+    for skew in [13 * 3600, -13 * 3600] {
+        let Cast { world, device, .. } = World::cast();
+        let own = world.aws.url();
+        let (other, others_device) = other_endpoint(&world);
+        // Where the profile names an endpoint, no variable may.
+        world.edit_config("[profile alice]\n", &format!("[profile alice]\nendpoint_url = {own}\n"));
+        for name in ["deploy", "audit"] {
+            let header = format!("[profile {name}]\n");
+            world.edit_config(&header, &format!("{header}endpoint_url = {own}\n"));
+        }
+        world.set("AWS_ENDPOINT_URL", "");
+        let code = device.fresh_code();
+        let first = world.run_with_stdin(&["process", "deploy", "--mfa-token", "-"], &code);
+        assert!(first.status.success() && first.stderr.is_empty(), "{first:?}");
+        calls(&world);
+
+        other.aws.skew(skew);
+        let theirs = world.run_with_stdin(&["process", "theirs", "--mfa-token", "-"], &others_device.fresh_code());
+        assert!(theirs.status.success(), "{skew}: {theirs:?}");
+        assert_eq!(calls(&other), ["GetSessionToken", "GetSessionToken", "AssumeRole"], "{skew}");
+
+        // The other endpoint's entry is made, and what is swept then is not ours; ours are served as they were.
+        let warm = world.run(&["process", "deploy"]);
+        assert!(warm.status.success() && warm.stderr.is_empty(), "{skew}: {warm:?}");
+        assert_eq!((warm.stdout, calls(&world)), (first.stdout, Vec::new()), "{skew}");
+        let too = world.run(&["process", "theirs-too"]);
+        assert!(too.status.success(), "{skew}: {too:?}");
+        assert_eq!(calls(&other), ["AssumeRole"], "{skew}: its own clock is remembered");
+        let status = world.run(&["status"]);
+        let roles = status.stdout.lines().filter(|line| line.contains(":role/") && line.ends_with("\t59m"));
+        assert_eq!(roles.count(), 3, "{skew}: {status:?}");
+
+        let again = world.run_with_stdin(&["process", "deploy", "--refresh", "--mfa-token", "-"], &code);
+        assert_eq!((again.status.code(), calls(&world)), (Some(4), Vec::new()), "{skew}: {again:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_made_a_spent_code_forgotten() {
+    for off in WRONG {
+        let Cast { world, device, .. } = World::cast();
+        let code = device.fresh_code();
+        let first = world.run_with_stdin(&["process", "deploy", "--mfa-token", "-"], &code);
+        assert!(first.status.success(), "{first:?}");
+        calls(&world);
+        set_clock(&world, off);
+        let again = world.run_with_stdin(&["process", "deploy", "--refresh", "--mfa-token", "-"], &code);
+        let asked = calls(&world);
+        assert_eq!(again.status.code(), Some(4), "{off}: {again:?}");
+        assert!(!asked.contains(&"GetSessionToken".to_owned()), "{off}: {asked:?}");
     }
 }

@@ -1,31 +1,49 @@
 //! AWS's time: the local clock, corrected by what AWS's `Date` showed.
 //!
-//! Signatures, ends of sessions and codes are all measured by AWS's clock. What an answer showed is remembered in the
-//! state folder together with the time since boot, which nobody can set, and which goes on while the machine sleeps.
+//! Signatures, ends of sessions and codes are all measured by AWS's clock. Whose clock: that of the endpoint that
+//! answers. What one endpoint shows says nothing of another's, so that a test server 13 hours ahead ends no session of
+//! AWS's; each partition has a clock, and each configured endpoint one of its own. What an answer showed is remembered in
+//! the state folder together with the time since boot, which nobody can set, and which goes on while the machine sleeps.
 //! When the wall clock was set since, that memory says what AWS's time is now: a clock that jumps back revives
 //! nothing, and one that jumps forward ends nothing. One case it cannot tell: a wall clock that is ahead of the memory
 //! may also be right, when a virtual machine was restored and its time since boot stood still. Then the later of the
 //! two counts, and the clock says that it [is in doubt](CorrectedClock::is_in_doubt) until AWS is heard again.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::folder::Folder;
+use super::identity::digest_name;
 use crate::host::Clock;
+use crate::names::Partition;
+use crate::plan::Service;
 
-const FILE: &str = "clock";
+/// The beginning of the names of the files.
+const FILE: &str = "clock-";
 /// Below this a difference is the network's as much as the clock's.
 const MATTERS: i64 = 5;
 
-/// A clock that shows AWS's time as far as it is known.
+/// A clock that shows an endpoint's time as far as it is known.
 pub struct CorrectedClock<'a> {
+    all: Rc<Clocks<'a>>,
+    endpoint: String,
+}
+
+/// What is known of all endpoints' clocks, each of which is looked up when it is first needed.
+struct Clocks<'a> {
     clock: &'a dyn Clock,
     folder: Option<&'a Folder>,
-    /// AWS's time less ours, in seconds.
-    ahead: Cell<i64>,
-    in_doubt: Cell<bool>,
-    memory: Cell<Option<Memory>>,
+    known: RefCell<BTreeMap<String, Known>>,
+}
+
+/// What is known of an endpoint's clock.
+#[derive(Clone, Copy)]
+struct Known {
+    reading: Reading,
+    memory: Option<Memory>,
 }
 
 /// What AWS's clock showed, in seconds, and what ours showed at that moment.
@@ -37,8 +55,9 @@ struct Memory {
 }
 
 /// What a memory says of this moment.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Reading {
+    /// The endpoint's time less ours, in seconds.
     ahead: i64,
     in_doubt: bool,
 }
@@ -79,53 +98,108 @@ impl Memory {
     }
 }
 
+/// What an endpoint's clock is called, in the names of files and in entries: no more than letters, digits and hyphens.
+pub(super) fn name_of(service: &Service) -> String {
+    let partition = service.partition.as_str();
+    match &service.endpoint_url {
+        None => partition.to_owned(),
+        // It may hold a password.
+        Some(url) => format!("{partition}-{}", digest_name(url)),
+    }
+}
+
 impl<'a> CorrectedClock<'a> {
-    /// Starts from what the folder remembers of this boot.
+    /// The clock of AWS's own endpoints, and by it those of all others; starts from what the folder remembers of this
+    /// boot.
     pub fn new(clock: &'a dyn Clock, folder: Option<&'a Folder>) -> Self {
-        let memory = folder.and_then(|folder| {
-            let text = folder.read_text(FILE)?;
+        let all = Rc::new(Clocks { clock, folder, known: RefCell::default() });
+        Self { all, endpoint: Partition::AWS.as_str().to_owned() }
+    }
+
+    /// The clock of whoever answers for a service.
+    #[must_use]
+    pub fn of(&self, service: &Service) -> Self {
+        Self { all: Rc::clone(&self.all), endpoint: name_of(service) }
+    }
+
+    /// The time by the clock of that [name](name_of); one that nobody here gave is AWS's.
+    pub(super) fn now_of(&self, name: &str) -> Timestamp {
+        let is_legal = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let endpoint = if is_legal { name } else { Partition::AWS.as_str() };
+        Self { all: Rc::clone(&self.all), endpoint: endpoint.to_owned() }.now()
+    }
+
+    /// This machine's own clocks.
+    pub fn local(&self) -> &'a dyn Clock {
+        self.all.clock
+    }
+
+    /// The endpoint's time.
+    pub fn now(&self) -> Timestamp {
+        self.local().now().saturating_add(SignedDuration::from_secs(self.ahead())).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How far the endpoint's clock is ahead of ours, in seconds.
+    pub fn ahead(&self) -> i64 {
+        self.known().reading.ahead
+    }
+
+    /// Was the wall clock set forward, so that only AWS can say whether it is right?
+    pub fn is_in_doubt(&self) -> bool {
+        self.known().reading.in_doubt
+    }
+
+    /// Takes in the endpoint's `Date`, seen now.
+    pub fn learn(&self, date: Timestamp) {
+        let before = self.known().memory;
+        let Some(seen) = Memory::of_now(self.local(), date) else {
+            let ahead = date.as_second() - self.local().now().as_second();
+            let ahead = if ahead.abs() < MATTERS { 0 } else { ahead };
+            return self.set(Known { reading: Reading { ahead, in_doubt: false }, memory: before });
+        };
+        let known = before.map(|memory| memory.read(seen.wall, seen.since_boot));
+        let is_news = known.is_none_or(|known| known.in_doubt || (known.ahead - seen.ahead()).abs() >= MATTERS);
+        let news = (is_news, self.all.folder, self.local().boot());
+        let memory = if let (true, Some(folder), Some(boot)) = news {
+            let text = format!("{} {} {} {boot}\n", seen.aws, seen.wall, seen.since_boot);
+            // Forgetting it costs one more refused request next time, nothing else.
+            let _ = folder.write("", &self.file(), text.as_bytes());
+            Some(seen)
+        } else {
+            before
+        };
+        self.set(Known { reading: Reading { ahead: seen.ahead(), in_doubt: false }, memory });
+    }
+
+    fn set(&self, known: Known) {
+        self.all.known.borrow_mut().insert(self.endpoint.clone(), known);
+    }
+
+    fn known(&self) -> Known {
+        if let Some(known) = self.all.known.borrow().get(&self.endpoint) {
+            return *known;
+        }
+        let known = self.remembered();
+        self.set(known);
+        known
+    }
+
+    /// What the folder says.
+    fn remembered(&self) -> Known {
+        let clock = self.local();
+        let memory = self.all.folder.and_then(|folder| {
+            let text = folder.read_text(&self.file())?;
             Memory::parse(&text, &clock.boot()?)
         });
         let reading = memory.and_then(|memory| {
             let since_boot = i64::try_from(clock.since_boot()?.as_secs()).ok()?;
             Some(memory.read(clock.now().as_second(), since_boot))
         });
-        let Reading { ahead, in_doubt } = reading.unwrap_or(Reading { ahead: 0, in_doubt: false });
-        Self { clock, folder, ahead: Cell::new(ahead), in_doubt: Cell::new(in_doubt), memory: Cell::new(memory) }
+        Known { reading: reading.unwrap_or_default(), memory }
     }
 
-    /// AWS's time.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now().saturating_add(SignedDuration::from_secs(self.ahead.get())).unwrap_or(Timestamp::MAX)
-    }
-
-    /// How far AWS's clock is ahead of ours, in seconds.
-    pub fn ahead(&self) -> i64 {
-        self.ahead.get()
-    }
-
-    /// Was the wall clock set forward, so that only AWS can say whether it is right?
-    pub fn is_in_doubt(&self) -> bool {
-        self.in_doubt.get()
-    }
-
-    /// Takes in AWS's `Date`, seen now.
-    pub fn learn(&self, date: Timestamp) {
-        let Some(seen) = Memory::of_now(self.clock, date) else {
-            let ahead = date.as_second() - self.clock.now().as_second();
-            self.ahead.set(if ahead.abs() < MATTERS { 0 } else { ahead });
-            return;
-        };
-        let known = self.memory.get().map(|memory| memory.read(seen.wall, seen.since_boot));
-        self.ahead.set(seen.ahead());
-        self.in_doubt.set(false);
-        let is_news = known.is_none_or(|known| known.in_doubt || (known.ahead - seen.ahead()).abs() >= MATTERS);
-        if let (true, Some(folder), Some(boot)) = (is_news, self.folder, self.clock.boot()) {
-            self.memory.set(Some(seen));
-            let text = format!("{} {} {} {boot}\n", seen.aws, seen.wall, seen.since_boot);
-            // Forgetting it costs one more refused request next time, nothing else.
-            let _ = folder.write("", FILE, text.as_bytes());
-        }
+    fn file(&self) -> String {
+        format!("{FILE}{}", self.endpoint)
     }
 }
 
@@ -220,7 +294,7 @@ mod tests {
     #[test]
     fn only_news_is_written_down() {
         let (_place, folder) = folder();
-        let text = || std::fs::read_to_string(folder.path().join("clock")).unwrap_or_default();
+        let text = || std::fs::read_to_string(folder.path().join("clock-aws")).unwrap_or_default();
         let clock = SetClock::at(0);
         let corrected = CorrectedClock::new(&clock, Some(&folder));
         for (second, wanted) in [
@@ -247,6 +321,6 @@ mod tests {
             assert_eq!(corrected.ahead(), ahead, "{second}");
         }
         assert_eq!(corrected.now(), at(1000));
-        assert!(!folder.path().join("clock").exists());
+        assert!(!folder.path().join("clock-aws").exists());
     }
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Key;
+use crate::names::Partition;
 use crate::secret::{Credentials, Secret};
 use crate::vault::Held;
 use crate::vault::seal::{SealError, SealingKey, open, seal};
@@ -50,6 +51,9 @@ pub struct Header {
     pub made: Timestamp,
     /// When it ends, by AWS's clock.
     pub end: Timestamp,
+    /// Whose clock that is, where it is not that of AWS's first partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<String>,
     /// The sealing key's id.
     pub key: String,
 }
@@ -117,6 +121,7 @@ pub(super) fn write(
         role: key.role().map(str::to_owned),
         made,
         end,
+        clock: (key.clock() != Partition::AWS.as_str()).then(|| key.clock().to_owned()),
         key: held.id.as_str().to_owned(),
     };
     let clear = clear(&header);

@@ -189,17 +189,17 @@ impl Folder {
         self.entries().into_iter().filter_map(|(_, header)| header).collect()
     }
 
-    /// How long the last entry has to live, and a little more.
-    pub(super) fn last_end(&self, now: Timestamp) -> Duration {
-        let last = self.headers().into_iter().map(|header| header.end).max();
-        let left = last.map_or(SignedDuration::ZERO, |end| end.duration_since(now));
+    /// How long the last entry has to live, and a little more, each by its own clock.
+    pub(super) fn last_end(&self, now: &dyn Fn(&Header) -> Timestamp) -> Duration {
+        let left = self.headers().into_iter().map(|header| header.end.duration_since(now(&header))).max();
+        let left = left.unwrap_or(SignedDuration::ZERO);
         Duration::try_from(left).unwrap_or_default() + MARGIN
     }
 
     /// Removes entries that ended more than an hour ago, and strays: what a writer that died left, and what another
     /// version of this program made, when it is too old to be of use to anybody. Never on the warm path.
-    pub(super) fn sweep(&self, now: Timestamp) {
-        let long_ago = now - SignedDuration::from_hours(1);
+    pub(super) fn sweep(&self, now: &dyn Fn(&Header) -> Timestamp) {
+        let is_over = |header: &Header| header.end < now(header) - SignedDuration::from_hours(1);
         // The file system's clock, which the entry that was just written has set.
         let folder = fs::metadata(self.path.join(ENTRIES)).and_then(|folder| folder.modified());
         let is_stray = |path: &Path| {
@@ -208,7 +208,7 @@ impl Folder {
         };
         let is_stray = |path: &Path| is_stray(path).unwrap_or(false);
         let over = |(path, header): (PathBuf, Option<Header>)| {
-            header.map_or_else(|| is_stray(&path), |header| header.end < long_ago).then_some(path)
+            header.map_or_else(|| is_stray(&path), |header| is_over(&header)).then_some(path)
         };
         let entries = self.entries().into_iter().filter_map(over);
         let is_unfinished = |path: &PathBuf| {

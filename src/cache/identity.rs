@@ -19,6 +19,7 @@ pub struct Key {
     kind: Kind,
     account: Option<AccountId>,
     role: Option<String>,
+    clock: String,
 }
 
 impl Key {
@@ -39,6 +40,11 @@ impl Key {
     /// The account of the credentials, where role or device tell it.
     pub fn account(&self) -> Option<&AccountId> {
         self.account.as_ref()
+    }
+
+    /// The name of the clock by which the entry ends.
+    pub(super) fn clock(&self) -> &str {
+        &self.clock
     }
 
     pub(super) fn role(&self) -> Option<&str> {
@@ -73,7 +79,8 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
             }
         };
         let digest = base16ct::lower::encode_string(&before);
-        Key { digest, profile: step.profile().clone(), kind, account, role }
+        let clock = super::clock::name_of(&plan.service);
+        Key { digest, profile: step.profile().clone(), kind, account, role, clock }
     };
     steps.iter().map(key).collect()
 }

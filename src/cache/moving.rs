@@ -33,7 +33,7 @@ impl Cache<'_> {
                 return Ok(None);
             }
         };
-        let held = self.vault.find_or_make(folder.last_end(now))?;
+        let held = self.vault.find_or_make(self.last_end(folder, now))?;
         self.say_where(&held);
         let moved = entries.iter().filter(|entry| folder.reseal(entry, &old, &held)).count();
         self.talk.note(&format!(
@@ -41,7 +41,7 @@ impl Cache<'_> {
             counted(moved),
             way(place, held.place)
         ));
-        if let Err(error) = self.vault.prolong(&held, &|| folder.last_end(now)) {
+        if let Err(error) = self.vault.prolong(&held, &|| self.last_end(folder, now)) {
             self.warn_once(&error);
         }
         Ok(Some(held))

@@ -240,6 +240,7 @@ fn headers_are_read_without_a_store_and_only_of_what_lives() {
         role: Some("arn:aws:iam::123456789012:role/deploy".to_owned()),
         made: at(0),
         end: at(3600),
+        clock: None,
         key: held.id.as_str().to_owned(),
     };
     assert_eq!(header, wanted);

@@ -2,14 +2,18 @@
 //!
 //! One small file per device in the state folder: a keyed digest of device and code, and when. It is written before a
 //! code is sent, since an answer can be lost after AWS took the code; a code that AWS refused as wrong is taken out
-//! again. Lines are dropped after three steps, when AWS would no longer take the code anyway. Whoever reads or writes
-//! here holds the device's lock.
+//! again. Lines are dropped after three steps, when AWS would no longer take the code anyway. Those are counted in time
+//! since boot: neither a wall clock that is set nor what an endpoint says of the time makes a code forgotten. Whoever
+//! reads or writes here holds the device's lock.
+
+use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
 use crate::cache::Folder;
+use crate::host::Clock;
 use crate::names::{Lifetime, MfaSerial};
 use crate::secret::{Code, Secret};
 
@@ -25,17 +29,63 @@ pub struct Ledger<'a> {
     /// Codes are six digits: without a key, a digest of one would be as good as the code.
     key: Secret<Vec<u8>>,
     device: MfaSerial,
+    clock: &'a dyn Clock,
 }
 
-/// The digest of a code, and when it was spent, in seconds since 1970.
+/// A moment by all that this machine knows of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Moment {
+    /// The wall clock, in seconds since 1970.
+    wall: i64,
+    /// Which start of the machine, and how many seconds since then.
+    boot: Option<(String, i64)>,
+}
+
+/// The digest of a code, and when it was spent.
 struct Line {
     digest: String,
-    at: i64,
+    spent: Moment,
+}
+
+impl Moment {
+    fn now(clock: &dyn Clock) -> Self {
+        let since = clock.since_boot().and_then(|since| i64::try_from(since.as_secs()).ok());
+        Self { wall: clock.now().as_second(), boot: clock.boot().zip(since) }
+    }
+
+    /// `WALL` or `WALL SINCE BOOT`.
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let wall = words.next()?.parse().ok()?;
+        let boot = words.next().and_then(|since| Some((words.next()?.to_owned(), since.parse().ok()?)));
+        Some(Self { wall, boot })
+    }
+
+    /// Could less than three steps have gone since? Where that is not known for sure, they could: better a code refused
+    /// than one sent twice.
+    fn is_recent(&self, now: &Self) -> bool {
+        const LONG: i64 = STEP * STEPS;
+        let by_the_wall = now.wall - self.wall;
+        match (&self.boot, &now.boot) {
+            (Some((boot, then)), Some((same, since))) if boot == same && then <= since => since - then < LONG,
+            // Another start: spent before it, or on another machine that shares this folder.
+            (Some(_), Some((_, since))) => *since < LONG || by_the_wall.abs() < LONG,
+            // A line of the future (the clock was set back) is kept.
+            _ => by_the_wall < LONG,
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.wall)?;
+        self.boot.as_ref().map_or(Ok(()), |(boot, since)| write!(f, " {since} {boot}"))
+    }
 }
 
 impl<'a> Ledger<'a> {
     /// Opens the device's ledger; `None` where the state folder does not let us write, which costs the ledger only.
-    pub fn open(folder: &'a Folder, device: &MfaSerial) -> Option<Self> {
+    pub fn open(folder: &'a Folder, device: &MfaSerial, clock: &'a dyn Clock) -> Option<Self> {
         let key = match folder.read(KEY) {
             Some(key) if key.len() == 32 => Secret::new(key),
             _ => {
@@ -46,48 +96,48 @@ impl<'a> Ledger<'a> {
                 Secret::new(folder.read(KEY).filter(|key| key.len() == 32)?)
             }
         };
-        let mut ledger = Self { folder, file: String::new(), key, device: device.clone() };
+        let mut ledger = Self { folder, file: String::new(), key, device: device.clone(), clock };
         ledger.file = format!("ledger-{}", &ledger.digest(b"device", "")[..32]);
         Some(ledger)
     }
 
     /// Was the code spent within the last three steps?
-    pub fn knows(&self, code: &Code, now: Timestamp) -> bool {
+    pub fn knows(&self, code: &Code) -> bool {
         let digest = self.digest(b"code", code.expose());
-        self.lines(now).iter().any(|line| line.digest == digest)
+        self.lines(&Moment::now(self.clock)).iter().any(|line| line.digest == digest)
     }
 
     /// Writes a code down as spent.
     ///
     /// # Errors
     /// The folder's; a code that cannot be written down may still be sent.
-    pub fn spend(&self, code: &Code, now: Timestamp) -> std::io::Result<()> {
-        let mut lines = self.lines(now);
-        lines.push(Line { digest: self.digest(b"code", code.expose()), at: now.as_second() });
+    pub fn spend(&self, code: &Code) -> std::io::Result<()> {
+        let spent = Moment::now(self.clock);
+        let mut lines = self.lines(&spent);
+        lines.push(Line { digest: self.digest(b"code", code.expose()), spent });
         self.write(&lines)
     }
 
     /// Takes a code out that AWS refused as wrong.
-    pub fn give_back(&self, code: &Code, now: Timestamp) {
+    pub fn give_back(&self, code: &Code) {
         let digest = self.digest(b"code", code.expose());
-        let mut lines = self.lines(now);
+        let mut lines = self.lines(&Moment::now(self.clock));
         lines.retain(|line| line.digest != digest);
         // It stays refused for three steps, which is what AWS would do with it.
         let _ = self.write(&lines);
     }
 
-    fn lines(&self, now: Timestamp) -> Vec<Line> {
+    fn lines(&self, now: &Moment) -> Vec<Line> {
         let text = self.folder.read_text(&self.file).unwrap_or_default();
         let line = |line: &str| {
-            let (digest, at) = line.split_once(' ')?;
-            Some(Line { digest: digest.to_owned(), at: at.parse().ok()? })
+            let (digest, spent) = line.split_once(' ')?;
+            Some(Line { digest: digest.to_owned(), spent: Moment::parse(spent)? })
         };
-        // A line of the future (the clock was set back) is kept: better a code refused than one sent twice.
-        text.lines().filter_map(line).filter(|line| now.as_second() - line.at < STEP * STEPS).collect()
+        text.lines().filter_map(line).filter(|line| line.spent.is_recent(now)).collect()
     }
 
     fn write(&self, lines: &[Line]) -> std::io::Result<()> {
-        let text: String = lines.iter().map(|line| format!("{} {}\n", line.digest, line.at)).collect();
+        let text: String = lines.iter().map(|line| format!("{} {}\n", line.digest, line.spent)).collect();
         self.folder.write("", &self.file, text.as_bytes())
     }
 
@@ -109,15 +159,13 @@ pub fn until_next_code(now: Timestamp) -> Lifetime {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ledger, until_next_code};
+    use super::{Ledger, Moment, until_next_code};
     use crate::cache::Folder;
+    use crate::cache::tests::SetClock;
     use crate::names::MfaSerial;
     use crate::secret::Code;
     use jiff::{SignedDuration, Timestamp};
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(1_800_000_000 + second).expect("a time")
-    }
+    use std::time::Duration;
 
     #[test]
     fn a_code_is_known_for_three_steps_and_never_stands_in_clear() {
@@ -126,19 +174,54 @@ mod tests {
         let serial =
             |name: &str| format!("arn:aws:iam::123456789012:mfa/{name}").parse::<MfaSerial>().expect("a serial");
         let code = Code::parse("123456").expect("six digits");
-        let ledger = Ledger::open(&folder, &serial("alice")).expect("it opens");
-        assert!(!ledger.knows(&code, at(0)));
-        ledger.spend(&code, at(0)).expect("it is written");
-        for (second, known) in [(0, true), (89, true), (90, false), (-3600, true)] {
-            assert_eq!(ledger.knows(&code, at(second)), known, "{second}");
-        }
-        assert!(!Ledger::open(&folder, &serial("bob")).expect("it opens").knows(&code, at(1)), "another device's");
+        let clock = SetClock::at(0);
+        let ledger = Ledger::open(&folder, &serial("alice"), &clock).expect("it opens");
+        assert!(!ledger.knows(&code));
+        ledger.spend(&code).expect("it is written");
+        assert!(ledger.knows(&code));
+        assert!(!Ledger::open(&folder, &serial("bob"), &clock).expect("it opens").knows(&code), "another device's");
         for file in std::fs::read_dir(folder.path()).expect("a folder") {
             let bytes = std::fs::read(file.expect("a file").path()).unwrap_or_default();
             assert!(!bytes.windows(6).any(|window| window == b"123456"));
         }
-        ledger.give_back(&code, at(1));
-        assert!(!ledger.knows(&code, at(2)));
+        for (seconds, set, known) in [(89, 0, true), (0, 46_800, true), (0, -90_000, true), (1, 0, false)] {
+            clock.pass(Duration::from_secs(seconds));
+            clock.set(set);
+            assert_eq!(ledger.knows(&code), known, "{seconds} {set}");
+        }
+        ledger.spend(&code).expect("it is written");
+        ledger.give_back(&code);
+        assert!(!ledger.knows(&code));
+    }
+
+    #[test]
+    fn a_spent_code_was_forgotten_when_the_clock_was_set_or_the_machine_restarted() {
+        let moment = |text: &str| Moment::parse(text).expect("a moment");
+        for (spent, now, recent, what) in [
+            ("1000 500 a", "1000 500 a", true, "now"),
+            ("1000 500 a", "1089 589 a", true, "within three steps"),
+            ("1000 500 a", "1090 590 a", false, "after three steps"),
+            ("1000 500 a", "47800 510 a", true, "13 hours forward"),
+            ("1000 500 a", "10 510 a", true, "back"),
+            ("1000 500 a", "10 590 a", false, "back, and long ago"),
+            ("1000 500 a", "47800 20 b", true, "a restart, and a clock that is set"),
+            ("1000 500 a", "1095 90 b", false, "a restart more than three steps ago"),
+            ("1000 500 a", "1040 9000 b", true, "another machine with the same folder"),
+            ("1000 500 a", "990 9000 b", true, "and one whose clock is behind"),
+            ("1000 500 a", "1200 9000 b", false, "and later"),
+            ("1000 500 a", "1010 400 a", true, "a machine that was put back"),
+            ("1000 500 a", "1200 400 a", false, "and later"),
+            ("1000", "1089", true, "no time since boot"),
+            ("1000", "1090", false, "and later"),
+            ("1000", "10", true, "and a clock that was set back"),
+            ("1000", "1020 700 a", true, "another version's line"),
+        ] {
+            assert_eq!(moment(spent).is_recent(&moment(now)), recent, "{what}");
+            assert_eq!(moment(spent).to_string(), spent);
+        }
+        for text in ["", "x", "x 1 a"] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -154,16 +237,17 @@ mod tests {
         let folder = Folder::open(Some(home.path())).expect("it is there");
         let serial = "arn:aws:iam::123456789012:mfa/alice".parse::<MfaSerial>().expect("a serial");
         let code = Code::parse("123456").expect("six digits");
+        let clock = SetClock::at(0);
         let key = || std::fs::read(home.path().join("ledger-key")).expect("it is there");
         for damage in [&b""[..], &[7; 31], &[7; 33]] {
             std::fs::write(home.path().join("ledger-key"), damage).expect("it is written");
-            Ledger::open(&folder, &serial).expect("it opens").spend(&code, at(0)).expect("it is written");
+            Ledger::open(&folder, &serial, &clock).expect("it opens").spend(&code).expect("it is written");
             let made = key();
             assert_eq!(made.len(), 32, "{damage:?}");
-            assert!(Ledger::open(&folder, &serial).expect("it opens").knows(&code, at(0)), "{damage:?}");
+            assert!(Ledger::open(&folder, &serial, &clock).expect("it opens").knows(&code), "{damage:?}");
             assert_eq!(key(), made, "{damage:?}");
         }
         std::fs::remove_dir_all(home.path()).expect("it is ours");
-        assert!(Ledger::open(&folder, &serial).is_none(), "a folder that takes nothing");
+        assert!(Ledger::open(&folder, &serial, &clock).is_none(), "a folder that takes nothing");
     }
 }

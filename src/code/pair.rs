@@ -46,17 +46,16 @@ impl Asker<'_> {
                 _ => return Err(CodeError::NobodyToAsk(profile.clone()).into()),
             };
             let both = [&pair.first, &pair.second];
-            let now = || self.aws_clock.now();
             if let Some(ledger) = ledger {
                 // A full disk must not keep a person from working; the codes are then not remembered.
                 for code in both {
-                    let _ = ledger.spend(code, now());
+                    let _ = ledger.spend(code);
                 }
             }
             let give_back = || {
                 if let Some(ledger) = ledger {
                     for code in both {
-                        ledger.give_back(code, now());
+                        ledger.give_back(code);
                     }
                 }
             };
@@ -105,7 +104,7 @@ impl Asker<'_> {
                     first = Some(before);
                     format!("that is the same code: the next one comes in {}", until_next_code(now))
                 }
-                (Some(code), before) if ledger.is_some_and(|ledger| ledger.knows(&code, now)) => {
+                (Some(code), before) if ledger.is_some_and(|ledger| ledger.knows(&code)) => {
                     first = before;
                     format!("that code was used already; the next one comes in {}", until_next_code(now))
                 }
@@ -120,7 +119,7 @@ impl Asker<'_> {
     }
 
     fn pair_of(&self, process: &MfaProcess, ledger: Option<&Ledger<'_>>) -> Result<Pair, CodeError> {
-        let first = self.fresh_of(process, &|code| ledger.is_some_and(|it| it.knows(code, self.aws_clock.now())))?;
+        let first = self.fresh_of(process, &|code| ledger.is_some_and(|it| it.knows(code)))?;
         self.count_down();
         let is_old = |code: &Code| code.expose() == first.expose();
         let second = self.fresh_of(process, &is_old)?;
@@ -203,7 +202,7 @@ mod tests {
         const FIRST: &str = "First MFA code: ";
         const NEXT: &str = "The next MFA code: ";
         let desk = Desk::new();
-        desk.ledger().spend(&code("000000"), desk.clock.now.get()).expect("it is written");
+        desk.ledger().spend(&code("000000")).expect("it is written");
         let lines = ["x", "000000", "111111", "111111", "222222", "333333", "444444", "555555", "666666"];
         let wrong = || Outcome::Wrong(failure());
         let answers = vec![wrong(), Outcome::Unclear(failure()), wrong()];
@@ -234,7 +233,7 @@ mod tests {
     #[test]
     fn a_program_is_run_again_in_the_next_window_and_the_wait_is_counted_down() {
         let desk = Desk::new();
-        desk.ledger().spend(&code("123450"), desk.clock.now.get()).expect("it is written");
+        desk.ledger().spend(&code("123450")).expect("it is written");
         // Twice the spent code, then the first and twice the second one: 0 0 1 1 2.
         let file = desk.file();
         std::fs::write(&file, "0 0 1 1 2").expect("it is written");

@@ -93,9 +93,9 @@ fn cached(settings: &Settings, host: &Host<'_>) -> Vec<String> {
     let is_there = settings.state.as_deref().filter(|path| path.is_dir());
     let Ok(folder) = Folder::open(is_there) else { return Vec::new() };
     let vault = Vault::new(folder.path(), settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
-    let cache = Cache::new(Some(&folder), &vault, CacheUse::Read, settings.talk);
-    let now = CorrectedClock::new(host.clock, Some(&folder)).now();
-    let mut names: Vec<String> = cache.headers(now).into_iter().map(|header| header.profile).collect();
+    let clock = CorrectedClock::new(host.clock, Some(&folder));
+    let cache = Cache::new(Some(&folder), &vault, CacheUse::Read, settings.talk).timed_by(&clock);
+    let mut names: Vec<String> = cache.headers(clock.now()).into_iter().map(|header| header.profile).collect();
     names.sort();
     names.dedup();
     names

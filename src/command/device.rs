@@ -92,7 +92,9 @@ fn with_desk(
         let sts = AwsSts::connect(&plan.service, settings.limits, clock).map_err(DeviceError::Client)?;
         let arn = sts.caller(&base).map_err(DeviceError::Who)?;
         let user = User::of_arn(&arn).map_err(DeviceError::from)?;
-        let iam = AwsIam::connect(&plan.iam(&set, &ambient(host.env))?, settings.limits, clock);
+        let service = plan.iam(&set, &ambient(host.env))?;
+        let clock = &clock.of(&service);
+        let iam = AwsIam::connect(&service, settings.limits, clock);
         let iam = iam.map_err(DeviceError::Client)?;
         let named = plan.device.as_ref().and_then(Device::serial).cloned();
         with(&Desk { settings, host, how, set, plan, named, cache, clock, iam, base, user, says_yes })

@@ -21,7 +21,9 @@ pub(super) struct Facts {
     pub(super) serial: Option<String>,
     /// The serial's last part.
     pub(super) device: Option<String>,
-    /// When what is cached ends.
+    /// Now, by the clock of its endpoint.
+    pub(super) now: Timestamp,
+    /// When what is cached ends, by that clock.
     pub(super) end: Option<Timestamp>,
     /// Why there is no plan.
     pub(super) error: Option<String>,
@@ -50,7 +52,7 @@ impl Facts {
         let made = Plan::make(set, &ProfileName::new(name)?, wish, ambient)
             .map(|plan| session::device::from_memory(plan, cache));
         let plan = made.as_ref().ok();
-        let now = clock.now();
+        let now = plan.map_or_else(|| clock.now(), |plan| clock.of(&plan.service).now());
         let end = plan.and_then(|plan| {
             let last = |is_long_term| cache.peek(keys(plan, plan.steps.given(is_long_term)).last()?, now);
             Some(last(true).or_else(|| last(false))?.end)
@@ -76,6 +78,7 @@ impl Facts {
             region: plan.and_then(|plan| plan.region.as_ref()).map(ToString::to_string).or_else(|| text("region")),
             device: device.as_ref().map(|it| it.serial().map_or_else(|| it.to_string(), |it| it.device().to_owned())),
             serial: device.map(|device| device.to_string()),
+            now,
             end,
             error: made.err().map(|error| error.to_string()),
         })

@@ -35,10 +35,9 @@ pub(super) fn run(as_json: bool, names_only: bool, settings: &Settings, host: &H
         if as_json {
             return write_stdout(&(Value::Array(all.iter().map(to_json).collect()).to_string() + "\n"));
         }
-        let now = clock.now();
         let mut table = Table::new(&COLUMNS);
         for facts in &all {
-            table.add(cells(facts), facts.end, now);
+            table.add(cells(facts), facts.end, facts.now);
         }
         write_stdout(&table.to_stdout(settings, "the AWS files have no profiles"))
     })

@@ -55,7 +55,7 @@ fn sign_in(
     let credentials = session::obtain(set, &plan, how, settings, host, MinTtl::PERSON)?;
     session::note_use(profile, settings, host);
     settings.talk.note(&match credentials.expiration {
-        Some(end) => format!("{profile}: signed in for {}", table::left(end, session::now(settings, host))),
+        Some(end) => format!("{profile}: signed in for {}", table::left(end, session::now(&plan, settings, host))),
         None => format!("{profile}: these credentials do not end"),
     });
     Ok(())

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
@@ -30,13 +29,8 @@ const COLUMNS: [Column; 6] = [
 ///
 /// # Errors
 /// There is nobody to ask, or the terminal failed.
-pub(super) fn pick(
-    all: Vec<Facts>,
-    now: Timestamp,
-    in_colour: bool,
-    terminal: &dyn Terminal,
-) -> Result<Option<String>, TerminalError> {
-    let mut picker = Picker::new(all, now, in_colour);
+pub(super) fn pick(all: Vec<Facts>, in_colour: bool, terminal: &dyn Terminal) -> Result<Option<String>, TerminalError> {
+    let mut picker = Picker::new(all, in_colour);
     terminal.converse(&mut picker, PATIENCE)?;
     Ok(picker.picked.map(|at| picker.all.swap_remove(at).name))
 }
@@ -45,7 +39,6 @@ struct Picker {
     all: Vec<Facts>,
     /// What is searched in each of them.
     texts: Vec<String>,
-    now: Timestamp,
     in_colour: bool,
     query: String,
     /// Those that match, the best first.
@@ -59,11 +52,11 @@ struct Picker {
 }
 
 impl Picker {
-    fn new(all: Vec<Facts>, now: Timestamp, in_colour: bool) -> Self {
+    fn new(all: Vec<Facts>, in_colour: bool) -> Self {
         let texts = all.iter().map(|facts| one_line(&cells(facts).join(" "))).collect();
         let found = (0..all.len()).collect();
         let matcher = Matcher::new(Config::DEFAULT);
-        Self { all, texts, now, in_colour, query: String::new(), found, at: 0, page: 1, matcher, picked: None }
+        Self { all, texts, in_colour, query: String::new(), found, at: 0, page: 1, matcher, picked: None }
     }
 
     fn search(&mut self) {
@@ -97,7 +90,7 @@ impl Dialogue for Picker {
         let shown = &self.found[first.min(self.found.len())..self.found.len().min(first + self.page)];
         let mut table = Table::new(&COLUMNS);
         for &at in shown {
-            table.add(cells(&self.all[at]), self.all[at].end, self.now);
+            table.add(cells(&self.all[at]), self.all[at].end, self.all[at].now);
         }
         for (n, line) in table.lines(columns.saturating_sub(1), self.in_colour).into_iter().enumerate() {
             let is_chosen = n == self.at - first + 1;
@@ -159,7 +152,6 @@ fn cells(facts: &Facts) -> Vec<String> {
 mod tests {
     use super::{Facts, Picker};
     use crate::host::{Dialogue, Key};
-    use jiff::Timestamp;
     use unicode_width::UnicodeWidthStr;
 
     fn facts(name: &str, account: &str) -> Facts {
@@ -172,6 +164,7 @@ mod tests {
             region: None,
             serial: None,
             device: None,
+            now: jiff::Timestamp::UNIX_EPOCH,
             end: None,
             error: None,
         }
@@ -179,7 +172,7 @@ mod tests {
 
     fn picker() -> Picker {
         let all = [("prod-admin", "111111111111"), ("dev", "222222222222"), ("production", "333333333333")];
-        Picker::new(all.map(|(name, account)| facts(name, account)).into(), Timestamp::UNIX_EPOCH, false)
+        Picker::new(all.map(|(name, account)| facts(name, account)).into(), false)
     }
 
     /// Strikes keys, and gives the profile that was picked.
@@ -234,7 +227,7 @@ mod tests {
     #[test]
     fn a_hostile_name_is_shown_escaped_and_picked_as_it_is() {
         let hostile = "a\x1b[2Jb";
-        let mut picker = Picker::new(vec![facts(hostile, "1")], Timestamp::UNIX_EPOCH, false);
+        let mut picker = Picker::new(vec![facts(hostile, "1")], false);
         assert!(picker.draw(80, 24).iter().all(|line| !line.contains('\x1b')));
         assert_eq!(strike(&mut picker, &[Key::Enter]).as_deref(), Some(hostile));
     }

@@ -62,13 +62,13 @@ pub(super) fn with_cache<T>(
     let vault = Vault::new(path, settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106)
         .locking_after(settings.lock_after);
     let clock = CorrectedClock::new(host.clock, folder.as_ref());
-    with(&Cache::new(folder.as_ref(), &vault, use_of_it, settings.talk), &clock)
+    with(&Cache::new(folder.as_ref(), &vault, use_of_it, settings.talk).timed_by(&clock), &clock)
 }
 
-/// AWS's time, by which credentials end.
-pub(super) fn now(settings: &Settings, host: &Host<'_>) -> Timestamp {
+/// The time by which a plan's credentials end.
+pub(super) fn now(plan: &Plan, settings: &Settings, host: &Host<'_>) -> Timestamp {
     let folder = state(settings).ok();
-    CorrectedClock::new(host.clock, folder.as_ref()).now()
+    CorrectedClock::new(host.clock, folder.as_ref()).of(&plan.service).now()
 }
 
 /// A profile's credentials, and the plan that they came of.
@@ -101,7 +101,7 @@ pub(super) fn profile(
             return Ok(profile);
         }
         history().sort(&mut all, |facts| &facts.name);
-        match picker::pick(all, clock.now(), settings.paints(true), host.terminal) {
+        match picker::pick(all, settings.paints(true), host.terminal) {
             Ok(Some(name)) => ProfileName::new(&name).ok_or(Error::NonePicked),
             Ok(None) => Err(Error::NonePicked),
             // A terminal that has no second screen.
@@ -177,6 +177,7 @@ pub(super) fn obtain_with(
     let ambient = || ambient_credentials(host.env);
     let bases = device::Once::new(RealBases { ambient: &ambient });
     let settled = device::settle(plan, &bases, set, how, settings, host, cache, clock)?;
+    let clock = &clock.of(&settled.service);
     let asker = asker(&settled, how, settings, host, clock);
     let connect = || Ok(Box::new(AwsSts::connect(&settled.service, settings.limits, clock)?) as Box<dyn Sts + '_>);
     let executor = Executor {
@@ -203,7 +204,7 @@ pub(super) fn obtain_with(
 /// The plan's credentials, where they are cached: nobody is asked, and no call is made.
 pub(super) fn cached(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Option<Credentials> {
     let last = keys(plan, plan.steps.given(true)).pop()?;
-    match cache.lookup(&last, MinTtl::SIGNER, clock.now()) {
+    match cache.lookup(&last, MinTtl::SIGNER, clock.of(&plan.service).now()) {
         Ok(Lookup::Fresh(credentials) | Lookup::Stale(credentials)) => Some(credentials),
         _ => None,
     }

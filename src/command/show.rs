@@ -78,8 +78,9 @@ fn to_text(
 
 fn cached(key: &Key, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> String {
     let now = clock.now();
-    let left = |end| format!(" (cached, {} left)", table::left(end, now));
-    cache.peek(key, now).map_or_else(String::new, |header| left(header.end))
+    cache.peek(key, now).map_or_else(String::new, |header| {
+        format!(" (cached, {} left)", table::left(header.end, cache.now_of(&header, now)))
+    })
 }
 
 /// The ways that the plan may go, each with the condition that stands before its lines.

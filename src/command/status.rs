@@ -43,19 +43,20 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: 
             };
             cached.retain(its);
         }
+        // Each ends by the clock of its own endpoint, and so does what the shell holds of it.
+        let cached: Vec<_> = cached.into_iter().map(|header| (cache.now_of(&header, now), header)).collect();
         let key = cache.whereabouts();
         let verdict = plan.as_ref().map(|plan| needs_no_code(plan, cache, now));
         let payload = if as_json {
-            let left = |end: Timestamp| end.duration_since(now).as_secs();
             json!({
-                "shell": held.as_ref().map(|held| held.json(now)),
-                "cached": cached.iter().map(|header| json!({
+                "shell": held.as_ref().map(|held| held.json(held.now(&cached, now))),
+                "cached": cached.iter().map(|(now, header)| json!({
                     "profile": header.profile,
                     "kind": header.kind,
                     "role_arn": header.role,
                     "account": header.account,
                     "expires": header.end.to_string(),
-                    "left_seconds": left(header.end),
+                    "left_seconds": header.end.duration_since(*now).as_secs(),
                 })).collect::<Vec<_>>(),
                 "sealing_key": key_json(key, settings),
                 "available_without_code": verdict,
@@ -101,6 +102,13 @@ impl Held {
         })
     }
 
+    /// Now, by the clock by which this ends: known where it is cached.
+    fn now(&self, cached: &[(Timestamp, Header)], now: Timestamp) -> Timestamp {
+        let mut same =
+            cached.iter().filter(|(_, header)| header.profile == self.profile && Some(header.end) == self.end);
+        same.next().map_or(now, |(now, _)| *now)
+    }
+
     fn json(&self, now: Timestamp) -> Value {
         json!({
             "profile": self.profile,
@@ -116,7 +124,7 @@ const COLUMNS: [Column; 4] =
 
 fn to_text(
     held: Option<&Held>,
-    cached: &[Header],
+    cached: &[(Timestamp, Header)],
     key: Option<Whereabouts>,
     now: Timestamp,
     settings: &Settings,
@@ -124,14 +132,14 @@ fn to_text(
     let mut table = Table::new(&COLUMNS);
     if let Some(held) = held {
         let what = held.access_key_id.clone().unwrap_or_default();
-        table.add(vec!["shell".to_owned(), held.profile.clone(), what], held.end, now);
+        table.add(vec!["shell".to_owned(), held.profile.clone(), what], held.end, held.now(cached, now));
     }
-    for header in cached {
+    for (now, header) in cached {
         let what = match header.kind {
             Kind::Session => "MFA session".to_owned(),
             Kind::Role => header.role.clone().unwrap_or_default(),
         };
-        table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), now);
+        table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), *now);
     }
     if let Some(key) = key
         && (held.is_some() || !cached.is_empty() || key.lives.is_some() || settings.store == Store::None)

@@ -55,7 +55,7 @@ impl<'a> AwsSts<'a> {
     /// # Errors
     /// A CA bundle that cannot be read; a system that gives no runtime.
     pub fn connect(service: &Service, limits: Limits, clock: &'a CorrectedClock<'a>) -> Result<Self, StsError> {
-        let transport = Transport::new(clock)?;
+        let transport = Transport::new(clock.of(service))?;
         let config = aws_sdk_sts::config::Builder::from(&transport.config(service, limits)?);
         let client = aws_sdk_sts::Client::from_conf(config.interceptor(transport.read_date()).build());
         Ok(Self { client, transport })

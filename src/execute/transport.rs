@@ -134,7 +134,7 @@ impl CallError {
 /// What the calls of one client share.
 pub(crate) struct Transport<'a> {
     runtime: tokio::runtime::Runtime,
-    clock: &'a CorrectedClock<'a>,
+    clock: CorrectedClock<'a>,
     /// How far AWS's clock was believed to be ahead when this was made, in seconds. What answers show after that the
     /// client adds by itself, to each request that follows.
     ahead: i64,
@@ -148,8 +148,8 @@ struct LastDate(AtomicI64);
 impl<'a> Transport<'a> {
     /// # Errors
     /// A system that gives no runtime.
-    pub(crate) fn new(clock: &'a CorrectedClock<'a>) -> Result<Self, CallError> {
-        Ok(Self { runtime: runtime()?, clock, ahead: clock.ahead(), date: Arc::new(LastDate::default()) })
+    pub(crate) fn new(clock: CorrectedClock<'a>) -> Result<Self, CallError> {
+        Ok(Self { runtime: runtime()?, ahead: clock.ahead(), clock, date: Arc::new(LastDate::default()) })
     }
 
     /// Loads certificates (for `https://` endpoints) and gives what a client is built from.

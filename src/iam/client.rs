@@ -37,7 +37,7 @@ impl<'a> AwsIam<'a> {
     /// # Errors
     /// A CA bundle that cannot be read; a system that gives no runtime.
     pub fn connect(service: &Service, limits: Limits, clock: &'a CorrectedClock<'a>) -> Result<Self, CallError> {
-        let transport = Transport::new(clock)?;
+        let transport = Transport::new(clock.of(service))?;
         let config = aws_sdk_iam::config::Builder::from(&transport.config(service, limits)?);
         let client = aws_sdk_iam::Client::from_conf(config.interceptor(transport.read_date()).build());
         Ok(Self { client, transport })

@@ -114,12 +114,12 @@ fn an_entry_counts_by_its_own_name_alone() {
 fn the_last_end_is_that_of_what_lives_longest() {
     let home = Home::new();
     let held = home.held();
-    assert_eq!(home.folder.last_end(at(0)), MARGIN);
+    assert_eq!(home.folder.last_end(&|_| at(0)), MARGIN);
     for (key, end) in keys_of("deploy").iter().zip([7200, 3600]) {
         home.folder.write_entry(key, &credentials(at(end)), &held, at(0), at(end)).expect("it is written");
     }
-    assert_eq!(home.folder.last_end(at(200)), Duration::from_secs(7000) + MARGIN);
-    assert_eq!(home.folder.last_end(at(9000)), MARGIN, "all are over");
+    assert_eq!(home.folder.last_end(&|_| at(200)), Duration::from_secs(7000) + MARGIN);
+    assert_eq!(home.folder.last_end(&|_| at(9000)), MARGIN, "all are over");
 }
 
 /// A file that was made so long before the folder of entries was last changed.
@@ -161,8 +161,8 @@ fn what_ended_an_hour_ago_and_old_strays_are_swept() {
         let in_entries = files.map(|name| entries.join(name).exists());
         (in_entries, [".new-old", ".new-young", "old"].map(|name| state.join(name).exists()))
     };
-    home.folder.sweep(at(3600));
+    home.folder.sweep(&|_| at(3600));
     assert_eq!(there(), ([true, true, false, true, true, true], [false, true, true]));
-    home.folder.sweep(at(3601));
+    home.folder.sweep(&|_| at(3601));
     assert_eq!(there().0[..2], [false, true]);
 }

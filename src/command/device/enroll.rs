@@ -222,7 +222,7 @@ fn enable(
         let handed = question("Give the seed to what `mfa_process` asks, then press Enter ", "");
         handed.map_err(|error| DeviceError::Code(error.into()))?;
     }
-    let ledger = desk.cache.folder().and_then(|folder| Ledger::open(folder, &new.serial));
+    let ledger = desk.cache.folder().and_then(|folder| Ledger::open(folder, &new.serial, desk.clock.local()));
     let mut late = None;
     let mut send = |pair: &Pair| {
         let sent = desk.iam.enable(signer, &desk.user.name, &new.serial, pair);

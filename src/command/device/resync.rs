@@ -79,7 +79,7 @@ fn attempt(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
         Some(Turn::Cancelled) => return Err(DeviceError::Declined),
         Some(Turn::Ready(())) | None => None,
     };
-    let ledger = desk.cache.folder().and_then(|folder| Ledger::open(folder, serial));
+    let ledger = desk.cache.folder().and_then(|folder| Ledger::open(folder, serial, desk.clock.local()));
     let mut send = |pair: &Pair| {
         let sent = desk.iam.resync(&desk.base, &desk.user.name, serial, pair);
         outcome(sent.map_err(|error| (error.clone(), desk.failed("ResyncMFADevice", &journey::MEND)(error))))
