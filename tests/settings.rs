@@ -168,6 +168,15 @@ fn a_bad_value_that_is_beaten_does_not_disturb() {
 }
 
 #[test]
+fn a_command_in_config_ini_keeps_its_quotes_comments_and_delimiters() {
+    for command in [r#"printf '%s' "a b" # c; d"#, r"C:\dir\totp.exe --a=b;c", "x [y]", "'quoted'", "a:b=c"] {
+        let text = format!("mfa_process = {command}\n");
+        let settings = texts("", &[], &text).how().expect("it is legal").0;
+        assert_eq!(settings.mfa_process.as_deref(), Some(command));
+    }
+}
+
+#[test]
 fn what_config_ini_may_hold() {
     let region = |ini: &str| {
         let how = texts("", &[], ini).how().map(|(_, how)| how);
@@ -179,6 +188,8 @@ fn what_config_ini_may_hold() {
         "# ours\n; too\n\nregion = eu-west-1\n",
         "region = us-east-1\nregion = eu-west-1\n",
         "[empty]\n[another]\n[empty]\n",
+        "  region : eu-west-1  \n",
+        "region = us-east-1\n  # indented\n\tregion = eu-west-1\n",
     ] {
         let expected = (!ini.starts_with('[')).then(|| "eu-west-1".to_owned());
         assert_eq!(region(ini), Ok(expected), "{ini:?}");
@@ -188,6 +199,7 @@ fn what_config_ini_may_hold() {
     for (ini, error) in [
         ("regoin = eu-west-1", format!("{file}: `regoin`: there is no such setting; they are {keys}")),
         ("Region = eu-west-1", format!("{file}: `Region`: there is no such setting; they are {keys}")),
+        ("[default]\nregion = eu-west-1", format!("{file}: `[default]`: the settings have no sections")),
         ("[work]\nregion = eu-west-1", format!("{file}: `[work]`: the settings have no sections")),
         ("region = eu-west-1\n[work", format!("{file}:2: it is not `KEY = VALUE`")),
         ("region = eu-west-1\nno_cache", format!("{file}:2: it is not `KEY = VALUE`")),
