@@ -29,14 +29,17 @@ fn incomplete<'a>(table: &'a str, tests: &[&str]) -> Vec<&'a str> {
     rows.filter(|row| !is_complete(row)).collect()
 }
 
-/// Such a test is in another program than this one: `code::process::tests::name`.
+/// Such a test is in another program than this one: `code::process::tests::name`, `vault::tests::edges::name`.
 fn stands_beside_the_code(name: &str) -> bool {
     let Some((module, name)) = name.split_once("::tests::") else { return false };
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module.replace("::", "/"));
-    [module.with_extension("rs"), module.join("tests.rs")]
-        .iter()
-        .filter_map(|file| std::fs::read_to_string(file).ok())
-        .any(|text| ["    ", ""].iter().any(|indent| text.contains(&format!("#[test]\n{indent}fn {name}()"))))
+    let (folder, name) = name.rsplit_once("::").unwrap_or(("", name));
+    let files = match folder {
+        "" => vec![module.with_extension("rs"), module.join("tests.rs")],
+        part => vec![module.join("tests").join(part).with_extension("rs")],
+    };
+    let is_in = |text: &str| ["", "    "].iter().any(|depth| text.contains(&format!("#[test]\n{depth}fn {name}()")));
+    files.iter().any(|file| std::fs::read_to_string(file).is_ok_and(|text| is_in(&text)))
 }
 
 #[test]
