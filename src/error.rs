@@ -246,16 +246,19 @@ fn device_ending(error: &DeviceError) -> Ending {
 }
 
 fn plan_hint(error: &PlanError) -> Option<String> {
+    if let Some(hint) = overlooked_hint(error) {
+        return Some(hint);
+    }
     let did_you_mean = |names: &[String]| match names {
         [] => None,
         [one] => Some(format!("did you mean `{one}`?")),
         [most @ .., last] => Some(format!("did you mean `{}` or `{last}`?", most.join("`, `"))),
     };
     Some(match error {
-        PlanError::UnknownProfile { nearest, .. } => {
-            return did_you_mean(nearest).or(Some("`mfa-cred list` shows the profiles".to_owned()));
+        PlanError::UnknownProfile { likely, .. } => {
+            return did_you_mean(&likely.nearest).or(Some("`mfa-cred list` shows the profiles".to_owned()));
         }
-        PlanError::UnknownSource { nearest, .. } => return did_you_mean(nearest),
+        PlanError::UnknownSource { likely, .. } => return did_you_mean(&likely.nearest),
         PlanError::Fido { usable, .. } if !usable.is_empty() => {
             let usable: Vec<String> = usable.iter().map(|serial| format!("`mfa_serial = {serial}`")).collect();
             format!("name a device whose codes AWS takes: {}", usable.join(" or "))
@@ -288,6 +291,19 @@ fn plan_hint(error: &PlanError) -> Option<String> {
         PlanError::TwoSources { .. } => "keep the one that is meant".to_owned(),
         _ => return None,
     })
+}
+
+/// Sections that may have been meant and do not count.
+fn overlooked_hint(error: &PlanError) -> Option<String> {
+    let overlooked = match error {
+        PlanError::UnknownProfile { likely, .. } | PlanError::UnknownSource { likely, .. } => &likely.overlooked[..],
+        PlanError::NoSource { overlooked, .. }
+        | PlanError::NoCredentials { overlooked, .. }
+        | PlanError::HalfKey { overlooked, .. } => overlooked,
+        _ => return None,
+    };
+    let all: Vec<String> = overlooked.iter().map(ToString::to_string).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn vault_hint(error: &VaultError) -> Option<String> {

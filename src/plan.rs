@@ -12,15 +12,17 @@ mod chain;
 mod error;
 mod service;
 mod steps;
+mod warning;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::names::{ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Region, RoleArn, SessionName, Tag};
-use crate::profile::ProfileSet;
+use crate::profile::{Profile, ProfileSet};
 
-pub use error::{Origin, PlanError};
+pub use error::{Likely, Origin, PlanError};
 pub use service::Service;
+pub use warning::Warning;
 
 /// What the command line, our variables and our settings ask of the plan.
 #[derive(Clone, Debug, Default)]
@@ -321,58 +323,6 @@ impl Step {
     }
 }
 
-/// What the user should know although the plan stands.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Warning {
-    /// AWS caps roles that a session assumes at an hour.
-    DurationCapped {
-        /// What was wished.
-        wanted: Lifetime,
-        /// By whom.
-        profile: ProfileName,
-    },
-    /// A plain user without a serial gets its own long-term keys.
-    NoMfa {
-        /// The user's profile.
-        profile: ProfileName,
-    },
-    /// The region is where these credentials are not known.
-    OtherPartition {
-        /// What is exported.
-        region: Region,
-        /// That of the credentials.
-        partition: Partition,
-    },
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DurationCapped { wanted, profile } => {
-                write!(
-                    f,
-                    "profile `{profile}`: {wanted} was asked for, but AWS caps a role that a session assumes at 1h"
-                )
-            }
-            Self::NoMfa { profile } => {
-                write!(
-                    f,
-                    "profile `{profile}` has no `mfa_serial`, so these are its long-term keys, without MFA: \
-                     `mfa_serial = auto` in it takes the device that IAM lists, and \
-                     `mfa-cred device enroll {}` makes one",
-                    profile.as_option()
-                )
-            }
-            Self::OtherPartition { region, partition } => {
-                write!(
-                    f,
-                    "the region `{region}` is outside the partition `{partition}`, which these credentials are of"
-                )
-            }
-        }
-    }
-}
-
 impl Plan {
     /// Makes the plan for a profile.
     ///
@@ -385,6 +335,7 @@ impl Plan {
         let region = service::region(set, &chain, wish, ambient)?;
         let serial = device.as_ref().and_then(Device::serial);
         let service = Service::resolve(set, &chain, serial, region.as_ref(), (wish, ambient))?;
+        warnings.extend(chain.overlooked(set, device.is_none()).map(Warning::Overlooked));
         if let Some(region) = region.as_ref().filter(|region| Partition::of_region(region) != service.partition) {
             warnings.push(Warning::OtherPartition { region: region.clone(), partition: service.partition });
         }
@@ -457,6 +408,11 @@ impl Plan {
         let profile = set.get(self.profile.as_str()).expect("a plan's profile is in the set that it was made of");
         self.service.iam(set, profile, ambient)
     }
+}
+
+/// The profiles along a source chain as far as it leads, from that of `name` on; none of them is judged.
+pub fn sources<'a>(set: &'a ProfileSet, name: &str) -> Vec<Profile<'a>> {
+    set.get(name).map(|profile| chain::sources(set, profile)).unwrap_or_default()
 }
 
 impl fmt::Display for Plan {

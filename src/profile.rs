@@ -10,26 +10,28 @@ mod differences;
 pub mod edit;
 #[cfg(test)]
 mod oracle;
+mod overlooked;
 mod read;
+mod section;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::hash_map::{DefaultHasher, Entry as Known, HashMap};
+use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::host::Files;
 use crate::secret::Secret;
-use read::{Entry, Found, Header, Name};
+use read::{Found, Header};
 
 pub use differences::{Difference, Differs};
+pub use overlooked::Overlooked;
 pub use read::{Ignored, Malformed};
+pub use section::{Profile, Property, Section};
 
 /// Why the files could not be read as profiles. Holds no text from them.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +127,7 @@ pub struct ProfileSet {
     found: Found,
     /// Every header, those of one section together and in order of precedence.
     sorted: Vec<Slot>,
+    index: overlooked::Index,
 }
 
 /// A place in `found.headers`. Ordered by its hash first, since comparing names costs more; equal hashes do no harm.
@@ -163,7 +166,7 @@ impl ProfileSet {
             read::read(origin, file.checked()?, &mut found)
                 .map_err(|fault| ProfileError::Malformed { place: file.place(fault.line), what: fault.what })?;
         }
-        let mut set = Self { files, found, sorted: Vec::new() };
+        let mut set = Self { files, found, sorted: Vec::new(), index: overlooked::Index::default() };
         let mut sorted: Vec<Slot> = (0..).zip(&set.found.headers).map(|(at, header)| set.slot(at, header)).collect();
         sorted.sort_unstable_by(|a, b| set.compare(*a, *b).then(a.header.cmp(&b.header)));
         let mut before = None;
@@ -195,6 +198,11 @@ impl ProfileSet {
 
     fn file(&self, origin: Origin) -> &File {
         &self.files[origin as usize]
+    }
+
+    /// The file that a place of this set is in.
+    fn origin_of(&self, place: &Place) -> Origin {
+        if Arc::ptr_eq(&place.file, &self.file(Origin::Config).path) { Origin::Config } else { Origin::Credentials }
     }
 
     /// The two files, config first, and whether each was there.
@@ -241,11 +249,27 @@ impl ProfileSet {
 
     /// What was ignored, as the SDKs do, and why; for `-v` and `doctor`.
     pub fn notes(&self) -> impl Iterator<Item = Note<'_>> {
-        self.found.notes.iter().map(|note| Note {
+        (0..self.found.notes.len()).map(|at| self.note(at))
+    }
+
+    fn note(&self, at: usize) -> Note<'_> {
+        let note = &self.found.notes[at];
+        Note {
             what: note.what,
             place: self.file(note.origin).place(note.line),
             section: read::text(self.bytes(note.origin), note.section),
-        })
+            holds: note.holds,
+        }
+    }
+
+    /// Sections that would be the profile of that name if they were written otherwise, in the order of files and lines.
+    pub fn overlooked(&self, name: &str) -> Vec<Overlooked> {
+        overlooked::ignored(self, name)
+    }
+
+    /// The same, and profiles whose names differ in upper and lower case alone.
+    pub fn mistaken_for(&self, name: &str) -> Vec<Overlooked> {
+        overlooked::all(self, name)
     }
 
     /// Where the AWS CLI or the SDKs read these files otherwise; for `show` and `doctor`. Computed when asked for.
@@ -308,199 +332,31 @@ pub struct Note<'a> {
     pub place: Place,
     /// The section, as between its brackets. It comes from a file: `Display` escapes control characters.
     pub section: &'a str,
+    /// What stands in the section that somebody may miss.
+    pub holds: Holds,
+}
+
+/// What of weight an ignored section holds.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Holds {
+    /// A part of an access key or of a session's credentials.
+    pub keys: bool,
+    /// `mfa_serial`
+    pub serial: bool,
+}
+
+impl Holds {
+    /// Notes a key, in whatever case it is written.
+    fn add(&mut self, key: &str) {
+        const KEYS: [&str; 4] =
+            ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];
+        self.keys |= KEYS.iter().any(|known| key.eq_ignore_ascii_case(known));
+        self.serial |= key.eq_ignore_ascii_case("mfa_serial");
+    }
 }
 
 impl fmt::Display for Note<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: in `[{}]`: {}", self.place, self.section.escape_debug(), self.what)
-    }
-}
-
-/// A profile: a section of [`Kind::Profile`].
-pub type Profile<'a> = Section<'a>;
-
-/// All sections of one kind and name, merged: later lines win, and the credentials file wins over the config file.
-#[derive(Clone, Copy)]
-pub struct Section<'a> {
-    set: &'a ProfileSet,
-    /// Never empty.
-    headers: &'a [Slot],
-}
-
-impl<'a> Section<'a> {
-    /// The name, unquoted and without its kind.
-    pub fn name(self) -> &'a str {
-        let first = &self.set.found.headers[self.headers[0].header as usize];
-        first.name.text(self.set.bytes(first.origin))
-    }
-
-    /// Where it is first opened.
-    pub fn place(self) -> Place {
-        let first = &self.set.found.headers[self.headers[0].header as usize];
-        self.set.file(first.origin).place(first.line)
-    }
-
-    /// The property that wins; the key is compared in any case.
-    pub fn get(self, key: &str) -> Option<Property<'a>> {
-        self.all().rfind(|property| property.is_named(key))
-    }
-
-    /// The same, where it has a value: an empty one is how `aws configure set KEY ""` clears a key, and is absent.
-    pub fn filled(self, key: &str) -> Option<Property<'a>> {
-        self.get(key).filter(|property| !property.is_empty())
-    }
-
-    /// The session token, under its own name or else under that of old, as the AWS CLI reads it.
-    pub fn session_token(self) -> Option<Property<'a>> {
-        self.filled("aws_session_token").or_else(|| self.filled("aws_security_token"))
-    }
-
-    /// Every line that sets the key, in order of precedence: the last is the one that wins.
-    pub fn occurrences(self, key: &str) -> impl Iterator<Item = Property<'a>> {
-        self.all().filter(move |property| property.is_named(key))
-    }
-
-    /// The properties that win, in order of the first appearance of their keys.
-    pub fn properties(self) -> Vec<Property<'a>> {
-        let mut slots = HashMap::new();
-        let mut merged: Vec<Property<'a>> = Vec::new();
-        for property in self.all() {
-            match slots.entry(property.key()) {
-                Known::Occupied(slot) => merged[*slot.get()] = property,
-                Known::Vacant(slot) => {
-                    slot.insert(merged.len());
-                    merged.push(property);
-                }
-            }
-        }
-        merged
-    }
-
-    fn all(self) -> impl DoubleEndedIterator<Item = Property<'a>> {
-        let set = self.set;
-        self.headers.iter().flat_map(move |slot| {
-            let header = &set.found.headers[slot.header as usize];
-            let origin = header.origin;
-            set.found.entries[header.entries()].iter().map(move |entry| Property { set, origin, entry })
-        })
-    }
-}
-
-impl fmt::Debug for Section<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Section({:?} at {})", self.name(), self.place())
-    }
-}
-
-/// One key and its value, on one line or continued on the lines behind it.
-#[derive(Clone, Copy)]
-pub struct Property<'a> {
-    set: &'a ProfileSet,
-    origin: Origin,
-    entry: &'a Entry,
-}
-
-impl<'a> Property<'a> {
-    /// The key in lower case.
-    pub fn key(self) -> Cow<'a, str> {
-        let key = read::text(self.bytes(), self.entry.key);
-        if key.bytes().any(|byte| byte.is_ascii_uppercase()) { key.to_ascii_lowercase().into() } else { key.into() }
-    }
-
-    /// The value without what surrounds it and without the comment behind it; continued lines follow with a `\n`
-    /// before each, comments among them kept, as in the SDKs. It may be a secret: the key tells.
-    pub fn value(self) -> Cow<'a, str> {
-        let first = read::text(self.bytes(), self.entry.value);
-        if !self.is_continued() {
-            return first.into();
-        }
-        let mut value = first.to_owned();
-        for line in self.continuation() {
-            value.push('\n');
-            value.push_str(line);
-        }
-        value.into()
-    }
-
-    /// The value of a nested property, whose name is compared as it is written; the last one of that name. One may
-    /// stand on the key's own line (`sts = endpoint_url = …`), as in the SDKs.
-    pub fn nested(self, name: &str) -> Option<&'a str> {
-        std::iter::once(read::text(self.bytes(), self.entry.value))
-            .chain(self.continuation())
-            .filter_map(|line| line.split_once('='))
-            .filter(|(key, _)| key.trim_matches(read::BLANK) == name)
-            .map(|(_, value)| value.trim_matches(read::BLANK))
-            .last()
-    }
-
-    /// Where the key stands.
-    pub fn place(self) -> Place {
-        self.set.file(self.origin).place(self.entry.line)
-    }
-
-    /// The file in which it stands.
-    pub fn origin(self) -> Origin {
-        self.origin
-    }
-
-    /// The bytes of the value in its file, continued lines included and the comment behind a single line left out.
-    pub fn span(self) -> Range<usize> {
-        self.entry.value.start as usize..self.entry.end as usize
-    }
-
-    /// The bytes of all its lines in its file, key, comment and last line ending included.
-    pub fn lines_span(self) -> Range<usize> {
-        let end = self.entry.end as usize;
-        let rest = self.bytes()[end..].iter().position(|byte| *byte == b'\n');
-        self.entry.key.start as usize..rest.map_or(self.bytes().len(), |at| end + at + 1)
-    }
-
-    fn is_named(self, key: &str) -> bool {
-        self.bytes()[self.entry.key.range()].eq_ignore_ascii_case(key.as_bytes())
-    }
-
-    fn is_empty(self) -> bool {
-        self.entry.value.range().is_empty() && !self.is_continued()
-    }
-
-    fn is_continued(self) -> bool {
-        self.entry.end > self.entry.value.end
-    }
-
-    /// The lines behind the first that belong to the value, without what surrounds them.
-    fn continuation(self) -> impl Iterator<Item = &'a str> {
-        self.lines_behind().filter(|line| read::is_continuation(line)).map(|line| line.trim_matches(read::BLANK))
-    }
-
-    /// The same with the blank and comment lines between them, as they are.
-    fn lines_behind(self) -> impl Iterator<Item = &'a str> {
-        let behind = read::Span { start: self.entry.value.end, end: self.entry.end };
-        read::text(self.bytes(), behind).lines().skip(1)
-    }
-
-    fn bytes(self) -> &'a [u8] {
-        self.set.bytes(self.origin)
-    }
-}
-
-impl fmt::Debug for Property<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Property({:?} at {})", self.key(), self.place())
-    }
-}
-
-impl Name {
-    fn bytes<'a>(&'a self, file: &'a [u8]) -> &'a [u8] {
-        match self {
-            Self::At(span) => &file[span.range()],
-            Self::Unquoted(name) => name.as_bytes(),
-        }
-    }
-
-    fn text<'a>(&'a self, file: &'a [u8]) -> &'a str {
-        match self {
-            Self::At(span) => read::text(file, *span),
-            Self::Unquoted(name) => name,
-        }
     }
 }

@@ -483,3 +483,31 @@ fn a_file_that_would_change_its_owner_is_refused_with_the_reason() {
     assert_eq!(fs::read(&path).expect("text"), before);
     assert_eq!(fs::metadata(&path).expect("it is there").gid(), 23_456);
 }
+
+#[test]
+fn a_key_of_an_indented_section_is_written_and_removed_as_its_lines_are() {
+    const TEXT: &str = "[profile a]\n  # mine\n  region = x\n  output = json\n\n[profile b]\n  # none\n";
+    for (profile, text) in [
+        ("a", "[profile a]\n  # mine\n  region = x\n  output = json\n  mfa_serial = N\n\n[profile b]\n  # none\n"),
+        ("b", "[profile a]\n  # mine\n  region = x\n  output = json\n\n[profile b]\n  # none\nmfa_serial = N\n"),
+    ] {
+        let mut setting = draft(TEXT, "");
+        setting.set_key(profile, KEY, SERIAL).expect(profile);
+        assert_eq!(self::text(&setting, Origin::Config), text.replace('N', SERIAL));
+    }
+    let mut removing = draft(TEXT, "");
+    removing.remove_key("a", "region").expect("removed");
+    assert_eq!(text(&removing, Origin::Config), TEXT.replace("  region = x\n", ""));
+}
+
+#[test]
+fn no_diff_shows_a_secret_that_is_indented_or_continued_behind_a_comment() {
+    const SECRETS: &str =
+        "[a]\n  mfa_serial = old\n  aws_secret_access_key = hunter2\n# c\n\n    hunter3\n  output = json\n";
+    let mut setting = draft("", SECRETS);
+    setting.set_key("a", KEY, SERIAL).expect("set");
+    setting.set_key("a", "output", "text").expect("set");
+    let diff = setting.diff();
+    assert!(!diff.contains("hunter") && diff.contains("aws_secret_access_key = (hidden)"), "{diff}");
+    assert!(diff.contains("+  output = text"), "{diff}");
+}

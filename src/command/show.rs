@@ -8,8 +8,8 @@ use crate::cache::{Cache, CacheUse, CorrectedClock, Key, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::host::Host;
-use crate::plan::{Plan, PlanError, Step, Steps};
-use crate::profile::{Profile, Property};
+use crate::plan::{Plan, PlanError, Step, Steps, sources};
+use crate::profile::{Difference, Kind, Profile, ProfileSet, Property};
 use crate::settings::{Settings, ambient};
 use crate::talk::printable;
 
@@ -24,8 +24,7 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &
     let Some(profile) = set.get(name.as_str()) else {
         return Err(plan.map(|_| ()).expect_err("a profile that does not exist has no plan").into());
     };
-    let differences: Vec<String> =
-        set.differences().iter().filter(|it| it.section == name.as_str()).map(ToString::to_string).collect();
+    let differences = differences(&set, name.as_str());
     session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
         let plan = plan.map(|plan| session::device::from_memory(plan, cache));
         if as_json {
@@ -34,6 +33,24 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &
         }
         write_stdout(&printable(&to_text(profile, &plan, &differences, cache, clock)))
     })
+}
+
+/// What others read otherwise of the profile, its sources and the sections that these name.
+fn differences(set: &ProfileSet, name: &str) -> Vec<String> {
+    let named = |profile: Profile<'_>, key, kind| Some((kind, profile.filled(key)?.value().into_owned()));
+    let sections: Vec<(Kind, String)> = sources(set, name)
+        .into_iter()
+        .flat_map(|profile| {
+            [
+                Some((Kind::Profile, profile.name().to_owned())),
+                named(profile, "services", Kind::Services),
+                named(profile, "sso_session", Kind::SsoSession),
+            ]
+        })
+        .flatten()
+        .collect();
+    let concerns = |it: &&Difference<'_>| sections.iter().any(|(kind, name)| it.concerns(*kind, name));
+    set.differences().iter().filter(concerns).map(ToString::to_string).collect()
 }
 
 fn to_text(

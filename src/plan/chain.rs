@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use super::error::{Origin, PlanError};
+use super::error::{Likely, Origin, PlanError};
 use super::{Ambient, Base, Device, Wish};
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn};
-use crate::profile::{Presence, Profile, ProfileSet, Property};
+use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property};
 
 /// The profiles from the one asked for to the one that holds the base.
 pub(super) struct Chain<'a> {
@@ -71,7 +71,11 @@ impl<'a> Chain<'a> {
                 // `--role-arn` on a profile that has neither is signed by that profile's own credentials.
                 let lends_itself = origin == Origin::Flag("--role-arn");
                 if source.is_none() && named_source.is_none() && !lends_itself {
-                    return Err(PlanError::NoSource { origin, profile: profile.name().to_owned() });
+                    return Err(PlanError::NoSource {
+                        origin,
+                        profile: profile.name().to_owned(),
+                        overlooked: profile.overlooked().into(),
+                    });
                 }
                 roles.push(RoleLink { profile, role });
             }
@@ -91,6 +95,16 @@ impl<'a> Chain<'a> {
         let met: Vec<&str> = links.iter().map(|link| link.name()).collect();
         let base = base_of(set, profile, &met, ambient)?;
         Ok(Self { links, roles, base })
+    }
+
+    /// Sections that do not count, and hold keys or a serial for one of these profiles. Where no device was found, a
+    /// profile of another case may hold it.
+    pub(super) fn overlooked(&self, set: &'a ProfileSet, has_no_device: bool) -> impl Iterator<Item = Overlooked> {
+        let of = move |link: &Profile<'a>| {
+            if has_no_device { set.mistaken_for(link.name()) } else { link.overlooked() }
+        };
+        let matters = move |section: &Overlooked| section.holds.serial || section.holds.keys && section.what.is_some();
+        self.links.iter().flat_map(of).filter(matters)
     }
 
     /// The value of `key` in the profile, else the nearest one along its source chain.
@@ -144,8 +158,8 @@ fn follow<'a>(
         return Err(PlanError::Cycle(circle.chain([source]).collect()));
     }
     let Some(profile) = set.get(&source) else {
-        let nearest = nearest(set, &source);
-        return Err(PlanError::UnknownSource { origin, source_profile: source, nearest });
+        let likely = Box::new(likely(set, &source));
+        return Err(PlanError::UnknownSource { origin, source_profile: source, likely });
     };
     Ok(profile)
 }
@@ -181,7 +195,11 @@ fn base_of(set: &ProfileSet, profile: Profile<'_>, met: &[&str], ambient: &Ambie
             }
         };
     }
-    Err(PlanError::NoCredentials { place: profile.place(), profile: profile.name().to_owned() })
+    Err(PlanError::NoCredentials {
+        place: profile.place(),
+        profile: profile.name().to_owned(),
+        overlooked: set.mistaken_for(profile.name()).into(),
+    })
 }
 
 fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, PlanError> {
@@ -209,7 +227,8 @@ fn has_key(profile: Profile<'_>) -> bool {
 /// would be used in its place is not what the user meant.
 fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
     let half = |property: &Property<'_>, missing| {
-        Err(PlanError::HalfKey { origin: origin(property), profile: profile.name().to_owned(), missing })
+        let (profile, overlooked) = (profile.name().to_owned(), profile.overlooked().into());
+        Err(PlanError::HalfKey { origin: origin(property), profile, missing, overlooked })
     };
     match (profile.filled("aws_access_key_id"), profile.filled("aws_secret_access_key")) {
         (Some(id), Some(_)) => {
@@ -301,7 +320,7 @@ pub(super) fn sources<'a>(set: &'a ProfileSet, first: Profile<'a>) -> Vec<Profil
 fn unknown(set: &ProfileSet, name: &ProfileName) -> PlanError {
     PlanError::UnknownProfile {
         name: name.clone(),
-        nearest: nearest(set, name.as_str()),
+        likely: Box::new(likely(set, name.as_str())),
         files: set.sources().map(looked_at).to_vec(),
     }
 }
@@ -313,8 +332,9 @@ fn looked_at((path, presence): (&Path, Presence)) -> String {
     }
 }
 
-fn nearest(set: &ProfileSet, name: &str) -> Vec<String> {
-    set.nearest(name).into_iter().map(str::to_owned).collect()
+fn likely(set: &ProfileSet, name: &str) -> Likely {
+    let nearest = set.nearest(name).into_iter().map(str::to_owned).collect();
+    Likely { nearest, overlooked: set.mistaken_for(name) }
 }
 
 fn unsupported(profile: Profile<'_>, property: &Property<'_>, what: &'static str) -> PlanError {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Device;
 use crate::names::{Address, Lifetime, MfaSerial, NameError, ProfileName};
-use crate::profile::Place;
+use crate::profile::{Overlooked, Place};
 
 /// Where a value came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,8 +43,8 @@ pub enum PlanError {
     UnknownProfile {
         /// The name.
         name: ProfileName,
-        /// Profiles with like names.
-        nearest: Vec<String>,
+        /// What may have been meant.
+        likely: Box<Likely>,
         /// Where it was looked for, with what is missing there said.
         files: Vec<String>,
     },
@@ -55,8 +55,8 @@ pub enum PlanError {
         origin: Origin,
         /// The name.
         source_profile: String,
-        /// Profiles with like names.
-        nearest: Vec<String>,
+        /// What may have been meant.
+        likely: Box<Likely>,
     },
     /// The chain comes back to a profile.
     #[error("`source_profile` goes round in a circle: {}", .0.join(" -> "))]
@@ -84,6 +84,8 @@ pub enum PlanError {
         origin: Origin,
         /// The profile.
         profile: String,
+        /// Sections that may have been meant for it.
+        overlooked: Box<[Overlooked]>,
     },
     /// Nothing in the profile yields credentials.
     #[error("{place}: profile `{profile}` has no access key, no role and nothing else that yields credentials")]
@@ -92,6 +94,8 @@ pub enum PlanError {
         place: Place,
         /// The profile.
         profile: String,
+        /// Sections that may have been meant for it.
+        overlooked: Box<[Overlooked]>,
     },
     /// One half of an access key.
     #[error("{origin}: profile `{profile}` has no `{missing}` beside it")]
@@ -102,6 +106,8 @@ pub enum PlanError {
         profile: String,
         /// The half that is not.
         missing: &'static str,
+        /// Sections that may have been meant for it.
+        overlooked: Box<[Overlooked]>,
     },
     /// A temporary access key without what makes it one.
     #[error("{origin} is that of temporary keys (`ASIA…`), and there is no session token beside it")]
@@ -203,6 +209,15 @@ pub enum PlanError {
         /// The profile.
         profile: ProfileName,
     },
+}
+
+/// What somebody may have meant by a name that no profile has.
+#[derive(Debug)]
+pub struct Likely {
+    /// Profiles with like names.
+    pub nearest: Vec<String>,
+    /// Sections that are ignored, or of another case.
+    pub overlooked: Vec<Overlooked>,
 }
 
 fn looked_in(files: &[String]) -> String {

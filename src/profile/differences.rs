@@ -51,6 +51,9 @@ pub enum Differs {
     /// `[two words]` in the credentials file.
     #[error("the SDKs ignore a section whose name has a space; the AWS CLI reads it")]
     SpaceInName,
+    /// A first property, a comment before it or a section that is indented.
+    #[error("the SDK for Rust refuses the file, since this line is indented and continues no property")]
+    Indented,
     /// A byte order mark.
     #[error("the byte order mark makes the SDKs and the AWS CLI refuse the file")]
     ByteOrderMark,
@@ -65,8 +68,39 @@ pub struct Difference<'a> {
     pub place: Place,
     /// The section, as between its brackets; empty for what concerns the whole file.
     pub section: &'a str,
+    /// What the section is, where it counts.
+    of: Option<(Kind, &'a str)>,
     /// The key in lower case, where it concerns one.
     pub key: Option<Cow<'a, str>>,
+}
+
+impl Difference<'_> {
+    /// Does it change what is read of that section? What makes others refuse a file, or lend a section's lines to all of
+    /// it, does so for every section.
+    pub fn concerns(&self, kind: Kind, name: &str) -> bool {
+        self.of == Some((kind, name)) || self.what.is_of_the_file()
+    }
+}
+
+impl Differs {
+    fn is_of_the_file(self) -> bool {
+        match self {
+            Self::RepeatedKey
+            | Self::RepeatedSection
+            | Self::LendingDefault
+            | Self::MarkInQuotedName
+            | Self::Indented
+            | Self::ByteOrderMark => true,
+            Self::InlineComment
+            | Self::IndentedComment
+            | Self::EmptyLine
+            | Self::ColonInKey
+            | Self::RespelledSection
+            | Self::SpaceInBrackets
+            | Self::QuotedName
+            | Self::SpaceInName => false,
+        }
+    }
 }
 
 impl fmt::Display for Difference<'_> {
@@ -88,9 +122,10 @@ pub(super) fn find(set: &ProfileSet) -> Vec<Difference<'_>> {
     for origin in [Origin::Config, Origin::Credentials] {
         let start = found.len();
         if set.bytes(origin).starts_with("\u{feff}".as_bytes()) {
-            let place = set.file(origin).place(1);
-            found.push(Difference { what: Differs::ByteOrderMark, place, section: "", key: None });
+            found.push(of_file(set, Differs::ByteOrderMark, origin, 1));
         }
+        let indented = set.found.indented.iter().filter(|line| line.origin == origin);
+        found.extend(indented.map(|line| of_file(set, Differs::Indented, origin, line.line)));
         of_sections(set, origin, &mut found);
         for header in set.found.headers.iter().filter(|header| header.origin == origin) {
             of_properties(set, header, &mut found);
@@ -100,44 +135,49 @@ pub(super) fn find(set: &ProfileSet) -> Vec<Difference<'_>> {
     found
 }
 
+fn of_file(set: &ProfileSet, what: Differs, origin: Origin, line: u32) -> Difference<'_> {
+    Difference { what, place: set.file(origin).place(line), section: "", of: None, key: None }
+}
+
 fn of_sections<'a>(set: &'a ProfileSet, origin: Origin, found: &mut Vec<Difference<'a>>) {
     let bytes = set.bytes(origin);
-    let mut add = |what, written, line| {
+    let mut add = |what, written, line, of| {
         let (place, section) = (set.file(origin).place(line), read::text(bytes, written));
-        found.push(Difference { what, place, section, key: None });
+        found.push(Difference { what, place, section, of, key: None });
     };
     let mut spellings: HashMap<(Kind, &str), &str> = HashMap::new();
     for header in set.found.headers.iter().filter(|header| header.origin == origin) {
         let (name, written) = (header.name.text(bytes), read::text(bytes, header.written));
+        let of = Some((header.kind, name));
         let spelled = in_brackets(set, header);
         match spellings.entry((header.kind, name)) {
             Slot::Occupied(spelling) if *spelling.get() == spelled => {
-                add(Differs::RepeatedSection, header.written, header.line);
+                add(Differs::RepeatedSection, header.written, header.line, of);
             }
-            Slot::Occupied(_) => add(Differs::RespelledSection, header.written, header.line),
+            Slot::Occupied(_) => add(Differs::RespelledSection, header.written, header.line, of),
             Slot::Vacant(slot) => {
                 slot.insert(spelled);
             }
         }
         if matches!(header.name, read::Name::Unquoted(_)) {
             let what = if written.contains(['#', ';']) { Differs::MarkInQuotedName } else { Differs::QuotedName };
-            add(what, header.written, header.line);
+            add(what, header.written, header.line, of);
         } else if name.contains(' ') {
-            add(Differs::SpaceInName, header.written, header.line);
+            add(Differs::SpaceInName, header.written, header.line, of);
         }
         let (before, behind) = (header.written.start as usize - 1, header.written.end as usize);
         // In the config file the rest is split like a shell's words, so that a space at its end does no harm.
         if bytes[before] != b'[' || origin == Origin::Credentials && bytes.get(behind) != Some(&b']') {
-            add(Differs::SpaceInBrackets, header.written, header.line);
+            add(Differs::SpaceInBrackets, header.written, header.line, of);
         }
         if written == "DEFAULT" {
-            add(Differs::LendingDefault, header.written, header.line);
+            add(Differs::LendingDefault, header.written, header.line, of);
         }
     }
     // In the config file it is no profile, and so stands among what was ignored.
     for note in set.found.notes.iter().filter(|note| note.origin == origin && note.what == Ignored::NoPrefix) {
         if read::text(bytes, note.section) == "DEFAULT" {
-            add(Differs::LendingDefault, note.section, note.line);
+            add(Differs::LendingDefault, note.section, note.line, None);
         }
     }
 }
@@ -154,13 +194,14 @@ fn in_brackets<'a>(set: &'a ProfileSet, header: &Header) -> &'a str {
 fn of_properties<'a>(set: &'a ProfileSet, header: &'a Header, found: &mut Vec<Difference<'a>>) {
     let origin = header.origin;
     let section = read::text(set.bytes(origin), header.written);
+    let of = Some((header.kind, header.name.text(set.bytes(origin))));
     let mut seen = HashSet::new();
     for entry in &set.found.entries[header.entries()] {
         let property = Property { set, origin, entry };
         let repeated = !seen.insert(property.key());
         for (what, lines_below) in of_property(property, repeated) {
             let place = set.file(origin).place(entry.line + lines_below);
-            found.push(Difference { what, place, section, key: Some(property.key()) });
+            found.push(Difference { what, place, section, of, key: Some(property.key()) });
         }
     }
 }
@@ -181,7 +222,7 @@ fn of_property(property: Property<'_>, repeated: bool) -> Vec<(Differs, u32)> {
     }
     let nested = property.entry.value.range().is_empty();
     for (number, line) in (1..).zip(property.lines_behind()) {
-        if read::is_continuation(line) && line.trim_matches(read::BLANK).starts_with(['#', ';']) {
+        if read::is_continuation(line, property.entry.depth) && line.trim_matches(read::BLANK).starts_with(['#', ';']) {
             found.push((Differs::IndentedComment, number));
         } else if !nested && line.trim_matches(read::BLANK).is_empty() {
             found.push((Differs::EmptyLine, number));

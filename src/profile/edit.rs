@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use similar::TextDiff;
 
-use super::read::{self, Entry};
+use super::read::{self, Entry, Header};
 use super::{File, Origin, Presence, ProfileError, ProfileSet};
 use crate::disk::replace::{ReplaceError, replace};
 use crate::secret::Secret;
@@ -150,13 +150,16 @@ impl Draft {
         let section = self.set.get(profile);
         let headers = section.map(|section| section.headers).unwrap_or_default();
         let mut headers = headers.iter().map(|slot| &self.set.found.headers[slot.header as usize]);
-        let line = format!("{key} = {value}");
         let Some(header) = headers.rfind(|header| header.origin == Origin::Config) else {
-            return self.new_section(profile, &line);
+            return self.new_section(profile, &format!("{key} = {value}"));
         };
         let entries = &self.set.found.entries[header.entries()];
-        let last = entries.last().map_or(header.written.end, |entry| entry.end);
-        line_behind(bytes, last as usize, &line)
+        let last = entries.last().map_or_else(|| behind_comments(bytes, header), |entry| entry.end as usize);
+        // As the lines above: one that is further out would take those below it for its own in the AWS CLI.
+        let indentation =
+            entries.last().map_or(&[][..], |entry| &bytes[entry.line_start(bytes)..entry.key.start as usize]);
+        let line = format!("{}{key} = {value}", String::from_utf8_lossy(indentation));
+        line_behind(bytes, last, &line)
             .or_else(|| line_behind(bytes, header.written.end as usize, &line))
             .ok_or_else(|| self.unkept(Origin::Config))
     }
@@ -224,7 +227,7 @@ fn replaced(bytes: &[u8], entry: &Entry, value: &str) -> Vec<Change> {
 
 /// An entry's lines without the comments among them.
 fn removed(bytes: &[u8], entry: &Entry) -> Vec<Change> {
-    let line = entry.key.start as usize..line_end(bytes, entry.value.end as usize);
+    let line = entry.line_start(bytes)..line_end(bytes, entry.value.end as usize);
     std::iter::once(Change { at: line, with: String::new() }).chain(continued(bytes, entry)).collect()
 }
 
@@ -238,12 +241,30 @@ fn continued(bytes: &[u8], entry: &Entry) -> Vec<Change> {
         let line = std::str::from_utf8(&bytes[at..next]).unwrap_or_default();
         // As the reader ends lines: a lone carriage return is part of one.
         let shown = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
-        if read::is_continuation(shown) {
+        if read::is_continuation(shown, entry.depth) {
             changes.push(Change { at: at..next, with: String::new() });
         }
         at = next;
     }
     changes
+}
+
+/// In the last of the indented comments below a section's line, which would continue a key above them.
+fn behind_comments(bytes: &[u8], header: &Header) -> usize {
+    let mut last = header.written.end as usize;
+    let mut next = line_end(bytes, last);
+    while next < bytes.len() {
+        let end = line_end(bytes, next);
+        let line = bytes[next..end].trim_ascii();
+        let is_indented = matches!(bytes[next], b' ' | b'\t');
+        match line.first() {
+            Some(b'#' | b';') if is_indented => last = next,
+            None | Some(b'#' | b';') => {}
+            Some(_) => break,
+        }
+        next = end;
+    }
+    last
 }
 
 /// Behind the line ending of the line that byte `at` is in, or of the file.
@@ -290,22 +311,30 @@ fn is_plain(value: &str) -> bool {
 fn masked(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
     let mut shown = String::with_capacity(text.len());
-    let mut is_secret = false;
+    // How far the secret's own line is indented, while lines may still continue it.
+    let mut secret = None;
     for line in text.split_inclusive('\n') {
-        if !line.starts_with(read::BLANK) {
-            let key = line.split('=').next().unwrap_or_default().trim().trim_start_matches('\u{feff}');
-            // A comment may hold the key of yesterday.
-            let key = key.trim_start_matches(['#', ';', ' ', '\t']).to_ascii_lowercase();
-            is_secret = line.contains('=') && SECRET.contains(&key.as_str());
-            if is_secret {
-                shown += &format!("{key} = (hidden)\n");
-                continue;
+        let rest = line.trim_start_matches(read::BLANK);
+        let depth = line.len() - rest.len();
+        if let Some(key) = secret_key(rest) {
+            // One in a comment may be the key of yesterday, and continues nothing.
+            secret = Some(depth);
+            shown += &format!("{}{key} = (hidden)\n", &line[..depth]);
+        } else if rest.trim().is_empty() || secret.is_none_or(|above| depth <= above) {
+            if !rest.trim().is_empty() && !rest.starts_with(['#', ';']) {
+                secret = None;
             }
-        } else if is_secret {
+            shown += line;
+        } else {
             shown += "  (hidden)\n";
-            continue;
         }
-        shown += line;
     }
     shown
+}
+
+/// The secret key that a line sets, be it in a comment.
+fn secret_key(line: &str) -> Option<String> {
+    let (key, _) = line.split_once('=')?;
+    let key = key.trim().trim_start_matches(['\u{feff}', '#', ';', ' ', '\t']).to_ascii_lowercase();
+    SECRET.contains(&key.as_str()).then_some(key)
 }

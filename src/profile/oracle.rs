@@ -23,7 +23,6 @@ fn the_sdk_reads_the_same() {
         ("[profile a]\ns3 = x\n # c\n y\n", ""),
         ("[profile a]\ns3 =\n = c\n", ""),
         ("[profile a]\ns3 =\n c#=d\n c # = d\n", ""),
-        ("[profile a]\n k = v\n", ""),
         ("[profile a]\nk\n", ""),
         ("[profile a]\n=v\n", ""),
         ("k = v\n", ""),
@@ -64,7 +63,48 @@ struct Listed {
 }
 
 /// All that this module reads otherwise than the SDK.
-const DIFFERENCES: [Listed; 10] = [
+const DIFFERENCES: [Listed; 14] = [
+    Listed {
+        reason: "where a section's first property is indented, that depth is a property's, as in the AWS CLI, boto3, Go",
+        config: "[profile a]\n  k = v\n    w\n  l = x\n m = y\nn = z\n  o = p\n[profile b]\nk = v\n w\n",
+        credentials: "",
+        ours: Ok(&[
+            r#"profile "a""#,
+            r#"profile "a" "k" "v\nw""#,
+            r#"profile "a" "l" "x""#,
+            r#"profile "a" "m" "y""#,
+            r#"profile "a" "n" "z""#,
+            r#"profile "a" "o" "p""#,
+            r#"profile "b""#,
+            r#"profile "b" "k" "v\nw""#,
+        ]),
+        theirs: Err(2),
+    },
+    Listed {
+        reason: "the same in the credentials file, with comments and nested properties between",
+        config: "",
+        credentials: "[a]\n\taws_access_key_id = AKIA\n\t# c\n\ts3 =\n\t\tx = y\n\t; c\n\t\tz = z\n",
+        ours: Ok(&[
+            r#"profile "a""#,
+            r#"profile "a" "aws_access_key_id" "AKIA""#,
+            r#"profile "a" "s3" "\nx = y\nz = z""#,
+        ]),
+        theirs: Err(2),
+    },
+    Listed {
+        reason: "an indented comment before the first property is one, as in the AWS CLI",
+        config: "  # c\n[profile a]\n  ; c\nk = v\n",
+        credentials: "",
+        ours: Ok(&[r#"profile "a""#, r#"profile "a" "k" "v""#]),
+        theirs: Err(1),
+    },
+    Listed {
+        reason: "an indented section is one where nothing is there that it could continue, as in the AWS CLI",
+        config: " [profile a]\n  k = v\n [profile b]\n  k = w\n",
+        credentials: "",
+        ours: Ok(&[r#"profile "a""#, r#"profile "a" "k" "v""#, r#"profile "b""#, r#"profile "b" "k" "w""#]),
+        theirs: Err(1),
+    },
     Listed {
         reason: "editors on Windows write a byte order mark, which the SDK takes for a key before any section",
         config: "\u{feff}[default]\nk = v\n",
@@ -234,8 +274,19 @@ fn the_sdk_reads_random_texts_the_same() {
             }
             legal += 1;
         }
+        let theirs = by_sdk(&config, &credentials);
+        // Where both refuse, the SDK may have met an indented line before, which is listed.
+        let is_indented = |line: &u32| {
+            let at = *line as usize - 1;
+            [&config, &credentials]
+                .iter()
+                .any(|text| text.split('\n').nth(at).is_some_and(|it| it.starts_with([' ', '\t'])))
+        };
+        if ours.is_err() && ours != theirs && theirs.as_ref().is_err_and(is_indented) {
+            continue;
+        }
         compared += 1;
-        assert_eq!(ours, by_sdk(&config, &credentials), "{config:?} {credentials:?}");
+        assert_eq!(ours, theirs, "{config:?} {credentials:?}");
     }
     assert!(compared > 5_000 && legal > 1_000, "too few say anything: {compared} compared, {legal} of them legal");
 }
@@ -287,7 +338,10 @@ fn no_text_panics_and_every_span_lies_in_its_file() {
             for property in profile.properties() {
                 let file = if property.origin() == super::Origin::Config { &config } else { &credentials };
                 let (value, lines) = (&file[property.span()], &file[property.lines_span()]);
-                assert!(lines.contains(value) && lines.to_ascii_lowercase().starts_with(&*property.key()));
+                assert!(
+                    lines.contains(value)
+                        && lines.trim_start_matches([' ', '\t']).to_ascii_lowercase().starts_with(&*property.key())
+                );
                 assert_eq!(property.value().contains('\n'), value.contains('\n'), "{file:?}");
                 assert_eq!(property.value(), profile.get(&property.key()).expect("it is there").value());
             }

@@ -2,12 +2,18 @@
 //!
 //! It is the Rust SDK's grammar (`aws-runtime`, `env_config`), held to it by the test module `oracle`; besides, a byte
 //! order mark is skipped, a quoted name of the config file may have any printable characters, and one of the
-//! credentials file spaces, as in the AWS CLI. What the SDK refuses otherwise is a [`Fault`] for the whole file, what it
+//! credentials file spaces, as in the AWS CLI; and where the first property of a section is indented, that depth is read
+//! as if it were none, as the AWS CLI, boto3 and the SDKs for Go and JavaScript do. What the SDK refuses otherwise is a [`Fault`] for the whole file, what it
 //! ignores becomes a note. Pure, and total: any text gives one or the other.
+
+mod header;
 
 use std::ops::Range;
 
-use super::{Kind, Origin};
+use super::{Holds, Kind, Origin};
+use header::{section, unquoted_mark};
+
+pub(super) use header::is_identifier;
 
 /// What surrounds names and values: not `char::is_whitespace`, nor `\r`.
 pub(super) const BLANK: [char; 2] = [' ', '\t'];
@@ -30,9 +36,6 @@ pub enum Malformed {
     /// `= eu-west-1`
     #[error("there is no key before the `=`")]
     NoKey,
-    /// An indented line right behind a section's own.
-    #[error("an indented line continues a property, and there is none before it")]
-    ContinuationWithoutKey,
     /// An indented line under `s3 =` without `=`, be it a comment.
     #[error("there is no `=` behind the nested key (a comment must not be indented here)")]
     NestedNoEquals,
@@ -114,13 +117,23 @@ pub(super) fn text(file: &[u8], span: Span) -> &str {
 /// One property.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// In the case that it is written in; its start is that of its line.
+    /// In the case that it is written in; before it, its line has indentation at most.
     pub(super) key: Span,
     /// On the key's own line; right behind the `=` when there is none.
     pub(super) value: Span,
     /// Where the last continued line ends, else the end of `value`.
     pub(super) end: u32,
     pub(super) line: u32,
+    /// How far the properties of its section are indented: lines that are deeper continue it.
+    pub(super) depth: u32,
+}
+
+impl Entry {
+    /// Where its first line starts.
+    pub(super) fn line_start(&self, file: &[u8]) -> usize {
+        let key = self.key.start as usize;
+        key - file[..key].iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+    }
 }
 
 /// A section's name.
@@ -128,6 +141,22 @@ pub(super) struct Entry {
 pub(super) enum Name {
     At(Span),
     Unquoted(Box<str>),
+}
+
+impl Name {
+    pub(super) fn bytes<'a>(&'a self, file: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::At(span) => &file[span.range()],
+            Self::Unquoted(name) => name.as_bytes(),
+        }
+    }
+
+    pub(super) fn text<'a>(&'a self, file: &'a [u8]) -> &'a str {
+        match self {
+            Self::At(span) => text(file, *span),
+            Self::Unquoted(name) => name,
+        }
+    }
 }
 
 /// A section's line, and the properties behind it.
@@ -159,6 +188,14 @@ pub(super) struct NoteAt {
     pub(super) origin: Origin,
     pub(super) section: Span,
     pub(super) line: u32,
+    pub(super) holds: Holds,
+}
+
+/// A line that the Rust SDK takes for the continuation of a property which is not there, and so refuses the file.
+#[derive(Debug)]
+pub(super) struct IndentedAt {
+    pub(super) origin: Origin,
+    pub(super) line: u32,
 }
 
 /// All that the files hold, in their order.
@@ -167,6 +204,7 @@ pub(super) struct Found {
     pub(super) headers: Vec<Header>,
     pub(super) entries: Vec<Entry>,
     pub(super) notes: Vec<NoteAt>,
+    pub(super) indented: Vec<IndentedAt>,
 }
 
 /// Adds what a file holds.
@@ -174,7 +212,8 @@ pub(super) fn read(origin: Origin, text: &str, found: &mut Found) -> Result<(), 
     // About what a property and a section take in people's files; growing step by step costs a tenth of the reading.
     found.entries.reserve(text.len() / 36);
     found.headers.reserve(text.len() / 110);
-    let mut reader = Reader { origin, text, known: found.headers.len(), found, state: State::Start, section: None };
+    let known = found.headers.len();
+    let mut reader = Reader { origin, text, found, known, state: State::Start, section: None, depth: 0 };
     let mut start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
     for (before, line) in text[start..].split_inclusive('\n').enumerate() {
         // A lone `\r` ends no line, not even at the end of the file.
@@ -187,9 +226,15 @@ pub(super) fn read(origin: Origin, text: &str, found: &mut Found) -> Result<(), 
     Ok(())
 }
 
-/// Does a line behind a property belong to its value? Blank lines and comments in the first column do not.
-pub(super) fn is_continuation(line: &str) -> bool {
-    line.starts_with(BLANK) && !line.trim_matches(BLANK).is_empty()
+/// Does a line behind a property belong to its value? Blank lines do not, nor comments that stand as the properties do.
+pub(super) fn is_continuation(line: &str, depth: u32) -> bool {
+    let indented = indentation(line);
+    indented > depth as usize && indented < line.len()
+}
+
+/// How many blanks a line starts with.
+fn indentation(line: &str) -> usize {
+    line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
 #[derive(Clone, Copy)]
@@ -219,15 +264,42 @@ struct Reader<'a> {
     state: State,
     /// The section that is read, as written, and whether it is ignored.
     section: Option<(Span, bool)>,
+    /// How far its properties are indented.
+    depth: usize,
 }
 
 impl Reader<'_> {
     fn line(&mut self, number: u32, start: usize, end: usize) -> Result<(), Malformed> {
+        let indented = indentation(&self.text[start..end]);
+        if indented > self.depth {
+            return self.deeper(number, start, end, indented);
+        }
+        let start = start + indented;
         match self.text.as_bytes()[start..end].first() {
             None | Some(b'#' | b';') => Ok(()),
             Some(b'[') => self.header(number, start, end),
-            Some(b' ' | b'\t') => self.continuation(start, end),
             Some(_) => self.property(number, start, end),
+        }
+    }
+
+    /// A line that is indented further than the section's properties.
+    fn deeper(&mut self, number: u32, start: usize, end: usize, indented: usize) -> Result<(), Malformed> {
+        let begins = self.text.as_bytes()[start..end].get(indented).copied();
+        let start = start + indented;
+        match (self.state, begins) {
+            (_, None) => return Ok(()),
+            (State::Property { entry, nested }, _) => return self.continuation(entry, nested, start, end),
+            (State::Start, Some(byte)) if !b"#;[".contains(&byte) => return Err(Malformed::KeyBeforeSection),
+            _ => {}
+        }
+        self.found.indented.push(IndentedAt { origin: self.origin, line: number });
+        match begins {
+            Some(b'#' | b';') => Ok(()),
+            Some(b'[') => self.header(number, start, end),
+            _ => {
+                self.depth = indented;
+                self.property(number, start, end)
+            }
         }
     }
 
@@ -247,11 +319,13 @@ impl Reader<'_> {
                 self.section = Some((span, false));
             }
             Err(what) => {
-                self.found.notes.push(NoteAt { what, origin: self.origin, section: span, line: number });
+                let (origin, line, holds) = (self.origin, number, Holds::default());
+                self.found.notes.push(NoteAt { what, origin, section: span, line, holds });
                 self.section = Some((span, true));
             }
         }
         self.state = State::Section;
+        self.depth = 0;
         Ok(())
     }
 
@@ -267,38 +341,35 @@ impl Reader<'_> {
         let entry = (legal && !ignored).then_some(self.found.entries.len());
         if entry.is_some() {
             let (key, value) = (Span::new(key.0, key.1), Span::new(value.0, value.1));
-            self.found.entries.push(Entry { key, value, end: value.end, line: number });
+            let depth = small(self.depth);
+            self.found.entries.push(Entry { key, value, end: value.end, line: number, depth });
             if let Some(header) = self.found.headers.last_mut() {
                 header.behind += 1;
             }
-        } else if !ignored {
-            let what = Ignored::IllegalKey;
-            self.found.notes.push(NoteAt { what, origin: self.origin, section, line: number });
+        } else if ignored {
+            // The last note is the section's own: keys in it make none.
+            if let Some(note) = self.found.notes.last_mut() {
+                note.holds.add(&self.text[key.0..key.1]);
+            }
+        } else {
+            let (what, origin, holds) = (Ignored::IllegalKey, self.origin, Holds::default());
+            self.found.notes.push(NoteAt { what, origin, section, line: number, holds });
         }
         self.state = State::Property { entry, nested: value.0 == value.1 };
         Ok(())
     }
 
-    fn continuation(&mut self, start: usize, end: usize) -> Result<(), Malformed> {
-        let shown = self.trim(start, end);
-        if shown.0 == shown.1 {
-            return Ok(());
-        }
-        match self.state {
-            State::Start => return Err(Malformed::KeyBeforeSection),
-            State::Section => return Err(Malformed::ContinuationWithoutKey),
-            State::Property { entry, nested } => {
-                if nested {
-                    let (start, end) = self.body(start, end, Comments::BehindWhiteSpace);
-                    let equals = self.equals(start, end).ok_or(Malformed::NestedNoEquals)?;
-                    if self.trim(start, equals).0 == equals {
-                        return Err(Malformed::NestedNoKey);
-                    }
-                }
-                if let Some(entry) = entry {
-                    self.found.entries[entry].end = small(shown.1);
-                }
+    /// A line of a property that is there; its blanks at the front are left out.
+    fn continuation(&mut self, entry: Option<usize>, nested: bool, start: usize, end: usize) -> Result<(), Malformed> {
+        if nested {
+            let (start, end) = self.body(start, end, Comments::BehindWhiteSpace);
+            let equals = self.equals(start, end).ok_or(Malformed::NestedNoEquals)?;
+            if self.trim(start, equals).0 == equals {
+                return Err(Malformed::NestedNoKey);
             }
+        }
+        if let Some(entry) = entry {
+            self.found.entries[entry].end = small(self.trim(start, end).1);
         }
         Ok(())
     }
@@ -315,12 +386,13 @@ impl Reader<'_> {
         if origin != Origin::Config || !ours.iter().any(|header| is_default(header) && !is_bare(header)) {
             return;
         }
-        let notes = &mut self.found.notes;
+        let (notes, entries) = (&mut self.found.notes, &self.found.entries);
         self.found.headers.retain(|header| {
             let dropped = is_default(header) && is_bare(header);
             if dropped {
-                let (section, line) = (header.written, header.line);
-                notes.push(NoteAt { what: Ignored::OtherDefault, origin, section, line });
+                let (section, line, mut holds) = (header.written, header.line, Holds::default());
+                entries[header.entries()].iter().for_each(|entry| holds.add(&text[entry.key.range()]));
+                notes.push(NoteAt { what: Ignored::OtherDefault, origin, section, line, holds });
             }
             !dropped
         });
@@ -367,106 +439,4 @@ impl Reader<'_> {
     fn equals(&self, start: usize, end: usize) -> Option<usize> {
         self.text.as_bytes()[start..end].iter().position(|byte| *byte == b'=').map(|at| start + at)
     }
-}
-
-/// What `[written]`, which stands at byte `start`, opens.
-fn section(origin: Origin, written: &str, start: usize) -> Result<(Kind, Name), Ignored> {
-    let Some((prefix, rest)) = written.split_once(BLANK) else {
-        let name = named(written.trim())?;
-        let at = start + (written.len() - written.trim_start().len());
-        return match (origin, name, kind(name)) {
-            (Origin::Config, "default", _) | (Origin::Credentials, _, _) => Ok((Kind::Profile, plain(name, at)?)),
-            (Origin::Config, _, Some(Kind::Plugins)) => Ok((Kind::Plugins, Name::At(Span::new(at, at)))),
-            (Origin::Config, _, Some(_)) => Err(Ignored::NoName),
-            (Origin::Config, _, None) => Err(Ignored::NoPrefix),
-        };
-    };
-    match (origin, kind(prefix.trim())) {
-        (Origin::Config, Some(kind)) => {
-            let name = named(rest.trim())?;
-            let at = start + (written.len() - rest.trim_start().len());
-            Ok((kind, if name.contains(QUOTING) { unquote(rest.trim_matches(BLANK))? } else { plain(name, at)? }))
-        }
-        (Origin::Config, None) => Err(Ignored::UnknownKind),
-        (Origin::Credentials, Some(Kind::Profile)) => Err(Ignored::Prefix),
-        (Origin::Credentials, Some(_)) => Err(Ignored::Misplaced),
-        // The AWS CLI takes the name from here as it stands, spaces and all.
-        (Origin::Credentials, None) if written.split(' ').all(is_identifier) => {
-            Ok((Kind::Profile, Name::At(Span::new(start, start + written.len()))))
-        }
-        (Origin::Credentials, None) => Err(Ignored::IllegalName),
-    }
-}
-
-fn kind(prefix: &str) -> Option<Kind> {
-    match prefix {
-        "profile" => Some(Kind::Profile),
-        "sso-session" => Some(Kind::SsoSession),
-        "services" => Some(Kind::Services),
-        "plugins" => Some(Kind::Plugins),
-        _ => None,
-    }
-}
-
-fn named(name: &str) -> Result<&str, Ignored> {
-    if name.is_empty() { Err(Ignored::NoName) } else { Ok(name) }
-}
-
-fn plain(name: &str, at: usize) -> Result<Name, Ignored> {
-    is_identifier(name).then(|| Name::At(Span::new(at, at + name.len()))).ok_or(Ignored::IllegalName)
-}
-
-/// The AWS CLI splits a section's line like a shell, and wants one word behind the kind. What it allows in that word is
-/// allowed, but for what could drive a terminal.
-fn unquote(name: &str) -> Result<Name, Ignored> {
-    match one_word(name) {
-        Some(word) if word.is_empty() => Err(Ignored::NoName),
-        Some(word) if !word.contains(char::is_control) => Ok(Name::Unquoted(word.into())),
-        _ => Err(Ignored::IllegalQuoted),
-    }
-}
-
-/// The word that the text is, read as Python's `shlex` reads it. Not as a shell does: in double quotes a backslash
-/// escapes `"` and itself, and stays before a `$` and a backquote.
-fn one_word(text: &str) -> Option<String> {
-    let mut word = String::with_capacity(text.len());
-    let mut open = None;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match (open, c) {
-            (None, ' ' | '\t') => return None,
-            (None, '"' | '\'') => open = Some(c),
-            (Some(quote), _) if c == quote => open = None,
-            (None, '\\') => word.push(chars.next()?),
-            (Some('"'), '\\') => match chars.next()? {
-                escaped @ ('"' | '\\') => word.push(escaped),
-                other => word.extend(['\\', other]),
-            },
-            _ => word.push(c),
-        }
-    }
-    open.is_none().then_some(word)
-}
-
-/// Where the first `#` or `;` outside quotes stands, else the end; `None` where a quote is not closed before it.
-fn unquoted_mark(line: &str) -> Option<usize> {
-    let mut open = None;
-    let mut chars = line.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match (open, c) {
-            (None, '#' | ';') => return Some(at),
-            (None, '"' | '\'') => open = Some(c),
-            (Some(quote), _) if c == quote => open = None,
-            (None | Some('"'), '\\') => drop(chars.next()),
-            _ => {}
-        }
-    }
-    open.is_none().then_some(line.len())
-}
-
-/// Are all characters, if any, among those that names and keys are made of?
-pub(super) fn is_identifier(text: &str) -> bool {
-    text.bytes().all(
-        |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'/' | b'.' | b'%' | b'@' | b':' | b'+'),
-    )
 }

@@ -70,8 +70,12 @@ fn a_line_that_breaks_the_grammar_is_named() {
         ("k = v", 1, Malformed::KeyBeforeSection),
         ("k", 1, Malformed::KeyBeforeSection),
         (" k = v", 1, Malformed::KeyBeforeSection),
-        ("[default]\n k = v", 2, Malformed::ContinuationWithoutKey),
-        ("[default]\nk = v\n[default]\n w", 4, Malformed::ContinuationWithoutKey),
+        ("[default]\n k", 2, Malformed::NoEquals),
+        ("[default]\n  k = v\n l", 3, Malformed::NoEquals),
+        ("[default]\n  k =\n    a = b\n    c", 4, Malformed::NestedNoEquals),
+        ("[default]\nk = v\n[default]\n w", 4, Malformed::NoEquals),
+        ("[default]\n [x", 2, Malformed::SectionUnclosed),
+        (" k = v\n[default]", 1, Malformed::KeyBeforeSection),
         ("[default]\nk =\n a = b\n c", 4, Malformed::NestedNoEquals),
         ("[default]\nk =\n # comment", 3, Malformed::NestedNoEquals),
         ("[default]\nk =\n a # = b", 3, Malformed::NestedNoEquals),
@@ -432,4 +436,48 @@ fn huge_lines_and_many_keys_are_read() {
     assert_eq!(value(&set, "default", "long").as_deref(), Some(long.as_str()));
     let profile = set.get(&long).expect("its name is long");
     assert_eq!((profile.properties().len(), profile.get("k19999").expect("last").place().line), (20_000, 20_003));
+}
+
+/// What a person sees in `show` concerns the profile that was asked for, or the whole file.
+#[test]
+fn a_difference_concerns_its_section_or_the_whole_file() {
+    let set = ProfileSet::parse(
+        "\u{feff}[profile x]\nregion = eu # home\n[profile y]\n  region = us ; work\n[services s]\nsts = # c\n e = f\n",
+        "[x]\nk = v\nk = w\n[two words]\nk = v # c\n",
+    )
+    .expect("legal");
+    let concerning = |kind, name| -> Vec<_> {
+        let all = set.differences();
+        all.into_iter().filter(|it| it.concerns(kind, name)).map(|it| (it.what, it.place.to_string())).collect()
+    };
+    let of_files = |own: &[(Differs, &str)]| -> Vec<_> {
+        let of_files = [
+            (Differs::ByteOrderMark, "config:1"),
+            (Differs::Indented, "config:4"),
+            (Differs::RepeatedKey, "credentials:3"),
+        ];
+        let mut all: Vec<_> = of_files.iter().chain(own).map(|(what, place)| (*what, (*place).to_owned())).collect();
+        all.sort_by(|(_, a), (_, b)| a.cmp(b));
+        all
+    };
+    assert_eq!(concerning(Kind::Profile, "x"), of_files(&[(Differs::InlineComment, "config:2")]));
+    assert_eq!(concerning(Kind::Profile, "y"), of_files(&[(Differs::InlineComment, "config:4")]));
+    assert_eq!(concerning(Kind::Services, "s"), of_files(&[(Differs::InlineComment, "config:6")]));
+    let two = [(Differs::SpaceInName, "credentials:4"), (Differs::InlineComment, "credentials:5")];
+    assert_eq!(concerning(Kind::Profile, "two words"), of_files(&two));
+    assert_eq!(concerning(Kind::Profile, "profile x"), of_files(&[]));
+}
+
+#[test]
+fn an_indented_property_has_its_whole_line_and_its_depth() {
+    let text = "[profile x]\n  a = 1\n    more\n  # between\n\tb = 2\n  c =\n   d = e\n";
+    let set = config(text);
+    let profile = set.get("x").expect("x");
+    for (key, value, lines) in
+        [("a", "1\nmore", "  a = 1\n    more\n"), ("b", "2", "\tb = 2\n"), ("c", "\nd = e", "  c =\n   d = e\n")]
+    {
+        let property = profile.get(key).expect(key);
+        assert_eq!((&*property.value(), &text[property.lines_span()]), (value, lines), "{key}");
+    }
+    assert_eq!(profile.get("c").expect("c").nested("d"), Some("e"));
 }

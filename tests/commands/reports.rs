@@ -299,3 +299,30 @@ fn clear_forgets_what_it_is_told_to() {
     let none = "forgot 2 cached entries\nthere was no sealing key to destroy\n";
     assert_eq!(seen(&world.run(&["clear", "--all"])), (Some(0), "", none));
 }
+
+#[test]
+fn show_says_what_others_read_otherwise_of_every_section() {
+    let cast = signed_in();
+    let world = &cast.world;
+    world.add_config(
+        "[profile quiet]\noutput = json\n[profile \"far away\"]\nsource_profile = alice\nservices = near\n\
+         [services near]\nsts =\n\n[profile indented]\n  region = eu-west-1\n",
+    );
+    world.edit_config("region = ap-northeast-1\n", "region = ap-northeast-1 # home\n");
+    let config = world.home().join(".aws/config");
+    let notes = |name: &str| -> Vec<String> {
+        let shown = world.run(&["show", name]).stdout;
+        let notes = shown.lines().filter_map(|line| line.strip_prefix("  note: "));
+        notes.map(|note| note.replace(&format!("{}:", config.display()), "")).collect()
+    };
+    let indented = "the SDK for Rust refuses the file, since this line is indented and continues no property";
+    let line = world.read(".aws/config").lines().count();
+    let of_the_file = format!("{line}: {indented}");
+    let comment = "2: in `[profile alice]`: `region`: the AWS CLI takes the comment as part of the value".to_owned();
+    assert_eq!(notes("quiet"), std::slice::from_ref(&of_the_file));
+    assert_eq!(notes("deploy"), [comment.clone(), of_the_file.clone()]);
+    let quoted = "the SDKs ignore a section whose name is quoted; the AWS CLI reads it";
+    let far: Vec<String> = notes("far away");
+    assert!(far.contains(&comment) && far.contains(&of_the_file), "{far:?}");
+    assert!(far.iter().any(|note| note.ends_with(quoted)), "{far:?}");
+}

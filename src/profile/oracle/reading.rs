@@ -102,7 +102,14 @@ fn candidates(config: &str, credentials: &str) -> (BTreeSet<String>, BTreeSet<St
 /// Is there anything in the files that the table of differences lists? Then the two may read otherwise.
 pub(super) fn is_listed(set: &ProfileSet) -> bool {
     let differs = |what| {
-        matches!(what, Differs::RespelledSection | Differs::QuotedName | Differs::SpaceInName | Differs::ByteOrderMark)
+        matches!(
+            what,
+            Differs::RespelledSection
+                | Differs::QuotedName
+                | Differs::SpaceInName
+                | Differs::Indented
+                | Differs::ByteOrderMark
+        )
     };
     set.notes().any(|note| matches!(note.what, Ignored::NoName | Ignored::IllegalQuoted))
         || set.differences().iter().any(|difference| differs(difference.what))

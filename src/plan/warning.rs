@@ -1,0 +1,64 @@
+//! What is told of a plan that stands.
+
+use std::fmt;
+
+use crate::names::{Lifetime, Partition, ProfileName, Region};
+use crate::profile::Overlooked;
+
+/// What the user should know although the plan stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Warning {
+    /// AWS caps roles that a session assumes at an hour.
+    DurationCapped {
+        /// What was wished.
+        wanted: Lifetime,
+        /// By whom.
+        profile: ProfileName,
+    },
+    /// A plain user without a serial gets its own long-term keys.
+    NoMfa {
+        /// The user's profile.
+        profile: ProfileName,
+    },
+    /// A section that is ignored and holds keys or a serial for a profile of the chain.
+    Overlooked(Overlooked),
+    /// The region is where these credentials are not known.
+    OtherPartition {
+        /// What is exported.
+        region: Region,
+        /// That of the credentials.
+        partition: Partition,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DurationCapped { wanted, profile } => {
+                write!(
+                    f,
+                    "profile `{profile}`: {wanted} was asked for, but AWS caps a role that a session assumes at 1h"
+                )
+            }
+            Self::NoMfa { profile } => {
+                write!(
+                    f,
+                    "profile `{profile}` has no `mfa_serial`, so these are its long-term keys, without MFA: \
+                     `mfa_serial = auto` in it takes the device that IAM lists, and \
+                     `mfa-cred device enroll {}` makes one",
+                    profile.as_option()
+                )
+            }
+            Self::Overlooked(section) => {
+                let what = if section.holds.serial { "an `mfa_serial`" } else { "an access key" };
+                write!(f, "{section} (there is {what} in it)")
+            }
+            Self::OtherPartition { region, partition } => {
+                write!(
+                    f,
+                    "the region `{region}` is outside the partition `{partition}`, which these credentials are of"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The line of a section: which kind it opens, and by which name.
+
+use super::{BLANK, Ignored, Kind, Name, Origin, QUOTING, Span};
+
+/// What `[written]`, which stands at byte `start`, opens.
+pub(super) fn section(origin: Origin, written: &str, start: usize) -> Result<(Kind, Name), Ignored> {
+    let Some((prefix, rest)) = written.split_once(BLANK) else {
+        let name = named(written.trim())?;
+        let at = start + (written.len() - written.trim_start().len());
+        return match (origin, name, kind(name)) {
+            (Origin::Config, "default", _) | (Origin::Credentials, _, _) => Ok((Kind::Profile, plain(name, at)?)),
+            (Origin::Config, _, Some(Kind::Plugins)) => Ok((Kind::Plugins, Name::At(Span::new(at, at)))),
+            (Origin::Config, _, Some(_)) => Err(Ignored::NoName),
+            (Origin::Config, _, None) => Err(Ignored::NoPrefix),
+        };
+    };
+    match (origin, kind(prefix.trim())) {
+        (Origin::Config, Some(kind)) => {
+            let name = named(rest.trim())?;
+            let at = start + (written.len() - rest.trim_start().len());
+            Ok((kind, if name.contains(QUOTING) { unquote(rest.trim_matches(BLANK))? } else { plain(name, at)? }))
+        }
+        (Origin::Config, None) => Err(Ignored::UnknownKind),
+        (Origin::Credentials, Some(Kind::Profile)) => Err(Ignored::Prefix),
+        (Origin::Credentials, Some(_)) => Err(Ignored::Misplaced),
+        // The AWS CLI takes the name from here as it stands, spaces and all.
+        (Origin::Credentials, None) if written.split(' ').all(is_identifier) => {
+            Ok((Kind::Profile, Name::At(Span::new(start, start + written.len()))))
+        }
+        (Origin::Credentials, None) => Err(Ignored::IllegalName),
+    }
+}
+
+fn kind(prefix: &str) -> Option<Kind> {
+    match prefix {
+        "profile" => Some(Kind::Profile),
+        "sso-session" => Some(Kind::SsoSession),
+        "services" => Some(Kind::Services),
+        "plugins" => Some(Kind::Plugins),
+        _ => None,
+    }
+}
+
+fn named(name: &str) -> Result<&str, Ignored> {
+    if name.is_empty() { Err(Ignored::NoName) } else { Ok(name) }
+}
+
+fn plain(name: &str, at: usize) -> Result<Name, Ignored> {
+    is_identifier(name).then(|| Name::At(Span::new(at, at + name.len()))).ok_or(Ignored::IllegalName)
+}
+
+/// The AWS CLI splits a section's line like a shell, and wants one word behind the kind. What it allows in that word is
+/// allowed, but for what could drive a terminal.
+fn unquote(name: &str) -> Result<Name, Ignored> {
+    match one_word(name) {
+        Some(word) if word.is_empty() => Err(Ignored::NoName),
+        Some(word) if !word.contains(char::is_control) => Ok(Name::Unquoted(word.into())),
+        _ => Err(Ignored::IllegalQuoted),
+    }
+}
+
+/// The word that the text is, read as Python's `shlex` reads it. Not as a shell does: in double quotes a backslash
+/// escapes `"` and itself, and stays before a `$` and a backquote.
+fn one_word(text: &str) -> Option<String> {
+    let mut word = String::with_capacity(text.len());
+    let mut open = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (open, c) {
+            (None, ' ' | '\t') => return None,
+            (None, '"' | '\'') => open = Some(c),
+            (Some(quote), _) if c == quote => open = None,
+            (None, '\\') => word.push(chars.next()?),
+            (Some('"'), '\\') => match chars.next()? {
+                escaped @ ('"' | '\\') => word.push(escaped),
+                other => word.extend(['\\', other]),
+            },
+            _ => word.push(c),
+        }
+    }
+    open.is_none().then_some(word)
+}
+
+/// Where the first `#` or `;` outside quotes stands, else the end; `None` where a quote is not closed before it.
+pub(super) fn unquoted_mark(line: &str) -> Option<usize> {
+    let mut open = None;
+    let mut chars = line.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (open, c) {
+            (None, '#' | ';') => return Some(at),
+            (None, '"' | '\'') => open = Some(c),
+            (Some(quote), _) if c == quote => open = None,
+            (None | Some('"'), '\\') => drop(chars.next()),
+            _ => {}
+        }
+    }
+    open.is_none().then_some(line.len())
+}
+
+/// Are all characters, if any, among those that names and keys are made of?
+pub(in super::super) fn is_identifier(text: &str) -> bool {
+    text.bytes().all(
+        |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'/' | b'.' | b'%' | b'@' | b':' | b'+'),
+    )
+}

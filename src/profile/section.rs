@@ -1,0 +1,195 @@
+//! What a profile holds: sections of one kind and name, merged, and their properties, each with its place.
+
+use std::borrow::Cow;
+use std::collections::hash_map::{Entry as Known, HashMap};
+use std::fmt;
+use std::ops::Range;
+
+use super::read::{self, Entry};
+use super::{Origin, Overlooked, Place, ProfileSet, Slot};
+
+/// A profile: a section of [`Kind::Profile`].
+pub type Profile<'a> = Section<'a>;
+
+/// All sections of one kind and name, merged: later lines win, and the credentials file wins over the config file.
+#[derive(Clone, Copy)]
+pub struct Section<'a> {
+    pub(super) set: &'a ProfileSet,
+    /// Never empty.
+    pub(super) headers: &'a [Slot],
+}
+
+impl<'a> Section<'a> {
+    /// The name, unquoted and without its kind.
+    pub fn name(self) -> &'a str {
+        let first = &self.set.found.headers[self.headers[0].header as usize];
+        first.name.text(self.set.bytes(first.origin))
+    }
+
+    /// As it is written between its brackets, where it is first opened.
+    pub(super) fn written(self) -> &'a str {
+        let first = &self.set.found.headers[self.headers[0].header as usize];
+        read::text(self.set.bytes(first.origin), first.written)
+    }
+
+    /// Where it is first opened.
+    pub fn place(self) -> Place {
+        let first = &self.set.found.headers[self.headers[0].header as usize];
+        self.set.file(first.origin).place(first.line)
+    }
+
+    /// Sections that would be this profile's, too, if they were written otherwise.
+    pub fn overlooked(self) -> Vec<Overlooked> {
+        self.set.overlooked(self.name())
+    }
+
+    /// The property that wins; the key is compared in any case.
+    pub fn get(self, key: &str) -> Option<Property<'a>> {
+        self.all().rfind(|property| property.is_named(key))
+    }
+
+    /// The same, where it has a value: an empty one is how `aws configure set KEY ""` clears a key, and is absent.
+    pub fn filled(self, key: &str) -> Option<Property<'a>> {
+        self.get(key).filter(|property| !property.is_empty())
+    }
+
+    /// The session token, under its own name or else under that of old, as the AWS CLI reads it.
+    pub fn session_token(self) -> Option<Property<'a>> {
+        self.filled("aws_session_token").or_else(|| self.filled("aws_security_token"))
+    }
+
+    /// Every line that sets the key, in order of precedence: the last is the one that wins.
+    pub fn occurrences(self, key: &str) -> impl Iterator<Item = Property<'a>> {
+        self.all().filter(move |property| property.is_named(key))
+    }
+
+    /// The properties that win, in order of the first appearance of their keys.
+    pub fn properties(self) -> Vec<Property<'a>> {
+        let mut slots = HashMap::new();
+        let mut merged: Vec<Property<'a>> = Vec::new();
+        for property in self.all() {
+            match slots.entry(property.key()) {
+                Known::Occupied(slot) => merged[*slot.get()] = property,
+                Known::Vacant(slot) => {
+                    slot.insert(merged.len());
+                    merged.push(property);
+                }
+            }
+        }
+        merged
+    }
+
+    fn all(self) -> impl DoubleEndedIterator<Item = Property<'a>> {
+        let set = self.set;
+        self.headers.iter().flat_map(move |slot| {
+            let header = &set.found.headers[slot.header as usize];
+            let origin = header.origin;
+            set.found.entries[header.entries()].iter().map(move |entry| Property { set, origin, entry })
+        })
+    }
+}
+
+impl fmt::Debug for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Section({:?} at {})", self.name(), self.place())
+    }
+}
+
+/// One key and its value, on one line or continued on the lines behind it.
+#[derive(Clone, Copy)]
+pub struct Property<'a> {
+    pub(super) set: &'a ProfileSet,
+    pub(super) origin: Origin,
+    pub(super) entry: &'a Entry,
+}
+
+impl<'a> Property<'a> {
+    /// The key in lower case.
+    pub fn key(self) -> Cow<'a, str> {
+        let key = read::text(self.bytes(), self.entry.key);
+        if key.bytes().any(|byte| byte.is_ascii_uppercase()) { key.to_ascii_lowercase().into() } else { key.into() }
+    }
+
+    /// The value without what surrounds it and without the comment behind it; continued lines follow with a `\n`
+    /// before each, comments among them kept, as in the SDKs. It may be a secret: the key tells.
+    pub fn value(self) -> Cow<'a, str> {
+        let first = read::text(self.bytes(), self.entry.value);
+        if !self.is_continued() {
+            return first.into();
+        }
+        let mut value = first.to_owned();
+        for line in self.continuation() {
+            value.push('\n');
+            value.push_str(line);
+        }
+        value.into()
+    }
+
+    /// The value of a nested property, whose name is compared as it is written; the last one of that name. One may
+    /// stand on the key's own line (`sts = endpoint_url = …`), as in the SDKs.
+    pub fn nested(self, name: &str) -> Option<&'a str> {
+        std::iter::once(read::text(self.bytes(), self.entry.value))
+            .chain(self.continuation())
+            .filter_map(|line| line.split_once('='))
+            .filter(|(key, _)| key.trim_matches(read::BLANK) == name)
+            .map(|(_, value)| value.trim_matches(read::BLANK))
+            .last()
+    }
+
+    /// Where the key stands.
+    pub fn place(self) -> Place {
+        self.set.file(self.origin).place(self.entry.line)
+    }
+
+    /// The file in which it stands.
+    pub fn origin(self) -> Origin {
+        self.origin
+    }
+
+    /// The bytes of the value in its file, continued lines included and the comment behind a single line left out.
+    pub fn span(self) -> Range<usize> {
+        self.entry.value.start as usize..self.entry.end as usize
+    }
+
+    /// The bytes of all its lines in its file, indentation, key, comment and last line ending included.
+    pub fn lines_span(self) -> Range<usize> {
+        let end = self.entry.end as usize;
+        let rest = self.bytes()[end..].iter().position(|byte| *byte == b'\n');
+        self.entry.line_start(self.bytes())..rest.map_or(self.bytes().len(), |at| end + at + 1)
+    }
+
+    fn is_named(self, key: &str) -> bool {
+        self.bytes()[self.entry.key.range()].eq_ignore_ascii_case(key.as_bytes())
+    }
+
+    fn is_empty(self) -> bool {
+        self.entry.value.range().is_empty() && !self.is_continued()
+    }
+
+    fn is_continued(self) -> bool {
+        self.entry.end > self.entry.value.end
+    }
+
+    /// The lines behind the first that belong to the value, without what surrounds them.
+    fn continuation(self) -> impl Iterator<Item = &'a str> {
+        self.lines_behind()
+            .filter(move |line| read::is_continuation(line, self.entry.depth))
+            .map(|line| line.trim_matches(read::BLANK))
+    }
+
+    /// The same with the blank and comment lines between them, as they are.
+    pub(super) fn lines_behind(self) -> impl Iterator<Item = &'a str> {
+        let behind = read::Span { start: self.entry.value.end, end: self.entry.end };
+        read::text(self.bytes(), behind).lines().skip(1)
+    }
+
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.set.bytes(self.origin)
+    }
+}
+
+impl fmt::Debug for Property<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Property({:?} at {})", self.key(), self.place())
+    }
+}
