@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 
 use super::{Cache, CacheUse, Folder, Header};
+use crate::host::StoreError;
 use crate::vault::{Held, Place, VaultError};
 
 impl Cache<'_> {
@@ -50,6 +51,13 @@ impl Cache<'_> {
     /// Says that `auto` has nothing better than the kernel keyring; the vault sees to it that it is said once.
     pub(super) fn say_where(&self, held: &Held) {
         if let Some(why) = &held.fell_back {
+            let why = match why {
+                StoreError::Absent(details) => {
+                    self.talk.info(&format!("{}: {details}", Place::Keyring.name()));
+                    "there is none here".to_owned()
+                }
+                other => other.to_string(),
+            };
             self.talk.note(&format!(
                 "note: the key of the cache lives in the kernel keyring alone, until a restart at most ({}: {why}); \
                  this is said once",

@@ -2,6 +2,7 @@
 //! alone, and where the key of the cache is, which is looked up without reading it: asking for the status is no use of
 //! the key. With PROFILE, the exit code says whether its credentials can be had now without a code.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -141,13 +142,23 @@ fn to_text(
         };
         table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), *now);
     }
-    if let Some(key) = key
-        && (held.is_some() || !cached.is_empty() || key.lives.is_some() || settings.store == Store::None)
-    {
+    let key =
+        key.filter(|key| held.is_some() || !cached.is_empty() || key.lives.is_some() || settings.store == Store::None);
+    let is_terminal = std::io::stdout().is_terminal();
+    if let Some(key) = key.filter(|_| !is_terminal) {
         let end = left(key).and_then(|left| now.checked_add(left).ok());
-        table.add(vec!["key".to_owned(), String::new(), key_text(key, settings)], end, now);
+        table.add(vec!["key".to_owned(), String::new(), key_text(key, settings).join("; ")], end, now);
     }
-    table.to_stdout(settings, "this shell holds no credentials, and none are cached")
+    let mut text = table.to_stdout(settings, "this shell holds no credentials, and none are cached");
+    // Lines of its own, which fit the narrowest window whole.
+    if let Some(key) = key.filter(|_| is_terminal) {
+        let left = left(key).map(|left| format!(", {} left", Lifetime::from_secs(secs(left))));
+        let lines = key_text(key, settings).join("\n     ");
+        let (first, rest) =
+            lines.split_once('\n').map_or((lines.as_str(), String::new()), |(f, r)| (f, format!("\n{r}")));
+        text += &format!("key: {first}{}{rest}\n", left.unwrap_or_default());
+    }
+    text
 }
 
 /// For how long the kernel keyring keeps the key.
@@ -158,22 +169,26 @@ fn left(key: Whereabouts) -> Option<Duration> {
     }
 }
 
-/// The store that serves the key, and how it comes to have it.
-fn key_text(key: Whereabouts, settings: &Settings) -> String {
+/// The store that serves the key, then how it comes to have it and what ends that.
+fn key_text(key: Whereabouts, settings: &Settings) -> Vec<String> {
     let keyring = Place::Keyring.name();
-    let text = match (key.lives, key.in_kernel) {
-        (None, _) if settings.store == Store::None => return "none: `store = none` keeps nothing".to_owned(),
-        (None, _) => return "none".to_owned(),
-        (Some(Place::Keyring), Some(_)) => format!("kernel keyring, a copy of the {keyring}'s"),
-        (Some(Place::Keyring), None) => keyring.to_owned(),
-        (Some(Place::Passphrase), Some(_)) => "kernel keyring, unlocked with the passphrase".to_owned(),
-        (Some(Place::Passphrase), None) => "passphrase, not unlocked".to_owned(),
-        (Some(Place::Kernel), _) => "kernel keyring alone".to_owned(),
+    let mut said = match (key.lives, key.in_kernel) {
+        (None, _) if settings.store == Store::None => {
+            vec!["none".to_owned(), "`store = none` keeps nothing".to_owned()]
+        }
+        (None, _) => vec!["none".to_owned()],
+        (Some(Place::Keyring), Some(_)) => vec!["kernel keyring".to_owned(), format!("a copy of the {keyring}'s")],
+        (Some(Place::Keyring), None) => vec![keyring.to_owned()],
+        (Some(Place::Passphrase), Some(_)) => {
+            vec!["kernel keyring".to_owned(), "unlocked with the passphrase".to_owned()]
+        }
+        (Some(Place::Passphrase), None) => vec!["passphrase".to_owned(), "not unlocked".to_owned()],
+        (Some(Place::Kernel), _) => vec!["kernel keyring alone".to_owned()],
     };
-    match settings.lock_after.filter(|_| key.in_kernel.is_some()) {
-        Some(idle) => format!("{text}; forgotten after {} without use", Lifetime::from_secs(secs(idle))),
-        None => text,
+    if let Some(idle) = settings.lock_after.filter(|_| key.in_kernel.is_some()) {
+        said.push(format!("forgotten after {} without use", Lifetime::from_secs(secs(idle))));
     }
+    said
 }
 
 fn key_json(key: Whereabouts, settings: &Settings) -> Value {
