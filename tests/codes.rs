@@ -221,6 +221,20 @@ fn the_end_of_input_cancels() {
 }
 
 #[test]
+fn escape_cancels_and_whoever_waits_ends_too() {
+    let Cast { world, .. } = World::cast();
+    let mut session = world.at_terminal(&["process", "deploy"]);
+    session.wait_for(PROMPT, PATIENCE);
+    let waiter = Waiter::start(&world, &["process", "audit"]);
+    session.type_text("12\x1b");
+    let done = finish(&world, session, &[PROMPT]);
+    assert_eq!((done.status.code(), done.stdout.as_str()), (Some(130), ""));
+    assert_eq!(done.stderr, "error: no MFA code was given: cancelled\n");
+    assert_eq!(waiter.finish().0, Some(3));
+    assert!(calls(&world).is_empty());
+}
+
+#[test]
 fn a_person_is_not_asked_who_must_not_be() {
     let Cast { world, .. } = World::cast();
     let session = world.at_terminal(&["process", "deploy", "--no-prompt"]);

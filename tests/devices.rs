@@ -6,6 +6,7 @@ mod enroll;
 mod faults;
 mod look;
 mod moto;
+mod multiplexers;
 mod screen;
 
 use rustix::process::Signal;
@@ -97,4 +98,12 @@ fn failed(done: &Finished) -> (Option<i32>, &str) {
 
 fn signal(session: &Session, signal: Signal) {
     session.signal(signal);
+}
+
+/// The program that the leading shell runs in the foreground.
+fn signal_child(session: &Session, signal: Signal) {
+    let pid = session.pid();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("its children");
+    let child = children.split_whitespace().next().and_then(|child| child.parse().ok()).expect("a child");
+    crate::support::pty::send_signal(child, signal);
 }

@@ -1,5 +1,7 @@
 //! Asking a person, on a real terminal: echo, signals, job control, time. And `mfa_process` beside one.
 
+mod keys;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

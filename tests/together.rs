@@ -1,5 +1,8 @@
 //! Many processes at the same moment: one asks, one calls, all are served.
 
+mod one_terminal;
+mod stopped;
+
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

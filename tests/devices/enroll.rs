@@ -34,6 +34,12 @@ fn a_fresh_user_enrols_signs_in_resyncs_and_removes_with_no_more_calls_than_need
     world.sign_in(&device, &["env", "alice", "--refresh"]);
     calls(&world);
 
+    // Enter loses nothing.
+    let mut session = world.at_terminal(&["device", "remove", "--profile", "alice"]);
+    answer(&mut session, &format!("Remove the MFA device {LAPTOP} of alice? [y/N] "), "");
+    assert_eq!(failed(&finish(&world, session)), (Some(130), "error: nothing was changed\n"));
+    assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
+
     let mut session = world.at_terminal(&["device", "remove", "--profile", "alice"]);
     answer(&mut session, &format!("Remove the MFA device {LAPTOP} of alice? [y/N] "), "y");
     answer(&mut session, WRITE, "y");
@@ -185,7 +191,10 @@ fn a_no_changes_nothing_and_says_what_to_write() {
     // The next run goes on from there.
     calls(&world);
     let mut session = world.at_terminal(&ENROLL);
-    answer(&mut session, WRITE, "y");
+    // What is neither is asked again, and Enter takes what was shown.
+    answer(&mut session, WRITE, "maybe");
+    session.wait_for("type `y` or `n`", PATIENCE);
+    answer(&mut session, WRITE, "");
     let done = finish(&world, session);
     assert!(done.stderr.starts_with("laptop is enabled already; `--name` makes another\n"), "{done:?}");
     assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);

@@ -400,3 +400,38 @@ fn a_profile_that_cannot_be_written_leaves_the_device_and_says_what_to_write() {
     );
     assert_eq!(world.read(".aws/config"), format!("{CONFIG}# somebody else was here\n"));
 }
+
+#[test]
+fn a_seed_or_a_serial_that_is_none_of_awss_panics_nobody_and_leaves_no_device() {
+    let wire = |seed: &str| data_encoding::BASE64.encode(seed.as_bytes());
+    let seed = |seed: &str| ("Base32StringSeed", wire(seed));
+    for (element, content) in [
+        seed(&"A".repeat(5000)),
+        seed(&"A".repeat(2000)),
+        seed(&"A".repeat(129)),
+        seed(&"A".repeat(25)),
+        seed(""),
+        seed(&"a".repeat(64)),
+        seed(&format!("{}={}", "A".repeat(32), "A".repeat(31))),
+        seed(&format!("{}\u{1b}[2J", "A".repeat(60))),
+        ("Base32StringSeed", "no base64".to_owned()),
+        ("QRCodePNG", "no base64".to_owned()),
+        ("SerialNumber", "arn:aws:iam::123456789012:mfa/other".to_owned()),
+        ("SerialNumber", "arn:aws:iam::999999999999:mfa/laptop".to_owned()),
+        ("SerialNumber", "x".repeat(5000)),
+        ("SerialNumber", String::new()),
+    ] {
+        let (world, _) = newcomer();
+        world.aws.fault("CreateVirtualMFADevice", Fault::Content(element, content.clone()), 1);
+        let done = finish(&world, world.at_terminal(&YES));
+        let (code, said) = failed(&done);
+        assert_eq!(code, Some(6), "{element} {content}: {said}");
+        assert!(said.starts_with("error: CreateVirtualMFADevice: the answer is not one of AWS's"), "{said}");
+        assert!(!said.contains("is left") && !done.terminal.contains("MFA code"), "{done:?}");
+        assert_eq!((devices(&world), world.aws.count("CreateVirtualMFADevice")), (vec![], 1), "{element} {content}");
+    }
+    // A picture of any size is AWS's own affair: it is not shown.
+    let (world, _) = newcomer();
+    world.aws.fault("CreateVirtualMFADevice", Fault::Content("QRCodePNG", wire(&"x".repeat(20_000))), 1);
+    assert!(try_to_enroll(&world).status.success());
+}

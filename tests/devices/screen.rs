@@ -143,3 +143,103 @@ fn a_small_terminal_is_told_before_anything_is_made() {
     let done = finish(&world, session);
     assert!(done.status.success() && !done.terminal.contains('█'), "{done:?}");
 }
+
+/// What GNU screen (as it comes) and tmux with `alternate-screen off` make of it: there is one screen, and what is wiped
+/// in one go moves into the history.
+fn on_one_screen(bytes: &str) -> String {
+    let away = format!("\x1b7\x1b[{ROWS};1H{}\x1b8", "\n".repeat(ROWS.into()));
+    bytes.replace("\x1b[?1049h", "").replace("\x1b[?1049l", "").replace("\x1b[2J", &away)
+}
+
+#[test]
+fn where_there_is_one_screen_no_ending_leaves_the_seed_in_its_history() {
+    for ending in ["codes", "ctrl-c", "escape", "ctrl-d", "term", "stop", "ctrl-z"] {
+        let (world, _) = newcomer();
+        let mut command = std::process::Command::new("sh");
+        world.dress(&mut command);
+        let script =
+            if ending == "ctrl-z" { "set -m; \"$@\"; echo before 29; read line; fg" } else { "echo before 29; \"$@\"" };
+        command.args(["-c", &format!("{script}; echo after"), "sh", MFA_CRED]).args(ENROLL).args(["--seed", "--yes"]);
+        let everywhere = crate::support::pty::Stream::Terminal;
+        let mut session = Pty::default().streams(everywhere, everywhere).spawn(command);
+        session.wait_for(FIRST, PATIENCE);
+        let device = laptop(&world);
+        let seed = device.seed_base32();
+        let squeezed = |bytes: &str| everything(&mut terminal(&on_one_screen(bytes)));
+        assert!(squeezed(&session.screen()).contains(&seed[..4]), "it is shown");
+        match ending {
+            "codes" => {
+                session.type_text("12345\n");
+                session.wait_for(FIRST, PATIENCE);
+                session.type_text(&format!("{}\n", device.fresh_code()));
+                answer(&mut session, NEXT, &device.fresh_code());
+            }
+            "escape" => session.type_text("\x1b"),
+            "ctrl-d" => session.control('d'),
+            "ctrl-c" => session.control('c'),
+            "term" => super::signal_child(&session, rustix::process::Signal::TERM),
+            "stop" => {
+                super::signal_child(&session, rustix::process::Signal::STOP);
+                super::signal_child(&session, rustix::process::Signal::CONT);
+                session.wait_for(FIRST, PATIENCE);
+                session.control('c');
+            }
+            _ => {
+                session.control('z');
+                session.wait_for("before 29", PATIENCE);
+                let text = squeezed(&session.screen());
+                assert!(!text.contains(&seed[..4]) && !text.contains('█'), "while it is stopped: {text}");
+                session.type_text("\n");
+                session.wait_for(FIRST, PATIENCE);
+                session.control('c');
+            }
+        }
+        let done = finish(&world, session);
+        let text = squeezed(&done.terminal);
+        for forbidden in ["█", "▀", "▄", &seed[..4], &seed[60..], "Scan this"] {
+            assert!(!text.contains(forbidden), "{ending}: {forbidden}: {text}");
+        }
+        assert!(text.contains("before 29"), "{ending}: {text}");
+    }
+}
+
+#[test]
+fn a_terminal_that_cannot_wipe_is_refused_before_anything_is_made() {
+    for (term, rows, columns) in [
+        (Some("dumb"), 24, 80),
+        (Some("dumb-emacs-ansi"), 24, 80),
+        (Some("unknown"), 24, 80),
+        (Some(""), 24, 80),
+        (None, 24, 80),
+        (Some("xterm"), 0, 0),
+        (Some("xterm"), 24, 0),
+    ] {
+        let (world, _) = newcomer();
+        let mut command = std::process::Command::new(MFA_CRED);
+        world.dress(&mut command);
+        command.env_remove("TERM").args(ENROLL).arg("--seed");
+        command.envs(term.map(|term| ("TERM", term)));
+        let done = finish(&world, Pty::default().sized(rows, columns).spawn(command));
+        let (code, said) = super::failed(&done);
+        assert_eq!(code, Some(1), "{term:?}");
+        assert!(said.starts_with("error: this terminal cannot wipe what it has shown"), "{term:?}: {said}");
+        assert!(said.contains("\nhint: ") && said.contains("set TERM"), "{said}");
+        assert_eq!((super::calls(&world), done.terminal.as_str()), (vec!["GetCallerIdentity".to_owned()], ""));
+    }
+}
+
+#[test]
+fn the_page_says_that_a_recording_keeps_it() {
+    for seed_too in [false, true] {
+        let (world, _) = newcomer();
+        let more: &[&str] = if seed_too { &["--seed"] } else { &[] };
+        let mut session = below_sh(&world, &[&ENROLL[..], more].concat());
+        session.wait_for(FIRST, PATIENCE);
+        let text = terminal(&session.screen()).screen().contents();
+        let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+        let said = ["recording", "of", "this", "terminal", "script", "asciinema", "a", "tmux", "log", "keeps", "this"];
+        assert!(words.windows(said.len()).any(|part| part == said), "{text}");
+        session.control('c');
+        finish(&world, session);
+    }
+}

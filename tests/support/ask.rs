@@ -4,6 +4,7 @@
 //! question, after everything is put away.
 //!
 //! - `ask hidden PROMPT SECONDS`: `answer: …` or `error: …`
+//! - `ask shown PROMPT SECONDS`: the same with keys that may be seen
 //! - `ask process COMMAND SECONDS`: `code: …` or `error: …`
 //! - `ask there`: `true` or `false`
 //! - `ask tell LINE`
@@ -15,15 +16,17 @@ use std::time::Duration;
 use mfa_cred::code::process::run_mfa_process;
 use mfa_cred::code::terminal::Tty;
 use mfa_cred::host::{Terminal, TerminalError};
+use mfa_cred::secret::Secret;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let seconds = |text: &str| text.parse().map(Duration::from_secs).map_err(io::Error::other);
     let outcome = match arguments[..] {
-        ["hidden", prompt, limit] => hidden(prompt, seconds(limit)?),
+        ["hidden", prompt, limit] => said(Tty.ask_hidden(prompt, seconds(limit)?)),
+        ["shown", prompt, limit] => said(Tty.ask(prompt, seconds(limit)?)),
         ["after", prompt, limit] => {
-            let outcome = hidden(prompt, seconds(limit)?);
+            let outcome = said(Tty.ask_hidden(prompt, seconds(limit)?));
             Tty.tell("asked");
             std::thread::sleep(seconds(limit)?);
             outcome
@@ -42,8 +45,8 @@ fn main() -> io::Result<()> {
     writeln!(io::stdout(), "{outcome}")
 }
 
-fn hidden(prompt: &str, limit: Duration) -> String {
-    match Tty.ask_hidden(prompt, limit) {
+fn said(answer: Result<Secret<String>, TerminalError>) -> String {
+    match answer {
         Ok(answer) => format!("answer: {}", answer.expose()),
         #[cfg(unix)]
         Err(TerminalError::Signal(signal)) => mfa_cred::code::signals::die_of(signal),

@@ -42,8 +42,8 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
         return Ok(Asking { _lease: None, found: Found::Whole });
     };
     let start = Instant::now();
-    let mut ready = || Ok(None::<()>);
-    let mut meanwhile = |pid: Option<u32>| {
+    // Looked at also when it is free: Ctrl-C is for all who ask and wait here, and nobody shows a prompt after it.
+    let mut ready = || {
         if let Some(signal) = std::iter::from_fn(|| watch.take()).find(|signal| *signal != SIGCONT) {
             return Err(Some(TerminalError::Signal(signal)));
         }
@@ -56,6 +56,9 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
         if reader::is_gone() {
             return Err(Some(TerminalError::Unread));
         }
+        Ok(None::<()>)
+    };
+    let mut meanwhile = |pid: Option<u32>| {
         if let Some(pid) = pid {
             say(&path, pid);
         }
