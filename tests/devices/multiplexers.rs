@@ -1,6 +1,7 @@
 //! The page with the seed in programs that keep a history: GNU screen as it comes, and tmux without a second screen.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -35,7 +36,6 @@ impl Multiplexer<'_> {
             self.run(&["-f", "conf", "new-session", "-d", "-x", "80", "-y", "24", "sh", "-c", script]);
         } else {
             fs::create_dir(self.world.home().join("sockets")).expect("a folder");
-            use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(self.world.home().join("sockets"), PermissionsExt::from_mode(0o700)).expect("its mode");
             self.run(&["-c", "/dev/null", "-h", "5000", "-dm", "sh", "-c", script]);
         }
@@ -43,7 +43,7 @@ impl Multiplexer<'_> {
 
     fn type_line(&self, text: &str) {
         if self.is_tmux {
-            self.run(&["send-keys", &format!("{text}"), "Enter"]);
+            self.run(&["send-keys", text, "Enter"]);
         } else {
             self.run(&["-p", "0", "-X", "stuff", &format!("{text}\r")]);
         }
