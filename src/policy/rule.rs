@@ -94,6 +94,26 @@ rules! {
     OtherAccount "other-account" Some(17), Failure;
     /// Variables in a document whose version has none.
     OldVersion "old-version" None, Failure;
+    /// `NotAction` or `NotResource` of everything.
+    NotEverything "not-everything" None, Failure;
+    /// A number that is no account.
+    AccountId "account-id" None, Failure;
+    /// A template's spelling in plain JSON.
+    TemplateSyntax "template-syntax" None, Failure;
+    /// A variable that is none.
+    BrokenVariable "broken-variable" None, Failure;
+    /// A condition key that is misspelt or unknown.
+    UnknownKey "unknown-key" None, Failure;
+    /// A condition key twice, in different case.
+    DuplicateKey "duplicate-key" None, Failure;
+    /// `Bool` or `Null` with something else than `true` or `false`.
+    BoolValue "bool-value" None, Failure;
+    /// `ForAllValues:` or `ForAnyValue:` on a key that has one value.
+    SetOperator "set-operator" None, Failure;
+    /// A condition that asks for the contrary.
+    Inverted "inverted" None, Failure;
+    /// Conditions that no request meets.
+    Contradiction "contradiction" None, Failure;
     /// Something goes through without MFA.
     OpenWithoutMfa "open-without-mfa" None, Failure;
     /// Whether something goes through without MFA depends on what no policy says.

@@ -8,8 +8,11 @@ mod boundary;
 mod enforcement;
 mod enrollment;
 mod exceptions;
+mod keys;
+mod meaning;
 mod retest;
 mod scope;
+mod spelling;
 mod trust;
 
 use std::cell::{Cell, RefCell};
@@ -101,6 +104,8 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
     for (at, document, statement) in look.statements() {
         let one = One { look, at, document, statement };
         scope::look(&one, &mut found);
+        spelling::look(&one, &mut found);
+        meaning::look(&one, &mut found);
         match document.kind {
             Kind::User => {
                 exceptions::look(&one, &mut found);
