@@ -247,6 +247,13 @@ fn parse_any(argv: Vec<OsString>) -> Result<Args, clap::Error> {
         (Verb::Unset { format: inner }, format) => *inner = inner.or(format),
         _ => return Err(usage(ErrorKind::UnknownArgument, "`--format` goes with `env` and `unset`".to_owned())),
     }
+    if let Verb::Policy(PolicyVerb::Check(check)) = &verb
+        && check.write
+        && check.files.iter().any(|file| file.as_os_str() == "-")
+    {
+        let text = "`--write` goes with files: stdin cannot be written into";
+        return Err(usage(ErrorKind::ArgumentConflict, text.to_owned()));
+    }
     if let Verb::Policy(PolicyVerb::Print(print)) = &verb
         && print.group.is_some()
         && !print.format.unwrap_or_default().names_group()

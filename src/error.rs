@@ -6,6 +6,7 @@ use std::io;
 
 use crate::cache::FolderError;
 use crate::code::CodeError;
+use crate::disk::replace::ReplaceError;
 use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
@@ -86,6 +87,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A repaired policy that does not come into its file, which is as it was.
+    #[error(transparent)]
+    PolicyNotWritten(#[from] ReplaceError),
     /// `login` of several profiles, some of which failed and were reported.
     #[error("{failed} of {all} profiles are not signed in")]
     Some {
@@ -128,6 +132,7 @@ impl Error {
             | Self::Plan(PlanError::NoRole { .. })
             | Self::Policy(_)
             | Self::PolicyFile { .. }
+            | Self::PolicyNotWritten(_)
             | Self::NoSegment => 2,
             Self::Plan(
                 PlanError::Duration { origin, .. }

@@ -36,7 +36,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("policy", "mfa-cred policy print > policy.json\n    mfa-cred policy check policy.json"),
     (
         "policy check",
-        "mfa-cred policy check policy.json group-policy.json\n    mfa-cred policy check --fix policy.json > repaired.json\n    \
+        "mfa-cred policy check policy.json group-policy.json\n    mfa-cred policy check --fix --write policy.json group-policy.json\n    \
          mfa-cred policy check --user alice --profile admin",
     ),
     ("policy explain", "mfa-cred policy explain\n    mfa-cred policy explain bare-key-open"),

@@ -114,6 +114,12 @@ pub struct CheckArgs {
     /// Print the repaired policies, and on stderr what was changed
     #[arg(long)]
     pub fix: bool,
+    /// With --fix: write them into their files, after showing what changes and asking
+    #[arg(long, requires = "fix")]
+    pub write: bool,
+    /// With --write: do not ask
+    #[arg(long, requires = "write")]
+    pub yes: bool,
 }
 
 fn group_name(text: &str) -> Result<String, &'static str> {

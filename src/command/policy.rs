@@ -6,6 +6,7 @@ mod explain;
 mod fetch;
 mod json;
 mod print;
+mod repaired;
 mod text;
 
 use std::io::Read;
@@ -18,9 +19,8 @@ use crate::host::Host;
 use crate::names::{AccountId, Partition};
 use crate::policy::evaluate::Policies;
 use crate::policy::journey::Subject;
-use crate::policy::repair::diff;
 use crate::policy::rules::Wish;
-use crate::policy::{Document, Kind, Report, check, fix};
+use crate::policy::{Document, Kind, check, fix};
 use crate::settings::Settings;
 
 /// Where no policy names an account: the one of AWS's own examples.
@@ -36,13 +36,13 @@ pub(super) fn run(verb: PolicyVerb, settings: &Settings, host: &Host<'_>) -> Res
         PolicyVerb::Check(args) => {
             if let Some(user) = &args.user {
                 let found = fetch::policies_of(user, &args, settings, host)?;
-                return judge(&args, &found, settings);
+                return judge(&args, &found, settings, host);
             }
             let identity = load(&args.files, args.kind.unwrap_or_default(), host)?;
             let boundary = load(&args.boundary, Kind::User, host)?;
             let subject = subject(&args, args.user_name.as_deref(), &identity);
             let (account, partition) = (args.account.clone(), args.partition);
-            judge(&args, &Case { identity, boundary, subject, account, partition }, settings)
+            judge(&args, &Case { identity, boundary, subject, account, partition }, settings, host)
         }
     }
 }
@@ -58,7 +58,7 @@ struct Case {
     partition: Option<Partition>,
 }
 
-fn judge(args: &CheckArgs, case: &Case, settings: &Settings) -> Result<Done, Error> {
+fn judge(args: &CheckArgs, case: &Case, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let Case { identity, boundary, subject, .. } = case;
     let wish = Wish {
         allows_first_password_change: args.allow_first_password_change,
@@ -69,9 +69,14 @@ fn judge(args: &CheckArgs, case: &Case, settings: &Settings) -> Result<Done, Err
     let policies = Policies { identity, boundary };
     let work = args.work.as_deref();
     let report = if args.fix {
-        let (repaired, report) = fix(policies, subject, work, &wish)?;
-        print_repaired(args, identity, &repaired, &report, boundary, settings)?;
-        report
+        let (documents, report) = fix(policies, subject, work, &wish)?;
+        let after = repaired::Repaired { documents, report };
+        if args.write {
+            repaired::write(args, case, &after, settings, host)?;
+        } else {
+            repaired::print(args, case, &after, settings)?;
+        }
+        after.report
     } else {
         let report = check(policies, subject, work, &wish);
         if args.json {
@@ -82,34 +87,6 @@ fn judge(args: &CheckArgs, case: &Case, settings: &Settings) -> Result<Done, Err
         report
     };
     Ok(if report.holds() { Done::Well } else { Done::Verdict(1) })
-}
-
-/// The documents on stdout, one after another; what was changed, and what is left, on stderr.
-fn print_repaired(
-    args: &CheckArgs,
-    before: &[Document],
-    repaired: &[Document],
-    report: &Report,
-    boundary: &[Document],
-    settings: &Settings,
-) -> Result<Done, Error> {
-    let diffs: Vec<String> =
-        before.iter().zip(repaired).map(|(old, new)| diff(&old.name, old.text(), new.text())).collect();
-    if args.json {
-        let policies = Policies { identity: repaired, boundary };
-        return write_stdout(&(json::repaired(policies, report, &diffs).to_string() + "\n"));
-    }
-    for line in diffs.iter().flat_map(|diff| diff.lines()) {
-        settings.talk.note(line);
-    }
-    for finding in &report.findings {
-        settings.talk.note(&text::line(finding));
-    }
-    let with_end = |document: &Document| {
-        let text = document.text();
-        if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
-    };
-    write_stdout(&repaired.iter().map(with_end).collect::<String>())
 }
 
 fn load(files: &[PathBuf], kind: Kind, host: &Host<'_>) -> Result<Vec<Document>, Error> {

@@ -105,11 +105,16 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
         let one = One { look, at, document, statement };
         scope::look(&one, &mut found);
         spelling::look(&one, &mut found);
+        let before = found.len();
         meaning::look(&one, &mut found);
+        // What never applies is not mended by another operator.
+        let is_dead = found[before..].iter().any(|finding| finding.rule == Rule::Contradiction);
         match document.kind {
             Kind::User => {
                 exceptions::look(&one, &mut found);
-                enforcement::look(&one, &mut found);
+                if !is_dead {
+                    enforcement::look(&one, &mut found);
+                }
             }
             Kind::Trust => trust::look(&one, &mut found),
             Kind::Role => attached::look(&one, &mut found),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mfa_cred::policy::rules::Rule;
 
-use crate::support::pty::{Finished, Pty, Stream, run};
+use crate::support::pty::{Finished, PATIENCE, Pty, Stream, run};
 use crate::support::world::{MFA_CRED, World};
 
 const NARROW: &str = r#"{
@@ -183,6 +183,56 @@ fn the_repaired_policy_goes_to_stdout_and_what_was_changed_to_stderr() {
     // What it prints is at its end, and repairing it again changes nothing.
     let again = world.run_with_stdin(&["policy", "check", "-", "--fix"], &done.stdout);
     assert_eq!((code(&again), again.stdout), (Some(0), done.stdout));
+}
+
+#[test]
+fn several_repaired_files_can_be_told_apart_and_are_written_each_into_its_own() {
+    let world = world();
+    let repaired = NARROW.replace("{\"Bool\":", "{\"BoolIfExists\":");
+    let well = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}}"#;
+    world.write("q.json", well);
+    let read = |name: &str| std::fs::read_to_string(world.home().join(name)).expect("a file");
+    let done = shown(&world, &["policy", "check", "--fix", "p.json", "q.json"]);
+    assert_eq!(done.stdout, format!("==> p.json <==\n{repaired}==> q.json <==\n{well}\n"));
+    assert!(done.stderr.contains("\nHolds: without MFA, nothing works but enrolling a device"), "{}", done.stderr);
+    assert_eq!((code(&done), read("p.json").as_str()), (Some(0), NARROW));
+
+    let words = ["policy", "check", "--fix", "--write", "p.json", "q.json"];
+    let refused = shown(&world, &words);
+    let said = "error: the change of the policies must be confirmed, and there is no terminal to do it on\n";
+    assert!(code(&refused) == Some(3) && refused.stderr.contains(said), "{}", refused.stderr);
+    assert_eq!((refused.stdout.as_str(), read("p.json").as_str()), ("", NARROW));
+    assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
+
+    let at_a_terminal = |answer: &str| {
+        let mut command = std::process::Command::new(MFA_CRED);
+        world.dress(&mut command);
+        command.args(words).current_dir(world.home());
+        let mut session = Pty::default().spawn(command);
+        session.wait_for("+      \"Condition\": {\"BoolIfExists\"", PATIENCE);
+        session.wait_for("Write this file? [y/N] ", PATIENCE);
+        session.type_text(answer);
+        session.finish(PATIENCE)
+    };
+    let no = at_a_terminal("n\n");
+    assert_eq!((code(&no), no.stdout.as_str(), read("p.json").as_str()), (Some(130), "", NARROW));
+    let yes = at_a_terminal("y\n");
+    assert!(yes.stdout.starts_with("Holds: ") && yes.stderr.ends_with("`p.json` is written\n"), "{yes:?}");
+    assert_eq!((code(&yes), read("p.json"), read("q.json").as_str()), (Some(0), repaired.clone(), well));
+
+    // Nothing is left to repair, and so there is no question.
+    let again = shown(&world, &words);
+    assert!(code(&again) == Some(0) && again.stdout.starts_with("Holds: "), "{again:?}");
+    world.write("p.json", NARROW);
+    let unasked = shown(&world, &[&words[..], &["--yes"]].concat());
+    assert_eq!((code(&unasked), read("p.json")), (Some(0), repaired));
+    for words in [
+        &["policy", "check", "p.json", "--write"][..],
+        &["policy", "check", "p.json", "--fix", "--yes"],
+        &["policy", "check", "-", "--fix", "--write"],
+    ] {
+        assert_eq!(code(&shown(&world, words)), Some(2), "{words:?}");
+    }
 }
 
 #[test]

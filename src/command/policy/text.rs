@@ -139,6 +139,12 @@ fn number(rule: Rule) -> String {
     rule.number().map_or_else(|| rule.to_string(), |number| format!("{rule} ({number})"))
 }
 
+/// The verdict in a line.
+pub(super) fn verdict(report: &Report) -> String {
+    let (standing, rest): (Vec<&Finding>, Vec<&Finding>) = report.findings.iter().partition(|it| is_standing(it));
+    verdict::words(report, &causes(&rest), standing.len()).1
+}
+
 /// A finding in a line.
 pub(super) fn line(finding: &Finding) -> String {
     format!("{}: {} ({})", finding.severity.name(), finding.what, finding.rule)

@@ -10,7 +10,7 @@ use crate::policy::journey::work::{sample_action, sample_resource, samples};
 use crate::policy::journey::{Cell, Step, Way};
 
 /// What an attacker without MFA is after.
-const THEFT: [Step; 5] = [Step::Work, Step::Drop, Step::Password, Step::AccessKey, Step::Other];
+pub(super) const THEFT: [Step; 5] = [Step::Work, Step::Drop, Step::Password, Step::AccessKey, Step::Other];
 
 pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
     of_conditions(one, found);

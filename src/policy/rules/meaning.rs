@@ -1,9 +1,11 @@
 //! Conditions that say the contrary of what they are there for, that nothing can meet, or that compare what is not
 //! there to be compared.
 
+use super::enforcement::THEFT;
 use super::{AGE, Asks, Finding, One, PRESENT, Rule};
 use crate::policy::document::{Condition, Order, Quantifier, Test};
 use crate::policy::evaluate::{Context, Truth, covers_action, hold};
+use crate::policy::journey::{Step, Way};
 
 /// What may be given to those alone who have no MFA.
 const ENROLLING: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"];
@@ -119,7 +121,9 @@ fn contradiction(one: &One<'_>) -> Option<Finding> {
         "take one of them out; for either of two, write two statements",
     );
     // An Allow that gives nothing harms nobody.
-    Some(finding.note_if(!one.statement.is_deny && of_mfa.is_none()))
+    let finding = finding.note_if(!one.statement.is_deny && of_mfa.is_none());
+    let steps: &[Step] = if one.statement.is_deny && of_mfa.is_some() { &THEFT } else { &[] };
+    Some(finding.explaining(steps, &[Way::Key, Way::Session, Way::Console]))
 }
 
 fn is_impossible(one: &One<'_>, group: &[&Condition], worlds: &[Context]) -> bool {

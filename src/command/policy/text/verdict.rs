@@ -12,14 +12,23 @@ pub(super) const ATTACK: [Way; 3] = [Way::Key, Way::Session, Way::Console];
 
 /// `causes` are the findings, those of one cause together; `standing` is the number of notes that are told as one.
 pub(super) fn sentence(report: &Report, causes: &[Vec<&Finding>], standing: usize, look: &Look) -> String {
+    let (word, text) = words(report, causes, standing);
+    let colour = if report.holds() { "1;32" } else { "1;31" };
+    wrapped(&text, "", look.width).replacen(word, &look.painted(colour, word), 1)
+}
+
+/// The sentence, and the words with which it starts.
+pub(super) fn words(report: &Report, causes: &[Vec<&Finding>], standing: usize) -> (&'static str, String) {
     let count = |severity| causes.iter().filter(|same| same[0].severity == severity).count();
     let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let notes = many(count(Severity::Note) + standing, "note");
-    let (word, colour, rest) = match count(Severity::Failure) {
-        0 => ("Holds", "1;32", format!(": {} ({notes}).", well(report))),
-        failures => ("Does not hold", "1;31", format!(": {} ({}, {notes}).", wrong(report), many(failures, "failure"))),
-    };
-    wrapped(&format!("{word}{rest}"), "", look.width).replacen(word, &look.painted(colour, word), 1)
+    match count(Severity::Failure) {
+        0 => ("Holds", format!("Holds: {} ({notes}).", well(report))),
+        failures => {
+            let failures = many(failures, "failure");
+            ("Does not hold", format!("Does not hold: {} ({failures}, {notes}).", wrong(report)))
+        }
+    }
 }
 
 fn well(report: &Report) -> &'static str {

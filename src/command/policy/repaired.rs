@@ -1,0 +1,97 @@
+//! `policy check --fix`: the repaired documents, on stdout or into their files.
+
+use std::path::PathBuf;
+
+use super::super::{Done, write_stdout};
+use super::{Case, json, text};
+use crate::cli::CheckArgs;
+use crate::code::PATIENCE;
+use crate::disk::replace::replace;
+use crate::error::Error;
+use crate::host::Host;
+use crate::iam::DeviceError;
+use crate::policy::evaluate::Policies;
+use crate::policy::repair::diff;
+use crate::policy::{Document, Report};
+use crate::secret::Secret;
+use crate::settings::Settings;
+
+/// What a repair makes of the documents, and what is left to say of them.
+pub(super) struct Repaired {
+    pub(super) documents: Vec<Document>,
+    pub(super) report: Report,
+}
+
+/// The documents on stdout, each below a line with its name where there are several; what was changed, and what is left,
+/// on stderr.
+pub(super) fn print(args: &CheckArgs, case: &Case, after: &Repaired, settings: &Settings) -> Result<Done, Error> {
+    let diffs = diffs(&case.identity, &after.documents);
+    if args.json {
+        let policies = Policies { identity: &after.documents, boundary: &case.boundary };
+        return write_stdout(&(json::repaired(policies, &after.report, &diffs).to_string() + "\n"));
+    }
+    for line in diffs.iter().flat_map(|diff| diff.lines()) {
+        settings.talk.note(line);
+    }
+    settings.talk.note(&text::verdict(&after.report));
+    for finding in &after.report.findings {
+        settings.talk.note(&text::line(finding));
+    }
+    let are_many = after.documents.len() > 1;
+    let shown = |document: &Document| {
+        let head = if are_many { format!("==> {} <==\n", document.name) } else { String::new() };
+        let end = if document.text().ends_with('\n') { "" } else { "\n" };
+        format!("{head}{}{end}", document.text())
+    };
+    write_stdout(&after.documents.iter().map(shown).collect::<String>())
+}
+
+/// Each changed document into its own file, after a look at what changes and a yes; then the report of what is left.
+pub(super) fn write(
+    args: &CheckArgs,
+    case: &Case,
+    after: &Repaired,
+    settings: &Settings,
+    host: &Host<'_>,
+) -> Result<Done, Error> {
+    let all = args.files.iter().zip(case.identity.iter().zip(&after.documents));
+    let changed: Vec<(&PathBuf, &Document, &Document)> =
+        all.filter(|(_, (old, new))| old.text() != new.text()).map(|(path, (old, new))| (path, old, new)).collect();
+    if !changed.is_empty() {
+        let diff: String = changed.iter().map(|(_, old, new)| diff(&old.name, old.text(), new.text())).collect();
+        // Who is asked must have seen it, wherever stderr goes.
+        if !args.yes && host.terminal.is_there() {
+            host.terminal.show(&diff);
+        } else {
+            diff.lines().for_each(|line| settings.talk.note(line));
+        }
+        let files = if changed.len() == 1 { "this file".to_owned() } else { format!("these {} files", changed.len()) };
+        if !args.yes && !is_wanted(&format!("Write {files}?"), host)? {
+            return Err(DeviceError::Declined.into());
+        }
+    }
+    for (path, old, new) in changed {
+        let bytes = |document: &Document| Secret::new(document.text().as_bytes().to_vec());
+        replace(path, Some(&bytes(old)), &bytes(new))?;
+        settings.talk.note(&format!("`{}` is written", path.display()));
+    }
+    let policies = Policies { identity: &after.documents, boundary: &case.boundary };
+    if args.json {
+        let diffs = diffs(&case.identity, &after.documents);
+        return write_stdout(&(json::repaired(policies, &after.report, &diffs).to_string() + "\n"));
+    }
+    write_stdout(&text::report(policies, &after.report, &text::Look::of(settings)))
+}
+
+fn is_wanted(question: &str, host: &Host<'_>) -> Result<bool, Error> {
+    if !host.terminal.is_there() {
+        return Err(DeviceError::NobodyThere("the change of the policies must be confirmed").into());
+    }
+    let answer = host.terminal.ask(&format!("{question} [y/N] "), PATIENCE);
+    let answer = answer.map_err(|error| DeviceError::Code(error.into()))?;
+    Ok(matches!(answer.expose().trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+fn diffs(before: &[Document], after: &[Document]) -> Vec<String> {
+    before.iter().zip(after).map(|(old, new)| diff(&old.name, old.text(), new.text())).collect()
+}
