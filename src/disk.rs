@@ -6,5 +6,6 @@
 mod attributes;
 pub mod private;
 pub mod replace;
+pub mod trust;
 
 pub use attributes::Lost;

@@ -7,6 +7,7 @@ use std::io;
 use crate::cache::FolderError;
 use crate::code::CodeError;
 use crate::disk::replace::ReplaceError;
+use crate::disk::trust::Distrust;
 use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
@@ -175,6 +176,10 @@ impl Error {
             Self::NoSegment => Some("let its prompt run `mfa-cred prompt`".to_owned()),
             Self::Settings(SettingsError::NoHome) => {
                 Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())
+            }
+            Self::Settings(SettingsError::Distrusted(Distrust::Open { path })) => {
+                let path = path.to_string_lossy();
+                Some(format!("`chmod go-w {}` closes it", shlex::try_quote(&path).unwrap_or_default()))
             }
             Self::Settings(SettingsError::Token) => {
                 Some("`--mfa-token -` reads the code from stdin, which keeps it out of the process list".to_owned())

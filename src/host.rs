@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use crate::disk::trust::Distrust;
 use crate::secret::Secret;
 
 pub use regular::{open, read_regular};
@@ -36,6 +37,11 @@ pub trait Files {
     /// The same of a file that programs read without being told to: what is no regular file is refused.
     fn read_regular(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
         self.read(path)
+    }
+
+    /// Why others could have written that file, which decides what is run; `None` where they could not.
+    fn distrust(&self, _path: &Path) -> Option<Distrust> {
+        None
     }
 }
 

@@ -4,8 +4,8 @@
 
 pub mod names;
 pub mod secret;
-pub mod host;
 pub mod disk;
+pub mod host;
 pub mod talk;
 pub mod output;
 pub mod policy;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use configparser::ini::{Ini, IniDefault};
 
 use crate::cli::{Color, Global, Obtain};
+use crate::disk::trust::Distrust;
 use crate::host::{Env, Files, Folders, Words};
 use crate::names::{Lifetime, NameError, ProfileName, Region};
 use crate::plan::{Origin, Wish};
@@ -77,6 +78,9 @@ pub enum SettingsError {
         #[source]
         source: std::io::Error,
     },
+    /// Others could have written `config.ini`.
+    #[error("{0}, who could choose what is run: these settings are not used")]
+    Distrusted(Distrust),
     /// `config.ini` is not an INI file.
     #[error("{}:{line}: {what}", .file.display())]
     Malformed {
@@ -403,6 +407,10 @@ impl Settled {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SettingsError::Unreadable { file, source }),
         };
+        // What stands in it is run: `mfa_process`.
+        if let Some(why) = files.distrust(&file) {
+            return Err(SettingsError::Distrusted(why));
+        }
         let malformed = |line, what| SettingsError::Malformed { file: file.clone(), line, what };
         let text = std::str::from_utf8(bytes.expose()).map_err(|error| {
             let lines = bytes.expose()[..error.valid_up_to()].split(|byte| *byte == b'\n');

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use crate::disk::trust::{Distrust, distrust};
 use crate::host::{self, Clock, Env, Files, Folders, open};
 use crate::secret::Secret;
 
@@ -49,6 +50,10 @@ impl Files for System {
 
     fn read_regular(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
         host::read_regular(path)
+    }
+
+    fn distrust(&self, path: &Path) -> Option<Distrust> {
+        distrust(path)
     }
 }
 

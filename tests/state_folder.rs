@@ -2,6 +2,7 @@
 //! the credentials come.
 
 mod crashes;
+mod exposed;
 mod planted;
 mod strays;
 

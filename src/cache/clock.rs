@@ -99,9 +99,9 @@ impl Memory {
 }
 
 /// What an endpoint's clock is called, in the names of files and in entries: no more than letters, digits and hyphens.
-pub(super) fn name_of(service: &Service) -> String {
-    let partition = service.partition.as_str();
-    match &service.endpoint_url {
+pub(super) fn name_of(partition: &Partition, endpoint_url: Option<&str>) -> String {
+    let partition = partition.as_str();
+    match endpoint_url {
         None => partition.to_owned(),
         // It may hold a password.
         Some(url) => format!("{partition}-{}", digest_name(url)),
@@ -119,7 +119,7 @@ impl<'a> CorrectedClock<'a> {
     /// The clock of whoever answers for a service.
     #[must_use]
     pub fn of(&self, service: &Service) -> Self {
-        Self { all: Rc::clone(&self.all), endpoint: name_of(service) }
+        Self { all: Rc::clone(&self.all), endpoint: name_of(&service.partition, service.endpoint_url.as_deref()) }
     }
 
     /// The time by the clock of that [name](name_of); one that nobody here gave is AWS's.

@@ -121,7 +121,7 @@ pub(super) fn write(
         role: key.role().map(str::to_owned),
         made,
         end,
-        clock: (key.clock() != Partition::AWS.as_str()).then(|| key.clock().to_owned()),
+        clock: Some(key.clock()).filter(|clock| clock != Partition::AWS.as_str()),
         key: held.id.as_str().to_owned(),
     };
     let clear = clear(&header);

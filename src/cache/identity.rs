@@ -8,7 +8,7 @@
 use sha2::{Digest, Sha256};
 
 use super::entry::{Kind, MAGIC};
-use crate::names::{AccountId, MfaSerial, ProfileName};
+use crate::names::{AccountId, MfaSerial, Partition, ProfileName};
 use crate::plan::{AssumeRole, Base, Plan, Step};
 
 /// The identity of an entry, and what its clear header says of it.
@@ -19,7 +19,8 @@ pub struct Key {
     kind: Kind,
     account: Option<AccountId>,
     role: Option<String>,
-    clock: String,
+    partition: Partition,
+    endpoint_url: Option<String>,
 }
 
 impl Key {
@@ -43,8 +44,8 @@ impl Key {
     }
 
     /// The name of the clock by which the entry ends.
-    pub(super) fn clock(&self) -> &str {
-        &self.clock
+    pub(super) fn clock(&self) -> String {
+        super::clock::name_of(&self.partition, self.endpoint_url.as_deref())
     }
 
     pub(super) fn role(&self) -> Option<&str> {
@@ -79,8 +80,8 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
             }
         };
         let digest = base16ct::lower::encode_string(&before);
-        let clock = super::clock::name_of(&plan.service);
-        Key { digest, profile: step.profile().clone(), kind, account, role, clock }
+        let (partition, endpoint_url) = (plan.service.partition, plan.service.endpoint_url.clone());
+        Key { digest, profile: step.profile().clone(), kind, account, role, partition, endpoint_url }
     };
     steps.iter().map(key).collect()
 }

@@ -2,6 +2,7 @@
 //! each made from the settings and the host.
 
 pub(super) mod device;
+mod exposed;
 
 use std::io::{self, IsTerminal};
 
@@ -193,7 +194,11 @@ pub(super) fn obtain_with(
         min_ttl: how.min_ttl.map_or(usual, MinTtl),
         reuse: if how.refresh { Reuse::Nothing } else { Reuse::Fresh },
     };
-    executor.credentials().map_err(|error: ExecuteError| {
+    let result = executor.credentials();
+    if bases.were_asked() {
+        exposed::warn(set, cache.folder(), settings.talk, host.clock.now());
+    }
+    result.map_err(|error: ExecuteError| {
         if plan.asks_for_device() && error.says_the_device_is_unknown() {
             cache.forget_device(plan);
         }

@@ -129,6 +129,9 @@ fn without_a_home_the_files_must_be_named_and_nothing_is_kept() {
     assert_eq!((done.status.code(), &*done.stdout, &*done.stderr), (Some(1), "", stderr));
     assert_eq!(cast.world.aws.take_calls().len(), 0);
 
+    for file in [".aws/config", ".aws/credentials"] {
+        std::os::unix::fs::chown(home.join(file), Some(64_991), None).expect("root may");
+    }
     let files = ["--config-file", ".aws/config", "--credentials-file", ".aws/credentials"];
     let done = homeless(&cast, &[&files[..], &["process", "deploy", "--mfa-token", "-"]].concat());
     let stderr = "warning: the credentials are not kept: no home folder is known\n";

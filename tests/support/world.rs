@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -78,7 +79,11 @@ impl World {
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.home.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
-        fs::write(path, text).expect("it is written");
+        fs::write(&path, text).expect("it is written");
+        if name.starts_with(".aws/") {
+            // As the AWS CLI makes them: for the owner alone.
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is ours");
+        }
     }
 
     pub(crate) fn read(&self, name: &str) -> String {

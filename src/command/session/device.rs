@@ -24,6 +24,11 @@ impl<'a> Once<'a> {
     pub(in crate::command) fn new(inner: RealBases<'a>) -> Self {
         Self { inner, found: OnceCell::new() }
     }
+
+    /// Was a base needed? Never on the warm path.
+    pub(in crate::command) fn were_asked(&self) -> bool {
+        self.found.get().is_some()
+    }
 }
 
 impl Bases for Once<'_> {

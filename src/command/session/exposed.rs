@@ -1,0 +1,48 @@
+//! A warning, once a day, for an access key in a file that others can read.
+//!
+//! It is looked for where a base is needed, which is when the keys are read and never on the warm path. The day is
+//! remembered in the state folder, for each file by itself.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::cache::{Folder, digest_name};
+use crate::disk::trust::is_readable_by_others;
+use crate::profile::ProfileSet;
+use crate::talk::Talk;
+
+const DAY: i64 = 24 * 3600;
+
+pub(super) fn warn(set: &ProfileSet, folder: Option<&Folder>, talk: Talk, now: Timestamp) {
+    for (path, presence) in set.sources() {
+        if presence == crate::profile::Presence::Present
+            && is_readable_by_others(path)
+            && holds_a_key(set, path)
+            && is_news(path, folder, now.as_second())
+        {
+            let shown = path.to_string_lossy();
+            let quoted = shlex::try_quote(&shown).unwrap_or_default();
+            talk.warn(&format!(
+                "{shown} holds an access key, and other users of this machine can read it; `chmod 600 {quoted}` closes it"
+            ));
+        }
+    }
+}
+
+fn holds_a_key(set: &ProfileSet, path: &Path) -> bool {
+    let is_there = |name| Some(&*set.get(name)?.get("aws_secret_access_key")?.place().file == path);
+    set.names().any(|name| is_there(name).unwrap_or(false))
+}
+
+/// Was nothing said of the file within a day? A folder that remembers nothing costs a warning more.
+fn is_news(path: &Path, folder: Option<&Folder>, now: i64) -> bool {
+    let Some(folder) = folder else { return true };
+    let name = format!("warned-{}", digest_name(&path.to_string_lossy()));
+    let said: Option<i64> = folder.read_text(&name).and_then(|text| text.trim_end().parse().ok());
+    if said.is_some_and(|said| (0..DAY).contains(&(now - said))) {
+        return false;
+    }
+    let _ = folder.write("", &name, format!("{now}\n").as_bytes());
+    true
+}
