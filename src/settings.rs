@@ -1,16 +1,15 @@
 //! What was typed, what the environment says and what `config.ini` says, as one answer.
 //!
 //! A flag beats the environment, the environment beats the files. Nothing is called here; the one file that is read is
-//! ours, by `configparser` (the AWS files have a grammar of their own, see `profile/`).
+//! ours, by `rust-ini` (the AWS files have a grammar of their own, see `profile/`).
 
 mod ambient;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use configparser::ini::{Ini, IniDefault};
+use ini::{Ini, ParseOption};
 
 use crate::cli::{Color, Global, Obtain};
 use crate::disk::trust::Distrust;
@@ -199,7 +198,7 @@ pub enum Token {
 #[derive(Debug, Default)]
 struct Settled {
     file: PathBuf,
-    values: HashMap<String, String>,
+    values: Vec<(String, String)>,
 }
 
 const KEYS: [&str; 14] = [
@@ -387,7 +386,6 @@ fn or_variable<T: FromStr<Err = NameError>>(
     }
 }
 
-const OUTSIDE: &str = "\n";
 const NOT_A_LINE: &str = "it is not `KEY = VALUE`";
 
 /// Is it a line of an INI file? What it says is for others to judge.
@@ -416,31 +414,34 @@ impl Settled {
             let lines = bytes.expose()[..error.valid_up_to()].split(|byte| *byte == b'\n');
             malformed(lines.count(), "the line is not UTF-8")
         })?;
-        // `configparser` takes a key without a value.
+        // `rust-ini` would glue a key that has no value to the line behind it.
         if let Some(at) = text.lines().position(|line| !is_a_line(line.trim())) {
             return Err(malformed(at + 1, NOT_A_LINE));
         }
-        let wrong = |key, why| SettingsError::Setting { file: file.clone(), key, why };
-        // A command keeps its own `#` and `;`, as in the AWS files.
-        let mut as_written = IniDefault::default();
-        (as_written.case_sensitive, as_written.enable_inline_comments) = (true, false);
-        // What stands in no section is filed under a name that no section can have.
-        OUTSIDE.clone_into(&mut as_written.default_section);
-        let ini = Ini::new_from_defaults(as_written).read(text.to_owned());
-        let mut sections = ini.map_err(|_| malformed(1, NOT_A_LINE))?;
-        let values = sections.remove(OUTSIDE).unwrap_or_default();
-        if let Some((section, _)) = sections.iter().filter(|(_, keys)| !keys.is_empty()).min_by_key(|(name, _)| *name) {
-            return Err(wrong(format!("[{section}]"), "the settings have no sections".to_owned()));
+        // Quotes and backslashes are a command's own, as in the AWS files.
+        let as_written = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
+        // `rust-ini` takes an indented comment for a part of the line above it.
+        let text = text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
+        let ini = Ini::load_from_str_opt(&text, as_written).map_err(|error| malformed(error.line, NOT_A_LINE))?;
+        let mut values = Vec::new();
+        for (section, properties) in &ini {
+            if let (Some(section), true) = (section, properties.iter().next().is_some()) {
+                let (file, key) = (file.clone(), format!("[{section}]"));
+                return Err(SettingsError::Setting { file, key, why: "the settings have no sections".to_owned() });
+            }
+            for (key, value) in properties {
+                if !KEYS.contains(&key) {
+                    let why = format!("there is no such setting; they are {}", KEYS.join(", "));
+                    return Err(SettingsError::Setting { file, key: key.to_owned(), why });
+                }
+                values.push((key.to_owned(), value.to_owned()));
+            }
         }
-        if let Some(key) = values.keys().filter(|key| !KEYS.contains(&key.as_str())).min() {
-            return Err(wrong(key.clone(), format!("there is no such setting; they are {}", KEYS.join(", "))));
-        }
-        let values = values.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         Ok(Self { file, values })
     }
 
     fn value(&self, key: &str) -> Option<&str> {
-        self.values.get(key).map(String::as_str)
+        self.values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<Option<T>, SettingsError> {
