@@ -8,6 +8,7 @@ pub mod document;
 pub mod evaluate;
 pub mod actions;
 pub mod journey;
+mod exposure;
 pub mod rule;
 pub mod rules;
 pub mod repair;

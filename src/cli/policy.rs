@@ -87,6 +87,9 @@ pub struct CheckArgs {
     /// A permissions boundary (repeatable)
     #[arg(long, value_name = "FILE")]
     pub boundary: Vec<PathBuf>,
+    /// The trust policy of a role that the user may assume (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
     /// What the policies are attached to [default: user]
     #[arg(long, value_name = "KIND", value_parser = one_of::<Kind>(&Kind::NAMES))]
     pub kind: Option<Kind>,

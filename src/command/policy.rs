@@ -65,6 +65,7 @@ fn judge(args: &CheckArgs, case: &Case, settings: &Settings, host: &Host<'_>) ->
         is_console_only: args.console_only,
         account: case.account.clone(),
         partition: case.partition,
+        trusts: load(&args.trust, Kind::Trust, host)?,
     };
     let policies = Policies { identity, boundary };
     let work = args.work.as_deref();

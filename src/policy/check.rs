@@ -1,5 +1,9 @@
 //! All of it together: the day, the rules, and what of the day no rule explains.
 
+mod excuses;
+mod open;
+
+use self::open::Open;
 use super::DocumentError;
 use super::document::{Document, Kind};
 use super::evaluate::{At, Decision, Ground, Policies, Verdict};
@@ -30,18 +34,29 @@ impl Report {
 /// Checks documents that apply together, all of the same kind. `work` is the action that the user is there for.
 pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, wish: &Wish) -> Report {
     let is_of_users = policies.identity.iter().all(|document| document.kind == Kind::User);
-    let journey = is_of_users.then(|| Journey::play(policies, subject, work));
+    let mut journey = is_of_users.then(|| Journey::play(policies, subject, work));
+    let open = journey.as_ref().map(|_| Open::of(policies, subject, wish));
+    let excuses = match (&mut journey, &open) {
+        (Some(journey), Some(open)) => excuses::of(policies, journey, open, wish),
+        _ => Vec::new(),
+    };
     let look = Look::new(policies, subject, journey.as_ref(), wish);
     let mut findings = rules::findings(&look);
-    if let Some(journey) = &journey {
+    if let (Some(journey), Some(open)) = (&journey, &open) {
         let explained: Vec<(Step, Way)> = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Failure || wish.is_console_only)
             .flat_map(|finding| finding.explains.iter().copied())
             .collect();
+        let mut more = open.findings(&look, &findings);
         for row in &journey.rows {
-            of_row(&look, journey, row, &explained, &mut findings);
+            of_row(&look, journey, row, &explained, &mut more);
         }
+        findings.extend(more);
+    }
+    findings.extend(excuses);
+    for (index, document) in policies.identity.iter().enumerate().filter(|(_, it)| it.kind == Kind::Trust) {
+        open::trust(index, document, subject, &mut findings);
     }
     findings.extend(policies.identity.iter().enumerate().filter_map(|(index, document)| too_large(index, document)));
     // Stable: within failures and within notes the order of the documents stays.
@@ -113,7 +128,12 @@ fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way
         }
         _ => {}
     }
-    let wrong = on(&|way, cell| cell.is_wrong() && !explained.contains(&(row.step, way)));
+    // What goes through without MFA is told by statement, and not by step; what another policy would allow is in none.
+    let is_told = |way: Way, cell: &Cell| {
+        let is_theft = matches!(cell, Cell::Judged { expected: Expected::Denied, .. }) && !way.has_mfa();
+        is_theft && !(row.step == Step::Work && journey.work.is_assumed)
+    };
+    let wrong = on(&|way, cell| cell.is_wrong() && !is_told(way, cell) && !explained.contains(&(row.step, way)));
     // Allowed and unknown are two things to say, and so are keys and the console where only one of them is meant.
     for verdict in [Verdict::Allowed, Verdict::Denied, Verdict::Unknown] {
         let ways: Vec<Way> =
@@ -158,13 +178,6 @@ fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict:
             Rule::Undecided,
             format!("whether one can {step} without MFA is not known ({names}: {action})"),
             "deny it whatever that is, where there is no MFA".to_owned(),
-        ),
-        _ if row.step == Step::Other => (
-            Rule::OpenWithoutMfa,
-            format!("open: one can {step} without MFA ({names}: {action})"),
-            "deny what enrolling takes on all but the own user where there is no MFA, by a Deny with \
-             `\"NotResource\": [\"arn:aws:iam::*:user/${aws:username}\", \"arn:aws:iam::*:mfa/*\"]`"
-                .to_owned(),
         ),
         _ => (
             Rule::OpenWithoutMfa,

@@ -103,6 +103,10 @@ pub struct Statement {
     pub resource: Option<Scope>,
     /// The AWS principals of a trust policy.
     pub principals: Vec<Text>,
+    /// Are the principals all but those?
+    pub is_all_but_principals: bool,
+    /// Does it speak of `*`, which is everyone?
+    pub is_everyone: bool,
     /// All of these must hold.
     pub conditions: Vec<Condition>,
     /// Where the statement's object stands.

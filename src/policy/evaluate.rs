@@ -11,7 +11,7 @@ mod truth;
 
 use super::document::{Condition, Document, Scope, Statement};
 
-pub(super) use condition::if_absent;
+pub(super) use condition::{date, has_variables, holds as condition_holds, if_absent, network, number};
 pub use context::{Context, Known};
 pub use pattern::matches_action;
 pub use truth::{Reason, Truth};

@@ -185,15 +185,8 @@ impl Journey {
             (Step::Resync, Needs::All, vec![iam("ResyncMFADevice", own())]),
             (Step::SignInAgain, Needs::All, vec![]),
             (Step::Work, Needs::All, vec![(work.action.clone(), work.resource.clone())]),
-            (
-                Step::Drop,
-                Needs::One,
-                vec![
-                    iam("DeactivateMFADevice", own()),
-                    iam("DeleteVirtualMFADevice", device(subject.name())),
-                    iam("DeleteVirtualMFADevice", device(&laptop)),
-                ],
-            ),
+            // A virtual device that is somebody's is not deleted: it is deactivated first.
+            (Step::Drop, Needs::One, vec![iam("DeactivateMFADevice", own())]),
             (Step::Password, Needs::One, vec![iam("ChangePassword", own())]),
             (Step::AccessKey, Needs::One, vec![iam("CreateAccessKey", own())]),
             (
@@ -218,6 +211,17 @@ impl Journey {
             Row { step, requests, cells }
         });
         Self { rows: rows.collect(), work: work.clone() }
+    }
+
+    /// Either will do for these steps on these ways.
+    pub(super) fn release(&mut self, steps: &[Step], ways: &[Way]) {
+        for row in self.rows.iter_mut().filter(|row| steps.contains(&row.step)) {
+            for way in ways {
+                if let Cell::Judged { expected, .. } = &mut row.cells[*way as usize] {
+                    *expected = Expected::Either;
+                }
+            }
+        }
     }
 
     /// One step over one way in.

@@ -69,7 +69,7 @@ rules! {
     /// The forced first password change is denied.
     FirstPasswordStuck "first-password-stuck" Some(6), Note;
     /// Devices of one name only.
-    DeviceName "device-name" Some(7), Failure;
+    DeviceName "device-name" Some(7), Note;
     /// An action on a resource that it never acts on.
     WrongResource "wrong-resource" Some(8), Failure;
     /// An action that acts on no resource, with one.
@@ -116,6 +116,12 @@ rules! {
     Contradiction "contradiction" None, Failure;
     /// Something goes through without MFA.
     OpenWithoutMfa "open-without-mfa" None, Failure;
+    /// A role can be assumed without MFA, for all that is known of it.
+    RoleOpenWithoutMfa "role-open-without-mfa" None, Failure;
+    /// A role can be assumed without MFA here, and its trust policy asks for it.
+    RoleAsksForMfa "role-asks-for-mfa" None, Note;
+    /// Virtual devices that are nobody's can be deleted.
+    SpareDevice "spare-device" None, Note;
     /// Whether something goes through without MFA depends on what no policy says.
     Undecided "undecided" None, Failure;
     /// The permissions boundary keeps from users what they need.
@@ -124,6 +130,12 @@ rules! {
     UserStuck "user-stuck" None, Failure;
     /// Whether the user can work depends on what no policy says.
     WorkUndecided "work-undecided" None, Note;
+    /// Nothing asks for MFA for work that other policies allow.
+    WorkElsewhere "work-elsewhere" None, Note;
+    /// Security keys and hardware tokens can be enrolled, and no virtual devices.
+    NoVirtualDevices "no-virtual-devices" None, Note;
+    /// The policies are about roles, and not about devices.
+    EnrolledElsewhere "enrolled-elsewhere" None, Note;
     /// An attacker enrolls a first device; no policy can prevent it.
     AttackerEnrolls "attacker-enrolls" None, Note;
     /// With MFA, other users' devices can be changed.

@@ -71,6 +71,8 @@ pub struct Wish {
     pub account: Option<AccountId>,
     /// The partition that is checked, where it was said.
     pub partition: Option<Partition>,
+    /// The trust policies of the roles that the user may assume.
+    pub trusts: Vec<Document>,
 }
 
 /// What the rules look at.
@@ -251,7 +253,7 @@ const PRESENT: &str = "aws:MultiFactorAuthPresent";
 const AGE: &str = "aws:MultiFactorAuthAge";
 
 /// Is it a condition on MFA?
-fn is_of_mfa(condition: &Condition) -> bool {
+pub(super) fn is_of_mfa(condition: &Condition) -> bool {
     [PRESENT, AGE].iter().any(|key| condition.key.value.eq_ignore_ascii_case(key))
 }
 

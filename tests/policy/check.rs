@@ -1,7 +1,7 @@
 //! The cases of `tests/policy/checks/*.txt`: whole policies, and what `check` makes of them.
 //!
 //! `== SENTENCE`, then blocks. What is checked: `-- form FILE` (of `tests/policy/forms`) or `-- policy` with a document,
-//! each perhaps followed by `-- change` (pairs of lines `- OLD` and `+ NEW`; OLD stands once in it), `-- boundary`, and
+//! each perhaps followed by `-- change` (pairs of lines `- OLD` and `+ NEW`; OLD stands once in it), `-- boundary`, `-- trust`, and
 //! `-- given WORDS` (`work=`, `user=`, `account=`, `partition=`, `kind=`, `first-password`, `console-only`). What is
 //! expected: `-- rule RULE` (a slug or a number) with a line `failure|note STATEMENT LINE` for each finding of that rule (`-` for none, and
 //! no line for a near miss), `-- holds yes|no`, `-- fixed yes|no`, `-- repaired` with the lines that the repair takes
@@ -46,6 +46,7 @@ pub(super) fn case(text: &str) -> Case {
             "form" => case.texts.push(form(word)),
             "policy" => case.texts.push(block),
             "boundary" => case.boundary.push(block),
+            "trust" => case.wish.trusts.push(document("role", &block, Kind::Trust)),
             "change" => {
                 let lines: Vec<&str> = block.lines().collect();
                 for pair in lines.chunks(2) {

@@ -178,6 +178,7 @@ fn every_combination_passes_the_check_with_its_notes() {
             is_console_only: choices.is_console_only,
             account: choices.account.clone(),
             partition: choices.partition,
+            ..Wish::default()
         };
         let identity = [document];
         let report = check(Policies { identity: &identity, boundary: &[] }, &subject, None, &wish);

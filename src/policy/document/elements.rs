@@ -83,7 +83,7 @@ fn statements(
 fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Version) -> Result<Statement, DocumentError> {
     let members = object(source, value, "a statement")?;
     let (mut sid, mut is_deny, mut action, mut resource) = (None, None, None, None);
-    let (mut principals, mut conditions) = (None, Vec::new());
+    let (mut principals, mut conditions, mut is_all_but_principals) = (None, Vec::new(), false);
     for property in &members.properties {
         let (value, start, name_span) = (&property.value, property.range.start, span(&property.name));
         match property.name.as_str() {
@@ -127,7 +127,8 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
             name @ ("Principal" | "NotPrincipal") if kind != Kind::Trust => {
                 return Err(source.at(start, Problem::Principal(name.to_owned())));
             }
-            "Principal" | "NotPrincipal" => {
+            name @ ("Principal" | "NotPrincipal") => {
+                is_all_but_principals = name == "NotPrincipal";
                 put(source, start, &mut principals, self::principals(source, value)?, "Principal")?;
             }
             "Condition" => conditions = self::conditions(source, value)?,
@@ -146,7 +147,9 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
         is_deny: is_deny.ok_or_else(|| missing("`Effect`"))?,
         action: action.ok_or_else(|| missing("`Action` or `NotAction`"))?,
         resource,
-        principals: principals.unwrap_or_default(),
+        is_everyone: principals.as_ref().is_some_and(|(_, is_everyone)| *is_everyone),
+        principals: principals.map(|(of_aws, _)| of_aws).unwrap_or_default(),
+        is_all_but_principals,
         conditions,
         span: members.range.start..members.range.end,
     })
@@ -166,12 +169,13 @@ fn put<T>(
     }
 }
 
-/// The AWS principals; services, federated ones and `*` are nobody with an MFA device.
-fn principals(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<Text>, DocumentError> {
+/// The AWS principals, and whether `*` is among them, which is everyone; services and federated ones are nobody with an
+/// MFA device.
+fn principals(source: &Source<'_>, value: &Value<'_>) -> Result<(Vec<Text>, bool), DocumentError> {
     if let Value::StringLit(all) = value
         && all.value == "*"
     {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), true));
     }
     let mut of_aws = Vec::new();
     for property in &object(source, value, "`Principal`")?.properties {
@@ -185,7 +189,8 @@ fn principals(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<Text>, Docum
             }
         }
     }
-    Ok(of_aws)
+    let is_everyone = of_aws.iter().any(|principal| principal.value == "*");
+    Ok((of_aws, is_everyone))
 }
 
 fn conditions(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<Condition>, DocumentError> {

@@ -11,7 +11,7 @@ use super::truth::{Reason, Truth};
 use crate::policy::document::{Condition, Operator, Order, Quantifier, Test, Version};
 
 /// Does the condition hold?
-pub(super) fn holds(version: Version, condition: &Condition, context: &Context) -> Truth {
+pub(in crate::policy) fn holds(version: Version, condition: &Condition, context: &Context) -> Truth {
     let (operator, key) = (condition.operator, condition.key.value.as_str());
     let Some(known) = context.get(key) else {
         return not_known(condition);
@@ -92,7 +92,7 @@ fn passes(version: Version, condition: &Condition, value: &str, context: &Contex
 }
 
 /// May the values of such a test hold variables?
-fn has_variables(test: Test) -> bool {
+pub(in crate::policy) fn has_variables(test: Test) -> bool {
     matches!(test, Test::Text | Test::TextIgnoreCase | Test::Like | Test::Arn)
 }
 
@@ -137,13 +137,13 @@ fn boolean(text: &str) -> Option<bool> {
 }
 
 /// A decimal number; `inf` and `nan`, which Rust would read, are none.
-fn number(text: &str) -> Option<f64> {
+pub(in crate::policy) fn number(text: &str) -> Option<f64> {
     let is_digital = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     text.parse().ok().filter(|_| text.bytes().all(is_digital))
 }
 
 /// A date of the W3C's profile of ISO 8601 (a year, a month, a day, or a time with its zone), or seconds since 1970.
-fn date(text: &str) -> Option<Timestamp> {
+pub(in crate::policy) fn date(text: &str) -> Option<Timestamp> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let at_midnight = |day: &str| format!("{day}T00:00:00Z").parse().ok();
     match text.len() {
@@ -155,21 +155,30 @@ fn date(text: &str) -> Option<Timestamp> {
     }
 }
 
-/// Is the address in the network, `ADDRESS` or `ADDRESS/BITS`?
-fn in_network(address: &str, network: &str) -> Option<bool> {
-    let (base, bits) = match network.split_once('/') {
-        Some((base, bits)) => (base, Some(bits.parse::<u32>().ok()?)),
-        None => (network, None),
-    };
-    Some(match (address.parse().ok()?, base.parse().ok()?) {
+/// Is the address in the network?
+fn in_network(address: &str, of: &str) -> Option<bool> {
+    let (base, bits) = network(of)?;
+    Some(match (address.parse().ok()?, base) {
         (IpAddr::V4(one), IpAddr::V4(other)) => {
-            let shift = 32_u32.checked_sub(bits.unwrap_or(32))?;
+            let shift = 32 - bits;
             u32::from(one).checked_shr(shift) == u32::from(other).checked_shr(shift)
         }
         (IpAddr::V6(one), IpAddr::V6(other)) => {
-            let shift = 128_u32.checked_sub(bits.unwrap_or(128))?;
+            let shift = 128 - bits;
             u128::from(one).checked_shr(shift) == u128::from(other).checked_shr(shift)
         }
         _ => false,
     })
+}
+
+/// A network, `ADDRESS` or `ADDRESS/BITS`: an address of it, and how many bits of it say so.
+pub(in crate::policy) fn network(text: &str) -> Option<(IpAddr, u32)> {
+    let (base, bits) = match text.split_once('/') {
+        Some((base, bits)) => (base, Some(bits.parse::<u32>().ok()?)),
+        None => (text, None),
+    };
+    let base: IpAddr = base.parse().ok()?;
+    let most = if base.is_ipv4() { 32 } else { 128 };
+    let bits = bits.unwrap_or(most);
+    (bits <= most).then_some((base, bits))
 }

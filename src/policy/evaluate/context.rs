@@ -39,6 +39,15 @@ impl Context {
         self
     }
 
+    /// Nothing is known of these keys.
+    #[must_use]
+    pub(in crate::policy) fn forget(mut self, keys: &[&str]) -> Self {
+        for key in keys {
+            self.keys.remove(&key.to_ascii_lowercase());
+        }
+        self
+    }
+
     /// What is known of the key, if anything is.
     pub fn get(&self, key: &str) -> Option<&Known> {
         self.keys.get(&key.to_ascii_lowercase())

@@ -97,6 +97,8 @@ pub(in crate::policy) fn has_wild_type(pieces: &[Piece]) -> bool {
 pub(in crate::policy) enum Step {
     /// This character.
     Is(char),
+    /// This letter, in either case.
+    Letter(char),
     /// Any one character; over a colon only where it says so.
     One {
         /// A colon, too?
@@ -114,6 +116,7 @@ impl Step {
     pub(in crate::policy) fn takes(self, c: char) -> bool {
         match self {
             Self::Is(own) => own == c,
+            Self::Letter(own) => own.eq_ignore_ascii_case(&c),
             Self::One { over_colons } | Self::Any { over_colons } => over_colons || c != ':',
         }
     }

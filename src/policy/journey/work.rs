@@ -35,7 +35,10 @@ impl Work {
             let action = sample_action(&statement.action, |service| !is_own(service))?;
             Some((action, sample_resource(document, statement, subject)))
         });
-        for (action, resource) in candidates.take(MOST) {
+        // Those who do nothing else assume roles.
+        let roles = allows(policies).filter(|(_, statement)| names_role(statement));
+        let roles = roles.map(|(document, one)| (ASSUME.to_owned(), sample_resource(document, one, subject)));
+        for (action, resource) in candidates.take(MOST).chain(roles.take(MOST)) {
             let is_denied = |way| decide(policies, subject, way, &action, &resource, false).0 == Verdict::Denied;
             if Way::ALL.into_iter().any(|way| !is_denied(way)) {
                 return Self { action, resource, is_assumed: false };
@@ -48,6 +51,14 @@ impl Work {
 fn allows(policies: Policies<'_>) -> impl Iterator<Item = (&Document, &Statement)> {
     let all = policies.identity.iter().flat_map(|document| document.statements.iter().map(move |one| (document, one)));
     all.filter(|(_, statement)| !statement.is_deny)
+}
+
+/// What users of an account do whose work is in others.
+const ASSUME: &str = "sts:AssumeRole";
+
+/// Does the statement allow that?
+fn names_role(statement: &Statement) -> bool {
+    covers_action(&statement.action, ASSUME)
 }
 
 /// The services of the day itself.

@@ -5,7 +5,7 @@ use super::exceptions::{SERVES, WHY_NEEDED};
 use super::{Finding, Look, NEEDED, Rule, Severity};
 use crate::policy::document::Document;
 use crate::policy::evaluate::{Ground, Policies, Verdict};
-use crate::policy::journey::{self, Cell, Journey, Step, Way};
+use crate::policy::journey::{self, Cell, Expected, Journey, Step, Way};
 
 pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
     let Some(journey) = look.journey else { return };
@@ -69,7 +69,8 @@ fn is_unallowed(
     way: Way,
     without_denies: &mut Option<Vec<Document>>,
 ) -> bool {
-    let Cell::Judged { verdict: Verdict::Denied, request, decision: Some(decision), .. } = journey.cell(step, way)
+    let Cell::Judged { verdict: Verdict::Denied, expected: Expected::Allowed, request, decision: Some(decision) } =
+        journey.cell(step, way)
     else {
         return false;
     };

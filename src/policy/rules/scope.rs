@@ -101,8 +101,14 @@ fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
     };
     let finding = one.breaks(Rule::DeviceName, first.span.start, what, why, "write `mfa/*`");
     let edits = vec![all(first)];
+    // With a device that is named as the user, the user gets on.
+    let own = subject.device_arn(subject.name());
+    let is_spared = !creates || WAYS.iter().all(|way| one.look.is_open(*way, ON_DEVICE[0], &own, false));
     Some(
-        finding.with_edits(edits).note_if(!creates).explaining(&[Step::CreateOther], if creates { &WAYS } else { &[] }),
+        finding
+            .with_edits(edits)
+            .failure_if(!is_spared)
+            .explaining(&[Step::CreateOther], if creates { &WAYS } else { &[] }),
     )
 }
 

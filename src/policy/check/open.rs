@@ -1,0 +1,279 @@
+//! What goes through without MFA → findings, each said once: what a rule has explained is left out, and what somebody
+//! wants is a note.
+
+use super::super::document::Document;
+use super::super::evaluate::{At, Known, Policies, covers_action, covers_resource};
+use super::super::evaluate::{Request, Truth, matches_action};
+use super::super::exposure::{self, Budget, Kind, Opening, Question, trust};
+use super::super::journey::{Subject, Way};
+use super::super::rules::{Finding, Look, Rule, Severity, Wish};
+use super::{name_of, place, plain};
+
+/// As many statements are told one by one; the rest are counted.
+const MOST_TOLD: usize = 12;
+
+/// What goes through.
+pub(super) struct Open {
+    openings: Vec<Opening>,
+    /// Were there more statements than are judged?
+    is_unfinished: bool,
+    /// Why a role's trust policy does not help, where one goes through.
+    role: Option<String>,
+}
+
+impl Open {
+    pub(super) fn of(policies: Policies<'_>, subject: &Subject, wish: &Wish) -> Self {
+        let question = Question { policies, subject, is_allowed_elsewhere: false };
+        let (openings, is_unfinished) = match exposure::find(&question, &mut Budget::new(exposure::MOST)) {
+            Ok(openings) => (openings, false),
+            Err(_) => (Vec::new(), true),
+        };
+        let roles = openings.iter().filter(|opening| opening.kind == Kind::Role);
+        let role = untrusted(&wish.trusts, roles.flat_map(|opening| &opening.roles), subject);
+        Self { openings, is_unfinished, role }
+    }
+
+    /// Are roles all that goes through to work, and do their trust policies ask for MFA?
+    pub(super) fn is_for_the_roles(&self) -> bool {
+        self.role.is_none() && self.openings.iter().any(|opening| opening.kind == Kind::Role)
+    }
+
+    /// What is to be said of it.
+    pub(super) fn findings(&self, look: &Look<'_>, explained: &[Finding]) -> Vec<Finding> {
+        let (mut found, mut more): (Vec<Finding>, usize) = (Vec::new(), 0);
+        for opening in &self.openings {
+            let is_new = |way: &Way| !self.is_the_less(opening, *way) && !is_explained(look, opening, *way, explained);
+            let ways: Vec<Way> = opening.ways.iter().copied().filter(is_new).collect();
+            let (wanted, rest): (Vec<Way>, Vec<Way>) =
+                ways.into_iter().partition(|way| *way == Way::Key && look.wish.is_console_only);
+            for (ways, is_wanted) in [(rest, false), (wanted, true)] {
+                if ways.is_empty() {
+                    continue;
+                }
+                let finding = self.finding(look, opening, &ways);
+                let severity = if is_wanted { Severity::Note } else { finding.severity };
+                if found.iter().filter(|other| other.severity == severity).count() < MOST_TOLD {
+                    found.push(Finding { severity, ..finding });
+                } else {
+                    more += 1;
+                }
+            }
+        }
+        if more > 0
+            && let Some(last) = found.iter_mut().rev().find(|finding| finding.rule == Rule::OpenWithoutMfa)
+        {
+            last.what += &format!("; and {more} more statements let something through");
+        }
+        if self.is_unfinished {
+            found.push(unfinished());
+        }
+        found
+    }
+
+    /// Does more go through the same statement on that way?
+    fn is_the_less(&self, opening: &Opening, way: Way) -> bool {
+        let is_more = |other: &Opening| {
+            other.kind == Kind::Theft
+                && other.at == opening.at
+                && other.undecided.is_empty()
+                && other.ways.contains(&way)
+        };
+        matches!(opening.kind, Kind::Role | Kind::Password) && self.openings.iter().any(is_more)
+    }
+
+    fn finding(&self, look: &Look<'_>, opening: &Opening, ways: &[Way]) -> Finding {
+        let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
+        let ways = names.join(", ");
+        let shown = match &opening.pattern {
+            Some(pattern) => format!("what `{pattern}` covers"),
+            None => format!("`{}`", opening.action),
+        };
+        let mut finding = match opening.kind {
+            Kind::SpareDevice => spare_device(&ways),
+            Kind::Role => self.role(opening, &ways),
+            Kind::Theft | Kind::Password if !opening.undecided.is_empty() => {
+                let what = format!("whether {shown} goes through without MFA is not known ({ways})");
+                plain(Rule::Undecided, what, "", "deny it without MFA, whatever that is")
+            }
+            Kind::Theft | Kind::Password => {
+                let what = format!("open: {shown} goes through without MFA ({ways})");
+                plain(Rule::OpenWithoutMfa, what, "", repair(opening))
+            }
+        };
+        let why = why(opening);
+        finding.why = if finding.why.is_empty() { why } else { format!("{why}; {}", finding.why) };
+        if opening.kind == Kind::Password && look.wish.allows_first_password_change {
+            finding.severity = Severity::Note;
+        }
+        finding.at = opening.at;
+        finding.place = opening.at.map(|at| place(look, at));
+        finding
+    }
+
+    fn role(&self, opening: &Opening, ways: &str) -> Finding {
+        let roles: Vec<String> = opening.roles.iter().take(3).map(|role| format!("`{role}`")).collect();
+        let roles = roles.join(", ");
+        match &self.role {
+            None => {
+                let what = format!("`sts:AssumeRole` on {roles} takes MFA, as the trust policy asks for it");
+                let why = "the policies here let it through without MFA; that the trust policy is this role's is taken as \
+                           said";
+                plain(Rule::RoleAsksForMfa, what, why, "none: it is wanted")
+            }
+            Some(why) => {
+                let what = format!("open: `sts:AssumeRole` on {roles} goes through without MFA ({ways})");
+                let repair = "ask for MFA in the roles' trust policies, and give each with `--trust FILE`; or deny \
+                              `sts:AssumeRole` where there is no MFA";
+                plain(Rule::RoleOpenWithoutMfa, what, why, repair)
+            }
+        }
+    }
+}
+
+/// Why the trust policies do not keep users without MFA out of the roles; `None` where they do.
+fn untrusted<'a>(trusts: &[Document], roles: impl Iterator<Item = &'a String>, subject: &Subject) -> Option<String> {
+    let mut roles: Vec<&String> = roles.collect();
+    roles.sort_unstable();
+    roles.dedup();
+    if trusts.is_empty() {
+        return Some("whether the role's trust policy asks for MFA is not known".to_owned());
+    }
+    for document in trusts {
+        if let Some(way) = trust::open(document, subject) {
+            let at = At { is_boundary: false, document: 0, statement: way.statement };
+            let name = name_of(Policies { identity: std::slice::from_ref(document), boundary: &[] }, at);
+            return Some(format!("the trust policy lets a user in without MFA, by {name}"));
+        }
+    }
+    let is_any = |role: &&&String| role.splitn(6, ':').nth(5).is_none_or(|name| name.contains(['*', '?']));
+    if let Some(role) = roles.iter().find(is_any) {
+        return Some(format!("`{role}` covers more roles than those whose trust policies are given"));
+    }
+    let (roles, given) = (roles.len(), trusts.len());
+    (roles > given).then(|| format!("there are {roles} roles, and trust policies of {given}"))
+}
+
+/// Does a finding of a rule say it already?
+fn is_explained(look: &Look<'_>, opening: &Opening, way: Way, explained: &[Finding]) -> bool {
+    let Some(at) = opening.at else { return false };
+    explained.iter().any(|finding| {
+        let counts = finding.severity == Severity::Failure || look.wish.is_console_only && way == Way::Key;
+        let is_of_way = finding.explains.iter().any(|(_, other)| *other == way);
+        let Some(own) = finding.at.filter(|_| counts && is_of_way) else { return false };
+        match finding.rule {
+            Rule::AllowIfExists | Rule::NothingAsks => own == at,
+            Rule::DeactivateWithoutMfa => own == at && opening.action.eq_ignore_ascii_case("iam:DeactivateMFADevice"),
+            Rule::NullTest if own == at => true,
+            Rule::BareKeyOpen | Rule::NullTest | Rule::AgeWithoutIfExists => covers(look, own, opening, way),
+            Rule::UnsafeException => excepts(look, own, opening),
+            _ => false,
+        }
+    })
+}
+
+/// Is the Deny about that request, if its conditions only held?
+fn covers(look: &Look<'_>, at: At, opening: &Opening, way: Way) -> bool {
+    let document = &if at.is_boundary { look.policies.boundary } else { look.policies.identity }[at.document];
+    let statement = &document.statements[at.statement];
+    let context = look.subject.context(way, opening.action.starts_with("iam:"));
+    let (action, resource) = (opening.action.as_str(), opening.resource.as_str());
+    let request = Request { action, resource, context: &context, is_allowed_elsewhere: false };
+    let scope = statement.resource.as_ref();
+    statement.is_deny
+        && covers_action(&statement.action, action)
+        && scope.is_none_or(|scope| covers_resource(document, scope, &request) == Truth::Yes)
+}
+
+/// Is the request an exception of the Deny?
+fn excepts(look: &Look<'_>, at: At, opening: &Opening) -> bool {
+    let document = &if at.is_boundary { look.policies.boundary } else { look.policies.identity }[at.document];
+    let action = &document.statements[at.statement].action;
+    action.is_all_but && action.list.items.iter().any(|item| matches_action(&item.value, &opening.action))
+}
+
+fn why(opening: &Opening) -> String {
+    let by = match opening.at {
+        Some(_) => format!("it is allowed on `{}`", opening.resource),
+        None => format!("nothing denies it on `{}`", opening.resource),
+    };
+    let keys: Vec<String> = opening.keys.iter().map(|(key, known)| met(key, known)).collect();
+    let where_ =
+        if keys.is_empty() { String::new() } else { format!(", where the request has {}", keys.join(" and ")) };
+    let undecided: Vec<String> = opening.undecided.iter().take(3).map(ToString::to_string).collect();
+    let theft = exposure::theft(&opening.action).filter(|_| opening.pattern.is_none());
+    let rest = theft.map(str::to_owned).into_iter().chain(undecided);
+    let and = if opening.at.is_some() { ", and nothing denies it" } else { "" };
+    [format!("{by}{where_}{and}")].into_iter().chain(rest).collect::<Vec<_>>().join("; ")
+}
+
+fn met(key: &str, known: &Known) -> String {
+    match known {
+        Known::Absent => format!("no `{key}`"),
+        Known::One(value) => format!("`{key}` with the value `{value}`"),
+        Known::Many(values) if values.is_empty() => format!("`{key}` without a value"),
+        Known::Many(values) => format!("`{key}` with the values `{}`", values.join("`, `")),
+    }
+}
+
+fn repair(opening: &Opening) -> &'static str {
+    let is_enrolling = ["iam:EnableMFADevice", "iam:ResyncMFADevice"];
+    if is_enrolling.iter().any(|action| opening.action.eq_ignore_ascii_case(action)) {
+        "deny what enrolling takes on all but the own user where there is no MFA, by a Deny with \
+         `\"NotResource\": [\"arn:aws:iam::*:user/${aws:username}\", \"arn:aws:iam::*:mfa/*\"]`"
+    } else {
+        "deny all but enrolling with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`, as \
+         `mfa-cred policy print` does"
+    }
+}
+
+fn spare_device(ways: &str) -> Finding {
+    plain(
+        Rule::SpareDevice,
+        format!("virtual devices can be deleted without MFA ({ways})"),
+        "a device that is a user's is not deleted: it would have to be deactivated first, so that only spare ones go",
+        "take `iam:DeleteVirtualMFADevice` out of the exceptions where that is not wanted",
+    )
+}
+
+fn unfinished() -> Finding {
+    let what = format!(
+        "too many patterns at once: what goes through without MFA was not found out within {} million steps",
+        exposure::MOST / 1_000_000
+    );
+    let why = "every statement is judged among all the others, and these are more than ever apply to one user";
+    plain(Rule::Unfinished, what, why, "check fewer policies at once")
+}
+
+/// The statements of a trust policy that let a user in without MFA, where no rule says so.
+pub(super) fn trust(index: usize, document: &Document, subject: &Subject, found: &mut Vec<Finding>) {
+    let is_failure = |finding: &&Finding| finding.severity == Severity::Failure;
+    let is_of_a_deny = |at: At| at.document == index && document.statements[at.statement].is_deny;
+    for entrance in trust::entrances(document, subject) {
+        let at = At { is_boundary: false, document: index, statement: entrance.statement };
+        let span = &document.statements[at.statement].span;
+        let (start, end) = (document.place(span.start), document.place(span.end));
+        let is_told = found.iter().filter(is_failure).any(|finding| match finding.rule {
+            Rule::TrustWithoutMfa | Rule::NullTest | Rule::BareKeyOpen | Rule::AgeWithoutIfExists => {
+                finding.at == Some(at)
+                    || finding.at.is_some_and(is_of_a_deny)
+                    || finding.at.is_some_and(|other| other.document == index)
+                        && finding.place.is_some_and(|place| start <= place && place <= end)
+            }
+            _ => false,
+        });
+        if is_told {
+            continue;
+        }
+        let whom = match entrance.way {
+            Way::Key => "a bare key",
+            Way::Session | Way::SessionMfa => "a session without MFA",
+            Way::Console | Way::ConsoleMfa => "a console sign-in without MFA",
+        };
+        let what = format!("this trust policy does not enforce MFA: a user can assume the role with {whom}");
+        let why = "its principal may be a user, and no condition that holds for users asks for MFA";
+        let repair = "add `\"Condition\": {\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}}`";
+        let mut finding = plain(Rule::TrustWithoutMfa, what, why, repair);
+        (finding.at, finding.place) = (Some(at), Some(start));
+        found.push(finding);
+    }
+}

@@ -1,0 +1,468 @@
+//! Groups of statements → what goes through them without MFA.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+
+use super::actions::{Leave, are_of_enrolling, known, rank};
+use super::contexts::{Base, Clause, Met, meet};
+use super::groups::{Groups, Side};
+use super::resources::{Marks, Resources};
+use super::words::classes;
+use super::{Budget, Kind, Opening, Question, Spent};
+use crate::policy::document::Document;
+use crate::policy::evaluate::pattern::Step;
+use crate::policy::evaluate::{At, Context, Reason, Truth, condition_holds, matches_action};
+use crate::policy::journey::Way;
+
+/// The ways without MFA.
+const WAYS: [Way; 3] = [Way::Key, Way::Session, Way::Console];
+
+/// What goes through, one or a few for each statement that lets it.
+pub(in crate::policy) fn find(question: &Question<'_>, budget: &mut Budget) -> Result<Vec<Opening>, Spent> {
+    let groups = Groups::of(question);
+    if groups.all.iter().all(|group| group.side != Side::Allow) {
+        return Ok(Vec::new());
+    }
+    let mut search = Search::new(question, &groups);
+    for action in actions(&groups, budget)? {
+        search.action(&action, budget)?;
+    }
+    Ok(search.gathered())
+}
+
+/// A class of actions.
+struct Action {
+    /// In lower case.
+    name: String,
+    /// As it is written.
+    shown: String,
+    /// Is it one that IAM, STS or another service is known to have, or that a policy names?
+    is_named: bool,
+    leave: Leave,
+    /// The patterns of the policies that cover it.
+    of: Vec<usize>,
+}
+
+/// Every class of actions that must not be left without MFA: each name that a policy names or that is known by itself,
+/// and of all other names the classes that the wildcards tell apart.
+fn actions(groups: &Groups<'_>, budget: &mut Budget) -> Result<Vec<Action>, Spent> {
+    let is_wild = |at: &usize| groups.actions[*at].0.contains(['*', '?']);
+    let (wild, plain): (Vec<usize>, Vec<usize>) = (0..groups.actions.len()).partition(is_wild);
+    let mut found = Vec::new();
+    let names: HashMap<&str, usize> = plain.iter().map(|at| (groups.actions[*at].0.as_str(), *at)).collect();
+    let is_allowed = allowed(groups, &wild);
+    let known = known().map(|name| (name.to_ascii_lowercase(), name));
+    let known: Vec<(String, String)> = known.filter(|(lower, _)| is_allowed(lower)).collect();
+    let written = plain.iter().map(|at| (groups.actions[*at].0.clone(), groups.actions[*at].1.to_owned()));
+    let seen: HashSet<String> = known.iter().map(|(lower, _)| lower.clone()).collect();
+    let unknown = written.filter(|(lower, _)| !seen.contains(lower));
+    for (name, shown) in known.into_iter().chain(unknown) {
+        budget.spend(wild.len() + 1)?;
+        let leave = Leave::of(&name);
+        if leave == Leave::Open {
+            continue;
+        }
+        let mut of: Vec<usize> =
+            wild.iter().copied().filter(|at| matches_action(&groups.actions[*at].0, &name)).collect();
+        of.extend(names.get(name.as_str()));
+        found.push(Action { name, shown, is_named: true, leave, of });
+    }
+    found.extend(unnamed(groups, &wild, budget)?);
+    Ok(found)
+}
+
+/// The classes of names that nobody knows. Some of their words may be names that are known: those are looked at above.
+fn unnamed(groups: &Groups<'_>, wild: &[usize], budget: &mut Budget) -> Result<Vec<Action>, Spent> {
+    let patterns: Vec<Vec<Step>> = wild.iter().map(|at| steps(&groups.actions[*at].0)).collect();
+    let one = Step::One { over_colons: false };
+    let any = Step::Any { over_colons: false };
+    let universe = vec![one, any, Step::Is(':'), one, any];
+    let own = ["iam", "sts"].map(|service| {
+        let name = service.chars().map(Step::Is).chain([Step::Is(':'), one, any]);
+        name.collect::<Vec<Step>>()
+    });
+    let all: Vec<Vec<Step>> = own.into_iter().chain(patterns).collect();
+    let mut of_enrolling: HashMap<usize, bool> = HashMap::new();
+    let mut found = Vec::new();
+    for class in classes(&[universe], &all, budget)? {
+        let is_own = class.of.iter().any(|at| *at < 2);
+        let of: Vec<usize> = class.of.into_iter().filter_map(|at| at.checked_sub(2)).map(|at| wild[at]).collect();
+        let texts = || of.iter().map(|at| groups.actions[*at].0.as_str()).collect::<Vec<&str>>();
+        let mut is_one =
+            |at: &usize| *of_enrolling.entry(*at).or_insert_with(|| are_of_enrolling(&[&groups.actions[*at].0]));
+        // Names that there are not, beside those for which the wildcard stands there.
+        let is_spare = is_own && (of.iter().any(&mut is_one) || are_of_enrolling(&texts()));
+        if !is_spare {
+            found.push(Action {
+                shown: class.word.clone(),
+                name: class.word,
+                is_named: false,
+                leave: Leave::Never,
+                of,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Does some Allow cover that name, or may it?
+fn allowed<'a>(groups: &'a Groups<'_>, wild: &[usize]) -> impl Fn(&str) -> bool + 'a {
+    let is_allow = |member: &usize| {
+        let member = &groups.members[*member];
+        !member.is_all_but && groups.all[member.group].side == Side::Allow
+    };
+    let is_listed = |at: &usize| groups.listed[*at].iter().any(is_allow);
+    let wild: Vec<&str> =
+        wild.iter().copied().filter(|at| is_listed(at)).map(|at| groups.actions[at].0.as_str()).collect();
+    let has_all_but = groups.members.iter().any(|it| it.is_all_but && groups.all[it.group].side == Side::Allow);
+    let plain: HashSet<&str> =
+        (0..groups.actions.len()).filter(is_listed).map(|at| groups.actions[at].0.as_str()).collect();
+    move |name| has_all_but || plain.contains(name) || wild.iter().any(|pattern| matches_action(pattern, name))
+}
+
+fn steps(pattern: &str) -> Vec<Step> {
+    let one = |c| match c {
+        '*' => Step::Any { over_colons: true },
+        '?' => Step::One { over_colons: true },
+        c => Step::Is(c),
+    };
+    pattern.chars().map(one).collect()
+}
+
+/// The groups that cover an action.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+struct Covering {
+    allows: Vec<usize>,
+    limits: Vec<usize>,
+    denies: Vec<usize>,
+}
+
+/// What one way's search comes to: for each group of Allows that lets something through, one request.
+type Hits = Vec<Hit>;
+
+#[derive(Clone, Debug)]
+struct Hit {
+    group: usize,
+    resource: String,
+    met: Met,
+    roles: Vec<String>,
+}
+
+/// What a request on one way is asked.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Asked {
+    covering: Covering,
+    way: Way,
+    is_iam: bool,
+    leave: Leave,
+    is_of_users: bool,
+}
+
+/// What lets a request through, by way: the better one stays.
+struct Found {
+    rank: (bool, usize),
+    action: String,
+    pattern: Option<String>,
+    hit: Hit,
+}
+
+/// The clauses that must hold and those that must not, the way, and whether it is IAM's.
+type Tried = (Vec<usize>, Vec<usize>, Way, bool);
+
+/// A document and a statement of it, what goes through, and the way.
+type Place = (Option<(usize, usize)>, Kind, usize);
+
+struct Search<'a, 'b> {
+    question: &'b Question<'a>,
+    groups: &'b Groups<'a>,
+    contexts: Vec<[Context; 2]>,
+    resources: Resources<'b, 'a>,
+    answered: HashMap<Asked, Rc<Hits>>,
+    /// By clause, way and whether it is IAM's.
+    truths: HashMap<(usize, Way, bool), Truth>,
+    met: HashMap<Tried, Option<Met>>,
+    found: BTreeMap<Place, Found>,
+}
+
+impl<'a, 'b> Search<'a, 'b> {
+    fn new(question: &'b Question<'a>, groups: &'b Groups<'a>) -> Self {
+        let contexts = WAYS.map(|way| [false, true].map(|is_iam| question.subject.context(way, is_iam)));
+        Self {
+            question,
+            groups,
+            contexts: contexts.into(),
+            resources: Resources::new(groups, question.subject),
+            answered: HashMap::new(),
+            truths: HashMap::new(),
+            met: HashMap::new(),
+            found: BTreeMap::new(),
+        }
+    }
+
+    fn action(&mut self, action: &Action, budget: &mut Budget) -> Result<(), Spent> {
+        let (covering, members) = self.covering(action, budget)?;
+        if covering.allows.is_empty() || self.groups.is_limited && covering.limits.is_empty() {
+            return Ok(());
+        }
+        let (is_iam, is_sts) = (action.name.starts_with("iam:"), action.name.starts_with("sts:"));
+        for way in WAYS {
+            // STS's own limits: a session without MFA calls no IAM, and of STS AssumeRole alone.
+            if way == Way::Session && (is_iam || is_sts && action.name != "sts:assumerole") {
+                continue;
+            }
+            let is_of_users = is_iam
+                && ["user", "loginprofile", "accesskey", "mfadevice", "password", "credential"]
+                    .iter()
+                    .any(|word| action.name.contains(word));
+            let asked = Asked { covering: covering.clone(), way, is_iam, leave: action.leave, is_of_users };
+            let answered = self.answered.get(&asked).cloned();
+            let hits = if let Some(hits) = answered {
+                hits
+            } else {
+                let hits = Rc::new(self.hits(&asked, budget)?);
+                self.answered.insert(asked, hits.clone());
+                hits
+            };
+            for hit in hits.iter() {
+                budget.spend(1)?;
+                self.keep(action, way, hit, members.get(&hit.group).copied());
+            }
+        }
+        Ok(())
+    }
+
+    /// The groups that cover the action, and for each group of Allows a member that does.
+    fn covering(&self, action: &Action, budget: &mut Budget) -> Result<(Covering, HashMap<usize, usize>), Spent> {
+        let (mut groups, mut members) = (HashSet::new(), HashMap::new());
+        let mut excepted: HashSet<usize> = HashSet::new();
+        for pattern in &action.of {
+            budget.spend(self.groups.listed[*pattern].len())?;
+            for member in &self.groups.listed[*pattern] {
+                let one = &self.groups.members[*member];
+                if one.is_all_but {
+                    excepted.insert(*member);
+                } else if groups.insert(one.group) {
+                    members.insert(one.group, *member);
+                }
+            }
+        }
+        for (group, of) in &self.groups.all_but {
+            let first = of.iter().position(|member| !excepted.contains(member));
+            budget.spend(first.unwrap_or(of.len()) + 1)?;
+            if let Some(first) = first {
+                groups.insert(*group);
+                members.insert(*group, of[first]);
+            }
+        }
+        let mut covering = Covering::default();
+        for group in groups {
+            match self.groups.all[group].side {
+                Side::Allow => covering.allows.push(group),
+                Side::Limit => covering.limits.push(group),
+                Side::Deny => covering.denies.push(group),
+            }
+        }
+        for list in [&mut covering.allows, &mut covering.limits, &mut covering.denies] {
+            list.sort_unstable();
+            budget.spend(list.len())?;
+        }
+        Ok((covering, members))
+    }
+
+    fn hits(&mut self, asked: &Asked, budget: &mut Budget) -> Result<Hits, Spent> {
+        let Covering { allows, limits, denies } = &asked.covering;
+        let mut kept = [Vec::new(), Vec::new(), Vec::new()];
+        for (list, kept) in [allows, limits, denies].into_iter().zip(&mut kept) {
+            for group in list {
+                let truth = self.truth(self.groups.all[*group].clause, asked, budget)?;
+                if truth != Truth::No {
+                    kept.push(*group);
+                }
+                let is_everything = self.groups.scopes[self.groups.all[*group].scope].is_everything;
+                if self.groups.all[*group].side == Side::Deny && truth == Truth::Yes && is_everything {
+                    return Ok(Vec::new());
+                }
+            }
+        }
+        let [allows, limits, denies] = kept;
+        if allows.is_empty() || self.groups.is_limited && limits.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut by_scope: HashMap<usize, [Vec<usize>; 3]> = HashMap::new();
+        for (side, list) in [&allows, &limits, &denies].into_iter().enumerate() {
+            for group in list {
+                by_scope.entry(self.groups.all[*group].scope).or_default()[side].push(*group);
+            }
+        }
+        let mut scopes: Vec<usize> = by_scope.keys().copied().collect();
+        scopes.sort_unstable();
+        let context = &self.contexts[way_at(asked.way)][usize::from(asked.is_iam)];
+        let classes = self.resources.classes(&scopes, context, budget)?;
+        let mut hits: HashMap<usize, Hit> = HashMap::new();
+        let mut order: Vec<usize> = (0..classes.len()).collect();
+        order.sort_by_key(|at| classes[*at].marks.order(asked.is_of_users));
+        for class in order.into_iter().map(|at| &classes[at]) {
+            if asked.leave == Leave::OwnUser && !class.marks.contains(Marks::FOREIGN) {
+                continue;
+            }
+            budget.spend(class.may.len() + class.surely.len() + 1)?;
+            let of = |scopes: &[usize], side: usize| -> Vec<usize> {
+                scopes.iter().filter_map(|scope| by_scope.get(scope)).flat_map(|it| it[side].iter().copied()).collect()
+            };
+            let denies = of(&class.surely, 2);
+            let limits = of(&class.may, 1);
+            let deny_clauses = self.clauses_of(&denies);
+            for group in of(&class.may, 0) {
+                let is_known = hits.contains_key(&group);
+                if is_known && asked.leave != Leave::Role {
+                    continue;
+                }
+                let Some(mut met) = self.let_through(group, &limits, &deny_clauses, asked, budget)? else { continue };
+                let scope = self.groups.all[group].scope;
+                if !class.surely.contains(&scope) {
+                    let context = &self.contexts[way_at(asked.way)][usize::from(asked.is_iam)];
+                    met.undecided.extend(self.resources.reason(scope, context));
+                }
+                let hit = hits.entry(group).or_insert_with(|| Hit {
+                    group,
+                    resource: class.word.clone(),
+                    met,
+                    roles: Vec::new(),
+                });
+                if asked.leave == Leave::Role {
+                    let roles = self.resources.roles(self.groups.all[group].scope, &class.of);
+                    budget.spend(roles.len() + 1)?;
+                    for role in roles {
+                        if !hit.roles.contains(&role) {
+                            hit.roles.push(role);
+                        }
+                    }
+                }
+            }
+            if asked.leave != Leave::Role && hits.len() == allows.len() {
+                break;
+            }
+        }
+        let mut hits: Hits = hits.into_values().collect();
+        hits.sort_by_key(|hit| hit.group);
+        Ok(hits)
+    }
+
+    /// The clauses of the groups, each once.
+    fn clauses_of(&self, groups: &[usize]) -> Vec<usize> {
+        let mut clauses: Vec<usize> = groups.iter().map(|group| self.groups.all[*group].clause).collect();
+        clauses.sort_unstable();
+        clauses.dedup();
+        clauses
+    }
+
+    /// Is there a context in which that group, and one of those that limit, hold and no Deny does?
+    fn let_through(
+        &mut self,
+        group: usize,
+        limits: &[usize],
+        denies: &[usize],
+        asked: &Asked,
+        budget: &mut Budget,
+    ) -> Result<Option<Met>, Spent> {
+        let own = self.groups.all[group].clause;
+        let musts: Vec<Vec<usize>> = if self.groups.is_limited {
+            self.clauses_of(limits).into_iter().map(|limit| vec![own, limit]).collect()
+        } else {
+            vec![vec![own]]
+        };
+        for must in musts {
+            let key = (must, denies.to_vec(), asked.way, asked.is_iam);
+            budget.spend(1 + denies.len())?;
+            let answered = self.met.get(&key).cloned();
+            let met = if let Some(met) = answered {
+                met
+            } else {
+                let clauses = |of: &[usize]| of.iter().map(|at| self.groups.clauses[*at]).collect::<Vec<Clause<'_>>>();
+                let context = &self.contexts[way_at(asked.way)][usize::from(asked.is_iam)];
+                let base = Base { context, within: None };
+                let met = meet(&base, &clauses(&key.0), &clauses(&key.1), budget)?;
+                self.met.insert(key, met.clone());
+                met
+            };
+            if let Some(mut met) = met {
+                met.undecided.extend(self.groups.all[group].unread.clone().map(Reason::Unread));
+                return Ok(Some(met));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a clause comes to where nothing is chosen.
+    fn truth(&mut self, clause: usize, asked: &Asked, budget: &mut Budget) -> Result<Truth, Spent> {
+        budget.spend(1)?;
+        let key = (clause, asked.way, asked.is_iam);
+        if let Some(truth) = self.truths.get(&key) {
+            return Ok(truth.clone());
+        }
+        let of = self.groups.clauses[clause];
+        let context = &self.contexts[way_at(asked.way)][usize::from(asked.is_iam)];
+        let one = |condition| condition_holds(of.version, condition, context);
+        let truth = of.conditions.iter().map(one).fold(Truth::Yes, Truth::and);
+        self.truths.insert(key, truth.clone());
+        Ok(truth)
+    }
+
+    fn keep(&mut self, action: &Action, way: Way, hit: &Hit, member: Option<usize>) {
+        let at = member.and_then(|member| self.groups.members[member].at);
+        let kind = match action.leave {
+            Leave::Role => Kind::Role,
+            Leave::Password => Kind::Password,
+            Leave::SpareDevice => Kind::SpareDevice,
+            Leave::Open | Leave::OwnUser | Leave::Never => Kind::Theft,
+        };
+        let rank = (!hit.met.undecided.is_empty(), rank(&action.shown, action.is_named));
+        let key = (at.map(|at| (at.document, at.statement)), kind, way_at(way));
+        if self.found.get(&key).is_none_or(|found| rank < found.rank) {
+            let pattern = if action.is_named { None } else { self.pattern(at, action) };
+            self.found.insert(key, Found { rank, action: action.shown.clone(), pattern, hit: hit.clone() });
+        }
+    }
+
+    /// The pattern of the statement by which it covers the action, as it is written.
+    fn pattern(&self, at: Option<At>, action: &Action) -> Option<String> {
+        let at = at?;
+        let document: &Document = &self.question.policies.identity[at.document];
+        let scope = &document.statements[at.statement].action;
+        let covers = |item: &&crate::policy::document::Text| matches_action(&item.value, &action.name);
+        scope.list.items.iter().find(covers).filter(|_| !scope.is_all_but).map(|item| item.value.clone())
+    }
+
+    /// One opening for each statement and each request that shows it, with all its ways.
+    fn gathered(self) -> Vec<Opening> {
+        let mut openings: Vec<Opening> = Vec::new();
+        for ((at, kind, way), found) in self.found {
+            let way = WAYS[way];
+            let at = at.map(|(document, statement)| At { is_boundary: false, document, statement });
+            let Hit { resource, met, roles, .. } = found.hit;
+            let is_same = |other: &&mut Opening| {
+                other.at == at && other.kind == kind && other.action == found.action && other.resource == resource
+            };
+            if let Some(other) = openings.iter_mut().rev().take(WAYS.len()).find(is_same) {
+                other.ways.push(way);
+                continue;
+            }
+            openings.push(Opening {
+                at,
+                kind,
+                ways: vec![way],
+                action: found.action,
+                pattern: found.pattern,
+                resource,
+                keys: met.keys,
+                undecided: met.undecided,
+                roles,
+            });
+        }
+        openings
+    }
+}
+
+fn way_at(way: Way) -> usize {
+    WAYS.iter().position(|own| *own == way).unwrap_or_default()
+}

@@ -1,0 +1,146 @@
+//! A role's trust policy: does it let a user in without MFA?
+//!
+//! A user is whoever may be one: `*`, an account, a user, all but somebody. Roles, services and federated principals
+//! are none: their credentials never carry MFA, and it is asked for where they come from.
+
+use super::contexts::{Base, Clause, meet};
+use super::{Budget, MOST};
+use crate::policy::document::{Document, Statement, Text};
+use crate::policy::evaluate::pattern::Step;
+use crate::policy::evaluate::{Context, matches_action};
+use crate::policy::journey::{Subject, Way};
+
+/// A statement that lets a user in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::policy) struct Entrance {
+    pub(in crate::policy) statement: usize,
+    pub(in crate::policy) way: Way,
+}
+
+/// The ways without MFA on which STS lets assume a role.
+const WAYS: [Way; 3] = [Way::Key, Way::Session, Way::Console];
+
+const ASSUME: [&str; 4] =
+    ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoot"];
+
+/// The first statement that lets a user in without MFA.
+pub(in crate::policy) fn open(document: &Document, subject: &Subject) -> Option<Entrance> {
+    entrances(document, subject).into_iter().next()
+}
+
+/// Every statement that lets a user in without MFA, with the first of the ways.
+pub(in crate::policy) fn entrances(document: &Document, subject: &Subject) -> Vec<Entrance> {
+    let allows = document.statements.iter().enumerate().filter(|(_, it)| !it.is_deny && assumes(it));
+    let entrance = |(statement, one): (usize, &Statement)| {
+        let way = WAYS.into_iter().find(|way| lets_in(document, one, *way, subject))?;
+        Some(Entrance { statement, way })
+    };
+    allows.filter_map(entrance).collect()
+}
+
+fn assumes(statement: &Statement) -> bool {
+    let covers = |action: &&str| {
+        statement.action.list.items.iter().any(|item| matches_action(&item.value, action))
+            != statement.action.is_all_but
+    };
+    ASSUME.iter().any(covers)
+}
+
+/// Who is let in, or kept out.
+enum Who<'a> {
+    Everyone,
+    Account(&'a str),
+    User(&'a str),
+}
+
+impl<'a> Who<'a> {
+    /// Of a principal that may be a user.
+    fn of(text: &'a Text) -> Option<Self> {
+        let text = text.value.as_str();
+        let mut parts = text.splitn(6, ':');
+        let (account, name) = (parts.nth(4), parts.next());
+        match name {
+            None if text == "*" => Some(Self::Everyone),
+            None if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) => Some(Self::Account(text)),
+            // The id of a role, or of a role's session.
+            None if text.starts_with("AROA") => None,
+            Some("root") => account.map(Self::Account),
+            Some(name) if name.starts_with("role/") || name.starts_with("assumed-role/") => None,
+            None | Some(_) => Some(Self::User(text)),
+        }
+    }
+
+    fn account(&self) -> Option<&'a str> {
+        match self {
+            Self::Everyone => None,
+            Self::Account(account) => Some(account),
+            Self::User(text) => text.split(':').nth(4),
+        }
+    }
+}
+
+/// Those who may be users, of all whom the statement names.
+fn whom(statement: &Statement) -> Vec<Who<'_>> {
+    if statement.is_everyone || statement.is_all_but_principals {
+        return vec![Who::Everyone];
+    }
+    statement.principals.iter().filter_map(Who::of).collect()
+}
+
+fn lets_in(document: &Document, allow: &Statement, way: Way, subject: &Subject) -> bool {
+    whom(allow).iter().any(|who| {
+        let denies = document.statements.iter().filter(|it| it.is_deny && stops(it) && hits(it, who));
+        let denies: Vec<Clause<'_>> =
+            denies.map(|it| Clause { version: document.version, conditions: &it.conditions }).collect();
+        let must = Clause { version: document.version, conditions: &allow.conditions };
+        let context = context(way, who, subject);
+        let user: Vec<Step> = "arn:*:iam::*:user/*".chars().map(step).collect();
+        let base = Base { context: &context, within: Some(("aws:PrincipalArn", user)) };
+        // What takes too long lets somebody in, for all that is known.
+        !matches!(meet(&base, &[must], &denies, &mut Budget::new(MOST)), Ok(None))
+    })
+}
+
+fn step(c: char) -> Step {
+    if c == '*' { Step::Any { over_colons: false } } else { Step::Is(c) }
+}
+
+/// Does the Deny speak of assuming the role?
+fn stops(statement: &Statement) -> bool {
+    statement.action.list.items.iter().any(|item| matches_action(&item.value, ASSUME[0])) != statement.action.is_all_but
+}
+
+/// Does the Deny surely hit all whom that stands for?
+fn hits(deny: &Statement, who: &Who<'_>) -> bool {
+    if deny.is_everyone && !deny.is_all_but_principals {
+        return true;
+    }
+    let is_in = |text: &Text| match (Who::of(text), who) {
+        (Some(Who::Everyone), _) => true,
+        (Some(Who::Account(own)), who) => who.account() == Some(own),
+        (Some(Who::User(own)), Who::User(other)) => own == *other,
+        _ => false,
+    };
+    if !deny.is_all_but_principals {
+        return deny.principals.iter().any(is_in);
+    }
+    // All but somebody: whoever may be among those is not surely hit.
+    let may_be = |text: &Text| match (Who::of(text), who) {
+        (None, _) => false,
+        (Some(Who::User(own)), Who::User(other)) => own == *other,
+        (Some(own), who) => own.account().is_none() || who.account().is_none() || own.account() == who.account(),
+    };
+    !deny.is_everyone && !deny.principals.iter().any(may_be)
+}
+
+/// What is known of a user who comes on that way: the user of the check is one of many.
+fn context(way: Way, who: &Who<'_>, subject: &Subject) -> Context {
+    let context = subject.context(way, false).forget(&["aws:username", "aws:PrincipalArn", "aws:PrincipalAccount"]);
+    match who {
+        Who::User(text) if text.contains(":user/") => {
+            let name = text.rsplit('/').next().unwrap_or_default();
+            context.with("aws:PrincipalArn", *text).with("aws:username", name)
+        }
+        _ => context,
+    }
+}
