@@ -4,6 +4,7 @@
 //! it is sent, and a request that carried one is never sent again. What can be asked again is asked again: on a
 //! terminal, three times in all. Without any source there is [`CodeError::NobodyToAsk`], at once.
 
+pub mod command;
 pub mod ledger;
 pub mod pair;
 pub mod process;
@@ -261,8 +262,9 @@ impl<'a> Asker<'a> {
         match &self.source {
             Source::Given(code) => Ok(code.clone()),
             Source::Stdin => first_line(stdin().map_err(|_| CodeError::Stdin)?),
-            Source::Process(MfaProcess { origin, command }) => process::run_mfa_process(command, PATIENCE)
-                .map_err(|source| CodeError::Process { origin: origin.clone(), source }),
+            Source::Process(MfaProcess { origin, command }) => {
+                process::run_mfa_process(command, PATIENCE).map_err(|error| error.of(origin))
+            }
             Source::Terminal if self.terminal.is_there() => self.ask(profile, serial, tries_left),
             Source::Terminal => Err(CodeError::NobodyToAsk(profile.clone())),
         }

@@ -6,14 +6,16 @@ use std::io;
 
 use crate::cache::FolderError;
 use crate::code::CodeError;
+use crate::code::command::CommandError;
 use crate::disk::replace::ReplaceError;
 use crate::disk::trust::Distrust;
 use crate::execute::base::BaseError;
+use crate::execute::process::ProcessError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError};
 use crate::names::ProfileName;
-use crate::output::Inexpressible;
+use crate::output::{Format, Inexpressible};
 use crate::plan::{AssumeRole, Origin, PlanError, Step};
 use crate::policy::DocumentError;
 use crate::profile::ProfileError;
@@ -57,6 +59,14 @@ pub enum Error {
     /// A path that no text of a shell can hold.
     #[error("the path of this program is not UTF-8")]
     NotText,
+    /// `env` on a terminal, with no shell to take what it prints.
+    #[error("credentials are not printed on a terminal, which would keep them in its scroll-back")]
+    Untaken {
+        /// The profile, as it was typed.
+        profile: Option<ProfileName>,
+        /// The shell's format.
+        format: Format,
+    },
     /// stdout does not take the payload.
     #[error("the output could not be written")]
     Output(#[source] io::Error),
@@ -134,6 +144,7 @@ impl Error {
             | Self::Policy(_)
             | Self::PolicyFile { .. }
             | Self::PolicyNotWritten(_)
+            | Self::Untaken { .. }
             | Self::NoSegment => 2,
             Self::Plan(
                 PlanError::Duration { origin, .. }
@@ -173,6 +184,7 @@ impl Error {
             Self::Device(error) => error.hint(),
             Self::Vault(error) => vault_hint(error),
             Self::Inexpressible(_) => Some("`--format json` holds any value".to_owned()),
+            Self::Untaken { profile, format } => Some(take(profile.as_ref(), *format)),
             Self::NoSegment => Some("let its prompt run `mfa-cred prompt`".to_owned()),
             Self::Settings(SettingsError::NoHome) => {
                 Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())
@@ -201,6 +213,9 @@ fn execute_ending(error: &ExecuteError) -> Ending {
     Ending::Exit(match error {
         ExecuteError::Code(error) => return code_ending(error),
         ExecuteError::CancelledElsewhere(_) => 3,
+        ExecuteError::Base(BaseError::Process { why: ProcessError::Command(CommandError::Signal(signal)), .. }) => {
+            return Ending::Signal(*signal);
+        }
         ExecuteError::Base(_) | ExecuteError::Client(_) | ExecuteError::NoDevice(_) => 1,
         ExecuteError::Vault(error) => return vault_ending(error),
         ExecuteError::Call { error, .. } => call_exit(error),
@@ -348,7 +363,9 @@ fn execute_hint(error: &ExecuteError) -> Option<String> {
             "run the command by hand: it must print six digits and nothing else".to_owned()
         }
         ExecuteError::Vault(error) => return vault_hint(error),
-        ExecuteError::Base(BaseError::Provider { .. }) => "run `mfa-cred show` to see where it comes from".to_owned(),
+        ExecuteError::Base(BaseError::Provider { .. } | BaseError::Process { .. }) => {
+            "run `mfa-cred show` to see where it comes from".to_owned()
+        }
         ExecuteError::Call { step, error, without_mfa, .. } => match (&**step, without_mfa) {
             (Step::AssumeRole(call), Some(user)) if is_denied(error) => denied_without_mfa(call, user),
             (step, _) => return call_hint(step, error),
@@ -438,6 +455,17 @@ fn forbidden(call: &AssumeRole) -> String {
     let sent: Vec<&str> = sent.into_iter().filter(|(_, is)| *is).map(|(what, _)| what).collect();
     let sent = if sent.is_empty() { "no external id and no tags".to_owned() } else { sent.join(", ") };
     format!("the role's trust policy, an own policy or the organization's forbids it; sent were {sent}")
+}
+
+/// How a shell takes what `env` prints.
+fn take(profile: Option<&ProfileName>, format: Format) -> String {
+    let word = |name: &str| if name == "-" { "-".to_owned() } else { argument(name) };
+    let argument = profile.map(|name| format!(" {}", word(name.as_str()))).unwrap_or_default();
+    let line = format.taking(&format!("mfa-cred{argument}"));
+    format!(
+        "`{line}` takes them into this shell; with the line of `mfa-cred init --help` in its startup file, \
+         `mfa-cred{argument}` does so by itself; `--format` prints them all the same"
+    )
 }
 
 /// A profile's name as an argument in a shell, for a command that a person copies.

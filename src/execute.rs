@@ -10,6 +10,7 @@ pub mod base;
 mod bounded;
 mod error;
 mod obstacle;
+pub mod process;
 pub mod route;
 pub mod sts;
 pub(crate) mod transport;

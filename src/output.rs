@@ -65,6 +65,20 @@ pub enum Format {
 }
 
 impl Format {
+    /// The line by which the format's shell takes what `command` prints.
+    pub fn taking(self, command: &str) -> String {
+        match self {
+            Self::Posix | Self::Json | Self::Dotenv => format!("eval $({command})"),
+            Self::Fish => format!("{command} | source"),
+            Self::PowerShell => format!("{command} | Invoke-Expression"),
+            Self::Cmd => format!("for /f \"delims=\" %i in ('{command}') do @%i"),
+            Self::Nu => format!("{command} | from json | load-env"),
+            Self::Elvish => format!("eval ({command} | slurp)"),
+            Self::Xonsh => format!("execx($({command}))"),
+            Self::Tcsh => format!("eval \"`{command}`\""),
+        }
+    }
+
     /// The words for them, in the order of the variants.
     pub const NAMES: [&str; 10] =
         ["posix", "fish", "powershell", "cmd", "nu", "elvish", "xonsh", "tcsh", "json", "dotenv"];

@@ -101,6 +101,12 @@ impl Talk {
     }
 }
 
+/// What a command of the user's says on stderr, as it comes; a closed stderr is no reason to fail.
+pub fn relay(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(printable(text).as_bytes()).and_then(|()| stderr.flush());
+}
+
 /// An error with its causes, each said once.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());

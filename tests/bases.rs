@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use crate::support::aws::{AccessKey, RoleSpec, Signer};
-use crate::support::pty::Finished;
+use crate::support::pty::{Finished, PATIENCE};
 use crate::support::world::{Cast, World};
 
 /// A cast with a role `inner` that trusts the role `host`, and the host's credentials.
@@ -179,16 +179,118 @@ fn a_process_with_long_term_keys_needs_a_code_and_one_with_a_session_none() {
 }
 
 #[test]
-fn a_process_that_fails_is_named_and_what_it_printed_is_not() {
+fn why_a_process_failed_is_told_and_what_it_printed_is_not() {
     let Cast { world, .. } = World::cast();
-    for (command, why) in [("false", "failed"), ("echo hunter2hunter2", "junk"), ("/nonexistent", "missing")] {
-        world.write(".aws/config", format!("[profile vendor]\ncredential_process = {command}\n"));
+    let field = |name: &str, why: &str| format!("`{name}` of what it printed {why}");
+    let (id, secret) = ("\"AccessKeyId\":\"AKIAEXAMPLE\"", "\"SecretAccessKey\":\"hunter2hunter2\"");
+    for (script, why) in [
+        ("exit 3", "it failed (exit status: 3)".to_owned()),
+        ("kill -9 $$", "it failed (signal: 9 (SIGKILL))".to_owned()),
+        (
+            "printf 'not logged in\\033[2J\\nrun vendor login\\n' >&2; exit 1",
+            "it failed (exit status: 1) and said: not logged in\\u{1b}[2J | run vendor login".to_owned(),
+        ),
+        (
+            "echo hunter2hunter2; echo hunter2hunter2 >&2; exit 1",
+            "it failed (exit status: 1) and said: (hidden)".to_owned(),
+        ),
+        ("true", "it printed nothing".to_owned()),
+        ("echo hunter2hunter2", "what it printed is not a JSON object".to_owned()),
+        ("echo []", "what it printed is not a JSON object".to_owned()),
+        (&format!("echo '{{{id},{secret}}}'"), field("Version", "is missing")),
+        (&format!("echo '{{\"Version\":2,{id},{secret}}}'"), field("Version", "is not the number 1")),
+        (&format!("echo '{{\"Version\":1,{secret}}}'"), field("AccessKeyId", "is missing")),
+        (&format!("echo '{{\"Version\":1,{id}}}'"), field("SecretAccessKey", "is missing")),
+        (&format!("echo '{{\"Version\":1,{id},\"SecretAccessKey\":\"\"}}'"), field("SecretAccessKey", "is empty")),
+        (&format!("echo '{{\"Version\":1,{id},{secret},\"SessionToken\":7}}'"), field("SessionToken", "is no text")),
+        (
+            &format!("echo '{{\"Version\":1,{id},{secret},\"Expiration\":\"hunter2\"}}'"),
+            field("Expiration", "is no time of ISO 8601"),
+        ),
+    ] {
+        let file = world.home().join("vendor.sh");
+        world.write("vendor.sh", script);
+        world.write(".aws/config", format!("[profile vendor]\ncredential_process = sh {}\n", file.display()));
         let done = world.run(&["process", "vendor"]);
-        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{why}: {done:?}");
-        assert!(
-            done.stderr.starts_with("error: `credential_process` of profile `vendor` gave no credentials"),
-            "{done:?}"
-        );
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{script}: {done:?}");
+        let error = format!("error: `credential_process` of profile `vendor` gave no credentials: {why}\n");
+        assert!(done.stderr.starts_with(&error), "{script}: {done:?}");
         assert!(!done.stderr.contains("hunter2"), "{done:?}");
     }
+}
+
+#[test]
+fn an_empty_session_token_of_a_process_is_none_and_the_code_is_asked_for() {
+    let Cast { world, key, device } = World::cast();
+    let empty = AccessKey { token: Some(String::new()), ..key };
+    let source = process(&world, &empty);
+    let arn = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
+    let serial = device.serial();
+    world.add_config(&format!(
+        "[profile vendor]\n{source}\n[profile by-vendor]\nsource_profile = vendor\nrole_arn = {arn}\nmfa_serial = {serial}\n"
+    ));
+    world.sign_in(&device, &["process", "by-vendor"]);
+    let actions: Vec<_> = world.aws.take_calls().into_iter().map(|call| call.action).collect();
+    assert_eq!(actions, ["GetSessionToken", "AssumeRole"]);
+    std::fs::remove_file(world.home().join("answer")).expect("it was there");
+}
+
+#[test]
+fn a_process_says_touch_your_key_on_the_terminal_while_it_runs() {
+    let Cast { world, .. } = World::cast();
+    world.write("vendor.sh", "echo touch your key >&2; read -r line </dev/tty; exit 1\n");
+    let file = world.home().join("vendor.sh");
+    world.write(".aws/config", format!("[profile vendor]\ncredential_process = sh {}\n", file.display()));
+    // stderr is captured, as SDKs do.
+    let mut session = world.at_terminal(&["process", "vendor"]);
+    session.wait_for("touch your key", PATIENCE);
+    session.type_text("\n");
+    let done = session.finish(PATIENCE);
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+    assert!(done.stderr.contains("it failed (exit status: 1) and said: touch your key\n"), "{done:?}");
+}
+
+#[test]
+fn a_process_that_prints_without_end_or_hangs_is_killed_with_its_children() {
+    let Cast { world, .. } = World::cast();
+    let (pids, file) = (world.home().join("pids"), world.home().join("vendor.sh"));
+    let children = format!("sleep 97 & echo $! >>{0}; (sleep 98 & echo $! >>{0})", pids.display());
+    world.write(".aws/config", format!("[profile vendor]\ncredential_process = sh {}\n", file.display()));
+    let gone = || {
+        for pid in std::fs::read_to_string(&pids).expect("they ran").lines() {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+        }
+        std::fs::remove_file(&pids).expect("it was there");
+    };
+    for (flood, stream) in [("yes", "stdout"), ("yes >&2", "stderr")] {
+        world.write("vendor.sh", format!("{children}\n{flood}\n"));
+        let done = world.run(&["process", "vendor"]);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
+        let error = format!("gave no credentials: it printed more than 1 MB on {stream}\n");
+        assert!(done.stderr.lines().next().is_some_and(|line| format!("{line}\n").ends_with(&error)), "{done:?}");
+        gone();
+    }
+    // It hangs, and whoever started us loses patience.
+    world.write("vendor.sh", format!("{children}\nsleep 99\n"));
+    let session = world.at_terminal(&["process", "vendor"]);
+    while std::fs::read_to_string(&pids).unwrap_or_default().lines().count() < 2 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    session.signal(rustix::process::Signal::TERM);
+    let done = session.finish(PATIENCE);
+    assert_eq!(done.signal(), Some(15), "{done:?}");
+    gone();
+}
+
+#[test]
+fn a_wrapper_that_hides_mfa_cred_from_itself_ends_three_deep() {
+    let Cast { world, .. } = World::cast();
+    let (file, log) = (world.home().join("wrapper"), world.home().join("log"));
+    world.write("wrapper", format!("echo run >>{}\nexec mfa-cred process vendor\n", log.display()));
+    world.write(".aws/config", format!("[profile vendor]\ncredential_process = sh {}\n", file.display()));
+    let done = world.run(&["process", "vendor"]);
+    assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
+    assert_eq!(std::fs::read_to_string(&log).expect("it ran").lines().count(), 3);
+    assert!(done.stderr.contains("they go round in a circle"), "{done:?}");
 }

@@ -154,7 +154,7 @@ fn a_diff_shows_the_change_and_no_secret() {
         draft.diff(),
         format!(
             "--- credentials\n+++ credentials\n@@ -2,4 +2,4 @@\n aws_secret_access_key = (hidden)\n   (hidden)\n\
-             -mfa_serial = old\n+mfa_serial = {SERIAL}\n aws_session_token = (hidden)\n"
+             -mfa_serial = old\n+mfa_serial = {SERIAL}\n # (hidden)\n"
         )
     );
 }

@@ -130,8 +130,7 @@ impl Asker<'_> {
     fn fresh_of(&self, process: &MfaProcess, is_old: &dyn Fn(&Code) -> bool) -> Result<Code, CodeError> {
         let MfaProcess { origin, command } = process;
         for _ in 0..TRIES {
-            let code = run_mfa_process(command, PATIENCE)
-                .map_err(|source| CodeError::Process { origin: origin.clone(), source })?;
+            let code = run_mfa_process(command, PATIENCE).map_err(|error| error.of(origin))?;
             if !is_old(&code) {
                 return Ok(code);
             }

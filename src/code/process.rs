@@ -1,26 +1,21 @@
 //! A code from a command: the `mfa_process` of a profile or of the settings.
 //!
-//! In goes the command line, as the user wrote it; out comes a [`Code`]. The command runs in a shell with this
-//! process's environment, in this process's group: in a group of its own it would be in the background, and programs
-//! that ask on the terminal (`ykman`, `pinentry-tty`, password managers) would be stopped. Its stdin is empty, because
-//! ours may be the input of the command that `exec` is about to start; its stderr is ours, so that it can say
-//! `touch your key`.
-//!
-//! What it prints is a secret until proven otherwise: it is bounded, zeroed, and in no error.
+//! In goes the command line, as the user wrote it; out comes a [`Code`]. `command.rs` says how it runs. What it prints
+//! is a secret until proven otherwise, and in no error; what it says on stderr is passed on.
 
 use std::io;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::ExitStatus;
+use std::time::Duration;
 
-use zeroize::Zeroizing;
-
+use super::CodeError;
+use super::command::{self, CommandError};
+use crate::host::TerminalError;
+use crate::plan::Origin;
 use crate::secret::Code;
+use crate::talk::relay;
 
 /// A code has six digits; what prints more than this is not printing one.
 const OUTPUT_LIMIT: usize = 4096;
-
-/// The longest pause between two looks at whether the command has ended.
-const LONGEST_STEP: Duration = Duration::from_millis(20);
 
 /// Why `mfa_process` gave no code. Never holds what it printed.
 #[derive(Debug, thiserror::Error)]
@@ -46,203 +41,56 @@ pub enum ProcessCodeError {
     /// It was still running, and was killed.
     #[error("the command of `mfa_process` did not end within {} s", .0.as_secs())]
     TimedOut(Duration),
+    /// It was not run, or not to its end, for another reason.
+    #[error("the command of `mfa_process` was ended: {0}")]
+    Ended(CommandError),
+}
+
+impl ProcessCodeError {
+    /// What it is for whoever wanted a code of this `mfa_process`. A signal was the person's, or whoever ends programs.
+    pub(super) fn of(self, origin: &Origin) -> CodeError {
+        match self {
+            Self::Ended(CommandError::Signal(signal)) => CodeError::Terminal(TerminalError::Signal(signal)),
+            source => CodeError::Process { origin: origin.clone(), source },
+        }
+    }
+}
+
+impl From<CommandError> for ProcessCodeError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Spawn(source) => Self::Spawn(source),
+            CommandError::Lost(source) => Self::Lost(source),
+            CommandError::TimedOut(limit) => Self::TimedOut(limit),
+            CommandError::TooMuch { stream: "stdout", .. } => Self::NotACode,
+            other => Self::Ended(other),
+        }
+    }
 }
 
 /// Runs `command` in a shell for at most `limit` and reads the code that it prints.
 ///
 /// The command has to end with 0 and print one line. Processes that it leaves behind are not waited for, even if they
-/// hold its output open. When the limit is over, the shell is killed; what the shell started is not, as only a group
-/// of its own could tell.
+/// hold its output open. When the limit is over, it is killed with all that it started.
 pub fn run_mfa_process(command: &str, limit: Duration) -> Result<Code, ProcessCodeError> {
-    let deadline = Instant::now().checked_add(limit);
-    let mut child = shell(command)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map(Running)
-        .map_err(ProcessCodeError::Spawn)?;
-    let stdout = child.0.stdout.take();
-    let mut output = Output::new(stdout);
-    let mut step = Duration::from_millis(1);
-    let status = loop {
-        output.read_for(step).map_err(ProcessCodeError::Lost)?;
-        if output.is_too_long() {
-            return Err(ProcessCodeError::NotACode);
-        }
-        if let Some(status) = child.0.try_wait().map_err(ProcessCodeError::Lost)? {
-            break status;
-        }
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(ProcessCodeError::TimedOut(limit));
-        }
-        step = (step * 2).min(LONGEST_STEP);
-    };
-    if !status.success() {
-        return Err(ProcessCodeError::Failed { status });
+    let ran = command::run(command, limit, OUTPUT_LIMIT, &relay)?;
+    if !ran.status.success() {
+        return Err(ProcessCodeError::Failed { status: ran.status });
     }
-    output.read_rest().map_err(ProcessCodeError::Lost)?;
-    output.code()
-}
-
-#[cfg(unix)]
-fn shell(command: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command);
-    shell
-}
-
-#[cfg(windows)]
-fn shell(command: &str) -> Command {
-    use std::os::windows::process::CommandExt;
-    let mut shell = Command::new("cmd");
-    // As it stands: `cmd` does not read the quotes that an argument would be put into.
-    shell.arg("/C").raw_arg(command);
-    shell
-}
-
-/// The command, ended and collected on every way out.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both do nothing when it was collected already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+    let text = std::str::from_utf8(&ran.stdout).map_err(|_| ProcessCodeError::NotACode)?.trim();
+    if text.is_empty() {
+        return Err(ProcessCodeError::Empty);
     }
-}
-
-/// What the command printed so far.
-struct Output {
-    source: Option<Source>,
-    bytes: Zeroizing<Vec<u8>>,
-}
-
-impl Output {
-    fn new(stdout: Option<ChildStdout>) -> Self {
-        // At its full size from the start, as growing would leave copies behind.
-        Self { source: stdout.map(Source::new), bytes: Zeroizing::new(Vec::with_capacity(2 * OUTPUT_LIMIT)) }
-    }
-
-    /// Reads what comes within `time`. Returns sooner at the end of the output and when there is too much of it.
-    fn read_for(&mut self, time: Duration) -> io::Result<()> {
-        let Some(source) = &mut self.source else {
-            std::thread::sleep(time);
-            return Ok(());
-        };
-        let deadline = Instant::now() + time;
-        while self.bytes.len() <= OUTPUT_LIMIT {
-            let mut chunk = Zeroizing::new([0; OUTPUT_LIMIT]);
-            match source.read_within(deadline.saturating_duration_since(Instant::now()), &mut chunk[..])? {
-                Some(0) => {
-                    self.source = None;
-                    break;
-                }
-                Some(length) => self.bytes.extend_from_slice(&chunk[..length]),
-                None => break,
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads what a command that has ended left behind.
-    fn read_rest(&mut self) -> io::Result<()> {
-        match self.source {
-            Some(_) => self.read_for(Source::REST),
-            None => Ok(()),
-        }
-    }
-
-    fn is_too_long(&self) -> bool {
-        self.bytes.len() > OUTPUT_LIMIT
-    }
-
-    fn code(&self) -> Result<Code, ProcessCodeError> {
-        let text = std::str::from_utf8(&self.bytes).map_err(|_| ProcessCodeError::NotACode)?.trim();
-        if text.is_empty() {
-            return Err(ProcessCodeError::Empty);
-        }
-        // Two lines of three digits are not a code, though blanks within one are forgiven.
-        let line = Some(text).filter(|text| !self.is_too_long() && !text.contains(['\n', '\r']));
-        line.and_then(Code::parse).ok_or(ProcessCodeError::NotACode)
-    }
-}
-
-/// The command's end of the pipe.
-#[cfg(unix)]
-struct Source(ChildStdout);
-
-#[cfg(unix)]
-impl Source {
-    /// What a process wrote before it ended is in the pipe already.
-    const REST: Duration = Duration::ZERO;
-
-    fn new(stdout: ChildStdout) -> Self {
-        Self(stdout)
-    }
-
-    /// `None` when nothing came in time, zero at the end.
-    fn read_within(&mut self, time: Duration, chunk: &mut [u8]) -> io::Result<Option<usize>> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        use std::io::Read;
-        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
-        match poll(&mut fds, Timespec::try_from(time).ok().as_ref()) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => Ok(None),
-            Ok(_) => self.0.read(chunk).map(Some),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// The command's end of the pipe. Windows cannot wait for a pipe with a limit; a thread can.
-#[cfg(windows)]
-struct Source(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
-
-#[cfg(windows)]
-impl Source {
-    /// For the thread to hand over what is in the pipe, where a process left behind keeps it open.
-    const REST: Duration = Duration::from_secs(1);
-
-    fn new(mut stdout: ChildStdout) -> Self {
-        use std::io::Read;
-        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        std::thread::spawn(move || {
-            loop {
-                let mut chunk = Zeroizing::new(vec![0; OUTPUT_LIMIT]);
-                let read = stdout.read(&mut chunk).map(|length| {
-                    chunk.truncate(length);
-                    chunk
-                });
-                let is_last = !matches!(&read, Ok(chunk) if !chunk.is_empty());
-                if sender.send(read).is_err() || is_last {
-                    break;
-                }
-            }
-        });
-        Self(receiver)
-    }
-
-    /// `None` when nothing came in time, zero at the end.
-    fn read_within(&mut self, time: Duration, chunk: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.0.recv_timeout(time) {
-            Ok(read) => {
-                let read = read?;
-                chunk[..read.len()].copy_from_slice(&read);
-                Ok(Some(read.len()))
-            }
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Ok(None),
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Ok(Some(0)),
-        }
-    }
+    // Two lines of three digits are not a code, though blanks within one are forgiven.
+    let line = Some(text).filter(|text| !text.contains(['\n', '\r']));
+    line.and_then(Code::parse).ok_or(ProcessCodeError::NotACode)
 }
 
 #[cfg(all(test, unix))]
 mod tests {
     use std::time::{Duration, Instant};
 
-    use std::process::Stdio;
-
-    use super::{OUTPUT_LIMIT, Output, ProcessCodeError, run_mfa_process, shell};
+    use super::{OUTPUT_LIMIT, ProcessCodeError, run_mfa_process};
 
     const LONG: Duration = Duration::from_mins(1);
 
@@ -321,23 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_command_wrote_before_it_ended_is_read() {
-        let mut child = shell("echo 123456").stdout(Stdio::piped()).spawn().expect("it starts");
-        let mut output = Output::new(child.stdout.take());
-        child.wait().expect("it ends");
-        output.read_rest().expect("it is in the pipe");
-        assert_eq!(output.code().expect("a code").expose(), "123456");
-        output.read_rest().expect("at the end there is nothing more to read");
-    }
-
-    #[test]
     fn a_quiet_command_is_waited_for_and_not_polled_without_a_pause() {
-        let mut child = shell("exec sleep 30").stdout(Stdio::piped()).spawn().expect("it starts");
-        let mut output = Output::new(child.stdout.take());
-        let (start, time) = (Instant::now(), Duration::from_millis(50));
-        output.read_for(time).expect("nothing comes");
-        assert!(start.elapsed() >= time);
-        child.kill().and_then(|()| child.wait()).expect("it ends");
+        let start = Instant::now();
+        let ran = run_mfa_process("exec >&-; sleep 0.3; exit 1", LONG).expect_err("it fails");
+        assert!(matches!(ran, ProcessCodeError::Failed { .. }) && start.elapsed() >= Duration::from_millis(300));
     }
 
     #[test]

@@ -87,7 +87,8 @@ fn with_desk(
     let host = &if how.may_prompt { host.clone() } else { host.unattended() };
     let use_of_it = if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing };
     session::with_cache(settings, use_of_it, host, |cache, clock| {
-        let base = RealBases { ambient: &|| ambient_credentials(host.env) };
+        let heard = session::heard(host);
+        let base = RealBases { ambient: &|| ambient_credentials(host.env), heard: &heard };
         let base = base.credentials(&plan, &set).map_err(ExecuteError::from)?;
         let sts = AwsSts::connect(&plan.service, settings.limits, clock).map_err(DeviceError::Client)?;
         let arn = sts.caller(&base).map_err(DeviceError::Who)?;

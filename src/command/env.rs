@@ -1,6 +1,6 @@
 //! `mfa-cred PROFILE`, `mfa-cred env PROFILE`: statements that set the credentials in the calling shell.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
 use super::{Done, session, write_stdout};
 use crate::cache::MinTtl;
@@ -8,17 +8,35 @@ use crate::cli::EnvArgs;
 use crate::error::Error;
 use crate::host::Host;
 use crate::output::Format;
-use crate::settings::Settings;
+use crate::settings::{Chosen, Settings};
 
 pub(super) fn run(args: EnvArgs, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+    let is_on_screen = io::stdout().is_terminal();
+    if is_on_screen && args.format.is_none() {
+        return Err(untaken(args, settings, host)?);
+    }
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?;
     session::note_use(&signed.plan.profile, settings, host);
     let done = write_stdout(format(args.format, host).render(&signed.export(host))?.expose())?;
-    if std::io::stdout().is_terminal() {
+    if is_on_screen {
         // Last, where it is not scrolled away.
-        settings.talk.warn("the credentials are on your screen; a shell takes them with `eval $(mfa-cred PROFILE)`");
+        settings.talk.warn("the credentials are on your screen, and in what can be scrolled back to");
     }
     Ok(done)
+}
+
+/// What a person meant who typed the command by itself: that a shell takes what it prints. Printed on a terminal, the
+/// credentials would be in its scroll-back and in no variable. What is wrong with the profile is said before.
+fn untaken(args: EnvArgs, settings: &Settings, host: &Host<'_>) -> Result<Error, Error> {
+    let how = settings.how(&args.obtain, host.env, host.files)?;
+    let set = session::profiles(settings, host)?;
+    let typed = args.profile.clone().filter(|name| name.as_str() != "-");
+    let (profile, chosen) = Settings::profile(typed, host.env);
+    let is_chosen = chosen != Chosen::Default && args.profile.as_ref().is_none_or(|name| name.as_str() != "-");
+    if is_chosen {
+        session::plan(&set, &profile, &how, host)?;
+    }
+    Ok(Error::Untaken { profile: args.profile, format: format(None, host) })
 }
 
 /// The format that was asked for, else that of the shell that runs us, else of `$SHELL`, else posix.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::io::{self, IsTerminal};
+
 use super::{Done, session, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
@@ -18,5 +20,10 @@ pub(super) fn run(args: ProfileArgs, settings: &Settings, host: &Host<'_>) -> Re
     let terminal = Impatient::new(host.terminal, PATIENCE);
     let host = &Host { terminal: &terminal, ..host.clone() };
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, settings, host)?;
-    write_stdout(process_json(&signed.credentials).expose())
+    let done = write_stdout(process_json(&signed.credentials).expose())?;
+    if io::stdout().is_terminal() {
+        // Whoever asks for it by name gets it. SDKs read a pipe.
+        settings.talk.warn("the credentials are on your screen, and in what can be scrolled back to");
+    }
+    Ok(done)
 }

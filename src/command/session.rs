@@ -26,6 +26,7 @@ use crate::plan::{MfaProcess, Origin, Plan};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
 use crate::settings::{Chosen, How, Settings, Token, ambient, ambient_credentials, variables};
+use crate::talk::relay;
 use crate::vault::Vault;
 use crate::vault::passphrase::Cost;
 
@@ -76,6 +77,18 @@ pub(super) fn now(plan: &Plan, settings: &Settings, host: &Host<'_>) -> Timestam
 pub(super) struct Signed {
     pub(super) plan: Plan,
     pub(super) credentials: Credentials,
+}
+
+/// Passes on what a command says while it runs (`touch your key`) to whoever sits there: by stderr where that is a
+/// terminal, and by the terminal itself where an SDK captures stderr.
+pub(super) fn heard<'a>(host: &Host<'a>) -> impl Fn(&str) + use<'a> {
+    let terminal = host.terminal;
+    move |text| match text {
+        "" => {}
+        text if io::stderr().is_terminal() => relay(text),
+        text if terminal.is_there() => text.lines().for_each(|line| terminal.tell(line)),
+        _ => {}
+    }
 }
 
 /// The profile that a command is for: the one that was named, `-` for the one before, or what the environment says; else
@@ -176,7 +189,8 @@ pub(super) fn obtain_with(
     clock: &CorrectedClock<'_>,
 ) -> Result<Credentials, Error> {
     let ambient = || ambient_credentials(host.env);
-    let bases = device::Once::new(RealBases { ambient: &ambient });
+    let heard = heard(host);
+    let bases = device::Once::new(RealBases { ambient: &ambient, heard: &heard });
     let settled = device::settle(plan, &bases, set, how, settings, host, cache, clock)?;
     let clock = &clock.of(&settled.service);
     let asker = asker(&settled, how, settings, host, clock);

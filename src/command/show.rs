@@ -10,11 +10,9 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::plan::{Plan, PlanError, Step, Steps, sources};
 use crate::profile::{Difference, Kind, Profile, ProfileSet, Property};
+use crate::secret::shown;
 use crate::settings::{Settings, ambient};
 use crate::talk::printable;
-
-/// Their values are never shown.
-const SECRET: [&str; 2] = ["aws_secret_access_key", "aws_session_token"];
 
 pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let how = settings.how(&args.obtain, host.env, host.files)?;
@@ -111,7 +109,7 @@ fn ways(plan: &Plan) -> Vec<(&'static str, &[Step])> {
 }
 
 fn shown(property: &Property<'_>) -> String {
-    if SECRET.contains(&property.key().as_ref()) { "(hidden)".to_owned() } else { property.value().into_owned() }
+    shown::value(&property.key(), &property.value()).into_owned()
 }
 
 fn to_json(
@@ -162,7 +160,7 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
         "mfa_serial": plan.device.as_ref().map(ToString::to_string),
         "region": plan.region.as_ref().map(ToString::to_string),
         "sts_region": plan.service.region.to_string(),
-        "endpoint_url": plan.service.endpoint_url,
+        "endpoint_url": plan.service.endpoint_url.as_deref().map(shown::url),
         "warnings": plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }

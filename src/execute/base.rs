@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aws_config::credential_process::CredentialProcessProvider;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 
+use super::process::{self, ProcessError};
 use super::route::Route;
 use super::sts::{StsError, from_sdk};
 use super::transport::{client, runtime};
@@ -37,6 +37,14 @@ pub enum BaseError {
         /// What it said, as far as that can be shown.
         why: String,
     },
+    /// A `credential_process`.
+    #[error("{from} gave no credentials: {why}")]
+    Process {
+        /// Which one.
+        from: String,
+        /// Why.
+        why: ProcessError,
+    },
     /// No client could be built for it.
     #[error(transparent)]
     Client(#[from] StsError),
@@ -52,6 +60,8 @@ pub trait Bases {
 pub struct RealBases<'a> {
     /// The environment's keys.
     pub ambient: &'a dyn Fn() -> Option<Credentials>,
+    /// Passes on what a `credential_process` says on stderr, to whoever sits there.
+    pub heard: &'a dyn Fn(&str),
 }
 
 impl Bases for RealBases<'_> {
@@ -59,7 +69,10 @@ impl Bases for RealBases<'_> {
         match &plan.base {
             Base::AccessKey { profile, .. } => access_key(set, profile).ok_or(BaseError::NoKey(profile.clone())),
             Base::Environment(_) => (self.ambient)().ok_or(BaseError::NoAmbientKey),
-            Base::CredentialProcess { command, .. } => provide(plan, &CredentialProcessProvider::new(command.clone())),
+            Base::CredentialProcess { command, .. } => {
+                let failed = |why| BaseError::Process { from: plan.base.to_string(), why };
+                process::run(command, PATIENCE, self.heard).map_err(failed)
+            }
             Base::Ec2InstanceMetadata => {
                 let config = ProviderConfig::without_region().with_http_client(client(&Route::to_this_host())?);
                 provide(plan, &ImdsCredentialsProvider::builder().configure(&config).build())

@@ -135,7 +135,7 @@ impl Sts for AwsSts<'_> {
         self.transport.send(&|| {
             let call = self.client.get_caller_identity().customize().config_override(signed_by(signer));
             let answer = self.transport.wait(call.send()).map_err(|error| classify(&error))?;
-            answer.arn().map(str::to_owned).ok_or(StsError::Unreadable)
+            answer.arn().filter(|arn| !arn.is_empty()).map(str::to_owned).ok_or(StsError::Unreadable)
         })
     }
 }
@@ -150,6 +150,9 @@ fn seconds(duration: Lifetime) -> i32 {
 
 fn ours(credentials: &aws_sdk_sts::types::Credentials) -> Result<Credentials, StsError> {
     let end = Timestamp::from_second(credentials.expiration().secs()).map_err(|_| StsError::Unreadable)?;
+    if [credentials.access_key_id(), credentials.secret_access_key(), credentials.session_token()].contains(&"") {
+        return Err(StsError::Unreadable);
+    }
     Ok(Credentials {
         access_key_id: credentials.access_key_id().to_owned(),
         secret_access_key: Secret::from(credentials.secret_access_key()),
@@ -164,7 +167,8 @@ pub(super) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Crede
     Credentials {
         access_key_id: credentials.access_key_id().to_owned(),
         secret_access_key: Secret::from(credentials.secret_access_key()),
-        session_token: credentials.session_token().map(Secret::from),
+        // An empty token is none, as everywhere.
+        session_token: credentials.session_token().filter(|token| !token.is_empty()).map(Secret::from),
         expiration: credentials.expiry().and_then(|end| Timestamp::try_from(end).ok()),
         account: credentials.account_id().and_then(|id| id.as_str().parse().ok()),
     }

@@ -5,10 +5,10 @@
 //! back as it was meant is refused. What is written is whole or not at all ([`crate::disk::replace`]). The diff hides secrets: what
 //! stands beside a changed line may be an access key.
 
+mod diff;
+
 use std::ops::Range;
 use std::path::PathBuf;
-
-use similar::TextDiff;
 
 use super::read::{self, Entry, Header};
 use super::{File, Origin, Presence, ProfileError, ProfileSet};
@@ -16,8 +16,6 @@ use crate::disk::replace::{ReplaceError, replace};
 use crate::secret::Secret;
 use crate::talk::printable;
 
-/// Keys whose values no diff shows.
-const SECRET: [&str; 3] = ["aws_secret_access_key", "aws_session_token", "aws_security_token"];
 const BOTH: [Origin; 2] = [Origin::Config, Origin::Credentials];
 
 /// Why an edit is not made. Holds no text from the files.
@@ -115,10 +113,8 @@ impl Draft {
     pub fn diff(&self) -> String {
         let mut text = String::new();
         for origin in BOTH.into_iter().filter(|origin| self.is_changed_in(*origin)) {
-            let (before, after) = (masked(self.before[origin as usize].expose()), masked(self.text(origin).expose()));
             let name = self.set.file(origin).path.display().to_string();
-            let diff = TextDiff::from_lines(&before, &after);
-            text += &diff.unified_diff().context_radius(2).header(&name, &name).to_string();
+            text += &diff::unified(self.before[origin as usize].expose(), self.text(origin).expose(), &name);
         }
         printable(&text)
     }
@@ -305,36 +301,4 @@ fn is_plain(value: &str) -> bool {
         && value.trim() == value
         && !value.contains(char::is_control)
         && !value.match_indices(['#', ';']).any(begins_comment)
-}
-
-/// The lines of a file, with the values of secret keys hidden, continued ones included.
-fn masked(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
-    let mut shown = String::with_capacity(text.len());
-    // How far the secret's own line is indented, while lines may still continue it.
-    let mut secret = None;
-    for line in text.split_inclusive('\n') {
-        let rest = line.trim_start_matches(read::BLANK);
-        let depth = line.len() - rest.len();
-        if let Some(key) = secret_key(rest) {
-            // One in a comment may be the key of yesterday, and continues nothing.
-            secret = Some(depth);
-            shown += &format!("{}{key} = (hidden)\n", &line[..depth]);
-        } else if rest.trim().is_empty() || secret.is_none_or(|above| depth <= above) {
-            if !rest.trim().is_empty() && !rest.starts_with(['#', ';']) {
-                secret = None;
-            }
-            shown += line;
-        } else {
-            shown += "  (hidden)\n";
-        }
-    }
-    shown
-}
-
-/// The secret key that a line sets, be it in a comment.
-fn secret_key(line: &str) -> Option<String> {
-    let (key, _) = line.split_once('=')?;
-    let key = key.trim().trim_start_matches(['\u{feff}', '#', ';', ' ', '\t']).to_ascii_lowercase();
-    SECRET.contains(&key.as_str()).then_some(key)
 }

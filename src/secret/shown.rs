@@ -83,6 +83,9 @@ pub fn nested_line<'a>(parent: &str, line: &'a str) -> Cow<'a, str> {
     if let Some(mark) = ['#', ';'].into_iter().find(|mark| text.starts_with(*mark)) {
         return format!("{mark} {HIDDEN}").into();
     }
+    if is_a_command(parent) || is_named_like_a_secret(parent) {
+        return HIDDEN.into();
+    }
     match line.split_once('=') {
         Some((name, rest)) if is_a_command(name) || is_named_like_a_secret(name) => {
             let blank = &rest[..rest.len() - rest.trim_start().len()];
@@ -92,7 +95,6 @@ pub fn nested_line<'a>(parent: &str, line: &'a str) -> Cow<'a, str> {
             Cow::Borrowed(_) => line.into(),
             Cow::Owned(rest) => format!("{name}={rest}").into(),
         },
-        None if is_a_command(parent) || is_named_like_a_secret(parent) => HIDDEN.into(),
         None => inline(line),
     }
 }

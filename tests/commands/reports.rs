@@ -131,6 +131,42 @@ fn show_tells_each_property_with_its_place_and_the_plan() {
 }
 
 #[test]
+fn show_and_list_and_verbose_talk_hide_tokens_seeds_and_passwords_wherever_they_stand() {
+    let cast = World::cast();
+    let world = &cast.world;
+    world.add_config(
+        "[profile vendor]\naws_security_token = hunter2\ncredential_process = cat --token hunter2\n\
+         mfa_process = oathtool -b hunter2\nendpoint_url = https://me:hunter2@sts.example\nmfa_seed = hunter2\n\
+         api_password = hunter2\nvendor =\n  client_secret = hunter2\n  # old = hunter2\n  color = blue\nshed = green\n\
+         [profile of-it]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = vendor\n",
+    );
+    for words in [
+        &["show", "vendor"][..],
+        &["show", "vendor", "--json"],
+        &["show", "of-it", "-vv"],
+        &["show", "of-it", "--json"],
+        &["list"],
+        &["list", "--json", "-vv"],
+        &["status", "vendor", "-vv"],
+        &["status", "--json"],
+    ] {
+        let done = world.run(words);
+        assert!(!format!("{}{}", done.stdout, done.stderr).contains("hunter2"), "{words:?}: {done:?}");
+    }
+    let shown = json(&world.run(&["show", "vendor", "--json"]));
+    for (key, value) in [
+        ("credential_process", "cat (2 arguments hidden)"),
+        ("mfa_process", "oathtool (2 arguments hidden)"),
+        ("aws_security_token", "(hidden)"),
+        ("vendor", "\nclient_secret = (hidden)\n# (hidden)\ncolor = blue"),
+        ("endpoint_url", "https://(hidden)@sts.example"),
+        ("shed", "green"),
+    ] {
+        assert_eq!(member(&shown, &format!("/properties/{key}/value")), value);
+    }
+}
+
+#[test]
 fn show_says_what_is_cached_and_why_there_is_no_plan() {
     let cast = signed_in();
     let world = &cast.world;

@@ -114,17 +114,44 @@ fn the_format_is_that_of_the_shell_that_runs_it() {
 }
 
 #[test]
-fn credentials_on_a_screen_come_with_a_warning() {
+fn a_bare_profile_on_a_terminal_does_not_print_the_credentials_into_its_scroll_back() {
     let cast = signed_in();
-    let mut command = Command::new(MFA_CRED);
-    cast.world.dress(&mut command);
-    command.args(["env", "deploy"]);
-    let done = Pty::default().streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE);
-    assert_eq!(
-        done.stderr,
-        "warning: the credentials are on your screen; a shell takes them with `eval $(mfa-cred PROFILE)`\n"
-    );
-    assert!(done.terminal.contains("export AWS_ACCESS_KEY_ID="));
+    let on_screen = |words: &[&str], shell: &str| {
+        let mut command = Command::new(MFA_CRED);
+        cast.world.dress(&mut command);
+        command.args(words).env("SHELL", shell);
+        Pty::default().streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE)
+    };
+    let error = "error: credentials are not printed on a terminal, which would keep them in its scroll-back\n";
+    for (words, shell, line, typed) in [
+        (&["deploy"][..], "/bin/bash", "eval $(mfa-cred deploy)", "mfa-cred deploy"),
+        (&["env", "deploy"], "/usr/bin/fish", "mfa-cred deploy | source", "mfa-cred deploy"),
+        (&["env", "deploy"], "/usr/bin/tcsh", "eval \"`mfa-cred deploy`\"", "mfa-cred deploy"),
+        (&["-"], "/bin/zsh", "eval $(mfa-cred -)", "mfa-cred -"),
+        (&[], "/bin/zsh", "eval $(mfa-cred)", "mfa-cred"),
+    ] {
+        let done = on_screen(words, shell);
+        assert_eq!((done.status.code(), done.terminal.as_str()), (Some(2), ""), "{words:?}");
+        let hint = format!(
+            "hint: `{line}` takes them into this shell; with the line of `mfa-cred init --help` in its startup file, \
+             `{typed}` does so by itself; `--format` prints them all the same\n"
+        );
+        assert_eq!(done.stderr, format!("{error}{hint}"), "{words:?}");
+    }
+    // What is wrong with the profile comes first.
+    let done = on_screen(&["deplyo"], "");
+    assert!(done.stderr.starts_with("error: there is no profile `deplyo`"), "{done:?}");
+    assert_eq!(done.status.code(), Some(1));
+    // Whoever asks for it by name gets it, with a warning.
+    let warning = "warning: the credentials are on your screen, and in what can be scrolled back to\n";
+    for (words, start) in [
+        (&["env", "deploy", "--format", "posix"][..], "export AWS_ACCESS_KEY_ID="),
+        (&["process", "deploy"], "{\"Version\":1"),
+    ] {
+        let done = on_screen(words, "");
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), warning), "{words:?}");
+        assert!(done.terminal.contains(start), "{done:?}");
+    }
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn codes_of(set: &ProfileSet, profile: &ProfileName, settings: &Settings, host: 
     if plan.base.kind() != BaseKind::LongTerm {
         return None;
     }
-    let base = RealBases { ambient: &|| ambient_credentials(host.env) }.credentials(&plan, set).ok()?;
+    let base = RealBases { ambient: &|| ambient_credentials(host.env), heard: &|_| () }.credentials(&plan, set).ok()?;
     let folder = super::state(settings).ok();
     let clock = CorrectedClock::new(host.clock, folder.as_ref());
     let iam = AwsIam::connect(&plan.iam(set, &ambient).ok()?, BRIEF, &clock).ok()?;

@@ -1,0 +1,206 @@
+//! Credentials from a `credential_process`.
+//!
+//! In: the command line. Out: credentials, or which part of the contract was broken, without a word of what it printed.
+//! The contract is AWS's: JSON of version 1, whose keys are read in any case, as the SDKs do. The SDK's own provider is not
+//! used: it reads without end, leaves behind what hangs, and tells nobody why a command failed.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use crate::code::command::{self, CommandError, MEGABYTE};
+use crate::secret::{Credentials, Secret};
+
+/// In characters. What a command says at its end is why it failed.
+const LONGEST_SAID: usize = 300;
+/// Words of an answer that are shorter than this are no secrets.
+const LEAST_SECRET: usize = 8;
+
+/// Why a `credential_process` gave no credentials. Holds nothing of its answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It did not come to its end.
+    #[error("{0}")]
+    Command(CommandError),
+    /// It ended otherwise than with 0.
+    #[error("it failed ({status}){}", quoted(.said))]
+    Failed {
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// The end of what it said on stderr.
+        said: String,
+    },
+    /// It printed nothing.
+    #[error("it printed nothing{}", quoted(.said))]
+    Empty {
+        /// The end of what it said on stderr.
+        said: String,
+    },
+    /// It printed something else.
+    #[error("what it printed is not a JSON object{}", quoted(.said))]
+    NotJson {
+        /// The end of what it said on stderr.
+        said: String,
+    },
+    /// A field is not as it must be.
+    #[error("`{name}` of what it printed {why}")]
+    Field {
+        /// The field.
+        name: &'static str,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+fn quoted(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(" and said: {said}") }
+}
+
+/// Runs the command for at most `limit`; `heard` gets what it says on stderr as it comes.
+pub(super) fn run(line: &str, limit: Duration, heard: &dyn Fn(&str)) -> Result<Credentials, ProcessError> {
+    let ran = command::run(line, limit, MEGABYTE, heard).map_err(ProcessError::Command)?;
+    let said = || said(&ran.stderr, &ran.stdout);
+    if !ran.status.success() {
+        return Err(ProcessError::Failed { status: ran.status, said: said() });
+    }
+    let text = ran.stdout.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&ran.stdout);
+    if text.trim_ascii().is_empty() {
+        return Err(ProcessError::Empty { said: said() });
+    }
+    match serde_json::from_slice::<Map<String, Value>>(text) {
+        Ok(answer) => credentials(Answer(answer)),
+        Err(_) => Err(ProcessError::NotJson { said: said() }),
+    }
+}
+
+/// The end of what a command said, fit for a line, without words that it also printed as its answer (`set -x`).
+fn said(stderr: &[u8], stdout: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let text = text.trim().split(['\r', '\n']).filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" | ");
+    let length = text.chars().count();
+    let cut: String = text.chars().skip(length.saturating_sub(4 * LONGEST_SAID)).collect();
+    let answer = String::from_utf8_lossy(stdout);
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-');
+    let words = answer.split(|c| !is_of_word(c)).filter(|word| word.len() >= LEAST_SECRET);
+    let mut secrets: Vec<&str> = words.filter(|word| cut.contains(*word)).collect();
+    secrets.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let shown = secrets.iter().fold(cut, |text, word| text.replace(word, "(hidden)"));
+    match shown.chars().count().checked_sub(LONGEST_SAID) {
+        Some(over) if over > 0 => format!("...{}", shown.chars().skip(over).collect::<String>()),
+        _ => shown,
+    }
+}
+
+/// The fields of an answer, zeroed with it.
+struct Answer(Map<String, Value>);
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        for (_, value) in std::mem::take(&mut self.0) {
+            if let Value::String(text) = value {
+                drop(Secret::new(text));
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// The text of that name; one that is empty or `null` is none.
+    fn text(&self, name: &'static str) -> Result<Option<&str>, ProcessError> {
+        match self.value(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+            Some(_) => Err(ProcessError::Field { name, why: "is no text" }),
+        }
+    }
+
+    fn needed(&self, name: &'static str) -> Result<&str, ProcessError> {
+        let why = if self.value(name).is_some() { "is empty" } else { "is missing" };
+        self.text(name)?.ok_or(ProcessError::Field { name, why })
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+fn credentials(answer: Answer) -> Result<Credentials, ProcessError> {
+    match answer.value("Version") {
+        Some(Value::Number(version)) if version.as_u64() == Some(1) => {}
+        Some(_) => return Err(ProcessError::Field { name: "Version", why: "is not the number 1" }),
+        None => return Err(ProcessError::Field { name: "Version", why: "is missing" }),
+    }
+    let end = |text| moment(text).ok_or(ProcessError::Field { name: "Expiration", why: "is no time of ISO 8601" });
+    Ok(Credentials {
+        access_key_id: answer.needed("AccessKeyId")?.to_owned(),
+        secret_access_key: Secret::from(answer.needed("SecretAccessKey")?),
+        session_token: answer.text("SessionToken")?.map(Secret::from),
+        expiration: answer.text("Expiration")?.map(end).transpose()?,
+        account: answer.text("AccountId")?.and_then(|id| id.parse().ok()),
+    })
+}
+
+/// A time as programs write it: with `Z`, an offset, `UTC` or nothing, which is UTC too.
+fn moment(text: &str) -> Option<Timestamp> {
+    let upper = text.trim().to_ascii_uppercase();
+    let (text, is_utc) = match upper.strip_suffix("UTC").or_else(|| upper.strip_suffix("GMT")) {
+        Some(rest) => (Cow::from(rest.trim_end()), true),
+        // `12:00:00 +00:00`
+        None => (Cow::from(upper.replace(" +", "+").replace(" -", "-").replace(" Z", "Z")), false),
+    };
+    let bare = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
+    if is_utc { bare() } else { text.parse().ok().or_else(bare) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{moment, said};
+
+    #[test]
+    fn an_expiration_is_taken_as_programs_write_it() {
+        for text in [
+            "2030-01-02T03:04:05Z",
+            "2030-01-02T03:04:05UTC",
+            "2030-01-02T03:04:05 UTC",
+            "2030-01-02 03:04:05 UTC",
+            "2030-01-02t03:04:05z",
+            "2030-01-02 03:04:05Z",
+            "2030-01-02T03:04:05",
+            "2030-01-02T03:04:05.000Z",
+            "2030-01-02T03:04:05+00:00",
+            "2030-01-02T03:04:05+0000",
+            "2030-01-02 03:04:05 +00:00",
+            "2030-01-02T05:04:05+02:00",
+            "20300102T030405Z",
+        ] {
+            let shown = moment(text).map(|time| time.to_string());
+            let shown = shown.map(|time| time.replace(".000", ""));
+            assert_eq!(shown.as_deref(), Some("2030-01-02T03:04:05Z"), "{text}");
+        }
+        for text in ["", "tomorrow", "2030-13-01T00:00:00Z", "UTC", "12:00"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_command_said_is_its_end_in_a_line_and_never_its_answer() {
+        let long = format!("{}the end", "x".repeat(5000));
+        for (stderr, stdout, shown) in [
+            ("", "", ""),
+            ("one\n\ntwo\r\n", "", "one | two"),
+            (
+                "+ echo {\"SecretAccessKey\":\"hunter2hunter2\"}",
+                "{\"SecretAccessKey\":\"hunter2hunter2\"}",
+                "+ echo {\"(hidden)\":\"(hidden)\"}",
+            ),
+        ] {
+            assert_eq!(said(stderr.as_bytes(), stdout.as_bytes()), shown);
+        }
+        let shown = said(long.as_bytes(), b"");
+        assert!(shown.starts_with("...xxx") && shown.ends_with("the end") && shown.len() == 303, "{shown}");
+    }
+}
