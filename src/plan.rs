@@ -57,6 +57,9 @@ pub struct Wish {
     pub mfa_serial: Option<MfaSerial>,
     /// `allow_http` of our settings: may endpoints of other machines be plain `http://`?
     pub allow_http: bool,
+    /// Is nothing looked for among all profiles and sections (like names, ignored sections)? For whoever makes a plan of
+    /// each of them, so that many profiles cost in proportion to their number.
+    pub at_a_glance: bool,
     /// Is the device left open, whatever the profile says? For the commands that are about devices.
     pub leaves_device_open: bool,
 }
@@ -335,7 +338,9 @@ impl Plan {
         let region = service::region(set, &chain, wish, ambient)?;
         let serial = device.as_ref().and_then(Device::serial);
         let service = Service::resolve(set, &chain, serial, region.as_ref(), (wish, ambient))?;
-        warnings.extend(chain.overlooked(set, device.is_none()).map(Warning::Overlooked));
+        if !wish.at_a_glance {
+            warnings.extend(chain.overlooked(set, device.is_none()).map(Warning::Overlooked));
+        }
         if let Some(region) = region.as_ref().filter(|region| Partition::of_region(region) != service.partition) {
             warnings.push(Warning::OtherPartition { region: region.clone(), partition: service.partition });
         }

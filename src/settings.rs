@@ -270,9 +270,9 @@ impl Settings {
         Talk::new(level.unwrap_or_default(), is_coloured(color, env))
     }
 
-    /// What is asked of a plan where the command line asks for nothing.
+    /// What is asked of a plan that is one of many, and where the command line asks for nothing.
     pub fn usual_wish(&self) -> Wish {
-        Wish { allow_http: self.allow_http, ..Wish::default() }
+        Wish { allow_http: self.allow_http, at_a_glance: true, ..Wish::default() }
     }
 
     /// The profile that a command is for.
@@ -310,6 +310,7 @@ impl Settings {
             usual_region: ini.parsed::<Region>("region")?,
             mfa_serial: obtain.mfa_serial.clone(),
             allow_http: self.allow_http,
+            at_a_glance: false,
             leaves_device_open: false,
         };
         let token = match obtain.mfa_token.as_deref() {

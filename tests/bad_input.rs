@@ -6,6 +6,7 @@
 mod cache;
 mod codes;
 mod files;
+mod many;
 mod words;
 
 use std::collections::BTreeMap;

@@ -72,7 +72,7 @@ pub(super) fn run(line: &str, limit: Duration, heard: &dyn Fn(&str)) -> Result<C
         return Err(ProcessError::Empty { said: said() });
     }
     match serde_json::from_slice::<Map<String, Value>>(text) {
-        Ok(answer) => credentials(Answer(answer)),
+        Ok(answer) => credentials(&Answer(answer)),
         Err(_) => Err(ProcessError::NotJson { said: said() }),
     }
 }
@@ -128,7 +128,7 @@ impl Answer {
     }
 }
 
-fn credentials(answer: Answer) -> Result<Credentials, ProcessError> {
+fn credentials(answer: &Answer) -> Result<Credentials, ProcessError> {
     match answer.value("Version") {
         Some(Value::Number(version)) if version.as_u64() == Some(1) => {}
         Some(_) => return Err(ProcessError::Field { name: "Version", why: "is not the number 1" }),

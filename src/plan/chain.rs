@@ -10,6 +10,9 @@ use super::{Ambient, Base, Device, Wish};
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property};
 
+/// So many profiles may stand in a chain: no person's has ten, and whoever follows it ends.
+const MOST_PROFILES: usize = 64;
+
 /// The profiles from the one asked for to the one that holds the base.
 pub(super) struct Chain<'a> {
     /// In the order they are met: the profile asked for comes first.
@@ -88,7 +91,7 @@ impl<'a> Chain<'a> {
                 }
                 // Without a role, a profile's own keys are what it is, whatever source it names.
                 Some(_) if !is_role && has_key(profile) => break,
-                Some((origin, source)) => profile = follow(set, &links, origin, source)?,
+                Some(source) => profile = follow(set, &links, source, wish)?,
                 None => break,
             }
         }
@@ -150,15 +153,19 @@ impl<'a> Chain<'a> {
 fn follow<'a>(
     set: &'a ProfileSet,
     links: &[Profile<'a>],
-    origin: Origin,
-    source: String,
+    (origin, source): (Origin, String),
+    wish: &Wish,
 ) -> Result<Profile<'a>, PlanError> {
     if let Some(start) = links.iter().position(|link| link.name() == source) {
         let circle = links[start..].iter().map(|link| link.name().to_owned());
         return Err(PlanError::Cycle(circle.chain([source]).collect()));
     }
+    if links.len() >= MOST_PROFILES {
+        return Err(PlanError::LongChain { origin, most: MOST_PROFILES });
+    }
     let Some(profile) = set.get(&source) else {
-        let likely = Box::new(likely(set, &source));
+        // All names are looked at: whoever makes a plan of each would look at all of them for each.
+        let likely = Box::new(if wish.at_a_glance { Likely::default() } else { likely(set, &source) });
         return Err(PlanError::UnknownSource { origin, source_profile: source, likely });
     };
     Ok(profile)
@@ -186,9 +193,10 @@ fn base_of(set: &ProfileSet, profile: Profile<'_>, met: &[&str], ambient: &Ambie
     if let Some(property) = profile.filled("credential_process") {
         let command = property.value().into_owned();
         let origin = origin(&property);
-        return match leads_back(set, &command, &mut met.iter().map(|&name| name.to_owned()).collect()) {
+        return match leads_back(set, &command, met) {
             Leads::Elsewhere => Ok(Base::CredentialProcess { profile: name(), command }),
             Leads::BackTo(profile) => Err(PlanError::ProcessLoop { origin, profile }),
+            Leads::TooFar => Err(PlanError::LongChain { origin, most: MOST_PROFILES }),
             Leads::WhereTheShellSays => {
                 let why = "starts mfa-cred without naming a profile, and so perhaps itself for ever";
                 Err(PlanError::Refused { origin, why })
@@ -260,6 +268,8 @@ enum Leads {
     Elsewhere,
     /// To a profile that was met already.
     BackTo(String),
+    /// Through more profiles than a chain may have.
+    TooFar,
     /// To whatever `AWS_PROFILE` and the like say where it is run.
     WhereTheShellSays,
 }
@@ -268,7 +278,39 @@ enum Leads {
 ///
 /// Such a command would start itself for ever, each time a process more; it is found by reading the command, without
 /// running it, through as many profiles as it takes. Programs and variables before mfa-cred (`timeout 60`) are passed.
-fn leads_back(set: &ProfileSet, command: &str, met: &mut Vec<String>) -> Leads {
+fn leads_back(set: &ProfileSet, command: &str, met: &[&str]) -> Leads {
+    let mut met = met.to_vec();
+    let mut profile = match started(set, command) {
+        Ok(profile) => profile,
+        Err(leads) => return leads,
+    };
+    loop {
+        if met.contains(&profile.name()) {
+            return Leads::BackTo(profile.name().to_owned());
+        }
+        if has_key(profile) || profile.filled("credential_source").is_some() {
+            return Leads::Elsewhere;
+        }
+        if met.len() >= MOST_PROFILES {
+            return Leads::TooFar;
+        }
+        met.push(profile.name());
+        profile = match (profile.filled("source_profile"), profile.filled("credential_process")) {
+            (Some(source), _) => match set.get(&source.value()) {
+                Some(source) => source,
+                None => return Leads::Elsewhere,
+            },
+            (None, Some(process)) => match started(set, &process.value()) {
+                Ok(profile) => profile,
+                Err(leads) => return leads,
+            },
+            (None, None) => return Leads::Elsewhere,
+        };
+    }
+}
+
+/// The profile that a command line starts mfa-cred for, or where else it leads.
+fn started<'a>(set: &'a ProfileSet, command: &str) -> Result<Profile<'a>, Leads> {
     let is_us = |word: &String| {
         let file = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
         file == "mfa-cred" || file == "mfa-cred.exe"
@@ -276,37 +318,19 @@ fn leads_back(set: &ProfileSet, command: &str, met: &mut Vec<String>) -> Leads {
     let words = shlex::split(command).unwrap_or_default();
     let mut arguments = words.iter().skip_while(|word| !is_us(word)).skip_while(|word| *word != "process");
     if arguments.next().is_none() {
-        return Leads::Elsewhere;
+        return Err(Leads::Elsewhere);
     }
     let arguments: Vec<&String> = arguments.collect();
-    let Some(mut profile) = arguments.iter().find_map(|word| set.get(word)) else {
+    arguments.iter().find_map(|word| set.get(word)).ok_or_else(|| {
         let is_bare = arguments.iter().all(|word| word.starts_with('-'));
-        return if is_bare { Leads::WhereTheShellSays } else { Leads::Elsewhere };
-    };
-    loop {
-        if met.iter().any(|name| name == profile.name()) {
-            return Leads::BackTo(profile.name().to_owned());
-        }
-        if has_key(profile) || profile.filled("credential_source").is_some() {
-            return Leads::Elsewhere;
-        }
-        met.push(profile.name().to_owned());
-        match (profile.filled("source_profile"), profile.filled("credential_process")) {
-            (Some(source), _) => match set.get(&source.value()) {
-                Some(source) => profile = source,
-                None => return Leads::Elsewhere,
-            },
-            (None, Some(process)) => return leads_back(set, &process.value(), met),
-            (None, None) => return Leads::Elsewhere,
-        }
-    }
+        if is_bare { Leads::WhereTheShellSays } else { Leads::Elsewhere }
+    })
 }
 
 /// The profiles along a source chain as far as it leads, none of them judged.
 pub(super) fn sources<'a>(set: &'a ProfileSet, first: Profile<'a>) -> Vec<Profile<'a>> {
-    const MANY: usize = 64;
     let mut links = vec![first];
-    while let Some(last) = links.last().filter(|_| links.len() < MANY) {
+    while let Some(last) = links.last().filter(|_| links.len() < MOST_PROFILES) {
         let ends = has_key(*last) && (links.len() > 1 || last.filled("role_arn").is_none());
         let source = last.filled("source_profile").filter(|_| !ends).and_then(|source| set.get(&source.value()));
         match source.filter(|source| links.iter().all(|link| link.name() != source.name())) {

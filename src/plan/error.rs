@@ -58,6 +58,14 @@ pub enum PlanError {
         /// What may have been meant.
         likely: Box<Likely>,
     },
+    /// The chain goes on and on.
+    #[error("{origin} leads through more than {most} profiles")]
+    LongChain {
+        /// The property that leads further.
+        origin: Origin,
+        /// How many may stand in a chain.
+        most: usize,
+    },
     /// The chain comes back to a profile.
     #[error("`source_profile` goes round in a circle: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
@@ -212,7 +220,7 @@ pub enum PlanError {
 }
 
 /// What somebody may have meant by a name that no profile has.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Likely {
     /// Profiles with like names.
     pub nearest: Vec<String>,

@@ -1,0 +1,72 @@
+//! Files of many profiles: time in proportion to their number, and no chain without an end.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use crate::support::world::{Cast, World};
+
+/// As many as a test can afford in a build without optimization.
+const MANY: usize = 5_000;
+
+fn config(line: impl Fn(usize) -> String) -> String {
+    (0..MANY).fold(String::new(), |mut text, n| {
+        let _ = write!(text, "[profile p{n}]\n{}", line(n));
+        text
+    })
+}
+
+#[test]
+fn a_list_of_many_profiles_that_took_a_minute_takes_its_time_once() {
+    let arn = "arn:aws:iam::123456789012:role/x";
+    let role = |source: String| format!("role_arn = {arn}\nsource_profile = {source}\n");
+    let files: [(&str, String); 8] = [
+        ("a chain", config(|n| role(format!("p{}", n + 1)))),
+        ("sources that there are none of", config(|n| role(format!("no-such-source-of-a-profile-{n}")))),
+        ("a circle", config(|n| role(format!("p{}", (n + 1) % MANY)))),
+        ("commands", config(|n| format!("credential_process = mfa-cred process p{}\n", n + 1))),
+        ("services", config(|n| format!("services = s{n}\n[services s{n}]\nsts =\n  endpoint_url = https://s{n}\n"))),
+        ("one source", config(|_| role("p0".to_owned()))),
+        ("ignored sections", config(|n| format!("region = x\n[p{n}]\nmfa_serial = x\n"))),
+        ("the same section", "[profile p0]\nregion = x\n".repeat(MANY)),
+    ];
+    for (what, text) in files {
+        let world = World::empty();
+        world.write(".aws/config", text);
+        for words in [&["list", "--json"][..], &["list", "--names"], &["show", "p0"], &["process", "p0"]] {
+            let start = Instant::now();
+            world.run(words);
+            assert!(start.elapsed() < Duration::from_secs(10), "{what}: {words:?} took {:?}", start.elapsed());
+        }
+    }
+}
+
+#[test]
+fn a_chain_of_60000_profiles_that_overflowed_the_stack_is_refused_with_its_place() {
+    let world = World::empty();
+    for (line, key) in [
+        ("role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = p", "source_profile"),
+        ("credential_process = mfa-cred process p", "credential_process"),
+    ] {
+        let text: String = (0..60_000).map(|n| format!("[profile p{n}]\n{line}{}\n", n + 1)).collect();
+        world.write(".aws/config", text);
+        let done = world.run(&["process", "p0"]);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
+        let file = world.home().join(".aws/config");
+        assert!(done.stderr.starts_with(&format!("error: {}:", file.display())), "{done:?}");
+        let end = format!("`{key}` leads through more than 64 profiles\n");
+        assert!(done.stderr.lines().next().is_some_and(|line| format!("{line}\n").ends_with(&end)), "{done:?}");
+    }
+}
+
+#[test]
+fn a_chain_of_64_profiles_is_followed_and_one_more_is_not() {
+    let Cast { world, key, .. } = World::cast();
+    world.write_key("p63", &key);
+    for (first, stands) in [("p0", true), ("more", false)] {
+        let line = "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = p";
+        let text: String = (0..63).map(|n| format!("[profile p{n}]\n{line}{}\n", n + 1)).collect();
+        world.write(".aws/config", format!("{text}[profile more]\n{line}0\n"));
+        let done = world.run(&["show", first]);
+        assert_eq!(!done.stdout.contains("error:"), stands, "{first}: {done:?}");
+    }
+}
