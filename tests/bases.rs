@@ -210,7 +210,7 @@ fn why_a_process_failed_is_told_and_what_it_printed_is_not() {
     ] {
         let file = world.home().join("vendor.sh");
         world.write("vendor.sh", script);
-        world.write(".aws/config", format!("[profile vendor]\ncredential_process = sh {}\n", file.display()));
+        world.write(".aws/config", format!("[profile vendor]\ncredential_process = exec sh {}\n", file.display()));
         let done = world.run(&["process", "vendor"]);
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{script}: {done:?}");
         let error = format!("error: `credential_process` of profile `vendor` gave no credentials: {why}\n");
