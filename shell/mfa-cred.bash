@@ -9,6 +9,8 @@ function __COMMAND__() {
         \builtin local __mfa_cred_payload
         __mfa_cred_payload=$(\command __BINARY__ --format posix "$@") || \builtin return
         \builtin eval "$__mfa_cred_payload"
+        # What was loaded behind the prompt's segment may have taken it out.
+        ! \builtin declare -F __mfa_cred_last >/dev/null || __mfa_cred_last
     else
         \command __BINARY__ "$@"
     fi

@@ -3,6 +3,9 @@
 # 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process (bash before 4.2, which cannot tell the
 # time, starts `date`). The prompt holds only the name of a variable, whose value bash does not expand again, so that no
 # profile's name can run.
+#
+# What builds the prompt anew each time, as Starship does, takes it out of `PS1`; so it is put back by each run, and each
+# run sees to it that it is the last one.
 
 __mfa_cred_segment=
 
@@ -11,6 +14,7 @@ function __mfa_cred_prompt() {
     # Behind the backslash `local` is a command like any other, and its words would be split.
     name=${MFA_CRED_PROFILE-} end=${AWS_CREDENTIAL_EXPIRATION-} left=
     __mfa_cred_segment=
+    __mfa_cred_last
     [[ -n $name ]] || \builtin return "$code"
     # Nothing but digits gets into the arithmetic, which would run what stands in brackets.
     # shellcheck disable=SC2053 # Patterns are meant.
@@ -41,19 +45,33 @@ function __mfa_cred_prompt() {
     reordering+=$'\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9'
     __mfa_cred_segment="(${name//[[:cntrl:]$reordering]/?}$left) "
     [[ -n ${NO_COLOR-} ]] || __mfa_cred_segment=$'\001\e['${colour}$'m\002'$__mfa_cred_segment$'\001\e[0m\002'
+    __mfa_cred_show
     \builtin return "$code"
 }
 
-if [[ " ${PROMPT_COMMAND[*]-} " != *__mfa_cred_prompt* ]]; then
-    if [[ $(\builtin declare -p PROMPT_COMMAND 2>/dev/null) == 'declare -a'* ]]; then
-        PROMPT_COMMAND+=(__mfa_cred_prompt)
-    else
-        # shellcheck disable=SC2128,SC2178 # It is no array here.
+# The function behind whatever else makes the prompt.
+function __mfa_cred_last() {
+    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)) &&
+        [[ $(\builtin declare -p PROMPT_COMMAND 2>/dev/null) == 'declare -a'* ]]; then
+        ((${#PROMPT_COMMAND[@]})) && [[ ${PROMPT_COMMAND[-1]} == __mfa_cred_prompt ]] ||
+            PROMPT_COMMAND+=(__mfa_cred_prompt)
+    elif [[ $'\n'${PROMPT_COMMAND-} != *$'\n'__mfa_cred_prompt ]]; then
+        # Before 5.1 of an array the first one runs, which is this one.
+        # shellcheck disable=SC2128,SC2178
         PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__mfa_cred_prompt
     fi
-fi
-# Without that option the name of the variable would be shown.
-if \builtin shopt -q promptvars && [[ ${PS1-} != *__mfa_cred_segment* ]]; then
+}
+
+# The variable in the prompt, behind the line feeds that it starts with. Without that option its name would be shown.
+function __mfa_cred_show() {
+    \builtin shopt -q promptvars && [[ ${PS1-} != *__mfa_cred_segment* ]] || \builtin return 0
+    \builtin local rest=$PS1 start=
+    while [[ $rest == $'\n'* || $rest == '\n'* ]]; do
+        [[ $rest == $'\n'* ]] && start+=$'\n' rest=${rest#$'\n'} || start+='\n' rest=${rest#'\n'}
+    done
     # shellcheck disable=SC2016 # It is expanded when the prompt is shown.
-    PS1='${__mfa_cred_segment-}'${PS1-}
-fi
+    PS1=$start'${__mfa_cred_segment-}'$rest
+}
+
+__mfa_cred_last
+__mfa_cred_show

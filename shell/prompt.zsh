@@ -9,6 +9,9 @@ function __mfa_cred_precmd {
     # 41 without colour, 42 green, 43 yellow, 44 red.
     \builtin local -i slot=42 year month day left
     psvar[41]= psvar[42]= psvar[43]= psvar[44]=
+    # Whatever builds the prompt anew each time runs before this, from the next time on.
+    [[ ${precmd_functions[-1]-} == __mfa_cred_precmd ]] ||
+        precmd_functions=(${precmd_functions:#__mfa_cred_precmd} __mfa_cred_precmd)
     [[ -n $name ]] || \builtin return 0
     # Nothing but digits gets into the arithmetic, which would run what stands in brackets.
     if [[ $end == [0-9](#c4)-[0-9](#c2)-[0-9](#c2)T[0-9](#c2):[0-9](#c2):[0-9](#c2)Z ]]; then
@@ -33,10 +36,15 @@ function __mfa_cred_precmd {
     [[ -z ${NO_COLOR-} ]] || slot=41
     # The marks that reorder text; zsh itself shows what controls a terminal as `^[`.
     psvar[$slot]=${name//[$'\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9']/?}$text
+    __mfa_cred_show
+}
+
+function __mfa_cred_show {
+    if [[ ${PROMPT-} != *'%(41V.'* ]]; then
+        PROMPT='%(41V.(%41v%) .)%(42V.%F{green}(%42v%)%f .)%(43V.%B%F{yellow}(%43v%)%f%b .)%(44V.%B%F{red}(%44v%)%f%b .)'${PROMPT-}
+    fi
 }
 
 \builtin autoload -Uz add-zsh-hook
 add-zsh-hook precmd __mfa_cred_precmd
-if [[ ${PROMPT-} != *'%(41V.'* ]]; then
-    PROMPT='%(41V.(%41v%) .)%(42V.%F{green}(%42v%)%f .)%(43V.%B%F{yellow}(%43v%)%f%b .)%(44V.%B%F{red}(%44v%)%f%b .)'${PROMPT-}
-fi
+__mfa_cred_show

@@ -5,11 +5,13 @@
 
 mod completion;
 mod device;
-mod examples;
+mod help;
 mod init;
 mod options;
 mod policy;
 mod prompt;
+mod typo;
+mod whose;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,11 +24,13 @@ use crate::output::Format;
 
 pub use completion::{CompleteArgs, CompletionShell, CompletionsArgs, Live, Place, place};
 pub use device::{DeviceVerb, Whose};
+pub use help::{EXAMPLES_OF_ALL, EXIT_CODES, FILES, VARIABLES};
 pub use init::{EvaluatesArgs, InitArgs};
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::{PromptArgs, PromptShell};
+pub use typo::meant;
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
 #[derive(Debug, Parser)]
@@ -34,9 +38,10 @@ pub use prompt::{PromptArgs, PromptShell};
 #[command(override_usage = "eval $(mfa-cred [OPTIONS] [PROFILE])\n       mfa-cred [OPTIONS] COMMAND")]
 struct Cli {
     #[command(flatten)]
-    global: Global,
-    #[command(flatten)]
     env: EnvArgs,
+    // Last, since the heading of its options is that of whatever comes behind it.
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
     command: Option<Verb>,
 }
@@ -54,11 +59,19 @@ pub struct Args {
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct EnvArgs {
-    /// The profile [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`]
-    #[arg(value_name = "PROFILE", value_parser = profile_name, help_heading = "Arguments")]
+    /// The profile [default: the shell's, else `default`]
+    ///
+    /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+    #[arg(value_name = "PROFILE", value_parser = profile_name, index = 1)]
     pub profile: Option<ProfileName>,
-    /// The shell to write for [default: the shell that runs this]
-    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES), help_heading = "Options")]
+    /// The profile, as an option
+    #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
+    pub as_option: Option<ProfileName>,
+    /// The shell to write for, or json, dotenv
+    ///
+    /// One of posix, fish, powershell, cmd, nu, elvish, xonsh, tcsh, json and dotenv. Default: the shell that runs
+    /// this, else `$SHELL`.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES), hide_possible_values = true)]
     pub format: Option<Format>,
     /// How to obtain them.
     #[command(flatten)]
@@ -69,9 +82,14 @@ pub struct EnvArgs {
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct ProfileArgs {
-    /// The profile [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`]
-    #[arg(value_name = "PROFILE", value_parser = profile_name, help_heading = "Arguments")]
+    /// The profile [default: the shell's, else `default`]
+    ///
+    /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+    #[arg(value_name = "PROFILE", value_parser = profile_name, index = 1)]
     pub profile: Option<ProfileName>,
+    /// The profile, as an option
+    #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
+    pub as_option: Option<ProfileName>,
     /// How to obtain them.
     #[command(flatten)]
     pub obtain: Obtain,
@@ -82,39 +100,51 @@ pub struct ProfileArgs {
 #[derive(Debug, PartialEq, Subcommand)]
 #[command(defer = true)]
 pub enum Verb {
-    /// Print statements that set the credentials in the calling shell
+    /// Print statements that set credentials in a shell (or: export)
+    #[command(alias = "export")]
     Env(Box<EnvArgs>),
     /// Print the `credential_process` JSON for an SDK
     Process(Box<ProfileArgs>),
     /// Run a command with the credentials in its environment
     Exec {
+        /// The command and its arguments [default: $SHELL]
+        #[arg(last = true, value_name = "CMD", index = 2)]
+        command: Vec<OsString>,
         /// The profile and its options.
         #[command(flatten)]
         target: Box<ProfileArgs>,
-        /// The command and its arguments [default: `$SHELL`]
-        #[arg(last = true, value_name = "CMD")]
-        command: Vec<OsString>,
     },
     /// Obtain and keep credentials, print nothing
     Login {
-        /// The profiles
+        /// The profiles [default: the shell's, else `default`]
+        ///
+        /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         profiles: Vec<ProfileName>,
+        /// The profile, as an option
+        #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
+        as_option: Option<ProfileName>,
         /// How to obtain them.
         #[command(flatten)]
         obtain: Box<Obtain>,
     },
     /// Show a profile as it is resolved, and what would be done
     Show {
-        /// The profile and its options.
-        #[command(flatten)]
-        target: Box<ProfileArgs>,
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// The profile and its options.
+        #[command(flatten)]
+        target: Box<ProfileArgs>,
     },
     /// List the profiles
     List {
+        /// Only these
+        #[arg(value_name = "PROFILE", value_parser = profile_name)]
+        profiles: Vec<ProfileName>,
+        /// The profile, as an option
+        #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
+        as_option: Option<ProfileName>,
         /// As JSON
         #[arg(long, conflicts_with = "names")]
         json: bool,
@@ -124,20 +154,23 @@ pub enum Verb {
     },
     /// Show what this shell holds and what is cached
     Status {
-        /// The profile and its options.
-        #[command(flatten)]
-        target: Box<ProfileArgs>,
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// The profile and its options.
+        #[command(flatten)]
+        target: Box<ProfileArgs>,
     },
     /// Print and check IAM policies that are to enforce MFA
     #[command(subcommand)]
     Policy(PolicyVerb),
     /// Print statements that clear what `env` set
     Unset {
-        /// The shell to write for [default: the shell that runs this]
-        #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES))]
+        /// The shell to write for, or json, dotenv
+        ///
+        /// One of posix, fish, powershell, cmd, nu, elvish, xonsh, tcsh, json and dotenv. Default: the shell that
+        /// runs this, else `$SHELL`.
+        #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES), hide_possible_values = true)]
         format: Option<Format>,
     },
     /// MFA devices: list, enroll, resync, remove
@@ -148,11 +181,14 @@ pub enum Verb {
         /// Only those of these profiles
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         profiles: Vec<ProfileName>,
+        /// The profile, as an option
+        #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
+        as_option: Option<ProfileName>,
         /// Destroy the sealing key too, so that no cached credential can ever be opened again
-        #[arg(long, conflicts_with = "profiles")]
+        #[arg(long, conflicts_with_all = ["profiles", "as_option"])]
         all: bool,
     },
-    /// Print a prompt segment: the profile that this shell holds, and for how long
+    /// Print a prompt segment: the shell's profile and the time left
     Prompt(PromptArgs),
     /// Print the script that completes words in a shell
     Completions(CompletionsArgs),
@@ -165,7 +201,7 @@ pub enum Verb {
     /// Print what may stand at the cursor
     #[command(name = "__complete", hide = true)]
     Complete(CompleteArgs),
-    /// Print the file that makes mfa-cred a command of a shell, which then can change it
+    /// Print a shell's integration: mfa-cred as a function, and TAB
     Init(InitArgs),
     /// Say whether the shell evaluates what these words print
     #[command(name = "__evaluates", hide = true)]
@@ -190,6 +226,7 @@ const VERBS: &[&str] = &[
     "device",
     "env",
     "exec",
+    "export",
     "help",
     "init",
     "list",
@@ -214,7 +251,7 @@ fn parse_plain(argv: &[OsString]) -> Option<Args> {
             ..PromptArgs::default()
         }),
         (2, name) if !VERBS.contains(&name) => env(name),
-        (3, "env") => env(word(2)?),
+        (3, "env" | "export") => env(word(2)?),
         (3, "process") => {
             Verb::Process(Box::new(ProfileArgs { profile: ProfileName::new(word(2)?), ..ProfileArgs::default() }))
         }
@@ -228,19 +265,40 @@ fn env(name: &str) -> Verb {
 }
 
 fn parse_any(argv: Vec<OsString>) -> Result<Args, clap::Error> {
-    let Cli { global, env: before, command } =
-        tree().try_get_matches_from(argv).and_then(|mut found| Cli::from_arg_matches_mut(&mut found))?;
+    let read = |argv: &[OsString]| {
+        let found = tree().try_get_matches_from(argv.iter().cloned());
+        found.and_then(|mut found| Cli::from_arg_matches_mut(&mut found))
+    };
+    let cli = match read(&argv) {
+        Err(error) => match typo::with_dashes(&argv)? {
+            Some(argv) => read(&argv)?,
+            None => return Err(typo::explained(error, &argv)),
+        },
+        cli => cli?,
+    };
+    settle(cli)
+}
+
+/// What stood before the command goes to it, as far as it takes it.
+fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::Error> {
     let Some(mut verb) = command else {
+        before.profile = whose::one(before.profile, before.as_option.take())?;
         return Ok(Args { global, verb: Verb::Env(Box::new(before)) });
     };
     if let Some(profile) = before.profile {
-        let hint =
-            "a profile goes after the command; one that is named like a command is reached with `mfa-cred -- NAME`";
+        let hint = typo::near(profile.as_str()).map_or_else(
+            || {
+                "a profile goes after the command; one that is named like a command is reached with `mfa-cred -- NAME`"
+                    .to_owned()
+            },
+            |near| format!("did you mean `mfa-cred {near}`?"),
+        );
         return Err(usage(
             ErrorKind::ArgumentConflict,
             format!("`{}` stands before a command\n\n{hint}", profile.as_str().escape_debug()),
         ));
     }
+    whose::settle(&mut verb, before.as_option)?;
     match (&mut verb, before.format) {
         (_, None) => {}
         (Verb::Env(args), format) => args.format = args.format.or(format),
@@ -274,7 +332,7 @@ fn parse_any(argv: Vec<OsString>) -> Result<Args, clap::Error> {
 
 /// The whole tree, with everything that its help says.
 pub fn tree() -> clap::Command {
-    examples::with_examples(Cli::command())
+    help::dressed(Cli::command())
 }
 
 fn usage(kind: ErrorKind, text: String) -> clap::Error {

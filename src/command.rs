@@ -45,14 +45,21 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
         Ok(args) => args,
         Err(error) => return say_usage(&error, &argv),
     };
+    let voice = |args: &Args| Settings::voice(&args.global, host.env).at_home(host.folders.home.as_deref());
     if let Some(result) = without_settings(&args, host) {
-        return conclude(Settings::voice(&args.global, host.env), result);
+        return conclude(voice(&args), result);
     }
     let (talk, result) = match Settings::resolve(&args.global, host.env, host.files, &host.folders) {
         Ok(settings) => (settings.talk, dispatch(args.verb, &settings, host)),
-        Err(error) => (Settings::voice(&args.global, host.env), Err(error.into())),
+        Err(error) => (voice(&args), Err(error.into())),
     };
-    conclude(talk, result)
+    let missing = result.as_ref().err().and_then(Error::missing_profile);
+    let meant = missing.and_then(|profile| cli::meant(&argv, profile.as_str()));
+    let ending = conclude(talk, result);
+    if let Some(meant) = meant {
+        talk.hint(&meant);
+    }
+    ending
 }
 
 /// The commands that work whatever our settings say, and read none of them.
@@ -107,14 +114,14 @@ fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>) -> Result<Done, Er
         Verb::Env(args) => env::run(*args, settings, host),
         Verb::Process(args) => process::run(*args, settings, host),
         Verb::Exec { target, command } => exec::run(*target, command, settings, host),
-        Verb::Login { profiles, obtain } => login::run(profiles, &obtain, settings, host),
+        Verb::Login { profiles, obtain, .. } => login::run(profiles, &obtain, settings, host),
         Verb::Show { target, json } => show::run(*target, json, settings, host),
-        Verb::List { json, names } => list::run(json, names, settings, host),
+        Verb::List { profiles, json, names, .. } => list::run(&profiles, json, names, settings, host),
         Verb::Status { target, json } => status::run(&target, json, settings, host),
         Verb::Policy(verb) => policy::run(verb, settings, host),
         Verb::Unset { format } => unset::run(format, host),
         Verb::Device(verb) => device::run(verb, settings, host),
-        Verb::Clear { profiles, all } => clear::run(&profiles, all, settings, host),
+        Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, settings, host),
         // They ran before the settings were read.
         Verb::Prompt(_)
         | Verb::Complete(_)

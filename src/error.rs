@@ -20,6 +20,7 @@ use crate::plan::{AssumeRole, Origin, PlanError, Step};
 use crate::policy::DocumentError;
 use crate::profile::ProfileError;
 use crate::settings::SettingsError;
+use crate::talk::ours;
 use crate::vault::VaultError;
 use crate::vault::passphrase::PassphraseError;
 
@@ -41,6 +42,19 @@ pub enum Error {
     /// An MFA device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A word that is a profile's name, and may be a device's.
+    #[error("`{word}` is a profile, and may be a device of profile `{profile}`'s user")]
+    DeviceOrProfile {
+        /// What is done to the device.
+        verb: &'static str,
+        /// The word.
+        word: ProfileName,
+        /// The profile that the environment names.
+        profile: ProfileName,
+    },
+    /// Any of these, with the profile that it is about.
+    #[error(transparent)]
+    Concerning(Box<Concerning>),
     /// No sealing key, where it was the point.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -113,6 +127,25 @@ pub enum Error {
     },
 }
 
+/// An error and the profile that the command was for, which its hints name.
+#[derive(Debug)]
+pub struct Concerning {
+    profile: ProfileName,
+    cause: Error,
+}
+
+impl std::fmt::Display for Concerning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl std::error::Error for Concerning {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.source()
+    }
+}
+
 /// How a program ends that did not do what was asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ending {
@@ -145,6 +178,7 @@ impl Error {
             | Self::PolicyFile { .. }
             | Self::PolicyNotWritten(_)
             | Self::Untaken { .. }
+            | Self::DeviceOrProfile { .. }
             | Self::NoSegment => 2,
             Self::Plan(
                 PlanError::Duration { origin, .. }
@@ -163,6 +197,7 @@ impl Error {
             Self::Vault(error) => return vault_ending(error),
             Self::Execute(error) => return execute_ending(error),
             Self::Device(error) => return device_ending(error),
+            Self::Concerning(about) => return about.cause.ending(),
             Self::Exec { is_missing, .. } => {
                 if *is_missing {
                     127
@@ -176,16 +211,50 @@ impl Error {
         })
     }
 
+    /// The error, as one of a command for this profile.
+    #[must_use]
+    pub fn about(self, profile: &ProfileName) -> Self {
+        match self {
+            Self::Concerning(_) => self,
+            cause => Self::Concerning(Box::new(Concerning { profile: profile.clone(), cause })),
+        }
+    }
+
+    /// The profile that is not there, where that is what is wrong.
+    pub fn missing_profile(&self) -> Option<&ProfileName> {
+        match self {
+            Self::Plan(PlanError::UnknownProfile { name, .. } | PlanError::NoProfiles { name, .. }) => Some(name),
+            Self::Concerning(about) => about.cause.missing_profile(),
+            _ => None,
+        }
+    }
+
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
+        self.hint_for(None)
+    }
+
+    fn hint_for(&self, profile: Option<&ProfileName>) -> Option<String> {
         match self {
-            Self::Plan(error) => plan_hint(error),
-            Self::Execute(error) => execute_hint(error),
-            Self::Device(error) => error.hint(),
+            Self::Concerning(about) => about.cause.hint_for(Some(&about.profile)),
+            Self::Plan(error) => plan_hint(error, profile),
+            Self::Execute(error) => execute_hint(error, profile),
+            Self::Device(DeviceError::Code(error)) if code_hint(error).is_some() => code_hint(error),
+            Self::Device(
+                DeviceError::Who(error)
+                | DeviceError::Client(error)
+                | DeviceError::Call { error: IamError::Call(error), .. },
+            ) => call_hint(None, error, profile),
+            Self::Device(error) => error.hint(profile),
             Self::Vault(error) => vault_hint(error),
+            Self::Picker(error) => terminal_hint(error),
+            Self::DeviceOrProfile { verb, word, .. } => {
+                let command = ours(&format!("device {verb}"), Some(word));
+                Some(format!("{command} takes it as the profile; a device can be named by its serial"))
+            }
             Self::Inexpressible(_) => Some("`--format json` holds any value".to_owned()),
             Self::Untaken { profile, format } => Some(take(profile.as_ref(), *format)),
-            Self::NoSegment => Some("let its prompt run `mfa-cred prompt`".to_owned()),
+            Self::NoSegment => Some(format!("let its prompt run {}", ours("prompt", None))),
             Self::Settings(SettingsError::NoHome) => {
                 Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())
             }
@@ -270,7 +339,7 @@ fn device_ending(error: &DeviceError) -> Ending {
     })
 }
 
-fn plan_hint(error: &PlanError) -> Option<String> {
+fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String> {
     if let Some(hint) = overlooked_hint(error) {
         return Some(hint);
     }
@@ -280,18 +349,25 @@ fn plan_hint(error: &PlanError) -> Option<String> {
         [most @ .., last] => Some(format!("did you mean `{}` or `{last}`?", most.join("`, `"))),
     };
     Some(match error {
-        PlanError::UnknownProfile { likely, .. } => {
-            return did_you_mean(&likely.nearest).or(Some("`mfa-cred list` shows the profiles".to_owned()));
+        PlanError::UnknownProfile { likely, name, .. } => {
+            let names_one = || {
+                let first = if name.as_str() == "default" { "name a profile: " } else { "" };
+                format!("{first}{} shows the profiles", ours("list", None))
+            };
+            return Some(did_you_mean(&likely.nearest).unwrap_or_else(names_one));
         }
+        PlanError::NoProfiles { .. } => no_profiles_hint(),
         PlanError::UnknownSource { likely, .. } => return did_you_mean(&likely.nearest),
         PlanError::Fido { usable, .. } if !usable.is_empty() => {
             let usable: Vec<String> = usable.iter().map(|serial| format!("`mfa_serial = {serial}`")).collect();
             format!("name a device whose codes AWS takes: {}", usable.join(" or "))
         }
         PlanError::Fido { .. } => {
-            "register a TOTP device beside it (`mfa-cred device enroll`), which is then named in `mfa_serial`; or sign \
-             in with `aws login` and use its `login_session` profile"
-                .to_owned()
+            let enroll = ours("device enroll", profile);
+            format!(
+                "register a TOTP device beside it ({enroll}), which is then named in `mfa_serial`; or sign in with \
+                 `aws login` and use its `login_session` profile"
+            )
         }
         PlanError::SerialCannotBeMet { .. } => {
             "take `mfa_serial` out, or let a profile with a user's access key be the source".to_owned()
@@ -303,7 +379,7 @@ fn plan_hint(error: &PlanError) -> Option<String> {
             };
             format!("{verb} the token as well, as `{key}`, or take the keys from where they came again")
         }
-        PlanError::OwnExports { .. } => "run `mfa-cred unset` in this shell first".to_owned(),
+        PlanError::OwnExports { .. } => "take them out of this shell first: `eval $(mfa-cred unset)`".to_owned(),
         PlanError::IncludeProfile { .. } => "copy what it includes into the profile".to_owned(),
         PlanError::NoSource { .. } => {
             "add `source_profile = PROFILE` (whose keys sign) or `credential_source`".to_owned()
@@ -340,52 +416,75 @@ fn vault_hint(error: &VaultError) -> Option<String> {
             Some("run mfa-cred in a terminal once: the key is then unlocked for this login".to_owned())
         }
         VaultError::Passphrase(PassphraseError::Refused | PassphraseError::Damaged) => {
-            Some("`mfa-cred clear --all` forgets the passphrase, and all that it sealed".to_owned())
+            Some(format!("{} forgets the passphrase, and all that it sealed", ours("clear --all", None)))
         }
         VaultError::Left { .. } => Some("run it again when that store works".to_owned()),
         _ => None,
     }
 }
 
-fn execute_hint(error: &ExecuteError) -> Option<String> {
+fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<String> {
     Some(match error {
         ExecuteError::Code(CodeError::NobodyToAsk(profile)) => {
-            format!("run `mfa-cred login {}` in a terminal", argument(profile.as_str()))
+            format!("run {} in a terminal", ours("login", Some(profile)))
         }
         ExecuteError::CancelledElsewhere(profile) => {
-            format!("run `mfa-cred login {}` when the code is at hand", argument(profile.as_str()))
+            format!("run {} when the code is at hand", ours("login", Some(profile)))
         }
         ExecuteError::Code(CodeError::Terminal(TerminalError::TimedOut(_))) => {
-            "sign in beforehand with `mfa-cred login`: an SDK waits for no more than a minute".to_owned()
+            let login = ours("login", profile);
+            format!("sign in beforehand with {login}: an SDK waits for no more than a minute")
         }
-        ExecuteError::Code(CodeError::Terminal(TerminalError::Background)) => "bring it to the foreground".to_owned(),
-        ExecuteError::Code(CodeError::Process { .. }) => {
-            "run the command by hand: it must print six digits and nothing else".to_owned()
-        }
+        ExecuteError::Code(error) => return code_hint(error),
         ExecuteError::Vault(error) => return vault_hint(error),
         ExecuteError::Base(BaseError::Provider { .. } | BaseError::Process { .. }) => {
-            "run `mfa-cred show` to see where it comes from".to_owned()
+            format!("{} shows where it comes from", ours("show", profile))
         }
         ExecuteError::Call { step, error, without_mfa, .. } => match (&**step, without_mfa) {
             (Step::AssumeRole(call), Some(user)) if is_denied(error) => denied_without_mfa(call, user),
-            (step, _) => return call_hint(step, error),
+            (step, _) => return call_hint(Some(step), error, profile),
         },
+        ExecuteError::Client(error) => return call_hint(None, error, profile),
         _ => return None,
     })
 }
 
+/// The same for every command that asks for codes.
+fn code_hint(error: &CodeError) -> Option<String> {
+    Some(match error {
+        CodeError::Terminal(error) => return terminal_hint(error),
+        CodeError::Process { .. } => "run the command by hand: it must print six digits and nothing else".to_owned(),
+        _ => return None,
+    })
+}
+
+fn terminal_hint(error: &TerminalError) -> Option<String> {
+    matches!(error, TerminalError::Background).then(|| "bring it to the foreground".to_owned())
+}
+
+/// Where there is nothing yet, not even `default`.
+fn no_profiles_hint() -> String {
+    format!(
+        "`aws configure` writes an access key into ~/.aws/credentials; the end of {} shows what a role that wants MFA \
+         looks like in ~/.aws/config",
+        ours("--help", None)
+    )
+}
+
 /// A hint for each of STS's refusals.
-fn call_hint(step: &Step, error: &StsError) -> Option<String> {
+fn call_hint(step: Option<&Step>, error: &StsError, profile: Option<&ProfileName>) -> Option<String> {
+    let code_of = || step.and_then(Step::needs_code_of);
     let StsError::Refused { code, message, ahead } = error else {
         return match error {
+            StsError::Throttled if code_of().is_none() => Some("wait a moment".to_owned()),
             StsError::Throttled => {
                 Some("wait a moment; a code that was sent is spent, so take the next one".to_owned())
             }
-            StsError::Lost(_) | StsError::Unavailable(_) if step.needs_code_of().is_some() => {
+            StsError::Lost(_) | StsError::Unavailable(_) if code_of().is_some() => {
                 Some("the code may be spent: wait for the device's next one".to_owned())
             }
             StsError::Unreadable | StsError::TooLong => {
-                let spent = if step.needs_code_of().is_some() { "; the code may be spent all the same" } else { "" };
+                let spent = if code_of().is_some() { "; the code may be spent all the same" } else { "" };
                 let what = "something between here and AWS answers in its place: a captive portal, or a proxy";
                 Some(format!("{what}{spent}"))
             }
@@ -395,17 +494,16 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
     };
     Some(match (code.as_str(), step) {
         _ if error.is_wrong_code() => {
-            "wait for the device's next code; where codes keep failing, the device has drifted: `mfa-cred device resync`"
-                .to_owned()
+            let resync = ours("device resync", profile);
+            format!("wait for the device's next code; where codes keep failing, the device has drifted: {resync}")
         }
         _ if error.is_wrong_serial() => {
-            let serial = step.needs_code_of().map(ToString::to_string).unwrap_or_default();
-            format!(
-                "{serial} is not a device of this user, or not one with codes; `mfa-cred device list` lists them"
-            )
+            let serial = code_of().map(ToString::to_string).unwrap_or_default();
+            let list = ours("device list", profile);
+            format!("{serial} is not a device of this user, or not one with codes; {list} lists them")
         }
-        ("AccessDenied", Step::AssumeRole(call)) => denied_role(call),
-        ("AccessDenied", Step::SessionToken { .. }) if message.contains("session credentials") => {
+        ("AccessDenied", Some(Step::AssumeRole(call))) => denied_role(call),
+        ("AccessDenied", Some(Step::SessionToken { .. })) if message.contains("session credentials") => {
             "the profile's access key is that of a session; only a user's own key gets another one".to_owned()
         }
         ("InvalidClientTokenId", _) => {
@@ -414,7 +512,7 @@ fn call_hint(step: &Step, error: &StsError) -> Option<String> {
         ("ExpiredToken" | "ExpiredTokenException", _) => "the session that signs is over: obtain a new one".to_owned(),
         _ if error.is_of_the_clock() => format!("this clock is {} s off AWS's: set it", ahead.abs()),
         ("SignatureDoesNotMatch", _) => "the secret access key was mistyped, or belongs to another key".to_owned(),
-        ("ValidationError", Step::AssumeRole(_)) if message.contains("DurationSeconds") => {
+        ("ValidationError", Some(Step::AssumeRole(_))) if message.contains("DurationSeconds") => {
             "ask for less: roles allow an hour unless their maximum session duration says more".to_owned()
         }
         ("RegionDisabledException", _) => "STS is switched off in that region: name another with `--region`".to_owned(),
@@ -435,10 +533,10 @@ fn denied_role(call: &AssumeRole) -> String {
 
 /// The same without a code: the first thing to look at is whether the role demands one.
 fn denied_without_mfa(call: &AssumeRole, user: &ProfileName) -> String {
-    let (name, option) = (user.as_str(), user.as_option());
+    let (name, enroll) = (user.as_str(), ours("device enroll", Some(user)));
     format!(
-        "no MFA was used, and the role may demand it: write `mfa_serial = auto` into profile `{name}`, or run \
-         `mfa-cred device enroll {option}` where its user has no device yet. Otherwise {}",
+        "no MFA was used, and the role may demand it: write `mfa_serial = auto` into profile `{name}`, or run {enroll} \
+         where its user has no device yet. Otherwise {}",
         forbidden(call)
     )
 }
@@ -463,8 +561,9 @@ fn take(profile: Option<&ProfileName>, format: Format) -> String {
     let argument = profile.map(|name| format!(" {}", word(name.as_str()))).unwrap_or_default();
     let line = format.taking(&format!("mfa-cred{argument}"));
     format!(
-        "`{line}` takes them into this shell; with the line of `mfa-cred init --help` in its startup file, \
-         `mfa-cred{argument}` does so by itself; `--format` prints them all the same"
+        "`{line}` takes them into this shell; with the line of {} in its startup file, `mfa-cred{argument}` does so \
+         by itself; `--format` prints them all the same",
+        ours("init --help", None)
     )
 }
 

@@ -361,6 +361,14 @@ impl Plan {
     }
 }
 
+/// The profile of that name, which must be there.
+///
+/// # Errors
+/// There is none: with the names that are near, or that there is no profile at all.
+pub fn existing<'a>(set: &'a ProfileSet, name: &ProfileName) -> Result<Profile<'a>, PlanError> {
+    set.get(name.as_str()).ok_or_else(|| chain::unknown(set, name))
+}
+
 impl Plan {
     /// The same plan with the answer to `mfa_serial = auto`; one that names its device keeps it.
     #[must_use]

@@ -245,7 +245,7 @@ impl Settings {
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
             store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
             lock_after: ini.lock_after()?,
-            talk: Talk::new(level, is_coloured(color, env)),
+            talk: Talk::new(level, is_coloured(color, env)).at_home(folders.home.as_deref()),
             colour: is_coloured(color, env),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
             limits: Limits {

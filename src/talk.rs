@@ -7,6 +7,9 @@
 mod waiting;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use crate::names::ProfileName;
 
 pub use waiting::Waiting;
 
@@ -43,12 +46,25 @@ impl std::str::FromStr for Level {
 pub struct Talk {
     level: Level,
     is_coloured: bool,
+    home: Option<&'static str>,
 }
 
 impl Talk {
     /// A voice that says what `level` lets through, in colour where `colour` or, left open, stderr says so.
     pub fn new(level: Level, colour: Option<bool>) -> Self {
-        Self { level, is_coloured: colour.unwrap_or_else(|| io::stderr().is_terminal()) }
+        Self { level, is_coloured: colour.unwrap_or_else(|| io::stderr().is_terminal()), home: None }
+    }
+
+    /// The voice that writes this folder as `~`. There is one such folder for as long as the program runs.
+    #[must_use]
+    pub fn at_home(self, home: Option<&Path>) -> Self {
+        let home = home.and_then(Path::to_str).map(|home| home.trim_end_matches('/')).filter(|home| !home.is_empty());
+        Self { home: home.map(|home| &*Box::leak(home.to_owned().into_boxed_str())), ..self }
+    }
+
+    /// The text with `~` for the user's home, for a person.
+    pub fn tilde(self, text: &str) -> String {
+        self.home.map_or_else(|| text.to_owned(), |home| with_tilde(text, home))
     }
 
     /// Is what belongs to that level said?
@@ -90,7 +106,7 @@ impl Talk {
         if !self.says(level) {
             return;
         }
-        let text = one_line(text);
+        let text = one_line(&self.tilde(text));
         let line = if self.is_coloured && !label.is_empty() {
             format!("\x1b[{colour}m{label}\x1b[0m{text}\n")
         } else {
@@ -105,6 +121,33 @@ impl Talk {
 pub fn relay(text: &str) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(printable(text).as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// `~` for the home where a path starts with it; not within quotes, where no shell would expand it.
+fn with_tilde(text: &str, home: &str) -> String {
+    let starts = |before: &str| before.chars().next_back().is_none_or(|c| c == ' ' || c == '`' || c == '(');
+    let ends = |after: &str| after.chars().next().is_none_or(|c| !(c.is_alphanumeric() || "._-".contains(c)));
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(home) {
+        let (before, after) = (&rest[..at], &rest[at + home.len()..]);
+        out.push_str(before);
+        out.push_str(if starts(&out) && ends(after) { "~" } else { home });
+        rest = after;
+    }
+    out + rest
+}
+
+/// A command of this program as it is typed, within backticks: `mfa-cred device list --profile my-user`. Every command
+/// that a hint names is made here, so that it names the profile that it is about.
+pub fn ours(command: &str, profile: Option<&ProfileName>) -> String {
+    let Some(profile) = profile.map(ProfileName::as_str) else { return format!("`mfa-cred {command}`") };
+    let word = shlex::try_quote(profile).map_or_else(|_| "PROFILE".to_owned(), std::borrow::Cow::into_owned);
+    match (command.starts_with("device "), profile.starts_with('-')) {
+        (true, false) => format!("`mfa-cred {command} --profile {word}`"),
+        (true, true) => format!("`mfa-cred {command} --profile={word}`"),
+        (false, false) => format!("`mfa-cred {command} {word}`"),
+        (false, true) => format!("`mfa-cred {command} -- {word}`"),
+    }
 }
 
 /// An error with its causes, each said once.
@@ -138,7 +181,36 @@ fn is_reordering(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{ours, printable, with_tilde};
+    use crate::names::ProfileName;
+
+    #[test]
+    fn the_home_is_a_tilde_where_a_shell_would_take_it() {
+        for (text, shown) in [
+            ("/home/me/.aws/config:3: x", "~/.aws/config:3: x"),
+            ("in /home/me/a or /home/me/b", "in ~/a or ~/b"),
+            ("`/home/me/a` (/home/me)", "`~/a` (~)"),
+            ("'/home/me/a b'", "'/home/me/a b'"),
+            ("/home/meg/a /x/home/me/a /home/me-2", "/home/meg/a /x/home/me/a /home/me-2"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(with_tilde(text, "/home/me"), shown);
+        }
+    }
+
+    #[test]
+    fn a_command_of_ours_names_the_profile() {
+        for (command, profile, text) in [
+            ("list", None, "`mfa-cred list`"),
+            ("login", Some("p"), "`mfa-cred login p`"),
+            ("login", Some("two words"), "`mfa-cred login 'two words'`"),
+            ("show", Some("-x"), "`mfa-cred show -- -x`"),
+            ("device list", Some("p"), "`mfa-cred device list --profile p`"),
+            ("device list", Some("-x"), "`mfa-cred device list --profile=-x`"),
+        ] {
+            assert_eq!(ours(command, profile.and_then(ProfileName::new).as_ref()), text);
+        }
+    }
 
     #[test]
     fn nothing_drives_the_terminal() {

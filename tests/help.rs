@@ -2,21 +2,33 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
-use crate::support::pty::PATIENCE;
+use crate::support::pty::{PATIENCE, Pty, Stream};
 use crate::support::tools::{find, skip};
-use crate::support::world::World;
+use crate::support::world::{MFA_CRED, World};
+
+/// The groups of commands.
+const GROUPS: [&str; 6] = ["Credentials:", "Shell:", "Devices:", "Policies:", "Help:", "Commands:"];
 
 /// The commands below this one, as the helps list them, each with the words that lead to it.
 fn commands_below(world: &World, path: &[String]) -> Vec<Vec<String>> {
     let mut words: Vec<&str> = path.iter().map(String::as_str).collect();
     words.push("-h");
     let help = world.run(&words).stdout;
-    let Some(list) = help.split("Commands:\n").nth(1) else { return Vec::new() };
-    let lines = list.lines().take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("    "));
-    let names = lines.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
-    let below = names.map(|name| path.iter().cloned().chain([name.to_owned()]).collect::<Vec<_>>());
-    below.flat_map(|path| [vec![path.clone()], commands_below(world, &path)].concat()).collect()
+    let mut is_listed = false;
+    let mut below = Vec::new();
+    for line in help.lines() {
+        if line.is_empty() || !line.starts_with(' ') {
+            is_listed = GROUPS.contains(&line);
+        } else if is_listed && !line.starts_with("    ") {
+            let name = line.split_whitespace().next().expect("a word");
+            if name != "help" {
+                below.push(path.iter().cloned().chain([name.to_owned()]).collect::<Vec<_>>());
+            }
+        }
+    }
+    below.into_iter().flat_map(|path| [vec![path.clone()], commands_below(world, &path)].concat()).collect()
 }
 
 #[test]
@@ -25,19 +37,73 @@ fn every_command_has_a_short_help_and_a_long_one_with_an_example() {
     let commands = commands_below(&world, &[]);
     assert!(commands.contains(&vec!["device".to_owned(), "enroll".to_owned()]), "{commands:?}");
     assert!(!commands.iter().flatten().any(|word| word == "__complete"));
-    for command in commands {
+    for command in commands.iter().chain([&Vec::new()]) {
         let verb = command.join(" ");
         let help = |flag| world.run(&command.iter().map(String::as_str).chain([flag]).collect::<Vec<_>>());
         let (short, long) = (help("-h"), help("--help"));
         for done in [&short, &long] {
             assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{verb}");
+            let example = done.stdout.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{verb}: {}", done.stdout));
+            assert!(example.lines().next().is_some_and(|line| line.contains("mfa-cred")), "{verb}: {example}");
+            // Examples, then what there is of its own, then what every command has.
+            let place = |text: &str| done.stdout.find(text);
+            let own = place("\nArguments:").or(place("\nOptions:")).expect("options");
+            assert!(place("Examples:") < Some(own), "{verb}: {}", done.stdout);
+            assert!(place("Global options:").is_none_or(|global| place("\nOptions:") < Some(global)), "{verb}");
         }
-        assert!(!short.stdout.contains("Example"), "{verb}");
-        let example = long.stdout.split("Example:\n").nth(1).unwrap_or_else(|| panic!("{verb}: {}", long.stdout));
-        assert!(example.contains("mfa-cred"), "{verb}: {example}");
         assert!(short.stdout.lines().count() < long.stdout.lines().count(), "{verb}");
     }
-    assert!(world.run(&["--help"]).stdout.contains("Example:\n"));
+    // What is left out of the short one, and what holds where nothing is said.
+    let (short, long) = (world.run(&["exec", "-h"]).stdout, world.run(&["exec", "--help"]).stdout);
+    for text in ["--external-id", "--store", "Default: an hour for a role", "Default: 5 minutes", "[default: auto]"] {
+        assert!(!short.contains(text) && long.contains(text), "{text}: {long}");
+    }
+    let env = world.run(&["env", "--help"]).stdout;
+    for format in ["posix", "fish", "powershell", "cmd", "nu", "elvish", "xonsh", "tcsh", "json", "dotenv"] {
+        assert!(env.contains(format), "{format}");
+    }
+}
+
+/// On a terminal of 80 columns.
+#[test]
+fn the_short_help_fits_one_screen() {
+    let world = World::empty();
+    for command in commands_below(&world, &[]).iter().chain([&Vec::new()]) {
+        let words: Vec<&str> = command.iter().map(String::as_str).chain(["-h"]).collect();
+        let mut asked = Command::new(MFA_CRED);
+        world.dress(&mut asked);
+        asked.args(&words);
+        let session = Pty::default().sized(40, 80).streams(Stream::Terminal, Stream::Terminal).spawn(asked);
+        let screen = session.finish(PATIENCE).terminal;
+        let mut terminal = vt100::Parser::new(200, 80, 0);
+        terminal.process(screen.as_bytes());
+        let text = terminal.screen().contents();
+        assert!(text.lines().count() <= 40, "{words:?} has {} lines:\n{text}", text.lines().count());
+        let wrapped = (0..200).filter(|row| terminal.screen().row_wrapped(*row)).count();
+        assert_eq!(wrapped, 0, "{words:?}:\n{text}");
+    }
+}
+
+/// The page of the program says what it ends with, what it reads and where things are.
+#[test]
+fn the_manual_page_has_exit_codes_variables_and_files() {
+    let world = World::empty();
+    let page = world.run(&["man"]).stdout;
+    let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
+    let expected = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SUBCOMMANDS", "EXAMPLES"];
+    assert_eq!(sections, [&expected[..], &["\"EXIT STATUS\"", "ENVIRONMENT", "FILES"]].concat());
+    let settings = include_str!("../src/settings.rs");
+    let ours = settings.split("&str = \"MFA_CRED_").skip(1).filter_map(|rest| rest.split('"').next());
+    let plain = page.replace('\\', "");
+    let mut count = 0;
+    for name in ours {
+        count += 1;
+        assert!(plain.contains(&format!("MFA_CRED_{name}")), "{name}");
+    }
+    assert!(count > 9, "{count}");
+    for text in ["~/.aws/config", "config.ini", "126, 127", "141"] {
+        assert!(plain.contains(text), "{text}: {plain}");
+    }
 }
 
 #[test]

@@ -27,6 +27,8 @@ mod faults;
 #[cfg(unix)]
 mod help;
 #[cfg(unix)]
+mod hints;
+#[cfg(unix)]
 mod identity;
 #[cfg(unix)]
 mod init;

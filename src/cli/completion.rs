@@ -189,11 +189,18 @@ impl<'a> Line<'a> {
 
     /// The argument behind `--` alone, and its place among the positional ones.
     fn last(&self) -> Option<(usize, &'a Arg)> {
-        self.command.get_positionals().enumerate().find(|(_, arg)| arg.is_last_set())
+        self.positionals().into_iter().enumerate().find(|(_, arg)| arg.is_last_set())
+    }
+
+    /// In the order in which they are typed.
+    fn positionals(&self) -> Vec<&'a Arg> {
+        let mut all: Vec<&Arg> = self.command.get_positionals().collect();
+        all.sort_by_key(|arg| arg.get_index());
+        all
     }
 
     fn positional(&self) -> Option<&'a Arg> {
-        let all: Vec<&Arg> = self.command.get_positionals().collect();
+        let all = self.positionals();
         let is_many = |arg: &&&Arg| matches!(arg.get_action(), ArgAction::Append);
         let found = all.get(self.given).or_else(|| all.last().filter(is_many)).copied()?;
         (self.is_literal || !found.is_last_set()).then_some(found)
@@ -212,7 +219,7 @@ impl<'a> Line<'a> {
         match arg.get_value_names()?.first()?.as_str() {
             "PROFILE" if self.command.get_name() == "clear" => Some(Live::Cached),
             "PROFILE" => Some(Live::Profiles),
-            "SERIAL" => Some(Live::Serials),
+            "SERIAL" | "SERIAL|PROFILE" => Some(Live::Serials),
             "REGION" => Some(Live::Regions),
             "ARN" if arg.get_id() == "role_arn" => Some(Live::Roles),
             "FILE" => Some(Live::Files),
@@ -274,6 +281,12 @@ mod tests {
             ("--region=", Some(Live::Regions)),
             ("list|--config-file|", Some(Live::Files)),
             ("exec|p|", None),
+            ("exec|--profile|", Some(Live::Profiles)),
+            ("device|list|", Some(Live::Profiles)),
+            ("device|enroll|--profile=", Some(Live::Profiles)),
+            ("device|resync|", Some(Live::Serials)),
+            ("list|", Some(Live::Profiles)),
+            ("clear|--profile|", Some(Live::Cached)),
             ("exec|p|--|", Some(Live::Programs)),
             ("exec|--|", Some(Live::Programs)),
             ("exec|p|--region|eu-west-1|--|ls|", Some(Live::Files)),

@@ -8,8 +8,13 @@ use crate::names::{DeviceName, ProfileName};
 /// What is done with MFA devices.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum DeviceVerb {
-    /// List your MFA devices, which of them take codes here, and which profiles name them
+    /// List your MFA devices, and which profiles name them
     List {
+        /// The user's profile [default: the shell's, else `default`]
+        ///
+        /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+        #[arg(value_name = "PROFILE", value_parser = profile_name)]
+        named: Option<ProfileName>,
         /// Whose credentials ask.
         #[command(flatten)]
         whose: Whose,
@@ -22,6 +27,11 @@ pub enum DeviceVerb {
     },
     /// Make a new MFA device: scan its QR code, type two codes
     Enroll {
+        /// The user's profile [default: the shell's, else `default`]
+        ///
+        /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+        #[arg(value_name = "PROFILE", value_parser = profile_name)]
+        named: Option<ProfileName>,
         /// Who gets it.
         #[command(flatten)]
         whose: Whose,
@@ -37,8 +47,8 @@ pub enum DeviceVerb {
     },
     /// Set right what AWS believes of a device's clock: type two codes
     Resync {
-        /// The device's serial or name [default: the profile's]
-        #[arg(value_name = "SERIAL")]
+        /// The device's serial or name, or the user's profile [default: the profile's device]
+        #[arg(value_name = "SERIAL|PROFILE")]
         serial: Option<String>,
         /// Whose it is.
         #[command(flatten)]
@@ -46,8 +56,8 @@ pub enum DeviceVerb {
     },
     /// Deactivate a device and delete it, with MFA
     Remove {
-        /// The device's serial or name [default: the profile's]
-        #[arg(value_name = "SERIAL")]
+        /// The device's serial or name, or the user's profile [default: the profile's device]
+        #[arg(value_name = "SERIAL|PROFILE")]
         serial: Option<String>,
         /// Whose it is.
         #[command(flatten)]
@@ -62,7 +72,7 @@ pub enum DeviceVerb {
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct Whose {
-    /// The profile of the user [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`]
+    /// The user's profile, as an option
     #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
     pub profile: Option<ProfileName>,
     /// Never ask a person

@@ -16,14 +16,14 @@ const STORES: [&str; 5] = ["auto", "kernel", "keyring", "passphrase", "none"];
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Read this file instead of ~/.aws/config
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The AWS config file [default: ~/.aws/config]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub config_file: Option<PathBuf>,
-    /// Read this file instead of ~/.aws/credentials
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The AWS credentials file [default: ~/.aws/credentials]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub credentials_file: Option<PathBuf>,
-    /// Where the key that seals the cache lives
-    #[arg(long, global = true, value_name = "STORE", value_parser = one_of::<Store>(&STORES))]
+    /// Where the key that seals the cache lives [default: auto]
+    #[arg(long, global = true, hide_short_help = true, value_name = "STORE", value_parser = one_of::<Store>(&STORES))]
     pub store: Option<Store>,
     /// Say more (-vv: every step)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -31,8 +31,10 @@ pub struct Global {
     /// Say only errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Colours
-    #[arg(long, global = true, value_name = "WHEN")]
+    /// Colors: auto, always or never
+    ///
+    /// Default: auto, which is a terminal without `NO_COLOR`.
+    #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true)]
     pub color: Option<Color>,
 }
 
@@ -82,51 +84,65 @@ impl std::str::FromStr for CommandName {
 // Options of every command that obtains credentials.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
-#[command(next_help_heading = "Credential options")]
 pub struct Obtain {
-    /// Assume this role: an ARN, ACCOUNT:ROLE or PARTITION:ACCOUNT:ROLE
+    /// Assume this role
+    ///
+    /// An ARN, ACCOUNT:ROLE or PARTITION:ACCOUNT:ROLE. Default: `role_arn` of the profile.
     #[arg(long, value_name = "ARN")]
     pub role_arn: Option<RoleArn>,
-    /// Sign with the credentials of this profile
+    /// Sign with this profile's credentials
+    ///
+    /// Default: `source_profile`.
     #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
     pub source_profile: Option<ProfileName>,
     /// The external id that the role's trust policy asks for
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", hide_short_help = true)]
     pub external_id: Option<ExternalId>,
-    /// The name of the role session
-    #[arg(long, value_name = "NAME")]
+    /// The name of the role session [default: mfa-cred-USER]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub session_name: Option<SessionName>,
     /// The source identity, which stays through a chain of roles
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub source_identity: Option<SessionName>,
     /// A session tag (repeatable)
-    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    #[arg(long = "tag", value_name = "KEY=VALUE", hide_short_help = true)]
     pub tags: Vec<Tag>,
     /// A tag that is passed on along a chain of roles (repeatable)
-    #[arg(long = "transitive-tag", value_name = "KEY")]
+    #[arg(long = "transitive-tag", value_name = "KEY", hide_short_help = true)]
     pub transitive_tags: Vec<String>,
     /// A policy that narrows the role session: JSON, or @FILE
-    #[arg(long, value_name = "JSON|@FILE")]
+    #[arg(long, value_name = "JSON|@FILE", hide_short_help = true)]
     pub session_policy: Option<String>,
     /// A managed policy that narrows the role session (repeatable)
-    #[arg(long = "policy-arn", value_name = "ARN")]
+    #[arg(long = "policy-arn", value_name = "ARN", hide_short_help = true)]
     pub policy_arns: Vec<String>,
-    /// How long the credentials should live: 900, 15m, 1h30m, 12h
+    /// How long they live: 900, 15m, 1h30m, 12h
+    ///
+    /// Default: an hour for a role, 12 hours for a user; `session_duration` and `duration_seconds` of the profile,
+    /// else `duration` of the settings.
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<Lifetime>,
     /// The region to call, and to set
+    ///
+    /// Default: `MFA_CRED_REGION`, the profile's own, that of its source chain.
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
     /// The MFA device
+    ///
+    /// Default: `mfa_serial` of the profile, or of its source chain.
     #[arg(long, value_name = "SERIAL")]
     pub mfa_serial: Option<MfaSerial>,
-    /// The MFA code; `-` reads it from stdin, which keeps it out of the process list
+    /// The MFA code; `-` reads it from stdin
+    ///
+    /// On the command line it is in the process list for as long as the program runs.
     #[arg(long, value_name = "CODE|-", allow_hyphen_values = true)]
     pub mfa_token: Option<String>,
     /// Redo every step, the code included
     #[arg(long)]
     pub refresh: bool,
-    /// Renew credentials that live for less than this
+    /// Renew what lives shorter than this
+    ///
+    /// Default: 5 minutes; 20 for `process`, whose readers ask again below 15.
     #[arg(long, value_name = "DURATION")]
     pub min_ttl: Option<Lifetime>,
     /// Never ask a person

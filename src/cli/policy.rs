@@ -40,28 +40,44 @@ fn rule() -> impl TypedValueParser<Value = Rule> {
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct PrintArgs {
-    /// What to print: the document, or what creates it [default: json]
-    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES))]
+    /// json, terraform or cloudformation
+    ///
+    /// The document, or what creates it. Default: json.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES), hide_possible_values = true)]
     pub format: Option<Format>,
-    /// Let the password be changed without MFA, for users who must change it at the first sign-in
+    /// A password may change without MFA
+    ///
+    /// For users who must change it at the first sign-in.
     #[arg(long)]
     pub allow_first_password_change: bool,
-    /// Let users manage their own access keys, with MFA
+    /// Own access keys may be managed
+    ///
+    /// By their users, with MFA.
     #[arg(long)]
     pub own_access_keys: bool,
-    /// Let long-term access keys through without MFA (AWS does not recommend it)
+    /// Only the console asks for MFA
+    ///
+    /// Long-term access keys go through without it, which AWS does not recommend.
     #[arg(long)]
     pub console_only: bool,
-    /// The account [default: any; in CloudFormation, the stack's]
+    /// The account
+    ///
+    /// Default: any; in CloudFormation, the stack's.
     #[arg(long, value_name = "ID")]
     pub account: Option<AccountId>,
-    /// The partition, such as aws-cn or aws-us-gov [default: aws; in CloudFormation, the stack's]
+    /// The partition, such as aws-cn
+    ///
+    /// Default: aws; in CloudFormation, the stack's.
     #[arg(long, value_name = "PARTITION")]
     pub partition: Option<Partition>,
-    /// The group that it is attached to, in Terraform and CloudFormation [default: a variable, a parameter]
+    /// The group that it is attached to
+    ///
+    /// In Terraform and CloudFormation. Default: a variable, a parameter.
     #[arg(long, value_name = "NAME", value_parser = group_name)]
     pub group: Option<String>,
-    /// The path of the users, such as /team/; `*` is every path but `/` [default: /]
+    /// The users' path, such as /team/
+    ///
+    /// `*` is every path but `/`. Default: /.
     #[arg(long, value_name = "PATH")]
     pub user_path: Option<UserPath>,
 }
@@ -74,11 +90,15 @@ pub struct CheckArgs {
     /// The policies that apply together, as JSON; `-` reads stdin
     #[arg(value_name = "FILE", required_unless_present = "user")]
     pub files: Vec<PathBuf>,
-    /// Those of this user, from IAM: own, of the groups, and the permissions boundary
+    /// Those that IAM has for this user
+    ///
+    /// The user's own, those of the groups, and the permissions boundary.
     #[arg(long, value_name = "NAME", value_parser = plain_user_name)]
     #[arg(conflicts_with_all = ["files", "boundary", "kind", "user_name", "account", "partition", "fix"])]
     pub user: Option<String>,
-    /// Whose credentials read IAM [default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`]
+    /// Whose credentials read IAM
+    ///
+    /// Default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`.
     #[arg(long, value_name = "PROFILE", value_parser = profile_name, conflicts_with = "files")]
     pub profile: Option<ProfileName>,
     /// Never ask a person
@@ -87,34 +107,52 @@ pub struct CheckArgs {
     /// A permissions boundary (repeatable)
     #[arg(long, value_name = "FILE")]
     pub boundary: Vec<PathBuf>,
-    /// The trust policy of a role that the user may assume (repeatable)
+    /// A role's trust policy (repeatable)
+    ///
+    /// Of a role that the user may assume.
     #[arg(long, value_name = "FILE")]
     pub trust: Vec<PathBuf>,
-    /// What the policies are attached to [default: user]
-    #[arg(long, value_name = "KIND", value_parser = one_of::<Kind>(&Kind::NAMES))]
+    /// user, role, trust or organization
+    ///
+    /// What the policies are attached to. Default: user.
+    #[arg(long, value_name = "KIND", value_parser = one_of::<Kind>(&Kind::NAMES), hide_possible_values = true)]
     pub kind: Option<Kind>,
-    /// What the user is there for, such as s3:GetObject [default: what the policies allow]
+    /// The user's work, such as s3:GetObject
+    ///
+    /// Default: what the policies allow.
     #[arg(long, value_name = "ACTION", value_parser = action)]
     pub work: Option<String>,
-    /// The user, perhaps with a path before the name [default: alice]
+    /// The user's name, perhaps with a path
+    ///
+    /// Default: alice.
     #[arg(long, value_name = "NAME", value_parser = user_name)]
     pub user_name: Option<String>,
-    /// The account [default: the one that the policies name]
+    /// The account
+    ///
+    /// Default: the one that the policies name.
     #[arg(long, value_name = "ID")]
     pub account: Option<AccountId>,
-    /// The partition, such as aws-cn or aws-us-gov [default: the one that the policies name]
+    /// The partition, such as aws-cn
+    ///
+    /// Default: the one that the policies name.
     #[arg(long, value_name = "PARTITION")]
     pub partition: Option<Partition>,
-    /// It is wanted that the password can be changed without MFA
+    /// A password may change without MFA
+    ///
+    /// It is wanted, and so no failure.
     #[arg(long)]
     pub allow_first_password_change: bool,
-    /// It is wanted that only the console asks for MFA
+    /// Only the console shall ask for MFA
+    ///
+    /// It is wanted, and so no failure.
     #[arg(long)]
     pub console_only: bool,
     /// As JSON
     #[arg(long)]
     pub json: bool,
-    /// Print the repaired policies, and on stderr what was changed
+    /// Print them repaired
+    ///
+    /// And on stderr what was changed.
     #[arg(long)]
     pub fix: bool,
     /// With --fix: write them into their files, after showing what changes and asking

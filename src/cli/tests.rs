@@ -34,6 +34,24 @@ fn the_bare_profile_is_env() {
         ("--region eu-west-1 process p", "process p --region eu-west-1"),
         ("--region eu-west-1 exec p -- ls -l", "exec p --region eu-west-1 -- ls -l"),
         ("--tag a=1 login p --tag b=2", "login p --tag a=1 --tag b=2"),
+        ("export p", "env p"),
+        ("--profile p", "env p"),
+        ("p --profile p", "env p"),
+        ("env --profile p", "env p"),
+        ("--profile p process", "process p"),
+        ("--profile p process --profile p p", "process p"),
+        ("exec --profile p -- ls", "exec p -- ls"),
+        ("exec p ls", "exec p -- ls"),
+        ("show --profile p", "show p"),
+        ("status --profile p", "status p"),
+        ("login --profile p", "login p"),
+        ("login p p --profile p", "login p p"),
+        ("clear --profile p", "clear p"),
+        ("list --profile p", "list p"),
+        ("device list p", "device list --profile p"),
+        ("--profile p device enroll p", "device enroll --profile p"),
+        ("--profile p device resync", "device resync --profile p"),
+        ("--profile p policy check --user u", "policy check --user u --profile p"),
     ] {
         assert_eq!(verb(bare), verb(full), "{bare}");
         assert!(verb(bare).is_ok(), "{bare}");
@@ -56,7 +74,9 @@ fn the_short_way_reads_what_clap_reads() {
         }
     }
     assert!(short > 15, "{short}");
-    let mut verbs: Vec<String> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    let tree = Cli::command();
+    let names = tree.get_subcommands().flat_map(|c| std::iter::once(c.get_name()).chain(c.get_all_aliases()));
+    let mut verbs: Vec<String> = names.map(str::to_owned).collect();
     verbs.push("help".to_owned());
     verbs.sort();
     assert_eq!(verbs, VERBS);
@@ -76,6 +96,20 @@ fn what_is_refused() {
         "env p --store cupboard",
         "clear p --all",
         "nonsense --flag",
+        "p --profile q",
+        "--profile q env p",
+        "process p --profile q",
+        "--profile p process --profile q",
+        "exec p --profile q -- ls",
+        "login p q --profile p",
+        "clear p --profile q",
+        "clear --all --profile p",
+        "list p --profile q",
+        "device list p --profile q",
+        "--profile p device enroll q",
+        "--profile p init bash",
+        "--profile p unset",
+        "--profile p policy print",
     ] {
         assert!(verb(line).is_err(), "{line}");
     }
@@ -106,6 +140,8 @@ fn what_a_shell_evaluates() {
         "unset",
         "-- list",
         "env list",
+        "export p",
+        "--profile p",
         "--region eu-west-1 p",
         "-v --refresh env p",
         "-q unset",
@@ -131,7 +167,7 @@ fn what_a_shell_evaluates() {
         assert!(!asks(words), "{words}");
     }
     // Every other command is passed through, whatever comes to be one.
-    for name in VERBS.iter().filter(|name| !matches!(**name, "env" | "unset")) {
+    for name in VERBS.iter().filter(|name| !matches!(**name, "env" | "export" | "unset")) {
         assert!(!asks(name) && !asks(&format!("{name} p")), "{name}");
     }
 }

@@ -21,25 +21,52 @@ use crate::execute::{ExecuteError, Sts};
 use crate::host::{Host, TerminalError, Usual, Words};
 use crate::iam::journey::Need;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, IamError, User, usable};
-use crate::names::MfaSerial;
+use crate::names::{MfaSerial, ProfileName};
 use crate::plan::{Device, Plan, PlanError};
 use crate::profile::ProfileSet;
 use crate::profile::edit::{Draft, EditError};
 use crate::secret::Credentials;
-use crate::settings::{How, Settings, ambient, ambient_credentials};
+use crate::settings::{Chosen, How, Settings, ambient, ambient_credentials};
 
 pub(super) fn run(verb: DeviceVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     match verb {
-        DeviceVerb::List { whose, user, json } => list::run(&whose, user.as_deref(), json, settings, host),
-        DeviceVerb::Enroll { whose, name, seed, yes } => {
+        DeviceVerb::List { whose, user, json, .. } => list::run(&whose, user.as_deref(), json, settings, host),
+        DeviceVerb::Enroll { whose, name, seed, yes, .. } => {
             let options = enroll::Options { name, shows_seed: seed };
             with_desk(&whose, yes, settings, host, |desk| enroll::run(desk, &options))
         }
         DeviceVerb::Resync { serial, whose } => {
+            let (serial, whose) = read_word("resync", serial, whose, settings, host)?;
             with_desk(&whose, false, settings, host, |desk| resync::run(desk, serial.as_deref()))
         }
         DeviceVerb::Remove { serial, whose, yes } => {
+            let (serial, whose) = read_word("remove", serial, whose, settings, host)?;
             with_desk(&whose, yes, settings, host, |desk| remove::run(desk, serial.as_deref()))
+        }
+    }
+}
+
+/// A word that is a profile's name is that profile, as it is for every command. Where the environment names another
+/// one, the word may as well be a device of that one's user, and nothing is guessed.
+fn read_word(
+    verb: &'static str,
+    word: Option<String>,
+    mut whose: Whose,
+    settings: &Settings,
+    host: &Host<'_>,
+) -> Result<(Option<String>, Whose), Error> {
+    let is_name = |word: &&String| whose.profile.is_none() && !word.starts_with("arn:");
+    let Some(named) = word.as_ref().filter(is_name).and_then(ProfileName::new) else { return Ok((word, whose)) };
+    if session::profiles(settings, host)?.get(named.as_str()).is_none() {
+        return Ok((word, whose));
+    }
+    match Settings::profile(None, host.env) {
+        (other, Chosen::Held | Chosen::AwsProfile) if other != named => {
+            Err(Error::DeviceOrProfile { verb, word: named, profile: other })
+        }
+        _ => {
+            whose.profile = Some(named);
+            Ok((None, whose))
         }
     }
 }
@@ -74,8 +101,8 @@ fn with_desk(
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
     let mut how = settings.how(&obtain, host.env, host.files)?;
     how.words = Words::Device;
-    let (profile, _) = Settings::profile(whose.profile.clone(), host.env);
     let set = session::profiles(settings, host)?;
+    let profile = session::profile(whose.profile.clone(), &set, &how, settings, host)?;
     let plan = match session::plan(&set, &profile, &how, host) {
         // Whoever has a FIDO device may get another one beside it.
         Err(Error::Plan(PlanError::Fido { .. })) => {
@@ -84,6 +111,18 @@ fn with_desk(
         }
         plan => plan?,
     };
+    at_desk(set, plan, how, says_yes, settings, host, with).map_err(|error| error.about(&profile))
+}
+
+fn at_desk(
+    set: ProfileSet,
+    plan: Plan,
+    how: How,
+    says_yes: bool,
+    settings: &Settings,
+    host: &Host<'_>,
+    with: impl FnOnce(&Desk<'_>) -> Result<Done, Error>,
+) -> Result<Done, Error> {
     let host = &if how.may_prompt { host.clone() } else { host.unattended() };
     let use_of_it = if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing };
     session::with_cache(settings, use_of_it, host, |cache, clock| {

@@ -1,5 +1,7 @@
 //! What is known of a profile without a call and without a keyring: the rows of `list` and of the picker.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::session;
@@ -25,6 +27,8 @@ pub(super) struct Facts {
     pub(super) now: Timestamp,
     /// When what is cached ends, by that clock.
     pub(super) end: Option<Timestamp>,
+    /// When the MFA session ends that this user has and its roles use.
+    pub(super) session_end: Option<Timestamp>,
     /// Why there is no plan.
     pub(super) error: Option<String>,
 }
@@ -37,13 +41,20 @@ impl Facts {
         cache: &Cache<'_>,
         clock: &CorrectedClock<'_>,
     ) -> Vec<Self> {
-        set.names().filter_map(|name| Self::of(set, name, (wish, ambient), cache, clock)).collect()
+        let mut sessions = Sessions::default();
+        let mut all: Vec<Self> =
+            set.names().filter_map(|name| Self::of(set, name, (wish, ambient), &mut sessions, cache, clock)).collect();
+        for facts in &mut all {
+            facts.session_end = sessions.of_users.get(&facts.name).copied();
+        }
+        all
     }
 
     fn of(
         set: &ProfileSet,
         name: &str,
         (wish, ambient): (&Wish, &Ambient),
+        sessions: &mut Sessions,
         cache: &Cache<'_>,
         clock: &CorrectedClock<'_>,
     ) -> Option<Self> {
@@ -57,6 +68,9 @@ impl Facts {
             let last = |is_long_term| cache.peek(keys(plan, plan.steps.given(is_long_term)).last()?, now);
             Some(last(true).or_else(|| last(false))?.end)
         });
+        if let Some(plan) = plan {
+            sessions.note(plan, cache, now);
+        }
         let device = plan.and_then(|plan| plan.device.clone());
         let serial = device.as_ref().and_then(Device::serial);
         let role = plan.and_then(|plan| {
@@ -80,8 +94,31 @@ impl Facts {
             serial: device.map(|device| device.to_string()),
             now,
             end,
+            session_end: None,
             error: made.err().map(|error| error.to_string()),
         })
+    }
+}
+
+/// The MFA sessions that are cached. Many roles share one, which is looked up once.
+#[derive(Default)]
+struct Sessions {
+    known: HashMap<String, Option<Timestamp>>,
+    /// By the profile that holds the user's key.
+    of_users: HashMap<String, Timestamp>,
+}
+
+impl Sessions {
+    fn note(&mut self, plan: &Plan, cache: &Cache<'_>, now: Timestamp) {
+        let steps = plan.steps.given(true);
+        let (Some(Step::SessionToken { .. }), Some(key)) = (steps.first(), keys(plan, steps).into_iter().next()) else {
+            return;
+        };
+        let end = *self.known.entry(key.file_name().to_owned()).or_insert_with(|| Some(cache.peek(&key, now)?.end));
+        if let Some(end) = end {
+            let known = self.of_users.entry(plan.user.as_str().to_owned()).or_insert(end);
+            *known = end.max(*known);
+        }
     }
 }
 

@@ -11,7 +11,10 @@ use super::{Done, session, write_stdout};
 use crate::cache::CacheUse;
 use crate::error::Error;
 use crate::host::Host;
-use crate::settings::{Settings, ambient};
+use crate::names::ProfileName;
+use crate::plan::{PlanError, existing};
+use crate::profile::ProfileSet;
+use crate::settings::{Settings, ambient, variables};
 use crate::talk::one_line;
 
 /// In a narrow window the columns go in this order: where a thing comes from before what it is.
@@ -25,21 +28,42 @@ const COLUMNS: [Column; 7] = [
     Column::kept("CACHED"),
 ];
 
-pub(super) fn run(as_json: bool, names_only: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+pub(super) fn run(
+    profiles: &[ProfileName],
+    as_json: bool,
+    names_only: bool,
+    settings: &Settings,
+    host: &Host<'_>,
+) -> Result<Done, Error> {
     let set = session::profiles(settings, host)?;
-    if names_only {
-        return write_stdout(&set.names().filter_map(name_line).collect::<String>());
+    for name in profiles {
+        existing(&set, name)?;
     }
+    let is_meant = |name: &str| profiles.is_empty() || profiles.iter().any(|one| one.as_str() == name);
+    if names_only {
+        return write_stdout(&set.names().filter(|name| is_meant(name)).filter_map(name_line).collect::<String>());
+    }
+    let held = host.env.var(variables::PROFILE);
     session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
-        let all = Facts::of_all(&set, (&settings.usual_wish(), &ambient(host.env)), cache, clock);
+        let mut all = Facts::of_all(&set, (&settings.usual_wish(), &ambient(host.env)), cache, clock);
+        all.retain(|facts| is_meant(&facts.name));
+        let is_held = |facts: &Facts| held.as_deref() == Some(facts.name.as_str());
         if as_json {
-            return write_stdout(&(Value::Array(all.iter().map(to_json).collect()).to_string() + "\n"));
+            let rows = all.iter().map(|facts| to_json(facts, is_held(facts))).collect();
+            return write_stdout(&(Value::Array(rows).to_string() + "\n"));
+        }
+        if all.is_empty() {
+            let nothing = Error::from(set_is_empty(&set));
+            settings.talk.note(&nothing.to_string());
+            nothing.hint().iter().for_each(|hint| settings.talk.hint(hint));
+            return Ok(Done::Well);
         }
         let mut table = Table::new(&COLUMNS);
         for facts in &all {
-            table.add(cells(facts), facts.end, facts.now);
+            table.add(cells(facts), facts.end.or(facts.session_end), facts.now);
+            table.mark_last(is_held(facts));
         }
-        write_stdout(&table.to_stdout(settings, "the AWS files have no profiles"))
+        write_stdout(&table.to_stdout(settings, ""))
     })
 }
 
@@ -64,7 +88,13 @@ fn cells(facts: &Facts) -> Vec<String> {
     ]
 }
 
-fn to_json(facts: &Facts) -> Value {
+/// What a command for any profile would say.
+fn set_is_empty(set: &ProfileSet) -> PlanError {
+    let usual = ProfileName::new("default").expect("it is not empty");
+    existing(set, &usual).err().unwrap_or(PlanError::NoProfiles { name: usual, files: Vec::new() })
+}
+
+fn to_json(facts: &Facts, is_held: bool) -> Value {
     json!({
         "name": facts.name,
         "kind": facts.kind,
@@ -73,6 +103,8 @@ fn to_json(facts: &Facts) -> Value {
         "region": facts.region,
         "mfa_serial": facts.serial,
         "cached_until": facts.end.as_ref().map(Timestamp::to_string),
+        "session_until": facts.session_end.as_ref().map(Timestamp::to_string),
+        "held": is_held,
         "error": facts.error,
     })
 }

@@ -22,12 +22,13 @@ pub(super) fn run(
     let named = named.into_iter().map(|name| session::profile(name, &set, &how, settings, host));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     if let [profile] = &named[..] {
-        sign_in(profile, &set, &how, settings, host)?;
+        sign_in(profile, &set, &how, settings, host).map_err(|error| error.about(profile))?;
         return Ok(Done::Well);
     }
     let (mut failed, mut exit) = (0, 0);
     for profile in &named {
         let Err(error) = sign_in(profile, &set, &how, settings, host) else { continue };
+        let error = error.about(profile);
         match error.ending() {
             // A person who cancels means all of it.
             Ending::Signal(_) | Ending::Exit(130) => return Err(error),

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use clap::Command;
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, roman};
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::{Done, write_stdout};
-use crate::cli::tree;
+use crate::cli::{EXAMPLES_OF_ALL, EXIT_CODES, FILES, VARIABLES, tree};
 use crate::error::Error;
 
 pub(super) fn run(folder: Option<&Path>) -> Result<Done, Error> {
@@ -48,11 +48,14 @@ fn title(command: &Command) -> String {
 }
 
 fn page(command: &Command) -> io::Result<Vec<u8>> {
-    let example = command.get_after_long_help().map(ToString::to_string);
-    // The example has a section of its own.
-    let command = command.clone().after_long_help(None::<&str>).display_name(title(command));
+    let is_whole = !command.get_bin_name().unwrap_or_default().contains(' ');
+    let own = command.get_after_help().map(|text| text.to_string().lines().skip(1).collect::<Vec<_>>().join("\n"));
+    let example = own.or_else(|| is_whole.then(|| EXAMPLES_OF_ALL.to_owned()));
+    // The examples have a section of their own, and so has the rest; the options are one list.
+    let bare = command.clone().after_help(None::<&str>).after_long_help(None::<&str>);
+    let bare = bare.mut_args(|arg| arg.help_heading(None::<&'static str>)).display_name(title(command));
     let is_parent = command.get_subcommands().any(|inner| !inner.is_hide_set());
-    let man = Man::new(command).manual("mfa-cred").source(concat!("mfa-cred ", env!("CARGO_PKG_VERSION"))).date("");
+    let man = Man::new(bare).manual("mfa-cred").source(concat!("mfa-cred ", env!("CARGO_PKG_VERSION"))).date("");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
@@ -62,14 +65,28 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     if is_parent {
         man.render_subcommands_section(&mut page)?;
     }
+    let mut rest = Roff::new();
     if let Some(example) = example {
-        let mut section = Roff::new();
-        section.control("SH", ["EXAMPLES"]).control("nf", []);
-        for line in example.lines().skip(1) {
-            section.text([roman(line.strip_prefix("    ").unwrap_or(line))]);
+        rest.control("SH", ["EXAMPLES"]).control("nf", []);
+        for line in example.lines() {
+            rest.text([roman(line.strip_prefix("    ").unwrap_or(line))]);
         }
-        section.control("fi", []);
-        section.to_writer(&mut page)?;
+        rest.control("fi", []);
     }
+    if is_whole {
+        section(&mut rest, "EXIT STATUS", &EXIT_CODES);
+        section(&mut rest, "ENVIRONMENT", &VARIABLES);
+        section(&mut rest, "FILES", &FILES);
+    } else {
+        rest.control("SH", ["SEE ALSO"]).text([bold("mfa-cred"), roman("(1), for exit codes, variables and files")]);
+    }
+    rest.to_writer(&mut page)?;
     Ok(page)
+}
+
+fn section(roff: &mut Roff, title: &str, rows: &[(&str, &str)]) {
+    roff.control("SH", [title]);
+    for (name, what) in rows {
+        roff.control("TP", []).text([bold(*name)]).text([roman(*what)]);
+    }
 }

@@ -166,6 +166,7 @@ mod tests {
             device: None,
             now: jiff::Timestamp::UNIX_EPOCH,
             end: None,
+            session_end: None,
             error: None,
         }
     }

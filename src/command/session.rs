@@ -145,10 +145,13 @@ pub(super) fn sign_in(
     let how = settings.how(options, host.env, host.files)?;
     let set = profiles(settings, host)?;
     let profile = profile(named, &set, &how, settings, host)?;
-    let plan =
-        plan(&set, &profile, &how, host).map_err(|error| device::ways_out(error, &set, &profile, settings, host))?;
-    let credentials = obtain(&set, &plan, &how, settings, host, usual)?;
-    Ok(Signed { plan, credentials })
+    let sign_in = || {
+        let plan = plan(&set, &profile, &how, host);
+        let plan = plan.map_err(|error| device::ways_out(error, &set, &profile, settings, host))?;
+        let credentials = obtain(&set, &plan, &how, settings, host, usual)?;
+        Ok(Signed { plan, credentials })
+    };
+    sign_in().map_err(|error: Error| error.about(&profile))
 }
 
 impl Signed {

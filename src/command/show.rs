@@ -8,20 +8,20 @@ use crate::cache::{Cache, CacheUse, CorrectedClock, Key, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::host::Host;
-use crate::plan::{Plan, PlanError, Step, Steps, sources};
+use crate::names::ProfileName;
+use crate::plan::{Plan, PlanError, Step, Steps, existing, sources};
 use crate::profile::{Difference, Kind, Profile, ProfileSet, Property};
 use crate::secret::shown;
-use crate::settings::{Settings, ambient};
+use crate::settings::{Chosen, Settings, ambient};
 use crate::talk::printable;
 
 pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
     let how = settings.how(&args.obtain, host.env, host.files)?;
     let set = session::profiles(settings, host)?;
-    let name = session::profile(args.profile, &set, &how, settings, host)?;
+    let named = args.profile.or_else(|| only_profile(&set, host));
+    let name = session::profile(named, &set, &how, settings, host)?;
+    let profile = existing(&set, &name)?;
     let plan = Plan::make(&set, &name, &how.wish, &ambient(host.env));
-    let Some(profile) = set.get(name.as_str()) else {
-        return Err(plan.map(|_| ()).expect_err("a profile that does not exist has no plan").into());
-    };
     let differences = differences(&set, name.as_str());
     session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
         let plan = plan.map(|plan| session::device::from_memory(plan, cache));
@@ -31,6 +31,15 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &
         }
         write_stdout(&printable(&to_text(profile, &plan, &differences, cache, clock)))
     })
+}
+
+/// Where nothing says which profile, and there is but one: nothing is signed in with it here.
+fn only_profile(set: &ProfileSet, host: &Host<'_>) -> Option<ProfileName> {
+    let mut names = set.names();
+    match (Settings::profile(None, host.env).1, names.next(), names.next()) {
+        (Chosen::Default, Some(only), None) => ProfileName::new(only),
+        _ => None,
+    }
 }
 
 /// What others read otherwise of the profile, its sources and the sections that these name.

@@ -53,11 +53,13 @@ pub(super) struct Table {
     columns: &'static [Column],
     rows: Vec<Vec<String>>,
     colours: Vec<&'static str>,
+    /// The rows that have a star in front of them.
+    marked: Vec<usize>,
 }
 
 impl Table {
     pub(super) fn new(columns: &'static [Column]) -> Self {
-        Self { columns, rows: Vec::new(), colours: Vec::new() }
+        Self { columns, rows: Vec::new(), colours: Vec::new(), marked: Vec::new() }
     }
 
     /// A row that ends in the time left: all cells but that one, and what it says.
@@ -70,6 +72,11 @@ impl Table {
         });
         cells.push(end.map_or_else(|| "-".to_owned(), |end| left(end, now)));
         self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
+    }
+
+    /// Sets a star in front of the row that was added last, where a person reads it.
+    pub(super) fn mark_last(&mut self, is_marked: bool) {
+        self.marked.extend(self.rows.len().checked_sub(1).filter(|_| is_marked));
     }
 
     /// A row of cells that are no time.
@@ -116,6 +123,12 @@ impl Table {
         table.set_header(fit(&|column| self.columns[column].heading.to_owned()));
         table.add_rows(self.rows.iter().map(|row| fit(&|column| row[column].clone())));
         let mut lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        for row in &self.marked {
+            if let Some(line) = lines.get_mut(row + 1) {
+                // In place of the space that stands before every cell.
+                line.replace_range(..1, "*");
+            }
+        }
         if in_colour {
             for ((line, row), colour) in lines.iter_mut().skip(1).zip(&self.rows).zip(&self.colours) {
                 if let (Some(last), false) = (row.last(), colour.is_empty())

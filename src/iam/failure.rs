@@ -8,8 +8,9 @@ use super::policies::FetchError;
 use super::{CallerError, IamError, User};
 use crate::code::CodeError;
 use crate::execute::CallError;
-use crate::names::{DeviceName, MfaSerial};
+use crate::names::{DeviceName, MfaSerial, ProfileName};
 use crate::profile::edit::EditError;
+use crate::talk::ours;
 
 /// Why something with an MFA device was not done.
 #[derive(Debug, thiserror::Error)]
@@ -117,12 +118,12 @@ impl From<FetchError> for DeviceError {
 
 impl DeviceError {
     /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self, profile: Option<&ProfileName>) -> Option<String> {
         Some(match self {
-            Self::Call { error, journey, user, .. } => return call_hint(error, journey, user.as_deref()),
+            Self::Call { error, journey, user, .. } => return call_hint(error, journey, user.as_deref(), profile),
             Self::Left { serial, cause } => {
                 let removal = left_hint(serial);
-                match cause.hint() {
+                match cause.hint(profile) {
                     Some(hint) => format!("{removal}. Besides: {hint}"),
                     None => removal,
                 }
@@ -140,10 +141,10 @@ impl DeviceError {
                            tmux); where it can do more than TERM says, set TERM"
                     .to_owned()
             }
-            Self::Eight(_) => "`mfa-cred device remove SERIAL` makes room".to_owned(),
+            Self::Eight(_) => makes_room(profile),
             Self::NameTaken(_) => "choose another with `--name`".to_owned(),
             Self::Unknown { devices, .. } if !devices.is_empty() => format!("there are {}", join(devices)),
-            Self::NoneUsable { .. } => "`mfa-cred device enroll` makes one".to_owned(),
+            Self::NoneUsable { .. } => format!("{} makes one", ours("device enroll", profile)),
             Self::Several { .. } => "name the one that is meant, as `mfa_serial` in the profile".to_owned(),
             Self::Edit { serial: Some(serial), .. } => {
                 format!("the device is enabled: write `mfa_serial = {serial}` into the profile")
@@ -162,7 +163,17 @@ pub fn left_hint(serial: &MfaSerial) -> String {
     )
 }
 
-fn call_hint(error: &IamError, journey: &'static [Need], user: Option<&User>) -> Option<String> {
+/// A user or an account is full.
+fn makes_room(profile: Option<&ProfileName>) -> String {
+    format!("remove one of those that {} lists", ours("device list", profile))
+}
+
+fn call_hint(
+    error: &IamError,
+    journey: &'static [Need],
+    user: Option<&User>,
+    profile: Option<&ProfileName>,
+) -> Option<String> {
     Some(match error {
         IamError::Denied { denial: Some(denial), .. } => {
             let ahead = from(journey, &denial.action);
@@ -180,8 +191,8 @@ fn call_hint(error: &IamError, journey: &'static [Need], user: Option<&User>) ->
         IamError::WrongCodes(_) => {
             "both codes must be the device's own, one right after the other, and never used before".to_owned()
         }
-        IamError::Full(_) => "`mfa-cred device remove SERIAL` makes room; another limit is the account's".to_owned(),
-        IamError::Call(CallError::Unreachable(_)) => "check the network, the proxy variables and the region".to_owned(),
+        IamError::Full(_) => format!("{}; another limit is the account's", makes_room(profile)),
+        IamError::Call(CallError::Unreachable(obstacle)) => obstacle.hint().to_owned(),
         _ => return None,
     })
 }

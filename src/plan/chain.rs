@@ -36,7 +36,7 @@ impl<'a> Chain<'a> {
         wish: &Wish,
         ambient: &Ambient,
     ) -> Result<Self, PlanError> {
-        let first = set.get(name.as_str()).ok_or_else(|| unknown(set, name))?;
+        let first = super::existing(set, name)?;
         let (mut links, mut roles) = (Vec::new(), Vec::new());
         let mut profile = first;
         loop {
@@ -341,12 +341,14 @@ pub(super) fn sources<'a>(set: &'a ProfileSet, first: Profile<'a>) -> Vec<Profil
     links
 }
 
-fn unknown(set: &ProfileSet, name: &ProfileName) -> PlanError {
-    PlanError::UnknownProfile {
-        name: name.clone(),
-        likely: Box::new(likely(set, name.as_str())),
-        files: set.sources().map(looked_at).to_vec(),
+/// What it is that a profile of that name is not there.
+pub(super) fn unknown(set: &ProfileSet, name: &ProfileName) -> PlanError {
+    let (name, files) = (name.clone(), set.sources().map(looked_at).to_vec());
+    let likely = Box::new(likely(set, name.as_str()));
+    if set.names().next().is_none() && likely.overlooked.is_empty() {
+        return PlanError::NoProfiles { name, files };
     }
+    PlanError::UnknownProfile { likely, name, files }
 }
 
 fn looked_at((path, presence): (&Path, Presence)) -> String {

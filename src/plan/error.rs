@@ -48,6 +48,14 @@ pub enum PlanError {
         /// Where it was looked for, with what is missing there said.
         files: Vec<String>,
     },
+    /// Neither file has a profile at all.
+    #[error("there are no AWS profiles yet{}", looked_in(.files))]
+    NoProfiles {
+        /// The one that was wanted.
+        name: ProfileName,
+        /// Where they were looked for, with what is missing there said.
+        files: Vec<String>,
+    },
     /// `source_profile` names no profile.
     #[error("{origin} names a profile that does not exist: `{source_profile}`")]
     UnknownSource {

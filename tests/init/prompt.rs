@@ -3,6 +3,8 @@
 use super::*;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::support::world::Cast;
+
 const NAME: &str = "$(touch PWNED) `touch PWNED` %F{red} {RED} ü\u{202e}\u{61c}\u{2066}z";
 
 /// Marks that reorder text are not shown, nor is anything else changed.
@@ -181,5 +183,48 @@ fn the_status_reaches_the_prompt_of_the_user() {
         session.wait_for(if shell.language == Language::Fish { "ps:" } else { "ps:3:" }, PATIENCE);
         session.type_text("exit 0\r");
         session.finish(PATIENCE);
+    }
+}
+
+/// A tool that makes the prompt anew before each one, as Starship does, in whichever way it gets there.
+#[test]
+fn a_prompt_that_is_built_anew_each_time_keeps_the_segment() {
+    let Some(program) = BASH.find() else { return };
+    let load = "eval \"$(mfa-cred init bash --prompt)\"\n";
+    let tool = "build() { local code=$?; PS1=\"\\nbuilt $code> \"; return $code; }\n";
+    let starship =
+        "build_all() { local code=$?; [[ -z ${OTHERS-} ]] || eval \"$OTHERS\"; PS1=\"\\nbuilt $code> \"; }\n";
+    for (what, file) in [
+        ("before", format!("{tool}PROMPT_COMMAND=build\n{load}")),
+        ("before, with a semicolon", format!("{tool}PROMPT_COMMAND='build;'\n{load}")),
+        ("before, an array", format!("{tool}PROMPT_COMMAND=(true build)\n{load}")),
+        ("after, appended", format!("{tool}{load}PROMPT_COMMAND=\"$PROMPT_COMMAND;build\"\n")),
+        ("after, appended to an array", format!("{tool}PROMPT_COMMAND=(true)\n{load}PROMPT_COMMAND+=(build)\n")),
+        ("after, prepended", format!("{tool}{load}PROMPT_COMMAND=\"build;$PROMPT_COMMAND\"\n")),
+        ("after, in its place", format!("{tool}{load}PROMPT_COMMAND=build\n")),
+        ("Starship after", format!("{starship}{load}OTHERS=$PROMPT_COMMAND PROMPT_COMMAND=build_all\n")),
+        ("Starship before", format!("{starship}PROMPT_COMMAND=build_all\n{load}")),
+        ("loaded twice", format!("{tool}PROMPT_COMMAND=build\n{load}{load}")),
+    ] {
+        let Cast { world, device, .. } = World::cast();
+        world.sign_in(&device, &["login", "deploy"]);
+        let scene = Scene::new(world);
+        scene.world.write("rc", file);
+        let mut command = Command::new(&program);
+        scene.world.dress(&mut command);
+        command.args(["--noprofile", "--rcfile", "rc", "-i"]).env("PATH", scene.path()).env("NO_COLOR", "1");
+        command.current_dir(scene.world.home());
+        let mut session = Pty::default().sized(24, 200).streams(Stream::Terminal, Stream::Terminal).spawn(command);
+        session.wait_for("built 0> ", PATIENCE);
+        session.type_text("mfa-cred deploy\r");
+        for code in [0, 7] {
+            let prompt = format!("(deploy 59m) built {code}> ");
+            session.wait_for(&prompt, PATIENCE);
+            session.type_text("(exit 7)\r");
+        }
+        session.wait_for("(deploy 59m) built 7> ", PATIENCE);
+        session.type_text("exit\r");
+        let screen = session.finish(PATIENCE).terminal;
+        assert!(!screen.contains("(deploy 59m) (deploy") && !screen.contains("syntax error"), "{what}: {screen}");
     }
 }

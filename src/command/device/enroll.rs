@@ -18,7 +18,7 @@ use crate::host::{TerminalError, Usual};
 use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, journey, left_hint, usable};
 use crate::names::{DeviceName, MfaSerial};
 use crate::secret::{Credentials, Secret};
-use crate::talk::with_causes;
+use crate::talk::{ours, with_causes};
 
 /// What was typed.
 pub(super) struct Options {
@@ -75,7 +75,8 @@ pub(super) fn run(desk: &Desk<'_>, options: &Options) -> Result<Done, Error> {
         desk.note("the codes came late, so AWS takes the device's clock for slow: two more codes set that right");
         if let Err(error) = resync(desk, &serial) {
             let text = with_causes(&error);
-            desk.settings.talk.warn(&format!("{text}; `mfa-cred device resync {serial}` sets the clock right"));
+            let resync = ours(&format!("device resync {serial}"), Some(&desk.plan.profile));
+            desk.settings.talk.warn(&format!("{text}; {resync} sets the clock right"));
         }
     }
     desk.note(&format!("{name} is enabled for {}", desk.user.name));

@@ -9,9 +9,10 @@ use crate::command::{Done, session, write_stdout};
 use crate::error::Error;
 use crate::host::{Host, Words};
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, journey, why_unusable};
-use crate::names::{DeviceKind, MfaSerial};
+use crate::names::{DeviceKind, MfaSerial, ProfileName};
 use crate::profile::ProfileSet;
 use crate::settings::{Settings, ambient};
+use crate::talk::ours;
 
 const COLUMNS: [Column; 6] = [
     Column::kept("DEVICE"),
@@ -31,7 +32,7 @@ pub(super) fn run(
 ) -> Result<Done, Error> {
     match user {
         None => super::with_desk(whose, false, settings, host, |desk| {
-            print(&desk.devices(&journey::LOOK)?, &desk.set, as_json, settings)
+            print(&desk.devices(&journey::LOOK)?, &desk.set, Some(&desk.plan.profile), as_json, settings)
         }),
         Some(user) => others(whose, user, as_json, settings, host),
     }
@@ -42,20 +43,30 @@ fn others(whose: &Whose, user: &str, as_json: bool, settings: &Settings, host: &
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
     let mut how = settings.how(&obtain, host.env, host.files)?;
     how.words = Words::Device;
-    let (profile, _) = Settings::profile(whose.profile.clone(), host.env);
     let set = session::profiles(settings, host)?;
-    let plan = session::plan(&set, &profile, &how, host)?;
-    let signer = session::obtain(&set, &plan, &how, settings, host, MinTtl::PERSON)?;
-    session::with_cache(settings, CacheUse::ReadAndKeep, host, |_, clock| {
-        let iam = AwsIam::connect(&plan.iam(&set, &ambient(host.env))?, settings.limits, clock);
-        let devices = iam.map_err(DeviceError::Client)?.devices(&signer, Some(user)).map_err(|error| {
-            DeviceError::Call { call: "ListMFADevices", error, journey: &journey::LOOK, user: None }
-        })?;
-        print(&devices, &set, as_json, settings)
-    })
+    let profile = session::profile(whose.profile.clone(), &set, &how, settings, host)?;
+    let look = || {
+        let plan = session::plan(&set, &profile, &how, host)?;
+        let signer = session::obtain(&set, &plan, &how, settings, host, MinTtl::PERSON)?;
+        session::with_cache(settings, CacheUse::ReadAndKeep, host, |_, clock| {
+            let iam = AwsIam::connect(&plan.iam(&set, &ambient(host.env))?, settings.limits, clock);
+            let devices = iam.map_err(DeviceError::Client)?.devices(&signer, Some(user)).map_err(|error| {
+                DeviceError::Call { call: "ListMFADevices", error, journey: &journey::LOOK, user: None }
+            })?;
+            print(&devices, &set, None, as_json, settings)
+        })
+    };
+    look().map_err(|error: Error| error.about(&profile))
 }
 
-fn print(devices: &[Bound], set: &ProfileSet, as_json: bool, settings: &Settings) -> Result<Done, Error> {
+/// Whoever has none gets one by the profile that was asked for, if it is that user's own.
+fn print(
+    devices: &[Bound],
+    set: &ProfileSet,
+    own: Option<&ProfileName>,
+    as_json: bool,
+    settings: &Settings,
+) -> Result<Done, Error> {
     if as_json {
         let rows: Vec<Value> = devices.iter().map(|device| to_json(device, set)).collect();
         return write_stdout(&(Value::Array(rows).to_string() + "\n"));
@@ -64,7 +75,8 @@ fn print(devices: &[Bound], set: &ProfileSet, as_json: bool, settings: &Settings
     for device in devices {
         table.add_plain(&cells(device, set));
     }
-    write_stdout(&table.to_stdout(settings, "no MFA devices; `mfa-cred device enroll` makes one"))
+    let makes_one = own.map(|profile| format!("; {} makes one", ours("device enroll", Some(profile))));
+    write_stdout(&table.to_stdout(settings, &format!("no MFA devices{}", makes_one.unwrap_or_default())))
 }
 
 fn cells(device: &Bound, set: &ProfileSet) -> Vec<String> {

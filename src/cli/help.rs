@@ -1,0 +1,217 @@
+//! What the help says besides the options: examples, which come first; the commands in groups; and what the manual pages
+//! have beyond that.
+
+use std::fmt::Write as _;
+
+use clap::{Args as _, Command};
+
+use super::EnvArgs;
+
+/// Commands, each with those that it is part of, and how they are used.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("clear", "mfa-cred clear my-test-role"),
+    (
+        "completions",
+        "mfa-cred completions bash > ~/.local/share/bash-completion/completions/mfa-cred\n    \
+         mfa-cred completions zsh > ~/.zfunc/_mfa-cred\n    \
+         mfa-cred completions fish > ~/.config/fish/completions/mfa-cred.fish",
+    ),
+    ("device", "mfa-cred device list\n    mfa-cred device enroll --profile my-user"),
+    (
+        "device enroll",
+        "mfa-cred device enroll --profile my-user\n    mfa-cred device enroll --profile my-user --name my-phone --seed --yes",
+    ),
+    ("device list", "mfa-cred device list\n    mfa-cred device list --user somebody --profile admin --json"),
+    ("device remove", "mfa-cred device remove arn:aws:iam::123456789012:mfa/my-old-phone"),
+    ("device resync", "mfa-cred device resync --profile my-user"),
+    ("env", "eval $(mfa-cred env my-test-role)\n    mfa-cred env my-test-role --format json"),
+    ("exec", "mfa-cred exec my-test-role -- terraform plan\n    mfa-cred exec my-test-role printenv AWS_REGION"),
+    (
+        "init",
+        "eval \"$(mfa-cred init bash)\"            # in ~/.bashrc\n    \
+         mfa-cred init fish | source              # in ~/.config/fish/config.fish\n    \
+         eval \"$(mfa-cred init zsh --prompt)\"    # in ~/.zshrc, with a segment in the prompt",
+    ),
+    ("list", "mfa-cred list\n    mfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'"),
+    (
+        "login",
+        "mfa-cred login my-test-role my-other-role\n    my-code-generator | mfa-cred login my-test-role --mfa-token -",
+    ),
+    ("man", "mfa-cred man | man -l -\n    mfa-cred man ~/.local/share/man/man1"),
+    ("policy", "mfa-cred policy print > policy.json\n    mfa-cred policy check policy.json"),
+    (
+        "policy check",
+        "mfa-cred policy check policy.json group-policy.json\n    mfa-cred policy check --fix --write policy.json group-policy.json\n    \
+         mfa-cred policy check --user alice --profile admin",
+    ),
+    ("policy explain", "mfa-cred policy explain\n    mfa-cred policy explain bare-key-open"),
+    (
+        "policy print",
+        "mfa-cred policy print > policy.json\n    \
+         mfa-cred policy print --format terraform --group developers > require-mfa.tf\n    \
+         mfa-cred policy print --format cloudformation > require-mfa.yaml",
+    ),
+    (
+        "process",
+        "mfa-cred process my-test-role\n\n    \
+         # ~/.aws/config\n    [profile my-test-role-mfa]\n    credential_process = /usr/local/bin/mfa-cred process my-test-role",
+    ),
+    (
+        "prompt",
+        "PS1='$(mfa-cred prompt --shell bash) \\$ '\n    mfa-cred prompt --format '{profile} {left} {region} {account}'",
+    ),
+    ("show", "mfa-cred show my-test-role"),
+    ("status", "mfa-cred status\n    mfa-cred status my-test-role || mfa-cred login my-test-role"),
+    ("unset", "eval $(mfa-cred unset)"),
+];
+
+/// The examples of the whole program.
+pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # this shell has the role\n    \
+     mfa-cred exec my-test-role -- aws s3 ls  # one command has it\n    \
+     mfa-cred login my-test-role              # signed in, for later";
+
+/// The commands as a person looks for them.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Credentials", &["env", "exec", "login", "process", "show", "list", "status", "clear"]),
+    ("Shell", &["init", "unset", "prompt", "completions"]),
+    ("Devices", &["device"]),
+    ("Policies", &["policy"]),
+    ("Help", &["man", "help"]),
+];
+
+/// What the program ends with.
+pub const EXIT_CODES: [(&str, &str); 11] = [
+    ("0", "done"),
+    ("1", "failed: files, profiles, plans, a verdict that does not hold"),
+    ("2", "wrong usage, values on the command line included"),
+    ("3", "not signed in, and nobody could be asked"),
+    ("4", "the MFA code or device was refused"),
+    ("5", "AWS refused the request"),
+    ("6", "the network"),
+    ("7", "the keyring, where one was demanded"),
+    ("126, 127", "`exec`: the command cannot be executed, or was not found; else its own exit code"),
+    ("130", "cancelled"),
+    ("141", "whoever read stdout went away (SIGPIPE)"),
+];
+
+/// Where things are.
+pub const FILES: [(&str, &str); 4] = [
+    ("~/.aws/config", "the profiles, as the AWS CLI reads them"),
+    ("~/.aws/credentials", "access keys"),
+    ("~/.config/mfa-cred/config.ini", "the settings (elsewhere in the user's configuration folder on other systems)"),
+    ("~/.local/state/mfa-cred/", "sealed credentials, locks and the record of spent codes"),
+];
+
+/// The variables that are read, and those that `env` sets.
+pub const VARIABLES: [(&str, &str); 14] = [
+    ("MFA_CRED_REGION", "like `--region`"),
+    ("MFA_CRED_DURATION", "like `--duration`"),
+    ("MFA_CRED_MIN_TTL", "like `--min-ttl`"),
+    ("MFA_CRED_NO_PROMPT", "like `--no-prompt`"),
+    ("MFA_CRED_NO_CACHE", "like `--no-cache`"),
+    ("MFA_CRED_STORE", "like `--store`"),
+    ("MFA_CRED_CONFIG_FILE", "like `--config-file`"),
+    ("MFA_CRED_CREDENTIALS_FILE", "like `--credentials-file`"),
+    ("MFA_CRED_COLOR", "like `--color`"),
+    ("MFA_CRED_LOG", "`error`, `warn`, `info` or `debug`: like `-q`, nothing, `-v` and `-vv`"),
+    ("MFA_CRED_PROFILE", "set by `env`: the profile that the shell holds, and so the default of every command"),
+    ("AWS_PROFILE", "the default profile where the shell holds none"),
+    ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "the AWS files"),
+    ("NO_COLOR", "no colors"),
+];
+
+/// What stands in the files of somebody who has a role that wants MFA.
+const SAMPLE: &str = "\
+~/.aws/credentials
+    [my-user]
+    aws_access_key_id = AKIA...
+    aws_secret_access_key = ...
+~/.aws/config
+    [profile my-test-role]
+    source_profile = my-user
+    role_arn = arn:aws:iam::123456789012:role/my-test-role
+    mfa_serial = auto";
+
+/// The tree with all of it.
+pub(super) fn dressed(tree: Command) -> Command {
+    let tree = EXAMPLES.iter().fold(tree, |tree, (path, example)| {
+        let path: Vec<&str> = path.split(' ').collect();
+        set(tree, &path, example)
+    });
+    let (template, reference) = (whole(&tree), reference());
+    // They are `env`'s, whose own help tells of them.
+    let of_env = EnvArgs::augment_args(Command::new("env"));
+    let of_env = of_env.get_arguments().map(|arg| arg.get_id().clone()).collect::<Vec<_>>();
+    let hide = |tree: Command, id| tree.mut_arg(id, |arg| arg.hide_short_help(true));
+    of_env.into_iter().fold(tree, hide).help_template(template).after_long_help(reference)
+}
+
+fn set(tree: Command, path: &[&str], example: &str) -> Command {
+    match path {
+        [] => {
+            let heading = heading("Examples");
+            tree.help_template("{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}")
+                .after_help(format!("{heading}\n    {example}"))
+        }
+        [first, rest @ ..] => tree.mut_subcommand(first, |command| set(command, rest, example)),
+    }
+}
+
+/// A heading as clap's own.
+fn heading(text: &str) -> String {
+    let style = clap::builder::Styles::styled().get_header().to_owned();
+    format!("{style}{text}:{style:#}")
+}
+
+/// The help of the whole program: what to type, and the commands in groups.
+fn whole(tree: &Command) -> String {
+    let width = tree.get_subcommands().map(|command| command.get_name().len()).max().unwrap_or_default();
+    let mut text = "{about-with-newline}\n{usage-heading} {usage}\n\n".to_owned();
+    let _ = writeln!(text, "{}\n    {EXAMPLES_OF_ALL}\n", heading("Examples"));
+    for (name, commands) in GROUPS {
+        let _ = writeln!(text, "{}", heading(name));
+        for command in commands {
+            let about = about(tree, command);
+            let _ = writeln!(text, "  {command:width$}  {about}");
+        }
+    }
+    text + "\n" + &heading("Options") + "\n{options}{after-help}"
+}
+
+fn about(tree: &Command, name: &str) -> String {
+    let command = tree.get_subcommands().find(|command| command.get_name() == name);
+    let Some(command) = command else { return "Print this, or the help of a command".to_owned() };
+    command.get_about().map(ToString::to_string).unwrap_or_default()
+}
+
+fn reference() -> String {
+    let list = |title: &str, rows: &[(&str, &str)]| {
+        let width = rows.iter().map(|(name, _)| name.len()).filter(|width| *width <= 30).max().unwrap_or_default();
+        rows.iter().fold(heading(title) + "\n", |text, (name, what)| text + &format!("  {name:width$}  {what}\n"))
+    };
+    let parts = [
+        list("Exit codes", &EXIT_CODES),
+        list("Variables", &VARIABLES),
+        list("Files", &FILES),
+        format!("{}\n  {}", heading("A role that wants MFA"), SAMPLE.replace('\n', "\n  ")),
+    ];
+    parts.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GROUPS;
+    use crate::cli::tree;
+
+    #[test]
+    fn every_command_is_in_one_group() {
+        let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, commands)| commands.iter().copied()).collect();
+        grouped.sort_unstable();
+        let tree = tree();
+        let mut all: Vec<&str> =
+            tree.get_subcommands().filter(|command| !command.is_hide_set()).map(|command| command.get_name()).collect();
+        all.push("help");
+        all.sort_unstable();
+        assert_eq!(grouped, all);
+    }
+}

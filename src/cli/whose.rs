@@ -1,0 +1,67 @@
+//! Whose credentials a command is about: a profile behind it, or behind `--profile`. Both may stand there, as long as they
+//! say the same.
+
+use clap::error::ErrorKind;
+
+use super::{DeviceVerb, PolicyVerb, Verb, usage};
+use crate::names::ProfileName;
+
+/// The one profile of a command.
+pub(super) fn one(
+    positional: Option<ProfileName>,
+    option: Option<ProfileName>,
+) -> Result<Option<ProfileName>, clap::Error> {
+    match (positional, option) {
+        (Some(one), Some(other)) if one != other => Err(contradiction(&one, &other)),
+        (positional, option) => Ok(positional.or(option)),
+    }
+}
+
+/// The profiles of a command that takes several.
+fn many(positional: &mut Vec<ProfileName>, option: Option<ProfileName>) -> Result<(), clap::Error> {
+    match (&positional[..], option) {
+        (_, None) => {}
+        ([], Some(option)) => positional.push(option),
+        (several, Some(option)) => {
+            if let Some(other) = several.iter().find(|other| **other != option) {
+                return Err(contradiction(other, &option));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn contradiction(one: &ProfileName, other: &ProfileName) -> clap::Error {
+    let (one, other) = (one.as_str().escape_debug(), other.as_str().escape_debug());
+    usage(ErrorKind::ArgumentConflict, format!("`{one}` and `--profile {other}` are two profiles; name one of them"))
+}
+
+/// Brings together what stands behind the command, and what `--profile` says behind it or before.
+pub(super) fn settle(verb: &mut Verb, before: Option<ProfileName>) -> Result<(), clap::Error> {
+    let both = |inner: Option<ProfileName>| one(inner, before.clone());
+    match verb {
+        Verb::Env(args) => args.profile = one(args.profile.take(), both(args.as_option.take())?)?,
+        Verb::Process(args)
+        | Verb::Exec { target: args, .. }
+        | Verb::Show { target: args, .. }
+        | Verb::Status { target: args, .. } => args.profile = one(args.profile.take(), both(args.as_option.take())?)?,
+        Verb::Login { profiles, as_option, .. }
+        | Verb::List { profiles, as_option, .. }
+        | Verb::Clear { profiles, as_option, .. } => many(profiles, both(as_option.take())?)?,
+        Verb::Device(verb) => {
+            let (positional, whose) = match verb {
+                DeviceVerb::List { named, whose, .. } | DeviceVerb::Enroll { named, whose, .. } => {
+                    (named.take(), whose)
+                }
+                DeviceVerb::Resync { whose, .. } | DeviceVerb::Remove { whose, .. } => (None, whose),
+            };
+            whose.profile = one(positional, both(whose.profile.take())?)?;
+        }
+        Verb::Policy(PolicyVerb::Check(check)) => check.profile = both(check.profile.take())?,
+        _ if before.is_some() => {
+            return Err(usage(ErrorKind::UnknownArgument, "this command is about no profile".to_owned()));
+        }
+        _ => {}
+    }
+    Ok(())
+}

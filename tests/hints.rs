@@ -1,0 +1,212 @@
+//! A hint that is a command runs as it is printed: each is taken from what a person saw, in the situation that printed
+//! it, and run there. And none is written past the one place that makes them.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::pty::{Finished, PATIENCE};
+use crate::support::world::{Cast, World};
+
+/// The commands of ours within backticks.
+fn commands(text: &str) -> Vec<String> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter(|word| word.starts_with("mfa-cred ") || word.contains("$(mfa-cred ")).map(str::to_owned).collect()
+}
+
+/// Runs what a failed command recommends, and keeps what was run.
+struct Reader<'a> {
+    world: &'a World,
+    ran: &'a RefCell<Vec<String>>,
+}
+
+impl Reader<'_> {
+    /// What a command says there; all that it recommends is run.
+    fn follow(&self, words: &[&str]) -> Vec<String> {
+        self.follow_said(&words.join(" "), &self.world.run(words))
+    }
+
+    fn follow_said(&self, what: &str, done: &Finished) -> Vec<String> {
+        let found = commands(&done.stderr);
+        assert!(!found.is_empty(), "{what} recommends nothing: {}", done.stderr);
+        for command in &found {
+            let ran = self.world.run_other("sh", &["-c", command], PATIENCE);
+            let is_known = !ran.stderr.contains("there is no profile") && !ran.stderr.contains("not found");
+            assert!(ran.status.code() != Some(2) && is_known, "{what} recommends {command}: {ran:?}");
+            self.ran.borrow_mut().push(command.clone());
+        }
+        found
+    }
+}
+
+/// A profile of alice's with more lines.
+fn add(cast: &Cast, name: &str, lines: &str) {
+    cast.world.add_config(&format!("[profile \"{name}\"]\n{lines}\n"));
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn every_command_that_a_hint_names_runs_where_it_is_printed() {
+    let ran = RefCell::default();
+    let cast = World::cast();
+    let world = &cast.world;
+    let reader = Reader { world, ran: &ran };
+    let deploy = format!("role_arn = arn:aws:iam::{}:role/deploy", world.aws.account());
+    add(&cast, "two words", &format!("source_profile = alice\n{deploy}\nmfa_serial = {}", cast.device.serial()));
+    add(&cast, "nameless", &format!("source_profile = alice\n{deploy}\nmfa_serial = {}x", cast.device.serial()));
+    let fido = format!("arn:aws:iam::{}:u2f/user/alice/key-ABC", world.aws.account());
+    // What FIDO devices are told is another hint where there is one with codes.
+    let bob = world.aws.add_user("bob");
+    let bobs =
+        |name: &str| format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", bob.id, bob.secret);
+    world.write(".aws/credentials", world.read(".aws/credentials") + &bobs("bob") + &bobs("keyless"));
+    add(&cast, "bob", &format!("mfa_serial = {fido}"));
+    add(&cast, "keyless", "mfa_serial = auto");
+    add(&cast, "broken", "credential_process = /bin/false");
+    add(&cast, "ambient", &format!("credential_source = Environment\n{deploy}"));
+
+    for (words, found) in [
+        // What is not there, and what it was meant to be.
+        (&["process", "nobody"][..], &["mfa-cred list"][..]),
+        (&["show"], &["mfa-cred list"]),
+        (&["device", "list"], &["mfa-cred list"]),
+        (&["lst"], &["mfa-cred list", "mfa-cred list"]),
+        (&["exec", "printenv", "HOME"], &["mfa-cred list", "mfa-cred exec -- printenv HOME"]),
+        // Codes.
+        (&["process", "deploy"], &["mfa-cred login deploy"]),
+        (&["env", "two words"], &["mfa-cred login 'two words'"]),
+        (&["login", "deploy", "audit"], &["mfa-cred login deploy", "mfa-cred login audit"]),
+        (&["login", "deploy", "--mfa-token", &cast.device.wrong_code()], &["mfa-cred device resync --profile deploy"]),
+        (&["login", "nameless", "--mfa-token", "000000"], &["mfa-cred device list --profile nameless"]),
+        (&["process", "bob"], &["mfa-cred device enroll --profile bob"]),
+        (&["process", "keyless"], &["mfa-cred device enroll --profile keyless"]),
+        (&["device", "resync", "keyless"], &["mfa-cred device enroll --profile keyless"]),
+        (
+            &["login", "keyless", "bob"],
+            &["mfa-cred device enroll --profile keyless", "mfa-cred device enroll --profile bob"],
+        ),
+        // What they start from.
+        (&["process", "broken"], &["mfa-cred show broken"]),
+        (&["init", "tcsh", "--prompt"], &["mfa-cred prompt"]),
+    ] {
+        // `exec` has its shell's profile.
+        if words[0] == "exec" {
+            world.set("AWS_PROFILE", "alice");
+        }
+        assert_eq!(reader.follow(words), found, "{words:?}");
+        world.set("AWS_PROFILE", "");
+    }
+    // What is said where the usage is wrong.
+    let done = world.run(&["exec", "alice", "printenv", "HOME", "-q"]);
+    assert_eq!(done.status.code(), Some(2));
+    world.set("MFA_CRED_PROFILE", "");
+    let found = reader.follow_said("exec", &done);
+    assert_eq!(found, ["mfa-cred exec alice -- printenv HOME -q"]);
+    // A word that is two things.
+    world.set("AWS_PROFILE", "alice");
+    let done = world.run(&["device", "resync", "bob"]);
+    assert_eq!(done.status.code(), Some(2), "{done:?}");
+    assert_eq!(reader.follow_said("resync", &done), ["mfa-cred device resync --profile bob"]);
+    world.set("AWS_PROFILE", "");
+    // What this shell holds is no input.
+    world.set("MFA_CRED_PROFILE", "deploy");
+    world.set("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
+    world.set("AWS_SECRET_ACCESS_KEY", "x");
+    assert_eq!(reader.follow(&["process", "ambient"]), ["eval $(mfa-cred unset)"]);
+    world.set("MFA_CRED_PROFILE", "");
+    // A user who is full.
+    for n in 0..7 {
+        world.aws.add_device("alice", &format!("more-{n}"));
+    }
+    let done = world.at_terminal(&["device", "enroll", "--profile", "alice", "--name", "ninth"]).finish(PATIENCE);
+    world.heard("enroll", &done);
+    assert_eq!(reader.follow_said("enroll", &done), ["mfa-cred device list --profile alice"]);
+
+    // An empty home; a passphrase that nobody knows.
+    let empty = World::empty();
+    let reader = Reader { world: &empty, ran: &ran };
+    assert_eq!(reader.follow(&["process"]), ["mfa-cred --help"]);
+    let done = empty.run_other("sh", &["-c", "mfa-cred clear --all"], PATIENCE);
+    assert!(done.status.success(), "{done:?}");
+    ran.borrow_mut().push("mfa-cred clear --all".to_owned());
+
+    // Every command that the source can recommend was among them.
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in sources(&src) {
+        let text = fs::read_to_string(&file).expect("a source");
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for made in code.split("ours(").skip(1) {
+            let Some(command) = made.trim_start_matches("&format!(").strip_prefix('"') else { continue };
+            let command = command.split(['"', '{']).next().unwrap_or_default().trim_end();
+            let was_run = |ran: &String| ran.contains(&format!("mfa-cred {command}"));
+            assert!(ran.borrow().iter().any(was_run), "{}: no scenario prints `{command}`", file.display());
+        }
+        // And none is written by hand, which could name no profile.
+        if file.starts_with(src.join("cli")) || file == src.join("cli.rs") || file == src.join("talk.rs") {
+            continue;
+        }
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let is_known = ["`mfa-cred policy print`", "`eval $(mfa-cred unset)`", "`eval $(mfa-cred PROFILE)`"];
+            let by_hand = (line.contains("`mfa-cred ") || line.contains("$(mfa-cred "))
+                && !is_known.iter().any(|known| line.contains(known));
+            assert!(!by_hand, "{}: {line}", file.display());
+        }
+    }
+}
+
+/// Whoever has nothing yet is told what to write, by every command that would need a profile.
+#[test]
+fn in_an_empty_home_every_command_says_what_to_write() {
+    let world = World::empty();
+    world.write("policy.json", "{}");
+    for (files, said) in [
+        (&[][..], "~/.aws/config (which does not exist) or ~/.aws/credentials (which does not exist)"),
+        (&[(".aws/config", "")], "~/.aws/config or ~/.aws/credentials (which does not exist)"),
+        (&[(".aws/credentials", "# nothing\n")], "~/.aws/config or ~/.aws/credentials"),
+    ] {
+        for (name, text) in files {
+            world.write(name, text);
+        }
+        for line in [
+            "",
+            "prod",
+            "env",
+            "process",
+            "process prod",
+            "exec",
+            "exec prod -- true",
+            "login",
+            "login prod",
+            "show",
+            "show --json",
+            "status prod",
+            "list prod",
+            "list",
+            "device list",
+            "device enroll",
+            "device resync",
+            "device remove",
+            "policy check --user somebody",
+        ] {
+            let words: Vec<&str> = line.split_terminator(' ').collect();
+            for at_terminal in [false, true] {
+                let done = if at_terminal { world.at_terminal(&words).finish(PATIENCE) } else { world.run(&words) };
+                let what = format!("`{line}` {}", if at_terminal { "at a terminal" } else { "" });
+                let exit = if line == "list" { 0 } else { 1 };
+                assert_eq!((done.status.code(), done.stdout.as_str()), (Some(exit), ""), "{what}: {done:?}");
+                let error = format!("there are no AWS profiles yet in {said}\n");
+                assert!(done.stderr.trim_start_matches("error: ").starts_with(&error), "{what}: {}", done.stderr);
+                let hint = "hint: `aws configure` writes an access key into ~/.aws/credentials; the end of \
+                            `mfa-cred --help` shows what a role that wants MFA looks like in ~/.aws/config\n";
+                assert!(done.stderr.ends_with(hint), "{what}: {}", done.stderr);
+            }
+        }
+    }
+    assert_eq!(world.run(&["list", "--json"]).stdout, "[]\n");
+    let help = world.run(&["--help"]).stdout;
+    assert!(help.contains("[profile my-test-role]") && help.contains("mfa_serial = auto"), "{help}");
+}
