@@ -65,7 +65,8 @@ function __mfa_cred_last() {
 # The variable in the prompt, behind the line feeds that it starts with. Without that option its name would be shown.
 function __mfa_cred_show() {
     \builtin shopt -q promptvars && [[ ${PS1-} != *__mfa_cred_segment* ]] || \builtin return 0
-    \builtin local rest=$PS1 start=
+    \builtin local rest start
+    rest=$PS1 start=
     while [[ $rest == $'\n'* || $rest == '\n'* ]]; do
         [[ $rest == $'\n'* ]] && start+=$'\n' rest=${rest#$'\n'} || start+='\n' rest=${rest#'\n'}
     done

@@ -140,14 +140,13 @@ fn with_tilde(text: &str, home: &str) -> String {
 /// A command of this program as it is typed, within backticks: `mfa-cred device list --profile my-user`. Every command
 /// that a hint names is made here, so that it names the profile that it is about.
 pub fn ours(command: &str, profile: Option<&ProfileName>) -> String {
-    let Some(profile) = profile.map(ProfileName::as_str) else { return format!("`mfa-cred {command}`") };
-    let word = shlex::try_quote(profile).map_or_else(|_| "PROFILE".to_owned(), std::borrow::Cow::into_owned);
-    match (command.starts_with("device "), profile.starts_with('-')) {
-        (true, false) => format!("`mfa-cred {command} --profile {word}`"),
-        (true, true) => format!("`mfa-cred {command} --profile={word}`"),
-        (false, false) => format!("`mfa-cred {command} {word}`"),
-        (false, true) => format!("`mfa-cred {command} -- {word}`"),
+    let Some(profile) = profile else { return format!("`mfa-cred {command}`") };
+    if command.starts_with("device ") {
+        return format!("`mfa-cred {command} {}`", profile.as_option());
     }
+    let word = shlex::try_quote(profile.as_str()).map_or_else(|_| "PROFILE".to_owned(), std::borrow::Cow::into_owned);
+    let dashes = if word.starts_with('-') { "-- " } else { "" };
+    format!("`mfa-cred {command} {dashes}{word}`")
 }
 
 /// An error with its causes, each said once.

@@ -129,7 +129,7 @@ fn the_environments_session() {
     host.world.set("MFA_CRED_PROFILE", "deploy");
     let ours = host.world.run(&["process", "on-host"]);
     assert_eq!((ours.status.code(), ours.stdout.as_str()), (Some(1), ""), "{ours:?}");
-    assert!(ours.stderr.ends_with("hint: run `mfa-cred unset` in this shell first\n"), "{ours:?}");
+    assert!(ours.stderr.ends_with("hint: take them out of this shell first: `eval $(mfa-cred unset)`\n"), "{ours:?}");
 }
 
 #[test]

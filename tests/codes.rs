@@ -81,7 +81,7 @@ fn three_wrong_codes_are_enough() {
         done.stderr,
         "error: GetSessionToken for profile `deploy`: AWS refused it (AccessDenied): MultiFactorAuthentication failed \
          with invalid MFA one time pass code.\n\
-         hint: wait for the device's next code; where codes keep failing, the device has drifted: `mfa-cred device resync`\n"
+         hint: wait for the device's next code; where codes keep failing, the device has drifted: `mfa-cred device resync --profile deploy`\n"
     );
     assert_eq!(calls(&world).len(), 3);
     assert_eq!(world.entries().len(), 0);

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::pty::{Finished, PATIENCE};
+use crate::support::pty::{self, Finished, PATIENCE};
 use crate::support::world::{Cast, World};
 
 /// The commands of ours within backticks.
@@ -149,8 +149,9 @@ fn every_command_that_a_hint_names_runs_where_it_is_printed() {
         if file.starts_with(src.join("cli")) || file == src.join("cli.rs") || file == src.join("talk.rs") {
             continue;
         }
+        // The policies are about no profile.
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            let is_known = ["`mfa-cred policy print`", "`eval $(mfa-cred unset)`", "`eval $(mfa-cred PROFILE)`"];
+            let is_known = ["`mfa-cred policy ", "`eval $(mfa-cred unset)`", "`eval $(mfa-cred PROFILE)`"];
             let by_hand = (line.contains("`mfa-cred ") || line.contains("$(mfa-cred "))
                 && !is_known.iter().any(|known| line.contains(known));
             assert!(!by_hand, "{}: {line}", file.display());
@@ -194,7 +195,11 @@ fn in_an_empty_home_every_command_says_what_to_write() {
         ] {
             let words: Vec<&str> = line.split_terminator(' ').collect();
             for at_terminal in [false, true] {
-                let done = if at_terminal { world.at_terminal(&words).finish(PATIENCE) } else { world.run(&words) };
+                let done = if at_terminal {
+                    world.at_terminal(&words).finish(PATIENCE)
+                } else {
+                    pty::run(world.command(&words), b"", PATIENCE)
+                };
                 let what = format!("`{line}` {}", if at_terminal { "at a terminal" } else { "" });
                 let exit = if line == "list" { 0 } else { 1 };
                 assert_eq!((done.status.code(), done.stdout.as_str()), (Some(exit), ""), "{what}: {done:?}");
@@ -209,4 +214,19 @@ fn in_an_empty_home_every_command_says_what_to_write() {
     assert_eq!(world.run(&["list", "--json"]).stdout, "[]\n");
     let help = world.run(&["--help"]).stdout;
     assert!(help.contains("[profile my-test-role]") && help.contains("mfa_serial = auto"), "{help}");
+}
+
+#[test]
+fn places_in_the_home_are_written_as_a_person_writes_them() {
+    let world = World::empty();
+    world.write(".aws/config", "[default]\nregion = A;b\n");
+    let said = |words: &[&str]| pty::run(world.command(words), b"", PATIENCE);
+    let done = said(&["process", "prod"]);
+    assert!(done.stderr.contains("in ~/.aws/config or ~/.aws/credentials (which"), "{done:?}");
+    assert!(said(&["process"]).stderr.starts_with("error: ~/.aws/config:"), "{done:?}");
+    // What a program reads has whole paths.
+    let home = world.home().display().to_string();
+    let shown = said(&["show", "default", "--json"]).stdout;
+    assert!(shown.contains(&format!("{home}/.aws/config")) && !shown.contains('~'), "{shown}");
+    assert!(said(&["show", "default"]).stdout.contains(&format!("{home}/.aws/config:2")), "in a pipe");
 }

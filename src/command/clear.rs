@@ -1,11 +1,11 @@
 //! `mfa-cred clear [PROFILE…] [--all]`: forgets cached credentials.
 
 use super::{Done, session};
-use crate::cache::{Cache, CacheUse, keys};
+use crate::cache::{Cache, CacheUse, CorrectedClock, keys};
 use crate::error::Error;
 use crate::host::Host;
 use crate::names::ProfileName;
-use crate::plan::{Plan, Wish};
+use crate::plan::{Plan, Wish, existing};
 use crate::profile::ProfileSet;
 use crate::settings::{Settings, ambient};
 use crate::vault::Vault;
@@ -19,6 +19,13 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, settings: &Settings, host
         cache.clear_all()
     } else {
         let set = session::profiles(settings, host)?;
+        // Before anything is forgotten: who mistypes one of several means none of it.
+        let kept = cache.headers(CorrectedClock::new(host.clock, Some(&folder)).now());
+        for profile in profiles {
+            if !kept.iter().any(|header| header.profile == profile.as_str()) {
+                existing(&set, profile)?;
+            }
+        }
         profiles.iter().map(|profile| clear_profile(&cache, &set, profile, host)).sum()
     };
     settings.talk.note(&match forgotten {

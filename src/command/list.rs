@@ -59,8 +59,11 @@ pub(super) fn run(
             return Ok(Done::Well);
         }
         let mut table = Table::new(&COLUMNS);
+        let is_for_a_person = io::stdout().is_terminal();
         for facts in &all {
-            table.add(cells(facts), facts.end.or(facts.session_end), facts.now);
+            // A program that reads the column means credentials of that very profile.
+            let session = facts.session_end.filter(|_| is_for_a_person);
+            table.add(cells(facts), facts.end.or(session), facts.now);
             table.mark_last(is_held(facts));
         }
         write_stdout(&table.to_stdout(settings, ""))
@@ -95,7 +98,7 @@ fn set_is_empty(set: &ProfileSet) -> PlanError {
 }
 
 fn to_json(facts: &Facts, is_held: bool) -> Value {
-    json!({
+    let mut row = json!({
         "name": facts.name,
         "kind": facts.kind,
         "source": facts.source,
@@ -103,8 +106,14 @@ fn to_json(facts: &Facts, is_held: bool) -> Value {
         "region": facts.region,
         "mfa_serial": facts.serial,
         "cached_until": facts.end.as_ref().map(Timestamp::to_string),
-        "session_until": facts.session_end.as_ref().map(Timestamp::to_string),
-        "held": is_held,
         "error": facts.error,
-    })
+    });
+    // Only where they say something: most rows have neither.
+    if let Some(end) = facts.session_end {
+        row["session_until"] = end.to_string().into();
+    }
+    if is_held {
+        row["held"] = true.into();
+    }
+    row
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::names::{Lifetime, Partition, ProfileName, Region};
 use crate::profile::Overlooked;
+use crate::talk::ours;
 
 /// What the user should know although the plan stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,9 +45,8 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "profile `{profile}` has no `mfa_serial`, so these are its long-term keys, without MFA: \
-                     `mfa_serial = auto` in it takes the device that IAM lists, and \
-                     `mfa-cred device enroll {}` makes one",
-                    profile.as_option()
+                     `mfa_serial = auto` in it takes the device that IAM lists, and {} makes one",
+                    ours("device enroll", Some(profile))
                 )
             }
             Self::Overlooked(section) => {

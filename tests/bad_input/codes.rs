@@ -106,7 +106,7 @@ fn a_code_that_is_none_or_that_aws_refuses_is_said_to_be_so() {
     let wrong = refused(
         "deploy",
         " with invalid MFA one time pass code.",
-        "wait for the device's next code; where codes keep failing, the device has drifted: `mfa-cred device resync`",
+        "wait for the device's next code; where codes keep failing, the device has drifted: `mfa-cred device resync --profile deploy`",
     );
     let words = ["process", "deploy", "--refresh", "--mfa-token", "-"];
     let done = cast.world.run_with_stdin(&words, &cast.device.wrong_code());
@@ -117,7 +117,9 @@ fn a_code_that_is_none_or_that_aws_refuses_is_said_to_be_so() {
     let unknown = refused(
         "deploy",
         ", unable to validate MFA code. Please verify your MFA serial number is valid and associated with this user.",
-        &format!("{nobodys} is not a device of this user, or not one with codes; `mfa-cred device list` lists them"),
+        &format!(
+            "{nobodys} is not a device of this user, or not one with codes; `mfa-cred device list --profile deploy` lists them"
+        ),
     );
     let words = ["process", "deploy", "--refresh", "--mfa-token", "-", "--mfa-serial", nobodys];
     let done = cast.world.run_with_stdin(&words, "123456");

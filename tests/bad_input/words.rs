@@ -80,7 +80,7 @@ fn nothing_that_is_quoted_drives_the_terminal() {
 #[test]
 fn what_was_mistyped_does_not_drive_the_terminal_either() {
     let cast = World::cast();
-    for words in [&["--region", HOSTILE][..], &["list", HOSTILE], &["--\u{1b}[31m"], &["\u{1b}", "x"]] {
+    for words in [&["--region", HOSTILE][..], &["unset", HOSTILE], &["--\u{1b}[31m"], &["\u{1b}", "x"]] {
         // On a terminal, where clap would use colours.
         let command = {
             let mut command = std::process::Command::new(crate::support::world::MFA_CRED);

@@ -231,6 +231,23 @@ fn list_has_a_line_a_profile_with_tabs_in_a_pipe() {
     );
     assert!(member(&all, "/5/error").as_str().is_some_and(|error| error.contains("`role_arn`")));
 
+    // The user's MFA session, which the roles share, and what this shell holds.
+    assert!(member(&all, "/0/session_until").as_str().is_some_and(|end| end.ends_with('Z')), "{all}");
+    assert!(all.pointer("/2/session_until").is_none() && all.pointer("/1/held").is_none(), "{all}");
+    world.set("MFA_CRED_PROFILE", "deploy");
+    assert_eq!(json(&quietly(world, &["list", "--json"])).pointer("/1/held"), Some(&json!(true)));
+    let marked = on_a_terminal(world, &["list"]);
+    let row = |name: &str| marked.lines().find(|line| line.contains(&format!("{name} "))).expect("a row").to_owned();
+    assert!(row("deploy").starts_with("*deploy ") && row("alice").starts_with(" alice "), "{marked}");
+    assert!(row("alice").contains("11h59m") && row("audit").trim_end().ends_with('-'), "{marked}");
+    world.set("MFA_CRED_PROFILE", "");
+    // Only those that are named.
+    assert_eq!(quietly(world, &["list", "deploy", "tool"]).stdout.lines().count(), 2);
+    assert_eq!(quietly(world, &["list", "--names", "--profile", "tool"]).stdout, "tool\n");
+    let none = quietly(world, &["list", "depoly"]);
+    assert_eq!((none.status.code(), none.stdout.as_str()), (Some(1), ""));
+    assert!(none.stderr.ends_with("hint: did you mean `deploy`?\n"), "{none:?}");
+
     // A person gets columns and headings, as wide as the window.
     let shown = on_a_terminal(world, &["list"]);
     assert!(shown.trim_start().starts_with("PROFILE") && !shown.contains('\t'), "{shown}");
@@ -247,13 +264,9 @@ fn on_a_terminal(world: &World, words: &[&str]) -> String {
 #[test]
 fn a_person_is_told_that_there_is_nothing() {
     let world = World::empty();
-    for (words, told) in [
-        (["status"], "this shell holds no credentials, and none are cached\r\n"),
-        (["list"], "the AWS files have no profiles\r\n"),
-    ] {
-        assert_eq!(on_a_terminal(&world, &words), told);
-        assert_eq!(seen(&quietly(&world, &words)), (Some(0), "", ""));
-    }
+    let told = "this shell holds no credentials, and none are cached\r\n";
+    assert_eq!(on_a_terminal(&world, &["status"]), told);
+    assert_eq!(seen(&quietly(&world, &["status"])), (Some(0), "", ""));
 }
 
 #[test]
@@ -361,4 +374,21 @@ fn show_says_what_others_read_otherwise_of_every_section() {
     let far: Vec<String> = notes("far away");
     assert!(far.contains(&comment) && far.contains(&of_the_file), "{far:?}");
     assert!(far.iter().any(|note| note.ends_with(quoted)), "{far:?}");
+}
+
+#[test]
+fn clear_of_a_profile_that_is_nowhere_forgets_nothing() {
+    let cast = signed_in();
+    let world = &cast.world;
+    for words in [&["clear", "depoly"][..], &["clear", "deploy", "depoly"], &["clear", "--profile", "depoly"]] {
+        let done = world.run(words);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{words:?}");
+        assert!(done.stderr.starts_with("error: there is no profile `depoly` in "), "{words:?}: {}", done.stderr);
+        assert!(done.stderr.ends_with("hint: did you mean `deploy`?\n"), "{words:?}: {}", done.stderr);
+    }
+    assert!(world.run(&["status", "deploy"]).status.success(), "it was forgotten");
+    // One that is gone from the files still has what bears its name.
+    world.edit_config("[profile deploy]", "[profile renamed]");
+    assert!(world.run(&["clear", "deploy"]).status.success());
+    assert_eq!(world.run(&["clear", "deploy"]).status.code(), Some(1), "now it is nowhere");
 }

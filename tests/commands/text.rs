@@ -193,7 +193,7 @@ fn usage_errors_exit_with_2_and_print_nothing_on_stdout() {
         &["--refresh", "clear"],
         &["list", "--json", "--names"],
         &["clear", "deploy", "--all"],
-        &["exec", "deploy", "env"],
+        &["exec", "deploy", "env", "-v"],
         &["--color", "sometimes", "list"],
         &["process", ""],
     ] {
@@ -321,6 +321,7 @@ fn how_much_is_said() {
 #[test]
 fn colours_are_for_terminals_and_for_who_asks() {
     let world = World::empty();
+    world.write(".aws/config", "[default]\n");
     let plain = |text: &str| text.starts_with("error: there is no profile `x` in ");
     let coloured = |text: &str| text.starts_with("\u{1b}[31merror: \u{1b}[0mthere is no profile `x` in ");
     let piped = |words: &[&str]| world.run(words).stderr;

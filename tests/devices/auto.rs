@@ -102,7 +102,7 @@ fn none_and_several_are_errors_that_list_them() {
         (
             Some(1),
             "error: user `alice` has no MFA device whose codes can be used here\n\
-             hint: `mfa-cred device enroll` makes one\n"
+             hint: `mfa-cred device enroll --profile alice` makes one\n"
         )
     );
     world.aws.add_device_with_serial("alice", FIDO);
@@ -127,8 +127,8 @@ fn a_fido_serial_lists_the_devices_that_could_be_named_instead() {
     for (device, hint) in [
         (
             None,
-            "hint: register a TOTP device beside it (`mfa-cred device enroll`), which is then named in `mfa_serial`; or \
-             sign in with `aws login` and use its `login_session` profile\n",
+            "hint: register a TOTP device beside it (`mfa-cred device enroll --profile alice`), which is then named in \
+             `mfa_serial`; or sign in with `aws login` and use its `login_session` profile\n",
         ),
         (
             Some("tablet"),

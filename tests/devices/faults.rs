@@ -368,7 +368,7 @@ fn eight_devices_are_the_most() {
         (
             Some(1),
             "error: user `alice` has 8 MFA devices, which is AWS's most\n\
-             hint: `mfa-cred device remove SERIAL` makes room\n"
+             hint: remove one of those that `mfa-cred device list --profile alice` lists\n"
         )
     );
     assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
@@ -378,7 +378,10 @@ fn eight_devices_are_the_most() {
     world.aws.fault("EnableMFADevice", Fault::Refuse(409, "LimitExceeded".to_owned(), text), 1);
     let done = try_to_enroll(&world);
     assert_eq!((failed(&done).0, devices(&world)), (Some(5), vec![]));
-    assert!(done.stderr.contains("hint: `mfa-cred device remove SERIAL` makes room"), "{done:?}");
+    assert!(
+        done.stderr.contains("hint: remove one of those that `mfa-cred device list --profile alice` lists"),
+        "{done:?}"
+    );
 }
 
 #[test]

@@ -76,7 +76,8 @@ fn a_day_in(shell: Shell) {
     assert_eq!(finished.stdout, "", "{what}: {}", finished.stderr);
     let files = format!("{} or {}", files.join("config").display(), files.join("credentials").display());
     let unknown = format!("error: there is no profile `nosuch` in {files}\nhint: `mfa-cred list` shows the profiles\n");
-    let rest = finished.stderr.strip_prefix(&unknown).unwrap_or_else(|| panic!("{what}: {}", finished.stderr));
+    let stderr = scene.world.without_tilde(&finished.stderr);
+    let rest = stderr.strip_prefix(&unknown).unwrap_or_else(|| panic!("{what}: {stderr}"));
     assert_eq!(rest.matches("error: ").count(), 2, "{what}: {rest}");
     assert!(rest.contains("'--nonsense'") && rest.contains("'--region <REGION>'"), "{what}: {rest}");
     assert!(!rest.to_lowercase().contains("traceback"), "{what}: {rest}");

@@ -177,7 +177,7 @@ fn in_a_script(shell: Shell, form: Form) {
     let aws = world.home().join(".aws");
     let files = format!("{} or {}", aws.join("config").display(), aws.join("credentials").display());
     let said = format!("error: {UNKNOWN}{files}\nhint: `mfa-cred list` shows the profiles\n");
-    assert_eq!(finished.stderr, said, "{what}");
+    assert_eq!(world.without_tilde(&finished.stderr), said, "{what}");
 
     assert_eq!(calls(&world), ["GetSessionToken", "AssumeRole", "AssumeRole"], "{what}");
     let seen = |step: &str| Seen::read(out.path(), step);

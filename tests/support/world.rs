@@ -151,9 +151,16 @@ impl World {
     }
 
     pub(crate) fn run_with_stdin(&self, words: &[&str], stdin: &str) -> Finished {
-        let finished = pty::run(self.command(words), stdin.as_bytes(), PATIENCE);
+        let mut finished = pty::run(self.command(words), stdin.as_bytes(), PATIENCE);
         self.heard(&words.join(" "), &finished);
+        finished.stderr = self.without_tilde(&finished.stderr);
         finished
+    }
+
+    /// What was said to a person, with the home's path where it says `~`: tests compare places by their paths. That it
+    /// says so is a test of its own.
+    pub(crate) fn without_tilde(&self, text: &str) -> String {
+        text.replace("~/", &format!("{}/", self.home().display()))
     }
 
     /// Runs the program with a code of the device on stdin, where it must succeed.
