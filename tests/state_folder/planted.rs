@@ -25,7 +25,7 @@ fn assert_set_aside(world: &World, done: &Finished, what: &Path, why: &str) {
         what.display(),
         aside.display()
     );
-    assert_eq!(done.stderr, said);
+    assert_eq!(world.without_tilde(&done.stderr), said);
     assert_eq!((mode(aside), mode(&world.state())), (0o700, 0o700));
 }
 
