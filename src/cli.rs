@@ -214,7 +214,7 @@ pub enum Verb {
 /// What clap has to say: a usage error, or the text of `--help` and `--version`.
 pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
     let argv: Vec<OsString> = argv.into_iter().collect();
-    parse_plain(&argv).map_or_else(|| parse_any(argv), Ok)
+    parse_plain(&argv).map_or_else(|| parse_any(&argv), Ok)
 }
 
 /// Every command, and clap's own `help`.
@@ -264,15 +264,15 @@ fn env(name: &str) -> Verb {
     Verb::Env(Box::new(EnvArgs { profile: ProfileName::new(name), ..EnvArgs::default() }))
 }
 
-fn parse_any(argv: Vec<OsString>) -> Result<Args, clap::Error> {
+fn parse_any(argv: &[OsString]) -> Result<Args, clap::Error> {
     let read = |argv: &[OsString]| {
         let found = tree().try_get_matches_from(argv.iter().cloned());
         found.and_then(|mut found| Cli::from_arg_matches_mut(&mut found))
     };
-    let cli = match read(&argv) {
-        Err(error) => match typo::with_dashes(&argv)? {
+    let cli = match read(argv) {
+        Err(error) => match typo::with_dashes(argv)? {
             Some(argv) => read(&argv)?,
-            None => return Err(typo::explained(error, &argv)),
+            None => return Err(typo::explained(error, argv)),
         },
         cli => cli?,
     };
@@ -298,7 +298,7 @@ fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::E
             format!("`{}` stands before a command\n\n{hint}", profile.as_str().escape_debug()),
         ));
     }
-    whose::settle(&mut verb, before.as_option)?;
+    whose::settle(&mut verb, before.as_option.as_ref())?;
     match (&mut verb, before.format) {
         (_, None) => {}
         (Verb::Env(args), format) => args.format = args.format.or(format),

@@ -201,7 +201,7 @@ fn in_an_empty_home_every_command_says_what_to_write() {
                     pty::run(world.command(&words), b"", PATIENCE)
                 };
                 let what = format!("`{line}` {}", if at_terminal { "at a terminal" } else { "" });
-                let exit = if line == "list" { 0 } else { 1 };
+                let exit = i32::from(line != "list");
                 assert_eq!((done.status.code(), done.stdout.as_str()), (Some(exit), ""), "{what}: {done:?}");
                 let error = format!("there are no AWS profiles yet in {said}\n");
                 assert!(done.stderr.trim_start_matches("error: ").starts_with(&error), "{what}: {}", done.stderr);

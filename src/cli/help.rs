@@ -200,7 +200,7 @@ fn reference() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::GROUPS;
+    use super::{Command, GROUPS};
     use crate::cli::tree;
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         grouped.sort_unstable();
         let tree = tree();
         let mut all: Vec<&str> =
-            tree.get_subcommands().filter(|command| !command.is_hide_set()).map(|command| command.get_name()).collect();
+            tree.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
         all.push("help");
         all.sort_unstable();
         assert_eq!(grouped, all);

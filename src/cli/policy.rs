@@ -155,10 +155,12 @@ pub struct CheckArgs {
     /// And on stderr what was changed.
     #[arg(long)]
     pub fix: bool,
-    /// With --fix: write them into their files, after showing what changes and asking
+    /// Write them into their files, with --fix
+    ///
+    /// After showing what changes, and asking.
     #[arg(long, requires = "fix")]
     pub write: bool,
-    /// With --write: do not ask
+    /// Do not ask, with --write
     #[arg(long, requires = "write")]
     pub yes: bool,
 }

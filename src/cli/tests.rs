@@ -69,7 +69,7 @@ fn the_short_way_reads_what_clap_reads() {
         for line in names.iter().map(|name| format!("{verb}|{name}")).chain([(*verb).to_owned()]) {
             if let Some(args) = parse_plain(&argv(&line)) {
                 short += 1;
-                assert_eq!(parse_any(argv(&line)).ok(), Some(args), "{line}");
+                assert_eq!(parse_any(&argv(&line)).ok(), Some(args), "{line}");
             }
         }
     }

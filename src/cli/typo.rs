@@ -35,9 +35,10 @@ impl<'a> Line<'a> {
                 line.has_dashes = true;
                 break;
             }
-            if let Some(option) = option(command, &word) {
+            if is_option(&word) {
                 let has_value = word.starts_with("--") && word.contains('=');
-                at += usize::from(option.is_some_and(|option| option.get_action().takes_values()) && !has_value);
+                let takes_value = option(command, &word).is_some_and(|option| option.get_action().takes_values());
+                at += usize::from(takes_value && !has_value);
             } else if let Some(inner) =
                 command.find_subcommand(&*word).filter(|_| line.words.is_empty() && line.verb.is_none())
             {
@@ -68,14 +69,19 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The option that a word is, if it is one: `Some(None)` for one that nobody knows.
-fn option<'a>(command: &'a Command, word: &str) -> Option<Option<&'a Arg>> {
+/// A word with a dash in front.
+fn is_option(word: &str) -> bool {
+    word.len() > 1 && word.starts_with('-')
+}
+
+/// The option that such a word is, if it is one of this command's.
+fn option<'a>(command: &'a Command, word: &str) -> Option<&'a Arg> {
     if let Some(long) = word.strip_prefix("--") {
         let name = long.split_once('=').map_or(long, |(name, _)| name);
-        return Some(command.get_arguments().find(|arg| arg.get_long() == Some(name)));
+        return command.get_arguments().find(|arg| arg.get_long() == Some(name));
     }
-    let last = word.strip_prefix('-').filter(|rest| !rest.is_empty())?.chars().next_back();
-    Some(command.get_arguments().find(|arg| arg.get_short() == last))
+    let last = word.chars().next_back();
+    command.get_arguments().find(|arg| arg.get_short() == last)
 }
 
 /// All options of a command, as they are typed.

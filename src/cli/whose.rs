@@ -37,8 +37,8 @@ fn contradiction(one: &ProfileName, other: &ProfileName) -> clap::Error {
 }
 
 /// Brings together what stands behind the command, and what `--profile` says behind it or before.
-pub(super) fn settle(verb: &mut Verb, before: Option<ProfileName>) -> Result<(), clap::Error> {
-    let both = |inner: Option<ProfileName>| one(inner, before.clone());
+pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<(), clap::Error> {
+    let both = |inner: Option<ProfileName>| one(inner, before.cloned());
     match verb {
         Verb::Env(args) => args.profile = one(args.profile.take(), both(args.as_option.take())?)?,
         Verb::Process(args)
