@@ -4,9 +4,10 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::support::pty::{self, Finished, PATIENCE};
-use crate::support::world::{Cast, World};
+use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
+use crate::support::world::{Cast, MFA_CRED, World};
 
 /// The commands of ours within backticks.
 fn commands(text: &str) -> Vec<String> {
@@ -125,6 +126,14 @@ fn every_command_that_a_hint_names_runs_where_it_is_printed() {
     let done = world.at_terminal(&["device", "enroll", "--profile", "alice", "--name", "ninth"]).finish(PATIENCE);
     world.heard("enroll", &done);
     assert_eq!(reader.follow_said("enroll", &done), ["mfa-cred device list --profile alice"]);
+
+    // Keys that would be printed on a terminal; the shell's own line among them.
+    let mut command = Command::new(MFA_CRED);
+    world.dress(&mut command);
+    command.arg("alice").env("SHELL", "/bin/sh");
+    let done = Pty::default().streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE);
+    world.heard("alice", &done);
+    reader.follow_said("alice", &done);
 
     // An empty home; a passphrase that nobody knows.
     let empty = World::empty();
