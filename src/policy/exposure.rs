@@ -24,6 +24,9 @@ pub(super) use openings::find;
 /// How much may be looked at: a user's twenty policies take a thousandth of it. What takes more is refused.
 pub(super) const MOST: usize = 60_000_000;
 
+/// As many keys may the conditions name that meet in one request; the search goes as deep as there are keys.
+pub(super) const MOST_KEYS: usize = 256;
+
 /// What may still be looked at.
 pub(super) struct Budget(usize);
 

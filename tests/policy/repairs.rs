@@ -107,3 +107,24 @@ fn thousands_of_bad_statements_are_judged_in_time_that_grows_with_them() {
         assert!(start.elapsed() < Duration::from_secs(60), "{kind}: {:?}", start.elapsed());
     }
 }
+
+/// The search for a context goes as deep as there are keys; with one for each statement it would go on for hours.
+#[test]
+fn conditions_on_more_keys_than_any_policy_has_are_refused_with_the_bound() {
+    let tag = |n: usize| {
+        let condition = format!(r#"{{"StringEquals": {{"aws:PrincipalTag/t{n}": "x"}}}}"#);
+        format!(r#"{{"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": {condition}}}"#)
+    };
+    for (count, is_refused) in [(60, false), (5_000, true)] {
+        let statements: Vec<String> = (0..count).map(tag).collect();
+        let allow = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{allow}, {}]}}"#, statements.join(",\n"));
+        let (documents, wish, start) = ([document("keys", &text, Kind::User)], Wish::default(), Instant::now());
+        let report = check(Policies { identity: &documents, boundary: &[] }, &subject(None, &wish), None, &wish);
+        assert!(!report.holds(), "{count}");
+        let refused = report.findings.iter().find(|finding| finding.rule == Rule::Unfinished);
+        assert_eq!(refused.is_some(), is_refused, "{count}");
+        assert!(refused.is_none_or(|finding| finding.what.contains("256 keys")), "{refused:?}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{count}: {:?}", start.elapsed());
+    }
+}

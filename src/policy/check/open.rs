@@ -156,6 +156,12 @@ fn untrusted<'a>(trusts: &[Document], roles: impl Iterator<Item = &'a String>, s
 /// Does a finding of a rule say it already?
 fn is_explained(look: &Look<'_>, opening: &Opening, way: Way, explained: &[Finding]) -> bool {
     let Some(at) = opening.at else { return false };
+    if opening.kind == Kind::SpareDevice {
+        let excepts = |at| excepts(look, at, opening);
+        return explained
+            .iter()
+            .any(|finding| finding.rule == Rule::UnsafeException && finding.at.is_some_and(excepts));
+    }
     explained.iter().any(|finding| {
         let counts = finding.severity == Severity::Failure || look.wish.is_console_only && way == Way::Key;
         let is_of_way = finding.explains.iter().any(|(_, other)| *other == way);
@@ -237,8 +243,10 @@ fn spare_device(ways: &str) -> Finding {
 
 fn unfinished() -> Finding {
     let what = format!(
-        "too many patterns at once: what goes through without MFA was not found out within {} million steps",
-        exposure::MOST / 1_000_000
+        "too many patterns or condition keys at once: what goes through without MFA was not found out (the bounds are {} \
+         million steps and {} keys)",
+        exposure::MOST / 1_000_000,
+        exposure::MOST_KEYS
     );
     let why = "every statement is judged among all the others, and these are more than ever apply to one user";
     plain(Rule::Unfinished, what, why, "check fewer policies at once")

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use jiff::Timestamp;
 
 use super::words::classes;
-use super::{Budget, Spent};
+use super::{Budget, MOST_KEYS, Spent};
 use crate::policy::document::{Condition, Test, Version};
 use crate::policy::evaluate::pattern::{Piece, Resolved, Step, resolve, steps_of_arn};
 use crate::policy::evaluate::{Context, Known, Reason, Truth, condition_holds, date, has_variables, network, number};
@@ -46,6 +46,7 @@ pub(super) fn meet(
     let mut keys: Vec<Key<'_>> = Vec::new();
     for clause in musts.iter().chain(denies) {
         for condition in clause.conditions.iter().filter(|it| base.context.get(&it.key.value).is_none()) {
+            budget.spend(1 + keys.len())?;
             let at = keys.iter().position(|key| key.name.eq_ignore_ascii_case(&condition.key.value));
             let at = at.unwrap_or_else(|| {
                 keys.push(Key { name: &condition.key.value, asked: Vec::new(), values: Vec::new(), is_open: false });
@@ -53,6 +54,9 @@ pub(super) fn meet(
             });
             keys[at].asked.push((clause.version, condition));
         }
+    }
+    if keys.len() > MOST_KEYS {
+        return Err(Spent);
     }
     for key in &mut keys {
         key.tell_apart(base, budget)?;
@@ -111,13 +115,14 @@ impl Key<'_> {
         };
         let is_many = self.asked.iter().any(|(_, it)| it.operator.quantifier.is_some());
         self.values = match is_many {
-            _ if self.is_open => vec![Known::One("x".to_owned())],
+            _ if self.is_open => vec![Known::One("x".to_owned()), Known::Many(Vec::new())],
             true if values.len() > MOST_TOGETHER => {
                 self.is_open = true;
-                vec![Known::One("x".to_owned())]
+                vec![Known::One("x".to_owned()), Known::Many(Vec::new())]
             }
             true => sets(&values),
-            false => values.into_iter().map(Known::One).collect(),
+            // A key that is there without a value is neither absent nor equal to anything.
+            false => values.into_iter().map(Known::One).chain([Known::Many(Vec::new())]).collect(),
         };
         self.values.insert(0, Known::Absent);
         Ok(())
@@ -265,7 +270,7 @@ impl Search<'_> {
         for (clause, is_must) in
             self.musts.iter().map(|clause| (clause, true)).chain(self.denies.iter().map(|clause| (clause, false)))
         {
-            budget.spend(1 + clause.conditions.len())?;
+            budget.spend(1 + clause.conditions.len() * (1 + self.keys.len()))?;
             match self.truth(clause, context) {
                 Truth::No if is_must => return Ok(None),
                 Truth::Yes if !is_must => return Ok(None),
@@ -304,7 +309,7 @@ impl Search<'_> {
             let name = &condition.key.value;
             let is_open = self.keys.iter().any(|key| key.is_open && key.name.eq_ignore_ascii_case(name));
             match context.get(name) {
-                Some(Known::One(_) | Known::Many(_)) if is_open && condition.operator.test != Test::Null => {
+                Some(Known::One(_)) if is_open && condition.operator.test != Test::Null => {
                     Truth::unknown(Reason::Key(name.clone()))
                 }
                 // What a variable stands for is a key's value, and may be any that it can have.
@@ -351,7 +356,9 @@ mod tests {
             (r#"{"StringLike": {"k:a": "a*"}}"#, r#"{"StringLike": {"k:a": ["a", "a?*"]}}"#, false),
             (r#"{"StringLike": {"k:a": "*a*b*"}}"#, r#"{"StringLike": {"k:a": ["*b*a*", "ab*"]}}"#, true),
             (r#"{"StringNotLike": {"k:a": "a*"}}"#, r#"{"StringNotEquals": {"k:a": ["ab"]}}"#, false),
-            (r#"{"Null": {"k:a": "false"}}"#, r#"{"StringLike": {"k:a": "*"}}"#, false),
+            // Only a key without a value is there and like nothing.
+            (r#"{"Null": {"k:a": "false"}}"#, r#"{"StringLike": {"k:a": "*"}}"#, true),
+            (r#"{"StringLike": {"k:a": "*"}}"#, r#"{"StringLike": {"k:a": "*"}}"#, false),
             (r#"{"Null": {"k:a": "true"}}"#, r#"{"StringLike": {"k:a": "*"}}"#, true),
             (r#"{"NumericLessThan": {"k:a": "10"}}"#, r#"{"NumericGreaterThan": {"k:a": "9"}}"#, true),
             (r#"{"NumericEquals": {"k:a": "10"}}"#, r#"{"NumericGreaterThan": {"k:a": "9"}}"#, false),

@@ -161,6 +161,9 @@ impl Freed<'_> {
 
 const PASSWORD: &str = "iam:ChangePassword";
 
+/// It deletes a virtual device that is nobody's: one that is a user's is deactivated first.
+const SPARE: &str = "iam:DeleteVirtualMFADevice";
+
 fn dangers(one: &One<'_>) -> [Danger; 4] {
     let subject = one.look.subject;
     let own = || subject.user_arn(subject.name());
@@ -168,7 +171,7 @@ fn dangers(one: &One<'_>) -> [Danger; 4] {
     let danger = |action, resource, step, what| Danger { action, resource, step, what };
     [
         danger("iam:DeactivateMFADevice", own(), Step::Drop, "a user's MFA device can be deactivated without MFA"),
-        danger("iam:DeleteVirtualMFADevice", device, Step::Drop, "virtual MFA devices can be deleted without MFA"),
+        danger(SPARE, device, Step::Drop, "virtual MFA devices can be deleted without MFA"),
         danger("iam:CreateAccessKey", own(), Step::AccessKey, "access keys can be created without MFA"),
         danger(PASSWORD, own(), Step::Password, "the password can be changed without MFA"),
     ]
@@ -193,7 +196,7 @@ fn freed<'a>(one: &One<'_>, item: &'a Text, dangers: &'a [Danger; 4]) -> Option<
     let is_free = |danger: &&Danger| matches_action(&item.value, danger.action) && is_open_if(true, danger);
     let dangers: Vec<&Danger> = dangers.iter().filter(is_free).collect();
     // The account's password policy allows it to all, or `IAMUserChangePassword` to whoever must change it.
-    let is_open = |danger: &&&Danger| is_open_if(danger.action == PASSWORD, danger);
+    let is_open = |danger: &&&Danger| danger.action != SPARE && is_open_if(danger.action == PASSWORD, danger);
     let open = dangers.iter().filter(is_open).map(|danger| danger.step).collect();
     (!dangers.is_empty()).then_some(Freed { item, dangers, open })
 }
@@ -218,6 +221,9 @@ fn of_group(one: &One<'_>, group: &[Freed<'_>]) -> Option<Finding> {
         actions => format!("this Deny leaves {items} free without MFA, and with it {}", listed(actions)?),
     };
     let why = match (open.is_empty(), is_password) {
+        (true, _) if actions == [SPARE] => {
+            "a device that is a user's is not deleted: it would have to be deactivated first, so that only spare ones go"
+        }
         (true, _) => "nothing here allows it, but any policy that does would work without MFA",
         (false, true) => {
             "an attacker with a stolen key or a guessed password sets a password of their own; AWS does not recommend \
