@@ -112,6 +112,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// Policies that cannot be checked together, or at all.
+    #[error(transparent)]
+    PolicyKind(#[from] PolicyKindError),
     /// A repaired policy that does not come into its file, which is as it was.
     #[error(transparent)]
     PolicyNotWritten(#[from] ReplaceError),
@@ -162,6 +165,32 @@ impl Ending {
     pub const READER_GONE: Self = Self::Signal(signal_hook::consts::SIGPIPE);
 }
 
+/// Policies that cannot be checked together, or at all.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyKindError {
+    /// The policy of a bucket, a queue, a key.
+    #[error(
+        "{name} has a `Principal` and a `Resource`: it is the policy of a resource, and says nothing of a user's MFA devices"
+    )]
+    OfResource {
+        /// The document.
+        name: String,
+    },
+    /// A trust policy and a user's.
+    #[error("{first} and {other} are attached to different things (one has a `Principal`): check each by itself")]
+    Mixed {
+        /// The first document.
+        first: String,
+        /// One of another kind.
+        other: String,
+    },
+    /// What both allow cannot be said in one list.
+    #[error(
+        "a boundary and a service control policy that allows only some actions cannot be checked together: check the policies with each of them"
+    )]
+    TwoLimits,
+}
+
 impl Error {
     /// How the program ends.
     pub fn ending(&self) -> Ending {
@@ -179,6 +208,7 @@ impl Error {
             | Self::PolicyNotWritten(_)
             | Self::Untaken { .. }
             | Self::DeviceOrProfile { .. }
+            | Self::PolicyKind(_)
             | Self::NoSegment => 2,
             Self::Plan(
                 PlanError::Duration { origin, .. }

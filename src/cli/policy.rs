@@ -112,9 +112,14 @@ pub struct CheckArgs {
     /// Of a role that the user may assume.
     #[arg(long, value_name = "FILE")]
     pub trust: Vec<PathBuf>,
+    /// A service control policy (repeatable)
+    ///
+    /// Of the organization. All of them are taken as attached in one place.
+    #[arg(long, value_name = "FILE")]
+    pub scp: Vec<PathBuf>,
     /// user, role, trust or organization
     ///
-    /// What the policies are attached to. Default: user.
+    /// What the policies are attached to. Default: as the document says, else user.
     #[arg(long, value_name = "KIND", value_parser = one_of::<Kind>(&Kind::NAMES), hide_possible_values = true)]
     pub kind: Option<Kind>,
     /// The user's work, such as s3:GetObject

@@ -14,14 +14,16 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, write_stdout};
 use crate::cli::{CheckArgs, PolicyVerb};
-use crate::error::Error;
+use crate::error::{Error, PolicyKindError};
 use crate::host::Host;
 use crate::names::{AccountId, Partition};
+use crate::policy::document::{Scope, Statement};
 use crate::policy::evaluate::Policies;
 use crate::policy::journey::Subject;
 use crate::policy::rules::Wish;
 use crate::policy::{Document, Kind, check, fix};
 use crate::settings::Settings;
+use crate::talk::one_line;
 
 /// Where no policy names an account: the one of AWS's own examples.
 const ANY_ACCOUNT: &str = "123456789012";
@@ -35,11 +37,12 @@ pub(super) fn run(verb: PolicyVerb, settings: &Settings, host: &Host<'_>) -> Res
         PolicyVerb::Explain(args) => explain::run(args.rule),
         PolicyVerb::Check(args) => {
             if let Some(user) = &args.user {
-                let found = fetch::policies_of(user, &args, settings, host)?;
+                let mut found = fetch::policies_of(user, &args, settings, host)?;
+                found.boundary = limits(&args, found.boundary, host)?;
                 return judge(&args, &found, settings, host);
             }
-            let identity = load(&args.files, args.kind.unwrap_or_default(), host)?;
-            let boundary = load(&args.boundary, Kind::User, host)?;
+            let identity = identity(&args, settings, host)?;
+            let boundary = limits(&args, load(&args.boundary, Kind::User, host)?, host)?;
             let subject = subject(&args, args.user_name.as_deref(), &identity);
             let (account, partition) = (args.account.clone(), args.partition);
             judge(&args, &Case { identity, boundary, subject, account, partition }, settings, host)
@@ -90,19 +93,80 @@ fn judge(args: &CheckArgs, case: &Case, settings: &Settings, host: &Host<'_>) ->
     Ok(if report.holds() { Done::Well } else { Done::Verdict(1) })
 }
 
+/// The bytes of a file, and what it is called.
+fn bytes(file: &Path, host: &Host<'_>) -> Result<(String, Vec<u8>), Error> {
+    let name = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        host.files.read(file).map(|bytes| bytes.expose().clone())
+    };
+    let bytes = bytes.map_err(|source| Error::PolicyFile { name: name.clone(), source })?;
+    Ok((name, bytes))
+}
+
 fn load(files: &[PathBuf], kind: Kind, host: &Host<'_>) -> Result<Vec<Document>, Error> {
     let one = |file: &PathBuf| {
-        let name = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
-        let bytes = if file == Path::new("-") {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).map(|_| bytes)
-        } else {
-            host.files.read(file).map(|bytes| bytes.expose().clone())
-        };
-        let bytes = bytes.map_err(|source| Error::PolicyFile { name: name.clone(), source })?;
+        let (name, bytes) = bytes(file, host)?;
         Ok(Document::parse(&name, &bytes, kind)?)
     };
     files.iter().map(one).collect()
+}
+
+/// The documents that are checked, of the kind that was said or that they show.
+fn identity(args: &CheckArgs, settings: &Settings, host: &Host<'_>) -> Result<Vec<Document>, Error> {
+    if let Some(kind) = args.kind {
+        return load(&args.files, kind, host);
+    }
+    let mut documents: Vec<Document> = Vec::new();
+    for file in &args.files {
+        let (name, bytes) = bytes(file, host)?;
+        let kind = Document::kind_of(&bytes).ok_or_else(|| PolicyKindError::OfResource { name: one_line(&name) })?;
+        if kind == Kind::Trust {
+            settings.talk.note(&format!("{name} has a `Principal`: it is checked as a role's trust policy"));
+        }
+        documents.push(Document::parse(&name, &bytes, kind)?);
+    }
+    let first = documents.first().map(|document| document.kind);
+    match documents.iter().find(|document| Some(document.kind) != first) {
+        None => Ok(documents),
+        Some(other) => {
+            Err(PolicyKindError::Mixed { first: one_line(&documents[0].name), other: one_line(&other.name) }.into())
+        }
+    }
+}
+
+/// The service control policies, beside a boundary if there is one: what both must allow, as far as one list can say it.
+fn limits(args: &CheckArgs, mut boundary: Vec<Document>, host: &Host<'_>) -> Result<Vec<Document>, Error> {
+    const ALL: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+    let mut scps = load(&args.scp, Kind::Organization, host)?;
+    let is_all = |one: &Statement| {
+        let is_star = |scope: &Scope| !scope.is_all_but && scope.list.items.iter().any(|item| item.value == "*");
+        is_star(&one.action) && one.resource.as_ref().is_none_or(is_star) && one.conditions.is_empty()
+    };
+    let mut allows = scps.iter().flat_map(|document| &document.statements).filter(|one| !one.is_deny).peekable();
+    // AWS attaches FullAWSAccess beside what only denies.
+    let is_free = allows.peek().is_none() || allows.any(is_all);
+    match (boundary.is_empty(), is_free) {
+        _ if scps.is_empty() => {}
+        (true, false) => boundary = scps,
+        (true, true) => {
+            boundary = scps;
+            boundary.push(Document::parse("FullAWSAccess", ALL.as_bytes(), Kind::Organization)?);
+        }
+        (false, true) => {
+            // Its Allow would widen the boundary, which it does not; emptied, it keeps the numbers of the others.
+            let all = scps.iter_mut().flat_map(|document| &mut document.statements);
+            for allow in all.filter(|one| !one.is_deny) {
+                allow.action.is_all_but = false;
+                allow.action.list.items.clear();
+            }
+            boundary.extend(scps);
+        }
+        (false, false) => return Err(PolicyKindError::TwoLimits.into()),
+    }
+    Ok(boundary)
 }
 
 /// The user of the day. What was not said is taken from the first ARN that says it.

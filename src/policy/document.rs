@@ -3,6 +3,7 @@
 //! What IAM refuses is an error with line and column; what it takes (a single object or string for a list of one) is
 //! taken. Nothing is judged here but the grammar. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
+mod alike;
 mod elements;
 mod error;
 mod json;
@@ -168,6 +169,22 @@ impl Document {
         let text = json::text(name, bytes)?;
         let lines = Lines::of(text);
         elements::document(&json::Source { name, text, lines: &lines }, kind)
+    }
+
+    /// What a document is attached to, as far as its elements tell: with a principal it is a trust policy, or, with
+    /// resources as well, the policy of a resource, which is `None`. What cannot be read is a user's, and refused as such.
+    pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
+        let root: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let statements = match &root["Statement"] {
+            serde_json::Value::Array(all) => &all[..],
+            one => std::slice::from_ref(one),
+        };
+        let has = |names: [&str; 2]| statements.iter().any(|one| names.iter().any(|name| one.get(name).is_some()));
+        match (has(["Principal", "NotPrincipal"]), has(["Resource", "NotResource"])) {
+            (false, _) => Some(Kind::User),
+            (true, false) => Some(Kind::Trust),
+            (true, true) => None,
+        }
     }
 
     /// A document that applies and could not be read: it may allow or deny anything.

@@ -236,6 +236,75 @@ fn several_repaired_files_can_be_told_apart_and_are_written_each_into_its_own() 
 }
 
 #[test]
+fn what_a_document_is_attached_to_is_seen_in_it() {
+    let world = world();
+    let mfa = r#""Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#;
+    let root = r#""Principal": {"AWS": "arn:aws:iam::123456789012:root"}"#;
+    world.write(
+        "trust.json",
+        format!(r#"{{"Statement": {{"Effect": "Allow", {root}, "Action": "sts:AssumeRole", {mfa}}}}}"#),
+    );
+    world.write(
+        "bucket.json",
+        format!(r#"{{"Statement": [{{"Effect": "Allow", {root}, "Action": "s3:*", "Resource": "*"}}]}}"#),
+    );
+    let done = shown(&world, &["policy", "check", "trust.json"]);
+    assert_eq!(done.stderr, "trust.json has a `Principal`: it is checked as a role's trust policy\n");
+    assert!(code(&done) == Some(0) && done.stdout.starts_with("Holds: no user is let in without MFA"), "{done:?}");
+    // Who says the kind is not told it, and a user's policy has none to tell.
+    assert_eq!(shown(&world, &["policy", "check", "trust.json", "--kind", "trust"]).stderr, "");
+    for (words, said) in [
+        (
+            &["policy", "check", "bucket.json"][..],
+            "error: bucket.json has a `Principal` and a `Resource`: it is the policy of a",
+        ),
+        (&["policy", "check", "p.json", "trust.json"], "error: p.json and trust.json are attached to different things"),
+    ] {
+        let done = shown(&world, words);
+        assert!(code(&done) == Some(2) && done.stderr.contains(said), "{done:?}");
+    }
+}
+
+#[test]
+fn service_control_policies_limit_beside_the_users() {
+    let world = world();
+    let well = NARROW.replace("{\"Bool\"", "{\"BoolIfExists\"");
+    let statement = |effect: &str, action: &str| {
+        format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "{effect}", "Action": "{action}", "Resource": "*"}}}}"#
+        )
+    };
+    for (name, text) in [
+        ("well.json", well),
+        ("deny-iam.json", statement("Deny", "iam:Enable*")),
+        ("deny-ec2.json", statement("Deny", "ec2:*")),
+        ("only-s3.json", statement("Allow", "s3:*")),
+        ("all.json", statement("Allow", "*")),
+    ] {
+        world.write(name, &text);
+    }
+    let findings = |words: &[&str]| -> (Option<i32>, Vec<String>) {
+        let done = shown(&world, &[&["policy", "check", "well.json", "--json"], words].concat());
+        let json: serde_json::Value = serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
+        let all = json["findings"].as_array().expect("findings").iter();
+        let blocks = all.filter(|it| it["rule"] == "boundary-blocks").map(|it| it["what"].to_string());
+        (code(&done), blocks.collect())
+    };
+    let blocked = |verb: &str, names: &str| (Some(1), vec![format!("\"the service control policy {verb} {names}\"")]);
+    assert_eq!(findings(&["--scp", "deny-iam.json"]), blocked("denies", "`iam:EnableMFADevice`"));
+    assert_eq!(findings(&["--scp", "all.json", "--scp", "deny-iam.json"]), blocked("denies", "`iam:EnableMFADevice`"));
+    let four = "`iam:ListMFADevices`, `iam:CreateVirtualMFADevice`, `iam:EnableMFADevice` and `iam:ResyncMFADevice`";
+    assert_eq!(findings(&["--scp", "only-s3.json"]), blocked("does not allow", four));
+    // A Deny of other things leaves them free, and one beside a boundary does not widen it.
+    assert_eq!(findings(&["--scp", "deny-ec2.json"]), (Some(0), vec![]));
+    assert_eq!(findings(&["--scp", "deny-ec2.json", "--boundary", "all.json"]), (Some(0), vec![]));
+    let (code_of, blocks) = findings(&["--scp", "all.json", "--boundary", "only-s3.json"]);
+    assert!(code_of == Some(1) && blocks[0].contains("the permissions boundary does not allow"), "{blocks:?}");
+    let done = shown(&world, &["policy", "check", "well.json", "--scp", "only-s3.json", "--boundary", "all.json"]);
+    assert!(code(&done) == Some(2) && done.stderr.contains("cannot be checked together"), "{done:?}");
+}
+
+#[test]
 fn json_for_scripts() {
     let world = world();
     let done = world.run_with_stdin(

@@ -6,6 +6,7 @@ use std::ops::Range;
 use jsonc_parser::ast::{ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 
+use super::alike;
 use super::error::{DocumentError, Problem, quoted};
 use super::json::{Source, object, shape, tree};
 use super::{Condition, Document, Kind, List, Operator, Scope, Statement, Text, Version};
@@ -17,6 +18,9 @@ const OF_STATEMENT: [&str; 9] =
 pub(super) fn document(source: &Source<'_>, kind: Kind) -> Result<Document, DocumentError> {
     let root = tree(source)?;
     let root = object(source, &root, "a policy")?;
+    if let Some(what) = alike::of_object(root) {
+        return Err(source.at(root.range.start, Problem::Alike(what)));
+    }
     let (mut version, mut version_span, mut statements) = (Version::V2008, None, None);
     for property in &root.properties {
         let value = &property.value;

@@ -36,6 +36,9 @@ pub enum Problem {
     /// Not JSON: a line feed or the like within a string.
     #[error("a control character in a string is written as an escape")]
     ControlCharacter,
+    /// Something that holds a policy, or is written in another language.
+    #[error("this is {0}")]
+    Alike(&'static str),
     /// Not JSON, in the reader's words.
     #[error("not JSON: {0}")]
     NotJson(String),

@@ -7,6 +7,7 @@ use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
+use super::alike;
 use super::error::{DocumentError, Problem, quoted};
 use super::{Lines, Place};
 
@@ -56,6 +57,9 @@ pub(super) fn tree<'a>(source: &Source<'a>) -> Result<Value<'a>, DocumentError> 
         allow_extended_string_escapes: false,
     };
     let parsed = parse_to_ast(source.text, &CollectOptions::default(), &strict).map_err(|error| {
+        if let Some(what) = alike::of_text(source.text) {
+            return source.at(0, Problem::Alike(what));
+        }
         let problem = match error.kind() {
             ParseErrorKind::CommentsNotAllowed | ParseErrorKind::UnterminatedCommentBlock => Problem::Comment,
             ParseErrorKind::TrailingCommasNotAllowed => Problem::TrailingComma,

@@ -1,6 +1,7 @@
-//! A permissions boundary that keeps from users what they need: one cause, and so one finding.
+//! A permissions boundary, or a service control policy, that keeps from users what they need: one cause, and so one finding.
 
 use super::{Finding, Look, Rule};
+use crate::policy::document::Kind;
 use crate::policy::evaluate::{At, Ground};
 use crate::policy::journey::{Cell, Expected, Step, Way};
 
@@ -33,19 +34,20 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
         let at = at.unwrap_or(At { is_boundary: true, document: 0, statement: 0 });
         let of = &look.policies.boundary[at.document];
         let offset = of.statements.get(at.statement).map_or(document.span.start, |statement| statement.span.start);
+        let whose = if of.kind == Kind::Organization { "service control policy" } else { "permissions boundary" };
         let verb = if is_denied { "denies" } else { "does not allow" };
         found.push(Finding {
             severity: Rule::BoundaryBlocks.severity(),
             rule: Rule::BoundaryBlocks,
             at: Some(at),
             place: Some(of.place(offset)),
-            what: format!("the permissions boundary {verb} {names}"),
-            why: "a boundary limits what the other policies allow, and users need this to enroll a device or to work"
+            what: format!("the {whose} {verb} {names}"),
+            why: "it limits what the other policies allow, and users need this to enroll a device or to work"
                 .to_owned(),
             repair: if is_denied {
-                format!("let the boundary's Deny leave {names} free")
+                format!("let its Deny leave {names} free")
             } else {
-                format!("allow {names} in the boundary as well")
+                format!("allow {names} there as well")
             },
             edits: Vec::new(),
             explains,
