@@ -9,6 +9,10 @@ def --env --wrapped __COMMAND__ [...words] {
         for variable in ($variables | transpose name value) {
             if $variable.value == null {
                 hide-env --ignore-errors $variable.name
+                # In an overlay, that shows what the one below it has.
+                if $variable.name in $env {
+                    load-env { $variable.name: null }
+                }
             } else {
                 load-env { $variable.name: $variable.value }
             }

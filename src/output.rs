@@ -33,6 +33,17 @@ trait Shell {
     /// A statement that removes a variable, with its end.
     fn unset(&self, name: &str) -> String;
 
+    /// The same for one that could come back from a place where it cannot be removed: `stand_in` is then what programs
+    /// see, where that is no worse than nothing.
+    fn hide(&self, name: &str, _stand_in: &str) -> String {
+        self.unset(name)
+    }
+
+    /// A statement that takes away what [`Shell::hide`] left, where it leaves anything.
+    fn reveal(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// Can a statement hold the value? It has no NUL: no environment holds one.
     fn can_hold(&self, _value: &str) -> bool {
         true
@@ -172,10 +183,13 @@ fn program_name(program: &str) -> Option<&str> {
 
 /// Statements, a line each.
 fn statements(shell: &dyn Shell, export: &Export) -> Secret<String> {
-    gather(export.iter().map(|(name, value)| match value {
-        Some(value) => Secret::concat(&[shell.set(name, value.expose()).expose(), "\n"]),
-        None => Secret::new(shell.unset(name) + "\n"),
-    }))
+    let revealed = export.hidden_before().iter().filter_map(|name| shell.reveal(name));
+    let revealed = revealed.map(|statement| Secret::new(statement + "\n"));
+    gather(revealed.chain(export.iter().map(|(name, value)| match (value, export.stand_in(name)) {
+        (Some(value), _) => Secret::concat(&[shell.set(name, value.expose()).expose(), "\n"]),
+        (None, Some(stand_in)) => Secret::new(shell.hide(name, stand_in) + "\n"),
+        (None, None) => Secret::new(shell.unset(name) + "\n"),
+    })))
 }
 
 /// The pieces as one payload.
@@ -220,13 +234,27 @@ mod tests {
     fn an_export_is_what_to_set_and_what_to_unset() {
         let export = Export::of_pairs(&[("AWS_REGION", Some("eu-west-1")), ("AWS_PROFILE", None)]);
         for (format, text) in [
-            (Format::Posix, "\\export AWS_REGION='eu-west-1';\n\\unset AWS_PROFILE;\n"),
-            (Format::Fish, "set -gx AWS_REGION 'eu-west-1';\nif set -qg AWS_PROFILE;set -eg AWS_PROFILE;end;\n"),
+            (
+                Format::Posix,
+                "\\export AWS_REGION='eu-west-1';\n\
+                 if test \"${AWS_PROFILE+x}\";then \\unset AWS_PROFILE;fi;\
+                 if test \"${AWS_PROFILE+x}\";then \\unset AWS_PROFILE;fi;\
+                 if test \"${AWS_PROFILE+x}\";then \\unset AWS_PROFILE;fi;\n",
+            ),
+            (
+                Format::Fish,
+                "set -gx AWS_REGION 'eu-west-1';\n\
+                 while set -ql AWS_PROFILE;set -el AWS_PROFILE;end;if set -qg AWS_PROFILE;set -eg AWS_PROFILE;end;\
+                 if set -qUx AWS_PROFILE;set -gx AWS_PROFILE 'deploy';end;\n",
+            ),
             (Format::PowerShell, "$Env:AWS_REGION='eu-west-1'\n$Env:AWS_PROFILE=$null\n"),
             (Format::Cmd, "set \"AWS_REGION=eu-west-1\"\nset \"AWS_PROFILE=\"\n"),
             (Format::Nu, "{\"AWS_REGION\":\"eu-west-1\",\"AWS_PROFILE\":null}\n"),
             (Format::Elvish, "set-env AWS_REGION \"eu-west-1\"\nunset-env AWS_PROFILE\n"),
-            (Format::Xonsh, "${...}['AWS_REGION'] = 'eu-west-1'\n${...}.pop('AWS_PROFILE', None)\n"),
+            (
+                Format::Xonsh,
+                "${...}['AWS_REGION'] = 'eu-west-1'\n${...}.pop('AWS_PROFILE', None); ${...}.pop('AWS_PROFILE', None)\n",
+            ),
             (Format::Tcsh, "setenv AWS_REGION 'eu-west-1';\nunsetenv AWS_PROFILE;\n"),
             (Format::Json, "{\"AWS_REGION\":\"eu-west-1\",\"AWS_PROFILE\":null}\n"),
             (Format::Dotenv, "AWS_REGION=eu-west-1\n"),

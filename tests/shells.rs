@@ -9,6 +9,7 @@ mod day;
 mod hostile;
 mod others;
 mod quoting;
+mod scopes;
 
 use std::fs;
 use std::io::Write as _;

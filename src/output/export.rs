@@ -20,7 +20,11 @@ const CONTRADICTING: [&str; 4] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SEC
 
 /// Variables to set and to unset.
 #[derive(Debug)]
-pub struct Export(Vec<(&'static str, Option<Secret<String>>)>);
+pub struct Export {
+    variables: Vec<(&'static str, Option<Secret<String>>)>,
+    /// The profile whose credentials they are; `None` where they are cleared.
+    profile: Option<String>,
+}
 
 impl Export {
     /// Credentials for a shell or a command. `is_renewal`: an earlier run set variables here, and those that this one
@@ -42,22 +46,42 @@ impl Export {
         // A token or an end that others left behind would be taken for ours; a region is theirs to keep.
         let is_stale = |name: &str| is_renewal || !matches!(name, "AWS_REGION" | "AWS_DEFAULT_REGION");
         let variables = VARIABLES.into_iter().zip(values).filter(|(name, value)| value.is_some() || is_stale(name));
-        Self(variables.chain(CONTRADICTING.map(|name| (name, None))).collect())
+        let variables = variables.chain(CONTRADICTING.map(|name| (name, None))).collect();
+        Self { variables, profile: Some(profile.as_str().to_owned()) }
     }
 
     /// What clears all that [`Export::of`] may have set.
     pub fn clearing() -> Self {
-        Self(VARIABLES.into_iter().map(|name| (name, None)).collect())
+        Self { variables: VARIABLES.into_iter().map(|name| (name, None)).collect(), profile: None }
     }
 
     /// The variables, `None` for one to unset.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<&Secret<String>>)> {
-        self.0.iter().map(|(name, value)| (*name, value.as_ref()))
+        self.variables.iter().map(|(name, value)| (*name, value.as_ref()))
+    }
+
+    /// What programs may see of a variable that is unset here and cannot be hidden from them: never the value of others
+    /// that contradicts the credentials. For AWS's profiles that is the one that the credentials are of, since an empty
+    /// name is an error to the AWS CLI; every other is empty, and so absent to all. A region that comes back is the
+    /// user's own.
+    pub(super) fn stand_in(&self, name: &str) -> Option<&str> {
+        let profile = self.profile.as_deref()?;
+        match name {
+            "AWS_REGION" | "AWS_DEFAULT_REGION" => None,
+            "AWS_PROFILE" | "AWS_DEFAULT_PROFILE" => Some(profile),
+            _ => Some(""),
+        }
+    }
+
+    /// The variables that an earlier export hid, and this one no longer does.
+    pub(super) fn hidden_before(&self) -> &'static [&'static str] {
+        if self.profile.is_some() { &[] } else { &CONTRADICTING }
     }
 
     #[cfg(test)]
     pub(super) fn of_pairs(pairs: &[(&'static str, Option<&str>)]) -> Self {
-        Self(pairs.iter().map(|(name, value)| (*name, value.map(Secret::from))).collect())
+        let variables = pairs.iter().map(|(name, value)| (*name, value.map(Secret::from))).collect();
+        Self { variables, profile: Some("deploy".to_owned()) }
     }
 }
 

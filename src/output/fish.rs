@@ -13,8 +13,20 @@ impl Shell for Fish {
 
     fn unset(&self, name: &str) -> String {
         // A bare `set -e` fails where there is nothing to erase, and erases a universal variable, which would be gone
-        // from every session for ever. Fish has no way to hide one; the SDKs take keys before an `AWS_PROFILE`.
-        format!("if set -qg {name};set -eg {name};end;")
+        // from every session for ever.
+        format!("while set -ql {name};set -el {name};end;if set -qg {name};set -eg {name};end;")
+    }
+
+    /// A universal variable that is exported reaches programs past any global one that is not (seen in fish 3.6), and
+    /// its export is every session's: in this one, only another value takes its place.
+    fn hide(&self, name: &str, stand_in: &str) -> String {
+        let value = word(stand_in);
+        format!("{}if set -qUx {name};set -gx {name} {};end;", self.unset(name), value.expose())
+    }
+
+    fn reveal(&self, name: &str) -> Option<String> {
+        let is_ours = format!("contains -- \"${name}\" \"\" \"$MFA_CRED_PROFILE\"");
+        Some(format!("if set -qU {name};and set -qg {name};and {is_ours};set -eg {name};end;"))
     }
 }
 

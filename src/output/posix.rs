@@ -37,8 +37,11 @@ impl Shell for Posix {
         Secret::concat(&[&start, escaped.expose(), &end])
     }
 
+    /// In a function, bash and mksh take away the innermost variable of that name, and thereby show the next: what a
+    /// caller declared, and the global one. So this is done for as long as there is one. Without a loop, which would
+    /// have no end where one is read-only.
     fn unset(&self, name: &str) -> String {
-        format!("\\unset {name};")
+        format!("if test \"${{{name}+x}}\";then \\unset {name};fi;").repeat(3)
     }
 }
 

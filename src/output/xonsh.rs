@@ -10,8 +10,9 @@ impl Shell for Xonsh {
         Secret::concat(&["${...}['", name, "'] = ", word(value).expose()])
     }
 
+    /// Twice: below `${...}.swap(…)`, the first shows what was there before.
     fn unset(&self, name: &str) -> String {
-        format!("${{...}}.pop('{name}', None)")
+        format!("${{...}}.pop('{name}', None); ${{...}}.pop('{name}', None)")
     }
 }
 

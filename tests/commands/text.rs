@@ -24,6 +24,14 @@ fn values(world: &World) -> Vec<String> {
     SET.iter().map(|name| variable(&payload, name)).collect()
 }
 
+fn unset_in_posix(name: &str) -> String {
+    format!("if test \"${{{name}+x}}\";then \\unset {name};fi;").repeat(3) + "\n"
+}
+
+fn unset_in_fish(name: &str) -> String {
+    format!("while set -ql {name};set -el {name};end;if set -qg {name};set -eg {name};end;")
+}
+
 #[test]
 fn every_format_sets_and_unsets_the_same() {
     let cast = signed_in();
@@ -35,8 +43,11 @@ fn every_format_sets_and_unsets_the_same() {
     let elvish = UNSET.iter().fold(elvish, |text, name| text + &format!("unset-env {name}\n"));
     let fish: String = pairs().map(|(name, value)| format!("set -gx {name} '{value}';\n")).collect();
     let dotenv: String = pairs().map(|(name, value)| format!("{name}={value}\n")).collect();
-    let posix = UNSET.iter().fold(posix, |text, name| text + &format!("\\unset {name};\n"));
-    let fish = UNSET.iter().fold(fish, |text, name| text + &format!("if set -qg {name};set -eg {name};end;\n"));
+    let posix = UNSET.iter().fold(posix, |text, name| text + &unset_in_posix(name));
+    let fish = UNSET.iter().fold(fish, |text, name| {
+        let stand_in = if name.ends_with("_PROFILE") { "'deploy'" } else { "''" };
+        text + &unset_in_fish(name) + &format!("if set -qUx {name};set -gx {name} {stand_in};end;\n")
+    });
     let object = pairs().map(|(name, value)| format!("\"{name}\":\"{value}\""));
     let object = object.chain(UNSET.iter().map(|name| format!("\"{name}\":null"))).collect::<Vec<_>>().join(",");
     let object = format!("{{{object}}}\n");
@@ -55,10 +66,15 @@ fn every_format_sets_and_unsets_the_same() {
     assert!(calls(world).is_empty());
 
     let gone = |line: &dyn Fn(&str) -> String| SET.iter().map(|name| line(name)).collect::<String>();
+    let revealed = UNSET.iter().map(|name| {
+        let is_ours = format!("contains -- \"${name}\" \"\" \"$MFA_CRED_PROFILE\"");
+        format!("if set -qU {name};and set -qg {name};and {is_ours};set -eg {name};end;\n")
+    });
+    let revealed: String = revealed.collect();
     let members: Vec<String> = SET.iter().map(|name| format!("\"{name}\":null")).collect();
     for (format, payload) in [
-        ("posix", gone(&|name| format!("\\unset {name};\n"))),
-        ("fish", gone(&|name| format!("if set -qg {name};set -eg {name};end;\n"))),
+        ("posix", gone(&unset_in_posix)),
+        ("fish", revealed + &gone(&|name| unset_in_fish(name) + "\n")),
         ("dotenv", String::new()),
         ("json", format!("{{{}}}\n", members.join(","))),
     ] {
@@ -95,8 +111,8 @@ fn in_shell(world: &World, shell: &str, script: &str) -> Finished {
 #[test]
 fn the_format_is_that_of_the_shell_that_runs_it() {
     let world = World::empty();
-    let starts = |done: &Finished| done.stdout.split(' ').next().map(str::to_owned);
-    let (posix, fish) = (Some("\\unset".to_owned()), Some("if".to_owned()));
+    let starts = |done: &Finished| done.stdout.split(' ').nth(1).map(str::to_owned);
+    let (posix, fish) = (Some("test".to_owned()), Some("set".to_owned()));
     // Its parent is no shell: `$SHELL` says, else it is posix.
     for (shell, format) in [("", &posix), ("/usr/bin/fish", &fish), ("/bin/zsh", &posix), ("/usr/bin/python3", &posix)]
     {

@@ -111,7 +111,12 @@ impl<'a> Posix<'a> {
             if reader.takes("fi;") {
                 continue;
             }
-            if reader.takes("\\unset ") {
+            if reader.takes("if test \"${") {
+                let name = reader.name();
+                assert!(reader.takes("+x}\";then \\unset "), "what is asked about is unset");
+                assert_eq!(reader.name(), name);
+                reader.variables.insert(name, None);
+            } else if reader.takes("\\unset ") {
                 let name = reader.name();
                 reader.variables.insert(name, None);
             } else if reader.takes("\\export ") {
@@ -193,7 +198,8 @@ fn printf_b(text: &str) -> String {
     String::from_utf8(printed).expect("it was text")
 }
 
-/// `set -gx NAME WORD;` and `if set -qg NAME;set -eg NAME;end;`, as fish reads them.
+/// `set -gx NAME WORD;`, `while set -ql NAME;set -el NAME;end;`, `if set -qg NAME;set -eg NAME;end;` and what stands in
+/// for a universal variable, `if set -qUx NAME;set -gx NAME WORD;end;`, as a fish without one reads them.
 fn fish_read(text: &str) -> Variables {
     let mut variables = Variables::new();
     let mut rest = text;
@@ -206,6 +212,17 @@ fn fish_read(text: &str) -> Variables {
             let (name, behind) = unset.split_once(';').expect("a condition must end");
             variables.insert(name.to_owned(), None);
             rest = behind.strip_prefix(&format!("set -eg {name};end;")).expect("what is unset is what was asked about");
+            continue;
+        }
+        if let Some(unset) = rest.strip_prefix("while set -ql ") {
+            let (name, behind) = unset.split_once(';').expect("a condition must end");
+            rest = behind.strip_prefix(&format!("set -el {name};end;")).expect("what is unset is what was asked about");
+            continue;
+        }
+        if let Some(hidden) = rest.strip_prefix("if set -qUx ") {
+            let (name, behind) = hidden.split_once(';').expect("a condition must end");
+            let word = behind.strip_prefix(&format!("set -gx {name} ")).expect("what is hidden is what was asked about");
+            rest = fish_word(word).1.strip_prefix(";end;").expect("a condition's end");
             continue;
         }
         let (name, word) = rest.strip_prefix("set -gx ").and_then(|set| set.split_once(' ')).expect("a statement");

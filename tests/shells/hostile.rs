@@ -125,6 +125,8 @@ fn a_region_that_is_a_command_is_refused_with_its_place() {
     assert!(
         done.stderr.ends_with(&format!(" for '--region <REGION>': {RULE}\n\nFor more information, try '--help'.\n"))
     );
+    // A profile's own region comes before the variable's.
+    world.edit_config("region = ap-northeast-1\n", "");
     world.set("AWS_REGION", "us-east-1;touch PWNED");
     let done = world.run(&["deploy"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));

@@ -1,0 +1,172 @@
+//! Variables of other scopes than the one that a shell sets and unsets first: what a function declares, fish's universal
+//! ones, Nushell's overlays. No program may see a profile or a token there that contradicts the credentials.
+
+use std::fs;
+use std::process::Command;
+
+use super::{BASH, DASH, FISH, KSH, MKSH, Shell, ZSH};
+use crate::support::pty::{Finished, PATIENCE, run};
+use crate::support::tools;
+use crate::support::world::{Cast, World};
+
+/// A person who is signed in, so that no shell below asks.
+fn signed_in() -> Cast {
+    let cast = World::cast();
+    cast.world.sign_in(&cast.device, &["login", "deploy"]);
+    cast
+}
+
+/// Runs a script in a shell of that home.
+fn script(world: &World, program: impl AsRef<std::ffi::OsStr>, bare: &[&str], text: &str) -> Finished {
+    let file = world.home().join("script");
+    fs::write(&file, text).expect("a script");
+    let mut command = Command::new(program);
+    world.dress(&mut command);
+    command.args(bare).arg(&file);
+    let finished = run(command, b"", PATIENCE);
+    fs::remove_file(file).expect("it was there");
+    world.heard(text, &finished);
+    finished
+}
+
+/// What a program sees: `NAME=value`, or nothing.
+const SEEN: &str = "env | grep -E '^AWS_(PROFILE|SECURITY_TOKEN)='";
+
+/// In bash, a function that declares the variable itself keeps it, unset, and programs then get the global one: there
+/// that is not asked for.
+fn nested_functions(shell: Shell, local: &str, after: &str) {
+    if !shell.is_here() {
+        return;
+    }
+    let Cast { world, .. } = signed_in();
+    let inner = if shell.program == "bash" { "plain" } else { "inner" };
+    let text = format!(
+        "export AWS_PROFILE=outer\n\
+         inner() {{ {local} AWS_PROFILE=inner; export AWS_PROFILE; eval $(mfa-cred deploy); {SEEN}; echo inner; }}\n\
+         plain() {{ eval $(mfa-cred deploy); {SEEN}; echo plain; }}\n\
+         caller() {{ {local} AWS_PROFILE=caller; export AWS_PROFILE; plain; }}\n\
+         {inner}\nexport AWS_PROFILE=outer\ncaller\neval $(mfa-cred deploy)\n{SEEN}\necho end\n"
+    );
+    let done = script(&world, shell.program, shell.bare, &text);
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), (after, ""), "{}", shell.program);
+}
+
+#[test]
+fn a_profile_that_callers_declared_is_not_seen_in_bash() {
+    nested_functions(BASH, "local", "plain\nplain\nend\n");
+}
+
+#[test]
+fn a_profile_that_callers_declared_is_not_seen_in_mksh() {
+    nested_functions(MKSH, "local", "inner\nplain\nend\n");
+}
+
+#[test]
+fn a_profile_that_callers_declared_is_not_seen_in_zsh() {
+    nested_functions(ZSH, "typeset", "inner\nplain\nend\n");
+}
+
+#[test]
+fn a_profile_that_callers_declared_is_not_seen_in_dash() {
+    nested_functions(DASH, "local", "inner\nplain\nend\n");
+}
+
+#[test]
+fn a_profile_that_callers_declared_is_not_seen_in_ksh() {
+    nested_functions(KSH, "typeset", "inner\nplain\nend\n");
+}
+
+/// Universal variables are there without `--no-config` alone.
+#[test]
+fn a_universal_profile_of_fish_never_outlives_the_credentials_and_comes_back_with_unset() {
+    if !FISH.is_here() {
+        return;
+    }
+    let Cast { world, .. } = signed_in();
+    let seen = "env | grep -E '^(AWS_PROFILE|AWS_DEFAULT_PROFILE|AWS_SECURITY_TOKEN)=' | sort";
+    let text = format!(
+        "set -Ux AWS_PROFILE stale\nset -Ux AWS_SECURITY_TOKEN stale\nset -gx AWS_DEFAULT_PROFILE stale\n\
+         mfa-cred deploy | source\necho one\n{seen}\n\
+         eval (mfa-cred audit)\necho two\n{seen}\n\
+         function f\n  set -lx AWS_PROFILE local\n  mfa-cred deploy | source\n  {seen}\nend\necho three\nf\n\
+         mfa-cred unset | source\necho four\n{seen}\n\
+         set -gx AWS_PROFILE mine\nmfa-cred unset | source\necho five\n{seen}\n\
+         set -eg AWS_PROFILE\necho six\n{seen}\n"
+    );
+    let done = script(&world, "fish", &[], &text);
+    let expected = "one\nAWS_PROFILE=deploy\nAWS_SECURITY_TOKEN=\n\
+                    two\nAWS_PROFILE=audit\nAWS_SECURITY_TOKEN=\n\
+                    three\nAWS_PROFILE=deploy\nAWS_SECURITY_TOKEN=\n\
+                    four\nAWS_PROFILE=stale\nAWS_SECURITY_TOKEN=stale\n\
+                    five\nAWS_PROFILE=mine\nAWS_SECURITY_TOKEN=stale\n\
+                    six\nAWS_PROFILE=stale\nAWS_SECURITY_TOKEN=stale\n";
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), (expected, ""));
+}
+
+/// boto3 takes the role's keys and not the profile's, and no empty name is in its way.
+#[test]
+fn what_stands_in_for_a_universal_profile_lets_boto3_take_the_credentials() {
+    if !FISH.is_here() {
+        return;
+    }
+    let Some(python) = tools::find("python3", &["-c", "import boto3"]) else {
+        return tools::skip("a universal profile", "boto3");
+    };
+    let Cast { world, .. } = signed_in();
+    world.add_config(
+        "[profile stale]\nregion = sa-east-1\naws_access_key_id = AKIASTALE\naws_secret_access_key = stale\n",
+    );
+    let ask =
+        "import boto3; s = boto3.Session(); c = s.get_credentials(); print(c.method, s.region_name, bool(c.token))";
+    let text = format!(
+        "set -Ux AWS_PROFILE stale\nset -Ux AWS_SECURITY_TOKEN stale\nmfa-cred deploy | source\n'{}' -c '{ask}'\n",
+        python.display()
+    );
+    let done = script(&world, "fish", &[], &text);
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("env ap-northeast-1 True\n", ""));
+}
+
+#[test]
+fn a_profile_of_an_overlay_is_not_seen_in_nu() {
+    let Some(nu) = tools::find("nu", &["--no-config-file", "-c", "exit"]) else {
+        return tools::skip("an overlay", "nu");
+    };
+    let Cast { world, .. } = signed_in();
+    let init = world.run(&["init", "nu"]).stdout;
+    let seen = "print (^env | lines | where $it =~ '^AWS_PROFILE=' | str join)";
+    let text = format!(
+        "$env.AWS_PROFILE = 'below'\nmodule m {{ export-env {{ $env.AWS_PROFILE = 'overlay' }} }}\noverlay use m\n\
+         {init}\nmfa-cred deploy\n{seen}\nprint $env.MFA_CRED_PROFILE\n"
+    );
+    let done = script(&world, nu, &["--no-config-file"], &text);
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("\ndeploy\n", ""));
+}
+
+#[test]
+fn a_profile_that_was_swapped_in_is_not_seen_in_xonsh() {
+    let Some(xonsh) = tools::find("xonsh", &["--no-rc", "-c", "exit"]) else {
+        return tools::skip("a swapped variable", "xonsh");
+    };
+    let Cast { world, .. } = signed_in();
+    let payload = world.run(&["deploy", "--format", "xonsh"]).stdout;
+    fs::write(world.home().join("payload"), payload).expect("a file");
+    let text = "$AWS_PROFILE = 'below'\nwith ${...}.swap(AWS_PROFILE='swapped'):\n    \
+                execx(open($HOME + '/payload').read())\n    \
+                print(${...}.detype().get('AWS_PROFILE'), $MFA_CRED_PROFILE)\n";
+    let done = script(&world, xonsh, &["--no-rc"], text);
+    fs::remove_file(world.home().join("payload")).expect("it was there");
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("None deploy\n", ""));
+}
+
+/// A variable of tcsh itself is none of the environment, and hides nothing.
+#[test]
+fn a_variable_of_tcsh_itself_is_no_profile() {
+    let Some(tcsh) = tools::find("tcsh", &["-f", "-c", "exit"]) else {
+        return tools::skip("a variable of tcsh", "tcsh");
+    };
+    let Cast { world, .. } = signed_in();
+    let text = "set AWS_PROFILE=own\nsetenv AWS_PROFILE old\neval `mfa-cred deploy --format tcsh`\n\
+                env | grep -c '^AWS_PROFILE='\necho $MFA_CRED_PROFILE\n";
+    let done = script(&world, tcsh, &["-f"], text);
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("0\ndeploy\n", ""));
+}
