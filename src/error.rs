@@ -467,7 +467,15 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         }
         ExecuteError::Code(error) => return code_hint(error),
         ExecuteError::Vault(error) => return vault_hint(error),
-        ExecuteError::Base(BaseError::Provider { .. } | BaseError::Process { .. }) => {
+        ExecuteError::Base(BaseError::Expired { origin, .. }) => match origin {
+            Some(Origin::Variable(_)) => {
+                "obtain new ones as these were obtained; where that variable is a leftover, unset it"
+            }
+            Some(_) => "sign in again with the tool that wrote them; where that line is a leftover, take it out",
+            None => "sign in again as that program wants it; it must give credentials that still live",
+        }
+        .to_owned(),
+        ExecuteError::Base(BaseError::Provider { .. } | BaseError::NoToken { .. } | BaseError::Process { .. }) => {
             format!("{} shows where it comes from", ours("show", profile))
         }
         ExecuteError::Call { step, error, without_mfa, .. } => match (&**step, without_mfa) {

@@ -104,13 +104,14 @@ impl Executor<'_> {
         if let Some(credentials) = self.cached()? {
             return Ok(credentials);
         }
-        let base = OnceCell::new();
+        let found = OnceCell::new();
         let is_long_term = match self.plan.base.kind() {
             BaseKind::LongTerm => true,
             BaseKind::Session | BaseKind::RoleSession => false,
             BaseKind::Unknown => {
                 let credentials = self.base.credentials(self.plan, self.set)?;
-                let is_long_term = base.get_or_init(|| credentials).is_long_term();
+                let credentials = base::alive(credentials, self.plan, self.set, self.clock.now())?;
+                let is_long_term = found.get_or_init(|| credentials).is_long_term();
                 if let (false, Some(warning)) = (is_long_term, self.plan.steps.capped_by_the_session()) {
                     self.talk.warn(&warning.to_string());
                 }
@@ -118,7 +119,7 @@ impl Executor<'_> {
             }
         };
         let steps = self.plan.steps.given(is_long_term);
-        let run = Run { on: self, steps, keys: keys(self.plan, steps), base, client: OnceCell::new() };
+        let run = Run { on: self, steps, keys: keys(self.plan, steps), base: found, client: OnceCell::new() };
         match steps.len() {
             0 => run.base().cloned(),
             n => run.step(n - 1, self.min_ttl, self.reuse),
@@ -168,6 +169,7 @@ impl Run<'_, '_> {
     fn base(&self) -> Result<&Credentials, ExecuteError> {
         if self.base.get().is_none() {
             let credentials = self.on.base.credentials(self.on.plan, self.on.set)?;
+            let credentials = base::alive(credentials, self.on.plan, self.on.set, self.on.clock.now())?;
             let _ = self.base.set(credentials);
         }
         Ok(self.base.get().expect("it was just set"))

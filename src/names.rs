@@ -5,11 +5,13 @@
 //! references (GetSessionToken, AssumeRole, the ARN format).
 
 mod address;
+mod moment;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use address::{Address, is_local_name};
+pub use moment::moment;
 
 /// Why a text is not the name that it should be. Holds no input: the caller knows where it stood.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -39,6 +41,11 @@ impl ProfileName {
         let between = if self.0.starts_with('-') { "=" } else { " " };
         format!("--profile{between}{word}")
     }
+}
+
+/// Is the access key one of AWS's temporary ones, which is nothing without its session token?
+pub fn is_temporary_key(access_key_id: &str) -> bool {
+    access_key_id.len() >= 16 && access_key_id.starts_with("ASIA")
 }
 
 /// A twelve-digit AWS account id.

@@ -69,6 +69,8 @@ pub struct Wish {
 pub struct Ambient {
     /// `AWS_ACCESS_KEY_ID`, where the secret is set too
     pub keys: Option<AmbientKeys>,
+    /// `AWS_CREDENTIAL_EXPIRATION`
+    pub expiration: Option<String>,
     /// `MFA_CRED_PROFILE`: where it is set, the keys are our own earlier output, and so may the region be
     pub held: Option<String>,
     /// `AWS_REGION` and `AWS_DEFAULT_REGION`, as far as they are set, each with its name
@@ -339,6 +341,7 @@ impl Plan {
         let serial = device.as_ref().and_then(Device::serial);
         let service = Service::resolve(set, &chain, serial, region.as_ref(), (wish, ambient))?;
         if !wish.at_a_glance {
+            warnings.extend(chain.unreadable_ends(ambient).map(|origin| Warning::UnreadableEnd { origin }));
             warnings.extend(chain.overlooked(set, device.is_none()).map(Warning::Overlooked));
         }
         if let Some(region) = region.as_ref().filter(|region| Partition::of_region(region) != service.partition) {

@@ -22,6 +22,8 @@ mod day;
 mod devices;
 #[cfg(unix)]
 mod editor;
+#[cfg(unix)]
+mod ends;
 #[cfg(target_os = "linux")]
 mod faults;
 #[cfg(unix)]

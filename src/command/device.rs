@@ -14,7 +14,7 @@ use crate::cli::{DeviceVerb, Obtain, Whose};
 use crate::code::PATIENCE;
 use crate::command::{Done, session};
 use crate::error::Error;
-use crate::execute::base::{Bases, RealBases};
+use crate::execute::base::{Bases, RealBases, alive};
 use crate::execute::route::Route;
 use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Sts};
@@ -128,7 +128,8 @@ fn at_desk(
     session::with_cache(settings, use_of_it, host, |cache, clock| {
         let heard = session::heard(host);
         let base = RealBases { ambient: &|| ambient_credentials(host.env), heard: &heard };
-        let base = base.credentials(&plan, &set).map_err(ExecuteError::from)?;
+        let base = base.credentials(&plan, &set).and_then(|base| alive(base, &plan, &set, clock.now()));
+        let base = base.map_err(ExecuteError::from)?;
         let sts = AwsSts::connect(&plan.service, settings.limits, clock).map_err(DeviceError::Client)?;
         let arn = sts.caller(&base).map_err(DeviceError::Who)?;
         let user = User::of_arn(&arn).map_err(DeviceError::from)?;

@@ -7,14 +7,15 @@ use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
+use jiff::Timestamp;
 
 use super::process::{self, ProcessError};
 use super::route::Route;
 use super::sts::{StsError, from_sdk};
 use super::transport::{client, runtime};
-use crate::names::ProfileName;
-use crate::plan::{Base, Plan};
-use crate::profile::ProfileSet;
+use crate::names::{ProfileName, is_temporary_key, moment};
+use crate::plan::{Base, Origin, Plan};
+use crate::profile::{Profile, ProfileSet};
 use crate::secret::{Credentials, Secret};
 
 /// For how long an instance, a container or a command may take.
@@ -44,6 +45,22 @@ pub enum BaseError {
         from: String,
         /// Why.
         why: ProcessError,
+    },
+    /// They are over.
+    #[error("{from} gave credentials that ended at {end}{}", .origin.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
+    Expired {
+        /// What the plan starts from.
+        from: String,
+        /// When.
+        end: Timestamp,
+        /// What says so, in a file or the environment.
+        origin: Option<Origin>,
+    },
+    /// A temporary key alone.
+    #[error("{from} gave temporary keys (`ASIA…`) without their session token")]
+    NoToken {
+        /// What the plan starts from.
+        from: String,
     },
     /// No client could be built for it.
     #[error(transparent)]
@@ -92,9 +109,45 @@ fn access_key(set: &ProfileSet, profile: &ProfileName) -> Option<Credentials> {
         access_key_id: text("aws_access_key_id")?,
         secret_access_key: Secret::new(text("aws_secret_access_key")?),
         session_token: profile.session_token().map(|token| Secret::new(token.value().into_owned())),
-        expiration: None,
+        expiration: end(profile).map(|(end, _)| end),
         account: text("aws_account_id").and_then(|id| id.parse().ok()),
     })
+}
+
+/// When a profile's keys end, and which line says so. Where several do, the latest was written last.
+fn end(profile: Profile<'_>) -> Option<(Timestamp, Origin)> {
+    let ends = profile.expirations().filter_map(|property| Some((moment(&property.value())?, Origin::of(&property))));
+    ends.max_by_key(|(end, _)| *end)
+}
+
+/// The credentials, where they can sign anything: known before a code is asked for.
+///
+/// # Errors
+/// They are over, or temporary and without a token.
+pub fn alive(
+    credentials: Credentials,
+    plan: &Plan,
+    set: &ProfileSet,
+    now: Timestamp,
+) -> Result<Credentials, BaseError> {
+    if credentials.session_token.is_none() && is_temporary_key(&credentials.access_key_id) {
+        return Err(BaseError::NoToken { from: plan.base.to_string() });
+    }
+    match credentials.expiration {
+        Some(end) if end <= now => {
+            Err(BaseError::Expired { from: plan.base.to_string(), end, origin: said_by(plan, set) })
+        }
+        _ => Ok(credentials),
+    }
+}
+
+/// What says when the base's credentials end, where a person wrote it.
+fn said_by(plan: &Plan, set: &ProfileSet) -> Option<Origin> {
+    match &plan.base {
+        Base::AccessKey { profile, .. } => Some(end(set.get(profile.as_str())?)?.1),
+        Base::Environment(_) => Some(Origin::Variable("AWS_CREDENTIAL_EXPIRATION")),
+        _ => None,
+    }
 }
 
 fn provide(plan: &Plan, provider: &dyn ProvideCredentials) -> Result<Credentials, BaseError> {

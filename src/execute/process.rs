@@ -4,15 +4,12 @@
 //! The contract is AWS's: JSON of version 1, whose keys are read in any case, as the SDKs do. The SDK's own provider is not
 //! used: it reads without end, leaves behind what hangs, and tells nobody why a command failed.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::code::command::{self, CommandError, MEGABYTE};
+use crate::names::moment;
 use crate::secret::{Credentials, Secret};
 
 /// In characters. What a command says at its end is why it failed.
@@ -144,47 +141,9 @@ fn credentials(answer: &Answer) -> Result<Credentials, ProcessError> {
     })
 }
 
-/// A time as programs write it: with `Z`, an offset, `UTC` or nothing, which is UTC too.
-fn moment(text: &str) -> Option<Timestamp> {
-    let upper = text.trim().to_ascii_uppercase();
-    let (text, is_utc) = match upper.strip_suffix("UTC").or_else(|| upper.strip_suffix("GMT")) {
-        Some(rest) => (Cow::from(rest.trim_end()), true),
-        // `12:00:00 +00:00`
-        None => (Cow::from(upper.replace(" +", "+").replace(" -", "-").replace(" Z", "Z")), false),
-    };
-    let bare = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
-    if is_utc { bare() } else { text.parse().ok().or_else(bare) }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{moment, said};
-
-    #[test]
-    fn an_expiration_is_taken_as_programs_write_it() {
-        for text in [
-            "2030-01-02T03:04:05Z",
-            "2030-01-02T03:04:05UTC",
-            "2030-01-02T03:04:05 UTC",
-            "2030-01-02 03:04:05 UTC",
-            "2030-01-02t03:04:05z",
-            "2030-01-02 03:04:05Z",
-            "2030-01-02T03:04:05",
-            "2030-01-02T03:04:05.000Z",
-            "2030-01-02T03:04:05+00:00",
-            "2030-01-02T03:04:05+0000",
-            "2030-01-02 03:04:05 +00:00",
-            "2030-01-02T05:04:05+02:00",
-            "20300102T030405Z",
-        ] {
-            let shown = moment(text).map(|time| time.to_string());
-            let shown = shown.map(|time| time.replace(".000", ""));
-            assert_eq!(shown.as_deref(), Some("2030-01-02T03:04:05Z"), "{text}");
-        }
-        for text in ["", "tomorrow", "2030-13-01T00:00:00Z", "UTC", "12:00"] {
-            assert_eq!(moment(text), None, "{text}");
-        }
-    }
+    use super::said;
 
     #[test]
     fn what_a_command_said_is_its_end_in_a_line_and_never_its_answer() {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::error::{Likely, Origin, PlanError};
 use super::{Ambient, Base, Device, Wish};
-use crate::names::{MfaSerial, Partition, ProfileName, RoleArn};
+use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_temporary_key, moment};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property};
 
 /// So many profiles may stand in a chain: no person's has ten, and whoever follows it ends.
@@ -98,6 +98,19 @@ impl<'a> Chain<'a> {
         let met: Vec<&str> = links.iter().map(|link| link.name()).collect();
         let base = base_of(set, profile, &met, ambient)?;
         Ok(Self { links, roles, base })
+    }
+
+    /// What says when the base's keys end, and cannot be read.
+    pub(super) fn unreadable_ends(&self, ambient: &Ambient) -> impl Iterator<Item = Origin> {
+        let (of_files, of_environment) = match &self.base {
+            Base::AccessKey { .. } => (self.links.last(), None),
+            Base::Environment(_) => (None, ambient.expiration.as_deref()),
+            _ => (None, None),
+        };
+        let ends = of_files.into_iter().flat_map(|link| link.expirations());
+        let of_files = ends.filter(|end| moment(&end.value()).is_none()).map(|end| origin(&end));
+        let of_environment = of_environment.filter(|end| moment(end).is_none());
+        of_files.chain(of_environment.map(|_| Origin::Variable("AWS_CREDENTIAL_EXPIRATION")))
     }
 
     /// Sections that do not count, and hold keys or a serial for one of these profiles. Where no device was found, a
@@ -256,7 +269,7 @@ fn legal_key(id: &str, has_token: bool, origin: &dyn Fn() -> Origin) -> Result<(
     if !id.bytes().all(|b| b.is_ascii_graphic() && !b",=".contains(&b)) {
         return Err(PlanError::Refused { origin: origin(), why: "is not an access key id, which is one plain word" });
     }
-    if !has_token && id.len() >= 16 && id.starts_with("ASIA") {
+    if !has_token && is_temporary_key(id) {
         return Err(PlanError::NoToken { origin: origin() });
     }
     Ok(())
@@ -381,7 +394,7 @@ pub(super) fn profile_name(profile: Profile<'_>) -> ProfileName {
 }
 
 pub(super) fn origin(property: &Property<'_>) -> Origin {
-    Origin::Line { place: property.place(), key: property.key().into_owned() }
+    Origin::of(property)
 }
 
 /// The property's value as one of the field's names.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Device;
 use crate::names::{Address, Lifetime, MfaSerial, NameError, ProfileName};
-use crate::profile::{Overlooked, Place};
+use crate::profile::{Overlooked, Place, Property};
 
 /// Where a value came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,6 +22,13 @@ pub enum Origin {
         /// The property's key.
         key: String,
     },
+}
+
+impl Origin {
+    /// The line of a property.
+    pub fn of(property: &Property<'_>) -> Self {
+        Self::Line { place: property.place(), key: property.key().into_owned() }
+    }
 }
 
 impl fmt::Display for Origin {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::error::Origin;
 use crate::names::{Lifetime, Partition, ProfileName, Region};
 use crate::profile::Overlooked;
 use crate::talk::ours;
@@ -23,6 +24,11 @@ pub enum Warning {
     },
     /// A section that is ignored and holds keys or a serial for a profile of the chain.
     Overlooked(Overlooked),
+    /// It is not known when the keys end that the plan starts from.
+    UnreadableEnd {
+        /// What would say it.
+        origin: Origin,
+    },
     /// The region is where these credentials are not known.
     OtherPartition {
         /// What is exported.
@@ -52,6 +58,9 @@ impl fmt::Display for Warning {
             Self::Overlooked(section) => {
                 let what = if section.holds.serial { "an `mfa_serial`" } else { "an access key" };
                 write!(f, "{section} (there is {what} in it)")
+            }
+            Self::UnreadableEnd { origin } => {
+                write!(f, "{origin} is no time that can be read, so it is not known when these keys end")
             }
             Self::OtherPartition { region, partition } => {
                 write!(

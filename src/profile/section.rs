@@ -58,6 +58,13 @@ impl<'a> Section<'a> {
         self.filled("aws_session_token").or_else(|| self.filled("aws_security_token"))
     }
 
+    /// What tools that write sessions into files say of their end, each under its own key.
+    pub fn expirations(self) -> impl Iterator<Item = Property<'a>> {
+        const KEYS: [&str; 4] =
+            ["x_security_token_expires", "aws_session_expiration", "aws_credential_expiration", "expiration"];
+        KEYS.into_iter().filter_map(move |key| self.filled(key))
+    }
+
     /// Every line that sets the key, in order of precedence: the last is the one that wins.
     pub fn occurrences(self, key: &str) -> impl Iterator<Item = Property<'a>> {
         self.all().filter(move |property| property.is_named(key))

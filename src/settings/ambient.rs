@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use super::variables;
 use crate::host::Env;
+use crate::names::moment;
 use crate::plan::{Ambient, AmbientKeys};
 use crate::secret::{Credentials, Secret};
+
+/// When the environment's keys end.
+const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
 /// What AWS's own variables say.
 pub fn ambient(env: &dyn Env) -> Ambient {
@@ -14,6 +18,7 @@ pub fn ambient(env: &dyn Env) -> Ambient {
     let region = |name: &'static str| Some((name, env.var(name)?));
     Ambient {
         keys: keys.map(|access_key_id| AmbientKeys { access_key_id, is_session: token.is_some() }),
+        expiration: env.var(EXPIRATION),
         held: env.os(variables::PROFILE).map(|held| held.to_string_lossy().into_owned()),
         regions: ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter_map(region).collect(),
         session_name: env.var("AWS_ROLE_SESSION_NAME"),
@@ -36,7 +41,7 @@ pub fn ambient_credentials(env: &dyn Env) -> Option<Credentials> {
         access_key_id: env.var("AWS_ACCESS_KEY_ID")?,
         secret_access_key: Secret::new(env.var("AWS_SECRET_ACCESS_KEY")?),
         session_token: env.var("AWS_SESSION_TOKEN").or_else(|| env.var("AWS_SECURITY_TOKEN")).map(Secret::new),
-        expiration: None,
+        expiration: env.var(EXPIRATION).and_then(|end| moment(&end)),
         account: None,
     })
 }

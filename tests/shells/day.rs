@@ -114,6 +114,8 @@ fn at_a_prompt(shell: Shell, form: Form) {
     session.type_text(&format!("{}\n", take("deploy")));
     session.wait_for(PROMPT, PATIENCE);
     session.type_text(&format!("{}\n", device.fresh_code()));
+    // What is typed before the shell is back is thrown away.
+    session.wait_for(READY, PATIENCE);
     type_step(&mut session, shell, "first", "true");
     assert_eq!(calls(&world), ["GetSessionToken", "AssumeRole"], "{what}");
     seen("first").assert_is(&world, "deploy", &what);

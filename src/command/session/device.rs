@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cache::{Cache, CorrectedClock};
 use crate::error::Error;
-use crate::execute::base::{BaseError, Bases, RealBases};
+use crate::execute::base::{BaseError, Bases, RealBases, alive};
 use crate::host::Host;
 use crate::iam::{AwsIam, DeviceError, Iam, IamError, journey, usable};
 use crate::names::{MfaSerial, ProfileName};
@@ -60,7 +60,8 @@ pub(in crate::command) fn settle(
     if let Some(serial) = cache.known_device(plan).filter(|_| !how.refresh) {
         return Ok(plan.clone().with_device(&serial));
     }
-    let base = bases.credentials(plan, set).map_err(crate::execute::ExecuteError::from)?;
+    let base = bases.credentials(plan, set).and_then(|base| alive(base, plan, set, clock.now()));
+    let base = base.map_err(crate::execute::ExecuteError::from)?;
     if !base.is_long_term() {
         return Ok(plan.clone());
     }

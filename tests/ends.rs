@@ -1,0 +1,138 @@
+//! When credentials end that somebody else obtained: what is over is told before a code is asked for, and what is handed
+//! out says when it ends.
+
+use crate::support::pty::Finished;
+use crate::support::world::{Cast, World, variable};
+
+const OVER: &str = "2020-01-02T03:04:05Z";
+const HINT: &str = "hint: sign in again with the tool that wrote them; where that line is a leftover, take it out";
+
+/// A cast in which a line stands below the user's key.
+fn with_line(line: &str) -> Cast {
+    let cast = World::cast();
+    cast.world.write(".aws/credentials", cast.world.read(".aws/credentials") + line + "\n");
+    cast
+}
+
+fn hour_from_now() -> jiff::Timestamp {
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    jiff::Timestamp::from_second(end.as_second()).expect("a time")
+}
+
+/// Nothing was handed out, no code asked for or sent, and no call made.
+fn refused(world: &World, done: &Finished) -> Vec<String> {
+    assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
+    assert!(world.aws.take_calls().is_empty(), "{done:?}");
+    // A user without a device is told so, whatever else there is.
+    done.stderr.lines().filter(|line| !line.starts_with("warning: ")).map(str::to_owned).collect()
+}
+
+fn credentials(world: &World) -> String {
+    world.home().join(".aws/credentials").display().to_string()
+}
+
+#[test]
+fn keys_whose_file_says_that_they_are_over_are_no_keys_and_cost_no_code() {
+    for (key, value) in [
+        ("x_security_token_expires", "2020-01-02T05:04:05+02:00"),
+        ("aws_session_expiration", OVER),
+        ("expiration", "2020-01-02 03:04:05"),
+        ("AWS_Credential_Expiration", "2020-01-02T03:04:05UTC"),
+    ] {
+        let Cast { world, device, .. } = with_line(&format!("{key} = {value}"));
+        for words in [
+            &["process", "alice"][..],
+            &["env", "deploy", "--mfa-token", "-"],
+            &["login", "deploy", "--mfa-token", "-"],
+        ] {
+            let done = world.run_with_stdin(words, &device.fresh_code());
+            let said = refused(&world, &done);
+            let key = key.to_lowercase();
+            let end = format!("gave credentials that ended at {OVER} ({}:4: `{key}`)", credentials(&world));
+            assert!(said[0].ends_with(&end), "{said:?}");
+            assert_eq!(said[1..], [HINT], "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn nobody_is_asked_for_a_code_that_keys_which_are_over_would_waste() {
+    let Cast { world, .. } = with_line(&format!("expiration = {OVER}"));
+    let finished = world.at_terminal(&["env", "deploy"]).finish(crate::support::pty::PATIENCE);
+    world.heard("env", &finished);
+    assert_eq!((finished.status.code(), finished.terminal.as_str()), (Some(1), ""), "{finished:?}");
+}
+
+#[test]
+fn what_is_handed_out_ends_when_its_file_says() {
+    let end = hour_from_now();
+    // A leftover of the day before does not count beside it.
+    let Cast { world, .. } = with_line(&format!("x_security_token_expires = {end}\nexpiration = {OVER}"));
+    let done = world.run(&["env", "alice"]);
+    assert_eq!(variable(&done.stdout, "AWS_CREDENTIAL_EXPIRATION"), end.to_string());
+    let done = world.run(&["process", "alice"]);
+    let answer: serde_json::Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!(answer["Expiration"], end.to_string());
+}
+
+#[test]
+fn an_end_that_cannot_be_read_is_told_and_keeps_nobody_out() {
+    let Cast { world, device, .. } = with_line("expiration = soon");
+    let done = world.sign_in(&device, &["process", "deploy"]);
+    let why = "`expiration` is no time that can be read, so it is not known when these keys end";
+    assert_eq!(done.stderr, format!("warning: {}:4: {why}\n", credentials(&world)));
+}
+
+#[test]
+fn keys_of_the_environment_end_when_it_says() {
+    let Cast { world, key, .. } = World::cast();
+    let arn = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
+    world.add_config(&format!("[profile host]\nrole_arn = {arn}\ncredential_source = Environment\n"));
+    world.set("AWS_ACCESS_KEY_ID", &key.id);
+    world.set("AWS_SECRET_ACCESS_KEY", &key.secret);
+    world.set("AWS_CREDENTIAL_EXPIRATION", OVER);
+    let said = refused(&world, &world.run(&["process", "host"]));
+    assert!(
+        said[0].ends_with(&format!("ended at {OVER} (`AWS_CREDENTIAL_EXPIRATION` of the environment)")),
+        "{said:?}"
+    );
+    assert_eq!(
+        said[1..],
+        ["hint: obtain new ones as these were obtained; where that variable is a leftover, unset it"]
+    );
+    world.set("AWS_CREDENTIAL_EXPIRATION", hour_from_now().to_string());
+    let done = world.run(&["process", "host"]);
+    assert_eq!(world.aws.count("AssumeRole"), 1, "{done:?}");
+}
+
+#[test]
+fn a_process_whose_answer_is_over_or_lacks_its_token_is_told() {
+    let Cast { world, device, .. } = World::cast();
+    let arn = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
+    let serial = device.serial();
+    world.add_config(&format!(
+        "[profile vendor]\ncredential_process = cat answer\n\
+         [profile by-vendor]\nsource_profile = vendor\nrole_arn = {arn}\nmfa_serial = {serial}\n"
+    ));
+    for (answer, error) in [
+        (
+            format!(
+                "{{\"Version\":1,\"AccessKeyId\":\"AKIAVENDOR0000000001\",\"SecretAccessKey\":\"s\",\"Expiration\":\"{OVER}\"}}"
+            ),
+            format!("gave credentials that ended at {OVER}"),
+        ),
+        (
+            "{\"Version\":1,\"AccessKeyId\":\"ASIAVENDOR0000000001\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"\"}"
+                .to_owned(),
+            "gave temporary keys (`ASIA…`) without their session token".to_owned(),
+        ),
+    ] {
+        world.write("answer", answer);
+        for words in [&["process", "vendor"][..], &["process", "by-vendor", "--mfa-token", "-"]] {
+            let done = world.run_with_stdin(words, &device.fresh_code());
+            let said = refused(&world, &done);
+            assert_eq!(said[0], format!("error: `credential_process` of profile `vendor` {error}"), "{words:?}");
+            assert!(said[1].starts_with("hint: "), "{said:?}");
+        }
+    }
+}
