@@ -224,6 +224,17 @@ impl Journey {
         }
     }
 
+    /// What the policies let through is stopped by one that is not among them.
+    pub(super) fn stop(&mut self, step: Step, ways: &[Way]) {
+        for row in self.rows.iter_mut().filter(|row| row.step == step) {
+            for way in ways {
+                if let Cell::Judged { verdict, decision, .. } = &mut row.cells[*way as usize] {
+                    (*verdict, *decision) = (Verdict::Denied, None);
+                }
+            }
+        }
+    }
+
     /// One step over one way in.
     pub fn cell(&self, step: Step, way: Way) -> &Cell {
         static NOTHING: Cell = Cell::Nothing;

@@ -24,8 +24,8 @@ pub(super) fn of(policies: Policies<'_>, journey: &mut Journey, open: &Open, wis
         journey.release(&[Step::Work], &WITHOUT);
         found.push(elsewhere());
     }
-    if open.is_for_the_roles() {
-        journey.release(&[Step::Work], &WITHOUT);
+    if open.is_for_the_roles() && journey.work.action.eq_ignore_ascii_case("sts:AssumeRole") {
+        journey.stop(Step::Work, &WITHOUT);
     }
     for way in BEFORE {
         if is_allowed(journey, Step::CreateNamed, way) {

@@ -100,7 +100,7 @@ impl Open {
                 plain(Rule::OpenWithoutMfa, what, "", repair(opening))
             }
         };
-        let why = why(opening);
+        let why = why(opening, opening.kind == Kind::Role && self.role.is_none());
         finding.why = if finding.why.is_empty() { why } else { format!("{why}; {}", finding.why) };
         if opening.kind == Kind::Password && look.wish.allows_first_password_change {
             finding.severity = Severity::Note;
@@ -116,8 +116,7 @@ impl Open {
         match &self.role {
             None => {
                 let what = format!("`sts:AssumeRole` on {roles} takes MFA, as the trust policy asks for it");
-                let why = "the policies here let it through without MFA; that the trust policy is this role's is taken as \
-                           said";
+                let why = "the role's trust policy demands MFA all the same; that it is this role's is taken as said";
                 plain(Rule::RoleAsksForMfa, what, why, "none: it is wanted")
             }
             Some(why) => {
@@ -197,7 +196,7 @@ fn excepts(look: &Look<'_>, at: At, opening: &Opening) -> bool {
     action.is_all_but && action.list.items.iter().any(|item| matches_action(&item.value, &opening.action))
 }
 
-fn why(opening: &Opening) -> String {
+fn why(opening: &Opening, is_harmless: bool) -> String {
     let by = match opening.at {
         Some(_) => format!("it is allowed on `{}`", opening.resource),
         None => format!("nothing denies it on `{}`", opening.resource),
@@ -206,7 +205,7 @@ fn why(opening: &Opening) -> String {
     let where_ =
         if keys.is_empty() { String::new() } else { format!(", where the request has {}", keys.join(" and ")) };
     let undecided: Vec<String> = opening.undecided.iter().take(3).map(ToString::to_string).collect();
-    let theft = exposure::theft(&opening.action).filter(|_| opening.pattern.is_none());
+    let theft = exposure::theft(&opening.action).filter(|_| opening.pattern.is_none() && !is_harmless);
     let rest = theft.map(str::to_owned).into_iter().chain(undecided);
     let and = if opening.at.is_some() { ", and nothing denies it" } else { "" };
     [format!("{by}{where_}{and}")].into_iter().chain(rest).collect::<Vec<_>>().join("; ")

@@ -1,7 +1,7 @@
 //! The proof: small random policies, and every request on every way in every context that their alphabet has.
 
 use super::actions::Leave;
-use super::{Budget, Kind, Question, find};
+use super::{Budget, Kind, Opening, Question, find};
 use crate::policy::document::{Document, Kind as Attached};
 use crate::policy::evaluate::{Context, Known, Policies, Request, Verdict, covers_action, evaluate};
 use crate::policy::journey::{Subject, Way};
@@ -268,6 +268,15 @@ fn enumerated(text: &str, policies: Policies<'_>, subject: &Subject, is_full: bo
     None
 }
 
+/// Does the request that an opening shows go through?
+fn goes_through(opening: &Opening, way: Way, policies: Policies<'_>, subject: &Subject) -> bool {
+    let context = subject.context(way, opening.action.starts_with("iam:"));
+    let context = opening.keys.iter().fold(context, |context, (key, known)| context.set(key, known.clone()));
+    let (action, resource) = (opening.action.as_str(), opening.resource.as_str());
+    let request = Request { action, resource, context: &context, is_allowed_elsewhere: false };
+    evaluate(policies, &request).verdict == Verdict::Allowed
+}
+
 /// How often the two agree: open, closed; found where the enumeration could not tell, and where it has nothing.
 pub(super) fn compared(dice: &mut Dice, count: usize) -> (usize, usize, usize, Vec<String>) {
     let subject = Subject::new("alice", "123456789012".parse().expect("an account"), crate::names::Partition::AWS)
@@ -287,6 +296,12 @@ pub(super) fn compared(dice: &mut Dice, count: usize) -> (usize, usize, usize, V
         let question = Question { policies, subject: &subject, is_allowed_elsewhere: false };
         let found = find(&question, &mut Budget::new(super::MOST)).expect("a small policy");
         let found: Vec<_> = found.into_iter().filter(|opening| opening.kind == Kind::Theft).collect();
+        for opening in found.iter().filter(|opening| opening.undecided.is_empty()) {
+            assert!(
+                opening.ways.iter().all(|way| goes_through(opening, *way, policies, &subject)),
+                "{opening:?}\n{text}"
+            );
+        }
         match (enumerated(&text, policies, &subject, number % 100 == 99), found.first()) {
             (Some(request), None) => panic!("it does not hold, and nothing was found: {request}\n{text}"),
             (Some(_), Some(_)) => open += 1,

@@ -312,16 +312,23 @@ impl<'a, 'b> Search<'a, 'b> {
             let denies = of(&class.surely, 2);
             let limits = of(&class.may, 1);
             let deny_clauses = self.clauses_of(&denies);
+            // What is not sure counts for the request, and is said.
+            let is_unsure = |scope: &&usize| {
+                let [_, limits, denies] = &by_scope[*scope];
+                class.surely.binary_search(scope).is_err() && !(limits.is_empty() && denies.is_empty())
+            };
+            let unsure: Vec<usize> = class.may.iter().filter(is_unsure).copied().collect();
             for group in of(&class.may, 0) {
                 let is_known = hits.contains_key(&group);
                 if is_known && asked.leave != Leave::Role {
                     continue;
                 }
                 let Some(mut met) = self.let_through(group, &limits, &deny_clauses, asked, budget)? else { continue };
-                let scope = self.groups.all[group].scope;
-                if !class.surely.contains(&scope) {
+                let own = Some(self.groups.all[group].scope).filter(|scope| class.surely.binary_search(scope).is_err());
+                for scope in own.iter().chain(&unsure) {
                     let context = &self.contexts[way_at(asked.way)][usize::from(asked.is_iam)];
-                    met.undecided.extend(self.resources.reason(scope, context));
+                    let reason = self.resources.reason(*scope, context);
+                    met.undecided.extend(reason.filter(|reason| !met.undecided.contains(reason)));
                 }
                 let hit = hits.entry(group).or_insert_with(|| Hit {
                     group,
@@ -441,7 +448,9 @@ impl<'a, 'b> Search<'a, 'b> {
             let at = at.map(|(document, statement)| At { is_boundary: false, document, statement });
             let Hit { resource, met, roles, .. } = found.hit;
             let is_same = |other: &&mut Opening| {
-                other.at == at && other.kind == kind && other.action == found.action && other.resource == resource
+                (other.at, other.kind) == (at, kind)
+                    && (&other.action, &other.resource) == (&found.action, &resource)
+                    && (&other.keys, &other.undecided) == (&met.keys, &met.undecided)
             };
             if let Some(other) = openings.iter_mut().rev().take(WAYS.len()).find(is_same) {
                 other.ways.push(way);

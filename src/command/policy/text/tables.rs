@@ -121,11 +121,16 @@ fn attack(journey: &Journey, look: &Look) -> String {
         };
         lines.push(line(journey, row, label, &ATTACK));
     }
+    // Work that other policies allow is nobody's fault here.
+    let has_work = ATTACK
+        .iter()
+        .any(|way| Shown::of(journey.cell(Step::Work, *way)) == Shown::Is(Verdict::Allowed, Weight::Either));
+    let either = if has_work { "yes: told in a note" } else { "yes: no policy can stop it" };
     let legend = [
         (Verdict::Denied, Weight::Right, "no: blocked"),
         (Verdict::Allowed, Weight::Wrong, "YES!: gets through"),
         (Verdict::Unknown, Weight::Wrong, "?!: may get through"),
-        (Verdict::Allowed, Weight::Either, "yes: no policy can stop it"),
+        (Verdict::Allowed, Weight::Either, either),
         (Verdict::Denied, Weight::Either, "no: blocked"),
         (Verdict::Unknown, Weight::Either, "?: AWS does not say"),
     ];
