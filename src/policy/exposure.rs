@@ -8,6 +8,7 @@
 mod actions;
 mod contexts;
 mod groups;
+mod names;
 mod openings;
 mod resources;
 pub(super) mod trust;

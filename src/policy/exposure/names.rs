@@ -1,0 +1,134 @@
+//! Patterns of actions → the actions that are judged: every name that is known or written out, and of all other names
+//! one of each kind that the wildcards tell apart.
+
+use std::collections::{HashMap, HashSet};
+
+use super::actions::{Leave, are_of_enrolling, known};
+use super::groups::{Groups, Side};
+use super::words::classes;
+use super::{Budget, Spent};
+use crate::policy::evaluate::matches_action;
+use crate::policy::evaluate::pattern::Step;
+
+/// A class of actions.
+pub(super) struct Action {
+    /// In lower case.
+    pub(super) name: String,
+    /// As it is written.
+    pub(super) shown: String,
+    /// Is it one that IAM, STS or another service is known to have, or that a policy names?
+    pub(super) is_named: bool,
+    pub(super) leave: Leave,
+    /// The patterns of the policies that cover it.
+    pub(super) of: Vec<usize>,
+}
+
+/// Every class of actions that must not be left without MFA: each name that a policy names or that is known by itself,
+/// and of all other names the classes that the wildcards tell apart.
+pub(super) fn actions(groups: &Groups<'_>, budget: &mut Budget) -> Result<Vec<Action>, Spent> {
+    let is_wild = |at: &usize| groups.actions[*at].0.contains(['*', '?']);
+    let (wild, plain): (Vec<usize>, Vec<usize>) = (0..groups.actions.len()).partition(is_wild);
+    let mut found = Vec::new();
+    let names: HashMap<&str, usize> = plain.iter().map(|at| (groups.actions[*at].0.as_str(), *at)).collect();
+    let is_allowed = allowed(groups, &wild);
+    let known = known().map(|name| (name.to_ascii_lowercase(), name));
+    let known: Vec<(String, String)> = known.filter(|(lower, _)| is_allowed(lower)).collect();
+    let written = plain.iter().map(|at| (groups.actions[*at].0.clone(), groups.actions[*at].1.to_owned()));
+    let seen: HashSet<String> = known.iter().map(|(lower, _)| lower.clone()).collect();
+    let unknown = written.filter(|(lower, _)| !seen.contains(lower));
+    for (name, shown) in known.into_iter().chain(unknown) {
+        budget.spend(wild.len() + 1)?;
+        let leave = Leave::of(&name);
+        if leave == Leave::Open {
+            continue;
+        }
+        let mut of: Vec<usize> =
+            wild.iter().copied().filter(|at| matches_action(&groups.actions[*at].0, &name)).collect();
+        of.extend(names.get(name.as_str()));
+        found.push(Action { name, shown, is_named: true, leave, of });
+    }
+    found.extend(unnamed(&Names { groups, wild: &wild, plain: &names }, budget)?);
+    Ok(found)
+}
+
+/// The names of actions: the wildcards, and those that are written out.
+struct Names<'b, 'a> {
+    groups: &'b Groups<'a>,
+    wild: &'b [usize],
+    plain: &'b HashMap<&'b str, usize>,
+}
+
+/// The classes of names that nobody knows. Some of their words may be names that are known: those are looked at above.
+fn unnamed(of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Action>, Spent> {
+    let Names { groups, wild, .. } = *of_all;
+    let patterns: Vec<Vec<Step>> = wild.iter().map(|at| steps(&groups.actions[*at].0)).collect();
+    let one = Step::One { over_colons: false };
+    let any = Step::Any { over_colons: false };
+    let universe = vec![one, any, Step::Is(':'), one, any];
+    let own = ["iam", "sts"].map(|service| {
+        let name = service.chars().map(Step::Is).chain([Step::Is(':'), one, any]);
+        name.collect::<Vec<Step>>()
+    });
+    let all: Vec<Vec<Step>> = own.into_iter().chain(patterns).collect();
+    let mut of_enrolling: HashMap<usize, bool> = HashMap::new();
+    let mut found = Vec::new();
+    for class in classes(&[universe], &all, budget)? {
+        let is_own = class.of.iter().any(|at| *at < 2);
+        let of: Vec<usize> = class.of.into_iter().filter_map(|at| at.checked_sub(2)).map(|at| wild[at]).collect();
+        let texts = || of.iter().map(|at| groups.actions[*at].0.as_str()).collect::<Vec<&str>>();
+        let mut is_one =
+            |at: &usize| *of_enrolling.entry(*at).or_insert_with(|| are_of_enrolling(&[&groups.actions[*at].0]));
+        // Names that there are not, beside those for which the wildcard stands there.
+        let is_spare = is_own && (of.iter().any(&mut is_one) || are_of_enrolling(&texts()));
+        if !is_spare {
+            let name = beside(of_all, &class.word, &of, budget)?;
+            found.push(Action { shown: name.clone(), name, is_named: false, leave: Leave::Never, of });
+        }
+    }
+    Ok(found)
+}
+
+/// A name that the same wildcards cover and that no policy names: one letter more, or another one.
+fn beside(of_all: &Names<'_, '_>, word: &str, of: &[usize], budget: &mut Budget) -> Result<String, Spent> {
+    let Names { groups, wild, plain: names } = *of_all;
+    if !names.contains_key(word) {
+        return Ok(word.to_owned());
+    }
+    let start = word.find(':').map_or(0, |colon| colon + 1);
+    for at in (start..=word.len()).rev() {
+        for (letter, end) in ["x", "y", "z", "a", "b"].into_iter().flat_map(|letter| [(letter, at), (letter, at + 1)]) {
+            let Some(rest) = word.get(end..) else { continue };
+            let other = format!("{}{letter}{rest}", &word[..at]);
+            budget.spend(wild.len() + 1)?;
+            let is_same = || wild.iter().all(|it| matches_action(&groups.actions[*it].0, &other) == of.contains(it));
+            if !names.contains_key(other.as_str()) && is_same() {
+                return Ok(other);
+            }
+        }
+    }
+    Ok(word.to_owned())
+}
+
+/// Does some Allow cover that name, or may it?
+fn allowed<'a>(groups: &'a Groups<'_>, wild: &[usize]) -> impl Fn(&str) -> bool + 'a {
+    let is_allow = |member: &usize| {
+        let member = &groups.members[*member];
+        !member.is_all_but && groups.all[member.group].side == Side::Allow
+    };
+    let is_listed = |at: &usize| groups.listed[*at].iter().any(is_allow);
+    let wild: Vec<&str> =
+        wild.iter().copied().filter(|at| is_listed(at)).map(|at| groups.actions[at].0.as_str()).collect();
+    let has_all_but = groups.members.iter().any(|it| it.is_all_but && groups.all[it.group].side == Side::Allow);
+    let plain: HashSet<&str> =
+        (0..groups.actions.len()).filter(is_listed).map(|at| groups.actions[at].0.as_str()).collect();
+    move |name| has_all_but || plain.contains(name) || wild.iter().any(|pattern| matches_action(pattern, name))
+}
+
+fn steps(pattern: &str) -> Vec<Step> {
+    let one = |c| match c {
+        '*' => Step::Any { over_colons: true },
+        '?' => Step::One { over_colons: true },
+        c => Step::Is(c),
+    };
+    pattern.chars().map(one).collect()
+}
