@@ -116,8 +116,8 @@ fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way
         Step::Other => {
             let open = on(&|way, cell| way.has_mfa() && cell.verdict() == Some(Verdict::Allowed));
             if !open.is_empty() {
-                let what = "with MFA, other users' devices can be touched".to_owned();
-                let why = "that is what an administrator may do, and nobody else";
+                let what = "with MFA, other users' devices can be changed".to_owned();
+                let why = "an administrator may do that; nobody else should";
                 found.push(plain(
                     Rule::OtherUsersDevices,
                     what,
@@ -236,14 +236,14 @@ fn stuck_password(look: &Look<'_>, journey: &Journey) -> Finding {
     let decision = if let Cell::Judged { decision, .. } = cell { decision.as_ref() } else { None };
     let is_denied = decision.is_some_and(|decision| decision.ground == Ground::Deny);
     let why = if is_denied {
-        "changing the password is denied without MFA, and no device can be enrolled before the password is changed"
+        "changing the password is denied without MFA, and no device can be enrolled before it is changed"
     } else {
         "nothing here surely allows it; IAM attaches `IAMUserChangePassword` to a user who must change the password, and \
          an account's password policy may allow it to all"
     };
     let what = "a user who must change the password at the first sign-in is stuck".to_owned();
     let repair = "create users without the forced change; or let the Deny leave `iam:ChangePassword` and \
-                  `iam:GetAccountPasswordPolicy` free, which also frees it for a thief (--allow-first-password-change)";
+                  `iam:GetAccountPasswordPolicy` free, which also leaves it to an attacker (--allow-first-password-change)";
     let mut finding = plain(Rule::FirstPasswordStuck, what, why, repair);
     finding.at = decision.and_then(|decision| decision.by.first().copied()).filter(|_| is_denied);
     finding.place = finding.at.map(|at| place(look, at));
@@ -254,10 +254,10 @@ fn stuck_password(look: &Look<'_>, journey: &Journey) -> Finding {
 fn thief() -> Finding {
     plain(
         Rule::AttackerEnrolls,
-        "a thief can enrol a device of their own for a user who has none".to_owned(),
-        "whoever may enrol before there is MFA may do it with a stolen key or password, too; no policy can tell them \
+        "an attacker can enroll a first device for a user who has none".to_owned(),
+        "whoever may enroll before there is MFA may do so with a stolen key or password, too; no policy can tell them \
          apart. Whether AWS lets such a key add a device for a user who has one is not known",
-        "let users enrol on their first day, and watch for those without a device",
+        "let users enroll on their first day, and watch for those without a device",
     )
 }
 
@@ -290,5 +290,6 @@ fn plain(rule: Rule, what: String, why: &str, repair: &str) -> Finding {
         repair: repair.to_owned(),
         edits: Vec::new(),
         explains: Vec::new(),
+        opens: None,
     }
 }

@@ -39,9 +39,9 @@ pub enum Step {
     AccessKey,
     /// Another user's device is touched.
     Other,
-    /// A thief enrols a device for a user who has none.
+    /// An attacker enrolls a first device for a user who has none.
     ThiefFirst,
-    /// A thief enrols one more device for a user who has one.
+    /// An attacker enrolls one more device for a user who has one.
     ThiefFurther,
 }
 
@@ -51,19 +51,19 @@ impl Step {
         match self {
             Self::SignIn => "sign in",
             Self::FirstPassword => "change the forced password",
-            Self::Find => "find the devices",
-            Self::CreateNamed => "make a device, own name",
-            Self::CreateOther => "make a device, other name",
+            Self::Find => "list their devices",
+            Self::CreateNamed => "create a device named like themselves",
+            Self::CreateOther => "create a device with another name",
             Self::Enable => "enable it",
             Self::Resync => "resync it",
             Self::SignInAgain => "sign in with MFA",
             Self::Work => "work",
-            Self::Drop => "drop the own device",
+            Self::Drop => "remove their own device",
             Self::Password => "change the password",
-            Self::AccessKey => "make an access key",
-            Self::Other => "touch another user's device",
-            Self::ThiefFirst => "enrol a thief's, the first",
-            Self::ThiefFurther => "enrol a thief's, a further",
+            Self::AccessKey => "create an access key",
+            Self::Other => "change another user's device",
+            Self::ThiefFirst => "enroll an attacker's first device",
+            Self::ThiefFurther => "enroll an attacker's second device",
         }
     }
 
@@ -94,7 +94,7 @@ impl Step {
 pub enum Expected {
     /// Else the user is stuck.
     Allowed,
-    /// Else a thief gets on.
+    /// Else an attacker gets on.
     Denied,
     /// Either is right.
     Either,

@@ -47,6 +47,17 @@ pub struct Finding {
     pub edits: Vec<Edit>,
     /// The cells of the journey that it explains.
     pub(super) explains: Vec<(Step, Way)>,
+    /// A request that goes through without MFA by what the finding says, where one shows it.
+    pub opens: Option<Opened>,
+}
+
+/// What goes through.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// An action that does.
+    pub action: String,
+    /// The ways in without MFA on which it does.
+    pub ways: Vec<Way>,
 }
 
 /// A change of a document's text.
@@ -173,6 +184,7 @@ fn unfinished() -> Finding {
         repair: "repair what was found, or check fewer policies at once".to_owned(),
         edits: Vec::new(),
         explains: Vec::new(),
+        opens: None,
     }
 }
 
@@ -317,6 +329,7 @@ impl<'a> One<'a> {
             repair: repair.to_owned(),
             edits: Vec::new(),
             explains: Vec::new(),
+            opens: None,
         }
     }
 

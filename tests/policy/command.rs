@@ -360,3 +360,24 @@ fn what_cannot_be_read_is_exit_2_with_the_place() {
         assert_eq!((code(&done), done.stdout.as_str()), (Some(2), ""), "{words:?}");
     }
 }
+
+/// What no step tries is in the table as well, and in the verdict.
+#[test]
+fn what_goes_through_besides_the_steps_is_in_the_table_and_the_verdict() {
+    let world = world();
+    let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},
+ {"Effect": "Deny", "NotAction": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice", "iam:PutUserPolicy"],
+  "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}},
+ {"Effect": "Deny", "Action": ["iam:EnableMFADevice", "iam:ResyncMFADevice"], "NotResource": "arn:aws:iam::*:user/${aws:username}",
+  "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}]}"#;
+    world.write("open.json", text);
+    let page = shown(&world, &["policy", "check", "open.json"]).stdout;
+    assert!(
+        page.starts_with("Does not hold: an attacker gets through with an access key or a password alone ("),
+        "{page}"
+    );
+    assert!(page.contains("\n  anything else        YES!  no       YES!     iam:PutUserPolicy\n"), "{page}");
+    world.write("closed.json", text.replace(", \"iam:PutUserPolicy\"", ""));
+    let page = shown(&world, &["policy", "check", "closed.json", "-v"]).stdout;
+    assert!(!page.contains("anything else") && page.contains("\n  work "), "{page}");
+}

@@ -51,7 +51,7 @@ pub(super) fn report(policies: Policies<'_>, report: &Report, look: &Look) -> St
     let mut text = verdict::sentence(report, &findings, standing.len(), look);
     let is_well = report.findings.iter().all(is_standing);
     if let Some(journey) = report.journey.as_ref().filter(|_| !is_well || look.is_verbose) {
-        text += &tables::both(&report.subject, journey, look);
+        text += &tables::both(report, journey, look);
     }
     for same in &findings {
         text += "\n";

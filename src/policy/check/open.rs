@@ -6,7 +6,7 @@ use super::super::evaluate::{At, Known, Policies, covers_action, covers_resource
 use super::super::evaluate::{Request, Truth, matches_action};
 use super::super::exposure::{self, Budget, Kind, Opening, Question, trust};
 use super::super::journey::{Subject, Way};
-use super::super::rules::{Finding, Look, Rule, Severity, Wish};
+use super::super::rules::{Finding, Look, Opened, Rule, Severity, Wish};
 use super::{name_of, place, plain};
 
 /// As many statements are told one by one; the rest are counted.
@@ -83,7 +83,7 @@ impl Open {
 
     fn finding(&self, look: &Look<'_>, opening: &Opening, ways: &[Way]) -> Finding {
         let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
-        let ways = names.join(", ");
+        let (open, ways) = (ways.to_vec(), names.join(", "));
         let shown = match &opening.pattern {
             Some(pattern) => format!("what `{pattern}` covers"),
             None => format!("`{}`", opening.action),
@@ -105,6 +105,7 @@ impl Open {
         if opening.kind == Kind::Password && look.wish.allows_first_password_change {
             finding.severity = Severity::Note;
         }
+        finding.opens = Some(Opened { action: opening.action.clone(), ways: open });
         finding.at = opening.at;
         finding.place = opening.at.map(|at| place(look, at));
         finding

@@ -51,6 +51,7 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
             },
             edits: Vec::new(),
             explains,
+            opens: None,
         });
     }
 }

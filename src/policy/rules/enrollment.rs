@@ -58,6 +58,7 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
         repair: format!("allow {}", allows.join(", and ")),
         edits: Vec::new(),
         explains,
+        opens: None,
     });
 }
 

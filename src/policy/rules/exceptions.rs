@@ -231,18 +231,21 @@ fn of_group(one: &One<'_>, group: &[Freed<'_>]) -> Option<Finding> {
         }
         (false, false) => "an attacker with a stolen key uses it to get rid of MFA, or to stay",
     };
-    let repair =
-        if is_wanted { "none: it is wanted".to_owned() } else { format!("take {items} out of the `NotAction`") };
-    let edits = if is_wanted { Vec::new() } else { without(one, group) };
+    let (edits, kept) = if is_wanted { Default::default() } else { without(one, group) };
+    let repair = match listed(&kept) {
+        _ if is_wanted => "none: it is wanted".to_owned(),
+        None => format!("take {items} out of the `NotAction`"),
+        Some(kept) => format!("take {items} out of the `NotAction`, and list {kept} there"),
+    };
     let finding = one.breaks(Rule::UnsafeException, first.item.span.start, what, why, &repair);
     Some(finding.with_edits(edits).note_if(is_wanted || open.is_empty()).explaining(&open, &[Way::Key, Way::Console]))
 }
 
-/// The exceptions without these; of one with a wildcard, what users need stays.
-fn without(one: &One<'_>, group: &[Freed<'_>]) -> Vec<Edit> {
+/// The exceptions without these; of one with a wildcard, what users need stays, and is named.
+fn without(one: &One<'_>, group: &[Freed<'_>]) -> (Vec<Edit>, Vec<&'static str>) {
     let list = &one.statement.action.list;
     let is_gone = |item: &Text| group.iter().any(|freed| freed.item.span == item.span);
-    let kept = |item: &Text| -> Vec<&str> {
+    let kept = |item: &Text| -> Vec<&'static str> {
         let is_kept_by = |other: &Text, needed: &str| !is_gone(other) && matches_action(&other.value, needed);
         NEEDED
             .into_iter()
@@ -252,9 +255,11 @@ fn without(one: &One<'_>, group: &[Freed<'_>]) -> Vec<Edit> {
             .filter(|needed| !list.items.iter().any(|other| is_kept_by(other, needed)))
             .collect()
     };
-    let (mut edits, mut removed) = (Vec::new(), Vec::new());
+    let (mut edits, mut removed, mut all) = (Vec::new(), Vec::new(), Vec::new());
     for freed in group {
-        match kept(freed.item) {
+        let kept = kept(freed.item);
+        all.extend(kept.iter().copied());
+        match kept {
             kept if kept.is_empty() => removed.push(freed.item),
             kept if list.is_array => {
                 let text = quoted_list(&kept).trim_matches(['[', ']']).to_owned();
@@ -267,5 +272,5 @@ fn without(one: &One<'_>, group: &[Freed<'_>]) -> Vec<Edit> {
         Some(more) => edits.extend(more),
         None => edits.clear(),
     }
-    edits
+    (edits, all)
 }

@@ -4,8 +4,10 @@
 
 use super::verdict::ATTACK;
 use super::{Look, wrapped};
+use crate::policy::Report;
 use crate::policy::evaluate::Verdict;
-use crate::policy::journey::{Cell, Journey, Row, Step, Subject, Way};
+use crate::policy::journey::{Cell, Journey, Row, Step, Way};
+use crate::policy::rules::{Opened, Rule, Severity};
 
 /// A row as it is shown.
 struct Line {
@@ -65,7 +67,8 @@ impl Shown {
     }
 }
 
-pub(super) fn both(subject: &Subject, journey: &Journey, look: &Look) -> String {
+pub(super) fn both(report: &Report, journey: &Journey, look: &Look) -> String {
+    let subject = &report.subject;
     let work = &journey.work;
     let how = if work.is_assumed { "allowed elsewhere".to_owned() } else { format!("on {}", work.resource) };
     let user = format!("{}{}", subject.path(), subject.name());
@@ -74,7 +77,7 @@ pub(super) fn both(subject: &Subject, journey: &Journey, look: &Look) -> String 
     text += &wrapped("\nA user's first day: does it work?", "", look.width);
     text += &day(journey, look);
     text += &wrapped("\nAn attacker without the second factor: does it work?", "", look.width);
-    text + &attack(journey, look)
+    text + &attack(report, journey, look)
 }
 
 fn day(journey: &Journey, look: &Look) -> String {
@@ -106,7 +109,7 @@ fn day(journey: &Journey, look: &Look) -> String {
     table(&["key", "console"], &lines, &legend, look)
 }
 
-fn attack(journey: &Journey, look: &Look) -> String {
+fn attack(report: &Report, journey: &Journey, look: &Look) -> String {
     let mut lines = Vec::new();
     for row in &journey.rows {
         let label = match row.step {
@@ -126,6 +129,7 @@ fn attack(journey: &Journey, look: &Look) -> String {
         .iter()
         .any(|way| Shown::of(journey.cell(Step::Work, *way)) == Shown::Is(Verdict::Allowed, Weight::Either));
     let either = if has_work { "yes: told in a note" } else { "yes: no policy can stop it" };
+    lines.extend(others(report, journey));
     let legend = [
         (Verdict::Denied, Weight::Right, "no: blocked"),
         (Verdict::Allowed, Weight::Wrong, "YES!: gets through"),
@@ -135,6 +139,29 @@ fn attack(journey: &Journey, look: &Look) -> String {
         (Verdict::Unknown, Weight::Either, "?: AWS does not say"),
     ];
     table(&["key", "session", "console"], &lines, &legend, look)
+}
+
+/// What goes through besides the steps of the table: no row may say `no` of what a finding says goes through.
+fn others(report: &Report, journey: &Journey) -> Option<Line> {
+    let is_told = |opened: &Opened, way: Way| {
+        let is_it = |row: &&Row| row.requests.iter().any(|(action, _)| *action == opened.action);
+        journey.rows.iter().filter(is_it).any(|row| journey.cell(row.step, way).is_wrong())
+    };
+    let failures = report.findings.iter().filter(|finding| finding.severity == Severity::Failure);
+    let opened: Vec<(&Opened, bool)> = failures
+        .filter_map(|finding| Some((finding.opens.as_ref()?, finding.rule == Rule::Undecided)))
+        .filter(|(opened, _)| opened.ways.iter().any(|way| !is_told(opened, *way)))
+        .collect();
+    let cell = |way: Way| {
+        let on = || opened.iter().filter(|(opened, _)| opened.ways.contains(&way));
+        match (on().any(|(_, is_undecided)| !is_undecided), on().next().is_some()) {
+            (true, _) => Shown::Is(Verdict::Allowed, Weight::Wrong),
+            (false, true) => Shown::Is(Verdict::Unknown, Weight::Wrong),
+            (false, false) => Shown::Is(Verdict::Denied, Weight::Right),
+        }
+    };
+    let action = opened.first()?.0.action.clone();
+    Some(Line { label: "anything else", cells: ATTACK.map(cell).to_vec(), action })
 }
 
 fn line(journey: &Journey, row: &Row, label: &'static str, ways: &[Way]) -> Line {

@@ -46,7 +46,7 @@ fn well(report: &Report) -> &'static str {
 /// What the day says, else what the first failure does.
 fn wrong(report: &Report) -> String {
     let parts: Vec<String> =
-        report.journey.iter().flat_map(|journey| [open(journey), stuck(journey)]).flatten().collect();
+        report.journey.iter().flat_map(|journey| [open(report, journey), stuck(journey)]).flatten().collect();
     if parts.is_empty() {
         return report.findings.first().map(|finding| finding.what.clone()).unwrap_or_default();
     }
@@ -54,12 +54,14 @@ fn wrong(report: &Report) -> String {
 }
 
 /// With what an attacker gets through.
-fn open(journey: &Journey) -> Option<String> {
+fn open(report: &Report, journey: &Journey) -> Option<String> {
+    let failures = || report.findings.iter().filter(|finding| finding.severity == Severity::Failure);
+    let is_open = |way: &Way| failures().filter_map(|it| it.opens.as_ref()).any(|opened| opened.ways.contains(way));
     let is_wrong = |way: &Way| {
         journey.rows.iter().any(|row| {
             let cell = journey.cell(row.step, *way);
             cell.is_wrong() && is_of_attack(cell)
-        })
+        }) || is_open(way)
     };
     let name = |way| match way {
         Way::Session | Way::SessionMfa => "a session",
@@ -72,7 +74,7 @@ fn open(journey: &Journey) -> Option<String> {
             .iter()
             .map(|way| journey.cell(row.step, *way))
             .any(|cell| cell.is_wrong() && is_of_attack(cell) && cell.verdict() == Some(Verdict::Allowed))
-    });
+    }) || failures().any(|finding| finding.opens.is_some() && finding.rule != Rule::Undecided);
     let may = if is_sure { "gets" } else { "may get" };
     (!names.is_empty()).then(|| format!("an attacker {may} through with {} alone", listed(&names)))
 }
