@@ -373,7 +373,7 @@ fn what_goes_through_besides_the_steps_is_in_the_table_and_the_verdict() {
     world.write("open.json", text);
     let page = shown(&world, &["policy", "check", "open.json"]).stdout;
     assert!(
-        page.starts_with("Does not hold: an attacker gets through with an access key or a password alone ("),
+        page.starts_with("Does not hold: an attacker gets through with an access key or a password alone\n("),
         "{page}"
     );
     assert!(page.contains("\n  anything else        YES!  no       YES!     iam:PutUserPolicy\n"), "{page}");
