@@ -25,9 +25,9 @@ use crate::talk::Talk;
 use crate::vault::{Held, Vault, VaultError, Whereabouts};
 
 pub use clock::CorrectedClock;
-pub use entry::{Header, Kind};
+pub use entry::Header;
 pub use folder::{Folder, FolderError};
-pub use identity::{Key, digest_name, keys};
+pub use identity::{Key, Kind, digest_name, keys};
 pub use lock::{Lease, Turn};
 
 /// A minute before its end, a credential is over: a request signed with it must still arrive.
@@ -64,7 +64,7 @@ impl MinTtl {
     pub const SIGNER: Self = Self(Lifetime::from_secs(60));
 
     /// How credentials of this life stand.
-    pub fn standing(self, made: Timestamp, end: Timestamp, now: Timestamp) -> Standing {
+    fn standing(self, made: Timestamp, end: Timestamp, now: Timestamp) -> Standing {
         let (life, left) = (end.duration_since(made), end.duration_since(now));
         let least = if life <= SHORT_LIFE { life / 10 } else { SignedDuration::from_secs(self.0.secs().into()) };
         if left > SignedDuration::ZERO && left >= least {

@@ -1,8 +1,10 @@
 //! The commands: settings → profile → plan → execute → output, one file a verb.
 
+mod choice;
 mod clear;
 mod complete;
 mod completions;
+mod context;
 mod device;
 mod env;
 mod exec;
@@ -21,6 +23,7 @@ mod status;
 mod table;
 mod unset;
 
+use crate::command::context::Context;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
@@ -50,7 +53,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
         return conclude(voice(&args), result);
     }
     let (talk, result) = match Settings::resolve(&args.global, host.env, host.files, &host.folders) {
-        Ok(settings) => (settings.talk, dispatch(args.verb, &settings, host)),
+        Ok(settings) => (settings.talk, dispatch(args.verb, &Context::new(&settings, host.clone()))),
         Err(error) => (voice(&args), Err(error.into())),
     };
     let missing = result.as_ref().err().and_then(Error::missing_profile);
@@ -109,19 +112,20 @@ fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
         .map_or_else(|error| conclude(Talk::new(Level::Warn, None), Err(error)), |()| Ending::Exit(0))
 }
 
-fn dispatch(verb: Verb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
+    let host = &context.host;
     match verb {
-        Verb::Env(args) => env::run(*args, settings, host),
-        Verb::Process(args) => process::run(*args, settings, host),
-        Verb::Exec { target, command } => exec::run(*target, command, settings, host),
-        Verb::Login { profiles, obtain, .. } => login::run(profiles, &obtain, settings, host),
-        Verb::Show { target, json } => show::run(*target, json, settings, host),
-        Verb::List { profiles, json, names, .. } => list::run(&profiles, json, names, settings, host),
-        Verb::Status { target, json } => status::run(&target, json, settings, host),
-        Verb::Policy(verb) => policy::run(verb, settings, host),
+        Verb::Env(args) => env::run(*args, context),
+        Verb::Process(args) => process::run(*args, context),
+        Verb::Exec { target, command } => exec::run(*target, command, context),
+        Verb::Login { profiles, obtain, .. } => login::run(profiles, &obtain, context),
+        Verb::Show { target, json } => show::run(*target, json, context),
+        Verb::List { profiles, json, names, .. } => list::run(&profiles, json, names, context),
+        Verb::Status { target, json } => status::run(&target, json, context),
+        Verb::Policy(verb) => policy::run(verb, context),
         Verb::Unset { format } => unset::run(format, host),
-        Verb::Device(verb) => device::run(verb, settings, host),
-        Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, settings, host),
+        Verb::Device(verb) => device::run(verb, context),
+        Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, context),
         // They ran before the settings were read.
         Verb::Prompt(_)
         | Verb::Complete(_)

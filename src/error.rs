@@ -162,7 +162,7 @@ pub enum Ending {
 impl Ending {
     /// Whoever read stdout has gone, as `head` does: by the signal that ends `cat` and `ls` then, without a word. Rust
     /// ignores that signal from the start, so that a closed pipe is an error that can be told from others.
-    pub const READER_GONE: Self = Self::Signal(signal_hook::consts::SIGPIPE);
+    const READER_GONE: Self = Self::Signal(signal_hook::consts::SIGPIPE);
 }
 
 /// Policies that cannot be checked together, or at all.

@@ -7,13 +7,9 @@
 //! device's last of all, so no two processes can wait for one another.
 
 pub mod base;
-mod bounded;
 mod error;
-mod obstacle;
 pub mod process;
-pub mod route;
 pub mod sts;
-pub(crate) mod transport;
 
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
@@ -31,9 +27,7 @@ use crate::vault::passphrase::PassphraseError;
 use crate::vault::{Held, VaultError};
 
 pub use error::ExecuteError;
-pub use obstacle::Obstacle;
 pub use sts::{Sts, StsError};
-pub use transport::CallError;
 
 /// For how long whoever may not wait for a person waits for another process's call, which has its own, shorter limit.
 const LONGEST_CALL: Duration = Duration::from_secs(30);

@@ -17,6 +17,7 @@ pub mod settings;
 pub mod cache;
 pub mod history;
 pub mod code;
+pub mod aws;
 pub mod execute;
 pub mod iam;
 pub mod error;

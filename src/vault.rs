@@ -108,16 +108,19 @@ pub struct Vault<'a> {
     remembered: RefCell<Option<Held>>,
 }
 
+/// The two stores that a vault may keep its key in.
+#[derive(Clone, Copy)]
+pub struct Stores<'a> {
+    /// The Linux kernel keyring.
+    pub kernel: &'a dyn Keystore,
+    /// The operating system's keyring.
+    pub keyring: &'a dyn Keystore,
+}
+
 impl<'a> Vault<'a> {
     /// Opens nothing. `cost` is what a new passphrase costs to guess: [`Cost::RFC_9106`].
-    pub fn new(
-        folder: &'a Path,
-        store: Store,
-        kernel: &'a dyn Keystore,
-        keyring: &'a dyn Keystore,
-        terminal: &'a dyn Terminal,
-        cost: Cost,
-    ) -> Self {
+    pub fn new(folder: &'a Path, store: Store, stores: Stores<'a>, terminal: &'a dyn Terminal, cost: Cost) -> Self {
+        let Stores { kernel, keyring } = stores;
         Self { folder, store, kernel, keyring, terminal, cost, lock_after: None, remembered: RefCell::default() }
     }
 

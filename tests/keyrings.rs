@@ -12,7 +12,7 @@ use mfa_cred::host::{Keystore, StoreError, Terminal, TerminalError};
 use mfa_cred::secret::Secret;
 use mfa_cred::vault::kernel::KernelKeyring;
 use mfa_cred::vault::keyring::OsKeyring;
-use mfa_cred::vault::{Cost, KeyId, Store, Vault};
+use mfa_cred::vault::{Cost, KeyId, Store, Stores, Vault};
 
 use crate::support::secret_service::{SecretService, missing_program};
 use crate::support::tools::skip;
@@ -121,7 +121,8 @@ fn fill_the_quota() -> String {
 }
 
 fn find_or_make(folder: &str, keyring: &OsKeyring) -> String {
-    let vault = Vault::new(folder.as_ref(), Store::Auto, &KernelKeyring, keyring, &Nobody, Cost::RFC_9106);
+    let vault =
+        Vault::new(folder.as_ref(), Store::Auto, Stores { kernel: &KernelKeyring, keyring }, &Nobody, Cost::RFC_9106);
     let held = vault.find_or_make(MINUTE).expect("a key");
     format!("{} {}", held.place.as_str(), held.id)
 }

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::folder::Folder;
-use super::identity::digest_name;
+use super::identity::clock_name;
 use crate::host::Clock;
 use crate::names::Partition;
 use crate::plan::Service;
@@ -98,16 +98,6 @@ impl Memory {
     }
 }
 
-/// What an endpoint's clock is called, in the names of files and in entries: no more than letters, digits and hyphens.
-pub(super) fn name_of(partition: &Partition, endpoint_url: Option<&str>) -> String {
-    let partition = partition.as_str();
-    match endpoint_url {
-        None => partition.to_owned(),
-        // It may hold a password.
-        Some(url) => format!("{partition}-{}", digest_name(url)),
-    }
-}
-
 impl<'a> CorrectedClock<'a> {
     /// The clock of AWS's own endpoints, and by it those of all others; starts from what the folder remembers of this
     /// boot.
@@ -119,10 +109,10 @@ impl<'a> CorrectedClock<'a> {
     /// The clock of whoever answers for a service.
     #[must_use]
     pub fn of(&self, service: &Service) -> Self {
-        Self { all: Rc::clone(&self.all), endpoint: name_of(&service.partition, service.endpoint_url.as_deref()) }
+        Self { all: Rc::clone(&self.all), endpoint: clock_name(&service.partition, service.endpoint_url.as_deref()) }
     }
 
-    /// The time by the clock of that [name](name_of); one that nobody here gave is AWS's.
+    /// The time by the clock of that [name](clock_name); one that nobody here gave is AWS's.
     pub(super) fn now_of(&self, name: &str) -> Timestamp {
         let is_legal = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let endpoint = if is_legal { name } else { Partition::AWS.as_str() };

@@ -5,18 +5,25 @@
 
 use std::fs;
 
+use super::folder::DEVICES;
 use super::identity::base_name;
 use super::{Cache, CacheUse};
 use crate::names::MfaSerial;
 use crate::plan::Plan;
-
-pub(super) const DEVICES: &str = "devices";
 
 impl Cache<'_> {
     /// The device that IAM named for this plan's base before.
     pub fn known_device(&self, plan: &Plan) -> Option<MfaSerial> {
         let folder = self.folder.filter(|_| self.use_of_it != CacheUse::Nothing)?;
         folder.read_text(&format!("{DEVICES}/{}", base_name(plan)))?.trim_end().parse().ok()
+    }
+
+    /// The plan as far as it can be filled without a call, for commands that make none.
+    pub fn with_known_device(&self, plan: Plan) -> Plan {
+        match self.known_device(&plan).filter(|_| plan.asks_for_device()) {
+            Some(serial) => plan.with_device(&serial),
+            None => plan,
+        }
     }
 
     /// Remembers it. A folder that takes nothing costs the memory only.

@@ -12,25 +12,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::identity::Key;
+use super::identity::{Key, Kind, MAGIC};
 use crate::names::Partition;
 use crate::secret::{Credentials, Secret};
 use crate::vault::Held;
 use crate::vault::seal::{SealError, SealingKey, open, seal};
-
-/// The first line; another number is another format, and a miss. It is part of an entry's identity and so of its file's
-/// name: two versions of this program that run side by side never replace one another's entries.
-pub(super) const MAGIC: &str = "mfa-cred entry 1";
-
-/// What an entry holds.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A user's MFA session.
-    Session,
-    /// A role's session.
-    Role,
-}
 
 /// What an entry says of itself without a key.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -14,7 +14,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::MARGIN;
-use super::devices::DEVICES;
 use super::entry::{self, Header, Sealed};
 use super::identity::Key;
 use crate::disk::private::{self, Refusal, refusal};
@@ -23,6 +22,7 @@ use crate::talk::Talk;
 use crate::vault::{self, Held, SealingKey};
 
 const ENTRIES: &str = "entries";
+pub(super) const DEVICES: &str = "devices";
 pub(super) const LOCKS: &str = "locks";
 /// Longer than any session lives (36 hours) and any write takes.
 const STRAY: Duration = Duration::from_hours(48);

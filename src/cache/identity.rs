@@ -5,11 +5,25 @@
 //! since a session is valid everywhere. An MFA session is known by its base and serial alone, so that a longer one
 //! serves a shorter wish, and a session name that was not chosen does not count.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::entry::{Kind, MAGIC};
 use crate::names::{AccountId, MfaSerial, Partition, ProfileName};
 use crate::plan::{AssumeRole, Base, Plan, Step};
+
+/// The first line; another number is another format, and a miss. It is part of an entry's identity and so of its file's
+/// name: two versions of this program that run side by side never replace one another's entries.
+pub(super) const MAGIC: &str = "mfa-cred entry 1";
+
+/// What an entry holds.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A user's MFA session.
+    Session,
+    /// A role's session.
+    Role,
+}
 
 /// The identity of an entry, and what its clear header says of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,7 +59,7 @@ impl Key {
 
     /// The name of the clock by which the entry ends.
     pub(super) fn clock(&self) -> String {
-        super::clock::name_of(&self.partition, self.endpoint_url.as_deref())
+        clock_name(&self.partition, self.endpoint_url.as_deref())
     }
 
     pub(super) fn role(&self) -> Option<&str> {
@@ -57,6 +71,16 @@ impl Key {
 /// locks it names.
 pub fn digest_name(text: &str) -> String {
     base16ct::lower::encode_string(&Identity::of("mfa-cred name").text(text).digest()[..16])
+}
+
+/// What an endpoint's clock is called, in the names of files and in entries: no more than letters, digits and hyphens.
+pub(super) fn clock_name(partition: &Partition, endpoint_url: Option<&str>) -> String {
+    let partition = partition.as_str();
+    match endpoint_url {
+        None => partition.to_owned(),
+        // It may hold a password.
+        Some(url) => format!("{partition}-{}", digest_name(url)),
+    }
 }
 
 /// A name for a file about a plan's base.

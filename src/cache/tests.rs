@@ -17,7 +17,7 @@ use crate::profile::ProfileSet;
 use crate::secret::Secret;
 use crate::talk::Level;
 use crate::vault::tests::fakes::{Fake, Typist};
-use crate::vault::{Cost, Store};
+use crate::vault::{Cost, Store, Stores};
 
 /// A clock that moves when it is told to, and while somebody sleeps.
 pub(crate) struct SetClock {
@@ -122,7 +122,13 @@ impl Home {
     }
 
     fn vault(&self, store: Store) -> Vault<'_> {
-        Vault::new(self.folder.path(), store, &self.kernel, &self.keyring, &self.typist, Cost::for_tests())
+        Vault::new(
+            self.folder.path(),
+            store,
+            Stores { kernel: &self.kernel, keyring: &self.keyring },
+            &self.typist,
+            Cost::for_tests(),
+        )
     }
 
     fn cache<'a>(&'a self, vault: &'a Vault<'a>) -> Cache<'a> {

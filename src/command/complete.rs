@@ -9,13 +9,12 @@
 use super::{Done, write_stdout};
 use crate::cache::{Cache, CacheUse, CorrectedClock, Folder};
 use crate::cli::{CompleteArgs, CompletionShell, Global, Live, Place, place};
+use crate::command::context::Context;
 use crate::error::Error;
 use crate::host::Host;
 use crate::output::candidates::{self, Candidate, Line};
 use crate::profile::ProfileSet;
 use crate::settings::Settings;
-use crate::vault::Vault;
-use crate::vault::passphrase::Cost;
 
 pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
     let line = match args.shell {
@@ -69,7 +68,7 @@ fn found(place: &Place, host: &Host<'_>) -> Vec<Candidate> {
 fn look_up(live: Live, global: &Global, host: &Host<'_>) -> Option<Vec<String>> {
     let settings = Settings::resolve(global, host.env, host.files, &host.folders).ok()?;
     if live == Live::Cached {
-        return Some(cached(&settings, host));
+        return Some(cached(&Context::new(&settings, host.clone())));
     }
     let set = ProfileSet::load(host.files, &settings.config_file, &settings.credentials_file).ok()?;
     let values = |key: &str| {
@@ -89,12 +88,12 @@ fn look_up(live: Live, global: &Global, host: &Host<'_>) -> Option<Vec<String>> 
 }
 
 /// The profiles that have live entries. A state folder that is not there stays so.
-fn cached(settings: &Settings, host: &Host<'_>) -> Vec<String> {
-    let is_there = settings.state.as_deref().filter(|path| path.is_dir());
+fn cached(context: &Context<'_>) -> Vec<String> {
+    let is_there = context.settings.state.as_deref().filter(|path| path.is_dir());
     let Ok(folder) = Folder::open(is_there) else { return Vec::new() };
-    let vault = Vault::new(folder.path(), settings.store, host.kernel, host.keyring, host.terminal, Cost::RFC_9106);
-    let clock = CorrectedClock::new(host.clock, Some(&folder));
-    let cache = Cache::new(Some(&folder), &vault, CacheUse::Read, settings.talk).timed_by(&clock);
+    let vault = context.vault(folder.path());
+    let clock = CorrectedClock::new(context.host.clock, Some(&folder));
+    let cache = Cache::new(Some(&folder), &vault, CacheUse::Read, context.settings.talk).timed_by(&clock);
     let mut names: Vec<String> = cache.headers(clock.now()).into_iter().map(|header| header.profile).collect();
     names.sort();
     names.dedup();

@@ -9,16 +9,18 @@ mod page;
 mod remove;
 mod resync;
 
-use crate::cache::{Cache, CacheUse, CorrectedClock, MinTtl};
+use crate::aws::route::Route;
+use crate::cache::{Cache, CorrectedClock, MinTtl};
 use crate::cli::{DeviceVerb, Obtain, Whose};
 use crate::code::PATIENCE;
+use crate::command::choice;
+use crate::command::context::Context;
 use crate::command::{Done, session};
 use crate::error::Error;
 use crate::execute::base::{Bases, RealBases, alive};
-use crate::execute::route::Route;
 use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Sts};
-use crate::host::{Host, TerminalError, Usual, Words};
+use crate::host::{TerminalError, Usual, Words};
 use crate::iam::journey::Need;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, IamError, User, usable};
 use crate::names::{MfaSerial, ProfileName};
@@ -26,22 +28,22 @@ use crate::plan::{Device, Plan, PlanError};
 use crate::profile::ProfileSet;
 use crate::profile::edit::{Draft, EditError};
 use crate::secret::Credentials;
-use crate::settings::{Chosen, How, Settings, ambient, ambient_credentials};
+use crate::settings::{Chosen, How, Settings};
 
-pub(super) fn run(verb: DeviceVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+pub(super) fn run(verb: DeviceVerb, context: &Context<'_>) -> Result<Done, Error> {
     match verb {
-        DeviceVerb::List { whose, user, json, .. } => list::run(&whose, user.as_deref(), json, settings, host),
+        DeviceVerb::List { whose, user, json, .. } => list::run(&whose, user.as_deref(), json, context),
         DeviceVerb::Enroll { whose, name, seed, yes, .. } => {
             let options = enroll::Options { name, shows_seed: seed };
-            with_desk(&whose, yes, settings, host, |desk| enroll::run(desk, &options))
+            with_desk(&whose, yes, context, |desk| enroll::run(desk, &options))
         }
         DeviceVerb::Resync { serial, whose } => {
-            let (serial, whose) = read_word("resync", serial, whose, settings, host)?;
-            with_desk(&whose, false, settings, host, |desk| resync::run(desk, serial.as_deref()))
+            let (serial, whose) = read_word("resync", serial, whose, context)?;
+            with_desk(&whose, false, context, |desk| resync::run(desk, serial.as_deref()))
         }
         DeviceVerb::Remove { serial, whose, yes } => {
-            let (serial, whose) = read_word("remove", serial, whose, settings, host)?;
-            with_desk(&whose, yes, settings, host, |desk| remove::run(desk, serial.as_deref()))
+            let (serial, whose) = read_word("remove", serial, whose, context)?;
+            with_desk(&whose, yes, context, |desk| remove::run(desk, serial.as_deref()))
         }
     }
 }
@@ -52,12 +54,12 @@ fn read_word(
     verb: &'static str,
     word: Option<String>,
     mut whose: Whose,
-    settings: &Settings,
-    host: &Host<'_>,
+    context: &Context<'_>,
 ) -> Result<(Option<String>, Whose), Error> {
+    let host = &context.host;
     let is_name = |word: &&String| whose.profile.is_none() && !word.starts_with("arn:");
     let Some(named) = word.as_ref().filter(is_name).and_then(ProfileName::new) else { return Ok((word, whose)) };
-    if session::profiles(settings, host)?.get(named.as_str()).is_none() {
+    if context.profiles()?.get(named.as_str()).is_none() {
         return Ok((word, whose));
     }
     match Settings::profile(None, host.env) {
@@ -73,12 +75,11 @@ fn read_word(
 
 /// What a command about devices works with.
 struct Desk<'a> {
-    settings: &'a Settings,
-    host: &'a Host<'a>,
-    how: How,
-    set: ProfileSet,
+    context: &'a Context<'a>,
+    how: &'a How,
+    set: &'a ProfileSet,
     /// How the user behind the profile signs in.
-    plan: Plan,
+    plan: &'a Plan,
     /// The device that the profile or its chain names.
     named: Option<MfaSerial>,
     cache: &'a Cache<'a>,
@@ -94,58 +95,47 @@ struct Desk<'a> {
 fn with_desk(
     whose: &Whose,
     says_yes: bool,
-    settings: &Settings,
-    host: &Host<'_>,
+    context: &Context<'_>,
     with: impl FnOnce(&Desk<'_>) -> Result<Done, Error>,
 ) -> Result<Done, Error> {
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
-    let mut how = settings.how(&obtain, host.env, host.files)?;
+    let mut how = context.how(&obtain)?;
     how.words = Words::Device;
-    let set = session::profiles(settings, host)?;
-    let profile = session::profile(whose.profile.clone(), &set, &how, settings, host)?;
-    let plan = match session::plan(&set, &profile, &how, host) {
+    let context = &context.attended_as(&how);
+    let set = context.profiles()?;
+    let profile = choice::profile(whose.profile.clone(), &how, context)?;
+    let plan = match context.plan(&profile, &how) {
         // Whoever has a FIDO device may get another one beside it.
         Err(Error::Plan(PlanError::Fido { .. })) => {
             how.wish.leaves_device_open = true;
-            session::plan(&set, &profile, &how, host)?
+            context.plan(&profile, &how)?
         }
         plan => plan?,
     };
-    at_desk(set, plan, how, says_yes, settings, host, with).map_err(|error| error.about(&profile))
-}
-
-fn at_desk(
-    set: ProfileSet,
-    plan: Plan,
-    how: How,
-    says_yes: bool,
-    settings: &Settings,
-    host: &Host<'_>,
-    with: impl FnOnce(&Desk<'_>) -> Result<Done, Error>,
-) -> Result<Done, Error> {
-    let host = &if how.may_prompt { host.clone() } else { host.unattended() };
-    let use_of_it = if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing };
-    session::with_cache(settings, use_of_it, host, |cache, clock| {
-        let heard = session::heard(host);
-        let base = RealBases { ambient: &|| ambient_credentials(host.env), heard: &heard };
-        let base = base.credentials(&plan, &set).and_then(|base| alive(base, &plan, &set, clock.now()));
-        let base = base.map_err(ExecuteError::from)?;
-        let sts = AwsSts::connect(&plan.service, settings.limits, clock).map_err(DeviceError::Client)?;
-        let arn = sts.caller(&base).map_err(DeviceError::Who)?;
-        let user = User::of_arn(&arn).map_err(DeviceError::from)?;
-        let service = plan.iam(&set, &ambient(host.env))?;
-        let clock = &clock.of(&service);
-        let iam = AwsIam::connect(&service, settings.limits, clock);
-        let iam = iam.map_err(DeviceError::Client)?;
-        let named = plan.device.as_ref().and_then(Device::serial).cloned();
-        with(&Desk { settings, host, how, set, plan, named, cache, clock, iam, base, user, says_yes })
-    })
+    let desk = || {
+        context.with_cache(session::cache_use(&how), |cache, clock| {
+            let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
+            let base = RealBases { ambient: &ambient, heard: &heard };
+            let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, set, clock.now()));
+            let base = base.map_err(ExecuteError::from)?;
+            let limits = context.settings.limits;
+            let sts = AwsSts::connect(&plan.service, limits, clock).map_err(DeviceError::Client)?;
+            let arn = sts.caller(&base).map_err(DeviceError::Who)?;
+            let user = User::of_arn(&arn).map_err(DeviceError::from)?;
+            let service = plan.iam(set, context.ambient())?;
+            let clock = &clock.of(&service);
+            let iam = AwsIam::connect(&service, limits, clock).map_err(DeviceError::Client)?;
+            let named = plan.device.as_ref().and_then(Device::serial).cloned();
+            with(&Desk { context, how: &how, set, plan: &plan, named, cache, clock, iam, base, user, says_yes })
+        })
+    };
+    desk().map_err(|error: Error| error.about(&profile))
 }
 
 impl Desk<'_> {
     /// What of the way to IAM is neither AWS's nor the system's own, before a prompt.
     fn way(&self) -> String {
-        let service = self.plan.iam(&self.set, &ambient(self.host.env));
+        let service = self.plan.iam(self.set, self.context.ambient());
         service.map_or_else(|_| String::new(), |service| Route::to(&service).in_words(&service).bracketed())
     }
 
@@ -165,8 +155,8 @@ impl Desk<'_> {
             return Ok(self.base.clone());
         }
         let plan = self.plan.session_of(serial);
-        let Self { set, how, settings, host, cache, clock, .. } = self;
-        session::obtain_with(set, &plan, how, settings, host, MinTtl::PERSON, cache, clock)
+        let Self { how, context, cache, clock, .. } = *self;
+        session::Session { context, how, cache, clock }.credentials(&plan, MinTtl::PERSON)
     }
 
     /// The device that proves who the user is: the profile's, else the only one.
@@ -192,10 +182,10 @@ impl Desk<'_> {
         if self.says_yes {
             return Ok(true);
         }
-        if !self.host.terminal.is_there() {
+        if !self.context.host.terminal.is_there() {
             return Err(DeviceError::NobodyThere(what));
         }
-        let answer = self.host.terminal.confirm(question, usual, PATIENCE);
+        let answer = self.context.host.terminal.confirm(question, usual, PATIENCE);
         answer.map_err(|error| DeviceError::Code(error.into()))
     }
 
@@ -205,10 +195,10 @@ impl Desk<'_> {
             return Ok(true);
         }
         let diff = draft.diff();
-        if self.host.terminal.is_there() {
-            self.host.terminal.show(&diff);
+        if self.context.host.terminal.is_there() {
+            self.context.host.terminal.show(&diff);
         } else {
-            diff.lines().for_each(|line| self.settings.talk.note(line));
+            diff.lines().for_each(|line| self.context.settings.talk.note(line));
         }
         if !self
             .confirm("Write this?", Usual::Yes, "the change of the profile must be confirmed")
@@ -222,12 +212,12 @@ impl Desk<'_> {
 
     /// A draft of the files as they are now: some time may have gone since they were read.
     fn draft(&self) -> Result<Draft, EditError> {
-        let Settings { config_file, credentials_file, .. } = self.settings;
-        Ok(Draft::new(ProfileSet::load(self.host.files, config_file, credentials_file)?))
+        let Settings { config_file, credentials_file, .. } = self.context.settings;
+        Ok(Draft::new(ProfileSet::load(self.context.host.files, config_file, credentials_file)?))
     }
 
     fn note(&self, text: &str) {
-        self.settings.talk.note(text);
+        self.context.settings.talk.note(text);
     }
 }
 

@@ -1,5 +1,7 @@
 //! `mfa-cred PROFILE`, `mfa-cred env PROFILE`: statements that set the credentials in the calling shell.
 
+use crate::command::choice;
+use crate::command::context::Context;
 use std::io::{self, IsTerminal};
 
 use super::{Done, session, write_stdout};
@@ -10,13 +12,14 @@ use crate::host::Host;
 use crate::output::Format;
 use crate::settings::{Chosen, Settings};
 
-pub(super) fn run(args: EnvArgs, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+pub(super) fn run(args: EnvArgs, context: &Context<'_>) -> Result<Done, Error> {
+    let (settings, host) = (context.settings, &context.host);
     let is_on_screen = io::stdout().is_terminal();
     if is_on_screen && args.format.is_none() {
-        return Err(untaken(args, settings, host)?);
+        return Err(untaken(args, context)?);
     }
-    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?;
-    session::note_use(&signed.plan.profile, settings, host);
+    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, context)?;
+    choice::note(&signed.plan.profile, context);
     let done = write_stdout(format(args.format, host).render(&signed.export(host))?.expose())?;
     if is_on_screen {
         // Last, where it is not scrolled away.
@@ -27,14 +30,15 @@ pub(super) fn run(args: EnvArgs, settings: &Settings, host: &Host<'_>) -> Result
 
 /// What a person meant who typed the command by itself: that a shell takes what it prints. Printed on a terminal, the
 /// credentials would be in its scroll-back and in no variable. What is wrong with the profile is said before.
-fn untaken(args: EnvArgs, settings: &Settings, host: &Host<'_>) -> Result<Error, Error> {
-    let how = settings.how(&args.obtain, host.env, host.files)?;
-    let set = session::profiles(settings, host)?;
+fn untaken(args: EnvArgs, context: &Context<'_>) -> Result<Error, Error> {
+    let host = &context.host;
+    let how = context.how(&args.obtain)?;
+    context.profiles()?;
     let typed = args.profile.clone().filter(|name| name.as_str() != "-");
     let (profile, chosen) = Settings::profile(typed, host.env);
     let is_chosen = chosen != Chosen::Default && args.profile.as_ref().is_none_or(|name| name.as_str() != "-");
     if is_chosen {
-        session::plan(&set, &profile, &how, host)?;
+        context.plan(&profile, &how)?;
     }
     Ok(Error::Untaken { profile: args.profile, format: format(None, host) })
 }

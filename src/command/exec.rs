@@ -1,5 +1,7 @@
 //! `mfa-cred exec PROFILE -- CMD…`: becomes CMD, with the credentials in its environment.
 
+use crate::command::choice;
+use crate::command::context::Context;
 use std::ffi::OsString;
 use std::process::Command;
 
@@ -7,8 +9,6 @@ use super::{Done, session};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
-use crate::host::Host;
-use crate::settings::Settings;
 use crate::talk::printable;
 
 /// What would make an SDK look past the credentials that it is given.
@@ -16,14 +16,10 @@ const OVERRIDING: [&str; 5] =
     ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
 const OVERRIDING_PREFIX: &str = "AWS_CONTAINER_";
 
-pub(super) fn run(
-    args: ProfileArgs,
-    command: Vec<OsString>,
-    settings: &Settings,
-    host: &Host<'_>,
-) -> Result<Done, Error> {
-    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, settings, host)?;
-    session::note_use(&signed.plan.profile, settings, host);
+pub(super) fn run(args: ProfileArgs, command: Vec<OsString>, context: &Context<'_>) -> Result<Done, Error> {
+    let host = &context.host;
+    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, context)?;
+    choice::note(&signed.plan.profile, context);
     let export = signed.export(host);
 
     let mut words = command.into_iter();

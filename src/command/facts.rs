@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::session;
 use crate::cache::{Cache, CorrectedClock, keys};
 use crate::names::ProfileName;
 use crate::plan::{Ambient, Base, Device, Plan, Step, Wish};
@@ -60,8 +59,7 @@ impl Facts {
     ) -> Option<Self> {
         let profile = set.get(name)?;
         let text = |key| profile.filled(key).map(|property| property.value().into_owned());
-        let made = Plan::make(set, &ProfileName::new(name)?, wish, ambient)
-            .map(|plan| session::device::from_memory(plan, cache));
+        let made = Plan::make(set, &ProfileName::new(name)?, wish, ambient).map(|plan| cache.with_known_device(plan));
         let plan = made.as_ref().ok();
         let now = plan.map_or_else(|| clock.now(), |plan| clock.of(&plan.service).now());
         let end = plan.and_then(|plan| {

@@ -1,5 +1,6 @@
 //! `mfa-cred list`: the profiles, what they are and how long their credentials last. No call and no keyring.
 
+use crate::command::context::Context;
 use std::io::{self, IsTerminal};
 
 use jiff::Timestamp;
@@ -7,14 +8,13 @@ use serde_json::{Value, json};
 
 use super::facts::Facts;
 use super::table::{Column, Table};
-use super::{Done, session, write_stdout};
+use super::{Done, write_stdout};
 use crate::cache::CacheUse;
 use crate::error::Error;
-use crate::host::Host;
 use crate::names::ProfileName;
 use crate::plan::{PlanError, existing};
 use crate::profile::ProfileSet;
-use crate::settings::{Settings, ambient, variables};
+use crate::settings::variables;
 use crate::talk::one_line;
 
 /// In a narrow window the columns go in this order: where a thing comes from before what it is.
@@ -32,20 +32,20 @@ pub(super) fn run(
     profiles: &[ProfileName],
     as_json: bool,
     names_only: bool,
-    settings: &Settings,
-    host: &Host<'_>,
+    context: &Context<'_>,
 ) -> Result<Done, Error> {
-    let set = session::profiles(settings, host)?;
+    let (settings, host) = (context.settings, &context.host);
+    let set = context.profiles()?;
     for name in profiles {
-        existing(&set, name)?;
+        existing(set, name)?;
     }
     let is_meant = |name: &str| profiles.is_empty() || profiles.iter().any(|one| one.as_str() == name);
     if names_only {
         return write_stdout(&set.names().filter(|name| is_meant(name)).filter_map(name_line).collect::<String>());
     }
     let held = host.env.var(variables::PROFILE);
-    session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
-        let mut all = Facts::of_all(&set, (&settings.usual_wish(), &ambient(host.env)), cache, clock);
+    context.with_cache(CacheUse::Read, |cache, clock| {
+        let mut all = Facts::of_all(set, (&settings.usual_wish(), context.ambient()), cache, clock);
         all.retain(|facts| is_meant(&facts.name));
         let is_held = |facts: &Facts| held.as_deref() == Some(facts.name.as_str());
         if as_json {
@@ -53,7 +53,7 @@ pub(super) fn run(
             return write_stdout(&(Value::Array(rows).to_string() + "\n"));
         }
         if all.is_empty() {
-            let nothing = Error::from(set_is_empty(&set));
+            let nothing = Error::from(set_is_empty(set));
             settings.talk.note(&nothing.to_string());
             nothing.hint().iter().for_each(|hint| settings.talk.hint(hint));
             return Ok(Done::Well);

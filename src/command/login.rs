@@ -3,31 +3,27 @@
 use super::{Done, session, table};
 use crate::cache::MinTtl;
 use crate::cli::Obtain;
+use crate::command::choice;
+use crate::command::context::Context;
 use crate::error::{Ending, Error};
-use crate::host::Host;
 use crate::names::ProfileName;
-use crate::profile::ProfileSet;
-use crate::settings::{How, Settings};
+use crate::settings::How;
 use crate::talk::with_causes;
 
-pub(super) fn run(
-    profiles: Vec<ProfileName>,
-    obtain: &Obtain,
-    settings: &Settings,
-    host: &Host<'_>,
-) -> Result<Done, Error> {
-    let how = settings.how(obtain, host.env, host.files)?;
-    let set = session::profiles(settings, host)?;
+pub(super) fn run(profiles: Vec<ProfileName>, obtain: &Obtain, context: &Context<'_>) -> Result<Done, Error> {
+    let settings = context.settings;
+    let how = context.how(obtain)?;
+    let context = &context.attended_as(&how);
     let named = if profiles.is_empty() { vec![None] } else { profiles.into_iter().map(Some).collect() };
-    let named = named.into_iter().map(|name| session::profile(name, &set, &how, settings, host));
+    let named = named.into_iter().map(|name| choice::profile(name, &how, context));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     if let [profile] = &named[..] {
-        sign_in(profile, &set, &how, settings, host).map_err(|error| error.about(profile))?;
+        sign_in(profile, &how, context).map_err(|error| error.about(profile))?;
         return Ok(Done::Well);
     }
     let (mut failed, mut exit) = (0, 0);
     for profile in &named {
-        let Err(error) = sign_in(profile, &set, &how, settings, host) else { continue };
+        let Err(error) = sign_in(profile, &how, context) else { continue };
         let error = error.about(profile);
         match error.ending() {
             // A person who cancels means all of it.
@@ -44,19 +40,13 @@ pub(super) fn run(
     if failed == 0 { Ok(Done::Well) } else { Err(Error::Some { failed, all: named.len(), exit }) }
 }
 
-fn sign_in(
-    profile: &ProfileName,
-    set: &ProfileSet,
-    how: &How,
-    settings: &Settings,
-    host: &Host<'_>,
-) -> Result<(), Error> {
-    let plan = session::plan(set, profile, how, host)
-        .map_err(|error| session::device::ways_out(error, set, profile, settings, host))?;
-    let credentials = session::obtain(set, &plan, how, settings, host, MinTtl::PERSON)?;
-    session::note_use(profile, settings, host);
+fn sign_in(profile: &ProfileName, how: &How, context: &Context<'_>) -> Result<(), Error> {
+    let settings = context.settings;
+    let plan = context.plan(profile, how).map_err(|error| session::device::ways_out(error, profile, context))?;
+    let credentials = session::obtain(context, &plan, how, MinTtl::PERSON)?;
+    choice::note(profile, context);
     settings.talk.note(&match credentials.expiration {
-        Some(end) => format!("{profile}: signed in for {}", table::left(end, session::now(&plan, settings, host))),
+        Some(end) => format!("{profile}: signed in for {}", table::left(end, context.now(&plan))),
         None => format!("{profile}: these credentials do not end"),
     });
     Ok(())

@@ -9,6 +9,7 @@ mod print;
 mod repaired;
 mod text;
 
+use crate::command::context::Context;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,6 @@ use crate::policy::evaluate::Policies;
 use crate::policy::journey::Subject;
 use crate::policy::rules::Wish;
 use crate::policy::{Document, Kind, check, fix};
-use crate::settings::Settings;
 use crate::talk::one_line;
 
 /// Where no policy names an account: the one of AWS's own examples.
@@ -31,21 +31,22 @@ const ANY_ACCOUNT: &str = "123456789012";
 /// No policy is larger; what is, is another file.
 const LONGEST: u64 = 16 << 20;
 
-pub(super) fn run(verb: PolicyVerb, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+pub(super) fn run(verb: PolicyVerb, context: &Context<'_>) -> Result<Done, Error> {
+    let (settings, host) = (context.settings, &context.host);
     match verb {
         PolicyVerb::Print(args) => print::run(*args, settings),
         PolicyVerb::Explain(args) => explain::run(args.rule),
         PolicyVerb::Check(args) => {
             if let Some(user) = &args.user {
-                let mut found = fetch::policies_of(user, &args, settings, host)?;
+                let mut found = fetch::policies_of(user, &args, context)?;
                 found.boundary = limits(&args, found.boundary, host)?;
-                return judge(&args, &found, settings, host);
+                return judge(&args, &found, context);
             }
-            let identity = identity(&args, settings, host)?;
+            let identity = identity(&args, context)?;
             let boundary = limits(&args, load(&args.boundary, Kind::User, host)?, host)?;
             let subject = subject(&args, args.user_name.as_deref(), &identity);
             let (account, partition) = (args.account.clone(), args.partition);
-            judge(&args, &Case { identity, boundary, subject, account, partition }, settings, host)
+            judge(&args, &Case { identity, boundary, subject, account, partition }, context)
         }
     }
 }
@@ -61,7 +62,8 @@ struct Case {
     partition: Option<Partition>,
 }
 
-fn judge(args: &CheckArgs, case: &Case, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+fn judge(args: &CheckArgs, case: &Case, context: &Context<'_>) -> Result<Done, Error> {
+    let (settings, host) = (context.settings, &context.host);
     let Case { identity, boundary, subject, .. } = case;
     let wish = Wish {
         allows_first_password_change: args.allow_first_password_change,
@@ -76,7 +78,7 @@ fn judge(args: &CheckArgs, case: &Case, settings: &Settings, host: &Host<'_>) ->
         let (documents, report) = fix(policies, subject, work, &wish)?;
         let after = repaired::Repaired { documents, report };
         if args.write {
-            repaired::write(args, case, &after, settings, host)?;
+            repaired::write(args, case, &after, context)?;
         } else {
             repaired::print(args, case, &after, settings)?;
         }
@@ -115,7 +117,8 @@ fn load(files: &[PathBuf], kind: Kind, host: &Host<'_>) -> Result<Vec<Document>,
 }
 
 /// The documents that are checked, of the kind that was said or that they show.
-fn identity(args: &CheckArgs, settings: &Settings, host: &Host<'_>) -> Result<Vec<Document>, Error> {
+fn identity(args: &CheckArgs, context: &Context<'_>) -> Result<Vec<Document>, Error> {
+    let (settings, host) = (context.settings, &context.host);
     if let Some(kind) = args.kind {
         return load(&args.files, kind, host);
     }

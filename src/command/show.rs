@@ -1,9 +1,11 @@
 //! `mfa-cred show PROFILE`: the profile as it is resolved, each property with its place, and the plan. No call, no
 //! prompt, no keyring.
 
+use crate::command::choice;
+use crate::command::context::Context;
 use serde_json::{Map, Value, json};
 
-use super::{Done, session, table, write_stdout};
+use super::{Done, table, write_stdout};
 use crate::cache::{Cache, CacheUse, CorrectedClock, Key, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
@@ -12,19 +14,20 @@ use crate::names::ProfileName;
 use crate::plan::{Plan, PlanError, Step, Steps, existing, sources};
 use crate::profile::{Difference, Kind, Profile, ProfileSet, Property};
 use crate::secret::shown;
-use crate::settings::{Chosen, Settings, ambient};
+use crate::settings::{Chosen, Settings};
 use crate::talk::printable;
 
-pub(super) fn run(args: ProfileArgs, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
-    let how = settings.how(&args.obtain, host.env, host.files)?;
-    let set = session::profiles(settings, host)?;
-    let named = args.profile.or_else(|| only_profile(&set, host));
-    let name = session::profile(named, &set, &how, settings, host)?;
-    let profile = existing(&set, &name)?;
-    let plan = Plan::make(&set, &name, &how.wish, &ambient(host.env));
-    let differences = differences(&set, name.as_str());
-    session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
-        let plan = plan.map(|plan| session::device::from_memory(plan, cache));
+pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
+    let host = &context.host;
+    let how = context.how(&args.obtain)?;
+    let set = context.profiles()?;
+    let named = args.profile.or_else(|| only_profile(set, host));
+    let name = choice::profile(named, &how, context)?;
+    let profile = existing(set, &name)?;
+    let plan = Plan::make(set, &name, &how.wish, context.ambient());
+    let differences = differences(set, name.as_str());
+    context.with_cache(CacheUse::Read, |cache, clock| {
+        let plan = plan.map(|plan| cache.with_known_device(plan));
         if as_json {
             let text = to_json(profile, &plan, cache, clock).to_string();
             return write_stdout(&(text + "\n"));

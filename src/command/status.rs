@@ -2,6 +2,8 @@
 //! alone, and where the key of the cache is, which is looked up without reading it: asking for the status is no use of
 //! the key. With PROFILE, the exit code says whether its credentials can be had now without a code.
 
+use crate::command::choice;
+use crate::command::context::Context;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::table::{Column, Table};
-use super::{Done, session, write_stdout};
+use super::{Done, write_stdout};
 use crate::cache::{Cache, CacheUse, Header, Kind, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
@@ -22,18 +24,18 @@ use crate::vault::{Place, Store, Whereabouts};
 /// Not signed in.
 const NOT_NOW: u8 = 3;
 
-pub(super) fn run(args: &ProfileArgs, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
+    let (settings, host) = (context.settings, &context.host);
     let plan = match &args.profile {
         None => None,
         Some(profile) => {
-            let how = settings.how(&args.obtain, host.env, host.files)?;
-            let set = session::profiles(settings, host)?;
-            let profile = session::profile(Some(profile.clone()), &set, &how, settings, host)?;
-            Some(session::plan(&set, &profile, &how, host)?)
+            let how = context.how(&args.obtain)?;
+            let profile = choice::profile(Some(profile.clone()), &how, context)?;
+            Some(context.plan(&profile, &how)?)
         }
     };
-    session::with_cache(settings, CacheUse::Read, host, |cache, clock| {
-        let plan = plan.map(|plan| session::device::from_memory(plan, cache));
+    context.with_cache(CacheUse::Read, |cache, clock| {
+        let plan = plan.map(|plan| cache.with_known_device(plan));
         let now = clock.now();
         let held = Held::of(host);
         let mut cached = cache.headers(now);

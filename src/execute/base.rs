@@ -10,9 +10,10 @@ use aws_credential_types::provider::error::CredentialsError;
 use jiff::Timestamp;
 
 use super::process::{self, ProcessError};
-use super::route::Route;
 use super::sts::{StsError, from_sdk};
-use super::transport::{client, runtime};
+use crate::aws::route::Route;
+use crate::aws::runtime;
+use crate::aws::transport::client;
 use crate::names::{ProfileName, is_temporary_key, moment};
 use crate::plan::{Base, Origin, Plan};
 use crate::profile::{Profile, ProfileSet};

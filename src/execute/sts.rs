@@ -7,14 +7,15 @@ use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 
-use super::transport::{Transport, classify, provider};
 use crate::cache::CorrectedClock;
 use crate::names::{Lifetime, MfaSerial, SessionName};
 use crate::plan::{AssumeRole, Service};
 use crate::secret::{Code, Credentials, Secret};
 use crate::settings::Limits;
 
-pub use super::transport::CallError as StsError;
+pub use crate::aws::CallError as StsError;
+use crate::aws::classify;
+use crate::aws::transport::{Transport, provider};
 
 /// The calls of STS: the two that yield credentials, and who signs.
 pub trait Sts {

@@ -10,10 +10,11 @@ use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 
 use super::{Bound, Iam, IamError, New};
+use crate::aws::CallError;
+use crate::aws::classify;
+use crate::aws::transport::{Transport, provider};
 use crate::cache::CorrectedClock;
 use crate::code::pair::Pair;
-use crate::execute::CallError;
-use crate::execute::transport::{Transport, classify, provider};
 use crate::names::{DeviceName, MfaSerial};
 use crate::plan::Service;
 use crate::secret::{Credentials, Secret};

@@ -1,6 +1,6 @@
 //! Why IAM did not do what it was asked.
 
-use crate::execute::CallError;
+use crate::aws::CallError;
 
 /// What AWS said that nobody allows.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -89,7 +89,7 @@ impl Denial {
 #[cfg(test)]
 mod tests {
     use super::{Denial, IamError};
-    use crate::execute::{CallError, Obstacle};
+    use crate::aws::{CallError, Obstacle};
 
     fn refused(code: &str, message: &str) -> IamError {
         IamError::of(CallError::Refused { code: code.to_owned(), message: message.to_owned(), ahead: 0 })

@@ -6,8 +6,8 @@
 use super::journey::{Need, from, statements};
 use super::policies::FetchError;
 use super::{CallerError, IamError, User};
+use crate::aws::CallError;
 use crate::code::CodeError;
-use crate::execute::CallError;
 use crate::names::{DeviceName, MfaSerial, ProfileName};
 use crate::profile::edit::EditError;
 use crate::talk::ours;

@@ -29,7 +29,13 @@ impl Home {
     }
 
     fn vault(&self, store: Store) -> Vault<'_> {
-        Vault::new(self.folder.path(), store, &self.kernel, &self.keyring, &self.typist, Cost::for_tests())
+        Vault::new(
+            self.folder.path(),
+            store,
+            Stores { kernel: &self.kernel, keyring: &self.keyring },
+            &self.typist,
+            Cost::for_tests(),
+        )
     }
 
     fn make(&self, store: Store) -> Held {
@@ -425,9 +431,15 @@ fn many_at_once_make_one_key() {
             .map(|_| {
                 scope.spawn(|| {
                     let typist = Typist::default();
-                    Vault::new(folder.path(), Store::Auto, &kernel, &keyring, &typist, Cost::for_tests())
-                        .find_or_make(HOUR)
-                        .expect("a key")
+                    Vault::new(
+                        folder.path(),
+                        Store::Auto,
+                        Stores { kernel: &kernel, keyring: &keyring },
+                        &typist,
+                        Cost::for_tests(),
+                    )
+                    .find_or_make(HOUR)
+                    .expect("a key")
                 })
             })
             .collect();
@@ -450,7 +462,13 @@ fn a_lock_that_is_not_freed_ends_the_wait() {
 fn a_folder_that_is_not_there_is_named_as_the_reason() {
     let home = Home::new();
     let gone = home.folder.path().join("gone");
-    let vault = Vault::new(&gone, Store::Auto, &home.kernel, &home.keyring, &home.typist, Cost::for_tests());
+    let vault = Vault::new(
+        &gone,
+        Store::Auto,
+        Stores { kernel: &home.kernel, keyring: &home.keyring },
+        &home.typist,
+        Cost::for_tests(),
+    );
     assert!(matches!(vault.find_or_make(HOUR), Err(VaultError::Folder(_))));
     assert!(home.kernel.keys().is_empty() && home.keyring.keys().is_empty());
 }

@@ -22,7 +22,7 @@ use mfa_cred::profile::ProfileSet;
 use mfa_cred::secret::{Credentials, Secret};
 use mfa_cred::talk::{Level, Talk};
 use mfa_cred::vault::seal::seal;
-use mfa_cred::vault::{Cost, Held, Store, Vault};
+use mfa_cred::vault::{Cost, Held, Store, Stores, Vault};
 
 const CONFIG: &str = "[profile alice]\naws_access_key_id = AKIAEXAMPLEEXAMPLE00\naws_secret_access_key = s\n\
     mfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile deploy]\nsource_profile = alice\n\
@@ -84,7 +84,7 @@ struct World {
 }
 
 fn vault(folder: &'static Folder, keyring: &'static Keyring) -> Vault<'static> {
-    Vault::new(folder.path(), Store::Kernel, keyring, keyring, &Nobody, Cost::RFC_9106)
+    Vault::new(folder.path(), Store::Kernel, Stores { kernel: keyring, keyring }, &Nobody, Cost::RFC_9106)
 }
 
 impl World {

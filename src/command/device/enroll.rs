@@ -7,13 +7,13 @@
 use super::page::{Page, TooSmall, longest_news};
 use super::resync::{outcome, resync};
 use super::{Desk, find, is_signal};
+use crate::aws::CallError;
 use crate::code::ledger::Ledger;
 use crate::code::pair::{Pair, Question};
 use crate::code::totp::steps_ago;
 use crate::code::{CodeError, Outcome};
 use crate::command::{Done, session};
 use crate::error::Error;
-use crate::execute::CallError;
 use crate::host::{TerminalError, Usual};
 use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, journey, left_hint, usable};
 use crate::names::{DeviceName, MfaSerial};
@@ -36,7 +36,8 @@ const WINDOW: i64 = 1;
 pub(super) fn run(desk: &Desk<'_>, options: &Options) -> Result<Done, Error> {
     see_that_a_page_fits(desk, options)?;
     let devices = desk.devices(&journey::ENROLL)?;
-    let name = options.name.clone().unwrap_or_else(|| DeviceName::for_user(&desk.user.name, &(desk.host.machine)()));
+    let name =
+        options.name.clone().unwrap_or_else(|| DeviceName::for_user(&desk.user.name, &(desk.context.host.machine)()));
     if let Some(ours) = bound_as(desk, &name, &devices) {
         // An earlier run got this far, and its seed is in somebody's app.
         desk.note(&format!("{name} is enabled already; `--name` makes another"));
@@ -70,13 +71,13 @@ pub(super) fn run(desk: &Desk<'_>, options: &Options) -> Result<Done, Error> {
         Ok(late) => late,
         Err(cause) => return Err(take_back(desk, &signer, serial, cause).into()),
     };
-    desk.cache.forget_device(&desk.plan);
+    desk.cache.forget_device(desk.plan);
     if late.is_some_and(|steps| steps > WINDOW) && held.signal().is_none() {
         desk.note("the codes came late, so AWS takes the device's clock for slow: two more codes set that right");
         if let Err(error) = resync(desk, &serial) {
             let text = with_causes(&error);
             let resync = ours(&format!("device resync {serial}"), Some(&desk.plan.profile));
-            desk.settings.talk.warn(&format!("{text}; {resync} sets the clock right"));
+            desk.context.settings.talk.warn(&format!("{text}; {resync} sets the clock right"));
         }
     }
     desk.note(&format!("{name} is enabled for {}", desk.user.name));
@@ -90,7 +91,7 @@ pub(super) fn run(desk: &Desk<'_>, options: &Options) -> Result<Done, Error> {
 
 /// Nothing is made that could not be shown.
 fn see_that_a_page_fits(desk: &Desk<'_>, options: &Options) -> Result<(), DeviceError> {
-    let terminal = desk.host.terminal;
+    let terminal = desk.context.host.terminal;
     if !terminal.is_there() {
         return Err(DeviceError::NobodyThere("a seed has to be shown"));
     }
@@ -200,7 +201,7 @@ fn enable(
     name: &DeviceName,
     options: &Options,
 ) -> Result<Option<i64>, DeviceError> {
-    let terminal = desk.host.terminal;
+    let terminal = desk.context.host.terminal;
     let page = Page {
         device: name.as_str(),
         account: desk.user.account.as_str(),
@@ -218,7 +219,7 @@ fn enable(
         let page = page.draw(news, rows, columns).map_err(|_| TerminalError::TooSmall)?;
         terminal.ask_below(&page, prompt, PATIENCE)
     };
-    let asker = session::asker(&desk.plan, &desk.how, desk.settings, desk.host, desk.clock);
+    let asker = session::asker(desk.plan, desk.how, desk.context, desk.clock);
     if asker.is_a_program() {
         let handed = question("Give the seed to what `mfa_process` asks, then press Enter ", "");
         handed.map_err(|error| DeviceError::Code(error.into()))?;
@@ -256,8 +257,8 @@ fn take_back(desk: &Desk<'_>, signer: &Credentials, serial: MfaSerial, cause: De
         }
         Err(_) if is_signal(&cause) => {
             // Whoever dies of a signal says nothing more; this must be said.
-            desk.settings.talk.error(&format!("the device {serial} is left, and belongs to nobody"));
-            desk.settings.talk.hint(&left_hint(&serial));
+            desk.context.settings.talk.error(&format!("the device {serial} is left, and belongs to nobody"));
+            desk.context.settings.talk.hint(&left_hint(&serial));
             cause
         }
         Err(_) => DeviceError::Left { serial, cause: Box::new(cause) },

@@ -1,5 +1,7 @@
 //! `mfa-cred device list`: the devices of a user, which of them take codes here, and which profiles name them.
 
+use crate::command::choice;
+use crate::command::context::Context;
 use serde_json::{Value, json};
 
 use crate::cache::{CacheUse, MinTtl};
@@ -7,11 +9,11 @@ use crate::cli::{Obtain, Whose};
 use crate::command::table::{Column, Table};
 use crate::command::{Done, session, write_stdout};
 use crate::error::Error;
-use crate::host::{Host, Words};
+use crate::host::Words;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, journey, why_unusable};
 use crate::names::{DeviceKind, MfaSerial, ProfileName};
 use crate::profile::ProfileSet;
-use crate::settings::{Settings, ambient};
+use crate::settings::Settings;
 use crate::talk::ours;
 
 const COLUMNS: [Column; 6] = [
@@ -23,37 +25,34 @@ const COLUMNS: [Column; 6] = [
     Column::dropped("SERIAL", 0),
 ];
 
-pub(super) fn run(
-    whose: &Whose,
-    user: Option<&str>,
-    as_json: bool,
-    settings: &Settings,
-    host: &Host<'_>,
-) -> Result<Done, Error> {
+pub(super) fn run(whose: &Whose, user: Option<&str>, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
+    let settings = context.settings;
     match user {
-        None => super::with_desk(whose, false, settings, host, |desk| {
-            print(&desk.devices(&journey::LOOK)?, &desk.set, Some(&desk.plan.profile), as_json, settings)
+        None => super::with_desk(whose, false, context, |desk| {
+            print(&desk.devices(&journey::LOOK)?, desk.set, Some(&desk.plan.profile), as_json, settings)
         }),
-        Some(user) => others(whose, user, as_json, settings, host),
+        Some(user) => others(whose, user, as_json, context),
     }
 }
 
 /// Somebody else's, with all that the profile gives: an administrator's role, or an MFA session.
-fn others(whose: &Whose, user: &str, as_json: bool, settings: &Settings, host: &Host<'_>) -> Result<Done, Error> {
+fn others(whose: &Whose, user: &str, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
+    let settings = context.settings;
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
-    let mut how = settings.how(&obtain, host.env, host.files)?;
+    let mut how = context.how(&obtain)?;
     how.words = Words::Device;
-    let set = session::profiles(settings, host)?;
-    let profile = session::profile(whose.profile.clone(), &set, &how, settings, host)?;
+    let context = &context.attended_as(&how);
+    let set = context.profiles()?;
+    let profile = choice::profile(whose.profile.clone(), &how, context)?;
     let look = || {
-        let plan = session::plan(&set, &profile, &how, host)?;
-        let signer = session::obtain(&set, &plan, &how, settings, host, MinTtl::PERSON)?;
-        session::with_cache(settings, CacheUse::ReadAndKeep, host, |_, clock| {
-            let iam = AwsIam::connect(&plan.iam(&set, &ambient(host.env))?, settings.limits, clock);
+        let plan = context.plan(&profile, &how)?;
+        let signer = session::obtain(context, &plan, &how, MinTtl::PERSON)?;
+        context.with_cache(CacheUse::ReadAndKeep, |_, clock| {
+            let iam = AwsIam::connect(&plan.iam(set, context.ambient())?, settings.limits, clock);
             let devices = iam.map_err(DeviceError::Client)?.devices(&signer, Some(user)).map_err(|error| {
                 DeviceError::Call { call: "ListMFADevices", error, journey: &journey::LOOK, user: None }
             })?;
-            print(&devices, &set, None, as_json, settings)
+            print(&devices, set, None, as_json, settings)
         })
     };
     look().map_err(|error: Error| error.about(&profile))

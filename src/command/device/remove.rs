@@ -37,7 +37,7 @@ pub(super) fn run(desk: &Desk<'_>, typed: Option<&str>) -> Result<Done, Error> {
             }
         }
     }
-    desk.cache.forget_device(&desk.plan);
+    desk.cache.forget_device(desk.plan);
     desk.note(&format!("{}: removed", serial.device()));
     forget_in_profiles(desk, &serial)?;
     Ok(Done::Well)

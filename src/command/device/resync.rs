@@ -45,7 +45,7 @@ fn which(desk: &Desk<'_>, typed: Option<&str>) -> Result<MfaSerial, DeviceError>
 pub(super) fn resync(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
     loop {
         match attempt(desk, serial) {
-            Err(DeviceError::Code(CodeError::Terminal(TerminalError::Stopping))) => desk.host.terminal.stop(),
+            Err(DeviceError::Code(CodeError::Terminal(TerminalError::Stopping))) => desk.context.host.terminal.stop(),
             Err(DeviceError::Code(CodeError::Terminal(TerminalError::Continued))) => {}
             result => return result,
         }
@@ -53,14 +53,14 @@ pub(super) fn resync(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceEr
 }
 
 fn attempt(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
-    let (terminal, way) = (desk.host.terminal, desk.way());
+    let (terminal, way) = (desk.context.host.terminal, desk.way());
     let question = |prompt: &str, news: &str| {
         if !news.is_empty() {
             terminal.tell(news);
         }
         terminal.ask_hidden(&format!("{way}{}, {}", serial.device(), lower(prompt)), PATIENCE)
     };
-    let asker = session::asker(&desk.plan, &desk.how, desk.settings, desk.host, desk.clock);
+    let asker = session::asker(desk.plan, desk.how, desk.context, desk.clock);
     // Nobody else asks for codes of this device meanwhile.
     let name = format!("device-{}", digest_name(serial.as_str()));
     let mut meanwhile = |pid: Option<u32>| {

@@ -7,16 +7,17 @@ use super::super::session;
 use super::{Case, subject};
 use crate::cache::{CacheUse, MinTtl};
 use crate::cli::{CheckArgs, Obtain};
+use crate::command::context::Context;
 use crate::error::Error;
-use crate::host::Host;
 use crate::iam::policies::{Applying, Document as Fetched, applying_to};
 use crate::iam::{AwsIam, DeviceError, User};
 use crate::policy::journey::Subject;
 use crate::policy::{Document, Kind};
-use crate::settings::{Settings, ambient};
+use crate::settings::Settings;
 
-pub(super) fn policies_of(user: &str, args: &CheckArgs, settings: &Settings, host: &Host<'_>) -> Result<Case, Error> {
-    let Applying { arn, identity, boundary, missing } = fetch(user, args, settings, host)?;
+pub(super) fn policies_of(user: &str, args: &CheckArgs, context: &Context<'_>) -> Result<Case, Error> {
+    let settings = context.settings;
+    let Applying { arn, identity, boundary, missing } = fetch(user, args, context)?;
     let mut identity = parsed(&identity)?;
     let mut boundary = parsed(boundary.as_slice())?;
     for one in &missing {
@@ -39,15 +40,16 @@ pub(super) fn policies_of(user: &str, args: &CheckArgs, settings: &Settings, hos
     })
 }
 
-fn fetch(user: &str, args: &CheckArgs, settings: &Settings, host: &Host<'_>) -> Result<Applying, Error> {
+fn fetch(user: &str, args: &CheckArgs, context: &Context<'_>) -> Result<Applying, Error> {
+    let (settings, host) = (context.settings, &context.host);
     let obtain = Obtain { no_prompt: args.no_prompt, ..Obtain::default() };
-    let how = settings.how(&obtain, host.env, host.files)?;
+    let how = context.how(&obtain)?;
     let (profile, _) = Settings::profile(args.profile.clone(), host.env);
-    let set = session::profiles(settings, host)?;
-    let plan = session::plan(&set, &profile, &how, host)?;
-    let signer = session::obtain(&set, &plan, &how, settings, host, MinTtl::PERSON)?;
-    session::with_cache(settings, CacheUse::ReadAndKeep, host, |_, clock| {
-        let iam = AwsIam::connect(&plan.iam(&set, &ambient(host.env))?, settings.limits, clock);
+    let set = context.profiles()?;
+    let plan = context.plan(&profile, &how)?;
+    let signer = session::obtain(context, &plan, &how, MinTtl::PERSON)?;
+    context.with_cache(CacheUse::ReadAndKeep, |_, clock| {
+        let iam = AwsIam::connect(&plan.iam(set, context.ambient())?, settings.limits, clock);
         let iam = iam.map_err(DeviceError::Client)?;
         Ok(applying_to(user, &signer, &iam).map_err(DeviceError::from)?)
     })

@@ -1,5 +1,6 @@
 //! `policy check --fix`: the repaired documents, on stdout or into their files.
 
+use crate::command::context::Context;
 use std::path::PathBuf;
 
 use super::super::{Done, write_stdout};
@@ -47,13 +48,8 @@ pub(super) fn print(args: &CheckArgs, case: &Case, after: &Repaired, settings: &
 }
 
 /// Each changed document into its own file, after a look at what changes and a yes; then the report of what is left.
-pub(super) fn write(
-    args: &CheckArgs,
-    case: &Case,
-    after: &Repaired,
-    settings: &Settings,
-    host: &Host<'_>,
-) -> Result<Done, Error> {
+pub(super) fn write(args: &CheckArgs, case: &Case, after: &Repaired, context: &Context<'_>) -> Result<Done, Error> {
+    let (settings, host) = (context.settings, &context.host);
     let all = args.files.iter().zip(case.identity.iter().zip(&after.documents));
     let changed: Vec<(&PathBuf, &Document, &Document)> =
         all.filter(|(_, (old, new))| old.text() != new.text()).map(|(path, (old, new))| (path, old, new)).collect();

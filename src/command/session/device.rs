@@ -3,16 +3,16 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use crate::cache::{Cache, CorrectedClock};
+use super::Session;
+use crate::command::context::Context;
 use crate::error::Error;
 use crate::execute::base::{BaseError, Bases, RealBases, alive};
-use crate::host::Host;
 use crate::iam::{AwsIam, DeviceError, Iam, IamError, journey, usable};
 use crate::names::{MfaSerial, ProfileName};
 use crate::plan::{BaseKind, Plan, PlanError, Wish};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
-use crate::settings::{How, Limits, Settings, ambient, ambient_credentials};
+use crate::settings::Limits;
 
 /// A base that is asked once: a `credential_process` may be slow, or ask a person.
 pub(in crate::command) struct Once<'a> {
@@ -43,17 +43,9 @@ impl Bases for Once<'_> {
 
 /// The plan with its device named. IAM is asked only where nobody asked before for this base, and only for a user's own
 /// access key: no session needs the answer.
-#[allow(clippy::too_many_arguments, reason = "each is a part of its own, and they meet here alone")]
-pub(in crate::command) fn settle(
-    plan: &Plan,
-    bases: &dyn Bases,
-    set: &ProfileSet,
-    how: &How,
-    settings: &Settings,
-    host: &Host<'_>,
-    cache: &Cache<'_>,
-    clock: &CorrectedClock<'_>,
-) -> Result<Plan, Error> {
+pub(in crate::command) fn settle(plan: &Plan, bases: &dyn Bases, session: &Session<'_, '_>) -> Result<Plan, Error> {
+    let Session { context, how, cache, clock } = *session;
+    let (settings, set) = (context.settings, context.profiles()?);
     if !plan.asks_for_device() || plan.base.kind() == BaseKind::Session {
         return Ok(plan.clone());
     }
@@ -65,7 +57,7 @@ pub(in crate::command) fn settle(
     if !base.is_long_term() {
         return Ok(plan.clone());
     }
-    let service = plan.iam(set, &ambient(host.env))?;
+    let service = plan.iam(set, context.ambient())?;
     let iam = AwsIam::connect(&service, settings.limits, clock).map_err(DeviceError::Client)?;
     settings.talk.info("ListMFADevices, for `mfa_serial = auto`");
     let devices = iam.devices(&base, None).map_err(list_failed)?;
@@ -87,26 +79,12 @@ fn list_failed(error: IamError) -> Error {
     DeviceError::Call { call: "ListMFADevices", error, journey: &journey::LOOK, user: None }.into()
 }
 
-/// The plan as far as it can be filled without a call, for commands that make none.
-pub(in crate::command) fn from_memory(plan: Plan, cache: &Cache<'_>) -> Plan {
-    match cache.known_device(&plan).filter(|_| plan.asks_for_device()) {
-        Some(serial) => plan.with_device(&serial),
-        None => plan,
-    }
-}
-
 /// A refusal of a FIDO device, with the devices of the user that could be named instead: where the user's own key is at
 /// hand and AWS answers. Everything else stays the error that it is.
-pub(in crate::command) fn ways_out(
-    error: Error,
-    set: &ProfileSet,
-    profile: &ProfileName,
-    settings: &Settings,
-    host: &Host<'_>,
-) -> Error {
+pub(in crate::command) fn ways_out(error: Error, profile: &ProfileName, context: &Context<'_>) -> Error {
     match error {
         Error::Plan(PlanError::Fido { origin, serial, usable: _ }) => {
-            let usable = codes_of(set, profile, settings, host).unwrap_or_default();
+            let usable = codes_of(profile, context).unwrap_or_default();
             Error::Plan(PlanError::Fido { origin, serial, usable })
         }
         error => error,
@@ -117,17 +95,17 @@ pub(in crate::command) fn ways_out(
 const BRIEF: Limits =
     Limits { connect: Duration::from_secs(2), attempt: Duration::from_secs(3), call: Duration::from_secs(3) };
 
-fn codes_of(set: &ProfileSet, profile: &ProfileName, settings: &Settings, host: &Host<'_>) -> Option<Vec<MfaSerial>> {
-    let ambient = ambient(host.env);
-    let wish = Wish { leaves_device_open: true, ..settings.usual_wish() };
-    let plan = Plan::make(set, profile, &wish, &ambient).ok()?;
+fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSerial>> {
+    let (set, ambient) = (context.profiles().ok()?, context.ambient());
+    let wish = Wish { leaves_device_open: true, ..context.settings.usual_wish() };
+    let plan = Plan::make(set, profile, &wish, ambient).ok()?;
     // No command is run for the sake of a better error.
     if plan.base.kind() != BaseKind::LongTerm {
         return None;
     }
-    let base = RealBases { ambient: &|| ambient_credentials(host.env), heard: &|_| () }.credentials(&plan, set).ok()?;
-    let folder = super::state(settings).ok();
-    let clock = CorrectedClock::new(host.clock, folder.as_ref());
-    let iam = AwsIam::connect(&plan.iam(set, &ambient).ok()?, BRIEF, &clock).ok()?;
+    let bases = RealBases { ambient: &|| context.ambient_credentials(), heard: &|_| () };
+    let base = bases.credentials(&plan, set).ok()?;
+    let clock = context.clock();
+    let iam = AwsIam::connect(&plan.iam(set, ambient).ok()?, BRIEF, &clock).ok()?;
     Some(usable(&iam.devices(&base, None).ok()?))
 }

@@ -3,8 +3,8 @@
 use percent_encoding::percent_decode_str;
 
 use super::{AwsIam, next, signed_by};
-use crate::execute::CallError;
-use crate::execute::transport::classify;
+use crate::aws::CallError;
+use crate::aws::classify;
 use crate::iam::IamError;
 use crate::iam::policies::{Described, Holder, PolicyReader};
 use crate::secret::Credentials;

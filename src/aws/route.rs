@@ -63,7 +63,7 @@ impl Route {
 
     /// The way to the metadata service of this instance or container. What comes from there are credentials, and it is
     /// one hop away: a proxy could only be in the wrong place.
-    pub(super) fn to_this_host() -> Self {
+    pub(crate) fn to_this_host() -> Self {
         Self { endpoint: None, trust: trust_of(&|name| std::env::var_os(name)), is_direct: true }
     }
 
@@ -117,7 +117,7 @@ fn address_of(service: &Service) -> Option<Address> {
         .build()
         .ok()?;
     let resolver = DefaultResolver::new();
-    let endpoint = super::transport::runtime().ok()?.block_on(ResolveEndpoint::resolve_endpoint(&resolver, &params));
+    let endpoint = super::runtime::runtime().ok()?.block_on(ResolveEndpoint::resolve_endpoint(&resolver, &params));
     endpoint.ok()?.url().parse().ok()
 }
 

@@ -5,7 +5,6 @@
 //! signed anew here is one whose *date* AWS refused, for that spends nothing. Which calls may be retried is for their
 //! service's file to say.
 
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -18,118 +17,25 @@ use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRe
 use aws_sdk_sts::config::{
     BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents, SharedCredentialsProvider, SharedHttpClient,
 };
-use aws_sdk_sts::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::error::BoxError;
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector, tls};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::timeout::TimeoutConfig;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-use super::bounded::{bounded, is_too_long};
-use super::obstacle::Obstacle;
+use super::bounded::bounded;
+use super::error::CallError;
 use super::route::{Route, Trust};
+use super::runtime::runtime;
 use crate::cache::CorrectedClock;
 use crate::host::read_regular;
 use crate::names::Address;
 use crate::plan::Service;
 use crate::secret::Credentials;
 use crate::settings::Limits;
-
-/// Proxy Authentication Required (RFC 9110).
-const PROXY_PASSWORD: u16 = 407;
-
-/// In characters. AWS's longest texts, those with an encoded authorization message aside, have some four hundred.
-const LONGEST_MESSAGE: usize = 1000;
-/// In characters.
-const LONGEST_CODE: usize = 100;
-
-/// Why a call failed, whichever service was called.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum CallError {
-    /// A well-formed refusal.
-    Refused {
-        /// AWS's code.
-        code: String,
-        /// AWS's text.
-        message: String,
-        /// AWS's clock less ours, in seconds, as its answer's `Date` showed.
-        ahead: i64,
-    },
-    /// Too many calls.
-    Throttled,
-    /// A 5xx.
-    Unavailable(u16),
-    /// Something else than AWS answered, or its answer was cut off.
-    Unreadable,
-    /// The answer went on and on.
-    TooLong,
-    /// It was sent, and no answer came.
-    Lost(&'static str),
-    /// Nothing was sent.
-    Unreachable(Obstacle),
-    /// No request could be made.
-    Unusable(String),
-}
-
-impl std::error::Error for CallError {}
-
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused { code, message, .. } if message.is_empty() => write!(f, "AWS refused it ({code})"),
-            Self::Refused { code, message, .. } => write!(f, "AWS refused it ({code}): {message}"),
-            Self::Throttled => f.write_str("AWS is throttling calls"),
-            Self::Unavailable(status) => write!(f, "AWS failed to answer (HTTP {status})"),
-            Self::Unreadable => f.write_str("the answer is not one of AWS's, or was cut off"),
-            Self::TooLong => f.write_str("the answer is longer than 1 MB, which none of AWS's is"),
-            Self::Lost(why) => write!(f, "the answer was lost ({why})"),
-            Self::Unreachable(why) => write!(f, "AWS could not be reached ({why})"),
-            Self::Unusable(why) => write!(f, "no request could be made ({why})"),
-        }
-    }
-}
-
-impl CallError {
-    /// "MultiFactorAuthentication failed with invalid MFA one time pass code."
-    pub fn is_wrong_code(&self) -> bool {
-        matches!(self, Self::Refused { code, message, .. }
-            if code == "AccessDenied" && message.contains("invalid MFA one time pass code"))
-    }
-
-    /// "… unable to validate MFA code. Please verify your MFA serial number …"
-    pub fn is_wrong_serial(&self) -> bool {
-        matches!(self, Self::Refused { code, message, .. }
-            if code == "AccessDenied" && message.contains("unable to validate MFA code"))
-    }
-
-    /// Is it certain that a code in the request did not reach AWS?
-    pub fn was_never_sent(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Unusable(_))
-    }
-
-    /// May AWS have taken a code in the request, although no answer says so?
-    pub fn may_have_spent_the_code(&self) -> bool {
-        matches!(self, Self::Throttled | Self::Unavailable(_) | Self::Unreadable | Self::TooLong | Self::Lost(_))
-    }
-
-    /// Does AWS no longer take the session that signed?
-    pub fn says_the_session_is_over(&self) -> bool {
-        matches!(self, Self::Refused { code, .. }
-            if matches!(code.as_str(), "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"))
-    }
-
-    /// Was the request's date refused? SignatureDoesNotMatch also means a mistyped secret; the clocks tell.
-    pub fn is_of_the_clock(&self) -> bool {
-        matches!(self, Self::Refused { code, message, ahead }
-            if matches!(code.as_str(), "RequestExpired" | "RequestTimeTooSkewed")
-                || (code == "SignatureDoesNotMatch"
-                    && (message.contains("expired") || message.contains("not yet current"))
-                    && ahead.abs() > 60))
-    }
-}
 
 /// What the calls of one client share.
 pub(crate) struct Transport<'a> {
@@ -231,16 +137,8 @@ pub(crate) fn provider(signer: &Credentials) -> SharedCredentialsProvider {
     ))
 }
 
-/// A runtime for one thread: calls are made one after another.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CallError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CallError::Unusable(format!("no runtime: {error}")))
-}
-
 /// An HTTP client for the endpoint, by the way that [`Route`] says.
-pub(super) fn client(route: &Route) -> Result<SharedHttpClient, CallError> {
+pub(crate) fn client(route: &Route) -> Result<SharedHttpClient, CallError> {
     let context = match (route.is_plain(), &route.trust) {
         (true, _) => trusting(Vec::new()),
         (false, Trust::System) => Ok(tls::TlsContext::default()),
@@ -286,72 +184,6 @@ fn trusting(pem: Vec<u8>) -> Result<tls::TlsContext, CallError> {
 fn read_bundle(path: &Path) -> Result<Vec<u8>, CallError> {
     let unusable = |error: io::Error| CallError::Unusable(format!("the CA bundle {}: {error}", path.display()));
     Ok(read_regular(path).map_err(unusable)?.expose().clone())
-}
-
-pub(crate) fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(
-    error: &SdkError<E, HttpResponse>,
-) -> CallError {
-    match error {
-        SdkError::ServiceError(service) => {
-            let (meta, status) = (service.err().meta(), service.raw().status().as_u16());
-            match (meta.code(), status) {
-                // AWS never answers so: a proxy does, and passes nothing on.
-                (_, PROXY_PASSWORD) => CallError::Unreachable(Obstacle::ProxyPassword),
-                (Some(code), _) if is_throttling(code) => CallError::Throttled,
-                (_, 429) => CallError::Throttled,
-                (_, 500..) => CallError::Unavailable(status),
-                (Some(code), _) => CallError::Refused {
-                    code: cut(code, LONGEST_CODE),
-                    message: said(meta.message().unwrap_or_default()),
-                    ahead: 0,
-                },
-                (None, _) => CallError::Unreadable,
-            }
-        }
-        SdkError::ResponseError(_) if is_too_long(error) => CallError::TooLong,
-        SdkError::ResponseError(response) => match response.raw().status().as_u16() {
-            PROXY_PASSWORD => CallError::Unreachable(Obstacle::ProxyPassword),
-            status @ 500.. => CallError::Unavailable(status),
-            _ => CallError::Unreadable,
-        },
-        SdkError::TimeoutError(_) => CallError::Lost("it took too long"),
-        SdkError::DispatchFailure(failure) => {
-            let connector = failure.as_connector_error();
-            let never_sent = connector.and_then(|error| Obstacle::of(error));
-            match (never_sent, failure.is_timeout()) {
-                (Some(why), _) => CallError::Unreachable(why),
-                (None, true) => CallError::Lost("it took too long"),
-                (None, false) => CallError::Lost("the connection broke"),
-            }
-        }
-        SdkError::ConstructionFailure(_) => CallError::Unusable("the request cannot be built".to_owned()),
-        _ => CallError::Unusable("the SDK failed".to_owned()),
-    }
-}
-
-/// AWS's text, as long as a person reads it. Where a signature did not match it also quotes the request, whose headers
-/// hold the session token.
-fn said(message: &str) -> String {
-    let end = message.find("The Canonical String").unwrap_or(message.len());
-    cut(message[..end].trim_end(), LONGEST_MESSAGE)
-}
-
-fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((at, _)) => format!("{}...", &text[..at]),
-        None => text.to_owned(),
-    }
-}
-
-fn is_throttling(code: &str) -> bool {
-    matches!(
-        code,
-        "Throttling"
-            | "ThrottlingException"
-            | "ThrottledException"
-            | "RequestLimitExceeded"
-            | "TooManyRequestsException"
-    )
 }
 
 /// The local clock, and how far AWS's is ahead of it, in seconds.

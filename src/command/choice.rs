@@ -1,0 +1,53 @@
+//! Which profile a command is for, and the memory of what a person chose.
+
+use std::io::{self, IsTerminal};
+
+use super::context::Context;
+use super::facts::Facts;
+use super::picker;
+use crate::cache::CacheUse;
+use crate::error::Error;
+use crate::history::{self, History};
+use crate::host::TerminalError;
+use crate::names::ProfileName;
+use crate::settings::{Chosen, How, Settings, variables};
+
+/// The profile that was named, `-` for the one before, or what the environment says; else a person picks one, and where
+/// nobody is there it is `default`.
+pub(super) fn profile(named: Option<ProfileName>, how: &How, context: &Context<'_>) -> Result<ProfileName, Error> {
+    let Context { settings, host, .. } = context;
+    // What is wrong with the files is said before anything else.
+    let set = context.profiles()?;
+    let history = || context.folder().map(History::read).unwrap_or_default();
+    if named.as_ref().is_some_and(|name| name.as_str() == "-") {
+        return history().previous(host.env.var(variables::PROFILE).as_deref()).ok_or(Error::NoneBefore);
+    }
+    let (profile, chosen) = Settings::profile(named, host.env);
+    let streams_are_a_terminal = || io::stdin().is_terminal() && io::stderr().is_terminal();
+    if chosen != Chosen::Default || !how.may_prompt || !host.terminal.is_there() || !streams_are_a_terminal() {
+        return Ok(profile);
+    }
+    context.with_cache(CacheUse::Read, |cache, clock| {
+        let mut all = Facts::of_all(set, (&settings.usual_wish(), context.ambient()), cache, clock);
+        if all.is_empty() {
+            return Ok(profile);
+        }
+        history().sort(&mut all, |facts| &facts.name);
+        match picker::pick(all, settings.paints(true), host.terminal) {
+            Ok(Some(name)) => ProfileName::new(&name).ok_or(Error::NonePicked),
+            Ok(None) => Err(Error::NonePicked),
+            // A terminal that has no second screen.
+            Err(TerminalError::Absent) => Ok(profile),
+            Err(error) => Err(Error::Picker(error)),
+        }
+    })
+}
+
+/// Notes that a person chose this profile; renewing what the shell holds is no choice.
+pub(super) fn note(profile: &ProfileName, context: &Context<'_>) {
+    if context.host.env.var(variables::PROFILE).as_deref() != Some(profile.as_str())
+        && let Some(folder) = context.folder()
+    {
+        history::note(folder, profile);
+    }
+}

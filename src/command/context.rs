@@ -1,0 +1,140 @@
+//! What a command works with: the settings, the host, and what is made of the two, each part once and only when it is
+//! first needed.
+
+use std::cell::OnceCell;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, FolderError};
+use crate::cli::Obtain;
+use crate::error::Error;
+use crate::host::{Host, Terminal};
+use crate::names::ProfileName;
+use crate::plan::{Ambient, Plan};
+use crate::profile::ProfileSet;
+use crate::secret::Credentials;
+use crate::settings::{How, Settings, ambient, ambient_credentials};
+use crate::talk::relay;
+use crate::vault::passphrase::Cost;
+use crate::vault::{Stores, Vault};
+
+/// The settings and the host of one run.
+pub(super) struct Context<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) host: Host<'a>,
+    ambient: OnceCell<Ambient>,
+    profiles: OnceCell<ProfileSet>,
+    folder: OnceCell<Result<Folder, String>>,
+}
+
+impl<'a> Context<'a> {
+    /// Opens and reads nothing.
+    pub(super) fn new(settings: &'a Settings, host: Host<'a>) -> Self {
+        let (ambient, profiles, folder) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { settings, host, ambient, profiles, folder }
+    }
+
+    /// The same at another terminal.
+    pub(super) fn at(&self, terminal: &'a dyn Terminal) -> Self {
+        Self::new(self.settings, Host { terminal, ..self.host.clone() })
+    }
+
+    /// The same with nobody at it where the options say so: a passphrase is a prompt too.
+    pub(super) fn attended_as(&self, how: &How) -> Self {
+        let host = if how.may_prompt { self.host.clone() } else { self.host.unattended() };
+        Self::new(self.settings, host)
+    }
+
+    /// What the environment says of profiles, regions and endpoints.
+    pub(super) fn ambient(&self) -> &Ambient {
+        self.ambient.get_or_init(|| ambient(self.host.env))
+    }
+
+    /// The credentials of the environment, for profiles that name it as their source.
+    pub(super) fn ambient_credentials(&self) -> Option<Credentials> {
+        ambient_credentials(self.host.env)
+    }
+
+    /// How a command is to obtain credentials.
+    pub(super) fn how(&self, options: &Obtain) -> Result<How, Error> {
+        Ok(self.settings.how(options, self.host.env, self.host.files)?)
+    }
+
+    /// The AWS files, as they were when they were first asked for.
+    pub(super) fn profiles(&self) -> Result<&ProfileSet, Error> {
+        if self.profiles.get().is_none() {
+            let Settings { config_file, credentials_file, talk, .. } = self.settings;
+            let set = ProfileSet::load(self.host.files, config_file, credentials_file)?;
+            set.notes().for_each(|note| talk.info(&note.to_string()));
+            let _ = self.profiles.set(set);
+        }
+        Ok(self.profiles.get().expect("it was just set"))
+    }
+
+    /// The plan for a profile.
+    pub(super) fn plan(&self, profile: &ProfileName, how: &How) -> Result<Plan, Error> {
+        Ok(Plan::make(self.profiles()?, profile, &how.wish, self.ambient())?)
+    }
+
+    /// The state folder, opened once, or why there is none.
+    fn opened(&self) -> Result<&Folder, &str> {
+        let opened = self.folder.get_or_init(|| self.open_folder().map_err(|error| error.to_string()));
+        opened.as_ref().map_err(String::as_str)
+    }
+
+    /// The state folder, for a command that cannot do without it.
+    pub(super) fn open_folder(&self) -> Result<Folder, FolderError> {
+        Folder::open_or_set_aside(self.settings.state.as_deref(), self.settings.talk)
+    }
+
+    /// The state folder, for what can be done without it.
+    pub(super) fn folder(&self) -> Option<&Folder> {
+        self.opened().ok()
+    }
+
+    /// The vault of a state folder.
+    pub(super) fn vault<'f>(&'f self, folder: &'f Path) -> Vault<'f> {
+        let Host { kernel, keyring, terminal, .. } = self.host;
+        Vault::new(folder, self.settings.store, Stores { kernel, keyring }, terminal, Cost::RFC_9106)
+            .locking_after(self.settings.lock_after)
+    }
+
+    /// Runs `with` with the cache of this user. A state folder that cannot be used costs the cache only: one warning.
+    pub(super) fn with_cache<T>(
+        &self,
+        use_of_it: CacheUse,
+        with: impl FnOnce(&Cache<'_>, &CorrectedClock<'_>) -> T,
+    ) -> T {
+        let talk = self.settings.talk;
+        let lost =
+            if use_of_it == CacheUse::Read { "the cache cannot be looked at" } else { "the credentials are not kept" };
+        let folder = self.opened().inspect_err(|error| talk.warn(&format!("{lost}: {error}"))).ok();
+        let vault = self.vault(folder.map_or(Path::new(""), Folder::path));
+        let clock = self.clock();
+        with(&Cache::new(folder, &vault, use_of_it, talk).timed_by(&clock), &clock)
+    }
+
+    /// AWS's time, as far as it is known.
+    pub(super) fn clock(&self) -> CorrectedClock<'_> {
+        CorrectedClock::new(self.host.clock, self.folder())
+    }
+
+    /// The time by which a plan's credentials end.
+    pub(super) fn now(&self, plan: &Plan) -> Timestamp {
+        self.clock().of(&plan.service).now()
+    }
+
+    /// Passes on what a command says while it runs (`touch your key`) to whoever sits there: by stderr where that is a
+    /// terminal, and by the terminal itself where an SDK captures stderr.
+    pub(super) fn hear(&self, text: &str) {
+        let terminal = self.host.terminal;
+        match text {
+            "" => {}
+            text if io::stderr().is_terminal() => relay(text),
+            text if terminal.is_there() => text.lines().for_each(|line| terminal.tell(line)),
+            _ => {}
+        }
+    }
+}
