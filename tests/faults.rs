@@ -31,10 +31,11 @@ fn incomplete<'a>(table: &'a str, tests: &[&str]) -> Vec<&'a str> {
 
 /// Such a test is in another program than this one: `code::process::tests::name`, `vault::tests::edges::name`.
 fn stands_beside_the_code(name: &str) -> bool {
-    let Some((module, name)) = name.split_once("::tests::") else { return false };
+    let Some((module, name)) = name.split_once("::tests::").or_else(|| name.rsplit_once("::")) else { return false };
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module.replace("::", "/"));
     let (folder, name) = name.rsplit_once("::").unwrap_or(("", name));
     let files = match folder {
+        // The module itself may be one of tests.
         "" => vec![module.with_extension("rs"), module.join("tests.rs")],
         part => vec![module.join("tests").join(part).with_extension("rs")],
     };

@@ -137,10 +137,10 @@ fn what_could_change_the_answer_is_another_entry() {
         (Both, Edit::Config("mfa/alice", "mfa/other")),
         (Both, Edit::Config("arn:aws:iam::123456789012:mfa/alice", "GAHT12345678")),
         (Both, Edit::Config("arn:aws:iam::123456789012:role", "arn:aws-cn:iam::123456789012:role")),
-        (Both, Edit::Config("region = eu-west-1", "endpoint_url = http://profile")),
+        (Both, Edit::Config("region = eu-west-1", "endpoint_url = https://profile")),
         (Both, Edit::Credentials("AKIAALICE00000000001", "AKIAALICE00000000002")),
-        (Both, Edit::Exported("AWS_ENDPOINT_URL", "http://all")),
-        (Both, Edit::Exported("AWS_ENDPOINT_URL_STS", "http://sts")),
+        (Both, Edit::Exported("AWS_ENDPOINT_URL", "https://all")),
+        (Both, Edit::Exported("AWS_ENDPOINT_URL_STS", "https://sts")),
         (Both, Edit::Typed("--mfa-serial arn:aws:iam::123456789012:mfa/typed")),
     ] {
         let texts = edited(&edit);
@@ -251,7 +251,14 @@ fn a_base_is_known_by_whose_credentials_it_yields() {
     let bases = [
         role("source_profile = alice"),
         environment("AKIAOTHER00000000001"),
-        environment("ASIAOTHER00000000001"),
+        with(
+            role("credential_source = Environment"),
+            &[
+                ("AWS_ACCESS_KEY_ID", "ASIAOTHER00000000001"),
+                ("AWS_SECRET_ACCESS_KEY", "s"),
+                ("AWS_SESSION_TOKEN", "t"),
+            ],
+        ),
         role("credential_source = Ec2InstanceMetadata"),
         role("credential_source = EcsContainer"),
         container("http://127.0.0.1/1"),
