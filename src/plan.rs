@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 use crate::names::{ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Region, RoleArn, SessionName, Tag};
 use crate::profile::{Profile, ProfileSet};
+use crate::secret::shown;
 
 pub use error::{Likely, Origin, PlanError};
 pub use service::Service;
@@ -457,10 +458,12 @@ impl fmt::Display for Base {
         let session = |is: bool| if is { "session" } else { "access key" };
         match self {
             Self::AccessKey { profile, access_key_id, is_session } => {
-                write!(f, "{} {access_key_id} of profile `{profile}`", session(*is_session))
+                let id = shown::access_key_id(access_key_id);
+                write!(f, "{} {id} of profile `{profile}`", session(*is_session))
             }
             Self::Environment(keys) => {
-                write!(f, "{} {} of the environment", session(keys.is_session), keys.access_key_id)
+                let id = shown::access_key_id(&keys.access_key_id);
+                write!(f, "{} {id} of the environment", session(keys.is_session))
             }
             Self::Ec2InstanceMetadata => f.write_str("role of this EC2 instance"),
             Self::EcsContainer(_) => f.write_str("role of this container"),

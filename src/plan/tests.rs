@@ -77,6 +77,14 @@ fn an_access_key_id_is_any_word_that_a_signature_holds() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_the_access_key_id_is_not_shown_by_the_plan() {
+    let swapped = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let config = format!("[profile deploy]\naws_access_key_id = {swapped}\naws_secret_access_key = AKIAX\n");
+    let shown = plan(&config, &Wish::default()).expect("a plan").base.to_string();
+    assert_eq!(shown, "access key (hidden) of profile `deploy`");
+}
+
+#[test]
 fn a_policys_arn_starts_as_one_and_has_20_to_2048_characters() {
     let long = |length: usize| format!("arn:{}", "x".repeat(length - 4));
     for (arn, legal) in [

@@ -15,7 +15,8 @@ const HARMLESS: [&str; 4] =
     ["aws_access_key_id", "credential_source", "web_identity_token_file", "web_identity_token_process"];
 
 /// Whoever of these stands anywhere in a name makes it a secret's.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
+    "webhook",
     "secret",
     "token",
     "passw",
@@ -67,6 +68,7 @@ pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
     match () {
         () if is_a_command(name) => command(value).into(),
+        () if name.trim().eq_ignore_ascii_case("aws_access_key_id") => access_key_id(value).into(),
         () if is_named_like_a_secret(name) => HIDDEN.into(),
         () if !value.contains('\n') => inline(value),
         () => value.split('\n').map(|line| nested_line(name, line)).collect::<Vec<_>>().join("\n").into(),
@@ -99,34 +101,106 @@ pub fn nested_line<'a>(parent: &str, line: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// A value that may be an address, or `name = value` once more.
+/// A value that may be an address, or hold `name = value` or `name: value` once more, somewhere in it.
 fn inline(value: &str) -> Cow<'_, str> {
-    match value.split_once('=') {
-        Some((name, _)) if !name.contains("://") && is_named_like_a_secret(last_word(name)) => {
-            format!("{name}= {HIDDEN}").into()
-        }
-        _ => url(value),
+    if is_shaped_like_a_secret(value) {
+        return HIDDEN.into();
+    }
+    let marks = value.match_indices(['=', ':']);
+    let mut behind = marks.filter(|(at, mark)| !(*mark == ":" && value[*at..].starts_with("://")));
+    let first = behind.find(|(at, _)| {
+        let name = last_word(&value[..*at]);
+        !name.contains("://") && !name.starts_with("arn:") && is_named_like_a_secret(name)
+    });
+    match first {
+        Some((at, _)) => format!("{} {HIDDEN}", url(&value[..=at])).into(),
+        None => url(value),
     }
 }
 
 fn last_word(text: &str) -> &str {
-    text.split([' ', '\t', ',', ';', '&', '?']).rfind(|word| !word.is_empty()).unwrap_or_default()
+    let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '?' | '=' | '{' | '[' | '(');
+    let word = text.trim_end().rsplit(is_between).next().unwrap_or_default();
+    // In JSON, or within the quotes of a shell.
+    word.trim_matches(['"', '\'', '`'])
 }
 
-/// An address without user, password and query; any other text as it is.
+/// What those who hand out secrets begin theirs with, so that they can be found.
+const BEGINNINGS: [&str; 16] = [
+    "-----begin",
+    "age-secret-key-",
+    "bearer ",
+    "basic ",
+    "eyj",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "hvs.",
+    "otpauth:",
+    "sk-",
+    "xapp-",
+    "xox",
+];
+/// The length of the secrets of AWS's access keys.
+const SECRET_OF_AWS: usize = 40;
+
+/// Is it a secret by its look, whatever its name says?
+fn is_shaped_like_a_secret(value: &str) -> bool {
+    let mut words = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '=' | ':'));
+    let value = value.trim_start().to_ascii_lowercase();
+    BEGINNINGS.iter().any(|beginning| value.starts_with(beginning)) || words.any(is_like_a_secret_of_aws)
+}
+
+/// Forty letters of Base64: a path has a `/` before it, a digest no capitals.
+fn is_like_a_secret_of_aws(word: &str) -> bool {
+    let has = |test: fn(&u8) -> bool| word.bytes().any(|byte| test(&byte));
+    word.len() == SECRET_OF_AWS
+        && !word.starts_with('/')
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+}
+
+/// An access key id as it stands, unless somebody wrote the secret in its place.
+pub fn access_key_id(id: &str) -> &str {
+    if is_like_a_secret_of_aws(id) { HIDDEN } else { id }
+}
+
+/// A text with its addresses, several perhaps, without users, passwords and queries; any other text as it is.
 pub fn url(text: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.into() };
+    let words = text.split_inclusive(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\''));
+    let shown: Vec<Cow<'_, str>> = words.map(address).collect();
+    if shown.iter().all(|word| matches!(word, Cow::Borrowed(_))) { text.into() } else { shown.concat().into() }
+}
+
+fn address(word: &str) -> Cow<'_, str> {
+    let (scheme, rest) = match word.split_once("//") {
+        Some((scheme, rest)) if scheme.is_empty() || scheme.ends_with(':') => (scheme, rest),
+        // `user:password@host`; the names of AWS's devices and sessions may look so too.
+        _ => {
+            return match word.rsplit_once('@') {
+                Some((user, host)) if user.contains(':') && !user.starts_with("arn:") => {
+                    format!("{HIDDEN}@{host}").into()
+                }
+                _ => word.into(),
+            };
+        }
+    };
     let path = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, behind) = rest.split_at(path);
-    let host = authority.rsplit_once('@').map(|(_, host)| host);
+    // A password may hold what ends it elsewhere.
+    let is_cut = !rest[..path].contains('@') && rest[..path].contains(':');
+    let user = if is_cut { rest.rfind('@') } else { rest[..path].rfind('@') };
+    let behind = user.map_or(rest, |at| &rest[at + 1..]);
     let query = behind.find(['?', '#']);
-    if host.is_none() && query.is_none() {
-        return text.into();
+    if user.is_none() && query.is_none() {
+        return word.into();
     }
-    let user = if host.is_some() { "(hidden)@" } else { "" };
-    let path = &behind[..query.unwrap_or(behind.len())];
+    let user = if user.is_some() { "(hidden)@" } else { "" };
     let mark = query.map_or(String::new(), |at| format!("{}{HIDDEN}", &behind[at..=at]));
-    format!("{scheme}://{user}{}{path}{mark}", host.unwrap_or(authority)).into()
+    format!("{scheme}//{user}{}{mark}", &behind[..query.unwrap_or(behind.len())]).into()
 }
 
 /// The program of a command line, and how many arguments it gets.
@@ -146,9 +220,12 @@ fn is_a_program(word: &str) -> bool {
     let is_of_paths =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '\\' | ':' | '+' | '~' | ' ');
     let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
-    let is_a_seed = name.len() >= 16 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let has = |test: fn(&u8) -> bool| name.bytes().any(|byte| test(&byte));
+    let is_a_seed = name.len() >= 16
+        && name.bytes().all(|b| b.is_ascii_alphanumeric())
+        && (has(u8::is_ascii_digit) || has(u8::is_ascii_uppercase));
     let is_a_code = name.bytes().all(|b| b.is_ascii_digit());
-    word.chars().all(is_of_paths) && !word.contains("://") && !is_a_seed && !is_a_code
+    word.chars().all(is_of_paths) && !word.contains("://") && !is_a_seed && !is_a_code && !is_shaped_like_a_secret(word)
 }
 
 #[cfg(test)]
@@ -170,6 +247,13 @@ mod tests {
             ("sts", "\nendpoint_url = https://sts.example:8443/x"),
             ("note", "two\nlines"),
             ("empty", ""),
+            ("aws_access_key_id", "minio_admin-1"),
+            ("mfa_serial", "arn:aws:iam::123456789012:mfa/me@example.com"),
+            ("policy", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"),
+            ("no_proxy", "localhost,10.0.0.0/8,[::1]:80"),
+            ("sso_start_url", "https://corp.example:8443/start"),
+            ("commit", "0123456789abcdef0123456789abcdef01234567"),
+            ("role_session_name", "me@example.com"),
         ] {
             assert_eq!(value(name, text), text, "{name}");
         }
@@ -192,6 +276,24 @@ mod tests {
             ("sts", "endpoint_url = https://me:hunter2@sts.example", "endpoint_url = https://(hidden)@sts.example"),
             ("sts", "\nendpoint_url=http://hunter2@x/?k=hunter2", "\nendpoint_url=http://(hidden)@x/?(hidden)"),
             ("endpoint_url", "https://me:hunter2@sts.example", "https://(hidden)@sts.example"),
+            ("endpoint_url", "https://me:hun/ter2@sts.example/x", "https://(hidden)@sts.example/x"),
+            ("endpoint_url", "//me:hunter2@sts.example", "//(hidden)@sts.example"),
+            ("mail", "me:hunter2@sts.example", "(hidden)@sts.example"),
+            ("proxies", "http://ok/,https://me:hunter2@b/", "http://ok/,https://(hidden)@b/"),
+            ("header", "Authorization: Bearer hunter2", "Authorization: (hidden)"),
+            ("header", "X-Api-Key: hunter2", "X-Api-Key: (hidden)"),
+            ("header", "Bearer hunter2", "(hidden)"),
+            ("vendor", "{\"user\": \"x\", \"token\": \"hunter2\"}", "{\"user\": \"x\", \"token\": (hidden)"),
+            ("dsn", "Server=x;Pwd=hunter2", "Server=x;Pwd= (hidden)"),
+            ("vendor", "a = 1, password : hunter2", "a = 1, password : (hidden)"),
+            ("vendor", "\nname = a=1;password=hunter2", "\nname = a=1;password= (hidden)"),
+            ("slack_webhook", "https://hooks.example/hunter2", "(hidden)"),
+            ("vendor", "-----BEGIN PRIVATE KEY-----", "(hidden)"),
+            ("vendor", "ghp_hunter2", "(hidden)"),
+            ("vendor", "AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "(hidden)"),
+            ("aws_access_key_id", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "(hidden)"),
+            ("credential_process", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "(hidden)"),
+            ("mfa_process", "jbswy3dpehpk3pxp", "(hidden)"),
             ("credential_process", "vendor --token hunter2", "vendor (2 arguments hidden)"),
             ("mfa_process", "oathtool -b --totp HUNTER2", "oathtool (3 arguments hidden)"),
             ("mfa_process", "JBSWY3DPEHPK3PXPJBSWY3DP", "(hidden)"),
