@@ -10,6 +10,7 @@ pub mod actions;
 pub mod journey;
 mod exposure;
 pub mod rule;
+mod finding;
 pub mod rules;
 pub mod repair;
 pub mod check;

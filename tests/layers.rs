@@ -1,63 +1,511 @@
-//! Data flows down the list of modules in `src/lib.rs`: a module uses only what stands above it.
+//! The structure of `src`, read from the code itself: data flows down the list of modules in `src/lib.rs`, no files use
+//! one another in a circle, signatures stay short, and nothing is public that nobody uses.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every use of `crate::X` in a module that stands above X, or beside nothing.
-fn upward_uses(modules: &[String], files: &[(String, String)]) -> Vec<String> {
-    let rank = |name: &str| modules.iter().position(|module| module == name);
-    let mut found = Vec::new();
-    for (module, text) in files {
-        let Some(own) = rank(module) else { continue };
-        // Tests may look anywhere.
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-        for used in code.split("crate::").skip(1) {
-            let names = match used.strip_prefix('{') {
-                Some(list) => list.split('}').next().unwrap_or_default().split(',').map(first_word).collect(),
-                None => vec![first_word(used)],
-            };
-            found.extend(
-                names
-                    .iter()
-                    .filter(|name| rank(name).is_some_and(|rank| rank > own))
-                    .map(|name| format!("{module} -> {name}")),
-            );
-        }
-    }
-    found
+use syn::visit::Visit;
+use syn::{Attribute, FnArg, Item, Signature, UseTree, Visibility};
+
+/// The most parameters that a function takes, `self` not counted.
+const MOST_PARAMETERS: usize = 5;
+
+/// A module as it stands in a file, inline ones included.
+#[derive(Default)]
+struct Module {
+    file: PathBuf,
+    /// What is defined here.
+    items: BTreeSet<String>,
+    /// What is here under a name of its own: the name, and the path that it stands for.
+    imports: BTreeMap<String, Vec<String>>,
+    /// Every path that the code names, `use` declarations included.
+    paths: BTreeSet<Vec<String>>,
+    /// The names of what is public here, methods and fields included.
+    public: BTreeSet<String>,
+    /// Every identifier that the code names.
+    words: BTreeSet<String>,
+    /// The types in public signatures, in public fields and in implemented traits: the language wants them public.
+    exposed: BTreeSet<String>,
+    /// Functions with too many parameters.
+    long: Vec<String>,
 }
 
-fn first_word(text: &str) -> String {
-    text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+/// Who uses whom among the modules of one parent, and by which names.
+type Ties<'t> = BTreeMap<(&'t str, &'t str), BTreeSet<String>>;
+
+/// The whole package, module by module; a path is a list of names below `crate`.
+struct Tree(BTreeMap<Vec<String>, Module>);
+
+impl Tree {
+    fn of_source() -> Self {
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut tree = Self(BTreeMap::new());
+        tree.read(&src, &src.join("lib.rs"), Vec::new());
+        tree.read(&src, &src.join("main.rs"), vec!["main".to_owned()]);
+        tree
+    }
+
+    fn of(files: &[(&str, &str)]) -> Self {
+        let mut tree = Self(BTreeMap::new());
+        for (path, text) in files {
+            let path = path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+            let file = PathBuf::from(path.join("/")).with_extension("rs");
+            let parsed = syn::parse_file(text).expect("Rust");
+            tree.add(&file, path, &parsed.items);
+        }
+        tree
+    }
+
+    fn read(&mut self, src: &Path, file: &Path, path: Vec<String>) {
+        let text = fs::read_to_string(file).expect("a source");
+        let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let shown = file.strip_prefix(src).expect("below src").to_owned();
+        for child in self.add(&shown, path, &parsed.items) {
+            let inner = src.join(child.join("/")).with_extension("rs");
+            self.read(src, &inner, child);
+        }
+    }
+
+    /// Takes a module in, and gives its children that stand in files of their own.
+    fn add(&mut self, file: &Path, path: Vec<String>, items: &[Item]) -> Vec<Vec<String>> {
+        let mut reader = Reader { module: Module { file: file.to_owned(), ..Module::default() } };
+        let mut children = Vec::new();
+        for item in items.iter().filter(|item| !is_for_tests(attributes(item))) {
+            if let Item::Mod(inner) = item {
+                let mut below = path.clone();
+                below.push(inner.ident.to_string());
+                match &inner.content {
+                    Some((_, items)) => children.extend(self.add(file, below, items)),
+                    None => children.push(below),
+                }
+            } else {
+                reader.visit_item(item);
+            }
+        }
+        self.0.insert(path, reader.module);
+        children
+    }
+
+    /// The module that a name comes from, seen from `from`; `None` for other crates' names.
+    fn source_of(&self, from: &[String], path: &[String]) -> Option<Vec<String>> {
+        let mut at = from.to_vec();
+        let mut rest = path;
+        match rest.first()?.as_str() {
+            "crate" => at.clear(),
+            "self" => {}
+            "super" => {
+                at.pop()?;
+            }
+            first => {
+                let mut child = at.clone();
+                child.push(first.to_owned());
+                let here = self.0.get(&at)?;
+                if !self.0.contains_key(&child) && !here.items.contains(first) {
+                    let target = here.imports.get(first)?;
+                    if target.first() == path.first() {
+                        return None;
+                    }
+                    let whole: Vec<String> = target.iter().chain(&rest[1..]).cloned().collect();
+                    return self.source_of(from, &whole);
+                }
+                return self.below(&at, rest);
+            }
+        }
+        rest = &rest[1..];
+        while rest.first().is_some_and(|name| name == "super") {
+            at.pop()?;
+            rest = &rest[1..];
+        }
+        self.below(&at, rest)
+    }
+
+    fn below(&self, at: &[String], path: &[String]) -> Option<Vec<String>> {
+        let Some(first) = path.first() else { return Some(at.to_vec()) };
+        let module = self.0.get(at)?;
+        let child: Vec<String> = at.iter().chain([first]).cloned().collect();
+        if self.0.contains_key(&child) {
+            return self.below(&child, &path[1..]);
+        }
+        if let Some(target) = module.imports.get(first).filter(|_| !module.items.contains(first)) {
+            return self.source_of(at, target);
+        }
+        Some(at.to_vec())
+    }
+
+    /// Modules of one parent that use one another in a circle: each group with the uses that tie it. A module counts with
+    /// all that is inside it; what it shares with its parent is no use of a sibling.
+    fn circles(&self) -> Vec<String> {
+        let mut uses: BTreeMap<&[String], Ties<'_>> = BTreeMap::new();
+        for (at, module) in &self.0 {
+            for path in &module.paths {
+                let Some(source) = self.source_of(at, path) else { continue };
+                let depth = at.iter().zip(&source).take_while(|(one, other)| one == other).count();
+                let (Some(user), Some(used)) = (at.get(depth), source.get(depth)) else { continue };
+                // The key must live as long as the tree: the parent's path is the beginning of the user's.
+                let names = uses.entry(&at[..depth]).or_default().entry((user, self.name_of(&source, depth, used)));
+                names.or_default().insert(path.last().cloned().unwrap_or_default());
+            }
+        }
+        uses.iter().flat_map(|(parent, ties)| circles_among(parent, ties)).collect()
+    }
+
+    /// The tree's own copy of a name.
+    fn name_of<'t>(&'t self, path: &[String], depth: usize, name: &str) -> &'t str {
+        let kept = self.0.keys().find(|kept| kept.len() > depth && kept[..=depth] == path[..=depth]);
+        kept.map_or("", |kept| kept[depth].as_str()).get(..name.len()).unwrap_or_default()
+    }
+
+    /// Every use of a room that stands below one's own in the list.
+    fn upward_uses(&self, rooms: &[String]) -> Vec<String> {
+        let rank = |room: &str| rooms.iter().position(|name| name == room);
+        let mut found = BTreeSet::new();
+        for (at, module) in &self.0 {
+            let Some(own) = at.first().and_then(|room| rank(room)) else { continue };
+            for path in &module.paths {
+                let source = self.source_of(at, path);
+                let used = source.as_ref().and_then(|source| source.first());
+                if let Some(used) = used.filter(|used| rank(used).is_some_and(|rank| rank > own)) {
+                    found.insert(format!("{} -> {used}", module.file.display()));
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    fn long_signatures(&self) -> Vec<String> {
+        let of = |module: &Module| {
+            module.long.iter().map(|name| format!("{}: {name}", module.file.display())).collect::<Vec<_>>()
+        };
+        self.0.values().flat_map(of).collect()
+    }
+
+    /// Public names that no other module names, the tests of the package included, and that no public signature needs.
+    fn unused(&self, others: &BTreeSet<String>) -> Vec<String> {
+        let mut found = Vec::new();
+        for module in self.0.values() {
+            let elsewhere = |name: &str| {
+                others.contains(name)
+                    || module.exposed.contains(name)
+                    || self.0.values().any(|other| !std::ptr::eq(other, module) && other.words.contains(name))
+            };
+            found.extend(
+                module
+                    .public
+                    .iter()
+                    .filter(|name| !elsewhere(name))
+                    .map(|name| format!("{}: {name}", module.file.display())),
+            );
+        }
+        found
+    }
+}
+
+/// The groups of names that reach one another.
+fn circles_among(parent: &[String], ties: &Ties<'_>) -> Vec<String> {
+    let reach = |from: &str| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+        while let Some(name) = open.pop() {
+            for (_, next) in ties.keys().filter(|(user, _)| *user == name) {
+                if seen.insert(*next) {
+                    open.push(next);
+                }
+            }
+        }
+        seen
+    };
+    let names: BTreeSet<&str> = ties.keys().map(|(user, _)| *user).collect();
+    let reached: BTreeMap<&str, BTreeSet<&str>> = names.iter().map(|name| (*name, reach(name))).collect();
+    let are_tied = |one: &str, other: &str| {
+        let reaches = |from: &str, to: &str| reached.get(from).is_some_and(|all| all.contains(to));
+        reaches(one, other) && reaches(other, one)
+    };
+    let circles: BTreeSet<Vec<&str>> = names
+        .iter()
+        .filter(|name| are_tied(name, name))
+        .map(|name| names.iter().copied().filter(|other| are_tied(name, other)).collect())
+        .collect();
+    let told = |circle: Vec<&str>| {
+        let inside = ties.iter().filter(|((user, used), _)| circle.contains(user) && circle.contains(used));
+        let lines = inside.map(|((user, used), names)| format!("\n  {user} -> {used}: {names:?}"));
+        format!("in `{}`:{}", parent.join("::"), lines.collect::<String>())
+    };
+    circles.into_iter().map(told).collect()
+}
+
+/// Reads one module.
+struct Reader {
+    module: Module,
+}
+
+impl<'ast> Visit<'ast> for Reader {
+    fn visit_item(&mut self, item: &'ast Item) {
+        if let Item::Fn(it) = item {
+            self.expose(&it.vis, |words| words.visit_signature(&it.sig));
+        }
+        let named = match item {
+            Item::Const(it) => Some((&it.ident, &it.vis)),
+            Item::Enum(it) => Some((&it.ident, &it.vis)),
+            Item::Fn(it) => Some((&it.sig.ident, &it.vis)),
+            Item::Static(it) => Some((&it.ident, &it.vis)),
+            Item::Struct(it) => Some((&it.ident, &it.vis)),
+            Item::Trait(it) => Some((&it.ident, &it.vis)),
+            Item::Type(it) => Some((&it.ident, &it.vis)),
+            _ => None,
+        };
+        if let Some((ident, visibility)) = named {
+            self.module.items.insert(ident.to_string());
+            self.publish(&ident.to_string(), visibility);
+        }
+        syn::visit::visit_item(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        if !is_for_tests(&item.attrs) {
+            self.publish(&item.sig.ident.to_string(), &item.vis);
+            self.expose(&item.vis, |words| words.visit_signature(&item.sig));
+            syn::visit::visit_impl_item_fn(self, item);
+        }
+    }
+
+    fn visit_impl_item_const(&mut self, item: &'ast syn::ImplItemConst) {
+        self.publish(&item.ident.to_string(), &item.vis);
+        syn::visit::visit_impl_item_const(self, item);
+    }
+
+    fn visit_impl_item_type(&mut self, item: &'ast syn::ImplItemType) {
+        self.expose(&Visibility::Public(syn::token::Pub::default()), |words| words.visit_type(&item.ty));
+        syn::visit::visit_impl_item_type(self, item);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        self.expose(&Visibility::Public(syn::token::Pub::default()), |words| words.visit_signature(&item.sig));
+        syn::visit::visit_trait_item_fn(self, item);
+    }
+
+    fn visit_variant(&mut self, variant: &'ast syn::Variant) {
+        // The fields of a variant are as public as it is.
+        self.expose(&Visibility::Public(syn::token::Pub::default()), |words| words.visit_fields(&variant.fields));
+        syn::visit::visit_variant(self, variant);
+    }
+
+    fn visit_field(&mut self, field: &'ast syn::Field) {
+        if let Some(ident) = &field.ident {
+            self.publish(&ident.to_string(), &field.vis);
+        }
+        self.expose(&field.vis, |words| words.visit_type(&field.ty));
+        syn::visit::visit_field(self, field);
+    }
+
+    fn visit_signature(&mut self, signature: &'ast Signature) {
+        let count = signature.inputs.iter().filter(|input| matches!(input, FnArg::Typed(_))).count();
+        if count > MOST_PARAMETERS {
+            self.module.long.push(format!("{} takes {count} parameters", signature.ident));
+        }
+        syn::visit::visit_signature(self, signature);
+    }
+
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        let mut leaves = Vec::new();
+        flatten(&item.tree, &mut Vec::new(), &mut leaves);
+        for (path, name) in leaves {
+            self.module.words.extend(path.iter().cloned());
+            // What is only passed on is used by those who take it from here.
+            if matches!(item.vis, Visibility::Inherited) {
+                self.module.paths.insert(path.clone());
+            }
+            self.module.imports.insert(name, path);
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        self.module.paths.insert(names);
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+        self.module.words.insert(ident.to_string());
+    }
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        // Arguments of a macro are no syntax yet: their words count as used, and their paths are read as far as they
+        // are written in one piece.
+        let text = mac.tokens.to_string();
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        self.module.words.extend(text.split(|c| !is_word(c)).filter(|word| !word.is_empty()).map(str::to_owned));
+        let joined = text.replace(" :: ", "::");
+        for path in joined.split(|c: char| !is_word(c) && c != ':').filter(|path| path.contains("::")) {
+            self.module.paths.insert(path.split("::").map(str::to_owned).collect());
+        }
+        syn::visit::visit_macro(self, mac);
+    }
+}
+
+impl Reader {
+    /// Notes a name that others may use; derived and implemented items have no visibility of their own.
+    fn publish(&mut self, name: &str, visibility: &Visibility) {
+        if !matches!(visibility, Visibility::Inherited) {
+            self.module.public.insert(name.to_owned());
+        }
+    }
+
+    /// Notes the names in a part of the code that others see.
+    fn expose(&mut self, visibility: &Visibility, visit: impl FnOnce(&mut Words)) {
+        if !matches!(visibility, Visibility::Inherited) {
+            let mut words = Words::default();
+            visit(&mut words);
+            self.module.exposed.extend(words.0);
+        }
+    }
+}
+
+/// Collects identifiers.
+#[derive(Default)]
+struct Words(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Words {
+    fn visit_signature(&mut self, signature: &'ast Signature) {
+        // Its own name is not one that it needs.
+        signature.inputs.iter().for_each(|input| self.visit_fn_arg(input));
+        self.visit_return_type(&signature.output);
+        self.visit_generics(&signature.generics);
+    }
+
+    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
+        self.0.insert(ident.to_string());
+    }
+}
+
+fn flatten(tree: &UseTree, before: &mut Vec<String>, leaves: &mut Vec<(Vec<String>, String)>) {
+    match tree {
+        UseTree::Path(path) => {
+            before.push(path.ident.to_string());
+            flatten(&path.tree, before, leaves);
+            before.pop();
+        }
+        UseTree::Group(group) => group.items.iter().for_each(|tree| flatten(tree, before, leaves)),
+        UseTree::Name(name) if name.ident == "self" => {
+            leaves.push((before.clone(), before.last().cloned().unwrap_or_default()));
+        }
+        UseTree::Name(name) => {
+            let path = before.iter().cloned().chain([name.ident.to_string()]).collect();
+            leaves.push((path, name.ident.to_string()));
+        }
+        UseTree::Rename(rename) => {
+            let path = before.iter().cloned().chain([rename.ident.to_string()]).collect();
+            leaves.push((path, rename.rename.to_string()));
+        }
+        UseTree::Glob(_) => leaves.push((before.clone(), "*".to_owned())),
+    }
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Mod(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Const(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let syn::Meta::List(list) = &attribute.meta else { return false };
+        list.path.is_ident("cfg") && list.tokens.to_string() == "test"
+    })
+}
+
+fn rooms() -> Vec<String> {
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("lib.rs");
+    let name = |line: &str| line.strip_prefix("pub mod ").map(|rest| rest.trim_end_matches(';').to_owned());
+    lib.lines().filter_map(name).collect()
+}
+
+/// Every word of the tests, the benchmarks and the fuzz targets, and of the tests beside the code.
+fn words_of_tests() -> BTreeSet<String> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut words = BTreeSet::new();
+    let mut take = |text: &str| {
+        words.extend(text.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned));
+    };
+    for file in sources(&package.join("tests")) {
+        take(&fs::read_to_string(file).expect("a source"));
+    }
+    for file in sources(&package.join("src")) {
+        let text = fs::read_to_string(&file).expect("a source");
+        let is_tests =
+            file.components().any(|part| Path::new(part.as_os_str()).file_stem().is_some_and(|it| it == "tests"));
+        let beside = text.split_once("#[cfg(test)]\nmod ").map_or("", |(_, tests)| tests);
+        take(if is_tests { &text } else { beside });
+    }
+    words
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+    let files = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
 #[test]
 fn no_module_reaches_upward() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let lib = fs::read_to_string(src.join("lib.rs")).expect("lib.rs");
-    let modules: Vec<String> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")).map(first_word).collect();
-    assert!(modules.len() > 10, "{modules:?}");
-    let files: Vec<(String, String)> = sources(&src)
-        .into_iter()
-        .map(|path| {
-            let inner = path.strip_prefix(&src).expect("below src");
-            let module = inner.iter().next().expect("a name").to_string_lossy().trim_end_matches(".rs").to_owned();
-            (module, fs::read_to_string(&path).expect("a source"))
-        })
-        .collect();
-    assert_eq!(upward_uses(&modules, &files), Vec::<String>::new());
+    let rooms = rooms();
+    assert!(rooms.len() > 10, "{rooms:?}");
+    assert_eq!(Tree::of_source().upward_uses(&rooms), Vec::<String>::new());
+}
+
+#[test]
+fn no_files_use_one_another_in_a_circle() {
+    // The package's own rooms have the order of `lib.rs`, so a circle among them is a use upward as well.
+    assert_eq!(Tree::of_source().circles(), Vec::<String>::new());
+}
+
+#[test]
+fn no_signature_is_longer_than_five() {
+    assert_eq!(Tree::of_source().long_signatures(), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_public_that_nobody_uses() {
+    assert_eq!(Tree::of_source().unused(&words_of_tests()), Vec::<String>::new());
 }
 
 #[test]
 fn reaching_upward_is_seen() {
-    let modules = ["names", "plan", "command"].map(str::to_owned);
-    let file = |text: &str| [("plan".to_owned(), text.to_owned())];
-    assert_eq!(upward_uses(&modules, &file("use crate::command::run;")), ["plan -> command"]);
-    assert_eq!(upward_uses(&modules, &file("use crate::{names::X, command};")), ["plan -> command"]);
-    assert!(upward_uses(&modules, &file("use crate::names::X;")).is_empty());
+    let rooms = ["names", "plan", "command"].map(str::to_owned);
+    let found = |text: &str| {
+        let files = [("", "mod names; mod plan; mod command;"), ("names", "pub struct X;"), ("plan", text)];
+        Tree::of(&[&files[..], &[("command", "pub fn run() {}")]].concat()).upward_uses(&rooms)
+    };
+    assert_eq!(found("use crate::command::run;"), ["plan.rs -> command"]);
+    assert_eq!(found("use crate::{names::X, command};"), ["plan.rs -> command"]);
+    assert_eq!(found("fn f() { super::command::run(); }"), ["plan.rs -> command"]);
+    assert_eq!(found("fn f() { println!(\"{}\", crate::command::run()); }"), ["plan.rs -> command"]);
+    assert!(found("use crate::names::X;").is_empty());
+    assert!(found("#[cfg(test)] mod tests { use crate::command::run; }").is_empty());
+}
+
+#[test]
+fn a_circle_is_seen() {
+    let circles = |one: &str, two: &str| {
+        let room = "mod one; mod two; pub use one::A; pub struct Shared;";
+        let tree = Tree::of(&[("", "mod room;"), ("room", room), ("room::one", one), ("room::two", two)]);
+        tree.circles().len()
+    };
+    assert_eq!(circles("pub struct A; use super::two::B;", "pub struct B; use super::A;"), 1);
+    assert_eq!(circles("pub struct A;", "pub struct B; use super::A;"), 0);
+    assert_eq!(circles("pub struct A; use super::two::B;", "pub struct B; use super::Shared;"), 0);
+    assert_eq!(circles("pub mod inner { use crate::room::two::B; }", "pub struct B; use super::one::inner;"), 1);
+}
+
+#[test]
+fn a_long_signature_and_an_unused_name_are_seen() {
+    let tree = Tree::of(&[("", "pub fn six(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8) {}")]);
+    assert_eq!(tree.long_signatures().len(), 1);
+    assert_eq!(tree.unused(&BTreeSet::new()).len(), 1);
+    assert!(tree.unused(&BTreeSet::from(["six".to_owned()])).is_empty());
 }

@@ -28,7 +28,7 @@ pub(super) fn profile(named: Option<ProfileName>, how: &How, context: &Context<'
         return Ok(profile);
     }
     context.with_cache(CacheUse::Read, |cache, clock| {
-        let mut all = Facts::of_all(set, (&settings.usual_wish(), context.ambient()), cache, clock);
+        let mut all = Facts::of_all(set, context, cache, clock);
         if all.is_empty() {
             return Ok(profile);
         }

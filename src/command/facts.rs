@@ -1,5 +1,6 @@
 //! What is known of a profile without a call and without a keyring: the rows of `list` and of the picker.
 
+use super::context::Context;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -32,31 +33,34 @@ pub(super) struct Facts {
     pub(super) error: Option<String>,
 }
 
+/// What facts are gathered from.
+struct View<'a> {
+    set: &'a ProfileSet,
+    wish: Wish,
+    ambient: &'a Ambient,
+    cache: &'a Cache<'a>,
+    clock: &'a CorrectedClock<'a>,
+}
+
 impl Facts {
     /// Of every profile, in the order of the files.
     pub(super) fn of_all(
         set: &ProfileSet,
-        (wish, ambient): (&Wish, &Ambient),
+        context: &Context<'_>,
         cache: &Cache<'_>,
         clock: &CorrectedClock<'_>,
     ) -> Vec<Self> {
+        let view = View { set, wish: context.settings.usual_wish(), ambient: context.ambient(), cache, clock };
         let mut sessions = Sessions::default();
-        let mut all: Vec<Self> =
-            set.names().filter_map(|name| Self::of(set, name, (wish, ambient), &mut sessions, cache, clock)).collect();
+        let mut all: Vec<Self> = set.names().filter_map(|name| Self::of(name, &view, &mut sessions)).collect();
         for facts in &mut all {
             facts.session_end = sessions.of_users.get(&facts.name).copied();
         }
         all
     }
 
-    fn of(
-        set: &ProfileSet,
-        name: &str,
-        (wish, ambient): (&Wish, &Ambient),
-        sessions: &mut Sessions,
-        cache: &Cache<'_>,
-        clock: &CorrectedClock<'_>,
-    ) -> Option<Self> {
+    fn of(name: &str, view: &View<'_>, sessions: &mut Sessions) -> Option<Self> {
+        let View { set, wish, ambient, cache, clock } = view;
         let profile = set.get(name)?;
         let text = |key| profile.filled(key).map(|property| property.value().into_owned());
         let made = Plan::make(set, &ProfileName::new(name)?, wish, ambient).map(|plan| cache.with_known_device(plan));

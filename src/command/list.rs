@@ -45,7 +45,7 @@ pub(super) fn run(
     }
     let held = host.env.var(variables::PROFILE);
     context.with_cache(CacheUse::Read, |cache, clock| {
-        let mut all = Facts::of_all(set, (&settings.usual_wish(), context.ambient()), cache, clock);
+        let mut all = Facts::of_all(set, context, cache, clock);
         all.retain(|facts| is_meant(&facts.name));
         let is_held = |facts: &Facts| held.as_deref() == Some(facts.name.as_str());
         if as_json {

@@ -206,8 +206,9 @@ impl Journey {
             // A security key is enabled without being made first.
             (Step::ThiefFurther, Needs::All, vec![iam("EnableMFADevice", own())]),
         ];
+        let of = Asked { policies, subject };
         let rows = day.into_iter().map(|(step, needs, requests)| {
-            let cells = Way::ALL.map(|way| cell(policies, subject, &work, step, needs, way, &requests));
+            let cells = Way::ALL.map(|way| cell(of, &work, (step, needs), way, &requests));
             Row { step, requests, cells }
         });
         Self { rows: rows.collect(), work: work.clone() }
@@ -243,15 +244,14 @@ impl Journey {
     }
 }
 
-fn cell(
-    policies: Policies<'_>,
-    subject: &Subject,
-    work: &Work,
-    step: Step,
-    needs: Needs,
-    way: Way,
-    requests: &[(String, String)],
-) -> Cell {
+/// Whose policies are asked, and about whom.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) policies: Policies<'a>,
+    pub(super) subject: &'a Subject,
+}
+
+fn cell(of: Asked<'_>, work: &Work, (step, needs): (Step, Needs), way: Way, requests: &[(String, String)]) -> Cell {
     let expected = match (step, way) {
         (Step::SignIn, Way::Key | Way::Console) | (Step::SignInAgain, Way::Key | Way::ConsoleMfa) => {
             return Cell::Settled(Verdict::Allowed);
@@ -272,7 +272,7 @@ fn cell(
     let mut decided: Option<(Verdict, usize, Option<Decision>)> = None;
     for (request, (action, resource)) in requests.iter().enumerate() {
         let is_allowed_elsewhere = step == Step::Work && work.is_assumed;
-        let (verdict, decision) = decide(policies, subject, way, action, resource, is_allowed_elsewhere);
+        let (verdict, decision) = decide(of, way, action, resource, is_allowed_elsewhere);
         // What decides is the worst of all, or the best of one that is enough.
         let rank = |verdict: Verdict| match (verdict, needs) {
             (Verdict::Denied, Needs::All) | (Verdict::Allowed, Needs::One) => 2,
@@ -293,8 +293,7 @@ fn cell(
 
 /// One request over one way in; without a decision it is STS that forbids or allows it.
 pub(super) fn decide(
-    policies: Policies<'_>,
-    subject: &Subject,
+    Asked { policies, subject }: Asked<'_>,
     way: Way,
     action: &str,
     resource: &str,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::document::{Document, List, Statement, Text};
 use super::evaluate::At;
-use super::rules::{Edit, Finding};
+use super::finding::{Edit, Finding};
 
 /// More values for a list, written as its last ones are.
 pub(super) fn insert(at: At, document: &Document, list: &List, values: &[&str]) -> Edit {

@@ -19,57 +19,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::document::{Condition, Document, Kind, Place, Scope, Statement, Test};
+use super::document::{Condition, Document, Kind, Scope, Statement, Test};
 use super::evaluate::{At, Context, Policies, Request, Truth, Verdict, covers_resource, if_absent, matches};
 use super::journey::{self, Journey, Step, Subject, Way};
 use crate::names::{AccountId, Partition};
 
+pub use super::finding::{Edit, Finding, Opened};
 pub use super::rule::{Rule, Severity};
-
-/// One finding.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// How much it weighs.
-    pub severity: Severity,
-    /// The rule.
-    pub rule: Rule,
-    /// The statement, where one is to blame.
-    pub at: Option<At>,
-    /// The place in its document.
-    pub place: Option<Place>,
-    /// What is wrong, in a sentence.
-    pub what: String,
-    /// Why it is.
-    pub why: String,
-    /// What to do.
-    pub repair: String,
-    /// The mechanical repair, where there is one.
-    pub edits: Vec<Edit>,
-    /// The cells of the journey that it explains.
-    pub(super) explains: Vec<(Step, Way)>,
-    /// A request that goes through without MFA by what the finding says, where one shows it.
-    pub opens: Option<Opened>,
-}
-
-/// What goes through.
-#[derive(Clone, Debug)]
-pub struct Opened {
-    /// An action that does.
-    pub action: String,
-    /// The ways in without MFA on which it does.
-    pub ways: Vec<Way>,
-}
-
-/// A change of a document's text.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Edit {
-    /// The document, counted from 0.
-    pub document: usize,
-    /// What is replaced.
-    pub range: Range<usize>,
-    /// By what.
-    pub text: String,
-}
 
 /// What is wanted of the policies, besides that they hold.
 #[derive(Clone, Debug, Default)]
@@ -239,7 +195,8 @@ impl<'a> Look<'a> {
             return None;
         };
         self.left.set(left);
-        let verdict = journey::decide(self.policies, self.subject, way, action, resource, is_allowed_elsewhere).0;
+        let asked_of = journey::Asked { policies: self.policies, subject: self.subject };
+        let verdict = journey::decide(asked_of, way, action, resource, is_allowed_elsewhere).0;
         self.decided.borrow_mut().insert(asked, verdict);
         Some(verdict)
     }

@@ -214,7 +214,7 @@ impl<'b, 'a> Resources<'b, 'a> {
             let everything: Vec<usize> = everything.map(|(at, _)| at).collect();
             may.extend(&everything);
             surely.extend(&everything);
-            found.push(indexed.class(class.word, marks, &may, &surely, compiled, patterns, budget)?);
+            found.push(indexed.class((class.word, marks), [&may, &surely], compiled, patterns, budget)?);
         }
         Ok(found)
     }
@@ -267,13 +267,10 @@ impl Indexed {
         indexed
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what a class is made of")]
     fn class(
         &self,
-        word: String,
-        marks: Marks,
-        may: &[usize],
-        surely: &[usize],
+        (word, marks): (String, Marks),
+        [may, surely]: [&[usize]; 2],
         compiled: &[Compiled],
         patterns: &[usize],
         budget: &mut Budget,

@@ -1,7 +1,7 @@
 //! What the user is there for: the action that is asked for, else one that the policies allow, else any.
 
 use super::subject::{Subject, Way};
-use super::{Verdict, decide};
+use super::{Asked, Verdict, decide};
 use crate::policy::actions::example;
 use crate::policy::document::{Document, Scope, Statement};
 use crate::policy::evaluate::pattern::{Piece, Resolved, resolve};
@@ -39,7 +39,8 @@ impl Work {
         let roles = allows(policies).filter(|(_, statement)| names_role(statement));
         let roles = roles.map(|(document, one)| (ASSUME.to_owned(), sample_resource(document, one, subject)));
         for (action, resource) in candidates.take(MOST).chain(roles.take(MOST)) {
-            let is_denied = |way| decide(policies, subject, way, &action, &resource, false).0 == Verdict::Denied;
+            let is_denied =
+                |way| decide(Asked { policies, subject }, way, &action, &resource, false).0 == Verdict::Denied;
             if Way::ALL.into_iter().any(|way| !is_denied(way)) {
                 return Self { action, resource, is_assumed: false };
             }

@@ -91,6 +91,7 @@ fn is_unallowed(
         documents
     });
     let policies = Policies { identity, boundary: look.policies.boundary };
-    let (_, decision) = journey::decide(policies, look.subject, way, action, resource, false);
+    let of = journey::Asked { policies, subject: look.subject };
+    let (_, decision) = journey::decide(of, way, action, resource, false);
     decision.is_some_and(|decision| decision.ground == Ground::NothingAllows)
 }
