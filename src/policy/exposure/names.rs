@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::actions::{Leave, are_of_enrolling, known};
 use super::groups::{Groups, Side};
-use super::words::classes;
+use super::words::{Class, classes};
 use super::{Budget, Spent};
 use crate::policy::evaluate::matches_action;
 use crate::policy::evaluate::pattern::Step;
@@ -58,21 +58,18 @@ struct Names<'b, 'a> {
     plain: &'b HashMap<&'b str, usize>,
 }
 
-/// The classes of names that nobody knows. Some of their words may be names that are known: those are looked at above.
+/// The classes of names that no policy names and nobody knows.
 fn unnamed(of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Action>, Spent> {
     let Names { groups, wild, .. } = *of_all;
     let patterns: Vec<Vec<Step>> = wild.iter().map(|at| steps(&groups.actions[*at].0)).collect();
-    let one = Step::One { over_colons: false };
-    let any = Step::Any { over_colons: false };
-    let universe = vec![one, any, Step::Is(':'), one, any];
-    let own = ["iam", "sts"].map(|service| {
-        let name = service.chars().map(Step::Is).chain([Step::Is(':'), one, any]);
-        name.collect::<Vec<Step>>()
+    let own = ["iam:", "sts:"].map(|service| {
+        let name = [Step::One { over_colons: false }, Step::Any { over_colons: false }];
+        service.chars().map(Step::Is).chain(name).collect::<Vec<Step>>()
     });
     let all: Vec<Vec<Step>> = own.into_iter().chain(patterns).collect();
     let mut of_enrolling: HashMap<usize, bool> = HashMap::new();
     let mut found = Vec::new();
-    for class in classes(&[universe], &all, budget)? {
+    for class in of_unnamed_words(&all, of_all, budget)? {
         let is_own = class.of.iter().any(|at| *at < 2);
         let of: Vec<usize> = class.of.into_iter().filter_map(|at| at.checked_sub(2)).map(|at| wild[at]).collect();
         let texts = || of.iter().map(|at| groups.actions[*at].0.as_str()).collect::<Vec<&str>>();
@@ -81,32 +78,34 @@ fn unnamed(of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Action>, S
         // Names that there are not, beside those for which the wildcard stands there.
         let is_spare = is_own && (of.iter().any(&mut is_one) || are_of_enrolling(&texts()));
         if !is_spare {
-            let name = beside(of_all, &class.word, &of, budget)?;
+            let name = class.word;
             found.push(Action { shown: name.clone(), name, is_named: false, leave: Leave::Never, of });
         }
     }
     Ok(found)
 }
 
-/// A name that the same wildcards cover and that no policy names: one letter more, or another one.
-fn beside(of_all: &Names<'_, '_>, word: &str, of: &[usize], budget: &mut Budget) -> Result<String, Spent> {
-    let Names { groups, wild, plain: names } = *of_all;
-    if !names.contains_key(word) {
-        return Ok(word.to_owned());
-    }
-    let start = word.find(':').map_or(0, |colon| colon + 1);
-    for at in (start..=word.len()).rev() {
-        for (letter, end) in ["x", "y", "z", "a", "b"].into_iter().flat_map(|letter| [(letter, at), (letter, at + 1)]) {
-            let Some(rest) = word.get(end..) else { continue };
-            let other = format!("{}{letter}{rest}", &word[..at]);
-            budget.spend(wild.len() + 1)?;
-            let is_same = || wild.iter().all(|it| matches_action(&groups.actions[*it].0, &other) == of.contains(it));
-            if !names.contains_key(other.as_str()) && is_same() {
-                return Ok(other);
-            }
+/// The classes that these patterns tell apart, of the words that no policy names. Where the shortest word of a class is
+/// named, it is set aside and the next one is looked for: a class may have no other.
+fn of_unnamed_words(patterns: &[Vec<Step>], of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Class>, Spent> {
+    let one = Step::One { over_colons: false };
+    let any = Step::Any { over_colons: false };
+    let universe = [vec![one, any, Step::Is(':'), one, any]];
+    let mut aside: Vec<Vec<Step>> = Vec::new();
+    loop {
+        let all: Vec<Vec<Step>> = patterns.iter().chain(&aside).cloned().collect();
+        let mut found = classes(&universe, &all, budget)?;
+        found.retain(|class| class.of.iter().all(|at| *at < patterns.len()));
+        let named: Vec<Vec<Step>> = found
+            .iter()
+            .filter(|class| of_all.plain.contains_key(class.word.as_str()))
+            .map(|class| steps(&class.word))
+            .collect();
+        if named.is_empty() {
+            return Ok(found);
         }
+        aside.extend(named);
     }
-    Ok(word.to_owned())
 }
 
 /// Does some Allow cover that name, or may it?

@@ -349,7 +349,7 @@ impl<'a, 'b> Search<'a, 'b> {
             let Hit { resource, met, roles, .. } = found.hit;
             let is_same = |other: &&mut Opening| {
                 (other.at, other.kind) == (at, kind)
-                    && (&other.action, &other.resource) == (&found.action, &resource)
+                    && (&other.action, &other.pattern, &other.resource) == (&found.action, &found.pattern, &resource)
                     && (&other.keys, &other.undecided) == (&met.keys, &met.undecided)
             };
             if let Some(other) = openings.iter_mut().rev().take(WAYS.len()).find(is_same) {
