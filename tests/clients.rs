@@ -216,6 +216,6 @@ fn on_a_terminal_a_cold_aws_cli_shows_our_prompt_there() {
     let told = session.finish(PATIENCE);
     world.heard("aws", &told);
     assert_eq!((arn(&told).as_str(), told.stderr.as_str()), (ARN, ""));
-    assert!(told.terminal.trim_end().ends_with("] MFA code for deploy (alice-phone):"), "{told:?}");
+    assert!(told.terminal.trim_end().ends_with("] MFA code for deploy (alice-phone): **"), "{told:?}");
     assert_eq!(calls(&world), ["GetSessionToken", "AssumeRole", "GetCallerIdentity as deploy"]);
 }

@@ -170,7 +170,7 @@ fn process_gives_up_before_an_sdk_does_asking_or_waiting() {
     let mut process = other.world.at_terminal(&["process", "deploy"]);
     process.wait_for(PROMPT, PATIENCE);
     let said = "error: no MFA code was given: nobody answered within 50 s\n\
-                hint: sign in beforehand with `mfa-cred login`: an SDK waits for no more than a minute\n";
+                hint: sign in beforehand with `mfa-cred login deploy`: an SDK waits for no more than a minute\n";
     let done = process.finish(Duration::from_mins(2));
     other.world.heard("asking", &done);
     assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr.as_str()), (Some(3), "", said));
