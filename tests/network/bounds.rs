@@ -75,7 +75,7 @@ fn a_ca_bundle_that_is_no_file_is_refused_at_once_and_before_a_code_is_asked() {
     for (file, why) in [
         (format!("{home}/pipe"), "it is no regular file"),
         ("/dev/zero".to_owned(), "it is no regular file"),
-        (home.clone(), "Is a directory (os error 21)"),
+        (format!("{home}/.aws"), "Is a directory (os error 21)"),
         (format!("{home}/huge"), "it is longer than 16 MB"),
     ] {
         for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {

@@ -169,13 +169,16 @@ fn process_gives_up_before_an_sdk_does_asking_or_waiting() {
     let other = World::cast();
     let mut process = other.world.at_terminal(&["process", "deploy"]);
     process.wait_for(PROMPT, PATIENCE);
-    let said = "error: no MFA code was given: nobody answered within 50 s\n\
-                hint: sign in beforehand with `mfa-cred login deploy`: an SDK waits for no more than a minute\n";
+    let said = |profile: &str| {
+        let hint =
+            format!("sign in beforehand with `mfa-cred login {profile}`: an SDK waits for no more than a minute");
+        format!("error: no MFA code was given: nobody answered within 50 s\nhint: {hint}\n")
+    };
     let done = process.finish(Duration::from_mins(2));
     other.world.heard("asking", &done);
-    assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr.as_str()), (Some(3), "", said));
+    assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr), (Some(3), "", said("deploy")));
     let done = waiting.join().expect("it ends");
-    assert!(done.stderr.ends_with(said), "{done:?}");
+    assert!(done.stderr.ends_with(&said("audit")), "{done:?}");
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(3), ""));
     assert!((50..60).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     // A person in a shell has longer.
