@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::code::command::{self, CommandError, MEGABYTE};
 use crate::names::moment;
-use crate::secret::{Credentials, Secret};
+use crate::secret::{Credentials, Secret, shown};
 
 /// In characters. What a command says at its end is why it failed.
 const LONGEST_SAID: usize = 300;
@@ -85,7 +85,7 @@ fn said(stderr: &[u8], stdout: &[u8]) -> String {
     let words = answer.split(|c| !is_of_word(c)).filter(|word| word.len() >= LEAST_SECRET);
     let mut secrets: Vec<&str> = words.filter(|word| cut.contains(*word)).collect();
     secrets.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let shown = secrets.iter().fold(cut, |text, word| text.replace(word, "(hidden)"));
+    let shown = shown::said(&secrets.iter().fold(cut, |text, word| text.replace(word, "(hidden)")));
     match shown.chars().count().checked_sub(LONGEST_SAID) {
         Some(over) if over > 0 => format!("...{}", shown.chars().skip(over).collect::<String>()),
         _ => shown,
@@ -110,6 +110,10 @@ impl Answer {
     fn text(&self, name: &'static str) -> Result<Option<&str>, ProcessError> {
         match self.value(name) {
             None | Some(Value::Null) => Ok(None),
+            // No key, token or time has one, and what a shell or a file would make of it nobody knows.
+            Some(Value::String(text)) if text.trim().contains(char::is_control) => {
+                Err(ProcessError::Field { name, why: "has a control character in it" })
+            }
             Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
             Some(_) => Err(ProcessError::Field { name, why: "is no text" }),
         }
@@ -143,7 +147,17 @@ fn credentials(answer: &Answer) -> Result<Credentials, ProcessError> {
 
 #[cfg(test)]
 mod tests {
-    use super::said;
+    use super::{Answer, said};
+
+    #[test]
+    fn a_control_character_in_an_answer_went_on_to_whoever_asked() {
+        for value in ["AKIA\nX", "se\0cret", "a\u{1b}[31m"] {
+            let answer = Answer(serde_json::Map::from_iter([("AccessKeyId".to_owned(), value.into())]));
+            assert!(answer.needed("AccessKeyId").is_err(), "{value:?}");
+        }
+        let answer = Answer(serde_json::Map::from_iter([("AccessKeyId".to_owned(), " AKIAX\n".into())]));
+        assert_eq!(answer.needed("AccessKeyId").ok(), Some("AKIAX"));
+    }
 
     #[test]
     fn what_a_command_said_is_its_end_in_a_line_and_never_its_answer() {
@@ -156,6 +170,8 @@ mod tests {
                 "{\"SecretAccessKey\":\"hunter2hunter2\"}",
                 "+ echo {\"(hidden)\":\"(hidden)\"}",
             ),
+            // It failed before it printed its answer.
+            ("vend: {\"SecretAccessKey\":\"hunter2\"}", "", "vend: {\"SecretAccessKey\":\"(hidden)\"}"),
         ] {
             assert_eq!(said(stderr.as_bytes(), stdout.as_bytes()), shown);
         }

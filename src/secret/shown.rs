@@ -169,6 +169,36 @@ pub fn access_key_id(id: &str) -> &str {
     if is_like_a_secret_of_aws(id) { HIDDEN } else { id }
 }
 
+/// What a program said about itself, which is shown in an error: without the values of secrets that it names
+/// (`password=x`, `"SecretAccessKey": "x"`) or that look like one. A plain `token: expired` is a message, and stays.
+pub fn said(text: &str) -> String {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let ends_value = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '}' | ')' | '&');
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(start) = rest.find(is_of_name) {
+        let (before, from) = rest.split_at(start);
+        let (name, after) = from.split_at(from.find(|c| !is_of_name(c)).unwrap_or(from.len()));
+        let unquoted = after.trim_start_matches(['"', '\'']);
+        let is_quoted = unquoted.len() < after.len();
+        let sign = unquoted.trim_start();
+        let is_given = sign.starts_with('=') || is_quoted && sign.starts_with(':');
+        shown.push_str(before);
+        if is_given && is_named_like_a_secret(name) {
+            let value = sign[1..].trim_start().trim_start_matches(['"', '\'']);
+            let end = value.find(ends_value).unwrap_or(value.len());
+            shown.push_str(&from[..from.len() - value.len()]);
+            shown.push_str(HIDDEN);
+            rest = &value[end..];
+        } else {
+            let word = from.split(|c: char| c.is_whitespace() || ends_value(c)).next().unwrap_or(name);
+            let is_secret = is_shaped_like_a_secret(word);
+            shown.push_str(if is_secret { HIDDEN } else { name });
+            rest = if is_secret { &from[word.len()..] } else { after };
+        }
+    }
+    shown + rest
+}
+
 /// A text with its addresses, several perhaps, without users, passwords and queries; any other text as it is.
 pub fn url(text: &str) -> Cow<'_, str> {
     let words = text.split_inclusive(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\''));
@@ -230,7 +260,25 @@ fn is_a_program(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{command, url, value};
+    use super::{command, said, url, value};
+
+    #[test]
+    fn what_a_program_said_keeps_its_words_and_loses_its_secrets() {
+        for (text, shown) in [
+            ("token: expired", "token: expired"),
+            ("error: cannot find the secret", "error: cannot find the secret"),
+            ("exit 3, no such profile `x`", "exit 3, no such profile `x`"),
+            ("login failed, password=hunter2 user=me", "login failed, password=(hidden) user=me"),
+            ("PASSWORD = 'hunter2 x'", "PASSWORD = '(hidden) x'"),
+            (r#"{"SecretAccessKey": "abc/def+", "Version":1}"#, r#"{"SecretAccessKey": "(hidden)", "Version":1}"#),
+            ("https://x/?api_token=abc&y=1", "https://x/?api_token=(hidden)&y=1"),
+            ("got wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY!", "got wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY!"),
+            ("got wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY now", "got (hidden) now"),
+            ("ü=1 ghp_abcdefghij", "ü=1 (hidden)"),
+        ] {
+            assert_eq!(said(text), shown);
+        }
+    }
 
     #[test]
     fn harmless_values_stand_as_they_are() {
