@@ -81,7 +81,7 @@ impl Person {
         world.write("bin/rec", "#!/bin/sh\nprintf '%s\\0' \"$@\" '<end>' >>\"$RECORD\"\n");
         world.write("rc", shell.setup);
         // A word more in a file for every question that was answered.
-        let ours = "#!/bin/sh\nREAL \"$@\"\nended=$?\n[ \"$1\" != __complete ] || echo >>\"$ASKED\"\nexit $ended\n";
+        let ours = "#!/bin/sh\n'REAL' \"$@\"\nended=$?\n[ \"$1\" != __complete ] || echo >>\"$ASKED\"\nexit $ended\n";
         world.write("bin/mfa-cred", ours.replace("REAL", MFA_CRED));
         for program in ["rec", "mfa-cred"] {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
