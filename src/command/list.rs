@@ -12,9 +12,9 @@ use super::{Done, write_stdout};
 use crate::cache::CacheUse;
 use crate::error::Error;
 use crate::names::ProfileName;
-use crate::plan::{PlanError, existing};
+use crate::plan::existing;
 use crate::profile::ProfileSet;
-use crate::settings::variables;
+use crate::settings::{Settings, variables};
 use crate::talk::one_line;
 
 /// In a narrow window the columns go in this order: where a thing comes from before what it is.
@@ -53,9 +53,7 @@ pub(super) fn run(
             return write_stdout(&(Value::Array(rows).to_string() + "\n"));
         }
         if all.is_empty() {
-            let nothing = Error::from(set_is_empty(set));
-            settings.talk.note(&nothing.to_string());
-            nothing.hint().iter().for_each(|hint| settings.talk.hint(hint));
+            tell_that_there_are_none(set, settings);
             return Ok(Done::Well);
         }
         let mut table = Table::new(&COLUMNS);
@@ -68,6 +66,14 @@ pub(super) fn run(
         }
         write_stdout(&table.to_stdout(settings, ""))
     })
+}
+
+/// Where the AWS files have no profiles: that they have none, and what to write. No error to whoever asked what there is.
+pub(super) fn tell_that_there_are_none(set: &ProfileSet, settings: &Settings) {
+    let Some(Err(error)) = ProfileName::new("default").map(|usual| existing(set, &usual)) else { return };
+    let error = Error::from(error);
+    settings.talk.note(&error.to_string());
+    error.hint().iter().for_each(|hint| settings.talk.hint(hint));
 }
 
 /// A name as a line: for a person with everything escaped, for a program as it is. A name that is more than a line, or
@@ -89,12 +95,6 @@ fn cells(facts: &Facts) -> Vec<String> {
         or_dash(&facts.region),
         or_dash(&facts.device),
     ]
-}
-
-/// What a command for any profile would say.
-fn set_is_empty(set: &ProfileSet) -> PlanError {
-    let usual = ProfileName::new("default").expect("it is not empty");
-    existing(set, &usual).err().unwrap_or(PlanError::NoProfiles { name: usual, files: Vec::new() })
 }
 
 fn to_json(facts: &Facts, is_held: bool) -> Value {

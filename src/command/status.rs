@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::table::{Column, Table};
-use super::{Done, write_stdout};
+use super::{Done, list, write_stdout};
 use crate::cache::{Cache, CacheUse, Header, Kind, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
@@ -71,6 +71,12 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
             to_text(held.as_ref(), &cached, key, now, settings)
         };
         write_stdout(&payload)?;
+        if !as_json && held.is_none() && cached.is_empty() && std::io::stdout().is_terminal() {
+            // A file that is broken is no reason to fail: nothing of it was asked for.
+            if let Some(set) = context.profiles().ok().filter(|set| set.names().next().is_none()) {
+                list::tell_that_there_are_none(set, settings);
+            }
+        }
         Ok(if verdict == Some(false) { Done::Verdict(NOT_NOW) } else { Done::Well })
     })
 }
@@ -122,8 +128,15 @@ impl Held {
     }
 }
 
+/// In a narrow window a star in front of the row says what the shell holds.
 const COLUMNS: [Column; 4] =
-    [Column::kept("WHERE"), Column::kept("PROFILE"), Column::kept("WHAT"), Column::kept("LEFT")];
+    [Column::dropped("WHERE", 0), Column::kept("PROFILE"), Column::kept("WHAT"), Column::kept("LEFT")];
+
+/// A role for a person: the rest of its ARN is in every row the same, or in `--json`.
+fn role_name(arn: &str, is_for_a_person: bool) -> String {
+    let name = arn.split_once(":role/").map_or(arn, |(_, path)| path.rsplit('/').next().unwrap_or(path));
+    if is_for_a_person { format!("role {name}") } else { arn.to_owned() }
+}
 
 fn to_text(
     held: Option<&Held>,
@@ -132,21 +145,22 @@ fn to_text(
     now: Timestamp,
     settings: &Settings,
 ) -> String {
+    let is_terminal = std::io::stdout().is_terminal();
     let mut table = Table::new(&COLUMNS);
     if let Some(held) = held {
         let what = held.access_key_id.clone().unwrap_or_default();
         table.add(vec!["shell".to_owned(), held.profile.clone(), what], held.end, held.now(cached, now));
+        table.mark_last(true);
     }
     for (now, header) in cached {
         let what = match header.kind {
             Kind::Session => "MFA session".to_owned(),
-            Kind::Role => header.role.clone().unwrap_or_default(),
+            Kind::Role => header.role.as_deref().map_or_else(String::new, |arn| role_name(arn, is_terminal)),
         };
         table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), *now);
     }
     let key =
         key.filter(|key| held.is_some() || !cached.is_empty() || key.lives.is_some() || settings.store == Store::None);
-    let is_terminal = std::io::stdout().is_terminal();
     if let Some(key) = key.filter(|_| !is_terminal) {
         let end = left(key).and_then(|left| now.checked_add(left).ok());
         table.add(vec!["key".to_owned(), String::new(), key_text(key, settings).join("; ")], end, now);

@@ -147,6 +147,39 @@ impl Table {
     }
 }
 
+/// Lines for stdout: on a terminal they break between words, further in, and places in the home are written as a person
+/// writes them; in a pipe they stay as they are.
+pub(super) fn folded(text: &str, settings: &Settings) -> String {
+    match width().filter(|_| std::io::stdout().is_terminal()) {
+        Some(width) => settings.talk.tilde(text).lines().map(|line| fold(line, width.into()) + "\n").collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// A line in lines of at most that many cells, but for words that are wider.
+fn fold(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.to_owned();
+    }
+    let indent = line.len() - line.trim_start().len();
+    let (mut out, mut used) = (" ".repeat(indent), indent);
+    for word in line.split_whitespace() {
+        let is_first = used == indent && out.trim().is_empty();
+        if !is_first && used + 1 + word.width() > width {
+            let further = indent + 4;
+            out.push('\n');
+            out.push_str(&" ".repeat(further));
+            used = further;
+        } else if !is_first {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += word.width();
+    }
+    out
+}
+
 /// The text in at most that many cells, its middle left out: names that start alike often end apart.
 pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -180,7 +213,7 @@ pub(super) fn width() -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, Table, cut, left};
+    use super::{Column, Table, cut, fold, left};
     use jiff::{SignedDuration, Timestamp};
     use unicode_width::UnicodeWidthStr;
 
@@ -248,6 +281,18 @@ mod tests {
             for line in table().lines(width, false) {
                 assert!(line.width() <= width, "{width}: {line}");
             }
+        }
+    }
+
+    #[test]
+    fn lines_break_between_words_and_go_on_further_in() {
+        for (line, width, lines) in [
+            ("  region = eu-west-1    ~/.aws/config:8", 60, "  region = eu-west-1    ~/.aws/config:8"),
+            ("  region = eu-west-1    ~/.aws/config:8", 24, "  region = eu-west-1\n      ~/.aws/config:8"),
+            ("a very-long-word-indeed b", 10, "a\n    very-long-word-indeed\n    b"),
+            ("very-long-word-indeed", 10, "very-long-word-indeed"),
+        ] {
+            assert_eq!(fold(line, width), lines, "{width}");
         }
     }
 

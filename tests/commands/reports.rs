@@ -254,10 +254,15 @@ fn list_has_a_line_a_profile_with_tabs_in_a_pipe() {
 }
 
 fn on_a_terminal(world: &World, words: &[&str]) -> String {
+    on_columns(world, words, 120)
+}
+
+/// What is shown there in a window of that width.
+fn on_columns(world: &World, words: &[&str], columns: u16) -> String {
     let mut command = std::process::Command::new(crate::support::world::MFA_CRED);
     world.dress(&mut command);
     command.args(words);
-    Pty::default().sized(24, 120).streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE).terminal
+    Pty::default().sized(24, columns).streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE).terminal
 }
 
 /// Headings alone would leave a person to guess.
@@ -391,4 +396,30 @@ fn clear_of_a_profile_that_is_nowhere_forgets_nothing() {
     world.edit_config("[profile deploy]", "[profile renamed]");
     assert!(world.run(&["clear", "deploy"]).status.success());
     assert_eq!(world.run(&["clear", "deploy"]).status.code(), Some(1), "now it is nowhere");
+}
+
+#[test]
+fn at_forty_columns_nothing_breaks_within_a_word_and_names_are_whole() {
+    let cast = signed_in();
+    let world = &cast.world;
+    let payload = world.run(&["env", "deploy", "--format", "json"]).stdout;
+    let held: serde_json::Value = serde_json::from_str(&payload).expect("JSON");
+    for (name, value) in held.as_object().expect("an object") {
+        world.set(name, value.as_str().unwrap_or_default());
+    }
+    world.set("NO_COLOR", "1");
+    let status = on_columns(world, &["status"], 40);
+    let rows: Vec<&str> = status.lines().collect();
+    assert!(rows[1].starts_with("*deploy  ") && rows[1].contains("ASIA"), "{status}");
+    assert!(rows.iter().any(|row| row.starts_with(" deploy   role deploy  ")), "{status}");
+    assert!(rows.iter().any(|row| row.contains("MFA session")), "{status}");
+    for words in [&["status"][..], &["list"], &["device", "list", "--profile", "alice"], &["show", "deploy"]] {
+        let shown = on_columns(world, words, 40);
+        for line in shown.lines() {
+            let is_one_word = line.split_whitespace().count() == 1;
+            assert!(line.chars().count() <= 40 || is_one_word, "{words:?}: {line:?}");
+        }
+    }
+    let show = on_columns(world, &["show", "deploy"], 40);
+    assert!(show.lines().any(|line| line.starts_with("      ~/.aws/config:")), "{show}");
 }
