@@ -32,7 +32,7 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Re
             let text = to_json(profile, &plan, cache, clock).to_string();
             return write_stdout(&(text + "\n"));
         }
-        write_stdout(&table::folded(&printable(&to_text(profile, &plan, &differences, cache, clock)), settings))
+        write_stdout(&table::folded(&printable(&to_text(profile, &plan, &differences, cache, clock)), context.settings))
     })
 }
 
