@@ -63,7 +63,7 @@ impl Talk {
     }
 
     /// The text with `~` for the user's home, for a person.
-    fn tilde(self, text: &str) -> String {
+    pub fn tilde(self, text: &str) -> String {
         self.home.map_or_else(|| text.to_owned(), |home| with_tilde(text, home))
     }
 

@@ -62,7 +62,7 @@ fn a_signal_in_the_picker_leaves_the_terminal_as_it_was() {
         // Below a shell that stays, so that the modes that were left can be seen.
         let mut command = std::process::Command::new("sh");
         world.dress(&mut command);
-        command.args(["-c", &format!("{MFA_CRED} >/dev/null; echo \"status=$?.\"; read line")]);
+        command.args(["-c", &format!("'{MFA_CRED}' >/dev/null; echo \"status=$?.\"; read line")]);
         let mut session = Pty::default().streams(Stream::Terminal, Stream::Terminal).spawn(command);
         session.wait_for("Profile: ", PATIENCE);
         session.wait_for_echo(false, PATIENCE);

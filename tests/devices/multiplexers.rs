@@ -90,7 +90,7 @@ fn in_gnu_screen_and_tmux_neither_seed_nor_code_stays_in_the_history() {
         let words = ENROLL.join(" ");
         let before = "i=0; while [ $i -lt 40 ]; do echo before $i; i=$((i+1)); done";
         let program = Path::new(MFA_CRED).display();
-        it.start(&format!("{before}; {program} {words} --seed --yes; echo all done; sleep 100"));
+        it.start(&format!("{before}; '{program}' {words} --seed --yes; echo all done; sleep 100"));
         it.wait_for("First MFA code:");
         let device = laptop(&world);
         let seed = device.seed_base32();
