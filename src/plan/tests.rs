@@ -1,4 +1,4 @@
-//! What the plan's parts say when asked; the plans themselves are cases of data, in `tests/plan`.
+//! What the plan's parts say when asked; the plans themselves are cases of data, in `tests/cases/plan`.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What an entry's name stands for. That every property counts is shown over the real path, in `tests/identity.rs`.
+//! What an entry's name stands for. That every property counts is shown over the real path, in `tests/scenarios/identity.rs`.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
-//! The cases of `tests/policy/checks/*.txt`: whole policies, and what `check` makes of them.
+//! The cases of `tests/cases/policy/checks/*.txt`: whole policies, and what `check` makes of them.
 //!
-//! `== SENTENCE`, then blocks. What is checked: `-- form FILE` (of `tests/policy/forms`) or `-- policy` with a document,
+//! `== SENTENCE`, then blocks. What is checked: `-- form FILE` (of `tests/cases/policy/forms`) or `-- policy` with a document,
 //! each perhaps followed by `-- change` (pairs of lines `- OLD` and `+ NEW`; OLD stands once in it), `-- boundary`, `-- trust`, and
 //! `-- given WORDS` (`work=`, `user=`, `account=`, `partition=`, `kind=`, `first-password`, `console-only`). What is
 //! expected: `-- rule RULE` (a slug or a number) with a line `failure|note STATEMENT LINE` for each finding of that rule (`-` for none, and
@@ -34,7 +34,7 @@ pub(super) struct Case {
 }
 
 fn form(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy/forms").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/forms").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

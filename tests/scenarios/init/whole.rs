@@ -11,7 +11,7 @@ use super::*;
 use crate::support::aws::Device;
 use crate::support::world::Cast;
 
-const README: &str = include_str!("../../README.md");
+const README: &str = include_str!("../../../README.md");
 
 /// What is done once: a line of the README, in a file, or at a prompt where there is none.
 struct Install {

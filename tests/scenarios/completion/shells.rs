@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::shells::{NAMES, assert_nothing_ran, trap};
+use crate::scenarios::shells::{NAMES, assert_nothing_ran, trap};
 use crate::support::pty::{PATIENCE, Pty, Session, Stream};
 use crate::support::tools::{find, skip};
 use crate::support::world::{Cast, MFA_CRED, World};

@@ -332,7 +332,7 @@ fn substituted(text: &str, partition: &str) -> String {
 
 #[test]
 fn the_defaults_are_these_texts() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy/printed");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/printed");
     for (format, file) in [(Format::Json, "json"), (Format::Terraform, "tf"), (Format::CloudFormation, "yaml")] {
         let expected = std::fs::read_to_string(folder.join("require-mfa").with_extension(file)).expect("a text");
         assert_eq!(print(format, &Choices::default()), expected);

@@ -1,4 +1,4 @@
-//! The plan cases of `tests/plan/*.txt`, each a sentence and data; one function runs them all.
+//! The plan cases of `tests/cases/plan/*.txt`, each a sentence and data; one function runs them all.
 //!
 //! A file may begin with `-- config` and `-- credentials` blocks that stand behind those of each of its cases, so that
 //! a case's own lines are numbered from 1. A case is `== SENTENCE`, then blocks: `-- run WORDS` (what is typed after
@@ -27,7 +27,7 @@ struct Case {
 
 #[test]
 fn every_case_is_planned_as_it_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plan");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/plan");
     let mut files: Vec<_> = fs::read_dir(folder).expect("the cases").map(|file| file.expect("a file").path()).collect();
     files.sort();
     let (mut sentences, mut wrong) = (HashSet::new(), String::new());

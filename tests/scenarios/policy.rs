@@ -1,4 +1,4 @@
-//! The evaluator's cases of `tests/policy/decisions/*.txt`, each a sentence and data; one function runs them all.
+//! The evaluator's cases of `tests/cases/policy/decisions/*.txt`, each a sentence and data; one function runs them all.
 //!
 //! `== TITLE` starts a group: its documents in `-- policy` and `-- boundary` blocks, or a single `-- condition` (that
 //! of a statement which allows everything). Then lines. After documents: `DECISION | ACTION RESOURCE | KEYS | SENTENCE`,
@@ -27,7 +27,7 @@ use mfa_cred::policy::evaluate::{At, Context, Decision, Ground, Known, Policies,
 use mfa_cred::policy::{Document, Kind};
 
 fn folder(name: &str) -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policy").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy").join(name);
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder).expect("the cases").map(|file| file.expect("a file").path()).collect();
     files.sort();

@@ -4,7 +4,7 @@
 use mfa_cred::policy::print::{Choices, Format, print};
 use serde_json::Value;
 
-use crate::clients::{Moto, client};
+use crate::scenarios::clients::{Moto, client};
 use crate::support::aws::{AccessKey, Effect, Owner, Signer};
 use crate::support::pty::{Finished, PATIENCE};
 use crate::support::world::World;
@@ -14,7 +14,7 @@ const ALL: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", 
 /// What would be read as something else, were it decoded as a form or twice.
 const ODD: &str = r#"{"Version": "2012-10-17", "Statement": {"Sid": "Odd", "Effect": "Allow", "Action": "sqs:*",
  "Resource": "arn:aws:sqs:*:*:a+b%2Fc", "Condition": {"StringNotEquals": {"aws:username": "é + ü"}}}}"#;
-const AWS_FORM: &str = include_str!("forms/manage-device.json");
+const AWS_FORM: &str = include_str!("../../cases/policy/forms/manage-device.json");
 const WORK: &str = "arn:aws:iam::aws:policy/job-function/Work";
 const MFA: &str = "arn:aws:iam::123456789012:policy/RequireMFA";
 /// The administrator's profile has none.

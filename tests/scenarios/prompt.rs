@@ -4,7 +4,7 @@ use std::process::Command;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::shells::{NAMES, assert_nothing_ran, trap};
+use crate::scenarios::shells::{NAMES, assert_nothing_ran, trap};
 use crate::support::pty::{Finished, PATIENCE, Pty, Stream, off_terminal, run};
 use crate::support::tools::{find, skip};
 use crate::support::world::{MFA_CRED, World};

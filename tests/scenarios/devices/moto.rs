@@ -1,7 +1,7 @@
 //! The same life of a device against a server that is not ours: it takes any codes, but names and wire are its own.
 
 use super::{CONFIG, ENROLL, FIRST, LAPTOP, NEXT, answer, finish};
-use crate::clients::{Moto, client};
+use crate::scenarios::clients::{Moto, client};
 use crate::support::aws::AccessKey;
 use crate::support::pty::PATIENCE;
 use crate::support::world::World;

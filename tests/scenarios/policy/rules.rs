@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::world::World;
 
-const PAGE: &str = include_str!("../../docs/policy-rules.md");
+const PAGE: &str = include_str!("../../../docs/policy-rules.md");
 
 /// Only a text of thousands of characters triggers these; others of these tests have one.
 const WITHOUT_EXAMPLE: [Rule; 2] = [Rule::TooLarge, Rule::Unfinished];

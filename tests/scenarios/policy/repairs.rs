@@ -1,4 +1,4 @@
-//! What every repair keeps to, over all the cases of `tests/policy/checks/*.txt`, and what hostile documents cost.
+//! What every repair keeps to, over all the cases of `tests/cases/policy/checks/*.txt`, and what hostile documents cost.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

@@ -1,0 +1,63 @@
+//! What a person or a program meets, told file by file as a specification.
+
+#[cfg(unix)]
+mod bad_input;
+#[cfg(unix)]
+mod bases;
+#[cfg(unix)]
+mod clients;
+#[cfg(unix)]
+mod clock;
+#[cfg(unix)]
+mod codes;
+#[cfg(unix)]
+mod commands;
+#[cfg(unix)]
+mod completion;
+#[cfg(unix)]
+mod day;
+#[cfg(unix)]
+mod devices;
+#[cfg(unix)]
+mod editor;
+#[cfg(unix)]
+mod ends;
+#[cfg(target_os = "linux")]
+mod faults;
+#[cfg(unix)]
+mod help;
+#[cfg(unix)]
+mod hints;
+#[cfg(unix)]
+mod identity;
+#[cfg(unix)]
+mod init;
+#[cfg(target_os = "linux")]
+mod instructions;
+#[cfg(unix)]
+mod keyrings;
+mod layers;
+#[cfg(unix)]
+mod network;
+mod partitions;
+#[cfg(target_os = "linux")]
+mod picker;
+mod plan;
+mod policy;
+#[cfg(unix)]
+mod prompt;
+#[cfg(unix)]
+mod refusals;
+#[cfg(unix)]
+mod sandbox;
+mod settings;
+#[cfg(unix)]
+mod shells;
+#[cfg(target_os = "linux")]
+mod state_folder;
+#[cfg(target_os = "linux")]
+mod stores;
+#[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
+mod together;
