@@ -6,12 +6,10 @@
 //!
 //! An unusable state folder or store costs the cache only: one warning, and credentials still come.
 
-mod clock;
 mod devices;
+mod entries;
 mod entry;
-mod folder;
 mod identity;
-pub(crate) mod lock;
 mod moving;
 
 use std::cell::{Cell, OnceCell};
@@ -21,14 +19,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::names::{Lifetime, ProfileName};
 use crate::secret::Credentials;
+use crate::state::{CorrectedClock, Folder, FolderError, Lease, Turn};
 use crate::talk::Talk;
 use crate::vault::{Held, Vault, VaultError, Whereabouts};
 
-pub use clock::CorrectedClock;
 pub use entry::Header;
-pub use folder::{Folder, FolderError};
-pub use identity::{Key, Kind, digest_name, keys};
-pub use lock::{Lease, Turn};
+pub use identity::{Key, Kind, keys};
 
 /// A minute before its end, a credential is over: a request signed with it must still arrive.
 const LAST_MINUTE: SignedDuration = SignedDuration::from_secs(60);

@@ -8,21 +8,17 @@ pub mod command;
 pub mod ledger;
 pub mod pair;
 pub mod process;
-#[cfg(unix)]
-pub mod signals;
-#[cfg_attr(windows, path = "code/console.rs")]
-pub mod terminal;
 pub mod totp;
 
 use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
-use crate::cache::CorrectedClock;
 use crate::host::{Clock, Terminal, TerminalError, Words};
 use crate::names::{Lifetime, MfaSerial, ProfileName};
 use crate::plan::{MfaProcess, Origin};
 use crate::secret::{Code, Secret};
+use crate::state::CorrectedClock;
 use ledger::{Ledger, until_next_code};
 use process::ProcessCodeError;
 

@@ -13,14 +13,12 @@ mod init;
 mod list;
 mod login;
 mod man;
-mod picker;
 mod policy;
 mod process;
 mod prompt;
 mod session;
 mod show;
 mod status;
-mod table;
 mod unset;
 
 use crate::command::context::Context;

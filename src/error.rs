@@ -6,7 +6,6 @@ mod hint;
 
 use std::io;
 
-use crate::cache::FolderError;
 use crate::code::CodeError;
 use crate::code::command::CommandError;
 use crate::disk::replace::ReplaceError;
@@ -21,6 +20,7 @@ use crate::plan::{Origin, PlanError};
 use crate::policy::DocumentError;
 use crate::profile::ProfileError;
 use crate::settings::SettingsError;
+use crate::state::FolderError;
 use crate::vault::VaultError;
 use crate::vault::passphrase::PassphraseError;
 

@@ -14,7 +14,7 @@ pub mod sts;
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
-use crate::cache::{Cache, CorrectedClock, Key, Lookup, MinTtl, Turn, keys};
+use crate::cache::{Cache, Key, Lookup, MinTtl, keys};
 use crate::code::ledger::Ledger;
 use crate::code::{Asker, CodeError, Outcome};
 use crate::host::TerminalError;
@@ -22,6 +22,7 @@ use crate::names::{MfaSerial, SessionName};
 use crate::plan::{BaseKind, Device, Plan, Step};
 use crate::profile::ProfileSet;
 use crate::secret::{Code, Credentials};
+use crate::state::{CorrectedClock, Turn};
 use crate::talk::{Talk, with_causes};
 use crate::vault::passphrase::PassphraseError;
 use crate::vault::{Held, VaultError};
@@ -358,7 +359,7 @@ impl Run<'_, '_> {
 
 /// The name of a device's lock.
 fn device_lock(serial: &MfaSerial) -> String {
-    format!("device-{}", crate::cache::digest_name(serial.as_str()))
+    format!("device-{}", crate::names::digest::digest_name(serial.as_str()))
 }
 
 impl ExecuteError {

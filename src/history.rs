@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use crate::cache::Folder;
 use crate::names::ProfileName;
+use crate::state::Folder;
 
 const FILE: &str = "history";
 /// Above this the older half is dropped.
@@ -62,8 +62,8 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::{FILE, History, LONGEST, note};
-    use crate::cache::Folder;
     use crate::names::ProfileName;
+    use crate::state::Folder;
 
     fn of(uses: &[&str]) -> History {
         History { uses: uses.iter().map(|&name| name.to_owned()).collect() }

@@ -3,6 +3,8 @@
 //! Everything below `command/` takes just the ports that it needs, so that what is impure can be seen in a signature
 //! and tests can stand in for it. The real ones are made in `main.rs`; none of them holds state of its own.
 
+#[cfg(test)]
+pub(crate) mod fake_clock;
 mod regular;
 
 use std::ffi::OsString;

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use mfa_cred::code::terminal::Tty;
 use mfa_cred::command;
 use mfa_cred::error::Ending;
 use mfa_cred::host::Host;
 use mfa_cred::system::{self, System};
+use mfa_cred::terminal::Tty;
 use mfa_cred::vault::{self, kernel::KernelKeyring, keyring::OsKeyring};
 
 fn main() -> ExitCode {

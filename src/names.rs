@@ -5,6 +5,7 @@
 //! references (GetSessionToken, AssumeRole, the ARN format).
 
 mod address;
+pub mod digest;
 mod moment;
 
 use std::fmt;

@@ -202,7 +202,7 @@ pub fn refuse_core_dumps() {
 /// Ends this process by a signal, so that whoever waits for it sees that signal.
 pub fn die_of(signal: i32) -> ExitCode {
     #[cfg(unix)]
-    crate::code::signals::die_of(signal);
+    crate::terminal::signals::die_of(signal);
     #[cfg(not(unix))]
     ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
 }

@@ -30,12 +30,12 @@ use super::bounded::bounded;
 use super::error::CallError;
 use super::route::{Route, Trust};
 use super::runtime::runtime;
-use crate::cache::CorrectedClock;
 use crate::host::read_regular;
 use crate::names::Address;
 use crate::plan::Service;
 use crate::secret::Credentials;
 use crate::settings::Limits;
+use crate::state::CorrectedClock;
 
 /// What the calls of one client share.
 pub(crate) struct Transport<'a> {

@@ -5,11 +5,11 @@
 
 use std::fs;
 
-use super::folder::DEVICES;
 use super::identity::base_name;
 use super::{Cache, CacheUse};
 use crate::names::MfaSerial;
 use crate::plan::Plan;
+use crate::state::DEVICES;
 
 impl Cache<'_> {
     /// The device that IAM named for this plan's base before.

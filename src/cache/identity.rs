@@ -6,10 +6,11 @@
 //! serves a shorter wish, and a session name that was not chosen does not count.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::names::digest::Digest;
 use crate::names::{AccountId, MfaSerial, Partition, ProfileName};
 use crate::plan::{AssumeRole, Base, Plan, Step};
+use crate::state::clock_name;
 
 /// The first line; another number is another format, and a miss. It is part of an entry's identity and so of its file's
 /// name: two versions of this program that run side by side never replace one another's entries.
@@ -67,22 +68,6 @@ impl Key {
     }
 }
 
-/// A name for a file that stands for a text and does not hold it: the same in every version of this program, whose
-/// locks it names.
-pub fn digest_name(text: &str) -> String {
-    base16ct::lower::encode_string(&Identity::of("mfa-cred name").text(text).digest()[..16])
-}
-
-/// What an endpoint's clock is called, in the names of files and in entries: no more than letters, digits and hyphens.
-pub(super) fn clock_name(partition: &Partition, endpoint_url: Option<&str>) -> String {
-    let partition = partition.as_str();
-    match endpoint_url {
-        None => partition.to_owned(),
-        // It may hold a password.
-        Some(url) => format!("{partition}-{}", digest_name(url)),
-    }
-}
-
 /// A name for a file about a plan's base.
 pub(super) fn base_name(plan: &Plan) -> String {
     base16ct::lower::encode_string(&base(plan)[..16])
@@ -93,10 +78,12 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
     let mut before = base(plan);
     let key = |step: &Step| {
         before = match step {
-            Step::SessionToken { device, .. } => Identity::new("session").part(&before).text(&device.to_string()),
+            Step::SessionToken { device, .. } => {
+                Digest::of(MAGIC).text("session").part(&before).text(&device.to_string())
+            }
             Step::AssumeRole(call) => role(&before, call),
         }
-        .digest();
+        .finish();
         let (kind, account, role) = match step {
             Step::SessionToken { device, .. } => (Kind::Session, device.serial().and_then(MfaSerial::account), None),
             Step::AssumeRole(call) => {
@@ -112,17 +99,17 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
 
 fn base(plan: &Plan) -> [u8; 32] {
     let identity = match &plan.base {
-        Base::AccessKey { access_key_id, .. } => Identity::new("access key").text(access_key_id),
+        Base::AccessKey { access_key_id, .. } => Digest::of(MAGIC).text("access key").text(access_key_id),
         // The same key is the same user, wherever it stands.
-        Base::Environment(keys) => Identity::new("access key").text(&keys.access_key_id),
-        Base::Ec2InstanceMetadata => Identity::new("instance"),
-        Base::EcsContainer(uri) => Identity::new("container").option(uri.as_deref()),
-        Base::CredentialProcess { command, .. } => Identity::new("process").text(command),
+        Base::Environment(keys) => Digest::of(MAGIC).text("access key").text(&keys.access_key_id),
+        Base::Ec2InstanceMetadata => Digest::of(MAGIC).text("instance"),
+        Base::EcsContainer(uri) => Digest::of(MAGIC).text("container").option(uri.as_deref()),
+        Base::CredentialProcess { command, .. } => Digest::of(MAGIC).text("process").text(command),
     };
-    identity.text(plan.service.partition.as_str()).option(plan.service.endpoint_url.as_deref()).digest()
+    identity.text(plan.service.partition.as_str()).option(plan.service.endpoint_url.as_deref()).finish()
 }
 
-fn role(before: &[u8; 32], call: &AssumeRole) -> Identity {
+fn role(before: &[u8; 32], call: &AssumeRole) -> Digest {
     let AssumeRole {
         profile: _,
         role,
@@ -136,7 +123,8 @@ fn role(before: &[u8; 32], call: &AssumeRole) -> Identity {
         session_policy,
         policy_arns,
     } = call;
-    Identity::new("role")
+    Digest::of(MAGIC)
+        .text("role")
         .part(before)
         .text(role.as_str())
         .option(device.as_ref().map(ToString::to_string).as_deref())
@@ -148,41 +136,4 @@ fn role(before: &[u8; 32], call: &AssumeRole) -> Identity {
         .list(transitive_tags.iter().map(String::as_str))
         .option(session_policy.as_deref())
         .list(policy_arns.iter().map(String::as_str))
-}
-
-/// A digest over framed parts: each is preceded by its length, so that no two lists of parts run together.
-struct Identity(Sha256);
-
-impl Identity {
-    fn of(what: &str) -> Self {
-        Self(Sha256::new()).text(what)
-    }
-
-    fn new(what: &str) -> Self {
-        Self::of(MAGIC).text(what)
-    }
-
-    fn part(mut self, bytes: &[u8]) -> Self {
-        self.0.update((bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
-        self
-    }
-
-    fn text(self, text: &str) -> Self {
-        self.part(text.as_bytes())
-    }
-
-    /// An absent text differs from an empty one.
-    fn option(self, text: Option<&str>) -> Self {
-        self.list(text.into_iter())
-    }
-
-    fn list<'t>(self, texts: impl Iterator<Item = &'t str>) -> Self {
-        let texts: Vec<&str> = texts.collect();
-        texts.iter().fold(self.part(&(texts.len() as u64).to_le_bytes()), |identity, text| identity.text(text))
-    }
-
-    fn digest(self) -> [u8; 32] {
-        self.0.finalize().into()
-    }
 }

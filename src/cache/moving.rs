@@ -7,8 +7,9 @@
 
 use jiff::Timestamp;
 
-use super::{Cache, CacheUse, Folder, Header};
+use super::{Cache, CacheUse, Header};
 use crate::host::StoreError;
+use crate::state::Folder;
 use crate::vault::{Held, Place, VaultError};
 
 impl Cache<'_> {

@@ -1,72 +1,22 @@
 //! The cache over a real folder, with stores, a person and a clock in memory.
 
 mod entries;
-mod folders;
 mod identities;
-mod turns;
+mod sweeping;
 
-use std::cell::Cell;
 use std::convert::Infallible;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::host::{Clock, StoreError};
+use crate::host::StoreError;
+use crate::host::fake_clock::at;
 use crate::plan::{Ambient, Plan, Wish};
 use crate::profile::ProfileSet;
 use crate::secret::Secret;
 use crate::talk::Level;
 use crate::vault::tests::fakes::{Fake, Typist};
 use crate::vault::{Cost, Store, Stores};
-
-/// A clock that moves when it is told to, and while somebody sleeps.
-pub(crate) struct SetClock {
-    pub(crate) now: Cell<Timestamp>,
-    pub(crate) since_boot: Cell<Option<Duration>>,
-    pub(crate) slept: Cell<Duration>,
-}
-
-impl SetClock {
-    pub(crate) fn at(second: i64) -> Self {
-        let since_boot = Cell::new(Some(Duration::from_secs(1000)));
-        Self { now: Cell::new(at(second)), since_boot, slept: Cell::new(Duration::ZERO) }
-    }
-
-    /// Lets time pass, on both clocks.
-    pub(crate) fn pass(&self, time: Duration) {
-        self.set(i64::try_from(time.as_secs()).expect("a while"));
-        self.since_boot.set(self.since_boot.get().map(|since| since + time));
-    }
-
-    /// Sets the wall clock forward.
-    pub(crate) fn set(&self, seconds: i64) {
-        self.now.set(self.now.get() + SignedDuration::from_secs(seconds));
-    }
-}
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        self.now.get()
-    }
-
-    fn since_boot(&self) -> Option<Duration> {
-        self.since_boot.get()
-    }
-
-    fn boot(&self) -> Option<String> {
-        Some("this-boot".to_owned())
-    }
-
-    fn sleep(&self, time: Duration) {
-        self.slept.set(self.slept.get() + time);
-        self.pass(time);
-    }
-}
-
-/// A moment: the beginning of a code's window, and so many seconds more.
-pub(crate) fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + second).expect("a time")
-}
 
 const CONFIG: &str = "[profile alice]\naws_access_key_id = AKIAALICE00000000001\naws_secret_access_key = secret\n\
     mfa_serial = arn:aws:iam::123456789012:mfa/alice\n\

@@ -126,7 +126,7 @@ fn depth(mark: Option<&str>) -> u32 {
 }
 
 #[cfg(unix)]
-use super::signals::Watch as ToldToEnd;
+use crate::terminal::signals::Watch as ToldToEnd;
 
 #[cfg(unix)]
 fn told_to_end() -> Option<ToldToEnd> {

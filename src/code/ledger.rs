@@ -12,10 +12,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use crate::cache::Folder;
 use crate::host::Clock;
 use crate::names::{Lifetime, MfaSerial};
 use crate::secret::{Code, Secret};
+use crate::state::Folder;
 
 /// RFC 6238's usual step, and the one that AWS uses.
 const STEP: i64 = 30;
@@ -160,10 +160,10 @@ pub fn until_next_code(now: Timestamp) -> Lifetime {
 #[cfg(test)]
 mod tests {
     use super::{Ledger, Moment, until_next_code};
-    use crate::cache::Folder;
-    use crate::cache::tests::SetClock;
+    use crate::host::fake_clock::SetClock;
     use crate::names::MfaSerial;
     use crate::secret::Code;
+    use crate::state::Folder;
     use jiff::{SignedDuration, Timestamp};
     use std::time::Duration;
 

@@ -154,8 +154,8 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::cache::CorrectedClock;
     use crate::code::tests::{Desk, Failure, Person, code, failure, printing, profile};
+    use crate::state::CorrectedClock;
 
     type Asked = (Result<&'static str, Failure>, Vec<String>, Vec<String>);
 

@@ -7,8 +7,8 @@ use std::fmt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::Folder;
-use crate::cache::tests::{SetClock, at};
+use crate::host::fake_clock::{SetClock, at};
+use crate::state::Folder;
 
 /// Types the lines, and is then gone.
 #[derive(Default)]

@@ -3,13 +3,13 @@
 use std::io::{self, IsTerminal};
 
 use super::context::Context;
-use super::facts::Facts;
-use super::picker;
+use super::facts::{self, Facts};
 use crate::cache::CacheUse;
 use crate::error::Error;
 use crate::history::{self, History};
 use crate::host::TerminalError;
 use crate::names::ProfileName;
+use crate::screen::picker::pick;
 use crate::settings::{Chosen, How, Settings, variables};
 
 /// The profile that was named, `-` for the one before, or what the environment says; else a person picks one, and where
@@ -33,8 +33,9 @@ pub(super) fn profile(named: Option<ProfileName>, how: &How, context: &Context<'
             return Ok(profile);
         }
         history().sort(&mut all, |facts| &facts.name);
-        match picker::pick(all, settings.paints(true), host.terminal) {
-            Ok(Some(name)) => ProfileName::new(&name).ok_or(Error::NonePicked),
+        let choices = all.iter().map(Facts::choice).collect();
+        match pick(&facts::CHOICE, choices, settings.paints(true), host.terminal) {
+            Ok(Some(at)) => ProfileName::new(&all[at].name).ok_or(Error::NonePicked),
             Ok(None) => Err(Error::NonePicked),
             // A terminal that has no second screen.
             Err(TerminalError::Absent) => Ok(profile),

@@ -1,12 +1,13 @@
 //! `mfa-cred clear [PROFILE…] [--all]`: forgets cached credentials.
 
 use super::Done;
-use crate::cache::{Cache, CacheUse, CorrectedClock, keys};
+use crate::cache::{Cache, CacheUse, keys};
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::names::ProfileName;
 use crate::plan::{Plan, Wish, existing};
 use crate::profile::ProfileSet;
+use crate::state::CorrectedClock;
 
 pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) -> Result<Done, Error> {
     let settings = context.settings;

@@ -7,7 +7,7 @@
 //! offer `files`, `folders` or `programs`.
 
 use super::{Done, write_stdout};
-use crate::cache::{Cache, CacheUse, CorrectedClock, Folder};
+use crate::cache::{Cache, CacheUse};
 use crate::cli::{CompleteArgs, CompletionShell, Global, Live, Place, place};
 use crate::command::context::Context;
 use crate::error::Error;
@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::output::candidates::{self, Candidate, Line};
 use crate::profile::ProfileSet;
 use crate::settings::Settings;
+use crate::state::{CorrectedClock, Folder};
 
 pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
     let line = match args.shell {

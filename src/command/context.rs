@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cache::{Cache, CacheUse, CorrectedClock, Folder, FolderError};
+use crate::cache::{Cache, CacheUse};
 use crate::cli::Obtain;
 use crate::error::Error;
 use crate::host::{Host, Terminal};
@@ -16,6 +16,7 @@ use crate::plan::{Ambient, Plan};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
 use crate::settings::{How, Settings, ambient, ambient_credentials};
+use crate::state::{CorrectedClock, Folder, FolderError};
 use crate::talk::relay;
 use crate::vault::passphrase::Cost;
 use crate::vault::{Stores, Vault};

@@ -5,12 +5,11 @@
 
 mod enroll;
 mod list;
-mod page;
 mod remove;
 mod resync;
 
 use crate::aws::route::Route;
-use crate::cache::{Cache, CorrectedClock, MinTtl};
+use crate::cache::{Cache, MinTtl};
 use crate::cli::{DeviceVerb, Obtain, Whose};
 use crate::code::PATIENCE;
 use crate::command::choice;
@@ -29,6 +28,7 @@ use crate::profile::ProfileSet;
 use crate::profile::edit::{Draft, EditError};
 use crate::secret::Credentials;
 use crate::settings::{Chosen, How, Settings};
+use crate::state::CorrectedClock;
 
 pub(super) fn run(verb: DeviceVerb, context: &Context<'_>) -> Result<Done, Error> {
     match verb {

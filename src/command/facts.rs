@@ -5,10 +5,13 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::cache::{Cache, CorrectedClock, keys};
+use crate::cache::{Cache, keys};
 use crate::names::ProfileName;
 use crate::plan::{Ambient, Base, Device, Plan, Step, Wish};
 use crate::profile::{Profile, ProfileSet};
+use crate::screen::picker::Choice;
+use crate::screen::table::Column;
+use crate::state::CorrectedClock;
 
 /// A profile at a glance.
 pub(super) struct Facts {
@@ -33,6 +36,16 @@ pub(super) struct Facts {
     pub(super) error: Option<String>,
 }
 
+/// The columns of the picker: [`Facts::choice`] fills them.
+pub(super) const CHOICE: [Column; 6] = [
+    Column::kept("PROFILE"),
+    Column::dropped("ACCOUNT", 2),
+    Column::dropped("ROLE", 1),
+    Column::dropped("REGION", 0),
+    Column::dropped("MFA", 3),
+    Column::kept("LEFT"),
+];
+
 /// What facts are gathered from.
 struct View<'a> {
     set: &'a ProfileSet,
@@ -43,6 +56,14 @@ struct View<'a> {
 }
 
 impl Facts {
+    /// The row of the picker.
+    pub(super) fn choice(&self) -> Choice {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let role = self.role.clone().unwrap_or_else(|| self.kind.to_owned());
+        let cells = vec![self.name.clone(), or_dash(&self.account), role, or_dash(&self.region), or_dash(&self.device)];
+        Choice { cells, end: self.end, now: self.now }
+    }
+
     /// Of every profile, in the order of the files.
     pub(super) fn of_all(
         set: &ProfileSet,

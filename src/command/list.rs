@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::facts::Facts;
-use super::table::{Column, Table};
 use super::{Done, write_stdout};
 use crate::cache::CacheUse;
 use crate::error::Error;
 use crate::names::ProfileName;
 use crate::plan::existing;
 use crate::profile::ProfileSet;
+use crate::screen::table::{Column, Table};
 use crate::settings::{Settings, variables};
 use crate::talk::one_line;
 
@@ -64,7 +64,7 @@ pub(super) fn run(
             table.add(cells(facts), facts.end.or(session), facts.now);
             table.mark_last(is_held(facts));
         }
-        write_stdout(&table.to_stdout(settings, ""))
+        write_stdout(&table.to_stdout(settings.paints(true), ""))
     })
 }
 

@@ -1,12 +1,13 @@
 //! `mfa-cred login PROFILE…`: obtains and keeps, prints nothing on stdout and a line a profile on stderr.
 
-use super::{Done, session, table};
+use super::{Done, session};
 use crate::cache::MinTtl;
 use crate::cli::Obtain;
 use crate::command::choice;
 use crate::command::context::Context;
 use crate::error::{Ending, Error};
 use crate::names::ProfileName;
+use crate::screen::table;
 use crate::settings::How;
 use crate::talk::with_causes;
 

@@ -7,7 +7,7 @@ mod exposed;
 use super::choice;
 use super::context::Context;
 use crate::aws::route::Route;
-use crate::cache::{Cache, CacheUse, CorrectedClock, Lookup, MinTtl, keys};
+use crate::cache::{Cache, CacheUse, Lookup, MinTtl, keys};
 use crate::cli::Obtain;
 use crate::code::{Asker, Source};
 use crate::error::Error;
@@ -20,6 +20,7 @@ use crate::output::Export;
 use crate::plan::{MfaProcess, Origin, Plan};
 use crate::secret::Credentials;
 use crate::settings::{How, Settings, Token, variables};
+use crate::state::CorrectedClock;
 
 /// A profile's credentials, and the plan that they came of.
 pub(super) struct Signed {

@@ -5,16 +5,18 @@ use crate::command::choice;
 use crate::command::context::Context;
 use serde_json::{Map, Value, json};
 
-use super::{Done, table, write_stdout};
-use crate::cache::{Cache, CacheUse, CorrectedClock, Key, keys};
+use super::{Done, write_stdout};
+use crate::cache::{Cache, CacheUse, Key, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::host::Host;
 use crate::names::ProfileName;
 use crate::plan::{Plan, PlanError, Step, Steps, existing, sources};
 use crate::profile::{Difference, Kind, Profile, ProfileSet, Property};
+use crate::screen::table;
 use crate::secret::shown;
 use crate::settings::{Chosen, Settings};
+use crate::state::CorrectedClock;
 use crate::talk::printable;
 
 pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
@@ -32,7 +34,10 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Re
             let text = to_json(profile, &plan, cache, clock).to_string();
             return write_stdout(&(text + "\n"));
         }
-        write_stdout(&table::folded(&printable(&to_text(profile, &plan, &differences, cache, clock)), context.settings))
+        write_stdout(&table::folded(
+            &printable(&to_text(profile, &plan, &differences, cache, clock)),
+            context.settings.talk,
+        ))
     })
 }
 

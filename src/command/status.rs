@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::table::{Column, Table};
 use super::{Done, list, write_stdout};
 use crate::cache::{Cache, CacheUse, Header, Kind, keys};
 use crate::cli::ProfileArgs;
@@ -18,6 +17,7 @@ use crate::error::Error;
 use crate::host::{Host, Life};
 use crate::names::Lifetime;
 use crate::plan::{Plan, Step};
+use crate::screen::table::{Column, Table};
 use crate::settings::{Settings, variables};
 use crate::vault::{Place, Store, Whereabouts};
 
@@ -165,7 +165,7 @@ fn to_text(
         let end = left(key).and_then(|left| now.checked_add(left).ok());
         table.add(vec!["key".to_owned(), String::new(), key_text(key, settings).join("; ")], end, now);
     }
-    let mut text = table.to_stdout(settings, "this shell holds no credentials, and none are cached");
+    let mut text = table.to_stdout(settings.paints(true), "this shell holds no credentials, and none are cached");
     // Lines of its own, which fit the narrowest window whole.
     if let Some(key) = key.filter(|_| is_terminal) {
         let left = left(key).map(|left| format!(", {} left", Lifetime::from_secs(secs(left))));

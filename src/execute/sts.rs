@@ -7,11 +7,11 @@ use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 
-use crate::cache::CorrectedClock;
 use crate::names::{Lifetime, MfaSerial, SessionName};
 use crate::plan::{AssumeRole, Service};
 use crate::secret::{Code, Credentials, Secret};
 use crate::settings::Limits;
+use crate::state::CorrectedClock;
 
 pub use crate::aws::CallError as StsError;
 use crate::aws::classify;

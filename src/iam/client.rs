@@ -13,12 +13,12 @@ use super::{Bound, Iam, IamError, New};
 use crate::aws::CallError;
 use crate::aws::classify;
 use crate::aws::transport::{Transport, provider};
-use crate::cache::CorrectedClock;
 use crate::code::pair::Pair;
 use crate::names::{DeviceName, MfaSerial};
 use crate::plan::Service;
 use crate::secret::{Credentials, Secret};
 use crate::settings::Limits;
+use crate::state::CorrectedClock;
 
 /// AWS's IAM, or whatever answers at the configured endpoint.
 pub struct AwsIam<'a> {

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
-use mfa_cred::cache::{Cache, CacheUse, Folder, FolderError, Key, Lookup, MinTtl, Turn, keys};
+use mfa_cred::cache::{Cache, CacheUse, Key, Lookup, MinTtl, keys};
+use mfa_cred::state::{Folder, FolderError, Turn};
 use mfa_cred::host::{Keystore, StoreError, Terminal, TerminalError};
 use mfa_cred::names::{Lifetime, ProfileName};
 use mfa_cred::plan::{Ambient, Plan, Wish};

@@ -14,9 +14,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use mfa_cred::code::process::run_mfa_process;
-use mfa_cred::code::terminal::Tty;
 use mfa_cred::host::{Terminal, TerminalError};
 use mfa_cred::secret::Secret;
+use mfa_cred::terminal::Tty;
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -49,7 +49,7 @@ fn said(answer: Result<Secret<String>, TerminalError>) -> String {
     match answer {
         Ok(answer) => format!("answer: {}", answer.expose()),
         #[cfg(unix)]
-        Err(TerminalError::Signal(signal)) => mfa_cred::code::signals::die_of(signal),
+        Err(TerminalError::Signal(signal)) => mfa_cred::terminal::signals::die_of(signal),
         Err(error) => format!("error: {error:?}"),
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{keys_of, plan};
-use crate::cache::{digest_name, keys};
+use crate::cache::keys;
 use crate::names::ProfileName;
+use crate::names::digest::digest_name;
 use crate::plan::{AmbientKeys, Base, Plan};
 
 #[test]

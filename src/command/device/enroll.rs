@@ -4,7 +4,6 @@
 //! can see again. Whatever ends the command there, a signal included, deletes it, or says that it is left and what
 //! removes it. An answer that was lost is looked up and never guessed. Broken off later, the next run goes on.
 
-use super::page::{Page, TooSmall, longest_news};
 use super::resync::{outcome, resync};
 use super::{Desk, find, is_signal};
 use crate::aws::CallError;
@@ -17,6 +16,7 @@ use crate::error::Error;
 use crate::host::{TerminalError, Usual};
 use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, journey, left_hint, usable};
 use crate::names::{DeviceName, MfaSerial};
+use crate::screen::page::{Page, TooSmall, longest_news};
 use crate::secret::{Credentials, Secret};
 use crate::talk::{ours, with_causes};
 
@@ -291,7 +291,7 @@ fn write_profile(desk: &Desk<'_>, serial: &MfaSerial, before: &[Bound]) -> Resul
 /// Signals that wait until what was begun is finished or taken back.
 struct Held {
     #[cfg(unix)]
-    watch: Option<crate::code::signals::Watch>,
+    watch: Option<crate::terminal::signals::Watch>,
     #[cfg(unix)]
     taken: std::cell::Cell<Option<i32>>,
 }
@@ -302,7 +302,7 @@ impl Held {
         use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
         // Without it a signal ends the program at once, as it does everywhere else.
         Self {
-            watch: crate::code::signals::Watch::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok(),
+            watch: crate::terminal::signals::Watch::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok(),
             taken: std::cell::Cell::new(None),
         }
     }
@@ -316,7 +316,7 @@ impl Held {
     #[cfg(unix)]
     fn signal(&self) -> Option<i32> {
         if self.taken.get().is_none() {
-            self.taken.set(self.watch.as_ref().and_then(crate::code::signals::Watch::take));
+            self.taken.set(self.watch.as_ref().and_then(crate::terminal::signals::Watch::take));
         }
         self.taken.get()
     }

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::cache::{CacheUse, MinTtl};
 use crate::cli::{Obtain, Whose};
-use crate::command::table::{Column, Table};
 use crate::command::{Done, session, write_stdout};
 use crate::error::Error;
 use crate::host::Words;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, journey, why_unusable};
 use crate::names::{DeviceKind, MfaSerial, ProfileName};
 use crate::profile::ProfileSet;
+use crate::screen::table::{Column, Table};
 use crate::settings::Settings;
 use crate::talk::ours;
 
@@ -75,7 +75,7 @@ fn print(
         table.add_plain(&cells(device, set));
     }
     let makes_one = own.map(|profile| format!("; {} makes one", ours("device enroll", Some(profile))));
-    write_stdout(&table.to_stdout(settings, &format!("no MFA devices{}", makes_one.unwrap_or_default())))
+    write_stdout(&table.to_stdout(settings.paints(true), &format!("no MFA devices{}", makes_one.unwrap_or_default())))
 }
 
 fn cells(device: &Bound, set: &ProfileSet) -> Vec<String> {

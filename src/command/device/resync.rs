@@ -3,7 +3,6 @@
 //! Signed by the user's own key: whose codes are refused can have no MFA session.
 
 use super::{Desk, find};
-use crate::cache::{Turn, digest_name};
 use crate::code::ledger::Ledger;
 use crate::code::pair::{Pair, Question};
 use crate::code::{CodeError, Outcome, PATIENCE};
@@ -12,6 +11,8 @@ use crate::error::Error;
 use crate::host::TerminalError;
 use crate::iam::{DeviceError, Iam, IamError, journey, why_unusable};
 use crate::names::MfaSerial;
+use crate::names::digest::digest_name;
+use crate::state::Turn;
 
 pub(super) fn run(desk: &Desk<'_>, typed: Option<&str>) -> Result<Done, Error> {
     let serial = which(desk, typed)?;

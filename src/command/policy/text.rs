@@ -6,10 +6,10 @@ mod verdict;
 
 use std::io::IsTerminal;
 
-use crate::command::table;
 use crate::policy::Report;
 use crate::policy::evaluate::Policies;
 use crate::policy::rules::{Finding, Rule, Severity};
+use crate::screen::table;
 use crate::settings::Settings;
 use crate::talk::{Level, one_line};
 

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cache::{Folder, digest_name};
 use crate::disk::trust::is_readable_by_others;
+use crate::names::digest::digest_name;
 use crate::profile::ProfileSet;
+use crate::state::Folder;
 use crate::talk::Talk;
 
 const DAY: i64 = 24 * 3600;

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::facts::Facts;
 use super::table::{Column, Table, cut};
 use crate::host::{Dialogue, Key, Terminal, TerminalError};
 use crate::talk::one_line;
@@ -16,30 +16,37 @@ use crate::talk::one_line;
 /// For how long a person may look at it.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-const COLUMNS: [Column; 6] = [
-    Column::kept("PROFILE"),
-    Column::dropped("ACCOUNT", 2),
-    Column::dropped("ROLE", 1),
-    Column::dropped("REGION", 0),
-    Column::dropped("MFA", 3),
-    Column::kept("LEFT"),
-];
+/// A row to pick from.
+pub(crate) struct Choice {
+    /// All cells but the last, which is the time left.
+    pub(crate) cells: Vec<String>,
+    /// When what is cached for it ends.
+    pub(crate) end: Option<Timestamp>,
+    /// Now, by the clock that `end` is measured by.
+    pub(crate) now: Timestamp,
+}
 
-/// Lets a person pick; `None` when they did not want to.
+/// Lets a person pick; `None` when they canceled.
 ///
 /// # Errors
 /// There is nobody to ask, or the terminal failed.
-pub(super) fn pick(all: Vec<Facts>, in_colour: bool, terminal: &dyn Terminal) -> Result<Option<String>, TerminalError> {
-    let mut picker = Picker::new(all, in_colour);
+pub(crate) fn pick(
+    columns: &'static [Column],
+    choices: Vec<Choice>,
+    in_color: bool,
+    terminal: &dyn Terminal,
+) -> Result<Option<usize>, TerminalError> {
+    let mut picker = Picker::new(columns, choices, in_color);
     terminal.converse(&mut picker, PATIENCE)?;
-    Ok(picker.picked.map(|at| picker.all.swap_remove(at).name))
+    Ok(picker.picked)
 }
 
 struct Picker {
-    all: Vec<Facts>,
+    columns: &'static [Column],
+    all: Vec<Choice>,
     /// What is searched in each of them.
     texts: Vec<String>,
-    in_colour: bool,
+    in_color: bool,
     query: String,
     /// Those that match, the best first.
     found: Vec<usize>,
@@ -52,11 +59,11 @@ struct Picker {
 }
 
 impl Picker {
-    fn new(all: Vec<Facts>, in_colour: bool) -> Self {
-        let texts = all.iter().map(|facts| one_line(&cells(facts).join(" "))).collect();
+    fn new(columns: &'static [Column], all: Vec<Choice>, in_color: bool) -> Self {
+        let texts = all.iter().map(|choice| one_line(&choice.cells.join(" "))).collect();
         let found = (0..all.len()).collect();
         let matcher = Matcher::new(Config::DEFAULT);
-        Self { all, texts, in_colour, query: String::new(), found, at: 0, page: 1, matcher, picked: None }
+        Self { columns, all, texts, in_color, query: String::new(), found, at: 0, page: 1, matcher, picked: None }
     }
 
     fn search(&mut self) {
@@ -88,17 +95,18 @@ impl Dialogue for Picker {
         self.page = rows.saturating_sub(3).max(1);
         let first = self.at / self.page * self.page;
         let shown = &self.found[first.min(self.found.len())..self.found.len().min(first + self.page)];
-        let mut table = Table::new(&COLUMNS);
+        let mut table = Table::new(self.columns);
         for &at in shown {
-            table.add(cells(&self.all[at]), self.all[at].end, self.all[at].now);
+            let Choice { cells, end, now } = &self.all[at];
+            table.add(cells.clone(), *end, *now);
         }
-        for (n, line) in table.lines(columns.saturating_sub(1), self.in_colour).into_iter().enumerate() {
+        for (n, line) in table.lines(columns.saturating_sub(1), self.in_color).into_iter().enumerate() {
             let is_chosen = n == self.at - first + 1;
             let mark = if is_chosen { '>' } else { ' ' };
-            let (bold, plain) = if is_chosen && self.in_colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+            let (bold, plain) = if is_chosen && self.in_color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
             lines.push(format!("{bold}{mark}{line}{plain}"));
         }
-        lines.push(cut("Enter: take it   Esc: none   type to search", columns));
+        lines.push(cut("Enter select, Esc cancel, type to search", columns));
         lines.truncate(rows);
         lines
     }
@@ -137,43 +145,24 @@ impl Dialogue for Picker {
     }
 }
 
-fn cells(facts: &Facts) -> Vec<String> {
-    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-    vec![
-        facts.name.clone(),
-        or_dash(&facts.account),
-        facts.role.clone().unwrap_or_else(|| facts.kind.to_owned()),
-        or_dash(&facts.region),
-        or_dash(&facts.device),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Facts, Picker};
+    use super::{Choice, Column, Picker};
     use crate::host::{Dialogue, Key};
+    use jiff::Timestamp;
     use unicode_width::UnicodeWidthStr;
 
-    fn facts(name: &str, account: &str) -> Facts {
-        Facts {
-            name: name.to_owned(),
-            kind: "role",
-            source: None,
-            account: Some(account.to_owned()),
-            role: Some(format!("{name}-role")),
-            region: None,
-            serial: None,
-            device: None,
-            now: jiff::Timestamp::UNIX_EPOCH,
-            end: None,
-            session_end: None,
-            error: None,
-        }
+    const COLUMNS: [Column; 4] =
+        [Column::kept("PROFILE"), Column::dropped("ACCOUNT", 1), Column::dropped("ROLE", 0), Column::kept("LEFT")];
+
+    fn choice(name: &str, account: &str) -> Choice {
+        let cells = vec![name.to_owned(), account.to_owned(), format!("{name}-role")];
+        Choice { cells, end: None, now: Timestamp::UNIX_EPOCH }
     }
 
     fn picker() -> Picker {
         let all = [("prod-admin", "111111111111"), ("dev", "222222222222"), ("production", "333333333333")];
-        Picker::new(all.map(|(name, account)| facts(name, account)).into(), false)
+        Picker::new(&COLUMNS, all.map(|(name, account)| choice(name, account)).into(), false)
     }
 
     /// Strikes keys, and gives the profile that was picked.
@@ -183,7 +172,7 @@ mod tests {
             assert!(!over, "it was over before {key:?}");
             over = picker.strike(*key);
         }
-        picker.picked.map(|at| picker.all[at].name.clone())
+        picker.picked.map(|at| picker.all[at].cells[0].clone())
     }
 
     fn typed(text: &str, then: &[Key]) -> Vec<Key> {
@@ -214,7 +203,7 @@ mod tests {
     #[test]
     fn it_fits_any_window() {
         let mut picker = picker();
-        picker.all[0].name = "東京".repeat(40);
+        picker.all[0].cells[0] = "東京".repeat(40);
         strike(&mut picker, &typed("o", &[Key::EraseChar]));
         for (columns, rows) in [(80, 24), (60, 10), (20, 4), (5, 1)] {
             let lines = picker.draw(columns, rows);
@@ -228,7 +217,7 @@ mod tests {
     #[test]
     fn a_hostile_name_is_shown_escaped_and_picked_as_it_is() {
         let hostile = "a\x1b[2Jb";
-        let mut picker = Picker::new(vec![facts(hostile, "1")], false);
+        let mut picker = Picker::new(&COLUMNS, vec![choice(hostile, "1")], false);
         assert!(picker.draw(80, 24).iter().all(|line| !line.contains('\x1b')));
         assert_eq!(strike(&mut picker, &[Key::Enter]).as_deref(), Some(hostile));
     }

@@ -16,9 +16,9 @@ use std::rc::Rc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::folder::Folder;
-use super::identity::clock_name;
 use crate::host::Clock;
 use crate::names::Partition;
+use crate::names::digest::digest_name;
 use crate::plan::Service;
 
 /// The beginning of the names of the files.
@@ -113,7 +113,7 @@ impl<'a> CorrectedClock<'a> {
     }
 
     /// The time by the clock of that [name](clock_name); one that nobody here gave is AWS's.
-    pub(super) fn now_of(&self, name: &str) -> Timestamp {
+    pub(crate) fn now_of(&self, name: &str) -> Timestamp {
         let is_legal = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let endpoint = if is_legal { name } else { Partition::AWS.as_str() };
         Self { all: Rc::clone(&self.all), endpoint: endpoint.to_owned() }.now()
@@ -193,11 +193,21 @@ impl<'a> CorrectedClock<'a> {
     }
 }
 
+/// What an endpoint's clock is called, in the names of files and in entries: no more than letters, digits and hyphens.
+pub fn clock_name(partition: &Partition, endpoint_url: Option<&str>) -> String {
+    let partition = partition.as_str();
+    match endpoint_url {
+        None => partition.to_owned(),
+        // It may hold a password.
+        Some(url) => format!("{partition}-{}", digest_name(url)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{CorrectedClock, Memory, Reading};
-    use crate::cache::Folder;
-    use crate::cache::tests::{SetClock, at};
+    use crate::host::fake_clock::{SetClock, at};
+    use crate::state::Folder;
     use std::time::Duration;
 
     #[test]

@@ -32,9 +32,9 @@ use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp, tcgetwinsize};
 use signal_hook::consts::signal::SIGCONT;
 
 use super::signals::Watch;
-use crate::cache::lock;
 use crate::host::{Dialogue, Terminal, TerminalError};
 use crate::secret::Secret;
+use crate::state::holds_any;
 use crate::talk::one_line;
 use line::Shown;
 use question::{Look, Question, Wanted};
@@ -131,8 +131,8 @@ fn over<T>(question: &Question, answer: Result<T, TerminalError>) -> Result<T, T
 fn anew<T>(mut ask: impl FnMut() -> Result<T, TerminalError>) -> Result<T, TerminalError> {
     loop {
         match ask() {
-            Err(TerminalError::Stopping) if !lock::holds_any() => Tty.stop(),
-            Err(TerminalError::Continued) if !lock::holds_any() => {}
+            Err(TerminalError::Stopping) if !holds_any() => Tty.stop(),
+            Err(TerminalError::Continued) if !holds_any() => {}
             answer => return answer,
         }
     }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::disk::private;
 
-use super::folder::{Folder, FolderError, LOCKS, open_private};
+use super::folder::{Folder, FolderError, LOCKS};
 
 /// How often a waiter looks: short against a person, long against a file system.
 const LOOK: Duration = Duration::from_millis(20);
@@ -105,7 +105,7 @@ impl Folder {
     /// Does somebody hold the lock of that name now?
     pub fn is_taken(&self, name: &str) -> bool {
         // Shared, so that two who look do not take one another for the holder.
-        let looked = open_private(&self.path().join(LOCKS).join(name)).map(|file| file.try_lock_shared());
+        let looked = private::open_or_make(&self.path().join(LOCKS).join(name)).map(|file| file.try_lock_shared());
         matches!(looked, Ok(Err(TryLockError::WouldBlock)))
     }
 }
@@ -161,7 +161,7 @@ pub(crate) fn wait<T, E>(
 /// Makes the lock of a holder that is stopped worth nothing. Of several who want that, one does it: the others find
 /// another file then, or another holder.
 fn take_away(path: &Path, pid: u32) -> io::Result<bool> {
-    let _alone = open_private(&path.with_added_extension("taking")).and_then(|file| {
+    let _alone = private::open_or_make(&path.with_added_extension("taking")).and_then(|file| {
         file.lock()?;
         Ok(file)
     })?;
@@ -190,7 +190,7 @@ impl Lease {
 
     pub(super) fn try_take(path: &Path) -> io::Result<Option<Self>> {
         loop {
-            let file = open_private(path)?;
+            let file = private::open_or_make(path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),

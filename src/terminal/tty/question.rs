@@ -13,10 +13,10 @@ use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::silence::Silence;
 use super::turn::{self, Asking, Screen};
 use super::{from_read, is_foreground, may_write, open, reader, size_of, write_within};
-use crate::code::signals::Watch;
 use crate::host::TerminalError;
 use crate::secret::Secret;
 use crate::talk::one_line;
+use crate::terminal::signals::Watch;
 
 /// Told in this order when several came at once.
 const SIGNALS: [i32; 5] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT];
@@ -111,7 +111,7 @@ impl Question {
         };
         let asking = turn::take(&device, &watch, screen, wanted.limit)?;
         // Whoever was stopped while it waited may have lost what it was to be asked for.
-        if crate::cache::lock::lost_any() {
+        if crate::state::lost_any() {
             return Err(TerminalError::Continued);
         }
         let silence = Silence::new(&device, asking.found).map_err(TerminalError::Io)?;

@@ -6,8 +6,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::Home;
-use crate::cache::folder::{Folder, FolderError};
-use crate::cache::lock::{Lease, Turn, is_same};
+use crate::state::lock::is_same;
+use crate::state::{Folder, FolderError, Lease, Turn};
 
 fn take(folder: &Folder) -> Lease {
     match folder.take_turn::<(), FolderError>("a-lock", &mut || Ok(None), &mut |_| Ok(())) {

@@ -25,28 +25,28 @@ const NAME_LINES: usize = 2;
 const NEWS_LINES: usize = 4;
 
 /// What there is to show.
-pub(super) struct Page<'a> {
-    pub(super) device: &'a str,
-    pub(super) account: &'a str,
-    pub(super) seed: &'a Secret<String>,
-    pub(super) shows_seed: bool,
+pub(crate) struct Page<'a> {
+    pub(crate) device: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) seed: &'a Secret<String>,
+    pub(crate) shows_seed: bool,
 }
 
 /// As much news as is ever shown: a page that fits with it fits with any.
-pub(super) fn longest_news() -> String {
+pub(crate) fn longest_news() -> String {
     "x".repeat(WORDS * NEWS_LINES)
 }
 
 /// A terminal that is too small, and what would do.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct TooSmall {
-    pub(super) rows: usize,
-    pub(super) columns: usize,
+pub(crate) struct TooSmall {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
 }
 
 impl Page<'_> {
     /// The page for a terminal of that size, with what has to be said now.
-    pub(super) fn draw(&self, news: &str, rows: u16, columns: u16) -> Result<Secret<String>, TooSmall> {
+    pub(crate) fn draw(&self, news: &str, rows: u16, columns: u16) -> Result<Secret<String>, TooSmall> {
         let (rows, columns) = (usize::from(rows), usize::from(columns));
         let code = self.code();
         let fits = Fit::of(code.width(), rows, columns);

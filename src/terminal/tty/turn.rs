@@ -16,9 +16,9 @@ use signal_hook::consts::signal::SIGCONT;
 
 use super::silence::Found;
 use super::{is_foreground, reader, write};
-use crate::cache::lock::{self, Lease, Turn};
-use crate::code::signals::Watch;
 use crate::host::TerminalError;
+use crate::state::{Lease, Turn, is_screen_filled, wait};
+use crate::terminal::signals::Watch;
 
 /// The right to ask on a terminal.
 pub(super) struct Asking {
@@ -65,7 +65,7 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
         Ok(())
     };
     // A place that fails is no reason not to ask.
-    let turn = lock::wait(&path, &mut ready, &mut meanwhile, &|_| None);
+    let turn = wait(&path, &mut ready, &mut meanwhile, &|_| None);
     let lease = match turn {
         Ok(Turn::Ours(lease)) => Some(lease),
         Ok(Turn::Ready(()) | Turn::Cancelled) | Err(None) => None,
@@ -82,7 +82,7 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
 /// is elsewhere.
 fn say(path: &Path, pid: u32) {
     let line = format!("waiting for process {pid}, which asks on this terminal\n");
-    if !lock::is_screen_filled(path) {
+    if !is_screen_filled(path) {
         // Behind the other one's prompt.
         write(&format!("\n{line}"));
     }

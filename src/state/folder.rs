@@ -6,26 +6,18 @@
 //! that others could write to, or in which such a thing stands, is set aside. No file in it is used that is not ours
 //! alone ([`private`]).
 
-use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::MARGIN;
-use super::entry::{self, Header, Sealed};
-use super::identity::Key;
 use crate::disk::private::{self, Refusal, refusal};
-use crate::secret::Credentials;
 use crate::talk::Talk;
-use crate::vault::{self, Held, SealingKey};
+use crate::vault;
 
-const ENTRIES: &str = "entries";
-pub(super) const DEVICES: &str = "devices";
+/// What is sealed.
+pub(crate) const ENTRIES: &str = "entries";
+/// Which MFA devices IAM named.
+pub(crate) const DEVICES: &str = "devices";
 pub(super) const LOCKS: &str = "locks";
-/// Longer than any session lives (36 hours) and any write takes.
-const STRAY: Duration = Duration::from_hours(48);
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -136,7 +128,7 @@ impl Folder {
     }
 
     /// A subfolder, made where it is missing; the empty name is the folder itself.
-    pub(super) fn subfolder(&self, name: &str) -> io::Result<PathBuf> {
+    pub(crate) fn subfolder(&self, name: &str) -> io::Result<PathBuf> {
         if name.is_empty() {
             return Ok(self.path.clone());
         }
@@ -147,91 +139,6 @@ impl Folder {
         }
         Ok(folder)
     }
-
-    pub(super) fn entry(&self, key: &Key) -> Option<Sealed> {
-        self.sealed(key.file_name())
-    }
-
-    fn sealed(&self, file_name: &str) -> Option<Sealed> {
-        Sealed::read(private::read(&self.path.join(ENTRIES).join(file_name)).ok()?)
-    }
-
-    /// Seals an entry, which [`Folder::headers`] has named, for another key.
-    pub(super) fn reseal(&self, entry: &Header, old: &SealingKey, new: &Held) -> bool {
-        let bytes = self.sealed(&entry.identity).and_then(|sealed| sealed.under(new, old));
-        bytes.is_some_and(|bytes| self.write(ENTRIES, &entry.identity, &bytes).is_ok())
-    }
-
-    pub(super) fn write_entry(
-        &self,
-        key: &Key,
-        credentials: &Credentials,
-        held: &Held,
-        made: Timestamp,
-        end: Timestamp,
-    ) -> io::Result<()> {
-        let bytes = entry::write(key, credentials, held, made, end).map_err(io::Error::other)?;
-        self.write(ENTRIES, key.file_name(), &bytes)
-    }
-
-    pub(super) fn remove_entry(&self, file_name: &str) -> bool {
-        fs::remove_file(self.path.join(ENTRIES).join(file_name)).is_ok()
-    }
-
-    pub(super) fn remove_entries(&self) -> usize {
-        // What is there to forget besides: which devices IAM named.
-        let _ = fs::remove_dir_all(self.path.join(DEVICES));
-        let removed = |(path, header): (PathBuf, Option<Header>)| fs::remove_file(path).is_ok() && header.is_some();
-        self.entries().into_iter().map(removed).filter(|was_entry| *was_entry).count()
-    }
-
-    pub(super) fn headers(&self) -> Vec<Header> {
-        self.entries().into_iter().filter_map(|(_, header)| header).collect()
-    }
-
-    /// How long the last entry has to live, and a little more, each by its own clock.
-    pub(super) fn last_end(&self, now: &dyn Fn(&Header) -> Timestamp) -> Duration {
-        let left = self.headers().into_iter().map(|header| header.end.duration_since(now(&header))).max();
-        let left = left.unwrap_or(SignedDuration::ZERO);
-        Duration::try_from(left).unwrap_or_default() + MARGIN
-    }
-
-    /// Removes entries that ended more than an hour ago, and strays: what a writer that died left, and what another
-    /// version of this program made, when it is too old to be of use to anybody. Never on the warm path.
-    pub(super) fn sweep(&self, now: &dyn Fn(&Header) -> Timestamp) {
-        let is_over = |header: &Header| header.end < now(header) - SignedDuration::from_hours(1);
-        // The file system's clock, which the entry that was just written has set.
-        let folder = fs::metadata(self.path.join(ENTRIES)).and_then(|folder| folder.modified());
-        let is_stray = |path: &Path| {
-            let made = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?.modified().ok()?;
-            Some(folder.as_ref().ok()?.duration_since(made).ok()? > STRAY)
-        };
-        let is_stray = |path: &Path| is_stray(path).unwrap_or(false);
-        let over = |(path, header): (PathBuf, Option<Header>)| {
-            header.map_or_else(|| is_stray(&path), |header| is_over(&header)).then_some(path)
-        };
-        let entries = self.entries().into_iter().filter_map(over);
-        let is_unfinished = |path: &PathBuf| {
-            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) && is_stray(path)
-        };
-        for path in entries.chain(files(&self.path).filter(is_unfinished)) {
-            // Somebody else may be sweeping too.
-            let _ = fs::remove_file(path);
-        }
-    }
-
-    fn entries(&self) -> Vec<(PathBuf, Option<Header>)> {
-        let header = |path: &Path| {
-            let sealed = Sealed::read(private::read(path).ok()?)?;
-            // A file under another name than its own is no entry: it would not open.
-            path.file_name().is_some_and(|name| name == sealed.header.identity.as_str()).then_some(sealed.header)
-        };
-        files(&self.path.join(ENTRIES)).map(|path| (path.clone(), header(&path))).collect()
-    }
-}
-
-fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path())
 }
 
 /// Is the folder ours, and what stands in it too? Whatever is wrong inside could come there only while others could
@@ -257,9 +164,4 @@ fn check(path: &Path) -> Result<(), FolderError> {
         private::close(path).map_err(unusable)?;
     }
     Ok(())
-}
-
-/// A file that only we may read, opened for reading and writing, made where it is missing.
-pub(super) fn open_private(path: &Path) -> io::Result<File> {
-    private::open_or_make(path)
 }

@@ -11,14 +11,13 @@ use jiff::{SignedDuration, Timestamp};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::names::Lifetime;
-use crate::settings::Settings;
-use crate::talk::one_line;
+use crate::talk::{Talk, one_line};
 
 /// Below this the time left stands out.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long until `end`: `47m`, `11h59m`, below a minute `12s`, and `over` after it.
-pub(super) fn left(end: Timestamp, now: Timestamp) -> String {
+pub(crate) fn left(end: Timestamp, now: Timestamp) -> String {
     let secs = end.duration_since(now).as_secs();
     match u32::try_from(secs) {
         Ok(0) | Err(_) => "over".to_owned(),
@@ -30,7 +29,7 @@ pub(super) fn left(end: Timestamp, now: Timestamp) -> String {
 
 /// A column and its heading.
 #[derive(Clone, Copy)]
-pub(super) struct Column {
+pub(crate) struct Column {
     heading: &'static str,
     /// When it goes, in a narrow window.
     dropped: Option<u8>,
@@ -38,18 +37,18 @@ pub(super) struct Column {
 
 impl Column {
     /// One that never goes.
-    pub(super) const fn kept(heading: &'static str) -> Self {
+    pub(crate) const fn kept(heading: &'static str) -> Self {
         Self { heading, dropped: None }
     }
 
     /// One that goes before those with a higher turn.
-    pub(super) const fn dropped(heading: &'static str, turn: u8) -> Self {
+    pub(crate) const fn dropped(heading: &'static str, turn: u8) -> Self {
         Self { heading, dropped: Some(turn) }
     }
 }
 
 /// Rows; the last cell of a row may be the time left.
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: &'static [Column],
     rows: Vec<Vec<String>>,
     colours: Vec<&'static str>,
@@ -58,12 +57,12 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(columns: &'static [Column]) -> Self {
+    pub(crate) fn new(columns: &'static [Column]) -> Self {
         Self { columns, rows: Vec::new(), colours: Vec::new(), marked: Vec::new() }
     }
 
     /// A row that ends in the time left: all cells but that one, and what it says.
-    pub(super) fn add(&mut self, mut cells: Vec<String>, end: Option<Timestamp>, now: Timestamp) {
+    pub(crate) fn add(&mut self, mut cells: Vec<String>, end: Option<Timestamp>, now: Timestamp) {
         self.colours.push(match end.map(|end| end.duration_since(now)) {
             None => "",
             Some(left) if left <= SignedDuration::ZERO => "31",
@@ -75,30 +74,30 @@ impl Table {
     }
 
     /// Sets a star in front of the row that was added last, where a person reads it.
-    pub(super) fn mark_last(&mut self, is_marked: bool) {
+    pub(crate) fn mark_last(&mut self, is_marked: bool) {
         self.marked.extend(self.rows.len().checked_sub(1).filter(|_| is_marked));
     }
 
     /// A row of cells that are no time.
-    pub(super) fn add_plain(&mut self, cells: &[String]) {
+    pub(crate) fn add_plain(&mut self, cells: &[String]) {
         self.colours.push("");
         self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 
     /// For stdout: a table on a terminal, or what it means that it has no rows; else tabs between the cells and no
     /// headings.
-    pub(super) fn to_stdout(&self, settings: &Settings, without_rows: &str) -> String {
+    pub(crate) fn to_stdout(&self, in_color: bool, without_rows: &str) -> String {
         if !std::io::stdout().is_terminal() {
             return self.rows.iter().map(|row| row.join("\t") + "\n").collect();
         }
         if self.rows.is_empty() {
             return format!("{without_rows}\n");
         }
-        self.lines(width().map_or(usize::MAX, usize::from), settings.paints(true)).join("\n") + "\n"
+        self.lines(width().map_or(usize::MAX, usize::from), in_color).join("\n") + "\n"
     }
 
     /// Lines that fit, the headings first.
-    pub(super) fn lines(&self, width: usize, in_colour: bool) -> Vec<String> {
+    pub(crate) fn lines(&self, width: usize, in_colour: bool) -> Vec<String> {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         let mut widths: Vec<usize> = shown.iter().map(|&column| self.width_of(column)).collect();
         // A space at each side of a cell.
@@ -149,9 +148,9 @@ impl Table {
 
 /// Lines for stdout: on a terminal they break between words, further in, and places in the home are written as a person
 /// writes them; in a pipe they stay as they are.
-pub(super) fn folded(text: &str, settings: &Settings) -> String {
+pub(crate) fn folded(text: &str, talk: Talk) -> String {
     match width().filter(|_| std::io::stdout().is_terminal()) {
-        Some(width) => settings.talk.tilde(text).lines().map(|line| fold(line, width.into()) + "\n").collect(),
+        Some(width) => talk.tilde(text).lines().map(|line| fold(line, width.into()) + "\n").collect(),
         None => text.to_owned(),
     }
 }
@@ -181,7 +180,7 @@ fn fold(line: &str, width: usize) -> String {
 }
 
 /// The text in at most that many cells, its middle left out: names that start alike often end apart.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -202,12 +201,12 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 
 /// The columns of stdout's terminal.
 #[cfg(unix)]
-pub(super) fn width() -> Option<u16> {
+pub(crate) fn width() -> Option<u16> {
     rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|&width| width > 0)
 }
 
 #[cfg(not(unix))]
-pub(super) fn width() -> Option<u16> {
+pub(crate) fn width() -> Option<u16> {
     None
 }
 

@@ -1,0 +1,16 @@
+//! The state folder, what is locked in it, and AWS's time as it is remembered there.
+//!
+//! The cache, the ledger of spent codes and the history keep their files in it; none of them opens a file by itself.
+
+mod clock;
+mod folder;
+mod lock;
+
+pub use clock::{CorrectedClock, clock_name};
+pub(crate) use folder::{DEVICES, ENTRIES};
+pub use folder::{Folder, FolderError};
+pub use lock::{Lease, Turn};
+pub(crate) use lock::{holds_any, is_screen_filled, lost_any, wait};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,11 @@
+//! The person at the controlling terminal, and the signals that arrive while one is asked.
+
+#[cfg(unix)]
+pub mod signals;
+#[cfg(unix)]
+mod tty;
+#[cfg(windows)]
+#[path = "terminal/console.rs"]
+mod tty;
+
+pub use tty::Tty;
