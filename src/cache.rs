@@ -17,14 +17,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::messages::Messages;
 use crate::names::{Lifetime, ProfileName};
 use crate::secret::Credentials;
 use crate::state::{CorrectedClock, Folder, FolderError, Lease, Turn};
-use crate::talk::Talk;
-use crate::vault::{Held, Vault, VaultError, Whereabouts};
+use crate::vault::{UnlockedKey, Vault, VaultError, Whereabouts};
 
 pub use entry::Header;
-pub use identity::{Key, Kind, keys};
+pub use identity::{EntryKind, Key, keys};
 
 /// A minute before its end, a credential is over: a request signed with it must still arrive.
 const LAST_MINUTE: SignedDuration = SignedDuration::from_secs(60);
@@ -100,8 +100,8 @@ pub struct Cache<'a> {
     use_of_it: CacheUse,
     folder: Option<&'a Folder>,
     vault: &'a Vault<'a>,
-    talk: Talk,
-    held: OnceCell<Option<Held>>,
+    messages: Messages,
+    held: OnceCell<Option<UnlockedKey>>,
     has_warned: Cell<bool>,
     has_moved: Cell<bool>,
     clocks: Option<&'a CorrectedClock<'a>>,
@@ -109,9 +109,9 @@ pub struct Cache<'a> {
 
 impl<'a> Cache<'a> {
     /// Without a folder nothing is found and nothing is kept.
-    pub fn new(folder: Option<&'a Folder>, vault: &'a Vault<'a>, use_of_it: CacheUse, talk: Talk) -> Self {
+    pub fn new(folder: Option<&'a Folder>, vault: &'a Vault<'a>, use_of_it: CacheUse, messages: Messages) -> Self {
         let (held, has_warned, has_moved) = (OnceCell::new(), Cell::new(false), Cell::new(false));
-        Self { use_of_it, folder, vault, talk, held, has_warned, has_moved, clocks: None }
+        Self { use_of_it, folder, vault, messages, held, has_warned, has_moved, clocks: None }
     }
 
     /// The same, with the clocks by which entries of other endpoints end than the one that a `now` is about.
@@ -149,7 +149,7 @@ impl<'a> Cache<'a> {
         }
         let Some(held) = self.key_at_hand(folder, now)? else { return Ok(Lookup::Miss) };
         let Some(credentials) = sealed.open(key, held) else {
-            self.talk.info(&format!("the cached entry of `{}` does not open, so it is made anew", key.profile()));
+            self.messages.info(&format!("the cached entry of `{}` does not open, so it is made anew", key.profile()));
             return Ok(Lookup::Miss);
         };
         Ok(if standing == Standing::Fresh { Lookup::Fresh(credentials) } else { Lookup::Stale(credentials) })
@@ -159,7 +159,7 @@ impl<'a> Cache<'a> {
     ///
     /// # Errors
     /// Only where the settings demand a store and that store fails.
-    pub fn unlock(&self, life: Lifetime, now: Timestamp) -> Result<Option<Held>, VaultError> {
+    pub fn unlock(&self, life: Lifetime, now: Timestamp) -> Result<Option<UnlockedKey>, VaultError> {
         let Some(folder) = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep) else { return Ok(None) };
         self.move_over(folder, now)?;
         match self.vault.find_or_make(Duration::from_secs(life.secs().into()) + MARGIN) {
@@ -206,7 +206,7 @@ impl<'a> Cache<'a> {
     }
 
     /// Keeps credentials that were made under a lease. A failure costs the cache only.
-    pub fn save(&self, _lease: &Lease, key: &Key, credentials: &Credentials, held: &Held, now: Timestamp) {
+    pub fn save(&self, _lease: &Lease, key: &Key, credentials: &Credentials, held: &UnlockedKey, now: Timestamp) {
         let Some(folder) = self.folder else { return };
         let Some(end) = credentials.expiration else { return };
         if let Err(error) = folder.write_entry(key, credentials, held, now, end) {
@@ -266,7 +266,7 @@ impl<'a> Cache<'a> {
     }
 
     /// The key that opens entries, asked for once in a process.
-    fn key_at_hand(&self, folder: &Folder, now: Timestamp) -> Result<Option<&Held>, VaultError> {
+    fn key_at_hand(&self, folder: &Folder, now: Timestamp) -> Result<Option<&UnlockedKey>, VaultError> {
         if let Some(held) = self.held.get() {
             return Ok(held.as_ref());
         }
@@ -276,7 +276,7 @@ impl<'a> Cache<'a> {
             Err(error @ (VaultError::Demanded { .. } | VaultError::Passphrase(_))) => return Err(error),
             Err(error) => {
                 // Not a warning: whoever makes the next entry meets the same store, and says what became of it.
-                self.talk.info(&format!("the cache cannot be read: {error}"));
+                self.messages.info(&format!("the cache cannot be read: {error}"));
                 None
             }
         };
@@ -289,7 +289,7 @@ impl<'a> Cache<'a> {
 
     fn warn(&self, text: &str) {
         if !self.has_warned.replace(true) {
-            self.talk.warn(text);
+            self.messages.warn(text);
         }
     }
 }

@@ -22,7 +22,7 @@ use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand,
 use crate::names::ProfileName;
 use crate::output::Format;
 
-pub use completion::{CompleteArgs, CompletionShell, CompletionsArgs, Live, Place, place};
+pub use completion::{CompleteArgs, CompletionShell, CompletionsArgs, Live, Slot, place};
 pub use device::{DeviceVerb, Whose};
 pub use help::{EXAMPLES_OF_ALL, EXIT_CODES, FILES, VARIABLES};
 pub use init::{EvaluatesArgs, InitArgs};

@@ -64,7 +64,7 @@ impl From<TerminalError> for CodeError {
 
 /// Where codes come from.
 #[derive(Debug)]
-pub enum Source {
+pub enum CodeSource {
     /// `--mfa-token CODE`
     Given(Code),
     /// `--mfa-token -`
@@ -113,7 +113,7 @@ impl Way {
 
 /// Whoever can be asked for codes.
 pub struct Asker<'a> {
-    source: Source,
+    source: CodeSource,
     words: Words,
     /// What of the way to AWS a person should know before a code is typed.
     way: Option<Box<dyn Fn() -> Way + 'a>>,
@@ -126,7 +126,7 @@ pub struct Asker<'a> {
 impl<'a> Asker<'a> {
     /// `source` as the command line, the profile and the settings say.
     pub fn new(
-        source: Source,
+        source: CodeSource,
         terminal: &'a dyn Terminal,
         clock: &'a dyn Clock,
         aws_clock: &'a CorrectedClock<'a>,
@@ -154,7 +154,7 @@ impl<'a> Asker<'a> {
 
     /// May another process's person be waited for? Whoever has codes of its own waits for its turn all the same.
     pub fn waits(&self) -> bool {
-        self.waits || !matches!(self.source, Source::Terminal)
+        self.waits || !matches!(self.source, CodeSource::Terminal)
     }
 
     /// Why waiting should end.
@@ -169,14 +169,14 @@ impl<'a> Asker<'a> {
 
     /// Does a program give the codes?
     pub fn is_a_program(&self) -> bool {
-        matches!(self.source, Source::Process(_))
+        matches!(self.source, CodeSource::Process(_))
     }
 
     /// Could a code be had now?
     pub fn has_a_source(&self) -> bool {
         match &self.source {
-            Source::Terminal => self.terminal.is_there(),
-            Source::Given(_) | Source::Stdin | Source::Process(_) => true,
+            CodeSource::Terminal => self.terminal.is_there(),
+            CodeSource::Given(_) | CodeSource::Stdin | CodeSource::Process(_) => true,
         }
     }
 
@@ -220,7 +220,7 @@ impl<'a> Asker<'a> {
                     (error, news)
                 }
             };
-            if tries_left == 0 || !matches!(self.source, Source::Terminal) {
+            if tries_left == 0 || !matches!(self.source, CodeSource::Terminal) {
                 return Err(error);
             }
             self.terminal.tell(&news);
@@ -244,8 +244,8 @@ impl<'a> Asker<'a> {
             let wait = until_next_code(now);
             match &self.source {
                 // A program makes a new code with every step: no person needs to hear of it.
-                Source::Process(_) => self.clock.sleep(Duration::from_secs(wait.secs().into())),
-                Source::Terminal if *tries_left > 0 => {
+                CodeSource::Process(_) => self.clock.sleep(Duration::from_secs(wait.secs().into())),
+                CodeSource::Terminal if *tries_left > 0 => {
                     *tries_left -= 1;
                     self.terminal.tell(&format!("that code was used already; the next one comes in {wait}"));
                 }
@@ -256,13 +256,13 @@ impl<'a> Asker<'a> {
 
     fn obtain(&self, profile: &ProfileName, serial: &MfaSerial, tries_left: &mut u32) -> Result<Code, CodeError> {
         match &self.source {
-            Source::Given(code) => Ok(code.clone()),
-            Source::Stdin => first_line(stdin().map_err(|_| CodeError::Stdin)?),
-            Source::Process(MfaProcess { origin, command }) => {
+            CodeSource::Given(code) => Ok(code.clone()),
+            CodeSource::Stdin => first_line(stdin().map_err(|_| CodeError::Stdin)?),
+            CodeSource::Process(MfaProcess { origin, command }) => {
                 process::run_mfa_process(command, PATIENCE).map_err(|error| error.of(origin))
             }
-            Source::Terminal if self.terminal.is_there() => self.ask(profile, serial, tries_left),
-            Source::Terminal => Err(CodeError::NobodyToAsk(profile.clone())),
+            CodeSource::Terminal if self.terminal.is_there() => self.ask(profile, serial, tries_left),
+            CodeSource::Terminal => Err(CodeError::NobodyToAsk(profile.clone())),
         }
     }
 

@@ -28,8 +28,8 @@ use std::io::{self, Write};
 use crate::cli::{self, Args, Verb};
 use crate::error::{Ending, Error};
 use crate::host::Host;
+use crate::messages::{Level, Messages, printable, with_causes};
 use crate::settings::Settings;
-use crate::talk::{Level, Talk, printable, with_causes};
 
 /// How a command ended that did what was asked.
 pub enum Done {
@@ -50,15 +50,15 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
     if let Some(result) = without_settings(&args, host) {
         return conclude(voice(&args), result);
     }
-    let (talk, result) = match Settings::resolve(&args.global, host.env, host.files, &host.folders) {
-        Ok(settings) => (settings.talk, dispatch(args.verb, &Context::new(&settings, host.clone()))),
+    let (messages, result) = match Settings::resolve(&args.global, host.env, host.files, &host.folders) {
+        Ok(settings) => (settings.messages, dispatch(args.verb, &Context::new(&settings, host.clone()))),
         Err(error) => (voice(&args), Err(error.into())),
     };
     let missing = result.as_ref().err().and_then(Error::missing_profile);
     let meant = missing.and_then(|profile| cli::meant(&argv, profile.as_str()));
-    let ending = conclude(talk, result);
+    let ending = conclude(messages, result);
     if let Some(meant) = meant {
-        talk.hint(&meant);
+        messages.hint(&meant);
     }
     ending
 }
@@ -76,7 +76,7 @@ fn without_settings(args: &Args, host: &Host<'_>) -> Option<Result<Done, Error>>
     })
 }
 
-fn conclude(talk: Talk, result: Result<Done, Error>) -> Ending {
+fn conclude(messages: Messages, result: Result<Done, Error>) -> Ending {
     match result {
         Ok(Done::Well) => Ending::Exit(0),
         Ok(Done::Verdict(code)) => Ending::Exit(code),
@@ -84,9 +84,9 @@ fn conclude(talk: Talk, result: Result<Done, Error>) -> Ending {
             let ending = error.ending();
             // A person who pressed Ctrl-C knows; the shell sees the signal.
             if !matches!(ending, Ending::Signal(_)) {
-                talk.error(&with_causes(&error));
+                messages.error(&with_causes(&error));
                 if let Some(hint) = error.hint() {
-                    talk.hint(&hint);
+                    messages.hint(&hint);
                 }
             }
             ending
@@ -107,7 +107,7 @@ fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
         return Ending::Exit(2);
     }
     said.map_err(Error::Output)
-        .map_or_else(|error| conclude(Talk::new(Level::Warn, None), Err(error)), |()| Ending::Exit(0))
+        .map_or_else(|error| conclude(Messages::new(Level::Warn, None), Err(error)), |()| Ending::Exit(0))
 }
 
 fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {

@@ -18,14 +18,14 @@ use crate::cache::{Cache, Key, Lookup, MinTtl, keys};
 use crate::code::ledger::Ledger;
 use crate::code::{Asker, CodeError, Outcome};
 use crate::host::TerminalError;
+use crate::messages::{Messages, with_causes};
 use crate::names::{MfaSerial, SessionName};
 use crate::plan::{BaseKind, Device, Plan, Step};
 use crate::profile::ProfileSet;
 use crate::secret::{Code, Credentials};
 use crate::state::{CorrectedClock, Turn};
-use crate::talk::{Talk, with_causes};
 use crate::vault::passphrase::PassphraseError;
-use crate::vault::{Held, VaultError};
+use crate::vault::{UnlockedKey, VaultError};
 
 pub use error::ExecuteError;
 pub use sts::{Sts, StsError};
@@ -61,7 +61,7 @@ pub struct Executor<'a> {
     /// The operating system's name of the user, for sessions that nobody named.
     pub user: &'a dyn Fn() -> String,
     /// What is said meanwhile.
-    pub talk: Talk,
+    pub messages: Messages,
     /// When credentials are renewed.
     pub min_ttl: MinTtl,
     /// What may be reused.
@@ -108,7 +108,7 @@ impl Executor<'_> {
                 let credentials = base::alive(credentials, self.plan, self.set, self.clock.now())?;
                 let is_long_term = found.get_or_init(|| credentials).is_long_term();
                 if let (false, Some(warning)) = (is_long_term, self.plan.steps.capped_by_the_session()) {
-                    self.talk.warn(&warning.to_string());
+                    self.messages.warn(&warning.to_string());
                 }
                 is_long_term
             }
@@ -130,7 +130,7 @@ impl Executor<'_> {
             if let Some(key) = keys(self.plan, self.plan.steps.given(is_long_term)).last()
                 && let Lookup::Fresh(credentials) = self.cache.lookup(key, self.min_ttl, self.clock.now())?
             {
-                self.talk.debug(&format!("`{}` is cached", key.profile()));
+                self.messages.debug(&format!("`{}` is cached", key.profile()));
                 return Ok(Some(credentials));
             }
             if matches!(self.plan.steps, crate::plan::Steps::Fixed(_)) {
@@ -147,15 +147,15 @@ impl Executor<'_> {
             && let Ok(signer) = self.base.credentials(self.plan, self.set)
             && let Ok(client) = (self.connect)()
         {
-            self.talk.info("the clock was set, so AWS is asked for the time");
-            let _waiting = self.talk.waiting("the time by AWS");
+            self.messages.info("the clock was set, so AWS is asked for the time");
+            let _waiting = self.messages.waiting("the time by AWS");
             client.ask_the_time(&signer);
         }
     }
 
     fn warn(&self) {
         for warning in &self.plan.warnings {
-            self.talk.warn(&warning.to_string());
+            self.messages.warn(&warning.to_string());
         }
     }
 }
@@ -198,7 +198,7 @@ impl Run<'_, '_> {
         let start = Instant::now();
         let mut meanwhile = |pid: Option<u32>| {
             if let Some(pid) = pid {
-                self.on.talk.note(&format!("waiting for process {pid}, which obtains credentials of `{name}`"));
+                self.on.messages.note(&format!("waiting for process {pid}, which obtains credentials of `{name}`"));
             }
             self.bear(start)
         };
@@ -220,7 +220,7 @@ impl Run<'_, '_> {
                 Ok(credentials)
             }
             (Err(error), Some(stale)) if error.leaves_the_old_in_use() => {
-                self.on.talk.warn(&format!(
+                self.on.messages.warn(&format!(
                     "the credentials of `{name}` were not renewed, the old ones still serve: {}",
                     with_causes(&error)
                 ));
@@ -254,14 +254,14 @@ impl Run<'_, '_> {
     }
 
     /// Makes the call of step `n`; a session that AWS no longer takes is dropped, and the work redone once.
-    fn make(&self, n: usize, reuse: Reuse) -> Result<(Credentials, Option<Held>), ExecuteError> {
+    fn make(&self, n: usize, reuse: Reuse) -> Result<(Credentials, Option<UnlockedKey>), ExecuteError> {
         let signer = match n {
             0 => self.base()?.clone(),
             n => self.step(n - 1, MinTtl::SIGNER, reuse)?,
         };
         match self.call(n, &signer) {
             Err(error) if n > 0 && reuse == Reuse::Fresh && error.says_the_session_is_over() => {
-                self.on.talk.info(&format!(
+                self.on.messages.info(&format!(
                     "AWS no longer takes the session of `{}`, so it is redone",
                     self.keys[n - 1].profile()
                 ));
@@ -273,7 +273,7 @@ impl Run<'_, '_> {
         }
     }
 
-    fn call(&self, n: usize, signer: &Credentials) -> Result<(Credentials, Option<Held>), ExecuteError> {
+    fn call(&self, n: usize, signer: &Credentials) -> Result<(Credentials, Option<UnlockedKey>), ExecuteError> {
         let step = &self.steps[n];
         let failed = |error| ExecuteError::Call {
             step: Box::new(step.clone()),
@@ -323,7 +323,7 @@ impl Run<'_, '_> {
         let mut meanwhile = |pid: Option<u32>| {
             if let Some(pid) = pid {
                 let device = serial.device();
-                self.on.talk.note(&format!(
+                self.on.messages.note(&format!(
                     "waiting for process {pid}, which asks for a code of `{device}` ({})",
                     self.keys[n].profile()
                 ));
@@ -342,8 +342,8 @@ impl Run<'_, '_> {
             ExecuteError::Client(error) => error,
             other => StsError::Unusable(other.to_string()),
         })?;
-        self.on.talk.info(&step.to_string());
-        let _waiting = self.on.talk.waiting(&step.to_string());
+        self.on.messages.info(&step.to_string());
+        let _waiting = self.on.messages.waiting(&step.to_string());
         match (step, code) {
             (Step::SessionToken { device: Device::Named(serial), duration, .. }, Some(code)) => {
                 client.session_token(signer, serial, code, *duration)

@@ -2,13 +2,13 @@
 //!
 //! In: who signs, and what to do. Out: devices, or an [`IamError`], each variant of which is a decision for its caller.
 //! Nothing here asks, shows or writes; `command/device` does. What the policies of a user must allow for it is one
-//! table, [`journey`], which `policy` reads too.
+//! table, [`needs`], which `policy` reads too.
 
 pub mod caller;
 mod client;
 mod error;
 mod failure;
-pub mod journey;
+pub mod needs;
 pub mod policies;
 
 use jiff::Timestamp;

@@ -6,7 +6,7 @@ pub mod names;
 pub mod secret;
 pub mod disk;
 pub mod host;
-pub mod talk;
+pub mod messages;
 pub mod screen;
 pub mod output;
 pub mod policy;

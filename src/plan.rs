@@ -1,6 +1,6 @@
 //! What would be done for a profile, before anything is asked, called or unsealed.
 //!
-//! `ProfileSet` + [`Wish`] + [`Ambient`] → [`Plan`] { base, steps }. Pure: no I/O, no clock, no async and no secret:
+//! `ProfileSet` + [`PlanRequest`] + [`Ambient`] → [`Plan`] { base, steps }. Pure: no I/O, no clock, no async and no secret:
 //! a plan names where a secret stands, never what it is. Its `Display` is what `show` prints. Where only the base's
 //! answer can tell (a `credential_process` may return long-term keys or a session), the plan holds both ways.
 //!
@@ -27,7 +27,7 @@ pub use warning::Warning;
 
 /// What the command line, our variables and our settings ask of the plan.
 #[derive(Clone, Debug, Default)]
-pub struct Wish {
+pub struct PlanRequest {
     /// `--role-arn`
     pub role_arn: Option<RoleArn>,
     /// `--source-profile`
@@ -334,14 +334,19 @@ impl Plan {
     ///
     /// # Errors
     /// Everything that can be known to be wrong before anything is asked or called.
-    pub fn make(set: &ProfileSet, profile: &ProfileName, wish: &Wish, ambient: &Ambient) -> Result<Self, PlanError> {
-        let chain = chain::Chain::walk(set, profile, wish, ambient)?;
-        let device = chain.device(wish)?;
-        let (steps, mut warnings) = steps::lay_out(&chain, device.as_ref(), wish, ambient)?;
-        let region = service::region(set, &chain, wish, ambient)?;
+    pub fn make(
+        set: &ProfileSet,
+        profile: &ProfileName,
+        request: &PlanRequest,
+        ambient: &Ambient,
+    ) -> Result<Self, PlanError> {
+        let chain = chain::Chain::walk(set, profile, request, ambient)?;
+        let device = chain.device(request)?;
+        let (steps, mut warnings) = steps::lay_out(&chain, device.as_ref(), request, ambient)?;
+        let region = service::region(set, &chain, request, ambient)?;
         let serial = device.as_ref().and_then(Device::serial);
-        let service = Service::resolve(set, &chain, serial, region.as_ref(), (wish, ambient))?;
-        if !wish.at_a_glance {
+        let service = Service::resolve(set, &chain, serial, region.as_ref(), (request, ambient))?;
+        if !request.at_a_glance {
             warnings.extend(chain.unreadable_ends(ambient).map(|origin| Warning::UnreadableEnd { origin }));
             warnings.extend(chain.overlooked(set, device.is_none()).map(Warning::Overlooked));
         }

@@ -17,4 +17,4 @@ pub mod check;
 pub mod print;
 
 pub use check::{Report, check, fix};
-pub use document::{Document, DocumentError, Kind};
+pub use document::{Document, DocumentError, PolicyKind};

@@ -54,13 +54,13 @@ pub enum ProfileError {
     #[error("{place}: the line is not UTF-8")]
     NotUtf8 {
         /// The line of the first byte that is wrong.
-        place: Place,
+        place: Location,
     },
     /// A line breaks the grammar; the SDKs then refuse the whole file, and so does this.
     #[error("{place}: {what}")]
     Malformed {
         /// The line.
-        place: Place,
+        place: Location,
         /// The rule that it breaks.
         what: Malformed,
     },
@@ -68,14 +68,14 @@ pub enum ProfileError {
 
 /// A line of a file. It shares the path, so that errors may keep it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Place {
+pub struct Location {
     /// The file, as it was given to [`ProfileSet::load`].
     pub file: Arc<Path>,
     /// Counted from 1.
     pub line: u32,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file.display(), self.line)
     }
@@ -83,7 +83,7 @@ impl fmt::Display for Place {
 
 /// Which of the two files.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Origin {
+pub enum WhichFile {
     /// `~/.aws/config`
     Config,
     /// `~/.aws/credentials`
@@ -101,7 +101,7 @@ pub enum Presence {
 
 /// What a section of the config file describes.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Kind {
+pub enum SectionKind {
     /// `[profile NAME]` and `[default]`; in the credentials file, every section.
     Profile,
     /// `[sso-session NAME]`
@@ -137,7 +137,7 @@ struct Slot {
     header: u32,
 }
 
-fn hash(kind: Kind, name: &[u8]) -> u64 {
+fn hash(kind: SectionKind, name: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     (kind, name).hash(&mut hasher);
     hasher.finish()
@@ -162,7 +162,7 @@ impl ProfileSet {
     fn index(files: [File; 2]) -> Result<Self, ProfileError> {
         let mut found = Found::default();
         // The order is the precedence: what the credentials file says wins.
-        for (file, origin) in files.iter().zip([Origin::Config, Origin::Credentials]) {
+        for (file, origin) in files.iter().zip([WhichFile::Config, WhichFile::Credentials]) {
             read::read(origin, file.checked()?, &mut found)
                 .map_err(|fault| ProfileError::Malformed { place: file.place(fault.line), what: fault.what })?;
         }
@@ -187,22 +187,26 @@ impl ProfileSet {
         a.hash.cmp(&b.hash).then_with(|| self.identity(a).cmp(&self.identity(b)))
     }
 
-    fn identity(&self, slot: Slot) -> (Kind, &[u8]) {
+    fn identity(&self, slot: Slot) -> (SectionKind, &[u8]) {
         let header = &self.found.headers[slot.header as usize];
         (header.kind, header.name.bytes(self.bytes(header.origin)))
     }
 
-    fn bytes(&self, origin: Origin) -> &[u8] {
+    fn bytes(&self, origin: WhichFile) -> &[u8] {
         self.file(origin).text.expose()
     }
 
-    fn file(&self, origin: Origin) -> &File {
+    fn file(&self, origin: WhichFile) -> &File {
         &self.files[origin as usize]
     }
 
     /// The file that a place of this set is in.
-    fn origin_of(&self, place: &Place) -> Origin {
-        if Arc::ptr_eq(&place.file, &self.file(Origin::Config).path) { Origin::Config } else { Origin::Credentials }
+    fn origin_of(&self, place: &Location) -> WhichFile {
+        if Arc::ptr_eq(&place.file, &self.file(WhichFile::Config).path) {
+            WhichFile::Config
+        } else {
+            WhichFile::Credentials
+        }
     }
 
     /// The two files, config first, and whether each was there.
@@ -212,11 +216,11 @@ impl ProfileSet {
 
     /// The profile of exactly that name.
     pub fn get(&self, name: &str) -> Option<Profile<'_>> {
-        self.section(Kind::Profile, name)
+        self.section(SectionKind::Profile, name)
     }
 
     /// The section of that kind and name; `[plugins]` has the empty one.
-    pub fn section(&self, kind: Kind, name: &str) -> Option<Section<'_>> {
+    pub fn section(&self, kind: SectionKind, name: &str) -> Option<Section<'_>> {
         let (hash, wanted) = (hash(kind, name.as_bytes()), (kind, name.as_bytes()));
         let compare = |slot: &Slot| slot.hash.cmp(&hash).then_with(|| self.identity(*slot).cmp(&wanted));
         let rest = &self.sorted[self.sorted.partition_point(|slot| compare(slot).is_lt())..];
@@ -226,11 +230,11 @@ impl ProfileSet {
 
     /// The names of all profiles, in order of first appearance, config before credentials.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names_of(Kind::Profile)
+        self.names_of(SectionKind::Profile)
     }
 
     /// The names of all sections of one kind, in the same order.
-    pub fn names_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
+    pub fn names_of(&self, kind: SectionKind) -> impl Iterator<Item = &str> {
         self.found
             .headers
             .iter()
@@ -318,8 +322,8 @@ impl File {
         })
     }
 
-    fn place(&self, line: u32) -> Place {
-        Place { file: Arc::clone(&self.path), line }
+    fn place(&self, line: u32) -> Location {
+        Location { file: Arc::clone(&self.path), line }
     }
 }
 
@@ -329,7 +333,7 @@ pub struct Note<'a> {
     /// Why.
     pub what: Ignored,
     /// The line.
-    pub place: Place,
+    pub place: Location,
     /// The section, as between its brackets. It comes from a file: `Display` escapes control characters.
     pub section: &'a str,
     /// What stands in the section that somebody may miss.

@@ -14,9 +14,9 @@ use ini::{Ini, ParseOption};
 use crate::cli::{Color, Global, Obtain};
 use crate::disk::trust::Distrust;
 use crate::host::{Env, Files, Folders, Words};
+use crate::messages::{Level, Messages};
 use crate::names::{Lifetime, NameError, ProfileName, Region};
-use crate::plan::{Origin, Wish};
-use crate::talk::{Level, Talk};
+use crate::plan::{Origin, PlanRequest};
 use crate::vault::Store;
 
 pub use ambient::{ambient, ambient_credentials};
@@ -142,7 +142,7 @@ pub struct Settings {
     /// After how long without use the kernel keyring forgets the sealing key.
     pub lock_after: Option<Duration>,
     /// What is said, and how.
-    pub talk: Talk,
+    pub messages: Messages,
     /// Colours: yes, no, or as the stream is a terminal.
     colour: Option<bool>,
     /// The settings' own `mfa_process`, for profiles that name none.
@@ -168,9 +168,9 @@ pub struct Limits {
 
 /// How credentials are to be obtained.
 #[derive(Debug)]
-pub struct How {
+pub struct ObtainOptions {
     /// What the plan is asked for.
-    pub wish: Wish,
+    pub request: PlanRequest,
     /// `--mfa-token`
     pub token: Option<Token>,
     /// Redo every step.
@@ -245,7 +245,7 @@ impl Settings {
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
             store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
             lock_after: ini.lock_after()?,
-            talk: Talk::new(level, is_coloured(color, env)).at_home(folders.home.as_deref()),
+            messages: Messages::new(level, is_coloured(color, env)).at_home(folders.home.as_deref()),
             colour: is_coloured(color, env),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
             limits: Limits {
@@ -264,15 +264,15 @@ impl Settings {
     }
 
     /// How a failure of [`Settings::resolve`] is said: as what was typed and exported has it, as far as that is legal.
-    pub fn voice(global: &Global, env: &dyn Env) -> Talk {
+    pub fn voice(global: &Global, env: &dyn Env) -> Messages {
         let level = typed_level(global).or_else(|| env.var(variables::LOG)?.parse().ok());
         let color = global.color.or_else(|| env.var(variables::COLOR)?.parse().ok());
-        Talk::new(level.unwrap_or_default(), is_coloured(color, env))
+        Messages::new(level.unwrap_or_default(), is_coloured(color, env))
     }
 
     /// What is asked of a plan that is one of many, and where the command line asks for nothing.
-    pub fn usual_wish(&self) -> Wish {
-        Wish { allow_http: self.allow_http, at_a_glance: true, ..Wish::default() }
+    pub fn usual_request(&self) -> PlanRequest {
+        PlanRequest { allow_http: self.allow_http, at_a_glance: true, ..PlanRequest::default() }
     }
 
     /// The profile that a command is for.
@@ -288,10 +288,10 @@ impl Settings {
     }
 
     /// How a command is to obtain credentials.
-    pub fn how(&self, obtain: &Obtain, env: &dyn Env, files: &dyn Files) -> Result<How, SettingsError> {
+    pub fn how(&self, obtain: &Obtain, env: &dyn Env, files: &dyn Files) -> Result<ObtainOptions, SettingsError> {
         let ini = &self.ini;
         let session_policy = obtain.session_policy.as_deref().map(|text| session_policy(text, files)).transpose()?;
-        let wish = Wish {
+        let request = PlanRequest {
             role_arn: obtain.role_arn.clone(),
             source_profile: obtain.source_profile.clone(),
             external_id: obtain.external_id.clone(),
@@ -318,8 +318,8 @@ impl Settings {
             Some("-") => Some(Token::Stdin),
             Some(code) => Some(Token::Given(crate::secret::Code::parse(code).ok_or(SettingsError::Token)?)),
         };
-        Ok(How {
-            wish,
+        Ok(ObtainOptions {
+            request,
             token,
             refresh: obtain.refresh,
             min_ttl: ini.pick(obtain.min_ttl, env, variables::MIN_TTL, "min_ttl")?,

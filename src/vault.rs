@@ -39,9 +39,9 @@ use crate::disk::private;
 use crate::host::{Keystore, StoreError, Terminal};
 
 pub use self::passphrase::{Cost, PassphraseError};
-pub use self::record::{KeyId, Place};
+pub use self::record::{KeyHome, KeyId};
 pub use self::seal::{SealError, SealingKey};
-pub use self::store::{Held, Store, VaultError};
+pub use self::store::{Store, UnlockedKey, VaultError};
 pub use self::whereabouts::Whereabouts;
 
 const LOCK: &str = "key.lock";
@@ -78,7 +78,7 @@ pub fn inherit(from: &Path, to: &Path) {
 
 /// What the stores say of the current id.
 enum Seen {
-    Held(Held),
+    Unlocked(UnlockedKey),
     /// No store that could be asked has it.
     Missing(Missing),
 }
@@ -105,7 +105,7 @@ pub struct Vault<'a> {
     lock_after: Option<Duration>,
     /// The key as this process has it. Where no kernel keyring holds a copy, it is not fetched, and no passphrase asked,
     /// a second time.
-    remembered: RefCell<Option<Held>>,
+    remembered: RefCell<Option<UnlockedKey>>,
 }
 
 /// The two stores that a vault may keep its key in.
@@ -131,7 +131,7 @@ impl<'a> Vault<'a> {
     }
 
     /// Which key seals here and where it lives, from the state folder alone: no store is asked.
-    pub fn current(&self) -> Result<Option<(KeyId, Place)>, VaultError> {
+    pub fn current(&self) -> Result<Option<(KeyId, KeyHome)>, VaultError> {
         Ok(self.record()?.current)
     }
 
@@ -139,7 +139,7 @@ impl<'a> Vault<'a> {
     ///
     /// `until` says how long the last living entry has to live. It is called only when the key had to be fetched from
     /// its place and is copied into the kernel keyring for that time.
-    pub fn find(&self, until: &dyn Fn() -> Duration) -> Result<Option<Held>, VaultError> {
+    pub fn find(&self, until: &dyn Fn() -> Duration) -> Result<Option<UnlockedKey>, VaultError> {
         let Some((id, place)) = self.record()?.current else { return Ok(None) };
         if self.store == Store::None {
             return Ok(None);
@@ -158,7 +158,7 @@ impl<'a> Vault<'a> {
             },
         };
         match self.look(&self.record()?)? {
-            Seen::Held(mut held) => {
+            Seen::Unlocked(mut held) => {
                 if lock.is_some() {
                     self.copy(&mut held, until);
                 }
@@ -172,7 +172,7 @@ impl<'a> Vault<'a> {
     /// The key that seals a new entry, which lives for `life`; makes one where there is none.
     ///
     /// When the entry is on disk, [`Vault::prolong`] is due.
-    pub fn find_or_make(&self, life: Duration) -> Result<Held, VaultError> {
+    pub fn find_or_make(&self, life: Duration) -> Result<UnlockedKey, VaultError> {
         if self.store == Store::None {
             return Err(VaultError::Off);
         }
@@ -185,7 +185,7 @@ impl<'a> Vault<'a> {
         let _lock = self.lock()?;
         let record = self.record()?;
         match self.look(&record)? {
-            Seen::Held(mut held) => {
+            Seen::Unlocked(mut held) => {
                 self.copy(&mut held, &|| life);
                 Ok(self.remember(held))
             }
@@ -195,7 +195,7 @@ impl<'a> Vault<'a> {
 
     /// What is had without waiting: the key that this process has already, or the kernel keyring's. Whatever else the
     /// kernel says is for [`Vault::look`] to judge.
-    fn at_hand(&self, id: &KeyId, place: Place) -> Option<Held> {
+    fn at_hand(&self, id: &KeyId, place: KeyHome) -> Option<UnlockedKey> {
         if let Some(held) = self.remembered.borrow().as_ref().filter(|held| held.id == *id) {
             return Some(held.clone());
         }
@@ -207,8 +207,8 @@ impl<'a> Vault<'a> {
         Some(self.remember(held))
     }
 
-    fn remember(&self, held: Held) -> Held {
-        self.remembered.replace(Some(Held { fell_back: None, ..held.clone() }));
+    fn remember(&self, held: UnlockedKey) -> UnlockedKey {
+        self.remembered.replace(Some(UnlockedKey { fell_back: None, ..held.clone() }));
         held
     }
 
@@ -222,7 +222,7 @@ impl<'a> Vault<'a> {
     /// To be called after an entry was written, so that `until`, which is called under the lock, counts that entry as
     /// well as those that other processes wrote meanwhile: whoever comes last sees all. A key that has been replaced or
     /// destroyed since is left alone. An error matters where the key lives nowhere else.
-    pub fn prolong(&self, held: &Held, until: &dyn Fn() -> Duration) -> Result<(), VaultError> {
+    pub fn prolong(&self, held: &UnlockedKey, until: &dyn Fn() -> Duration) -> Result<(), VaultError> {
         if self.store == Store::Keyring {
             return Ok(());
         }
@@ -231,7 +231,7 @@ impl<'a> Vault<'a> {
             return Ok(());
         }
         match self.kernel.put(held.id.as_str(), &held.key.to_secret(), Some(self.bounded(until()))) {
-            Err(error) if held.place == Place::Kernel => {
+            Err(error) if held.place == KeyHome::Kernel => {
                 Err(VaultError::Unreachable { kernel: Some(error), keyring: None })
             }
             _ => Ok(()),
@@ -253,10 +253,10 @@ impl<'a> Vault<'a> {
             let copy = self.kernel.delete(id.as_str()).err();
             // Where there is no kernel keyring there is no copy in it, but a key that lives there may well be within
             // the reach of others: a container that shares the folder has no keyring, and its host has one.
-            let copy = copy.filter(|error| place == Place::Kernel || !matches!(error, StoreError::Absent(_)));
+            let copy = copy.filter(|error| place == KeyHome::Kernel || !matches!(error, StoreError::Absent(_)));
             let original = match place {
-                Place::Keyring => self.keyring.delete(id.as_str()).err(),
-                Place::Kernel | Place::Passphrase => None,
+                KeyHome::Keyring => self.keyring.delete(id.as_str()).err(),
+                KeyHome::Kernel | KeyHome::Passphrase => None,
             };
             if copy.is_some() || original.is_some() {
                 left.former.push((id, place));
@@ -270,37 +270,44 @@ impl<'a> Vault<'a> {
     }
 
     /// Does the setting let a key of that place be served by the kernel keyring?
-    fn may_be_in_kernel(&self, place: Place) -> bool {
+    fn may_be_in_kernel(&self, place: KeyHome) -> bool {
         match self.store {
             Store::Auto | Store::Kernel => true,
-            Store::Passphrase => place == Place::Passphrase,
+            Store::Passphrase => place == KeyHome::Passphrase,
             Store::Keyring | Store::None => false,
         }
     }
 
     /// Looks in the kernel keyring, where the setting allows a key of that place to be found in it.
-    fn look_in_kernel(&self, id: &KeyId, place: Place) -> Result<Option<Held>, StoreError> {
+    fn look_in_kernel(&self, id: &KeyId, place: KeyHome) -> Result<Option<UnlockedKey>, StoreError> {
         if !self.may_be_in_kernel(place) {
             return Ok(None);
         }
         // A value that is no key is as good as none: the place that the id names decides.
         let key = self.kernel.get(id.as_str())?.and_then(SealingKey::from_bytes);
-        Ok(key.map(|key| Held { id: id.clone(), key, place, in_kernel: Ok(()), fell_back: None }))
+        Ok(key.map(|key| UnlockedKey { id: id.clone(), key, place, in_kernel: Ok(()), fell_back: None }))
     }
 
     /// Asks the kernel keyring, then the place that the id names.
     fn look(&self, record: &Record) -> Result<Seen, VaultError> {
         let Some((id, place)) = &record.current else { return Ok(Seen::Missing(Missing::default())) };
         let kernel = match self.look_in_kernel(id, *place) {
-            Ok(Some(held)) => return Ok(Seen::Held(held)),
+            Ok(Some(held)) => return Ok(Seen::Unlocked(held)),
             Ok(None) => None,
             Err(error) => Some(error),
         };
         let not_copied = kernel.clone().unwrap_or_else(no_copy);
-        let held =
-            |key| Seen::Held(Held { id: id.clone(), key, place: *place, in_kernel: Err(not_copied), fell_back: None });
+        let held = |key| {
+            Seen::Unlocked(UnlockedKey {
+                id: id.clone(),
+                key,
+                place: *place,
+                in_kernel: Err(not_copied),
+                fell_back: None,
+            })
+        };
         match (self.store, place) {
-            (Store::Auto | Store::Keyring, Place::Keyring) => match self.keyring.get(id.as_str()) {
+            (Store::Auto | Store::Keyring, KeyHome::Keyring) => match self.keyring.get(id.as_str()) {
                 Ok(Some(bytes)) => match SealingKey::from_bytes(bytes) {
                     Some(key) => Ok(held(key)),
                     None => self.unusable(kernel, StoreError::Failed("its entry is not a sealing key".to_owned())),
@@ -312,16 +319,16 @@ impl<'a> Vault<'a> {
                 }
                 Err(error) => self.unusable(kernel, error),
             },
-            (Store::Passphrase, Place::Passphrase) => match self.wrapped().open(id) {
+            (Store::Passphrase, KeyHome::Passphrase) => match self.wrapped().open(id) {
                 Ok(Some(key)) => Ok(held(key)),
                 Ok(None) => Ok(Seen::Missing(Missing::default())),
                 Err(error) => Err(VaultError::Passphrase(error)),
             },
             (Store::Kernel, _) => match kernel {
                 Some(reason) => Err(VaultError::Demanded { store: self.store, reason }),
-                None => Ok(Seen::Missing(Missing { definitely: *place == Place::Kernel, ..Missing::default() })),
+                None => Ok(Seen::Missing(Missing { definitely: *place == KeyHome::Kernel, ..Missing::default() })),
             },
-            (Store::Auto, Place::Kernel) => {
+            (Store::Auto, KeyHome::Kernel) => {
                 let definitely = kernel.is_none();
                 Ok(Seen::Missing(Missing { kernel, keyring: None, definitely }))
             }
@@ -338,7 +345,7 @@ impl<'a> Vault<'a> {
     }
 
     /// Makes a key where the setting wants it. The lock is held, and no store has the current one.
-    fn make(&self, mut record: Record, missing: Missing, life: Duration) -> Result<Held, VaultError> {
+    fn make(&self, mut record: Record, missing: Missing, life: Duration) -> Result<UnlockedKey, VaultError> {
         let demanded = |reason| VaultError::Demanded { store: self.store, reason };
         let kept = if missing.definitely { record.current.as_ref().map(|(id, _)| id.clone()) } else { None };
         match self.store {
@@ -358,7 +365,7 @@ impl<'a> Vault<'a> {
                 let before = record.current.clone();
                 // Never under the old id: the keyring cannot say any more that it has no key of that name.
                 match self.make_in_kernel(&mut record, None, life)? {
-                    Ok(held) => Ok(Held { fell_back: whereabouts::fallback(before.as_ref(), keyring), ..held }),
+                    Ok(held) => Ok(UnlockedKey { fell_back: whereabouts::fallback(before.as_ref(), keyring), ..held }),
                     Err(kernel) => Err(VaultError::NoStore { kernel, keyring }),
                 }
             }
@@ -370,12 +377,12 @@ impl<'a> Vault<'a> {
         record: &mut Record,
         kept: Option<KeyId>,
         life: Duration,
-    ) -> Result<Result<Held, StoreError>, VaultError> {
+    ) -> Result<Result<UnlockedKey, StoreError>, VaultError> {
         let before = record.clone();
         let id = kept_or_new(kept)?;
         let key = SealingKey::random().map_err(VaultError::Seal)?;
         // On record before it is stored: a key in a keyring that nobody knows of could never be destroyed.
-        record.add_former((id.clone(), Place::Keyring));
+        record.add_former((id.clone(), KeyHome::Keyring));
         self.write(record)?;
         if let Err(error) = self.keyring.put(id.as_str(), &key.to_secret(), None) {
             // Whoever is merely absent or locked has stored nothing; a silent one may do so yet.
@@ -389,8 +396,8 @@ impl<'a> Vault<'a> {
             // The kernel may hold an older key of this id, from before that was the setting; it was not asked.
             let _ = self.kernel.delete(id.as_str());
         }
-        self.install(record, id.clone(), Place::Keyring)?;
-        let mut held = Held { id, key, place: Place::Keyring, in_kernel: Err(no_copy()), fell_back: None };
+        self.install(record, id.clone(), KeyHome::Keyring)?;
+        let mut held = UnlockedKey { id, key, place: KeyHome::Keyring, in_kernel: Err(no_copy()), fell_back: None };
         self.copy(&mut held, &|| life);
         Ok(Ok(held))
     }
@@ -400,7 +407,7 @@ impl<'a> Vault<'a> {
         record: &mut Record,
         kept: Option<KeyId>,
         life: Duration,
-    ) -> Result<Result<Held, StoreError>, VaultError> {
+    ) -> Result<Result<UnlockedKey, StoreError>, VaultError> {
         let id = kept_or_new(kept)?;
         let key = SealingKey::random().map_err(VaultError::Seal)?;
         // Stored before it is on record: a store that cannot keep it must not cost the old id, and a key that nobody
@@ -408,25 +415,25 @@ impl<'a> Vault<'a> {
         if let Err(error) = self.kernel.put(id.as_str(), &key.to_secret(), Some(self.bounded(life))) {
             return Ok(Err(error));
         }
-        if let Err(error) = self.install(record, id.clone(), Place::Kernel) {
+        if let Err(error) = self.install(record, id.clone(), KeyHome::Kernel) {
             let _ = self.kernel.delete(id.as_str());
             return Err(error);
         }
-        Ok(Ok(Held { id, key, place: Place::Kernel, in_kernel: Ok(()), fell_back: None }))
+        Ok(Ok(UnlockedKey { id, key, place: KeyHome::Kernel, in_kernel: Ok(()), fell_back: None }))
     }
 
-    fn make_wrapped(&self, record: &mut Record, life: Duration) -> Result<Held, VaultError> {
+    fn make_wrapped(&self, record: &mut Record, life: Duration) -> Result<UnlockedKey, VaultError> {
         let id = kept_or_new(None)?;
         let key = self.wrapped().make(&id).map_err(VaultError::Passphrase)?;
-        self.install(record, id.clone(), Place::Passphrase)?;
-        let mut held = Held { id, key, place: Place::Passphrase, in_kernel: Err(no_copy()), fell_back: None };
+        self.install(record, id.clone(), KeyHome::Passphrase)?;
+        let mut held = UnlockedKey { id, key, place: KeyHome::Passphrase, in_kernel: Err(no_copy()), fell_back: None };
         self.copy(&mut held, &|| life);
         Ok(held)
     }
 
     /// Makes `id` the current one, and ends the keys of former ones where that costs nothing or the store has just
     /// shown that it works.
-    fn install(&self, record: &mut Record, id: KeyId, place: Place) -> Result<(), VaultError> {
+    fn install(&self, record: &mut Record, id: KeyId, place: KeyHome) -> Result<(), VaultError> {
         record.former.retain(|(former, _)| *former != id);
         if record.current.as_ref().is_some_and(|(current, _)| *current != id) {
             record.retire();
@@ -436,18 +443,18 @@ impl<'a> Vault<'a> {
         self.write(record)?;
         let before = record.former.len();
         record.former.retain(|(former, lives)| match lives {
-            Place::Keyring if place == Place::Keyring => {
+            KeyHome::Keyring if place == KeyHome::Keyring => {
                 let _ = self.kernel.delete(former.as_str());
                 self.keyring.delete(former.as_str()).is_err()
             }
-            Place::Kernel => self.kernel.delete(former.as_str()).is_err(),
-            Place::Keyring | Place::Passphrase => true,
+            KeyHome::Kernel => self.kernel.delete(former.as_str()).is_err(),
+            KeyHome::Keyring | KeyHome::Passphrase => true,
         });
         if record.former.len() < before { self.write(record) } else { Ok(()) }
     }
 
     /// Copies a key into the kernel keyring, where the setting wants that and it is not there; notes whether it is.
-    fn copy(&self, held: &mut Held, life: &dyn Fn() -> Duration) {
+    fn copy(&self, held: &mut UnlockedKey, life: &dyn Fn() -> Duration) {
         if held.in_kernel.is_ok() || self.store == Store::Keyring {
             return;
         }
@@ -462,7 +469,7 @@ impl<'a> Vault<'a> {
         PassphraseFile::new(self.folder.join(WRAPPED), self.terminal, self.cost)
     }
 
-    fn is_current(&self, held: &Held) -> Result<bool, VaultError> {
+    fn is_current(&self, held: &UnlockedKey) -> Result<bool, VaultError> {
         Ok(self.record()?.current.is_some_and(|(id, _)| id == held.id))
     }
 

@@ -139,7 +139,7 @@ struct Shortened<'a>(&'a Path);
 
 impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = crate::talk::one_line(&self.0.display().to_string());
+        let text = crate::messages::one_line(&self.0.display().to_string());
         match text.chars().count().checked_sub(SHOWN) {
             Some(cut) if cut > 0 => write!(f, "...{}", text.chars().skip(cut).collect::<String>()),
             _ => f.write_str(&text),

@@ -13,7 +13,7 @@ use super::identity::Key;
 use crate::disk::private;
 use crate::secret::Credentials;
 use crate::state::{DEVICES, ENTRIES, Folder};
-use crate::vault::{Held, SealingKey};
+use crate::vault::{SealingKey, UnlockedKey};
 
 /// Longer than any session lives (36 hours) and any write takes.
 const STRAY: Duration = Duration::from_hours(48);
@@ -28,7 +28,7 @@ impl Folder {
     }
 
     /// Seals an entry, which [`Folder::headers`] has named, for another key.
-    pub(super) fn reseal(&self, entry: &Header, old: &SealingKey, new: &Held) -> bool {
+    pub(super) fn reseal(&self, entry: &Header, old: &SealingKey, new: &UnlockedKey) -> bool {
         let bytes = self.sealed(&entry.identity).and_then(|sealed| sealed.under(new, old));
         bytes.is_some_and(|bytes| self.write(ENTRIES, &entry.identity, &bytes).is_ok())
     }
@@ -37,7 +37,7 @@ impl Folder {
         &self,
         key: &Key,
         credentials: &Credentials,
-        held: &Held,
+        held: &UnlockedKey,
         made: Timestamp,
         end: Timestamp,
     ) -> io::Result<()> {

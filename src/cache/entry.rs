@@ -12,10 +12,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::identity::{Key, Kind, MAGIC};
+use super::identity::{EntryKind, Key, MAGIC};
 use crate::names::Partition;
 use crate::secret::{Credentials, Secret};
-use crate::vault::Held;
+use crate::vault::UnlockedKey;
 use crate::vault::seal::{SealError, SealingKey, open, seal};
 
 /// What an entry says of itself without a key.
@@ -26,7 +26,7 @@ pub struct Header {
     /// The profile that it was made for.
     pub profile: String,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The account, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
@@ -62,7 +62,7 @@ impl Sealed {
     }
 
     /// `None` when it was sealed by another key, or is not what it says it is.
-    pub(super) fn open(&self, key: &Key, held: &Held) -> Option<Credentials> {
+    pub(super) fn open(&self, key: &Key, held: &UnlockedKey) -> Option<Credentials> {
         if self.header.identity != key.file_name() || self.header.key != held.id.as_str() {
             return None;
         }
@@ -82,7 +82,7 @@ impl Sealed {
 
 impl Sealed {
     /// The same entry for another key; `None` when the old one does not open it.
-    pub(super) fn under(&self, new: &Held, old: &SealingKey) -> Option<Vec<u8>> {
+    pub(super) fn under(&self, new: &UnlockedKey, old: &SealingKey) -> Option<Vec<u8>> {
         let name = &self.header.identity;
         let plain = open(old, &authenticated(name, &self.clear), &self.body)?;
         let clear = clear(&Header { key: new.id.as_str().to_owned(), ..self.header.clone() });
@@ -95,7 +95,7 @@ impl Sealed {
 pub(super) fn write(
     key: &Key,
     credentials: &Credentials,
-    held: &Held,
+    held: &UnlockedKey,
     made: Timestamp,
     end: Timestamp,
 ) -> Result<Vec<u8>, SealError> {

@@ -19,7 +19,7 @@ pub(super) const MAGIC: &str = "mfa-cred entry 1";
 /// What an entry holds.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum EntryKind {
     /// A user's MFA session.
     Session,
     /// A role's session.
@@ -31,7 +31,7 @@ pub enum Kind {
 pub struct Key {
     digest: String,
     profile: ProfileName,
-    kind: Kind,
+    kind: EntryKind,
     account: Option<AccountId>,
     role: Option<String>,
     partition: Partition,
@@ -49,7 +49,7 @@ impl Key {
         &self.profile
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> EntryKind {
         self.kind
     }
 
@@ -85,9 +85,11 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
         }
         .finish();
         let (kind, account, role) = match step {
-            Step::SessionToken { device, .. } => (Kind::Session, device.serial().and_then(MfaSerial::account), None),
+            Step::SessionToken { device, .. } => {
+                (EntryKind::Session, device.serial().and_then(MfaSerial::account), None)
+            }
             Step::AssumeRole(call) => {
-                (Kind::Role, Some(call.role.account().clone()), Some(call.role.as_str().to_owned()))
+                (EntryKind::Role, Some(call.role.account().clone()), Some(call.role.as_str().to_owned()))
             }
         };
         let digest = base16ct::lower::encode_string(&before);

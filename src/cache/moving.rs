@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use super::{Cache, CacheUse, Header};
 use crate::host::StoreError;
 use crate::state::Folder;
-use crate::vault::{Held, Place, VaultError};
+use crate::vault::{KeyHome, UnlockedKey, VaultError};
 
 impl Cache<'_> {
     /// Moves what is cached to the store that the settings want, where it lives in another one. `None` when there was
     /// nothing to move.
-    pub(super) fn move_over(&self, folder: &Folder, now: Timestamp) -> Result<Option<Held>, VaultError> {
+    pub(super) fn move_over(&self, folder: &Folder, now: Timestamp) -> Result<Option<UnlockedKey>, VaultError> {
         if self.use_of_it != CacheUse::ReadAndKeep || self.has_moved.replace(true) {
             return Ok(None);
         }
@@ -27,7 +27,7 @@ impl Cache<'_> {
         let old = match self.vault.recover(&id, place)? {
             Ok(old) => old,
             Err(why) => {
-                self.talk.warn(&format!(
+                self.messages.warn(&format!(
                     "the store has changed and the old key cannot be had ({}: {why}): {} will have to be obtained anew",
                     place.name(),
                     counted(entries.len())
@@ -38,7 +38,7 @@ impl Cache<'_> {
         let held = self.vault.find_or_make(self.last_end(folder, now))?;
         self.say_where(&held);
         let moved = entries.iter().filter(|entry| folder.reseal(entry, &old, &held)).count();
-        self.talk.note(&format!(
+        self.messages.note(&format!(
             "the store has changed: {} moved with the key, {}",
             counted(moved),
             way(place, held.place)
@@ -50,19 +50,19 @@ impl Cache<'_> {
     }
 
     /// Says that `auto` has nothing better than the kernel keyring; the vault sees to it that it is said once.
-    pub(super) fn say_where(&self, held: &Held) {
+    pub(super) fn say_where(&self, held: &UnlockedKey) {
         if let Some(why) = &held.fell_back {
             let why = match why {
                 StoreError::Absent(details) => {
-                    self.talk.info(&format!("{}: {details}", Place::Keyring.name()));
+                    self.messages.info(&format!("{}: {details}", KeyHome::Keyring.name()));
                     "there is none here".to_owned()
                 }
                 other => other.to_string(),
             };
-            self.talk.note(&format!(
+            self.messages.note(&format!(
                 "note: the key of the cache lives in the kernel keyring alone, until a restart at most ({}: {why}); \
                  this is said once",
-                Place::Keyring.name()
+                KeyHome::Keyring.name()
             ));
         }
     }
@@ -75,6 +75,6 @@ fn counted(entries: usize) -> String {
     }
 }
 
-fn way(from: Place, to: Place) -> String {
+fn way(from: KeyHome, to: KeyHome) -> String {
     format!("from the {} to the {}", from.name(), to.name())
 }

@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::host::StoreError;
 use crate::host::fake_clock::at;
-use crate::plan::{Ambient, Plan, Wish};
+use crate::messages::Level;
+use crate::plan::{Ambient, Plan, PlanRequest};
 use crate::profile::ProfileSet;
 use crate::secret::Secret;
-use crate::talk::Level;
 use crate::vault::tests::fakes::{Fake, Typist};
 use crate::vault::{Cost, Store, Stores};
 
@@ -26,7 +26,7 @@ const CONFIG: &str = "[profile alice]\naws_access_key_id = AKIAALICE00000000001\
 fn plan(profile: &str) -> Plan {
     let set = ProfileSet::parse(CONFIG, "").expect("profiles");
     let profile = ProfileName::new(profile).expect("a name");
-    Plan::make(&set, &profile, &Wish::default(), &Ambient::default()).expect("a plan")
+    Plan::make(&set, &profile, &PlanRequest::default(), &Ambient::default()).expect("a plan")
 }
 
 /// The keys of `alice`'s session and of a role of hers.
@@ -82,10 +82,10 @@ impl Home {
     }
 
     fn cache<'a>(&'a self, vault: &'a Vault<'a>) -> Cache<'a> {
-        Cache::new(Some(&self.folder), vault, CacheUse::ReadAndKeep, Talk::new(Level::Error, Some(false)))
+        Cache::new(Some(&self.folder), vault, CacheUse::ReadAndKeep, Messages::new(Level::Error, Some(false)))
     }
 
-    fn held(&self) -> Held {
+    fn held(&self) -> UnlockedKey {
         self.vault(Store::Auto).find_or_make(Duration::from_hours(1)).expect("a key")
     }
 
@@ -102,7 +102,7 @@ fn lease(cache: &Cache<'_>) -> Lease {
 }
 
 /// Keeps credentials that are made now and live for so many seconds.
-fn keep(cache: &Cache<'_>, key: &Key, life: u32) -> Held {
+fn keep(cache: &Cache<'_>, key: &Key, life: u32) -> UnlockedKey {
     let held = cache.unlock(Lifetime::from_secs(life), at(0)).expect("no store is demanded").expect("a key");
     cache.save(&lease(cache), key, &credentials(at(life.into())), &held, at(0));
     held
@@ -191,7 +191,7 @@ fn headers_are_read_without_a_store_and_only_of_what_lives() {
     let wanted = Header {
         identity: deploy.file_name().to_owned(),
         profile: "deploy".to_owned(),
-        kind: Kind::Role,
+        kind: EntryKind::Role,
         account: Some("123456789012".to_owned()),
         role: Some("arn:aws:iam::123456789012:role/deploy".to_owned()),
         made: at(0),
@@ -205,7 +205,7 @@ fn headers_are_read_without_a_store_and_only_of_what_lives() {
     for (second, wanted) in [(3599, 2), (3600, 1), (7200, 0)] {
         assert_eq!(cache.headers(at(second)).len(), wanted, "{second}");
     }
-    assert_eq!(cache.headers(at(3600))[0].kind, Kind::Session);
+    assert_eq!(cache.headers(at(3600))[0].kind, EntryKind::Session);
     assert_eq!((home.kernel.calls(), home.keyring.calls()), calls);
 
     // Entries of a key that is gone do not open: they are not shown either, whether or not there is a new one.
@@ -220,7 +220,7 @@ fn headers_are_read_without_a_store_and_only_of_what_lives() {
 fn without_a_folder_or_with_no_cache_nothing_is_found_kept_or_asked() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
-    let talk = Talk::new(Level::Error, Some(false));
+    let messages = Messages::new(Level::Error, Some(false));
     let [_, deploy] = keys_of("deploy");
     let held = keep(&home.cache(&vault), &deploy, 3600);
     let calls = (home.kernel.calls(), home.keyring.calls());
@@ -232,17 +232,17 @@ fn without_a_folder_or_with_no_cache_nothing_is_found_kept_or_asked() {
         ("--no-cache", Some(&home.folder), CacheUse::Nothing),
         ("neither", None, CacheUse::Nothing),
     ] {
-        let cache = Cache::new(folder, &vault, use_of_it, talk);
+        let cache = Cache::new(folder, &vault, use_of_it, messages);
         assert_eq!(found(&cache, &deploy, at(0)), "miss", "{what}");
         assert!(cache.unlock(Lifetime::from_secs(3600), at(0)).expect(what).is_none(), "{what}");
         assert_eq!(cache.known_device(&plan), None, "{what}");
         assert_eq!((home.kernel.calls(), home.keyring.calls()), calls, "{what}");
     }
     let other: crate::names::MfaSerial = "arn:aws:iam::123456789012:mfa/other".parse().expect("a serial");
-    Cache::new(Some(&home.folder), &vault, CacheUse::Nothing, talk).keep_device(&plan, &other);
+    Cache::new(Some(&home.folder), &vault, CacheUse::Nothing, messages).keep_device(&plan, &other);
     assert_eq!(home.cache(&vault).known_device(&plan), Some(serial));
 
-    let cache = Cache::new(None, &vault, CacheUse::ReadAndKeep, talk);
+    let cache = Cache::new(None, &vault, CacheUse::ReadAndKeep, messages);
     let turn = cache.take_turn::<(), Infallible>("a-lock", &mut || panic!("nobody is waited for"), &mut |_| Ok(()));
     assert!(matches!(turn, Ok(None)));
     cache.save(&lease(&home.cache(&vault)), &deploy, &credentials(at(9)), &held, at(0));

@@ -59,7 +59,7 @@ pub struct CompleteArgs {
 
 /// What may stand at a place.
 #[derive(Debug, Default, PartialEq)]
-pub struct Place {
+pub struct Slot {
     /// Words that are always the same, and what they mean.
     pub fixed: Vec<(String, String)>,
     /// Words that must be looked up.
@@ -94,11 +94,11 @@ pub enum Live {
 }
 
 /// What may stand where the last of `words` is typed; the program's name is not among them.
-pub fn place(words: &[String]) -> Place {
+pub fn place(words: &[String]) -> Slot {
     let mut root = tree();
     root.build();
     let (current, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
-    let mut line = Line { command: &root, given: 0, is_literal: false, open: None, global: Global::default() };
+    let mut line = Typed { command: &root, given: 0, is_literal: false, open: None, global: Global::default() };
     for word in before {
         line.read(word);
     }
@@ -106,7 +106,7 @@ pub fn place(words: &[String]) -> Place {
 }
 
 /// A line, as far as it was read.
-struct Line<'a> {
+struct Typed<'a> {
     command: &'a Command,
     /// How many positional arguments this command has.
     given: usize,
@@ -117,7 +117,7 @@ struct Line<'a> {
     global: Global,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Typed<'a> {
     fn read(&mut self, word: &str) {
         if let Some(option) = self.open.take() {
             self.note(option, word);
@@ -144,8 +144,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn at(self, word: &str) -> Place {
-        let mut place = Place { global: self.global.clone(), ..Place::default() };
+    fn at(self, word: &str) -> Slot {
+        let mut place = Slot { global: self.global.clone(), ..Slot::default() };
         let option_and_value =
             word.strip_prefix("--").filter(|_| !self.is_literal).and_then(|word| word.split_once('='));
         if let Some(option) = self.open {
@@ -206,7 +206,7 @@ impl<'a> Line<'a> {
         (self.is_literal || !found.is_last_set()).then_some(found)
     }
 
-    fn values(&self, arg: &Arg, place: &mut Place) {
+    fn values(&self, arg: &Arg, place: &mut Slot) {
         let words = arg.get_possible_values();
         let words = words.iter().filter(|word| !word.is_hide_set());
         let with_about = |word: &PossibleValue| (word.get_name().to_owned(), about(word.get_help()));
@@ -250,13 +250,13 @@ fn about(text: Option<&clap::builder::StyledStr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Live, Place, place};
+    use super::{Live, Slot, place};
 
-    fn at(line: &str) -> Place {
+    fn at(line: &str) -> Slot {
         place(&line.split('|').map(str::to_owned).collect::<Vec<_>>())
     }
 
-    fn words(place: &Place) -> Vec<&str> {
+    fn words(place: &Slot) -> Vec<&str> {
         place.fixed.iter().map(|(word, _)| word.as_str()).collect()
     }
 

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::options::{one_of, profile_name};
 use crate::names::{AccountId, Partition, ProfileName};
-use crate::policy::Kind;
+use crate::policy::PolicyKind;
 use crate::policy::print::{Format, UserPath};
 use crate::policy::rules::Rule;
 
@@ -120,8 +120,8 @@ pub struct CheckArgs {
     /// user, role, trust or organization
     ///
     /// What the policies are attached to. Default: as the document says, else user.
-    #[arg(long, value_name = "KIND", value_parser = one_of::<Kind>(&Kind::NAMES), hide_possible_values = true)]
-    pub kind: Option<Kind>,
+    #[arg(long, value_name = "KIND", value_parser = one_of::<PolicyKind>(&PolicyKind::NAMES), hide_possible_values = true)]
+    pub kind: Option<PolicyKind>,
     /// The user's work, such as s3:GetObject
     ///
     /// Default: what the policies allow.

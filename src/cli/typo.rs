@@ -10,7 +10,7 @@ use clap::{Arg, Command};
 use super::{VERBS, tree, usage};
 
 /// A line as far as it can be read without knowing whether it is legal.
-struct Line<'a> {
+struct Typed<'a> {
     argv: &'a [OsString],
     /// The command, by its own name.
     verb: Option<String>,
@@ -22,7 +22,7 @@ struct Line<'a> {
     options: Vec<String>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Typed<'a> {
     fn read(argv: &'a [OsString]) -> Self {
         let mut root = tree();
         root.build();
@@ -94,7 +94,7 @@ fn names(command: &Command) -> Vec<String> {
 /// The line of an `exec` whose command stands there without `--`, with it. Where a word behind it could be an option of
 /// either, nothing is guessed.
 pub(super) fn with_dashes(argv: &[OsString]) -> Result<Option<Vec<OsString>>, clap::Error> {
-    let line = Line::read(argv);
+    let line = Typed::read(argv);
     let (true, Some(&at)) = (line.is_exec_without_dashes(), line.words.get(1)) else { return Ok(None) };
     let is_ours = |word: &OsString| {
         let word = word.to_string_lossy();
@@ -123,7 +123,7 @@ pub(super) fn explained(mut error: clap::Error, argv: &[OsString]) -> clap::Erro
     if !error.use_stderr() {
         return error;
     }
-    let line = Line::read(argv);
+    let line = Typed::read(argv);
     let tip = match &line.verb {
         None => line.word(0).and_then(|word| {
             let near = near(&word)?;
@@ -142,7 +142,7 @@ pub(super) fn explained(mut error: clap::Error, argv: &[OsString]) -> clap::Erro
 
 /// What a line may have meant whose profile, of this name, is not there.
 pub fn meant(argv: &[OsString], name: &str) -> Option<String> {
-    let line = Line::read(argv);
+    let line = Typed::read(argv);
     if line.word(0).is_none_or(|word| word != name) {
         return None;
     }

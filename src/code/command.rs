@@ -92,8 +92,8 @@ pub fn run(line: &str, limit: Duration, longest: usize, said: &dyn Fn(&str)) -> 
         .stderr(Stdio::piped())
         .spawn()
         .map_err(CommandError::Spawn)?;
-    let mut stdout = Output::new("stdout", child.stdout.take().map(Source::new), longest);
-    let mut stderr = Output::new("stderr", child.stderr.take().map(Source::new), MEGABYTE);
+    let mut stdout = Output::new("stdout", child.stdout.take().map(Pipe::new), longest);
+    let mut stderr = Output::new("stderr", child.stderr.take().map(Pipe::new), MEGABYTE);
     let mut running = Running { child, mark, is_over: false };
     let mut step = Duration::from_millis(1);
     let status = loop {
@@ -256,13 +256,13 @@ mod family {
 /// What the command printed so far on a stream.
 pub(super) struct Output {
     name: &'static str,
-    source: Option<Source>,
+    source: Option<Pipe>,
     bytes: Zeroizing<Vec<u8>>,
     longest: usize,
 }
 
 impl Output {
-    fn new(name: &'static str, source: Option<Source>, longest: usize) -> Self {
+    fn new(name: &'static str, source: Option<Pipe>, longest: usize) -> Self {
         // At its full size from the start, as growing would leave copies behind.
         Self { name, source, bytes: Zeroizing::new(Vec::with_capacity(longest + CHUNK)), longest }
     }
@@ -301,7 +301,7 @@ impl Output {
     fn read_rest(&mut self) -> Result<String, CommandError> {
         let mut text = String::new();
         while self.source.is_some() {
-            let more = self.read_for(Source::REST)?;
+            let more = self.read_for(Pipe::REST)?;
             if more.is_empty() {
                 break;
             }
@@ -313,10 +313,10 @@ impl Output {
 
 /// The command's end of a pipe.
 #[cfg(unix)]
-struct Source(std::fs::File);
+struct Pipe(std::fs::File);
 
 #[cfg(unix)]
-impl Source {
+impl Pipe {
     /// What a process wrote before it ended is in the pipe already.
     const REST: Duration = Duration::ZERO;
 
@@ -338,10 +338,10 @@ impl Source {
 
 /// The command's end of a pipe. Windows cannot wait for a pipe with a limit; a thread can.
 #[cfg(windows)]
-struct Source(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
+struct Pipe(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
 
 #[cfg(windows)]
-impl Source {
+impl Pipe {
     /// For the thread to hand over what is in the pipe, where a process left behind keeps it open.
     const REST: Duration = Duration::from_secs(1);
 

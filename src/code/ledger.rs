@@ -42,7 +42,7 @@ struct Moment {
 }
 
 /// The digest of a code, and when it was spent.
-struct Line {
+struct SpentCode {
     digest: String,
     spent: Moment,
 }
@@ -114,7 +114,7 @@ impl<'a> Ledger<'a> {
     pub fn spend(&self, code: &Code) -> std::io::Result<()> {
         let spent = Moment::now(self.clock);
         let mut lines = self.lines(&spent);
-        lines.push(Line { digest: self.digest(b"code", code.expose()), spent });
+        lines.push(SpentCode { digest: self.digest(b"code", code.expose()), spent });
         self.write(&lines)
     }
 
@@ -127,16 +127,16 @@ impl<'a> Ledger<'a> {
         let _ = self.write(&lines);
     }
 
-    fn lines(&self, now: &Moment) -> Vec<Line> {
+    fn lines(&self, now: &Moment) -> Vec<SpentCode> {
         let text = self.folder.read_text(&self.file).unwrap_or_default();
         let line = |line: &str| {
             let (digest, spent) = line.split_once(' ')?;
-            Some(Line { digest: digest.to_owned(), spent: Moment::parse(spent)? })
+            Some(SpentCode { digest: digest.to_owned(), spent: Moment::parse(spent)? })
         };
         text.lines().filter_map(line).filter(|line| line.spent.is_recent(now)).collect()
     }
 
-    fn write(&self, lines: &[Line]) -> std::io::Result<()> {
+    fn write(&self, lines: &[SpentCode]) -> std::io::Result<()> {
         let text: String = lines.iter().map(|line| format!("{} {}\n", line.digest, line.spent)).collect();
         self.folder.write("", &self.file, text.as_bytes())
     }

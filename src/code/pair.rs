@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::ledger::{Ledger, until_next_code};
 use super::process::run_mfa_process;
-use super::{Asker, CodeError, Outcome, PATIENCE, Source, TRIES};
+use super::{Asker, CodeError, CodeSource, Outcome, PATIENCE, TRIES};
 use crate::host::TerminalError;
 use crate::names::ProfileName;
 use crate::plan::MfaProcess;
@@ -41,7 +41,7 @@ impl Asker<'_> {
         let mut news = String::new();
         for tries_left in (0..TRIES).rev() {
             let pair = match &self.source {
-                Source::Process(process) => self.pair_of(process, ledger)?,
+                CodeSource::Process(process) => self.pair_of(process, ledger)?,
                 _ if self.terminal.is_there() => self.pair_typed(question, std::mem::take(&mut news), ledger)?,
                 _ => return Err(CodeError::NobodyToAsk(profile.clone()).into()),
             };
@@ -76,7 +76,7 @@ impl Asker<'_> {
                     (error, text)
                 }
             };
-            if tries_left == 0 || matches!(self.source, Source::Process(_)) {
+            if tries_left == 0 || matches!(self.source, CodeSource::Process(_)) {
                 return Err(error);
             }
             news = text;
@@ -154,25 +154,30 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::code::tests::{Desk, Failure, Person, code, failure, printing, profile};
+    use crate::code::tests::{Failure, Fixture, Person, code, failure, printing, profile};
     use crate::state::CorrectedClock;
 
     type Asked = (Result<&'static str, Failure>, Vec<String>, Vec<String>);
 
     /// Asks for pairs, and answers the requests one after another: what became of it, what was sent, and what the
     /// person read before each prompt.
-    fn ask(desk: &Desk, source: Source, lines: &[&'static str], answers: Vec<Outcome<&'static str, Failure>>) -> Asked {
-        let aws_clock = CorrectedClock::new(&desk.clock, None);
+    fn ask(
+        fixture: &Fixture,
+        source: CodeSource,
+        lines: &[&'static str],
+        answers: Vec<Outcome<&'static str, Failure>>,
+    ) -> Asked {
+        let aws_clock = CorrectedClock::new(&fixture.clock, None);
         let person = Person::typing(lines);
-        let asker = Asker::new(source, &person, &desk.clock, &aws_clock);
+        let asker = Asker::new(source, &person, &fixture.clock, &aws_clock);
         let (mut answers, mut sent, read) = (answers.into_iter(), Vec::new(), RefCell::new(Vec::new()));
         let question = |prompt: &str, news: &str| {
             read.borrow_mut().push(format!("{news}|{prompt}"));
             crate::host::Terminal::ask_hidden(&person, prompt, PATIENCE)
         };
-        let result = asker.with_pair(&profile(), &question, Some(&desk.ledger()), &mut |pair| {
+        let result = asker.with_pair(&profile(), &question, Some(&fixture.ledger()), &mut |pair| {
             let (first, second) = (pair.first.expose(), pair.second.expose());
-            assert!(desk.knows(first) && desk.knows(second), "they are written down before they are sent");
+            assert!(fixture.knows(first) && fixture.knows(second), "they are written down before they are sent");
             sent.push(format!("{first} {second}"));
             answers.next().expect("no more requests are made")
         });
@@ -189,10 +194,10 @@ mod tests {
             (Outcome::Wrong(failure()), Err(Failure("no MFA code was given".to_owned())), false),
             (Outcome::Unsent(failure()), Err(failure()), false),
         ] {
-            let desk = Desk::new();
-            let (asked, sent, _) = ask(&desk, Source::Terminal, &["111111", "222222"], vec![outcome]);
+            let fixture = Fixture::new();
+            let (asked, sent, _) = ask(&fixture, CodeSource::Terminal, &["111111", "222222"], vec![outcome]);
             assert_eq!((asked, sent), (result, vec!["111111 222222".to_owned()]));
-            assert_eq!(["111111", "222222"].map(|digits| desk.knows(digits)), [is_spent; 2]);
+            assert_eq!(["111111", "222222"].map(|digits| fixture.knows(digits)), [is_spent; 2]);
         }
     }
 
@@ -200,12 +205,12 @@ mod tests {
     fn a_person_is_asked_again_with_the_reason() {
         const FIRST: &str = "First MFA code: ";
         const NEXT: &str = "The next MFA code: ";
-        let desk = Desk::new();
-        desk.ledger().spend(&code("000000")).expect("it is written");
+        let fixture = Fixture::new();
+        fixture.ledger().spend(&code("000000")).expect("it is written");
         let lines = ["x", "000000", "111111", "111111", "222222", "333333", "444444", "555555", "666666"];
         let wrong = || Outcome::Wrong(failure());
         let answers = vec![wrong(), Outcome::Unclear(failure()), wrong()];
-        let (asked, sent, read) = ask(&desk, Source::Terminal, &lines, answers);
+        let (asked, sent, read) = ask(&fixture, CodeSource::Terminal, &lines, answers);
         assert_eq!(asked, Err(failure()), "three pairs are enough");
         assert_eq!(sent, ["111111 222222", "333333 444444", "555555 666666"]);
         let refused = "AWS refused these codes: wait for the next one, and then for the one after it";
@@ -224,31 +229,31 @@ mod tests {
         assert_eq!(read, wanted);
 
         let junk = ["x", "111111", "y", "111111", "z", "222222"];
-        let (asked, sent, read) = ask(&Desk::new(), Source::Terminal, &junk, vec![]);
+        let (asked, sent, read) = ask(&Fixture::new(), CodeSource::Terminal, &junk, vec![]);
         assert_eq!(asked, Err(Failure("what was typed was no MFA code (six digits)".to_owned())));
         assert_eq!((sent.len(), read.len()), (0, 5));
     }
 
     #[test]
     fn a_program_is_run_again_in_the_next_window_and_the_wait_is_counted_down() {
-        let desk = Desk::new();
-        desk.ledger().spend(&code("123450")).expect("it is written");
+        let fixture = Fixture::new();
+        fixture.ledger().spend(&code("123450")).expect("it is written");
         // Twice the spent code, then the first and twice the second one: 0 0 1 1 2.
-        let file = desk.file();
+        let file = fixture.file();
         std::fs::write(&file, "0 0 1 1 2").expect("it is written");
         let next = format!("set -- $(cat {file}); echo 12345$1; shift; echo $* > {file}");
-        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let aws_clock = CorrectedClock::new(&fixture.clock, None);
         let person = Person::default();
-        let asker = Asker::new(printing(&next), &person, &desk.clock, &aws_clock);
+        let asker = Asker::new(printing(&next), &person, &fixture.clock, &aws_clock);
         let mut sent = Vec::new();
         let asked: Result<(), Failure> =
-            asker.with_pair(&profile(), &|_, _| panic!("nobody is asked"), Some(&desk.ledger()), &mut |pair| {
+            asker.with_pair(&profile(), &|_, _| panic!("nobody is asked"), Some(&fixture.ledger()), &mut |pair| {
                 sent.push(format!("{} {}", pair.first.expose(), pair.second.expose()));
                 Outcome::Wrong(failure())
             });
         assert_eq!((asked, sent), (Err(failure()), vec!["123451 123452".to_owned()]), "a program is asked once");
         // To the end of this window, and four windows in all.
-        assert_eq!(desk.clock.slept.get(), Duration::from_secs(20 + 30 + 30 + 30));
+        assert_eq!(fixture.clock.slept.get(), Duration::from_secs(20 + 30 + 30 + 30));
         let told = person.told.borrow();
         assert_eq!(
             (told.len(), &told[0][..], &told[19][..], &told[20][..]),
@@ -258,9 +263,9 @@ mod tests {
 
     #[test]
     fn without_a_terminal_nobody_is_asked() {
-        let desk = Desk::new();
-        let aws_clock = CorrectedClock::new(&desk.clock, None);
-        let asker = Asker::new(Source::Terminal, &crate::host::NoTerminal, &desk.clock, &aws_clock);
+        let fixture = Fixture::new();
+        let aws_clock = CorrectedClock::new(&fixture.clock, None);
+        let asker = Asker::new(CodeSource::Terminal, &crate::host::NoTerminal, &fixture.clock, &aws_clock);
         let asked: Result<(), Failure> =
             asker.with_pair(&profile(), &|_, _| panic!("there is nobody"), None, &mut |_| panic!("there is no code"));
         assert_eq!(asked, Err(Failure("profile `deploy` needs an MFA code, and there is nobody to ask".to_owned())));
@@ -268,8 +273,8 @@ mod tests {
 
     #[test]
     fn a_program_that_prints_the_same_for_ever_ends_it() {
-        let desk = Desk::new();
-        let (asked, sent, _) = ask(&desk, printing("echo 111111"), &[], vec![]);
+        let fixture = Fixture::new();
+        let (asked, sent, _) = ask(&fixture, printing("echo 111111"), &[], vec![]);
         let spent = "that MFA code was used already; the device shows its next one in 30s";
         assert_eq!((asked, sent.len()), (Err(Failure(spent.to_owned())), 0));
     }

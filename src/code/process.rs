@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::CodeError;
 use super::command::{self, CommandError};
 use crate::host::TerminalError;
+use crate::messages::relay;
 use crate::plan::Origin;
 use crate::secret::Code;
-use crate::talk::relay;
 
 /// A code has six digits; what prints more than this is not printing one.
 const OUTPUT_LIMIT: usize = 4096;

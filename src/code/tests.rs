@@ -68,13 +68,13 @@ pub(super) fn failure() -> Failure {
 }
 
 /// A device, its ledger, and the time.
-pub(super) struct Desk {
+pub(super) struct Fixture {
     place: TempDir,
     folder: Folder,
     pub(super) clock: SetClock,
 }
 
-impl Desk {
+impl Fixture {
     pub(super) fn new() -> Self {
         let place = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(Some(&place.path().join("state"))).expect("it is made");
@@ -97,7 +97,7 @@ impl Desk {
     /// Asks, and answers the requests one after another. What became of it, and which codes were sent.
     fn ask(
         &self,
-        source: Source,
+        source: CodeSource,
         person: &Person,
         answers: Vec<Answer>,
     ) -> (Result<&'static str, Failure>, Vec<String>) {
@@ -126,8 +126,8 @@ pub(super) fn code(digits: &str) -> Code {
     Code::parse(digits).expect("six digits")
 }
 
-pub(super) fn printing(command: &str) -> Source {
-    Source::Process(MfaProcess { origin: Origin::Setting("mfa_process"), command: command.to_owned() })
+pub(super) fn printing(command: &str) -> CodeSource {
+    CodeSource::Process(MfaProcess { origin: Origin::Setting("mfa_process"), command: command.to_owned() })
 }
 
 #[test]
@@ -139,10 +139,10 @@ fn what_becomes_of_a_code_decides_whether_it_can_be_used_again() {
         (Outcome::Wrong(failure()), Err(failure()), false),
         (Outcome::Unsent(failure()), Err(failure()), false),
     ] {
-        let desk = Desk::new();
-        let asked = desk.ask(Source::Given(code("111111")), &Person::default(), vec![outcome]);
+        let fixture = Fixture::new();
+        let asked = fixture.ask(CodeSource::Given(code("111111")), &Person::default(), vec![outcome]);
         assert_eq!(asked, (result, vec!["111111".to_owned()]), "what was given is given once");
-        assert_eq!(desk.knows("111111"), is_spent, "{asked:?}");
+        assert_eq!(fixture.knows("111111"), is_spent, "{asked:?}");
     }
 }
 
@@ -183,8 +183,8 @@ fn a_person_is_asked_again_where_that_can_help_and_three_times_in_all() {
         ),
     ] {
         let person = Person::typing(&lines);
-        let desk = Desk::new();
-        let asked = desk.ask(Source::Terminal, &person, answers);
+        let fixture = Fixture::new();
+        let asked = fixture.ask(CodeSource::Terminal, &person, answers);
         assert_eq!(asked, (result, sent.into_iter().map(str::to_owned).collect()), "{lines:?}");
         assert_eq!(*person.told.borrow(), told, "{lines:?}");
         assert!(person.lines.borrow().is_empty(), "{lines:?}: all were asked for");
@@ -195,47 +195,47 @@ fn a_person_is_asked_again_where_that_can_help_and_three_times_in_all() {
 fn a_spent_code_is_never_sent() {
     let spent = "that MFA code was used already; the device shows its next one in 20s";
     let used = "that code was used already; the next one comes in 20s";
-    let desk = || {
-        let desk = Desk::new();
-        desk.ledger().spend(&code("111111")).expect("it is written");
-        desk
+    let fixture = || {
+        let fixture = Fixture::new();
+        fixture.ledger().spend(&code("111111")).expect("it is written");
+        fixture
     };
-    let asked = desk().ask(Source::Given(code("111111")), &Person::default(), vec![]);
+    let asked = fixture().ask(CodeSource::Given(code("111111")), &Person::default(), vec![]);
     assert_eq!(asked, (Err(Failure(spent.to_owned())), vec![]));
 
     let person = Person::typing(&["111111", "222222"]);
-    let asked = desk().ask(Source::Terminal, &person, vec![Outcome::Done("done")]);
+    let asked = fixture().ask(CodeSource::Terminal, &person, vec![Outcome::Done("done")]);
     assert_eq!((asked.0, &person.told.borrow()[..]), (Ok("done"), &[used.to_owned()][..]));
 
     let person = Person::typing(&["111111", "111111", "111111", "222222"]);
-    let asked = desk().ask(Source::Terminal, &person, vec![]);
+    let asked = fixture().ask(CodeSource::Terminal, &person, vec![]);
     assert_eq!((asked.0, person.told.borrow().len()), (Err(Failure(spent.to_owned())), 2));
     assert_eq!(person.prompts.borrow().len(), 3);
 
     // A program is run again in the next window, until it prints another code; here AWS has forgotten this one.
-    let desk = desk();
-    let (person, started) = (Person::default(), desk.clock.now());
-    let asked = desk.ask(printing("echo 111111"), &person, vec![Outcome::Done("done")]);
+    let fixture = fixture();
+    let (person, started) = (Person::default(), fixture.clock.now());
+    let asked = fixture.ask(printing("echo 111111"), &person, vec![Outcome::Done("done")]);
     assert_eq!(asked, (Ok("done"), vec!["111111".to_owned()]));
-    assert_eq!((desk.clock.slept.get(), person.told.borrow().len()), (Duration::from_secs(20 + 30 + 30 + 30), 0));
-    assert_eq!(desk.clock.now(), started + jiff::SignedDuration::from_secs(110));
+    assert_eq!((fixture.clock.slept.get(), person.told.borrow().len()), (Duration::from_secs(20 + 30 + 30 + 30), 0));
+    assert_eq!(fixture.clock.now(), started + jiff::SignedDuration::from_secs(110));
 }
 
 #[test]
 fn what_aws_shows_of_the_time_makes_no_code_forgotten() {
     for (off, what) in [(3600, "behind"), (-3600, "ahead"), (0, "right")] {
-        let desk = Desk::new();
-        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let fixture = Fixture::new();
+        let aws_clock = CorrectedClock::new(&fixture.clock, None);
         let person = Person::typing(&["111111"]);
-        let asker = Asker::new(Source::Terminal, &person, &desk.clock, &aws_clock);
-        let done: Result<(), Failure> = asker.with_code(&profile(), &serial(), Some(&desk.ledger()), &mut |_| {
+        let asker = Asker::new(CodeSource::Terminal, &person, &fixture.clock, &aws_clock);
+        let done: Result<(), Failure> = asker.with_code(&profile(), &serial(), Some(&fixture.ledger()), &mut |_| {
             aws_clock.learn(at(10 + off));
             Outcome::Done(())
         });
         assert_eq!(done, Ok(()));
         for (seconds, is_known) in [(0, true), (89, true), (1, false)] {
-            desk.clock.pass(Duration::from_secs(seconds));
-            assert_eq!(desk.knows("111111"), is_known, "{what}: {seconds}");
+            fixture.clock.pass(Duration::from_secs(seconds));
+            assert_eq!(fixture.knows("111111"), is_known, "{what}: {seconds}");
         }
     }
 }
@@ -243,22 +243,22 @@ fn what_aws_shows_of_the_time_makes_no_code_forgotten() {
 #[test]
 fn without_a_source_nobody_is_asked() {
     let away = Person { is_away: true, ..Person::typing(&["111111"]) };
-    let asked = Desk::new().ask(Source::Terminal, &away, vec![]);
+    let asked = Fixture::new().ask(CodeSource::Terminal, &away, vec![]);
     let nobody = "profile `deploy` needs an MFA code, and there is nobody to ask";
     assert_eq!((asked.0, away.prompts.borrow().len()), (Err(Failure(nobody.to_owned())), 0));
 
     let here = Person::default();
     for (source, person, has_one) in [
-        (Source::Terminal, &away, false),
-        (Source::Terminal, &here, true),
-        (Source::Given(code("111111")), &away, true),
-        (Source::Stdin, &away, true),
+        (CodeSource::Terminal, &away, false),
+        (CodeSource::Terminal, &here, true),
+        (CodeSource::Given(code("111111")), &away, true),
+        (CodeSource::Stdin, &away, true),
         (printing("false"), &away, true),
     ] {
         let what = format!("{source:?}");
-        let is_a_program = matches!(source, Source::Process(_));
-        let (clock, desk) = (SetClock::at(0), Desk::new());
-        let aws_clock = CorrectedClock::new(&desk.clock, None);
+        let is_a_program = matches!(source, CodeSource::Process(_));
+        let (clock, fixture) = (SetClock::at(0), Fixture::new());
+        let aws_clock = CorrectedClock::new(&fixture.clock, None);
         let asker = Asker::new(source, person, &clock, &aws_clock);
         assert_eq!((asker.has_a_source(), asker.is_a_program()), (has_one, is_a_program), "{what}");
     }
@@ -267,9 +267,9 @@ fn without_a_source_nobody_is_asked() {
 #[test]
 fn a_person_is_asked_in_the_words_of_the_profile_or_of_the_device() {
     for (words, prompt) in [(Words::Profile, "MFA code for deploy (alice): "), (Words::Device, "alice, MFA code: ")] {
-        let (desk, person) = (Desk::new(), Person::typing(&["111111"]));
-        let aws_clock = CorrectedClock::new(&desk.clock, None);
-        let asker = Asker::new(Source::Terminal, &person, &desk.clock, &aws_clock).in_words_of(words);
+        let (fixture, person) = (Fixture::new(), Person::typing(&["111111"]));
+        let aws_clock = CorrectedClock::new(&fixture.clock, None);
+        let asker = Asker::new(CodeSource::Terminal, &person, &fixture.clock, &aws_clock).in_words_of(words);
         let done: Result<(), Failure> = asker.with_code(&profile(), &serial(), None, &mut |_| Outcome::Done(()));
         assert_eq!((done, &person.prompts.borrow()[..]), (Ok(()), &[prompt.to_owned()][..]));
     }
@@ -277,7 +277,7 @@ fn a_person_is_asked_in_the_words_of_the_profile_or_of_the_device() {
 
 #[test]
 fn a_program_that_gives_no_code_is_named() {
-    let asked = Desk::new().ask(printing("exit 1"), &Person::typing(&["111111"]), vec![]);
+    let asked = Fixture::new().ask(printing("exit 1"), &Person::typing(&["111111"]), vec![]);
     assert_eq!(asked, (Err(Failure("`mfa_process` of the settings gave no code".to_owned())), vec![]));
 }
 

@@ -10,11 +10,15 @@ use crate::history::{self, History};
 use crate::host::TerminalError;
 use crate::names::ProfileName;
 use crate::screen::picker::pick;
-use crate::settings::{Chosen, How, Settings, variables};
+use crate::settings::{Chosen, ObtainOptions, Settings, variables};
 
 /// The profile that was named, `-` for the one before, or what the environment says; else a person picks one, and where
 /// nobody is there it is `default`.
-pub(super) fn profile(named: Option<ProfileName>, how: &How, context: &Context<'_>) -> Result<ProfileName, Error> {
+pub(super) fn profile(
+    named: Option<ProfileName>,
+    how: &ObtainOptions,
+    context: &Context<'_>,
+) -> Result<ProfileName, Error> {
     let Context { settings, host, .. } = context;
     // What is wrong with the files is said before anything else.
     let set = context.profiles()?;

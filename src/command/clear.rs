@@ -5,7 +5,7 @@ use crate::cache::{Cache, CacheUse, keys};
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::names::ProfileName;
-use crate::plan::{Plan, Wish, existing};
+use crate::plan::{Plan, PlanRequest, existing};
 use crate::profile::ProfileSet;
 use crate::state::CorrectedClock;
 
@@ -13,7 +13,7 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
     let settings = context.settings;
     let folder = context.open_folder()?;
     let vault = context.vault(folder.path());
-    let cache = Cache::new(Some(&folder), &vault, CacheUse::ReadAndKeep, settings.talk);
+    let cache = Cache::new(Some(&folder), &vault, CacheUse::ReadAndKeep, settings.messages);
     let forgotten = if profiles.is_empty() {
         cache.clear_all()
     } else {
@@ -27,14 +27,14 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
         }
         profiles.iter().map(|profile| clear_profile(&cache, set, profile, context)).sum()
     };
-    settings.talk.note(&match forgotten {
+    settings.messages.note(&match forgotten {
         1 => "forgot 1 cached entry".to_owned(),
         n => format!("forgot {n} cached entries"),
     });
     if all {
         let had_one = vault.has_keys()?;
         vault.destroy()?;
-        settings.talk.note(if had_one {
+        settings.messages.note(if had_one {
             "the sealing key is destroyed: no cached credential can be opened again, not even a copy of one"
         } else {
             "there was no sealing key to destroy"
@@ -47,8 +47,8 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
 /// entries that bear its name.
 fn clear_profile(cache: &Cache<'_>, set: &ProfileSet, profile: &ProfileName, context: &Context<'_>) -> usize {
     // Nothing is sent, so no endpoint is a danger.
-    let wish = Wish { allow_http: true, ..Wish::default() };
-    let plan = Plan::make(set, profile, &wish, context.ambient());
+    let request = PlanRequest { allow_http: true, ..PlanRequest::default() };
+    let plan = Plan::make(set, profile, &request, context.ambient());
     let last = plan.map(|plan| cache.with_known_device(plan)).map(|plan| {
         let last = |is_long_term| keys(&plan, plan.steps.given(is_long_term)).pop();
         [last(true), last(false)].into_iter().flatten().collect::<Vec<_>>()

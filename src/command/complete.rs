@@ -8,11 +8,11 @@
 
 use super::{Done, write_stdout};
 use crate::cache::{Cache, CacheUse};
-use crate::cli::{CompleteArgs, CompletionShell, Global, Live, Place, place};
+use crate::cli::{CompleteArgs, CompletionShell, Global, Live, Slot, place};
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::host::Host;
-use crate::output::candidates::{self, Candidate, Line};
+use crate::output::candidates::{self, Candidate, CommandLine};
 use crate::profile::ProfileSet;
 use crate::settings::Settings;
 use crate::state::{CorrectedClock, Folder};
@@ -20,9 +20,9 @@ use crate::state::{CorrectedClock, Folder};
 pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
     let line = match args.shell {
         // The line up to the cursor, and what of it would be replaced.
-        CompletionShell::Bash => Line::read(args.words.first().map_or("", String::as_str)),
-        CompletionShell::Tcsh => Line::read(&host.env.var("COMMAND_LINE").unwrap_or_default()),
-        _ => Line::default(),
+        CompletionShell::Bash => CommandLine::read(args.words.first().map_or("", String::as_str)),
+        CompletionShell::Tcsh => CommandLine::read(&host.env.var("COMMAND_LINE").unwrap_or_default()),
+        _ => CommandLine::default(),
     };
     let words = match args.shell {
         CompletionShell::Bash | CompletionShell::Tcsh => line.arguments(),
@@ -58,7 +58,7 @@ pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
 
 /// Everything that may stand there and can: what drives a terminal cannot be typed, and what starts with a dash is an
 /// option but where it cannot be one.
-fn found(place: &Place, host: &Host<'_>) -> Vec<Candidate> {
+fn found(place: &Slot, host: &Host<'_>) -> Vec<Candidate> {
     let fixed = place.fixed.iter().cloned().map(|(value, about)| Candidate { value, about });
     let live = place.live.map(|live| look_up(live, &place.global, host).unwrap_or_default()).unwrap_or_default();
     let can = |value: &String| !value.chars().any(char::is_control) && (place.is_dash_legal || !value.starts_with('-'));
@@ -94,7 +94,7 @@ fn cached(context: &Context<'_>) -> Vec<String> {
     let Ok(folder) = Folder::open(is_there) else { return Vec::new() };
     let vault = context.vault(folder.path());
     let clock = CorrectedClock::new(context.host.clock, Some(&folder));
-    let cache = Cache::new(Some(&folder), &vault, CacheUse::Read, context.settings.talk).timed_by(&clock);
+    let cache = Cache::new(Some(&folder), &vault, CacheUse::Read, context.settings.messages).timed_by(&clock);
     let mut names: Vec<String> = cache.headers(clock.now()).into_iter().map(|header| header.profile).collect();
     names.sort();
     names.dedup();

@@ -11,13 +11,13 @@ use crate::cache::{Cache, CacheUse};
 use crate::cli::Obtain;
 use crate::error::Error;
 use crate::host::{Host, Terminal};
+use crate::messages::relay;
 use crate::names::ProfileName;
 use crate::plan::{Ambient, Plan};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
-use crate::settings::{How, Settings, ambient, ambient_credentials};
+use crate::settings::{ObtainOptions, Settings, ambient, ambient_credentials};
 use crate::state::{CorrectedClock, Folder, FolderError};
-use crate::talk::relay;
 use crate::vault::passphrase::Cost;
 use crate::vault::{Stores, Vault};
 
@@ -43,7 +43,7 @@ impl<'a> Context<'a> {
     }
 
     /// The same with nobody at it where the options say so: a passphrase is a prompt too.
-    pub(super) fn attended_as(&self, how: &How) -> Self {
+    pub(super) fn attended_as(&self, how: &ObtainOptions) -> Self {
         let host = if how.may_prompt { self.host.clone() } else { self.host.unattended() };
         Self::new(self.settings, host)
     }
@@ -59,24 +59,24 @@ impl<'a> Context<'a> {
     }
 
     /// How a command is to obtain credentials.
-    pub(super) fn how(&self, options: &Obtain) -> Result<How, Error> {
+    pub(super) fn how(&self, options: &Obtain) -> Result<ObtainOptions, Error> {
         Ok(self.settings.how(options, self.host.env, self.host.files)?)
     }
 
     /// The AWS files, as they were when they were first asked for.
     pub(super) fn profiles(&self) -> Result<&ProfileSet, Error> {
         if self.profiles.get().is_none() {
-            let Settings { config_file, credentials_file, talk, .. } = self.settings;
+            let Settings { config_file, credentials_file, messages, .. } = self.settings;
             let set = ProfileSet::load(self.host.files, config_file, credentials_file)?;
-            set.notes().for_each(|note| talk.info(&note.to_string()));
+            set.notes().for_each(|note| messages.info(&note.to_string()));
             let _ = self.profiles.set(set);
         }
         Ok(self.profiles.get().expect("it was just set"))
     }
 
     /// The plan for a profile.
-    pub(super) fn plan(&self, profile: &ProfileName, how: &How) -> Result<Plan, Error> {
-        Ok(Plan::make(self.profiles()?, profile, &how.wish, self.ambient())?)
+    pub(super) fn plan(&self, profile: &ProfileName, how: &ObtainOptions) -> Result<Plan, Error> {
+        Ok(Plan::make(self.profiles()?, profile, &how.request, self.ambient())?)
     }
 
     /// The state folder, opened once, or why there is none.
@@ -87,7 +87,7 @@ impl<'a> Context<'a> {
 
     /// The state folder, for a command that cannot do without it.
     pub(super) fn open_folder(&self) -> Result<Folder, FolderError> {
-        Folder::open_or_set_aside(self.settings.state.as_deref(), self.settings.talk)
+        Folder::open_or_set_aside(self.settings.state.as_deref(), self.settings.messages)
     }
 
     /// The state folder, for what can be done without it.
@@ -108,13 +108,13 @@ impl<'a> Context<'a> {
         use_of_it: CacheUse,
         with: impl FnOnce(&Cache<'_>, &CorrectedClock<'_>) -> T,
     ) -> T {
-        let talk = self.settings.talk;
+        let messages = self.settings.messages;
         let lost =
             if use_of_it == CacheUse::Read { "the cache cannot be looked at" } else { "the credentials are not kept" };
-        let folder = self.opened().inspect_err(|error| talk.warn(&format!("{lost}: {error}"))).ok();
+        let folder = self.opened().inspect_err(|error| messages.warn(&format!("{lost}: {error}"))).ok();
         let vault = self.vault(folder.map_or(Path::new(""), Folder::path));
         let clock = self.clock();
-        with(&Cache::new(folder, &vault, use_of_it, talk).timed_by(&clock), &clock)
+        with(&Cache::new(folder, &vault, use_of_it, messages).timed_by(&clock), &clock)
     }
 
     /// AWS's time, as far as it is known.

@@ -20,14 +20,14 @@ use crate::execute::base::{Bases, RealBases, alive};
 use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Sts};
 use crate::host::{TerminalError, Usual, Words};
-use crate::iam::journey::Need;
+use crate::iam::needs::Need;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, IamError, User, usable};
 use crate::names::{MfaSerial, ProfileName};
 use crate::plan::{Device, Plan, PlanError};
 use crate::profile::ProfileSet;
 use crate::profile::edit::{Draft, EditError};
 use crate::secret::Credentials;
-use crate::settings::{Chosen, How, Settings};
+use crate::settings::{Chosen, ObtainOptions, Settings};
 use crate::state::CorrectedClock;
 
 pub(super) fn run(verb: DeviceVerb, context: &Context<'_>) -> Result<Done, Error> {
@@ -35,15 +35,15 @@ pub(super) fn run(verb: DeviceVerb, context: &Context<'_>) -> Result<Done, Error
         DeviceVerb::List { whose, user, json, .. } => list::run(&whose, user.as_deref(), json, context),
         DeviceVerb::Enroll { whose, name, seed, yes, .. } => {
             let options = enroll::Options { name, shows_seed: seed };
-            with_desk(&whose, yes, context, |desk| enroll::run(desk, &options))
+            with_desk(&whose, yes, context, |work| enroll::run(work, &options))
         }
         DeviceVerb::Resync { serial, whose } => {
             let (serial, whose) = read_word("resync", serial, whose, context)?;
-            with_desk(&whose, false, context, |desk| resync::run(desk, serial.as_deref()))
+            with_desk(&whose, false, context, |work| resync::run(work, serial.as_deref()))
         }
         DeviceVerb::Remove { serial, whose, yes } => {
             let (serial, whose) = read_word("remove", serial, whose, context)?;
-            with_desk(&whose, yes, context, |desk| remove::run(desk, serial.as_deref()))
+            with_desk(&whose, yes, context, |work| remove::run(work, serial.as_deref()))
         }
     }
 }
@@ -74,9 +74,9 @@ fn read_word(
 }
 
 /// What a command about devices works with.
-struct Desk<'a> {
+struct DeviceWork<'a> {
     context: &'a Context<'a>,
-    how: &'a How,
+    how: &'a ObtainOptions,
     set: &'a ProfileSet,
     /// How the user behind the profile signs in.
     plan: &'a Plan,
@@ -96,7 +96,7 @@ fn with_desk(
     whose: &Whose,
     says_yes: bool,
     context: &Context<'_>,
-    with: impl FnOnce(&Desk<'_>) -> Result<Done, Error>,
+    with: impl FnOnce(&DeviceWork<'_>) -> Result<Done, Error>,
 ) -> Result<Done, Error> {
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
     let mut how = context.how(&obtain)?;
@@ -107,12 +107,12 @@ fn with_desk(
     let plan = match context.plan(&profile, &how) {
         // Whoever has a FIDO device may get another one beside it.
         Err(Error::Plan(PlanError::Fido { .. })) => {
-            how.wish.leaves_device_open = true;
+            how.request.leaves_device_open = true;
             context.plan(&profile, &how)?
         }
         plan => plan?,
     };
-    let desk = || {
+    let work = || {
         context.with_cache(session::cache_use(&how), |cache, clock| {
             let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
             let base = RealBases { ambient: &ambient, heard: &heard };
@@ -126,13 +126,13 @@ fn with_desk(
             let clock = &clock.of(&service);
             let iam = AwsIam::connect(&service, limits, clock).map_err(DeviceError::Client)?;
             let named = plan.device.as_ref().and_then(Device::serial).cloned();
-            with(&Desk { context, how: &how, set, plan: &plan, named, cache, clock, iam, base, user, says_yes })
+            with(&DeviceWork { context, how: &how, set, plan: &plan, named, cache, clock, iam, base, user, says_yes })
         })
     };
-    desk().map_err(|error: Error| error.about(&profile))
+    work().map_err(|error: Error| error.about(&profile))
 }
 
-impl Desk<'_> {
+impl DeviceWork<'_> {
     /// What of the way to IAM is neither AWS's nor the system's own, before a prompt.
     fn way(&self) -> String {
         let service = self.plan.iam(self.set, self.context.ambient());
@@ -198,7 +198,7 @@ impl Desk<'_> {
         if self.context.host.terminal.is_there() {
             self.context.host.terminal.show(&diff);
         } else {
-            diff.lines().for_each(|line| self.context.settings.talk.note(line));
+            diff.lines().for_each(|line| self.context.settings.messages.note(line));
         }
         if !self
             .confirm("Write this?", Usual::Yes, "the change of the profile must be confirmed")
@@ -217,7 +217,7 @@ impl Desk<'_> {
     }
 
     fn note(&self, text: &str) {
-        self.context.settings.talk.note(text);
+        self.context.settings.messages.note(text);
     }
 }
 

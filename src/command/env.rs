@@ -23,7 +23,7 @@ pub(super) fn run(args: EnvArgs, context: &Context<'_>) -> Result<Done, Error> {
     let done = write_stdout(format(args.format, host).render(&signed.export(host))?.expose())?;
     if is_on_screen {
         // Last, where it is not scrolled away.
-        settings.talk.warn("the credentials are on your screen, and in what can be scrolled back to");
+        settings.messages.warn("the credentials are on your screen, and in what can be scrolled back to");
     }
     Ok(done)
 }

@@ -9,7 +9,7 @@ use super::{Done, session};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
-use crate::talk::printable;
+use crate::messages::printable;
 
 /// What would make an SDK look past the credentials that it is given.
 const OVERRIDING: [&str; 5] =

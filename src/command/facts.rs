@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cache::{Cache, keys};
 use crate::names::ProfileName;
-use crate::plan::{Ambient, Base, Device, Plan, Step, Wish};
+use crate::plan::{Ambient, Base, Device, Plan, PlanRequest, Step};
 use crate::profile::{Profile, ProfileSet};
 use crate::screen::picker::Choice;
 use crate::screen::table::Column;
@@ -49,7 +49,7 @@ pub(super) const CHOICE: [Column; 6] = [
 /// What facts are gathered from.
 struct View<'a> {
     set: &'a ProfileSet,
-    wish: Wish,
+    request: PlanRequest,
     ambient: &'a Ambient,
     cache: &'a Cache<'a>,
     clock: &'a CorrectedClock<'a>,
@@ -71,7 +71,7 @@ impl Facts {
         cache: &Cache<'_>,
         clock: &CorrectedClock<'_>,
     ) -> Vec<Self> {
-        let view = View { set, wish: context.settings.usual_wish(), ambient: context.ambient(), cache, clock };
+        let view = View { set, request: context.settings.usual_request(), ambient: context.ambient(), cache, clock };
         let mut sessions = Sessions::default();
         let mut all: Vec<Self> = set.names().filter_map(|name| Self::of(name, &view, &mut sessions)).collect();
         for facts in &mut all {
@@ -81,10 +81,11 @@ impl Facts {
     }
 
     fn of(name: &str, view: &View<'_>, sessions: &mut Sessions) -> Option<Self> {
-        let View { set, wish, ambient, cache, clock } = view;
+        let View { set, request, ambient, cache, clock } = view;
         let profile = set.get(name)?;
         let text = |key| profile.filled(key).map(|property| property.value().into_owned());
-        let made = Plan::make(set, &ProfileName::new(name)?, wish, ambient).map(|plan| cache.with_known_device(plan));
+        let made =
+            Plan::make(set, &ProfileName::new(name)?, request, ambient).map(|plan| cache.with_known_device(plan));
         let plan = made.as_ref().ok();
         let now = plan.map_or_else(|| clock.now(), |plan| clock.of(&plan.service).now());
         let end = plan.and_then(|plan| {

@@ -10,12 +10,12 @@ use super::facts::Facts;
 use super::{Done, write_stdout};
 use crate::cache::CacheUse;
 use crate::error::Error;
+use crate::messages::one_line;
 use crate::names::ProfileName;
 use crate::plan::existing;
 use crate::profile::ProfileSet;
 use crate::screen::table::{Column, Table};
 use crate::settings::{Settings, variables};
-use crate::talk::one_line;
 
 /// In a narrow window the columns go in this order: where a thing comes from before what it is.
 const COLUMNS: [Column; 7] = [
@@ -72,8 +72,8 @@ pub(super) fn run(
 pub(super) fn tell_that_there_are_none(set: &ProfileSet, settings: &Settings) {
     let Some(Err(error)) = ProfileName::new("default").map(|usual| existing(set, &usual)) else { return };
     let error = Error::from(error);
-    settings.talk.note(&error.to_string());
-    error.hint().iter().for_each(|hint| settings.talk.hint(hint));
+    settings.messages.note(&error.to_string());
+    error.hint().iter().for_each(|hint| settings.messages.hint(hint));
 }
 
 /// A name as a line: for a person with everything escaped, for a program as it is. A name that is more than a line, or

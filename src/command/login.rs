@@ -6,10 +6,10 @@ use crate::cli::Obtain;
 use crate::command::choice;
 use crate::command::context::Context;
 use crate::error::{Ending, Error};
+use crate::messages::with_causes;
 use crate::names::ProfileName;
 use crate::screen::table;
-use crate::settings::How;
-use crate::talk::with_causes;
+use crate::settings::ObtainOptions;
 
 pub(super) fn run(profiles: Vec<ProfileName>, obtain: &Obtain, context: &Context<'_>) -> Result<Done, Error> {
     let settings = context.settings;
@@ -33,20 +33,20 @@ pub(super) fn run(profiles: Vec<ProfileName>, obtain: &Obtain, context: &Context
             Ending::Exit(_) => {}
         }
         failed += 1;
-        settings.talk.error(&format!("{profile}: {}", with_causes(&error)));
+        settings.messages.error(&format!("{profile}: {}", with_causes(&error)));
         if let Some(hint) = error.hint() {
-            settings.talk.hint(&hint);
+            settings.messages.hint(&hint);
         }
     }
     if failed == 0 { Ok(Done::Well) } else { Err(Error::Some { failed, all: named.len(), exit }) }
 }
 
-fn sign_in(profile: &ProfileName, how: &How, context: &Context<'_>) -> Result<(), Error> {
+fn sign_in(profile: &ProfileName, how: &ObtainOptions, context: &Context<'_>) -> Result<(), Error> {
     let settings = context.settings;
     let plan = context.plan(profile, how).map_err(|error| session::device::ways_out(error, profile, context))?;
     let credentials = session::obtain(context, &plan, how, MinTtl::PERSON)?;
     choice::note(profile, context);
-    settings.talk.note(&match credentials.expiration {
+    settings.messages.note(&match credentials.expiration {
         Some(end) => format!("{profile}: signed in for {}", table::left(end, context.now(&plan))),
         None => format!("{profile}: these credentials do not end"),
     });

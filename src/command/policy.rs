@@ -17,13 +17,13 @@ use super::{Done, write_stdout};
 use crate::cli::{CheckArgs, PolicyVerb};
 use crate::error::{Error, PolicyKindError};
 use crate::host::Host;
+use crate::messages::one_line;
 use crate::names::{AccountId, Partition};
 use crate::policy::document::{Scope, Statement};
 use crate::policy::evaluate::Policies;
 use crate::policy::journey::Subject;
-use crate::policy::rules::Wish;
-use crate::policy::{Document, Kind, check, fix};
-use crate::talk::one_line;
+use crate::policy::rules::CheckOptions;
+use crate::policy::{Document, PolicyKind, check, fix};
 
 /// Where no policy names an account: the one of AWS's own examples.
 const ANY_ACCOUNT: &str = "123456789012";
@@ -43,7 +43,7 @@ pub(super) fn run(verb: PolicyVerb, context: &Context<'_>) -> Result<Done, Error
                 return judge(&args, &found, context);
             }
             let identity = identity(&args, context)?;
-            let boundary = limits(&args, load(&args.boundary, Kind::User, host)?, host)?;
+            let boundary = limits(&args, load(&args.boundary, PolicyKind::User, host)?, host)?;
             let subject = subject(&args, args.user_name.as_deref(), &identity);
             let (account, partition) = (args.account.clone(), args.partition);
             judge(&args, &Case { identity, boundary, subject, account, partition }, context)
@@ -65,17 +65,17 @@ struct Case {
 fn judge(args: &CheckArgs, case: &Case, context: &Context<'_>) -> Result<Done, Error> {
     let (settings, host) = (context.settings, &context.host);
     let Case { identity, boundary, subject, .. } = case;
-    let wish = Wish {
+    let options = CheckOptions {
         allows_first_password_change: args.allow_first_password_change,
         is_console_only: args.console_only,
         account: case.account.clone(),
         partition: case.partition,
-        trusts: load(&args.trust, Kind::Trust, host)?,
+        trusts: load(&args.trust, PolicyKind::Trust, host)?,
     };
     let policies = Policies { identity, boundary };
     let work = args.work.as_deref();
     let report = if args.fix {
-        let (documents, report) = fix(policies, subject, work, &wish)?;
+        let (documents, report) = fix(policies, subject, work, &options)?;
         let after = repaired::Repaired { documents, report };
         if args.write {
             repaired::write(args, case, &after, context)?;
@@ -84,11 +84,11 @@ fn judge(args: &CheckArgs, case: &Case, context: &Context<'_>) -> Result<Done, E
         }
         after.report
     } else {
-        let report = check(policies, subject, work, &wish);
+        let report = check(policies, subject, work, &options);
         if args.json {
             write_stdout(&(json::report(policies, &report).to_string() + "\n"))?;
         } else {
-            write_stdout(&text::report(policies, &report, &text::Look::of(settings)))?;
+            write_stdout(&text::report(policies, &report, &text::Style::of(settings)))?;
         }
         report
     };
@@ -108,7 +108,7 @@ fn bytes(file: &Path, host: &Host<'_>) -> Result<(String, Vec<u8>), Error> {
     Ok((name, bytes))
 }
 
-fn load(files: &[PathBuf], kind: Kind, host: &Host<'_>) -> Result<Vec<Document>, Error> {
+fn load(files: &[PathBuf], kind: PolicyKind, host: &Host<'_>) -> Result<Vec<Document>, Error> {
     let one = |file: &PathBuf| {
         let (name, bytes) = bytes(file, host)?;
         Ok(Document::parse(&name, &bytes, kind)?)
@@ -126,8 +126,8 @@ fn identity(args: &CheckArgs, context: &Context<'_>) -> Result<Vec<Document>, Er
     for file in &args.files {
         let (name, bytes) = bytes(file, host)?;
         let kind = Document::kind_of(&bytes).ok_or_else(|| PolicyKindError::OfResource { name: one_line(&name) })?;
-        if kind == Kind::Trust {
-            settings.talk.note(&format!("{name} has a `Principal`: it is checked as a role's trust policy"));
+        if kind == PolicyKind::Trust {
+            settings.messages.note(&format!("{name} has a `Principal`: it is checked as a role's trust policy"));
         }
         documents.push(Document::parse(&name, &bytes, kind)?);
     }
@@ -143,7 +143,7 @@ fn identity(args: &CheckArgs, context: &Context<'_>) -> Result<Vec<Document>, Er
 /// The service control policies, beside a boundary if there is one: what both must allow, as far as one list can say it.
 fn limits(args: &CheckArgs, mut boundary: Vec<Document>, host: &Host<'_>) -> Result<Vec<Document>, Error> {
     const ALL: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
-    let mut scps = load(&args.scp, Kind::Organization, host)?;
+    let mut scps = load(&args.scp, PolicyKind::Organization, host)?;
     let is_all = |one: &Statement| {
         let is_star = |scope: &Scope| !scope.is_all_but && scope.list.items.iter().any(|item| item.value == "*");
         is_star(&one.action) && one.resource.as_ref().is_none_or(is_star) && one.conditions.is_empty()
@@ -156,7 +156,7 @@ fn limits(args: &CheckArgs, mut boundary: Vec<Document>, host: &Host<'_>) -> Res
         (true, false) => boundary = scps,
         (true, true) => {
             boundary = scps;
-            boundary.push(Document::parse("FullAWSAccess", ALL.as_bytes(), Kind::Organization)?);
+            boundary.push(Document::parse("FullAWSAccess", ALL.as_bytes(), PolicyKind::Organization)?);
         }
         (false, true) => {
             // Its Allow would widen the boundary, which it does not; emptied, it keeps the numbers of the others.

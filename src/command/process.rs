@@ -22,7 +22,7 @@ pub(super) fn run(args: ProfileArgs, context: &Context<'_>) -> Result<Done, Erro
     let done = write_stdout(process_json(&signed.credentials).expose())?;
     if io::stdout().is_terminal() {
         // Whoever asks for it by name gets it. SDKs read a pipe.
-        context.settings.talk.warn("the credentials are on your screen, and in what can be scrolled back to");
+        context.settings.messages.warn("the credentials are on your screen, and in what can be scrolled back to");
     }
     Ok(done)
 }

@@ -9,7 +9,7 @@ use super::context::Context;
 use crate::aws::route::Route;
 use crate::cache::{Cache, CacheUse, Lookup, MinTtl, keys};
 use crate::cli::Obtain;
-use crate::code::{Asker, Source};
+use crate::code::{Asker, CodeSource};
 use crate::error::Error;
 use crate::execute::base::RealBases;
 use crate::execute::sts::AwsSts;
@@ -19,7 +19,7 @@ use crate::names::ProfileName;
 use crate::output::Export;
 use crate::plan::{MfaProcess, Origin, Plan};
 use crate::secret::Credentials;
-use crate::settings::{How, Settings, Token, variables};
+use crate::settings::{ObtainOptions, Settings, Token, variables};
 use crate::state::CorrectedClock;
 
 /// A profile's credentials, and the plan that they came of.
@@ -54,12 +54,17 @@ impl Signed {
 }
 
 /// The credentials of a profile.
-pub(super) fn obtain(context: &Context<'_>, plan: &Plan, how: &How, usual: MinTtl) -> Result<Credentials, Error> {
+pub(super) fn obtain(
+    context: &Context<'_>,
+    plan: &Plan,
+    how: &ObtainOptions,
+    usual: MinTtl,
+) -> Result<Credentials, Error> {
     context.with_cache(cache_use(how), |cache, clock| Session { context, how, cache, clock }.credentials(plan, usual))
 }
 
 /// What these options want of the cache.
-pub(super) fn cache_use(how: &How) -> CacheUse {
+pub(super) fn cache_use(how: &ObtainOptions) -> CacheUse {
     if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing }
 }
 
@@ -67,7 +72,7 @@ pub(super) fn cache_use(how: &How) -> CacheUse {
 #[derive(Clone, Copy)]
 pub(super) struct Session<'s, 'a> {
     pub(super) context: &'s Context<'a>,
-    pub(super) how: &'s How,
+    pub(super) how: &'s ObtainOptions,
     pub(super) cache: &'s Cache<'s>,
     pub(super) clock: &'s CorrectedClock<'s>,
 }
@@ -92,13 +97,13 @@ impl Session<'_, '_> {
             base: &bases,
             connect: &connect,
             user: context.host.user,
-            talk: settings.talk,
+            messages: settings.messages,
             min_ttl: how.min_ttl.map_or(usual, MinTtl),
             reuse: if how.refresh { Reuse::Nothing } else { Reuse::Fresh },
         };
         let result = executor.credentials();
         if bases.were_asked() {
-            exposed::warn(set, cache.folder(), settings.talk, context.host.clock.now());
+            exposed::warn(set, cache.folder(), settings.messages, context.host.clock.now());
         }
         result.map_err(|error: ExecuteError| {
             if plan.asks_for_device() && error.says_the_device_is_unknown() {
@@ -119,7 +124,12 @@ pub(super) fn cached(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>)
 }
 
 /// Who is asked for codes.
-pub(super) fn asker<'a>(plan: &Plan, how: &How, context: &Context<'a>, clock: &'a CorrectedClock<'a>) -> Asker<'a> {
+pub(super) fn asker<'a>(
+    plan: &Plan,
+    how: &ObtainOptions,
+    context: &Context<'a>,
+    clock: &'a CorrectedClock<'a>,
+) -> Asker<'a> {
     let Context { settings, host, .. } = context;
     let service = plan.service.clone();
     let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock)
@@ -129,10 +139,10 @@ pub(super) fn asker<'a>(plan: &Plan, how: &How, context: &Context<'a>, clock: &'
 }
 
 /// Where a code for this plan would come from.
-fn source(plan: &Plan, how: &How, settings: &Settings) -> Source {
+fn source(plan: &Plan, how: &ObtainOptions, settings: &Settings) -> CodeSource {
     match &how.token {
-        Some(Token::Given(code)) => return Source::Given(code.clone()),
-        Some(Token::Stdin) => return Source::Stdin,
+        Some(Token::Given(code)) => return CodeSource::Given(code.clone()),
+        Some(Token::Stdin) => return CodeSource::Stdin,
         None => {}
     }
     let of_settings = || {
@@ -140,5 +150,5 @@ fn source(plan: &Plan, how: &How, settings: &Settings) -> Source {
         settings.mfa_process.clone().map(|command| MfaProcess { origin, command })
     };
     let process = plan.mfa_process.clone().or_else(of_settings);
-    process.map_or(Source::Terminal, Source::Process)
+    process.map_or(CodeSource::Terminal, CodeSource::Process)
 }

@@ -10,14 +10,14 @@ use crate::cache::{Cache, CacheUse, Key, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::host::Host;
+use crate::messages::printable;
 use crate::names::ProfileName;
 use crate::plan::{Plan, PlanError, Step, Steps, existing, sources};
-use crate::profile::{Difference, Kind, Profile, ProfileSet, Property};
+use crate::profile::{Difference, Profile, ProfileSet, Property, SectionKind};
 use crate::screen::table;
 use crate::secret::shown;
 use crate::settings::{Chosen, Settings};
 use crate::state::CorrectedClock;
-use crate::talk::printable;
 
 pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
     let host = &context.host;
@@ -26,7 +26,7 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Re
     let named = args.profile.or_else(|| only_profile(set, host));
     let name = choice::profile(named, &how, context)?;
     let profile = existing(set, &name)?;
-    let plan = Plan::make(set, &name, &how.wish, context.ambient());
+    let plan = Plan::make(set, &name, &how.request, context.ambient());
     let differences = differences(set, name.as_str());
     context.with_cache(CacheUse::Read, |cache, clock| {
         let plan = plan.map(|plan| cache.with_known_device(plan));
@@ -36,7 +36,7 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Re
         }
         write_stdout(&table::folded(
             &printable(&to_text(profile, &plan, &differences, cache, clock)),
-            context.settings.talk,
+            context.settings.messages,
         ))
     })
 }
@@ -53,13 +53,13 @@ fn only_profile(set: &ProfileSet, host: &Host<'_>) -> Option<ProfileName> {
 /// What others read otherwise of the profile, its sources and the sections that these name.
 fn differences(set: &ProfileSet, name: &str) -> Vec<String> {
     let named = |profile: Profile<'_>, key, kind| Some((kind, profile.filled(key)?.value().into_owned()));
-    let sections: Vec<(Kind, String)> = sources(set, name)
+    let sections: Vec<(SectionKind, String)> = sources(set, name)
         .into_iter()
         .flat_map(|profile| {
             [
-                Some((Kind::Profile, profile.name().to_owned())),
-                named(profile, "services", Kind::Services),
-                named(profile, "sso_session", Kind::SsoSession),
+                Some((SectionKind::Profile, profile.name().to_owned())),
+                named(profile, "services", SectionKind::Services),
+                named(profile, "sso_session", SectionKind::SsoSession),
             ]
         })
         .flatten()

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Done, list, write_stdout};
-use crate::cache::{Cache, CacheUse, Header, Kind, keys};
+use crate::cache::{Cache, CacheUse, EntryKind, Header, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::host::{Host, Life};
@@ -19,7 +19,7 @@ use crate::names::Lifetime;
 use crate::plan::{Plan, Step};
 use crate::screen::table::{Column, Table};
 use crate::settings::{Settings, variables};
-use crate::vault::{Place, Store, Whereabouts};
+use crate::vault::{KeyHome, Store, Whereabouts};
 
 /// Not signed in.
 const NOT_NOW: u8 = 3;
@@ -37,7 +37,7 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
     context.with_cache(CacheUse::Read, |cache, clock| {
         let plan = plan.map(|plan| cache.with_known_device(plan));
         let now = clock.now();
-        let held = Held::of(host);
+        let held = ShellCredentials::of(host);
         let mut cached = cache.headers(now);
         cached.sort_by(|a, b| (&a.profile, a.end).cmp(&(&b.profile, b.end)));
         if let Some(plan) = &plan {
@@ -96,13 +96,13 @@ fn needs_no_code(plan: &Plan, cache: &Cache<'_>, now: Timestamp) -> bool {
 }
 
 /// What this shell holds.
-struct Held {
+struct ShellCredentials {
     profile: String,
     access_key_id: Option<String>,
     end: Option<Timestamp>,
 }
 
-impl Held {
+impl ShellCredentials {
     fn of(host: &Host<'_>) -> Option<Self> {
         Some(Self {
             profile: host.env.var(variables::PROFILE)?,
@@ -139,7 +139,7 @@ fn role_name(arn: &str, is_for_a_person: bool) -> String {
 }
 
 fn to_text(
-    held: Option<&Held>,
+    held: Option<&ShellCredentials>,
     cached: &[(Timestamp, Header)],
     key: Option<Whereabouts>,
     now: Timestamp,
@@ -154,8 +154,8 @@ fn to_text(
     }
     for (now, header) in cached {
         let what = match header.kind {
-            Kind::Session => "MFA session".to_owned(),
-            Kind::Role => header.role.as_deref().map_or_else(String::new, |arn| role_name(arn, is_terminal)),
+            EntryKind::Session => "MFA session".to_owned(),
+            EntryKind::Role => header.role.as_deref().map_or_else(String::new, |arn| role_name(arn, is_terminal)),
         };
         table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), *now);
     }
@@ -187,19 +187,19 @@ fn left(key: Whereabouts) -> Option<Duration> {
 
 /// The store that serves the key, then how it comes to have it and what ends that.
 fn key_text(key: Whereabouts, settings: &Settings) -> Vec<String> {
-    let keyring = Place::Keyring.name();
+    let keyring = KeyHome::Keyring.name();
     let mut said = match (key.lives, key.in_kernel) {
         (None, _) if settings.store == Store::None => {
             vec!["none".to_owned(), "`store = none` keeps nothing".to_owned()]
         }
         (None, _) => vec!["none".to_owned()],
-        (Some(Place::Keyring), Some(_)) => vec!["kernel keyring".to_owned(), format!("a copy of the {keyring}'s")],
-        (Some(Place::Keyring), None) => vec![keyring.to_owned()],
-        (Some(Place::Passphrase), Some(_)) => {
+        (Some(KeyHome::Keyring), Some(_)) => vec!["kernel keyring".to_owned(), format!("a copy of the {keyring}'s")],
+        (Some(KeyHome::Keyring), None) => vec![keyring.to_owned()],
+        (Some(KeyHome::Passphrase), Some(_)) => {
             vec!["kernel keyring".to_owned(), "unlocked with the passphrase".to_owned()]
         }
-        (Some(Place::Passphrase), None) => vec!["passphrase".to_owned(), "not unlocked".to_owned()],
-        (Some(Place::Kernel), _) => vec!["kernel keyring alone".to_owned()],
+        (Some(KeyHome::Passphrase), None) => vec!["passphrase".to_owned(), "not unlocked".to_owned()],
+        (Some(KeyHome::Kernel), _) => vec!["kernel keyring alone".to_owned()],
     };
     if let Some(idle) = settings.lock_after.filter(|_| key.in_kernel.is_some()) {
         said.push(format!("forgotten after {} without use", Lifetime::from_secs(secs(idle))));
@@ -209,8 +209,8 @@ fn key_text(key: Whereabouts, settings: &Settings) -> Vec<String> {
 
 fn key_json(key: Whereabouts, settings: &Settings) -> Value {
     json!({
-        "store": key.lives.map_or("none", Place::as_str),
-        "served_from": key.served_from().map(Place::as_str),
+        "store": key.lives.map_or("none", KeyHome::as_str),
+        "served_from": key.served_from().map(KeyHome::as_str),
         "left_seconds": left(key).map(|left| left.as_secs()),
         "lock_after_seconds": settings.lock_after.map(|idle| idle.as_secs()),
     })

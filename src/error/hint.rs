@@ -9,11 +9,11 @@ use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError};
+use crate::messages::ours;
 use crate::names::ProfileName;
 use crate::output::Format;
 use crate::plan::{AssumeRole, Origin, PlanError, Step};
 use crate::settings::SettingsError;
-use crate::talk::ours;
 use crate::vault::VaultError;
 use crate::vault::passphrase::PassphraseError;
 

@@ -3,14 +3,14 @@
 //! An AccessDenied is answered with the step that needs the action, the statements that allow it and all that comes
 //! after it. What was made and could not be taken back is named, with the command that removes it.
 
-use super::journey::{Need, from, statements};
+use super::needs::{Need, from, statements};
 use super::policies::FetchError;
 use super::{CallerError, IamError, User};
 use crate::aws::CallError;
 use crate::code::CodeError;
+use crate::messages::ours;
 use crate::names::{DeviceName, MfaSerial, ProfileName};
 use crate::profile::edit::EditError;
-use crate::talk::ours;
 
 /// Why something with an MFA device was not done.
 #[derive(Debug, thiserror::Error)]

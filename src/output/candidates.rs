@@ -6,7 +6,7 @@
 
 mod line;
 
-pub use line::{Line, Quote};
+pub use line::{CommandLine, Quote};
 
 /// A word that may stand at the cursor, and what it means.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,7 +32,12 @@ pub fn zsh<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> String {
 }
 
 /// For bash: what was typed of the word, kept as it is, and the rest of the value in the quotes that are open there.
-pub fn bash<'a>(line: &Line, typed: &str, before: &str, candidates: impl Iterator<Item = &'a Candidate>) -> String {
+pub fn bash<'a>(
+    line: &CommandLine,
+    typed: &str,
+    before: &str,
+    candidates: impl Iterator<Item = &'a Candidate>,
+) -> String {
     let typed = line.kept(typed);
     let rest_of = |candidate: &Candidate| {
         let word = format!("{before}{}", candidate.value);
@@ -102,7 +107,7 @@ pub fn xonsh_word(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Candidate, Line, bash, nu_word, powershell_word, tcsh, xonsh_word, zsh};
+    use super::{Candidate, CommandLine, bash, nu_word, powershell_word, tcsh, xonsh_word, zsh};
 
     fn candidates(words: &[&str]) -> Vec<Candidate> {
         words.iter().map(|word| Candidate { value: (*word).to_owned(), about: String::new() }).collect()
@@ -130,10 +135,10 @@ mod tests {
             ("mfa-cred team:d", "d", "team:dev", "dev"),
             ("mfa-cred ü", "ü", "ü 東京", "ü\\ 東京"),
         ] {
-            let line = Line::read(typed);
+            let line = CommandLine::read(typed);
             assert_eq!(bash(&line, replaced, "", candidates(&[word]).iter()), format!("{shown}\n"), "{typed}");
         }
-        let line = Line::read("mfa-cred --source-profile=d");
+        let line = CommandLine::read("mfa-cred --source-profile=d");
         assert_eq!(bash(&line, "d", "--source-profile=", candidates(&["dev", "x"]).iter()), "dev\n");
     }
 

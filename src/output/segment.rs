@@ -9,8 +9,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use crate::messages::printable;
 use crate::names::Lifetime;
-use crate::talk::printable;
 
 /// Below this, the time left stands out.
 const SOON: i64 = 15 * 60;

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::error::{Likely, Origin, PlanError};
-use super::{Ambient, Base, Device, Wish};
+use super::{Ambient, Base, Device, PlanRequest};
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_temporary_key, moment};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property};
 
@@ -33,7 +33,7 @@ impl<'a> Chain<'a> {
     pub(super) fn walk(
         set: &'a ProfileSet,
         name: &ProfileName,
-        wish: &Wish,
+        request: &PlanRequest,
         ambient: &Ambient,
     ) -> Result<Self, PlanError> {
         let first = super::existing(set, name)?;
@@ -56,15 +56,16 @@ impl<'a> Chain<'a> {
             if let Some(property) = profile.filled("web_identity_token_file") {
                 return Err(unsupported(profile, &property, "a web identity"));
             }
-            let role = match wish.role_arn.as_ref().filter(|_| asked) {
+            let role = match request.role_arn.as_ref().filter(|_| asked) {
                 Some(role) => Some((Origin::Flag("--role-arn"), role.clone())),
                 None => profile.filled("role_arn").map(|p| Ok((origin(&p), whole_arn(&p)?))).transpose()?,
             };
-            let source = match wish.source_profile.as_ref().filter(|_| asked) {
+            let source = match request.source_profile.as_ref().filter(|_| asked) {
                 Some(source) => Some((Origin::Flag("--source-profile"), source.to_string())),
                 None => profile.filled("source_profile").map(|p| (origin(&p), p.value().into_owned())),
             };
-            let named_source = profile.filled("credential_source").filter(|_| !asked || wish.source_profile.is_none());
+            let named_source =
+                profile.filled("credential_source").filter(|_| !asked || request.source_profile.is_none());
             if let (Some(_), Some(property)) = (&source, &named_source) {
                 let profile = profile.name().to_owned();
                 return Err(PlanError::TwoSources { origin: origin(property), profile });
@@ -91,7 +92,7 @@ impl<'a> Chain<'a> {
                 }
                 // Without a role, a profile's own keys are what it is, whatever source it names.
                 Some(_) if !is_role && has_key(profile) => break,
-                Some(source) => profile = follow(set, &links, source, wish)?,
+                Some(source) => profile = follow(set, &links, source, request)?,
                 None => break,
             }
         }
@@ -129,13 +130,13 @@ impl<'a> Chain<'a> {
     }
 
     /// The user's MFA device.
-    pub(super) fn device(&self, wish: &Wish) -> Result<Option<Device>, PlanError> {
+    pub(super) fn device(&self, request: &PlanRequest) -> Result<Option<Device>, PlanError> {
         use crate::names::DeviceKind;
-        if wish.leaves_device_open {
+        if request.leaves_device_open {
             return Ok(None);
         }
         let is_role = self.base.kind() == super::BaseKind::RoleSession;
-        let (origin, serial) = match (&wish.mfa_serial, self.nearest("mfa_serial")) {
+        let (origin, serial) = match (&request.mfa_serial, self.nearest("mfa_serial")) {
             (Some(serial), _) => (Origin::Flag("--mfa-serial"), serial.clone()),
             (None, None) => return Ok(None),
             (None, Some(property)) if property.value() == "auto" => {
@@ -167,7 +168,7 @@ fn follow<'a>(
     set: &'a ProfileSet,
     links: &[Profile<'a>],
     (origin, source): (Origin, String),
-    wish: &Wish,
+    request: &PlanRequest,
 ) -> Result<Profile<'a>, PlanError> {
     if let Some(start) = links.iter().position(|link| link.name() == source) {
         let circle = links[start..].iter().map(|link| link.name().to_owned());
@@ -178,7 +179,7 @@ fn follow<'a>(
     }
     let Some(profile) = set.get(&source) else {
         // All names are looked at: whoever makes a plan of each would look at all of them for each.
-        let likely = Box::new(if wish.at_a_glance { Likely::default() } else { likely(set, &source) });
+        let likely = Box::new(if request.at_a_glance { Likely::default() } else { likely(set, &source) });
         return Err(PlanError::UnknownSource { origin, source_profile: source, likely });
     };
     Ok(profile)

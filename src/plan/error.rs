@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Device;
 use crate::names::{Address, Lifetime, MfaSerial, NameError, ProfileName};
-use crate::profile::{Overlooked, Place, Property};
+use crate::profile::{Location, Overlooked, Property};
 
 /// Where a value came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,7 +18,7 @@ pub enum Origin {
     /// A line of the AWS files.
     Line {
         /// Where it stands.
-        place: Place,
+        place: Location,
         /// The property's key.
         key: String,
     },
@@ -114,7 +114,7 @@ pub enum PlanError {
     #[error("{place}: profile `{profile}` has no access key, no role and nothing else that yields credentials")]
     NoCredentials {
         /// The section.
-        place: Place,
+        place: Location,
         /// The profile.
         profile: String,
         /// Sections that may have been meant for it.

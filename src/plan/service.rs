@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use super::chain::{Chain, origin, parse, sources};
 use super::error::{Origin, PlanError};
-use super::{Ambient, Wish};
+use super::{Ambient, PlanRequest};
 use crate::names::{Address, MfaSerial, Partition, Region};
-use crate::profile::{Kind, Profile, ProfileSet, Property};
+use crate::profile::{Profile, ProfileSet, Property, SectionKind};
 use crate::secret::shown;
 
 /// Which STS is called, and how; or which IAM.
@@ -35,10 +35,10 @@ pub struct Service {
 pub(super) fn region(
     set: &ProfileSet,
     chain: &Chain<'_>,
-    wish: &Wish,
+    request: &PlanRequest,
     ambient: &Ambient,
 ) -> Result<Option<Region>, PlanError> {
-    if let Some(region) = &wish.region {
+    if let Some(region) = &request.region {
         return Ok(Some(region.clone()));
     }
     if let Some(property) = chain.nearest("region") {
@@ -52,7 +52,7 @@ pub(super) fn region(
             let wrong = |why| PlanError::BadValue { origin: Origin::Variable(name), why };
             value.parse().map(Some).map_err(wrong)
         }
-        None => Ok(wish.usual_region.clone()),
+        None => Ok(request.usual_region.clone()),
     }
 }
 
@@ -62,7 +62,7 @@ impl Service {
         chain: &Chain<'_>,
         serial: Option<&MfaSerial>,
         region: Option<&Region>,
-        (wish, ambient): (&Wish, &Ambient),
+        (request, ambient): (&PlanRequest, &Ambient),
     ) -> Result<Self, PlanError> {
         let of_names = chain.roles.first().map(|link| link.role.partition()).or(serial.and_then(MfaSerial::partition));
         let partition = of_names.or(region.map(Partition::of_region)).unwrap_or(Partition::AWS);
@@ -73,7 +73,7 @@ impl Service {
         Ok(Self {
             region: region.cloned().unwrap_or_else(|| partition.default_region()),
             partition,
-            endpoint_url: endpoint_url(set, profile, Api::Sts, (wish.allow_http, ambient))?,
+            endpoint_url: endpoint_url(set, profile, Api::Sts, (request.allow_http, ambient))?,
             fips: switch(profile, "use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT", ambient.use_fips.as_deref())?,
             dualstack: switch(
                 profile,
@@ -82,7 +82,7 @@ impl Service {
                 ambient.use_dualstack.as_deref(),
             )?,
             ca_bundle: ambient.ca_bundle.clone().or_else(ca_bundle),
-            may_be_in_clear: wish.allow_http,
+            may_be_in_clear: request.allow_http,
         })
     }
 
@@ -126,7 +126,7 @@ fn endpoint_url(
         }
     }
     let of_services = profile.filled("services").and_then(|services| {
-        let property = set.section(Kind::Services, &services.value())?.filled(word)?;
+        let property = set.section(SectionKind::Services, &services.value())?.filled(word)?;
         let url = property.nested("endpoint_url").filter(|url| !url.is_empty())?;
         Some((url.to_owned(), property))
     });

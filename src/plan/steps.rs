@@ -6,7 +6,7 @@
 
 use super::chain::{Chain, RoleLink, origin, parse, profile_name};
 use super::error::{Origin, PlanError};
-use super::{Ambient, AssumeRole, BaseKind, Device, Step, Steps, Warning, Wish};
+use super::{Ambient, AssumeRole, BaseKind, Device, PlanRequest, Step, Steps, Warning};
 use crate::names::{Lifetime, MfaSerial, ProfileName, SessionName, Tag};
 use crate::profile::Profile;
 
@@ -25,17 +25,17 @@ const LONG_POLICY: usize = 2048;
 pub(super) fn lay_out(
     chain: &Chain<'_>,
     device: Option<&Device>,
-    wish: &Wish,
+    request: &PlanRequest,
     ambient: &Ambient,
 ) -> Result<(Steps, Vec<Warning>), PlanError> {
     if chain.roles.is_empty() {
-        refuse_role_options(chain, wish)?;
+        refuse_role_options(chain, request)?;
     }
-    let session = session_duration(chain, wish)?;
+    let session = session_duration(chain, request)?;
     // Collected from the target down; called from the base up.
     let mut roles = Vec::with_capacity(chain.roles.len());
     for (n, link) in chain.roles.iter().enumerate().rev() {
-        roles.push(assume_role(link, n == 0, wish, ambient)?);
+        roles.push(assume_role(link, n == 0, request, ambient)?);
     }
     let user = profile_name(*chain.links.last().expect("a chain has the profile that was asked for"));
     let mut warnings = Vec::new();
@@ -95,36 +95,41 @@ fn from_session(mut roles: Vec<AssumeRole>, warnings: &mut Vec<Warning>) -> Vec<
     roles.into_iter().map(|role| Step::AssumeRole(Box::new(role))).collect()
 }
 
-fn assume_role(link: &RoleLink<'_>, is_target: bool, wish: &Wish, ambient: &Ambient) -> Result<AssumeRole, PlanError> {
+fn assume_role(
+    link: &RoleLink<'_>,
+    is_target: bool,
+    request: &PlanRequest,
+    ambient: &Ambient,
+) -> Result<AssumeRole, PlanError> {
     let profile = link.profile;
     // The command line shapes the role that was asked for; the ones before it are as their profiles say.
-    let nothing = Wish::default();
-    let wish = if is_target { wish } else { &nothing };
-    let tags = tags(profile, wish)?;
+    let nothing = PlanRequest::default();
+    let request = if is_target { request } else { &nothing };
+    let tags = tags(profile, request)?;
     Ok(AssumeRole {
         profile: profile_name(profile),
         role: link.role.clone(),
         device: None,
-        duration: role_duration(profile, wish)?,
-        session_name: session_name(profile, wish, ambient)?,
-        external_id: match &wish.external_id {
+        duration: role_duration(profile, request)?,
+        session_name: session_name(profile, request, ambient)?,
+        external_id: match &request.external_id {
             Some(id) => Some(id.clone()),
             None => profile.filled("external_id").map(|p| parse(&p)).transpose()?,
         },
-        source_identity: match &wish.source_identity {
+        source_identity: match &request.source_identity {
             Some(name) => Some(name.clone()),
             None => profile.filled("source_identity").map(|p| parse(&p)).transpose()?,
         },
-        transitive_tags: transitive_tags(profile, wish, &tags)?,
+        transitive_tags: transitive_tags(profile, request, &tags)?,
         tags,
-        session_policy: match &wish.session_policy {
+        session_policy: match &request.session_policy {
             Some(policy) if policy.chars().count() > LONG_POLICY => {
                 let why = "is longer than the 2048 characters that AWS takes";
                 return Err(PlanError::Refused { origin: Origin::Flag("--session-policy"), why });
             }
             policy => policy.clone(),
         },
-        policy_arns: match &wish.policy_arns[..] {
+        policy_arns: match &request.policy_arns[..] {
             arns if arns.len() > MANY_POLICIES => {
                 let why = "is given more than 10 times, which is AWS's most";
                 return Err(PlanError::Refused { origin: Origin::Flag("--policy-arn"), why });
@@ -137,8 +142,12 @@ fn assume_role(link: &RoleLink<'_>, is_target: bool, wish: &Wish, ambient: &Ambi
     })
 }
 
-fn session_name(profile: Profile<'_>, wish: &Wish, ambient: &Ambient) -> Result<Option<SessionName>, PlanError> {
-    if let Some(name) = &wish.session_name {
+fn session_name(
+    profile: Profile<'_>,
+    request: &PlanRequest,
+    ambient: &Ambient,
+) -> Result<Option<SessionName>, PlanError> {
+    if let Some(name) = &request.session_name {
         return Ok(Some(name.clone()));
     }
     if let Some(name) = &ambient.session_name {
@@ -149,7 +158,7 @@ fn session_name(profile: Profile<'_>, wish: &Wish, ambient: &Ambient) -> Result<
 }
 
 /// The profile's `session_tags` (`key=value,key=value`), each replaced by the flag's tag of the same key.
-fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
+fn tags(profile: Profile<'_>, request: &PlanRequest) -> Result<Vec<Tag>, PlanError> {
     const TWICE: &str = "has two tags of one key, whose case AWS ignores";
     let has_two = |tags: &[Tag]| {
         tags.iter().enumerate().any(|(n, tag)| tags[..n].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key)))
@@ -164,10 +173,10 @@ fn tags(profile: Profile<'_>, wish: &Wish) -> Result<Vec<Tag>, PlanError> {
             return Err(PlanError::Refused { origin: origin(&property), why: TWICE });
         }
     }
-    if has_two(&wish.tags) {
+    if has_two(&request.tags) {
         return Err(PlanError::Refused { origin: Origin::Flag("--tag"), why: TWICE });
     }
-    wish.tags.iter().for_each(|tag| replace_or_add(&mut tags, tag.clone()));
+    request.tags.iter().for_each(|tag| replace_or_add(&mut tags, tag.clone()));
     tags.sort();
     if tags.len() > MANY_TAGS {
         let origin = profile.filled("session_tags").map_or(Origin::Flag("--tag"), |p| origin(&p));
@@ -183,7 +192,7 @@ fn replace_or_add(tags: &mut Vec<Tag>, tag: Tag) {
 }
 
 /// The profile's `transitive_session_tags` and the flag's. AWS takes only keys of tags that are in the same request.
-fn transitive_tags(profile: Profile<'_>, wish: &Wish, tags: &[Tag]) -> Result<Vec<String>, PlanError> {
+fn transitive_tags(profile: Profile<'_>, request: &PlanRequest, tags: &[Tag]) -> Result<Vec<String>, PlanError> {
     let property = profile.filled("transitive_session_tags");
     let listed = property.map(|p| p.value().into_owned()).unwrap_or_default();
     let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
@@ -192,18 +201,18 @@ fn transitive_tags(profile: Profile<'_>, wish: &Wish, tags: &[Tag]) -> Result<Ve
     if let (Some(property), false) = (property, listed.iter().all(|key| is_tag(key))) {
         return Err(PlanError::Refused { origin: origin(&property), why });
     }
-    if !wish.transitive_tags.iter().all(|key| is_tag(key)) {
+    if !request.transitive_tags.iter().all(|key| is_tag(key)) {
         return Err(PlanError::Refused { origin: Origin::Flag("--transitive-tag"), why });
     }
     let mut keys: Vec<String> =
-        listed.into_iter().map(str::to_owned).chain(wish.transitive_tags.iter().cloned()).collect();
+        listed.into_iter().map(str::to_owned).chain(request.transitive_tags.iter().cloned()).collect();
     keys.sort();
     keys.dedup();
     Ok(keys)
 }
 
-fn role_duration(profile: Profile<'_>, wish: &Wish) -> Result<Lifetime, PlanError> {
-    let (origin, duration) = match (&wish.duration, profile.filled("duration_seconds"), wish.usual_duration) {
+fn role_duration(profile: Profile<'_>, request: &PlanRequest) -> Result<Lifetime, PlanError> {
+    let (origin, duration) = match (&request.duration, profile.filled("duration_seconds"), request.usual_duration) {
         (Some((origin, duration)), _, _) => (origin.clone(), *duration),
         (None, Some(property), _) => {
             let seconds = property
@@ -220,8 +229,8 @@ fn role_duration(profile: Profile<'_>, wish: &Wish) -> Result<Lifetime, PlanErro
 
 /// How long the MFA session lives: the nearest `session_duration` along the chain. Where the session itself is what
 /// was asked for, the command line's wish comes first.
-fn session_duration(chain: &Chain<'_>, wish: &Wish) -> Result<Lifetime, PlanError> {
-    let wished = wish.duration.as_ref().filter(|_| chain.roles.is_empty());
+fn session_duration(chain: &Chain<'_>, request: &PlanRequest) -> Result<Lifetime, PlanError> {
+    let wished = request.duration.as_ref().filter(|_| chain.roles.is_empty());
     let (origin, duration) = match (wished, chain.nearest("session_duration")) {
         (Some((origin, duration)), _) => (origin.clone(), *duration),
         (None, Some(property)) => (origin(&property), parse(&property)?),
@@ -239,15 +248,15 @@ fn in_range(origin: Origin, wanted: Lifetime, max: Lifetime) -> Result<Lifetime,
 }
 
 /// Without a role these options could only be ignored, and a session policy that is ignored gives more than was meant.
-fn refuse_role_options(chain: &Chain<'_>, wish: &Wish) -> Result<(), PlanError> {
+fn refuse_role_options(chain: &Chain<'_>, request: &PlanRequest) -> Result<(), PlanError> {
     let given = [
-        ("--external-id", wish.external_id.is_some()),
-        ("--session-name", wish.session_name.is_some()),
-        ("--source-identity", wish.source_identity.is_some()),
-        ("--tag", !wish.tags.is_empty()),
-        ("--transitive-tag", !wish.transitive_tags.is_empty()),
-        ("--session-policy", wish.session_policy.is_some()),
-        ("--policy-arn", !wish.policy_arns.is_empty()),
+        ("--external-id", request.external_id.is_some()),
+        ("--session-name", request.session_name.is_some()),
+        ("--source-identity", request.source_identity.is_some()),
+        ("--tag", !request.tags.is_empty()),
+        ("--transitive-tag", !request.transitive_tags.is_empty()),
+        ("--session-policy", request.session_policy.is_some()),
+        ("--policy-arn", !request.policy_arns.is_empty()),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         Some((flag, _)) => Err(PlanError::NoRole { origin: Origin::Flag(flag), profile: profile_name(chain.links[0]) }),

@@ -5,9 +5,9 @@ use super::*;
 const USER: &str = "[profile alice]\naws_access_key_id = AKIAALICE00000000001\naws_secret_access_key = secret\n";
 const SERIAL: &str = "arn:aws:iam::123456789012:mfa/alice";
 
-fn plan(config: &str, wish: &Wish) -> Result<Plan, PlanError> {
+fn plan(config: &str, request: &PlanRequest) -> Result<Plan, PlanError> {
     let set = ProfileSet::parse(config, "").expect("profiles");
-    Plan::make(&set, &ProfileName::new("deploy").expect("a name"), wish, &Ambient::default())
+    Plan::make(&set, &ProfileName::new("deploy").expect("a name"), request, &Ambient::default())
 }
 
 /// A role whose base is a program, and what stands in its profile besides.
@@ -16,7 +16,7 @@ fn by_base(more: &str) -> Plan {
         "[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = vendor\n\
          mfa_serial = {SERIAL}\n{more}[profile vendor]\ncredential_process = vendor-login\n"
     );
-    plan(&config, &Wish::default()).expect("a plan")
+    plan(&config, &PlanRequest::default()).expect("a plan")
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn an_access_key_id_is_any_word_that_a_signature_holds() {
         ("AKIA\u{7f}".to_owned(), false),
     ] {
         let config = format!("[profile deploy]\naws_access_key_id = {id}\naws_secret_access_key = secret\n");
-        let plan = plan(&config, &Wish::default());
+        let plan = plan(&config, &PlanRequest::default());
         assert_eq!(plan.is_ok(), legal, "{id}");
         assert!(legal || matches!(plan, Err(PlanError::Refused { .. })), "{id}");
     }
@@ -80,7 +80,7 @@ fn an_access_key_id_is_any_word_that_a_signature_holds() {
 fn a_secret_in_the_place_of_the_access_key_id_is_not_shown_by_the_plan() {
     let swapped = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     let config = format!("[profile deploy]\naws_access_key_id = {swapped}\naws_secret_access_key = AKIAX\n");
-    let shown = plan(&config, &Wish::default()).expect("a plan").base.to_string();
+    let shown = plan(&config, &PlanRequest::default()).expect("a plan").base.to_string();
     assert_eq!(shown, "access key (hidden) of profile `deploy`");
 }
 
@@ -98,7 +98,7 @@ fn a_policys_arn_starts_as_one_and_has_20_to_2048_characters() {
         let config = format!(
             "[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = alice\n{USER}"
         );
-        let wish = Wish { policy_arns: vec![arn.clone()], ..Wish::default() };
-        assert_eq!(plan(&config, &wish).is_ok(), legal, "{arn}");
+        let request = PlanRequest { policy_arns: vec![arn.clone()], ..PlanRequest::default() };
+        assert_eq!(plan(&config, &request).is_ok(), legal, "{arn}");
     }
 }

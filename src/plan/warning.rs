@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::error::Origin;
+use crate::messages::ours;
 use crate::names::{Lifetime, Partition, ProfileName, Region};
 use crate::profile::Overlooked;
-use crate::talk::ours;
 
 /// What the user should know although the plan stands.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,11 +5,11 @@ mod open;
 
 use self::open::Open;
 use super::DocumentError;
-use super::document::{Document, Kind};
-use super::evaluate::{At, Decision, Ground, Policies, Verdict};
-use super::journey::{Cell, Expected, Journey, Row, Step, Subject, Way};
+use super::document::{Document, PolicyKind};
+use super::evaluate::{Decision, Ground, Policies, StatementId, Verdict};
+use super::journey::{Cell, Expected, Journey, Row, Stage, Subject, Way};
 use super::repair;
-use super::rules::{self, Edit, Finding, Look, Rule, Severity, Wish};
+use super::rules::{self, CheckOptions, Edit, Finding, Inspected, Rule, Severity};
 
 /// What came of a check.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Report {
     /// The user whose day it was.
     pub subject: Subject,
     /// What the policies are attached to.
-    pub kind: Kind,
+    pub kind: PolicyKind,
     /// The day; for a role's and an organization's policies there is none.
     pub journey: Option<Journey>,
     /// The failures, then the notes.
@@ -32,20 +32,20 @@ impl Report {
 }
 
 /// Checks documents that apply together, all of the same kind. `work` is the action that the user is there for.
-pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, wish: &Wish) -> Report {
-    let is_of_users = policies.identity.iter().all(|document| document.kind == Kind::User);
+pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, options: &CheckOptions) -> Report {
+    let is_of_users = policies.identity.iter().all(|document| document.kind == PolicyKind::User);
     let mut journey = is_of_users.then(|| Journey::play(policies, subject, work));
-    let open = journey.as_ref().map(|_| Open::of(policies, subject, wish));
+    let open = journey.as_ref().map(|_| Open::of(policies, subject, options));
     let excuses = match (&mut journey, &open) {
-        (Some(journey), Some(open)) => excuses::of(policies, journey, open, wish),
+        (Some(journey), Some(open)) => excuses::of(policies, journey, open, options),
         _ => Vec::new(),
     };
-    let look = Look::new(policies, subject, journey.as_ref(), wish);
+    let look = Inspected::new(policies, subject, journey.as_ref(), options);
     let mut findings = rules::findings(&look);
     if let (Some(journey), Some(open)) = (&journey, &open) {
-        let explained: Vec<(Step, Way)> = findings
+        let explained: Vec<(Stage, Way)> = findings
             .iter()
-            .filter(|finding| finding.severity == Severity::Failure || wish.is_console_only)
+            .filter(|finding| finding.severity == Severity::Failure || options.is_console_only)
             .flat_map(|finding| finding.explains.iter().copied())
             .collect();
         let mut more = open.findings(&look, &findings);
@@ -55,7 +55,7 @@ pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, wish
         findings.extend(more);
     }
     findings.extend(excuses);
-    for (index, document) in policies.identity.iter().enumerate().filter(|(_, it)| it.kind == Kind::Trust) {
+    for (index, document) in policies.identity.iter().enumerate().filter(|(_, it)| it.kind == PolicyKind::Trust) {
         open::trust(index, document, subject, &mut findings);
     }
     findings.extend(policies.identity.iter().enumerate().filter_map(|(index, document)| too_large(index, document)));
@@ -73,12 +73,12 @@ pub fn fix(
     policies: Policies<'_>,
     subject: &Subject,
     work: Option<&str>,
-    wish: &Wish,
+    options: &CheckOptions,
 ) -> Result<(Vec<Document>, Report), DocumentError> {
     // A repair may uncover another one, but none of them comes back.
     const ROUNDS: usize = 8;
     let mut documents = policies.identity.to_vec();
-    let mut report = check(policies, subject, work, wish);
+    let mut report = check(policies, subject, work, options);
     for _ in 0..ROUNDS {
         let edits = repair::side_by_side(&report.findings);
         if edits.is_empty() {
@@ -92,28 +92,28 @@ pub fn fix(
             let text = repair::apply(document.text(), &own);
             *document = Document::parse(&document.name, text.as_bytes(), document.kind)?;
         }
-        report = check(Policies { identity: &documents, boundary: policies.boundary }, subject, work, wish);
+        report = check(Policies { identity: &documents, boundary: policies.boundary }, subject, work, options);
     }
     Ok((documents, report))
 }
 
 /// What of one step no rule explains.
-fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way)], found: &mut Vec<Finding>) {
+fn of_row(look: &Inspected<'_>, journey: &Journey, row: &Row, explained: &[(Stage, Way)], found: &mut Vec<Finding>) {
     let on = |is: &dyn Fn(Way, &Cell) -> bool| -> Vec<Way> {
         Way::ALL.into_iter().filter(|way| is(*way, journey.cell(row.step, *way))).collect()
     };
     let verdict = |way: Way| journey.cell(row.step, way).verdict();
     match row.step {
-        Step::FirstPassword if verdict(Way::Console) != Some(Verdict::Allowed) => {
+        Stage::FirstPassword if verdict(Way::Console) != Some(Verdict::Allowed) => {
             found.push(stuck_password(look, journey));
         }
-        Step::ThiefFirst => {
+        Stage::ThiefFirst => {
             let open = on(&|way, cell| !way.has_mfa() && cell.verdict() == Some(Verdict::Allowed));
             if !open.is_empty() {
                 found.push(thief());
             }
         }
-        Step::Other => {
+        Stage::Other => {
             let open = on(&|way, cell| way.has_mfa() && cell.verdict() == Some(Verdict::Allowed));
             if !open.is_empty() {
                 let what = "with MFA, other users' devices can be changed".to_owned();
@@ -131,7 +131,7 @@ fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way
     // What goes through without MFA is told by statement, and not by step; what another policy would allow is in none.
     let is_told = |way: Way, cell: &Cell| {
         let is_theft = matches!(cell, Cell::Judged { expected: Expected::Denied, .. }) && !way.has_mfa();
-        is_theft && !(row.step == Step::Work && journey.work.is_assumed)
+        is_theft && !(row.step == Stage::Work && journey.work.is_assumed)
     };
     let wrong = on(&|way, cell| cell.is_wrong() && !is_told(way, cell) && !explained.contains(&(row.step, way)));
     // Allowed and unknown are two things to say, and so are keys and the console where only one of them is meant.
@@ -139,12 +139,12 @@ fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way
         let ways: Vec<Way> =
             wrong.iter().copied().filter(|way| journey.cell(row.step, *way).verdict() == Some(verdict)).collect();
         let (keys, rest): (Vec<Way>, Vec<Way>) =
-            ways.into_iter().partition(|way| *way == Way::Key && look.wish.is_console_only);
+            ways.into_iter().partition(|way| *way == Way::Key && look.options.is_console_only);
         for (ways, is_wanted) in [(keys, true), (rest, false)] {
             if !ways.is_empty() {
                 let finding = of_cell(look, journey, row, &ways, verdict);
                 let is_wanted = is_wanted && verdict != Verdict::Denied
-                    || row.step == Step::Password && look.wish.allows_first_password_change;
+                    || row.step == Stage::Password && look.options.allows_first_password_change;
                 found.push(Finding { severity: if is_wanted { Severity::Note } else { finding.severity }, ..finding });
             }
         }
@@ -152,7 +152,7 @@ fn of_row(look: &Look<'_>, journey: &Journey, row: &Row, explained: &[(Step, Way
 }
 
 /// A step that goes wrong on these ways, all with the same verdict.
-fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict: Verdict) -> Finding {
+fn of_cell(look: &Inspected<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict: Verdict) -> Finding {
     let Cell::Judged { expected, request, decision, .. } = journey.cell(row.step, ways[0]) else {
         unreachable!("a cell that is wrong was judged")
     };
@@ -189,7 +189,9 @@ fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict:
     };
     let why = decision.as_ref().map_or_else(String::new, |decision| grounds(look, decision, action, resource));
     let rule = match row.step {
-        Step::Find | Step::CreateNamed | Step::CreateOther | Step::Enable | Step::Resync if rule == Rule::UserStuck => {
+        Stage::Find | Stage::CreateNamed | Stage::CreateOther | Stage::Enable | Stage::Resync
+            if rule == Rule::UserStuck =>
+        {
             Rule::EnrollmentBlocked
         }
         _ => rule,
@@ -200,13 +202,13 @@ fn of_cell(look: &Look<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict:
     finding
 }
 
-fn place(look: &Look<'_>, at: At) -> super::document::Place {
+fn place(look: &Inspected<'_>, at: StatementId) -> super::document::Position {
     let document = &if at.is_boundary { look.policies.boundary } else { look.policies.identity }[at.document];
     document.place(document.statements[at.statement].span.start)
 }
 
 /// Why a request is decided as it is.
-fn grounds(look: &Look<'_>, decision: &Decision, action: &str, resource: &str) -> String {
+fn grounds(look: &Inspected<'_>, decision: &Decision, action: &str, resource: &str) -> String {
     let statements = || decision.by.iter().take(3).map(|at| name_of(look.policies, *at)).collect::<Vec<_>>().join(", ");
     match decision.ground {
         Ground::Deny => format!("denied by {}", statements()),
@@ -224,15 +226,15 @@ fn grounds(look: &Look<'_>, decision: &Decision, action: &str, resource: &str) -
 }
 
 /// A statement, for people.
-pub fn name_of(policies: Policies<'_>, at: At) -> String {
+pub fn name_of(policies: Policies<'_>, at: StatementId) -> String {
     let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
     let sid = document.statements[at.statement].sid.as_ref().filter(|sid| !sid.value.is_empty());
     let sid = sid.map(|sid| format!(" `{}`", sid.value)).unwrap_or_default();
     format!("statement {}{sid} of {}", at.statement + 1, document.name)
 }
 
-fn stuck_password(look: &Look<'_>, journey: &Journey) -> Finding {
-    let cell = journey.cell(Step::FirstPassword, Way::Console);
+fn stuck_password(look: &Inspected<'_>, journey: &Journey) -> Finding {
+    let cell = journey.cell(Stage::FirstPassword, Way::Console);
     let decision = if let Cell::Judged { decision, .. } = cell { decision.as_ref() } else { None };
     let is_denied = decision.is_some_and(|decision| decision.ground == Ground::Deny);
     let why = if is_denied {
@@ -273,7 +275,7 @@ fn too_large(index: usize, document: &Document) -> Option<Finding> {
             "a managed policy has at most 6,144, and all inline policies of a user 2,048, of a group 5,120",
             "split it",
         );
-        finding.at = Some(At { is_boundary: false, document: index, statement: 0 });
+        finding.at = Some(StatementId { is_boundary: false, document: index, statement: 0 });
         finding.place = Some(document.place(document.span.start));
         finding
     })

@@ -16,7 +16,7 @@ use std::ops::Range;
 
 /// What a document is attached to, which decides what may stand in it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Kind {
+pub enum PolicyKind {
     /// To a user or a group.
     #[default]
     User,
@@ -28,12 +28,12 @@ pub enum Kind {
     Organization,
 }
 
-impl Kind {
+impl PolicyKind {
     /// The words for them, in the order of the variants.
     pub const NAMES: [&str; 4] = ["user", "role", "trust", "organization"];
 }
 
-impl std::str::FromStr for Kind {
+impl std::str::FromStr for PolicyKind {
     type Err = UnknownKind;
 
     fn from_str(name: &str) -> Result<Self, UnknownKind> {
@@ -49,7 +49,7 @@ impl std::str::FromStr for Kind {
 
 /// A word that names no kind of document.
 #[derive(Debug, thiserror::Error)]
-#[error("a policy is one of {}", Kind::NAMES.join(", "))]
+#[error("a policy is one of {}", PolicyKind::NAMES.join(", "))]
 pub struct UnknownKind;
 
 /// The version of the policy language.
@@ -63,7 +63,7 @@ pub enum Version {
 
 /// A place in the text, both counted from 1, columns in characters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Place {
+pub struct Position {
     /// The line.
     pub line: usize,
     /// The column.
@@ -76,7 +76,7 @@ pub struct Document {
     /// The file's name, for people.
     pub name: String,
     /// What it is attached to.
-    pub kind: Kind,
+    pub kind: PolicyKind,
     /// The language's version.
     pub version: Version,
     /// Where the version's value stands, when it is said.
@@ -165,15 +165,15 @@ impl Document {
     ///
     /// # Errors
     /// The first thing that IAM would refuse, with its place.
-    pub fn parse(name: &str, bytes: &[u8], kind: Kind) -> Result<Self, DocumentError> {
+    pub fn parse(name: &str, bytes: &[u8], kind: PolicyKind) -> Result<Self, DocumentError> {
         let text = json::text(name, bytes)?;
         let lines = Lines::of(text);
-        elements::document(&json::Source { name, text, lines: &lines }, kind)
+        elements::document(&json::SourceText { name, text, lines: &lines }, kind)
     }
 
     /// What a document is attached to, as far as its elements tell: with a principal it is a trust policy, or, with
     /// resources as well, the policy of a resource, which is `None`. What cannot be read is a user's, and refused as such.
-    pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
+    pub fn kind_of(bytes: &[u8]) -> Option<PolicyKind> {
         let root: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
         let statements = match &root["Statement"] {
             serde_json::Value::Array(all) => &all[..],
@@ -181,14 +181,14 @@ impl Document {
         };
         let has = |names: [&str; 2]| statements.iter().any(|one| names.iter().any(|name| one.get(name).is_some()));
         match (has(["Principal", "NotPrincipal"]), has(["Resource", "NotResource"])) {
-            (false, _) => Some(Kind::User),
-            (true, false) => Some(Kind::Trust),
+            (false, _) => Some(PolicyKind::User),
+            (true, false) => Some(PolicyKind::Trust),
             (true, true) => None,
         }
     }
 
     /// A document that applies and could not be read: it may allow or deny anything.
-    pub fn unread(name: &str, kind: Kind) -> Self {
+    pub fn unread(name: &str, kind: PolicyKind) -> Self {
         Self {
             name: name.to_owned(),
             kind,
@@ -208,7 +208,7 @@ impl Document {
     }
 
     /// The place of an offset into the text.
-    pub fn place(&self, offset: usize) -> Place {
+    pub fn place(&self, offset: usize) -> Position {
         self.lines.place(&self.text, offset)
     }
 }
@@ -223,10 +223,10 @@ impl Lines {
         Self(std::iter::once(0).chain(feeds).collect())
     }
 
-    fn place(&self, text: &str, offset: usize) -> Place {
+    fn place(&self, text: &str, offset: usize) -> Position {
         let line = self.0.partition_point(|start| *start <= offset);
         let start = self.0[line - 1];
         let column = text.get(start..offset).map_or(1, |before| before.chars().count() + 1);
-        Place { line, column }
+        Position { line, column }
     }
 }

@@ -66,7 +66,7 @@ pub enum Ground {
 
 /// One statement of all the documents.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct At {
+pub struct StatementId {
     /// Does it stand in the boundary?
     pub is_boundary: bool,
     /// The document, counted from 0.
@@ -83,7 +83,7 @@ pub struct Decision {
     /// Why.
     pub ground: Ground,
     /// The statements that decide, or, where it is unknown, that may.
-    pub by: Vec<At>,
+    pub by: Vec<StatementId>,
     /// What an unknown decision depends on.
     pub reasons: Vec<Reason>,
 }
@@ -91,7 +91,7 @@ pub struct Decision {
 /// What the statements of one effect say together.
 struct Side {
     truth: Truth,
-    by: Vec<At>,
+    by: Vec<StatementId>,
 }
 
 /// Decides.
@@ -119,7 +119,7 @@ pub fn evaluate(policies: Policies<'_>, request: &Request<'_>) -> Decision {
     if limit.truth == Truth::No {
         return decided(Verdict::Denied, Ground::Boundary, allow.by);
     }
-    let by: Vec<At> = allow.by.into_iter().chain(limit.by).collect();
+    let by: Vec<StatementId> = allow.by.into_iter().chain(limit.by).collect();
     match deny.truth.not().and(allow.truth).and(limit.truth) {
         Truth::Yes => {
             let by = by.into_iter().filter(|at| holds(policies, *at, request) == Truth::Yes).collect();
@@ -143,7 +143,7 @@ fn side(documents: &[Document], is_boundary: bool, is_deny: bool, request: &Requ
         for (statement, one) in of.statements.iter().enumerate().filter(|(_, one)| one.is_deny == is_deny) {
             let matched = matches(of, one, request);
             if matched != Truth::No {
-                by.push(At { is_boundary, document, statement });
+                by.push(StatementId { is_boundary, document, statement });
                 truth = truth.or(matched);
             }
         }
@@ -151,7 +151,7 @@ fn side(documents: &[Document], is_boundary: bool, is_deny: bool, request: &Requ
     Side { truth, by }
 }
 
-fn holds(policies: Policies<'_>, at: At, request: &Request<'_>) -> Truth {
+fn holds(policies: Policies<'_>, at: StatementId, request: &Request<'_>) -> Truth {
     let documents = if at.is_boundary { policies.boundary } else { policies.identity };
     let document = &documents[at.document];
     matches(document, &document.statements[at.statement], request)

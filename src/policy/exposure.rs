@@ -16,7 +16,7 @@ mod words;
 #[cfg(test)]
 mod brute;
 
-use super::evaluate::{At, Known, Policies, Reason};
+use super::evaluate::{Known, Policies, Reason, StatementId};
 use super::journey::{Subject, Way};
 
 pub(super) use actions::theft;
@@ -59,7 +59,7 @@ pub(super) struct Question<'a> {
 
 /// Why something goes through that may go through.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Kind {
+pub(super) enum OpeningKind {
     /// It must not.
     Theft,
     /// The role's trust policy may forbid it.
@@ -74,9 +74,9 @@ pub(super) enum Kind {
 #[derive(Clone, Debug)]
 pub(super) struct Opening {
     /// The statement; `None` where another policy would allow it, or one that could not be read.
-    pub(super) at: Option<At>,
+    pub(super) at: Option<StatementId>,
     /// What goes through.
-    pub(super) kind: Kind,
+    pub(super) kind: OpeningKind,
     /// On these ways.
     pub(super) ways: Vec<Way>,
     /// The action. One that is made up from a pattern has the pattern beside it.

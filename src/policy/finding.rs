@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::document::Place;
-use super::evaluate::At;
-use super::journey::{Step, Way};
+use super::document::Position;
+use super::evaluate::StatementId;
+use super::journey::{Stage, Way};
 use super::rule::{Rule, Severity};
 
 /// One finding.
@@ -15,9 +15,9 @@ pub struct Finding {
     /// The rule.
     pub rule: Rule,
     /// The statement, where one is to blame.
-    pub at: Option<At>,
+    pub at: Option<StatementId>,
     /// The place in its document.
-    pub place: Option<Place>,
+    pub place: Option<Position>,
     /// What is wrong, in a sentence.
     pub what: String,
     /// Why it is.
@@ -27,7 +27,7 @@ pub struct Finding {
     /// The mechanical repair, where there is one.
     pub edits: Vec<Edit>,
     /// The cells of the journey that it explains.
-    pub(super) explains: Vec<(Step, Way)>,
+    pub(super) explains: Vec<(Stage, Way)>,
     /// A request that goes through without MFA by what the finding says, where one shows it.
     pub opens: Option<Opened>,
 }

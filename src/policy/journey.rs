@@ -12,7 +12,7 @@ pub use work::Work;
 
 /// A step of the day, in the order in which it comes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Step {
+pub enum Stage {
     /// The first sign-in; with a key, GetSessionToken.
     SignIn,
     /// The password that must be changed at the first sign-in.
@@ -45,7 +45,7 @@ pub enum Step {
     ThiefFurther,
 }
 
-impl Step {
+impl Stage {
     /// What one does in it.
     pub fn name(self) -> &'static str {
         match self {
@@ -143,7 +143,7 @@ impl Cell {
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The step.
-    pub step: Step,
+    pub step: Stage,
     /// The requests that it takes: action and resource.
     pub requests: Vec<(String, String)>,
     /// In the order of [`Way::ALL`].
@@ -176,21 +176,21 @@ impl Journey {
         let laptop = format!("{}-laptop", subject.name());
         let iam = |name: &str, resource: String| (format!("iam:{name}"), resource);
         let day = [
-            (Step::SignIn, Needs::All, vec![]),
-            (Step::FirstPassword, Needs::All, vec![iam("ChangePassword", own())]),
-            (Step::Find, Needs::All, vec![iam("ListMFADevices", own())]),
-            (Step::CreateNamed, Needs::All, vec![iam("CreateVirtualMFADevice", device(subject.name()))]),
-            (Step::CreateOther, Needs::All, vec![iam("CreateVirtualMFADevice", device(&laptop))]),
-            (Step::Enable, Needs::All, vec![iam("EnableMFADevice", own())]),
-            (Step::Resync, Needs::All, vec![iam("ResyncMFADevice", own())]),
-            (Step::SignInAgain, Needs::All, vec![]),
-            (Step::Work, Needs::All, vec![(work.action.clone(), work.resource.clone())]),
+            (Stage::SignIn, Needs::All, vec![]),
+            (Stage::FirstPassword, Needs::All, vec![iam("ChangePassword", own())]),
+            (Stage::Find, Needs::All, vec![iam("ListMFADevices", own())]),
+            (Stage::CreateNamed, Needs::All, vec![iam("CreateVirtualMFADevice", device(subject.name()))]),
+            (Stage::CreateOther, Needs::All, vec![iam("CreateVirtualMFADevice", device(&laptop))]),
+            (Stage::Enable, Needs::All, vec![iam("EnableMFADevice", own())]),
+            (Stage::Resync, Needs::All, vec![iam("ResyncMFADevice", own())]),
+            (Stage::SignInAgain, Needs::All, vec![]),
+            (Stage::Work, Needs::All, vec![(work.action.clone(), work.resource.clone())]),
             // A virtual device that is somebody's is not deleted: it is deactivated first.
-            (Step::Drop, Needs::One, vec![iam("DeactivateMFADevice", own())]),
-            (Step::Password, Needs::One, vec![iam("ChangePassword", own())]),
-            (Step::AccessKey, Needs::One, vec![iam("CreateAccessKey", own())]),
+            (Stage::Drop, Needs::One, vec![iam("DeactivateMFADevice", own())]),
+            (Stage::Password, Needs::One, vec![iam("ChangePassword", own())]),
+            (Stage::AccessKey, Needs::One, vec![iam("CreateAccessKey", own())]),
             (
-                Step::Other,
+                Stage::Other,
                 Needs::One,
                 vec![
                     iam("EnableMFADevice", other()),
@@ -199,12 +199,12 @@ impl Journey {
                 ],
             ),
             (
-                Step::ThiefFirst,
+                Stage::ThiefFirst,
                 Needs::All,
                 vec![iam("CreateVirtualMFADevice", device(subject.name())), iam("EnableMFADevice", own())],
             ),
             // A security key is enabled without being made first.
-            (Step::ThiefFurther, Needs::All, vec![iam("EnableMFADevice", own())]),
+            (Stage::ThiefFurther, Needs::All, vec![iam("EnableMFADevice", own())]),
         ];
         let of = Asked { policies, subject };
         let rows = day.into_iter().map(|(step, needs, requests)| {
@@ -215,7 +215,7 @@ impl Journey {
     }
 
     /// Either will do for these steps on these ways.
-    pub(super) fn release(&mut self, steps: &[Step], ways: &[Way]) {
+    pub(super) fn release(&mut self, steps: &[Stage], ways: &[Way]) {
         for row in self.rows.iter_mut().filter(|row| steps.contains(&row.step)) {
             for way in ways {
                 if let Cell::Judged { expected, .. } = &mut row.cells[*way as usize] {
@@ -226,7 +226,7 @@ impl Journey {
     }
 
     /// What the policies let through is stopped by one that is not among them.
-    pub(super) fn stop(&mut self, step: Step, ways: &[Way]) {
+    pub(super) fn stop(&mut self, step: Stage, ways: &[Way]) {
         for row in self.rows.iter_mut().filter(|row| row.step == step) {
             for way in ways {
                 if let Cell::Judged { verdict, decision, .. } = &mut row.cells[*way as usize] {
@@ -237,7 +237,7 @@ impl Journey {
     }
 
     /// One step over one way in.
-    pub fn cell(&self, step: Step, way: Way) -> &Cell {
+    pub fn cell(&self, step: Stage, way: Way) -> &Cell {
         static NOTHING: Cell = Cell::Nothing;
         let row = self.rows.iter().find(|row| row.step == step);
         row.map_or(&NOTHING, |row| &row.cells[way as usize])
@@ -251,27 +251,28 @@ pub(super) struct Asked<'a> {
     pub(super) subject: &'a Subject,
 }
 
-fn cell(of: Asked<'_>, work: &Work, (step, needs): (Step, Needs), way: Way, requests: &[(String, String)]) -> Cell {
+fn cell(of: Asked<'_>, work: &Work, (step, needs): (Stage, Needs), way: Way, requests: &[(String, String)]) -> Cell {
     let expected = match (step, way) {
-        (Step::SignIn, Way::Key | Way::Console) | (Step::SignInAgain, Way::Key | Way::ConsoleMfa) => {
+        (Stage::SignIn, Way::Key | Way::Console) | (Stage::SignInAgain, Way::Key | Way::ConsoleMfa) => {
             return Cell::Settled(Verdict::Allowed);
         }
         // It is asked for at the first sign-in to the console, where no device can be yet.
-        (Step::FirstPassword, Way::Console) => Expected::Either,
-        (Step::SignIn | Step::SignInAgain | Step::FirstPassword, _) => return Cell::Nothing,
-        (Step::Work, Way::SessionMfa | Way::ConsoleMfa) => Expected::Allowed,
-        (Step::Work, _) => Expected::Denied,
-        (Step::Find | Step::CreateNamed | Step::CreateOther | Step::Enable | Step::Resync, Way::Key | Way::Console) => {
-            Expected::Allowed
-        }
-        (Step::Drop | Step::Password | Step::AccessKey | Step::Other, Way::Key | Way::Console | Way::Session) => {
+        (Stage::FirstPassword, Way::Console) => Expected::Either,
+        (Stage::SignIn | Stage::SignInAgain | Stage::FirstPassword, _) => return Cell::Nothing,
+        (Stage::Work, Way::SessionMfa | Way::ConsoleMfa)
+        | (
+            Stage::Find | Stage::CreateNamed | Stage::CreateOther | Stage::Enable | Stage::Resync,
+            Way::Key | Way::Console,
+        ) => Expected::Allowed,
+        (Stage::Work, _) => Expected::Denied,
+        (Stage::Drop | Stage::Password | Stage::AccessKey | Stage::Other, Way::Key | Way::Console | Way::Session) => {
             Expected::Denied
         }
         _ => Expected::Either,
     };
     let mut decided: Option<(Verdict, usize, Option<Decision>)> = None;
     for (request, (action, resource)) in requests.iter().enumerate() {
-        let is_allowed_elsewhere = step == Step::Work && work.is_assumed;
+        let is_allowed_elsewhere = step == Stage::Work && work.is_assumed;
         let (verdict, decision) = decide(of, way, action, resource, is_allowed_elsewhere);
         // What decides is the worst of all, or the best of one that is enough.
         let rank = |verdict: Verdict| match (verdict, needs) {
@@ -284,7 +285,7 @@ fn cell(of: Asked<'_>, work: &Work, (step, needs): (Step, Needs), way: Way, requ
         }
     }
     let Some((mut verdict, request, decision)) = decided else { return Cell::Nothing };
-    if step == Step::ThiefFurther && verdict == Verdict::Allowed && !way.has_mfa() {
+    if step == Stage::ThiefFurther && verdict == Verdict::Allowed && !way.has_mfa() {
         // AWS's guide asks for MFA before a further device; whether the service does, nobody says.
         verdict = Verdict::Unknown;
     }

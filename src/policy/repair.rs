@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::document::{Document, List, Statement, Text};
-use super::evaluate::At;
+use super::evaluate::StatementId;
 use super::finding::{Edit, Finding};
 
 /// More values for a list, written as its last ones are.
-pub(super) fn insert(at: At, document: &Document, list: &List, values: &[&str]) -> Edit {
+pub(super) fn insert(at: StatementId, document: &Document, list: &List, values: &[&str]) -> Edit {
     let text = document.text();
     let many = |separator: &str| values.iter().map(|value| format!("{separator}\"{value}\"")).collect::<String>();
     let edit = |range, text| Edit { document: at.document, range, text };
@@ -29,7 +29,7 @@ pub(super) fn insert(at: At, document: &Document, list: &List, values: &[&str]) 
 }
 
 /// The list without these values; `None` where none would stay. Neighbors go together, so that no two edits meet.
-pub(super) fn remove(at: At, list: &List, gone: &[&Text]) -> Option<Vec<Edit>> {
+pub(super) fn remove(at: StatementId, list: &List, gone: &[&Text]) -> Option<Vec<Edit>> {
     let is_gone = |item: &Text| gone.iter().any(|other| other.span == item.span);
     if list.items.iter().all(is_gone) {
         return None;
@@ -52,7 +52,7 @@ pub(super) fn remove(at: At, list: &List, gone: &[&Text]) -> Option<Vec<Edit>> {
 }
 
 /// A member behind the statement's last one, written as they are.
-pub(super) fn add_member(at: At, document: &Document, statement: &Statement, member: &str) -> Edit {
+pub(super) fn add_member(at: StatementId, document: &Document, statement: &Statement, member: &str) -> Edit {
     let text = document.text();
     let end = statement.span.start + text[statement.span.start..statement.span.end - 1].trim_end().len();
     let name = statement.action.name_span.start;

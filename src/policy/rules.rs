@@ -19,9 +19,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::document::{Condition, Document, Kind, Scope, Statement, Test};
-use super::evaluate::{At, Context, Policies, Request, Truth, Verdict, covers_resource, if_absent, matches};
-use super::journey::{self, Journey, Step, Subject, Way};
+use super::document::{Condition, Document, PolicyKind, Scope, Statement, Test};
+use super::evaluate::{Context, Policies, Request, StatementId, Truth, Verdict, covers_resource, if_absent, matches};
+use super::journey::{self, Journey, Stage, Subject, Way};
 use crate::names::{AccountId, Partition};
 
 pub use super::finding::{Edit, Finding, Opened};
@@ -29,7 +29,7 @@ pub use super::rule::{Rule, Severity};
 
 /// What is wanted of the policies, besides that they hold.
 #[derive(Clone, Debug, Default)]
-pub struct Wish {
+pub struct CheckOptions {
     /// May the password be changed without MFA, so that a forced first change is possible?
     pub allows_first_password_change: bool,
     /// Is it wanted that only the console asks for MFA?
@@ -43,11 +43,11 @@ pub struct Wish {
 }
 
 /// What the rules look at.
-pub(super) struct Look<'a> {
+pub(super) struct Inspected<'a> {
     pub(super) policies: Policies<'a>,
     pub(super) subject: &'a Subject,
     pub(super) journey: Option<&'a Journey>,
-    pub(super) wish: &'a Wish,
+    pub(super) options: &'a CheckOptions,
     /// What was decided before: most statements of one kind ask the same.
     decided: RefCell<HashMap<Asked, Verdict>>,
     /// How many statements may still be looked at for decisions; then the rules say that they did not finish.
@@ -68,10 +68,10 @@ const NEEDED: [&str; 4] =
     ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"];
 
 /// Every finding of the rules, by document and statement.
-pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
+pub(super) fn findings(look: &Inspected<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (at, document, statement) in look.statements() {
-        let one = One { look, at, document, statement };
+        let one = Inspection { look, at, document, statement };
         scope::look(&one, &mut found);
         spelling::look(&one, &mut found);
         let before = found.len();
@@ -79,15 +79,15 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
         // What never applies is not mended by another operator.
         let is_dead = found[before..].iter().any(|finding| finding.rule == Rule::Contradiction);
         match document.kind {
-            Kind::User => {
+            PolicyKind::User => {
                 exceptions::look(&one, &mut found);
                 if !is_dead {
                     enforcement::look(&one, &mut found);
                 }
             }
-            Kind::Trust => trust::look(&one, &mut found),
-            Kind::Role => attached::look(&one, &mut found),
-            Kind::Organization => {
+            PolicyKind::Trust => trust::look(&one, &mut found),
+            PolicyKind::Role => attached::look(&one, &mut found),
+            PolicyKind::Organization => {
                 attached::look(&one, &mut found);
                 let start = found.len();
                 enforcement::of_conditions(&one, &mut found);
@@ -100,7 +100,7 @@ pub(super) fn findings(look: &Look<'_>) -> Vec<Finding> {
     }
     boundary::look(look, &mut found);
     enrollment::look(look, &mut found);
-    let of_causes: Vec<(Step, Way)> =
+    let of_causes: Vec<(Stage, Way)> =
         found.iter().filter(|it| is_cause(it)).flat_map(|it| it.explains.clone()).collect();
     found.retain(|it| !is_consequence(it, &of_causes));
     if look.is_spent.get() {
@@ -116,7 +116,7 @@ fn is_cause(finding: &Finding) -> bool {
 }
 
 /// One cause, one finding: the Allow is as harmless as it was meant to be once the Deny is mended.
-fn is_consequence(finding: &Finding, of_causes: &[(Step, Way)]) -> bool {
+fn is_consequence(finding: &Finding, of_causes: &[(Stage, Way)]) -> bool {
     finding.rule == Rule::DeactivateWithoutMfa && finding.explains.iter().all(|at| of_causes.contains(at))
 }
 
@@ -145,25 +145,25 @@ fn unfinished() -> Finding {
 }
 
 /// One statement, with all that it stands among.
-struct One<'a> {
-    look: &'a Look<'a>,
-    at: At,
+struct Inspection<'a> {
+    look: &'a Inspected<'a>,
+    at: StatementId,
     document: &'a Document,
     statement: &'a Statement,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Inspected<'a> {
     pub(super) fn new(
         policies: Policies<'a>,
         subject: &'a Subject,
         journey: Option<&'a Journey>,
-        wish: &'a Wish,
+        options: &'a CheckOptions,
     ) -> Self {
         Self {
             policies,
             subject,
             journey,
-            wish,
+            options,
             decided: RefCell::default(),
             left: Cell::new(MOST_LOOKS),
             is_spent: Cell::new(false),
@@ -176,9 +176,9 @@ impl<'a> Look<'a> {
         &self.contexts[way as usize][usize::from(is_iam)]
     }
 
-    fn statements(&self) -> impl Iterator<Item = (At, &'a Document, &'a Statement)> {
+    fn statements(&self) -> impl Iterator<Item = (StatementId, &'a Document, &'a Statement)> {
         self.policies.identity.iter().enumerate().flat_map(|(document, of)| {
-            let at = move |statement| At { is_boundary: false, document, statement };
+            let at = move |statement| StatementId { is_boundary: false, document, statement };
             of.statements.iter().enumerate().map(move |(statement, one)| (at(statement), of, one))
         })
     }
@@ -226,7 +226,7 @@ pub(super) fn is_of_mfa(condition: &Condition) -> bool {
     [PRESENT, AGE].iter().any(|key| condition.key.value.eq_ignore_ascii_case(key))
 }
 
-impl<'a> One<'a> {
+impl<'a> Inspection<'a> {
     /// The conditions on MFA.
     fn asks(&self) -> impl Iterator<Item = (&'a Condition, Asks)> {
         self.statement.conditions.iter().filter_map(|condition| {
@@ -315,7 +315,7 @@ impl Finding {
         self
     }
 
-    fn explaining(mut self, steps: &[Step], ways: &[Way]) -> Self {
+    fn explaining(mut self, steps: &[Stage], ways: &[Way]) -> Self {
         self.explains = steps.iter().flat_map(|step| ways.iter().map(|way| (*step, *way))).collect();
         self
     }

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::read::{self, Header};
-use super::{Ignored, Kind, Origin, Place, ProfileSet, Property};
+use super::{Ignored, Location, ProfileSet, Property, SectionKind, WhichFile};
 
 /// How a line is read otherwise.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -65,11 +65,11 @@ pub struct Difference<'a> {
     /// How.
     pub what: Differs,
     /// The line.
-    pub place: Place,
+    pub place: Location,
     /// The section, as between its brackets; empty for what concerns the whole file.
     pub section: &'a str,
     /// What the section is, where it counts.
-    of: Option<(Kind, &'a str)>,
+    of: Option<(SectionKind, &'a str)>,
     /// The key in lower case, where it concerns one.
     pub key: Option<Cow<'a, str>>,
 }
@@ -77,7 +77,7 @@ pub struct Difference<'a> {
 impl Difference<'_> {
     /// Does it change what is read of that section? What makes others refuse a file, or lend a section's lines to all of
     /// it, does so for every section.
-    pub fn concerns(&self, kind: Kind, name: &str) -> bool {
+    pub fn concerns(&self, kind: SectionKind, name: &str) -> bool {
         self.of == Some((kind, name)) || self.what.is_of_the_file()
     }
 }
@@ -119,7 +119,7 @@ impl fmt::Display for Difference<'_> {
 /// All differences, in the order of files and lines.
 pub(super) fn find(set: &ProfileSet) -> Vec<Difference<'_>> {
     let mut found = Vec::new();
-    for origin in [Origin::Config, Origin::Credentials] {
+    for origin in [WhichFile::Config, WhichFile::Credentials] {
         let start = found.len();
         if set.bytes(origin).starts_with("\u{feff}".as_bytes()) {
             found.push(of_file(set, Differs::ByteOrderMark, origin, 1));
@@ -135,17 +135,17 @@ pub(super) fn find(set: &ProfileSet) -> Vec<Difference<'_>> {
     found
 }
 
-fn of_file(set: &ProfileSet, what: Differs, origin: Origin, line: u32) -> Difference<'_> {
+fn of_file(set: &ProfileSet, what: Differs, origin: WhichFile, line: u32) -> Difference<'_> {
     Difference { what, place: set.file(origin).place(line), section: "", of: None, key: None }
 }
 
-fn of_sections<'a>(set: &'a ProfileSet, origin: Origin, found: &mut Vec<Difference<'a>>) {
+fn of_sections<'a>(set: &'a ProfileSet, origin: WhichFile, found: &mut Vec<Difference<'a>>) {
     let bytes = set.bytes(origin);
     let mut add = |what, written, line, of| {
         let (place, section) = (set.file(origin).place(line), read::text(bytes, written));
         found.push(Difference { what, place, section, of, key: None });
     };
-    let mut spellings: HashMap<(Kind, &str), &str> = HashMap::new();
+    let mut spellings: HashMap<(SectionKind, &str), &str> = HashMap::new();
     for header in set.found.headers.iter().filter(|header| header.origin == origin) {
         let (name, written) = (header.name.text(bytes), read::text(bytes, header.written));
         let of = Some((header.kind, name));
@@ -167,7 +167,7 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: Origin, found: &mut Vec<Differen
         }
         let (before, behind) = (header.written.start as usize - 1, header.written.end as usize);
         // In the config file the rest is split like a shell's words, so that a space at its end does no harm.
-        if bytes[before] != b'[' || origin == Origin::Credentials && bytes.get(behind) != Some(&b']') {
+        if bytes[before] != b'[' || origin == WhichFile::Credentials && bytes.get(behind) != Some(&b']') {
             add(Differs::SpaceInBrackets, header.written, header.line, of);
         }
         if written == "DEFAULT" {

@@ -11,12 +11,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::read::{self, Entry, Header};
-use super::{File, Origin, Presence, ProfileError, ProfileSet};
+use super::{File, Presence, ProfileError, ProfileSet, WhichFile};
 use crate::disk::replace::{ReplaceError, replace};
+use crate::messages::printable;
 use crate::secret::Secret;
-use crate::talk::printable;
 
-const BOTH: [Origin; 2] = [Origin::Config, Origin::Credentials];
+const BOTH: [WhichFile; 2] = [WhichFile::Config, WhichFile::Credentials];
 
 /// Why an edit is not made. Holds no text from the files.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ impl Draft {
     }
 
     /// The text of a file as it would be.
-    pub fn text(&self, origin: Origin) -> &Secret<Vec<u8>> {
+    pub fn text(&self, origin: WhichFile) -> &Secret<Vec<u8>> {
         &self.set.file(origin).text
     }
 
@@ -70,7 +70,7 @@ impl Draft {
         BOTH.iter().any(|origin| self.is_changed_in(*origin))
     }
 
-    fn is_changed_in(&self, origin: Origin) -> bool {
+    fn is_changed_in(&self, origin: WhichFile) -> bool {
         self.before[origin as usize].expose() != self.text(origin).expose()
     }
 
@@ -86,7 +86,7 @@ impl Draft {
         }
         let (origin, changes) = match winner {
             Some(property) => (property.origin, replaced(self.bytes(property.origin), property.entry, value)),
-            None => (Origin::Config, vec![self.added(profile, key, value)?]),
+            None => (WhichFile::Config, vec![self.added(profile, key, value)?]),
         };
         self.change(origin, &changes)?;
         let reads_back = self.set.get(profile).and_then(|section| section.get(key));
@@ -106,7 +106,7 @@ impl Draft {
             }
         }
         let is_gone = self.set.get(profile).is_none_or(|section| section.get(key).is_none());
-        if is_gone { Ok(()) } else { Err(self.unkept(Origin::Config)) }
+        if is_gone { Ok(()) } else { Err(self.unkept(WhichFile::Config)) }
     }
 
     /// What would be written, as a unified diff, secrets hidden and fit for a terminal.
@@ -132,21 +132,21 @@ impl Draft {
         Ok(())
     }
 
-    fn bytes(&self, origin: Origin) -> &[u8] {
+    fn bytes(&self, origin: WhichFile) -> &[u8] {
         self.set.bytes(origin)
     }
 
-    fn unkept(&self, origin: Origin) -> EditError {
+    fn unkept(&self, origin: WhichFile) -> EditError {
         EditError::Unkept { path: self.set.file(origin).path.to_path_buf() }
     }
 
     /// The line of a key that is nowhere yet, and where it goes.
     fn added(&self, profile: &str, key: &str, value: &str) -> Result<Change, EditError> {
-        let bytes = self.bytes(Origin::Config);
+        let bytes = self.bytes(WhichFile::Config);
         let section = self.set.get(profile);
         let headers = section.map(|section| section.headers).unwrap_or_default();
         let mut headers = headers.iter().map(|slot| &self.set.found.headers[slot.header as usize]);
-        let Some(header) = headers.rfind(|header| header.origin == Origin::Config) else {
+        let Some(header) = headers.rfind(|header| header.origin == WhichFile::Config) else {
             return self.new_section(profile, &format!("{key} = {value}"));
         };
         let entries = &self.set.found.entries[header.entries()];
@@ -157,11 +157,11 @@ impl Draft {
         let line = format!("{}{key} = {value}", String::from_utf8_lossy(indentation));
         line_behind(bytes, last, &line)
             .or_else(|| line_behind(bytes, header.written.end as usize, &line))
-            .ok_or_else(|| self.unkept(Origin::Config))
+            .ok_or_else(|| self.unkept(WhichFile::Config))
     }
 
     fn new_section(&self, profile: &str, line: &str) -> Result<Change, EditError> {
-        let bytes = self.bytes(Origin::Config);
+        let bytes = self.bytes(WhichFile::Config);
         let newline = newline(bytes);
         let header = match profile {
             "default" => "[default]".to_owned(),
@@ -172,7 +172,7 @@ impl Draft {
             _ => format!("[profile \"{profile}\"]"),
         };
         let before = match bytes {
-            [.., b'\r'] => return Err(self.unkept(Origin::Config)),
+            [.., b'\r'] => return Err(self.unkept(WhichFile::Config)),
             [] | [0xef, 0xbb, 0xbf] => String::new(),
             [.., b'\n'] if bytes.ends_with(b"\n\n") || bytes.ends_with(b"\n\r\n") => String::new(),
             [.., b'\n'] => newline.to_owned(),
@@ -183,7 +183,7 @@ impl Draft {
     }
 
     /// Makes changes, which come in order and do not overlap, and reads the text again.
-    fn change(&mut self, origin: Origin, changes: &[Change]) -> Result<(), EditError> {
+    fn change(&mut self, origin: WhichFile, changes: &[Change]) -> Result<(), EditError> {
         let old = self.bytes(origin);
         let more: usize = changes.iter().map(|change| change.with.len()).sum();
         // At its full size from the start, as growing would leave copies of secrets behind.

@@ -5,7 +5,7 @@ mod reading;
 
 use std::collections::BTreeSet;
 
-use super::{Differs, Ignored, Kind, ProfileError, ProfileSet};
+use super::{Differs, Ignored, ProfileError, ProfileSet, SectionKind};
 use reading::{by_sdk, by_us, is_listed};
 
 #[test]
@@ -336,7 +336,7 @@ fn no_text_panics_and_every_span_lies_in_its_file() {
             let profile = set.get(name).expect("a name that is listed is found");
             assert_eq!(profile.name(), name);
             for property in profile.properties() {
-                let file = if property.origin() == super::Origin::Config { &config } else { &credentials };
+                let file = if property.origin() == super::WhichFile::Config { &config } else { &credentials };
                 let (value, lines) = (&file[property.span()], &file[property.lines_span()]);
                 assert!(
                     lines.contains(value)

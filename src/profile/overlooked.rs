@@ -9,13 +9,13 @@ use std::hash::Hasher;
 use std::sync::OnceLock;
 
 use super::read::{BLANK, is_identifier};
-use super::{Holds, Ignored, Kind, Note, Origin, Place, ProfileSet};
+use super::{Holds, Ignored, Location, Note, ProfileSet, SectionKind, WhichFile};
 
 /// A section that may have been meant. Holds no value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Overlooked {
     /// Its line.
-    pub place: Place,
+    pub place: Location,
     /// As between its brackets. It comes from a file: `Display` escapes control characters.
     pub section: String,
     /// Why it does not count; `None` for a profile whose name differs in case.
@@ -41,12 +41,12 @@ impl fmt::Display for Overlooked {
 /// first asked.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    ignored: OnceLock<Vec<At>>,
-    profiles: OnceLock<Vec<At>>,
+    ignored: OnceLock<Vec<Indexed>>,
+    profiles: OnceLock<Vec<Indexed>>,
 }
 
 /// A hash of a name in lower case, and which note or header it stands in.
-type At = (u64, u32);
+type Indexed = (u64, u32);
 
 fn hash(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -54,13 +54,13 @@ fn hash(name: &str) -> u64 {
     hasher.finish()
 }
 
-fn sorted(places: impl Iterator<Item = At>) -> Vec<At> {
-    let mut places: Vec<At> = places.collect();
+fn sorted(places: impl Iterator<Item = Indexed>) -> Vec<Indexed> {
+    let mut places: Vec<Indexed> = places.collect();
     places.sort_unstable();
     places
 }
 
-fn found<'p>(places: &'p [At], name: &str) -> impl Iterator<Item = usize> + use<'p> {
+fn found<'p>(places: &'p [Indexed], name: &str) -> impl Iterator<Item = usize> + use<'p> {
     let hash = hash(name);
     let start = places.partition_point(|place| place.0 < hash);
     places[start..].iter().take_while(move |place| place.0 == hash).map(|place| place.1 as usize)
@@ -86,7 +86,8 @@ pub(super) fn ignored(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
 /// Those, and profiles of another case.
 pub(super) fn all(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
     let all = || {
-        let names = (0..).zip(&set.found.headers).filter(|(_, header)| header.leads && header.kind == Kind::Profile);
+        let names =
+            (0..).zip(&set.found.headers).filter(|(_, header)| header.leads && header.kind == SectionKind::Profile);
         let places = names.flat_map(|(at, header)| {
             let name = header.name.text(set.bytes(header.origin));
             [Some((hash(name), at)), behind_kind(name).map(|rest| (hash(rest), at))]
@@ -147,13 +148,13 @@ fn meant<'a>(note: &Note<'a>) -> Option<&'a str> {
     }
 }
 
-fn remedy(note: &Note<'_>, name: &str, origin: Origin) -> String {
+fn remedy(note: &Note<'_>, name: &str, origin: WhichFile) -> String {
     match (note.what, origin) {
         (Ignored::OtherDefault, _) => "put its lines below `[profile default]`".to_owned(),
-        (Ignored::IllegalName | Ignored::IllegalQuoted, Origin::Credentials) => {
+        (Ignored::IllegalName | Ignored::IllegalQuoted, WhichFile::Credentials) => {
             format!("put its lines below `{}` of the config file", quoted(name))
         }
-        (Ignored::IllegalName | Ignored::IllegalQuoted, Origin::Config) => format!("write `{}`", quoted(name)),
+        (Ignored::IllegalName | Ignored::IllegalQuoted, WhichFile::Config) => format!("write `{}`", quoted(name)),
         (_, origin) => format!("write `{}`", bracketed(name, origin)),
     }
 }
@@ -165,12 +166,12 @@ fn shown(text: &str) -> String {
 }
 
 /// How the section of a profile is written.
-fn bracketed(name: &str, origin: Origin) -> String {
+fn bracketed(name: &str, origin: WhichFile) -> String {
     match origin {
-        Origin::Credentials => format!("[{name}]"),
-        Origin::Config if name == "default" => "[default]".to_owned(),
-        Origin::Config if is_identifier(name) => format!("[profile {name}]"),
-        Origin::Config => quoted(name),
+        WhichFile::Credentials => format!("[{name}]"),
+        WhichFile::Config if name == "default" => "[default]".to_owned(),
+        WhichFile::Config if is_identifier(name) => format!("[profile {name}]"),
+        WhichFile::Config => quoted(name),
     }
 }
 

@@ -10,7 +10,7 @@ mod header;
 
 use std::ops::Range;
 
-use super::{Holds, Kind, Origin};
+use super::{Holds, SectionKind, WhichFile};
 use header::{section, unquoted_mark};
 
 pub(super) use header::is_identifier;
@@ -162,8 +162,8 @@ impl Name {
 /// A section's line, and the properties behind it.
 #[derive(Debug)]
 pub(super) struct Header {
-    pub(super) origin: Origin,
-    pub(super) kind: Kind,
+    pub(super) origin: WhichFile,
+    pub(super) kind: SectionKind,
     pub(super) name: Name,
     /// What stands between the brackets, without the blanks around it.
     pub(super) written: Span,
@@ -185,7 +185,7 @@ impl Header {
 #[derive(Debug)]
 pub(super) struct NoteAt {
     pub(super) what: Ignored,
-    pub(super) origin: Origin,
+    pub(super) origin: WhichFile,
     pub(super) section: Span,
     pub(super) line: u32,
     pub(super) holds: Holds,
@@ -194,7 +194,7 @@ pub(super) struct NoteAt {
 /// A line that the Rust SDK takes for the continuation of a property which is not there, and so refuses the file.
 #[derive(Debug)]
 pub(super) struct IndentedAt {
-    pub(super) origin: Origin,
+    pub(super) origin: WhichFile,
     pub(super) line: u32,
 }
 
@@ -208,7 +208,7 @@ pub(super) struct Found {
 }
 
 /// Adds what a file holds.
-pub(super) fn read(origin: Origin, text: &str, found: &mut Found) -> Result<(), Fault> {
+pub(super) fn read(origin: WhichFile, text: &str, found: &mut Found) -> Result<(), Fault> {
     // About what a property and a section take in people's files; growing step by step costs a tenth of the reading.
     found.entries.reserve(text.len() / 36);
     found.headers.reserve(text.len() / 110);
@@ -256,7 +256,7 @@ enum Comments {
 }
 
 struct Reader<'a> {
-    origin: Origin,
+    origin: WhichFile,
     text: &'a str,
     found: &'a mut Found,
     /// Headers of files before this one.
@@ -378,12 +378,12 @@ impl Reader<'_> {
     fn drop_other_default(&mut self) {
         let (origin, text, known) = (self.origin, self.text, self.known);
         let is_default = |header: &Header| {
-            header.kind == Kind::Profile && header.name.bytes(text.as_bytes()) == b"default".as_slice()
+            header.kind == SectionKind::Profile && header.name.bytes(text.as_bytes()) == b"default".as_slice()
         };
         // White space that is no blank may surround the name: it is the bare one all the same.
         let is_bare = |header: &Header| text[header.written.range()].trim() == "default";
         let ours = &self.found.headers[known..];
-        if origin != Origin::Config || !ours.iter().any(|header| is_default(header) && !is_bare(header)) {
+        if origin != WhichFile::Config || !ours.iter().any(|header| is_default(header) && !is_bare(header)) {
             return;
         }
         let (notes, entries) = (&mut self.found.notes, &self.found.entries);
@@ -403,7 +403,7 @@ impl Reader<'_> {
     fn section_body(&self, start: usize, end: usize) -> (usize, usize) {
         let plain = self.body(start, end, Comments::Anywhere);
         // Quotes mean something in the AWS CLI's config file alone; without one before the mark, nothing is sheltered.
-        if self.origin != Origin::Config || !self.text[plain.0..plain.1].contains(QUOTING) {
+        if self.origin != WhichFile::Config || !self.text[plain.0..plain.1].contains(QUOTING) {
             return plain;
         }
         let line = &self.text[start..end];

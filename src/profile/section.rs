@@ -6,9 +6,9 @@ use std::fmt;
 use std::ops::Range;
 
 use super::read::{self, Entry};
-use super::{Origin, Overlooked, Place, ProfileSet, Slot};
+use super::{Location, Overlooked, ProfileSet, Slot, WhichFile};
 
-/// A profile: a section of [`Kind::Profile`].
+/// A profile: a section of [`SectionKind::Profile`].
 pub type Profile<'a> = Section<'a>;
 
 /// All sections of one kind and name, merged: later lines win, and the credentials file wins over the config file.
@@ -33,7 +33,7 @@ impl<'a> Section<'a> {
     }
 
     /// Where it is first opened.
-    pub fn place(self) -> Place {
+    pub fn place(self) -> Location {
         let first = &self.set.found.headers[self.headers[0].header as usize];
         self.set.file(first.origin).place(first.line)
     }
@@ -106,7 +106,7 @@ impl fmt::Debug for Section<'_> {
 #[derive(Clone, Copy)]
 pub struct Property<'a> {
     pub(super) set: &'a ProfileSet,
-    pub(super) origin: Origin,
+    pub(super) origin: WhichFile,
     pub(super) entry: &'a Entry,
 }
 
@@ -144,12 +144,12 @@ impl<'a> Property<'a> {
     }
 
     /// Where the key stands.
-    pub fn place(self) -> Place {
+    pub fn place(self) -> Location {
         self.set.file(self.origin).place(self.entry.line)
     }
 
     /// The file in which it stands.
-    pub fn origin(self) -> Origin {
+    pub fn origin(self) -> WhichFile {
         self.origin
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{Differs, Ignored, Kind, Malformed, Origin, Presence, ProfileError, ProfileSet};
+use super::{Differs, Ignored, Malformed, Presence, ProfileError, ProfileSet, SectionKind, WhichFile};
 use crate::host::Files;
 use crate::secret::Secret;
 
@@ -105,70 +105,70 @@ fn a_line_that_breaks_the_grammar_is_named() {
 #[test]
 fn a_section_and_the_profile_that_it_opens() {
     for (origin, section, name) in [
-        (Origin::Config, "[default]", Ok("default")),
-        (Origin::Config, "[ default\t]", Ok("default")),
-        (Origin::Config, "[profile default]", Ok("default")),
-        (Origin::Config, "[profile x]", Ok("x")),
-        (Origin::Config, "[ profile \t x ] ; c", Ok("x")),
-        (Origin::Config, "[profile x]#c", Ok("x")),
-        (Origin::Config, "[profile X-1_/.%@:+]", Ok("X-1_/.%@:+")),
-        (Origin::Config, "[profile \"two words\"]", Ok("two words")),
-        (Origin::Config, "[profile 'two words']", Ok("two words")),
-        (Origin::Config, "[profile two\\ words]", Ok("two words")),
-        (Origin::Config, "[profile \"x\"]", Ok("x")),
-        (Origin::Config, "[profile two words]", Err(Ignored::IllegalName)),
-        (Origin::Config, "[profile \"x!\"]", Ok("x!")),
-        (Origin::Config, "[profile '$(touch PWNED)']", Ok("$(touch PWNED)")),
-        (Origin::Config, r#"[profile "\"a\\b\$c\`d"]"#, Ok(r#""a\b\$c\`d"#)),
-        (Origin::Config, r#"[profile 'a\'"'"\"b]"#, Ok(r#"a\'"b"#)),
-        (Origin::Config, "[profile \"a#b;c\"] # d", Ok("a#b;c")),
-        (Origin::Config, "[profile \"a];b\"]", Ok("a];b")),
-        (Origin::Config, "[profile a\\;b\\]]", Ok("a;b]")),
-        (Origin::Config, "[profile \"]\"]", Ok("]")),
-        (Origin::Config, "[profile \" \"]", Ok(" ")),
-        (Origin::Config, "[profile \"ü \u{202e}\u{a0}\u{1f408}\"]", Ok("ü \u{202e}\u{a0}\u{1f408}")),
-        (Origin::Config, "[profile \"x\"] # it's", Ok("x")),
-        (Origin::Config, "[profile it's] # don't", Err(Ignored::IllegalQuoted)),
-        (Origin::Config, "[it's] # don't", Err(Ignored::NoPrefix)),
-        (Origin::Config, "[profile \"two\" words]", Err(Ignored::IllegalQuoted)),
-        (Origin::Config, "[profile \"x]", Err(Ignored::IllegalQuoted)),
-        (Origin::Config, "[profile x\\]", Err(Ignored::IllegalQuoted)),
-        (Origin::Config, "[profile \"a\tb\"]", Err(Ignored::IllegalQuoted)),
-        (Origin::Config, "[profile \"a\u{1b}[m\"]", Err(Ignored::IllegalQuoted)),
-        (Origin::Config, "[profile \"a\u{7f}\"]", Err(Ignored::IllegalQuoted)),
-        (Origin::Config, "[profile \"a\u{9b}\"]", Err(Ignored::IllegalQuoted)),
-        (Origin::Config, "[profile x!]", Err(Ignored::IllegalName)),
-        (Origin::Config, "[profile ü]", Err(Ignored::IllegalName)),
-        (Origin::Config, "[profile x]]", Err(Ignored::IllegalName)),
-        (Origin::Config, "[profile ''\"\"]", Err(Ignored::NoName)),
-        (Origin::Config, "[profile \"\"]", Err(Ignored::NoName)),
-        (Origin::Config, "[profile]", Err(Ignored::NoName)),
-        (Origin::Config, "[sso-session ]", Err(Ignored::NoName)),
-        (Origin::Config, "[]", Err(Ignored::NoName)),
-        (Origin::Config, "[x]", Err(Ignored::NoPrefix)),
-        (Origin::Config, "[DEFAULT]", Err(Ignored::NoPrefix)),
-        (Origin::Config, "[profilex]", Err(Ignored::NoPrefix)),
-        (Origin::Config, "[Profile x]", Err(Ignored::UnknownKind)),
-        (Origin::Config, "[profle x]", Err(Ignored::UnknownKind)),
-        (Origin::Credentials, "[default]", Ok("default")),
-        (Origin::Credentials, "[x] # c", Ok("x")),
-        (Origin::Credentials, "[\tx ]", Ok("x")),
-        (Origin::Credentials, "[two words]", Ok("two words")),
-        (Origin::Credentials, "[ two words ]", Ok("two words")),
-        (Origin::Credentials, "[profile]", Ok("profile")),
-        (Origin::Credentials, "[services]", Ok("services")),
-        (Origin::Credentials, "[\"two words\"]", Err(Ignored::IllegalName)),
-        (Origin::Credentials, "[two words!]", Err(Ignored::IllegalName)),
-        (Origin::Credentials, "[two\twords]", Err(Ignored::IllegalName)),
-        (Origin::Credentials, "[x!]", Err(Ignored::IllegalName)),
-        (Origin::Credentials, "[profile x]", Err(Ignored::Prefix)),
-        (Origin::Credentials, "[sso-session x]", Err(Ignored::Misplaced)),
-        (Origin::Credentials, "[services\tx]", Err(Ignored::Misplaced)),
-        (Origin::Credentials, "[]", Err(Ignored::NoName)),
-        (Origin::Credentials, "[ ]", Err(Ignored::NoName)),
+        (WhichFile::Config, "[default]", Ok("default")),
+        (WhichFile::Config, "[ default\t]", Ok("default")),
+        (WhichFile::Config, "[profile default]", Ok("default")),
+        (WhichFile::Config, "[profile x]", Ok("x")),
+        (WhichFile::Config, "[ profile \t x ] ; c", Ok("x")),
+        (WhichFile::Config, "[profile x]#c", Ok("x")),
+        (WhichFile::Config, "[profile X-1_/.%@:+]", Ok("X-1_/.%@:+")),
+        (WhichFile::Config, "[profile \"two words\"]", Ok("two words")),
+        (WhichFile::Config, "[profile 'two words']", Ok("two words")),
+        (WhichFile::Config, "[profile two\\ words]", Ok("two words")),
+        (WhichFile::Config, "[profile \"x\"]", Ok("x")),
+        (WhichFile::Config, "[profile two words]", Err(Ignored::IllegalName)),
+        (WhichFile::Config, "[profile \"x!\"]", Ok("x!")),
+        (WhichFile::Config, "[profile '$(touch PWNED)']", Ok("$(touch PWNED)")),
+        (WhichFile::Config, r#"[profile "\"a\\b\$c\`d"]"#, Ok(r#""a\b\$c\`d"#)),
+        (WhichFile::Config, r#"[profile 'a\'"'"\"b]"#, Ok(r#"a\'"b"#)),
+        (WhichFile::Config, "[profile \"a#b;c\"] # d", Ok("a#b;c")),
+        (WhichFile::Config, "[profile \"a];b\"]", Ok("a];b")),
+        (WhichFile::Config, "[profile a\\;b\\]]", Ok("a;b]")),
+        (WhichFile::Config, "[profile \"]\"]", Ok("]")),
+        (WhichFile::Config, "[profile \" \"]", Ok(" ")),
+        (WhichFile::Config, "[profile \"ü \u{202e}\u{a0}\u{1f408}\"]", Ok("ü \u{202e}\u{a0}\u{1f408}")),
+        (WhichFile::Config, "[profile \"x\"] # it's", Ok("x")),
+        (WhichFile::Config, "[profile it's] # don't", Err(Ignored::IllegalQuoted)),
+        (WhichFile::Config, "[it's] # don't", Err(Ignored::NoPrefix)),
+        (WhichFile::Config, "[profile \"two\" words]", Err(Ignored::IllegalQuoted)),
+        (WhichFile::Config, "[profile \"x]", Err(Ignored::IllegalQuoted)),
+        (WhichFile::Config, "[profile x\\]", Err(Ignored::IllegalQuoted)),
+        (WhichFile::Config, "[profile \"a\tb\"]", Err(Ignored::IllegalQuoted)),
+        (WhichFile::Config, "[profile \"a\u{1b}[m\"]", Err(Ignored::IllegalQuoted)),
+        (WhichFile::Config, "[profile \"a\u{7f}\"]", Err(Ignored::IllegalQuoted)),
+        (WhichFile::Config, "[profile \"a\u{9b}\"]", Err(Ignored::IllegalQuoted)),
+        (WhichFile::Config, "[profile x!]", Err(Ignored::IllegalName)),
+        (WhichFile::Config, "[profile ü]", Err(Ignored::IllegalName)),
+        (WhichFile::Config, "[profile x]]", Err(Ignored::IllegalName)),
+        (WhichFile::Config, "[profile ''\"\"]", Err(Ignored::NoName)),
+        (WhichFile::Config, "[profile \"\"]", Err(Ignored::NoName)),
+        (WhichFile::Config, "[profile]", Err(Ignored::NoName)),
+        (WhichFile::Config, "[sso-session ]", Err(Ignored::NoName)),
+        (WhichFile::Config, "[]", Err(Ignored::NoName)),
+        (WhichFile::Config, "[x]", Err(Ignored::NoPrefix)),
+        (WhichFile::Config, "[DEFAULT]", Err(Ignored::NoPrefix)),
+        (WhichFile::Config, "[profilex]", Err(Ignored::NoPrefix)),
+        (WhichFile::Config, "[Profile x]", Err(Ignored::UnknownKind)),
+        (WhichFile::Config, "[profle x]", Err(Ignored::UnknownKind)),
+        (WhichFile::Credentials, "[default]", Ok("default")),
+        (WhichFile::Credentials, "[x] # c", Ok("x")),
+        (WhichFile::Credentials, "[\tx ]", Ok("x")),
+        (WhichFile::Credentials, "[two words]", Ok("two words")),
+        (WhichFile::Credentials, "[ two words ]", Ok("two words")),
+        (WhichFile::Credentials, "[profile]", Ok("profile")),
+        (WhichFile::Credentials, "[services]", Ok("services")),
+        (WhichFile::Credentials, "[\"two words\"]", Err(Ignored::IllegalName)),
+        (WhichFile::Credentials, "[two words!]", Err(Ignored::IllegalName)),
+        (WhichFile::Credentials, "[two\twords]", Err(Ignored::IllegalName)),
+        (WhichFile::Credentials, "[x!]", Err(Ignored::IllegalName)),
+        (WhichFile::Credentials, "[profile x]", Err(Ignored::Prefix)),
+        (WhichFile::Credentials, "[sso-session x]", Err(Ignored::Misplaced)),
+        (WhichFile::Credentials, "[services\tx]", Err(Ignored::Misplaced)),
+        (WhichFile::Credentials, "[]", Err(Ignored::NoName)),
+        (WhichFile::Credentials, "[ ]", Err(Ignored::NoName)),
     ] {
         let text = format!("\n{section}\nk = v\n");
-        let set = if origin == Origin::Config { config(&text) } else { credentials(&text) };
+        let set = if origin == WhichFile::Config { config(&text) } else { credentials(&text) };
         let notes: Vec<_> = set.notes().map(|note| (note.what, note.place.line)).collect();
         let names: Vec<_> = set.names().collect();
         match name {
@@ -206,7 +206,11 @@ fn the_credentials_file_wins_and_the_last_line_in_a_file() {
     let all: Vec<_> = profile.occurrences("K").map(|p| (p.value().into_owned(), p.origin(), p.place().line)).collect();
     assert_eq!(
         all,
-        [("1".into(), Origin::Config, 2), ("3".into(), Origin::Config, 8), ("4".into(), Origin::Credentials, 3)]
+        [
+            ("1".into(), WhichFile::Config, 2),
+            ("3".into(), WhichFile::Config, 8),
+            ("4".into(), WhichFile::Credentials, 3)
+        ]
     );
     assert_eq!(profile.get("REGION").expect("any case").key(), "region");
     assert_eq!((profile.place().to_string(), profile.get("absent").is_none()), ("config:1".to_owned(), true));
@@ -243,7 +247,7 @@ fn an_endpoint_on_the_line_of_its_service_is_used_as_in_the_sdks() {
         ("sts = # endpoint_url = http://a\n", None),
     ] {
         let set = config(&format!("[services dev]\n{text}"));
-        let sts = set.section(Kind::Services, "dev").and_then(|services| services.get("sts")).expect(text);
+        let sts = set.section(SectionKind::Services, "dev").and_then(|services| services.get("sts")).expect(text);
         assert_eq!(sts.nested("endpoint_url"), url, "{text:?}");
     }
 }
@@ -267,7 +271,7 @@ fn sections_of_other_kinds_are_no_profiles() {
          s3 = x\n y = z\n[sso-session corp]\nsso_region = eu\n[plugins]\ncli = 1\n[services dev]\nIAM =\n  e = i\n",
     );
     assert_eq!((set.names().count(), set.notes().count()), (0, 0));
-    let services = set.section(Kind::Services, "dev").expect("services");
+    let services = set.section(SectionKind::Services, "dev").expect("services");
     for (key, name, value) in [
         ("sts", "endpoint_url", Some("http://b")),
         ("sts", "iam_x", Some("")),
@@ -278,10 +282,10 @@ fn sections_of_other_kinds_are_no_profiles() {
     ] {
         assert_eq!(services.get(key).expect(key).nested(name), value, "{key}.{name}");
     }
-    let session = set.section(Kind::SsoSession, "corp").expect("session");
+    let session = set.section(SectionKind::SsoSession, "corp").expect("session");
     assert_eq!(session.get("sso_region").expect("region").value(), "eu");
-    assert_eq!(set.section(Kind::Plugins, "").expect("plugins").get("cli").expect("cli").value(), "1");
-    assert!(set.section(Kind::Services, "corp").is_none() && set.get("dev").is_none());
+    assert_eq!(set.section(SectionKind::Plugins, "").expect("plugins").get("cli").expect("cli").value(), "1");
+    assert!(set.section(SectionKind::Services, "corp").is_none() && set.get("dev").is_none());
 }
 
 #[test]
@@ -460,12 +464,12 @@ fn a_difference_concerns_its_section_or_the_whole_file() {
         all.sort_by(|(_, a), (_, b)| a.cmp(b));
         all
     };
-    assert_eq!(concerning(Kind::Profile, "x"), of_files(&[(Differs::InlineComment, "config:2")]));
-    assert_eq!(concerning(Kind::Profile, "y"), of_files(&[(Differs::InlineComment, "config:4")]));
-    assert_eq!(concerning(Kind::Services, "s"), of_files(&[(Differs::InlineComment, "config:6")]));
+    assert_eq!(concerning(SectionKind::Profile, "x"), of_files(&[(Differs::InlineComment, "config:2")]));
+    assert_eq!(concerning(SectionKind::Profile, "y"), of_files(&[(Differs::InlineComment, "config:4")]));
+    assert_eq!(concerning(SectionKind::Services, "s"), of_files(&[(Differs::InlineComment, "config:6")]));
     let two = [(Differs::SpaceInName, "credentials:4"), (Differs::InlineComment, "credentials:5")];
-    assert_eq!(concerning(Kind::Profile, "two words"), of_files(&two));
-    assert_eq!(concerning(Kind::Profile, "profile x"), of_files(&[]));
+    assert_eq!(concerning(SectionKind::Profile, "two words"), of_files(&two));
+    assert_eq!(concerning(SectionKind::Profile, "profile x"), of_files(&[]));
 }
 
 #[test]

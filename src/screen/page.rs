@@ -6,8 +6,8 @@
 
 use qrcode::{Color, EcLevel, QrCode};
 
+use crate::messages::one_line;
 use crate::secret::Secret;
-use crate::talk::one_line;
 
 /// How wide the words beside the code are.
 const WORDS: usize = 30;

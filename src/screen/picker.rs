@@ -11,7 +11,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::table::{Column, Table, cut};
 use crate::host::{Dialogue, Key, Terminal, TerminalError};
-use crate::talk::one_line;
+use crate::messages::one_line;
 
 /// For how long a person may look at it.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);

@@ -10,8 +10,8 @@ use comfy_table::{ContentArrangement, presets};
 use jiff::{SignedDuration, Timestamp};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::messages::{Messages, one_line};
 use crate::names::Lifetime;
-use crate::talk::{Talk, one_line};
 
 /// Below this the time left stands out.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
@@ -148,9 +148,9 @@ impl Table {
 
 /// Lines for stdout: on a terminal they break between words, further in, and places in the home are written as a person
 /// writes them; in a pipe they stay as they are.
-pub(crate) fn folded(text: &str, talk: Talk) -> String {
+pub(crate) fn folded(text: &str, messages: Messages) -> String {
     match width().filter(|_| std::io::stdout().is_terminal()) {
-        Some(width) => talk.tilde(text).lines().map(|line| fold(line, width.into()) + "\n").collect(),
+        Some(width) => messages.tilde(text).lines().map(|line| fold(line, width.into()) + "\n").collect(),
         None => text.to_owned(),
     }
 }

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::disk::private::{self, Refusal, refusal};
-use crate::talk::Talk;
+use crate::messages::Messages;
 use crate::vault;
 
 /// What is sealed.
@@ -79,7 +79,7 @@ impl Folder {
 
     /// The same, with a new folder in the place of one that others could write to: that one is renamed, and a warning
     /// says to what.
-    pub fn open_or_set_aside(path: Option<&Path>, talk: Talk) -> Result<Self, FolderError> {
+    pub fn open_or_set_aside(path: Option<&Path>, messages: Messages) -> Result<Self, FolderError> {
         match (Self::open(path), path) {
             (Err(FolderError::Touched { path: touched, why }), Some(path)) => {
                 let is_bad = || matches!(check(path), Err(FolderError::Touched { .. }));
@@ -88,7 +88,7 @@ impl Folder {
                 let folder = Self::open(Some(path))?;
                 if let Some(to) = aside {
                     vault::inherit(&to, path);
-                    talk.warn(&format!(
+                    messages.warn(&format!(
                         "{} {why}, so nothing in the state folder can be trusted: it is now {}, and a new one is made",
                         touched.display(),
                         to.display()

@@ -11,8 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::host::{Terminal, TerminalError};
+use crate::messages::one_line;
 use crate::secret::Secret;
-use crate::talk::one_line;
 
 /// What Ctrl-C is called where there are no signals; programs exit with 128 more.
 const SIGINT: i32 = 2;

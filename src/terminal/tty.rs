@@ -33,11 +33,11 @@ use signal_hook::consts::signal::SIGCONT;
 
 use super::signals::Watch;
 use crate::host::{Dialogue, Terminal, TerminalError};
+use crate::messages::one_line;
 use crate::secret::Secret;
 use crate::state::holds_any;
-use crate::talk::one_line;
 use line::Shown;
-use question::{Look, Question, Wanted};
+use question::{Layout, Question, Wanted};
 
 const ERASE_LINE: &str = "\x1b[K";
 
@@ -59,15 +59,15 @@ impl Terminal for Tty {
     /// so are those behind the answer. They were meant for another reader, and a wrong code counts against the user at
     /// AWS. Two stars, however many keys there are, show that they arrive.
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        ask(&Wanted { prompt, look: Look::Line, limit }, Shown::Nothing)
+        ask(&Wanted { prompt, layout: Layout::Line, limit }, Shown::Nothing)
     }
 
     fn ask(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        ask(&Wanted { prompt, look: Look::Line, limit }, Shown::Keys)
+        ask(&Wanted { prompt, layout: Layout::Line, limit }, Shown::Keys)
     }
 
     fn ask_below(&self, page: &Secret<String>, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        ask(&Wanted { prompt, look: Look::Page(page), limit }, Shown::Nothing)
+        ask(&Wanted { prompt, layout: Layout::Page(page), limit }, Shown::Nothing)
     }
 
     fn size(&self) -> Option<(u16, u16)> {

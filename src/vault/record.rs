@@ -57,7 +57,7 @@ impl fmt::Display for KeyId {
 
 /// Where a sealing key lives for good. The kernel keyring may hold a copy of it besides.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Place {
+pub enum KeyHome {
     /// In the kernel keyring alone, until its last entry has expired.
     Kernel,
     /// In the operating system's keyring.
@@ -66,7 +66,7 @@ pub enum Place {
     Passphrase,
 }
 
-impl Place {
+impl KeyHome {
     /// As in the setting `store`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -93,7 +93,7 @@ impl Place {
 }
 
 /// A key, as far as it can be spoken of openly.
-pub(super) type Filed = (KeyId, Place);
+pub(super) type Filed = (KeyId, KeyHome);
 
 /// The file's content.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -137,7 +137,7 @@ impl Record {
     /// Puts the current key among the former ones. A wrapped key is none: its file is replaced or removed with it.
     pub(super) fn retire(&mut self) {
         if let Some(filed) = self.current.take()
-            && filed.1 != Place::Passphrase
+            && filed.1 != KeyHome::Passphrase
         {
             self.add_former(filed);
         }
@@ -158,7 +158,7 @@ impl Record {
         let mut record = Self::default();
         for line in text.lines() {
             let [role, id, place]: [&str; 3] = line.split(' ').collect::<Vec<_>>().try_into().ok()?;
-            let filed = (id.parse().ok()?, Place::parse(place)?);
+            let filed = (id.parse().ok()?, KeyHome::parse(place)?);
             match role {
                 "current" if record.current.is_none() => record.current = Some(filed),
                 "former" => record.former.push(filed),
@@ -194,8 +194,8 @@ mod tests {
         let empty = Record::default();
         assert_eq!(Record::read(folder.path()).expect("no file is no error"), empty);
         let record = Record {
-            current: Some((id('a'), Place::Kernel)),
-            former: vec![(id('b'), Place::Keyring), (id('c'), Place::Passphrase)],
+            current: Some((id('a'), KeyHome::Kernel)),
+            former: vec![(id('b'), KeyHome::Keyring), (id('c'), KeyHome::Passphrase)],
         };
         record.write(folder.path()).expect("written");
         assert_eq!(Record::read(folder.path()).expect("read"), record);
@@ -212,7 +212,7 @@ mod tests {
     fn the_file_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
-        Record { current: Some((id('a'), Place::Kernel)), former: Vec::new() }.write(folder.path()).expect("written");
+        Record { current: Some((id('a'), KeyHome::Kernel)), former: Vec::new() }.write(folder.path()).expect("written");
         let mode = folder.path().join("key-id").metadata().expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -241,9 +241,9 @@ mod tests {
     #[test]
     fn the_list_of_former_keys_stays_readable() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut record = Record { current: Some((id('a'), Place::Kernel)), former: Vec::new() };
+        let mut record = Record { current: Some((id('a'), KeyHome::Kernel)), former: Vec::new() };
         for _ in 0..3 * MOST_FORMER {
-            record.add_former((KeyId::random().expect("random numbers"), Place::Passphrase));
+            record.add_former((KeyId::random().expect("random numbers"), KeyHome::Passphrase));
         }
         record.write(folder.path()).expect("written");
         assert_eq!(Record::read(folder.path()).expect("read"), record);
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn retiring_remembers_what_a_store_may_still_hold() {
-        for (place, remembered) in [(Place::Kernel, 1), (Place::Keyring, 1), (Place::Passphrase, 0)] {
+        for (place, remembered) in [(KeyHome::Kernel, 1), (KeyHome::Keyring, 1), (KeyHome::Passphrase, 0)] {
             let mut record = Record { current: Some((id('a'), place)), former: Vec::new() };
             record.retire();
             assert_eq!((record.current, record.former.len()), (None, remembered), "{place:?}");

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::passphrase::PassphraseError;
-use super::record::{KeyId, Place};
+use super::record::{KeyHome, KeyId};
 use super::seal::{SealError, SealingKey};
 use crate::host::StoreError;
 
@@ -113,13 +113,13 @@ pub enum VaultError {
 
 /// A key in hand.
 #[derive(Clone, Debug)]
-pub struct Held {
+pub struct UnlockedKey {
     /// Its name, for the entry's clear header.
     pub id: KeyId,
     /// The key.
     pub key: SealingKey,
     /// Where it lives for good.
-    pub place: Place,
+    pub place: KeyHome,
     /// Whether the kernel keyring holds it, so that the next call is quick; or why not, for `doctor`.
     pub in_kernel: Result<(), StoreError>,
     /// Why the operating system's keyring does not have it, where `auto` has just made it in the kernel keyring alone

@@ -38,11 +38,11 @@ impl Home {
         )
     }
 
-    fn make(&self, store: Store) -> Held {
+    fn make(&self, store: Store) -> UnlockedKey {
         self.vault(store).find_or_make(HOUR).expect("a key")
     }
 
-    fn find(&self, store: Store) -> Result<Option<Held>, VaultError> {
+    fn find(&self, store: Store) -> Result<Option<UnlockedKey>, VaultError> {
         self.vault(store).find(&|| HOUR)
     }
 
@@ -63,11 +63,11 @@ fn silent() -> StoreError {
     StoreError::Silent(Duration::from_secs(2))
 }
 
-fn same(a: &Held, b: &Held) -> bool {
+fn same(a: &UnlockedKey, b: &UnlockedKey) -> bool {
     a.id == b.id && a.key.to_secret().expose() == b.key.to_secret().expose()
 }
 
-fn find_held(home: &Home, store: Store) -> Held {
+fn find_held(home: &Home, store: Store) -> UnlockedKey {
     home.find(store).expect("no failure").expect("a key")
 }
 
@@ -85,10 +85,10 @@ fn nothing_is_asked_and_nothing_written_where_there_is_no_id() {
 fn a_made_key_lives_in_the_keyring_with_a_copy_in_the_kernel() {
     let home = Home::new();
     let held = home.make(Store::Auto);
-    assert_eq!((held.place, &held.in_kernel), (Place::Keyring, &Ok(())));
+    assert_eq!((held.place, &held.in_kernel), (KeyHome::Keyring, &Ok(())));
     assert!(home.kernel.has(&held) && home.keyring.has(&held));
     assert_eq!((home.kernel.life_of(&held), home.keyring.life_of(&held)), (Some(HOUR), None));
-    assert_eq!(home.vault(Store::Auto).current().expect("readable"), Some((held.id.clone(), Place::Keyring)));
+    assert_eq!(home.vault(Store::Auto).current().expect("readable"), Some((held.id.clone(), KeyHome::Keyring)));
     assert_eq!(home.former(), 0);
 }
 
@@ -119,7 +119,7 @@ fn a_full_kernel_quota_is_noted_where_the_keyring_works() {
     let home = Home::with(Fake::default(), Fake::default());
     *home.kernel.no_put.lock().expect("not poisoned") = Some(StoreError::Full);
     let held = home.make(Store::Auto);
-    assert_eq!((held.place, &held.in_kernel), (Place::Keyring, &Err(StoreError::Full)));
+    assert_eq!((held.place, &held.in_kernel), (KeyHome::Keyring, &Err(StoreError::Full)));
     assert!(home.keyring.has(&held));
 }
 
@@ -150,7 +150,7 @@ fn a_store_that_cannot_tell_never_gets_a_second_key_under_the_same_id() {
         let calls = home.keyring.calls();
         let new = home.make(Store::Auto);
         assert_eq!(home.keyring.calls(), calls + 1, "{error:?}: it was asked to write after it had failed to read");
-        assert_eq!(new.place, Place::Kernel);
+        assert_eq!(new.place, KeyHome::Kernel);
         assert_ne!(new.id, old.id, "{error:?}");
         assert!(home.keyring.has(&old), "{error:?}: the old key is untouched");
         assert_eq!(home.former(), 1, "{error:?}: the old key is remembered");
@@ -160,7 +160,7 @@ fn a_store_that_cannot_tell_never_gets_a_second_key_under_the_same_id() {
         assert!(same(&new, &find_held(&home, Store::Auto)));
         home.kernel_expires();
         let next = home.make(Store::Auto);
-        assert_eq!(next.place, Place::Keyring, "{error:?}");
+        assert_eq!(next.place, KeyHome::Keyring, "{error:?}");
         assert!(!home.keyring.has(&old) && home.keyring.has(&next), "{error:?}");
         assert_eq!(home.former(), 0, "{error:?}");
     }
@@ -170,7 +170,7 @@ fn a_store_that_cannot_tell_never_gets_a_second_key_under_the_same_id() {
 fn a_kernel_key_that_expired_is_never_looked_for_in_the_keyring() {
     let home = Home::with(Fake::default(), Fake::failing(&absent()));
     let held = home.make(Store::Auto);
-    assert_eq!(held.place, Place::Kernel);
+    assert_eq!(held.place, KeyHome::Kernel);
     home.kernel_expires();
     let calls = home.keyring.calls();
     assert!(home.find(Store::Auto).expect("a definite answer").is_none());
@@ -182,7 +182,7 @@ fn a_keyring_that_fails_to_write_leaves_the_kernel_alone() {
     for (error, may_be_there) in [(absent(), 0), (StoreError::Locked, 0), (silent(), 1)] {
         let home = Home::with(Fake::default(), Fake::failing(&error));
         let held = home.make(Store::Auto);
-        assert_eq!((held.place, home.former()), (Place::Kernel, may_be_there), "{error:?}");
+        assert_eq!((held.place, home.former()), (KeyHome::Kernel, may_be_there), "{error:?}");
         assert!(home.kernel.has(&held));
     }
 }
@@ -251,7 +251,7 @@ fn two_homes_never_share_a_key() {
 fn a_demanded_store_is_the_only_one() {
     let home = Home::new();
     let held = home.make(Store::Kernel);
-    assert_eq!((held.place, home.keyring.calls()), (Place::Kernel, 0));
+    assert_eq!((held.place, home.keyring.calls()), (KeyHome::Kernel, 0));
     home.kernel_expires();
     let next = home.make(Store::Kernel);
     assert_eq!((&next.id, home.keyring.calls()), (&held.id, 0));
@@ -317,7 +317,7 @@ fn a_passphrase_is_asked_once_and_the_key_then_held_by_the_kernel() {
     let mut home = Home::new();
     home.typist = Typist::typing(&["tulip", "tulip", "wrong", "tulip"]);
     let held = home.make(Store::Passphrase);
-    assert_eq!((held.place, home.typist.asked.get()), (Place::Passphrase, 2));
+    assert_eq!((held.place, home.typist.asked.get()), (KeyHome::Passphrase, 2));
     assert!(same(&held, &find_held(&home, Store::Passphrase)));
     assert_eq!((home.typist.asked.get(), home.keyring.calls()), (2, 0));
     home.kernel_expires();
@@ -426,7 +426,7 @@ fn a_kernel_key_out_of_reach_is_not_called_destroyed() {
 fn many_at_once_make_one_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let (kernel, keyring) = (Fake::default(), Fake::default());
-    let keys: Vec<Held> = thread::scope(|scope| {
+    let keys: Vec<UnlockedKey> = thread::scope(|scope| {
         let makers: Vec<_> = (0..16)
             .map(|_| {
                 scope.spawn(|| {

@@ -3,7 +3,7 @@
 //! In: the record, and what the kernel keyring says without reading a key. Out: words for `status`; and the key that a
 //! new setting would leave behind with all that it sealed.
 
-use super::{KeyId, Place, SealingKey, Store, Vault, VaultError};
+use super::{KeyHome, KeyId, SealingKey, Store, Vault, VaultError};
 use crate::host::{Life, StoreError, TerminalError};
 use crate::vault::passphrase::PassphraseError;
 
@@ -11,15 +11,15 @@ use crate::vault::passphrase::PassphraseError;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Whereabouts {
     /// Where it lives for good; `None` where there is no key.
-    pub lives: Option<Place>,
+    pub lives: Option<KeyHome>,
     /// For how long the kernel keyring serves it without asking that place.
     pub in_kernel: Option<Life>,
 }
 
 impl Whereabouts {
     /// The store that the next call gets it from.
-    pub fn served_from(self) -> Option<Place> {
-        if self.in_kernel.is_some() { Some(Place::Kernel) } else { self.lives }
+    pub fn served_from(self) -> Option<KeyHome> {
+        if self.in_kernel.is_some() { Some(KeyHome::Kernel) } else { self.lives }
     }
 }
 
@@ -33,20 +33,20 @@ impl Vault<'_> {
         }
         let in_kernel = if self.may_be_in_kernel(place) { self.kernel.life(id.as_str()).ok().flatten() } else { None };
         // What the kernel alone had is gone with it.
-        let lives = (place != Place::Kernel || in_kernel.is_some()).then_some(place);
+        let lives = (place != KeyHome::Kernel || in_kernel.is_some()).then_some(place);
         Whereabouts { lives, in_kernel }
     }
 
     /// The key that seals here so far, when the setting wants its keys elsewhere: the next one would be a new one, and
     /// whatever this one sealed would be lost.
-    pub fn left_behind(&self) -> Option<(KeyId, Place)> {
+    pub fn left_behind(&self) -> Option<(KeyId, KeyHome)> {
         let (id, place) = self.record().ok()?.current?;
         let stays = match self.store {
             Store::None => true,
-            Store::Auto => place != Place::Passphrase,
-            Store::Kernel => place == Place::Kernel,
-            Store::Keyring => place == Place::Keyring,
-            Store::Passphrase => place == Place::Passphrase,
+            Store::Auto => place != KeyHome::Passphrase,
+            Store::Kernel => place == KeyHome::Kernel,
+            Store::Keyring => place == KeyHome::Keyring,
+            Store::Passphrase => place == KeyHome::Passphrase,
         };
         (!stays && self.at_hand(&id, place).is_none()).then_some((id, place))
     }
@@ -55,19 +55,19 @@ impl Vault<'_> {
     ///
     /// # Errors
     /// The person at the terminal ended the program. All else is `Ok(Err(…))`: the key cannot be had, and why.
-    pub fn recover(&self, id: &KeyId, place: Place) -> Result<Result<SealingKey, String>, VaultError> {
+    pub fn recover(&self, id: &KeyId, place: KeyHome) -> Result<Result<SealingKey, String>, VaultError> {
         if let Some(key) = self.kernel.get(id.as_str()).ok().flatten().and_then(SealingKey::from_bytes) {
             return Ok(Ok(key));
         }
         let gone = || "it has no such key any more".to_owned();
         Ok(match place {
-            Place::Kernel => Err(gone()),
-            Place::Keyring => match self.keyring.get(id.as_str()) {
+            KeyHome::Kernel => Err(gone()),
+            KeyHome::Keyring => match self.keyring.get(id.as_str()) {
                 Ok(bytes) => bytes.and_then(SealingKey::from_bytes).ok_or_else(gone),
                 Err(error) => Err(error.to_string()),
             },
-            Place::Passphrase if !self.terminal.is_there() => Err(TerminalError::Absent.to_string()),
-            Place::Passphrase => {
+            KeyHome::Passphrase if !self.terminal.is_there() => Err(TerminalError::Absent.to_string()),
+            KeyHome::Passphrase => {
                 self.terminal.tell(
                     "The store has changed. The passphrase lets what is cached move over; Ctrl-C keeps all as it is.",
                 );
@@ -84,7 +84,7 @@ impl Vault<'_> {
 }
 
 /// What `auto` takes in place of the operating system's keyring, and why.
-pub(super) fn fallback(before: Option<&(KeyId, Place)>, why: StoreError) -> Option<StoreError> {
+pub(super) fn fallback(before: Option<&(KeyId, KeyHome)>, why: StoreError) -> Option<StoreError> {
     // Said once: as long as the record names the kernel, it has been.
-    (!before.is_some_and(|(_, place)| *place == Place::Kernel)).then_some(why)
+    (!before.is_some_and(|(_, place)| *place == KeyHome::Kernel)).then_some(why)
 }

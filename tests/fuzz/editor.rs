@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use mfa_cred::profile::edit::{Draft, EditError};
-use mfa_cred::profile::{Kind, Origin, ProfileSet};
+use mfa_cred::profile::{SectionKind, WhichFile, ProfileSet};
 
 const KEY: &str = "mfa_serial";
-const KINDS: [Kind; 4] = [Kind::Profile, Kind::SsoSession, Kind::Services, Kind::Plugins];
+const KINDS: [SectionKind; 4] = [SectionKind::Profile, SectionKind::SsoSession, SectionKind::Services, SectionKind::Plugins];
 
-type Properties = BTreeMap<(Kind, String, String), String>;
+type Properties = BTreeMap<(SectionKind, String, String), String>;
 
 fuzz_target!(|text: &str| {
     let mut parts = text.splitn(3, '\u{1e}');
@@ -24,8 +24,8 @@ fuzz_target!(|text: &str| {
     let before = properties(&set);
     for name in names {
         let others = |properties: Properties| -> Properties {
-            let is_it = |(kind, section, key): &(Kind, String, String)| {
-                *kind == Kind::Profile && *section == name && key == KEY
+            let is_it = |(kind, section, key): &(SectionKind, String, String)| {
+                *kind == SectionKind::Profile && *section == name && key == KEY
             };
             properties.into_iter().filter(|(place, _)| !is_it(place)).collect()
         };
@@ -40,8 +40,8 @@ fuzz_target!(|text: &str| {
                 assert!(!setting.diff().chars().any(|c| c.is_control() && c != '\n'));
                 let is_elsewhere = set.get(&name).and_then(|section| section.get(KEY)).is_none();
                 if is_elsewhere {
-                    assert_eq!(setting.text(Origin::Credentials).expose(), credentials.as_bytes());
-                    is_inserted(config.as_bytes(), setting.text(Origin::Config).expose());
+                    assert_eq!(setting.text(WhichFile::Credentials).expose(), credentials.as_bytes());
+                    is_inserted(config.as_bytes(), setting.text(WhichFile::Config).expose());
                 }
             }
             Err(EditError::Value | EditError::Name | EditError::Unkept { .. }) => {}

@@ -18,12 +18,12 @@ use mfa_cred::cache::{Cache, CacheUse, Key, Lookup, MinTtl, keys};
 use mfa_cred::state::{Folder, FolderError, Turn};
 use mfa_cred::host::{Keystore, StoreError, Terminal, TerminalError};
 use mfa_cred::names::{Lifetime, ProfileName};
-use mfa_cred::plan::{Ambient, Plan, Wish};
+use mfa_cred::plan::{Ambient, Plan, PlanRequest};
 use mfa_cred::profile::ProfileSet;
 use mfa_cred::secret::{Credentials, Secret};
-use mfa_cred::talk::{Level, Talk};
+use mfa_cred::messages::{Level, Messages};
 use mfa_cred::vault::seal::seal;
-use mfa_cred::vault::{Cost, Held, Store, Stores, Vault};
+use mfa_cred::vault::{Cost, UnlockedKey, Store, Stores, Vault};
 
 const CONFIG: &str = "[profile alice]\naws_access_key_id = AKIAEXAMPLEEXAMPLE00\naws_secret_access_key = s\n\
     mfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile deploy]\nsource_profile = alice\n\
@@ -78,7 +78,7 @@ struct World {
     folder: &'static Folder,
     keyring: &'static Keyring,
     cache: Cache<'static>,
-    held: Held,
+    held: UnlockedKey,
     now: Timestamp,
     entries: [Entry; 2],
     _home: tempfile::TempDir,
@@ -93,15 +93,15 @@ impl World {
         let home = tempfile::tempdir().expect("a folder");
         let folder = &*Box::leak(Box::new(Folder::open(Some(&home.path().join("state"))).expect("a state folder")));
         let keyring = &*Box::leak(Box::<Keyring>::default());
-        let talk = Talk::new(Level::Error, Some(false));
+        let messages = Messages::new(Level::Error, Some(false));
         let vault = &*Box::leak(Box::new(vault(folder, keyring)));
-        let cache = Cache::new(Some(folder), vault, CacheUse::ReadAndKeep, talk);
+        let cache = Cache::new(Some(folder), vault, CacheUse::ReadAndKeep, messages);
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
         let held = cache.unlock(Lifetime::from_secs(3600), now).expect("a keyring").expect("a key");
 
         let set = ProfileSet::parse(CONFIG, "").expect("profiles");
         let name = ProfileName::new("deploy").expect("a name");
-        let plan = Plan::make(&set, &name, &Wish::default(), &Ambient::default()).expect("a plan");
+        let plan = Plan::make(&set, &name, &PlanRequest::default(), &Ambient::default()).expect("a plan");
         let keys: [Key; 2] = keys(&plan, plan.steps.given(true)).try_into().expect("a session and a role");
         let mut number = 0;
         let entries = keys.map(|key| {

@@ -14,8 +14,8 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use mfa_cred::host::Files;
 use mfa_cred::names::ProfileName;
-use mfa_cred::plan::{Ambient, Plan, Wish};
-use mfa_cred::profile::{Differs, Ignored, Kind, Origin, ProfileError, ProfileSet};
+use mfa_cred::plan::{Ambient, Plan, PlanRequest};
+use mfa_cred::profile::{Differs, Ignored, SectionKind, WhichFile, ProfileError, ProfileSet};
 use mfa_cred::secret::Secret;
 
 use reading::{by_sdk, by_us, is_listed};
@@ -82,14 +82,14 @@ fn holds_together(set: &ProfileSet, config: &str, credentials: &str) {
         let profile = set.get(name).expect("a name that is listed is found");
         assert_eq!(profile.name(), name);
         for property in profile.properties() {
-            let file = if property.origin() == Origin::Config { config } else { credentials };
+            let file = if property.origin() == WhichFile::Config { config } else { credentials };
             let (value, lines) = (&file[property.span()], &file[property.lines_span()]);
             assert!(lines.contains(value) && lines.to_ascii_lowercase().starts_with(&*property.key()));
             assert_eq!(property.value(), profile.get(&property.key()).expect("it is there").value());
         }
         assert!(set.nearest(name).contains(&name), "a name is near to itself");
         let name = ProfileName::new(name).expect("a name is not empty");
-        match Plan::make(set, &name, &Wish::default(), &Ambient::default()) {
+        match Plan::make(set, &name, &PlanRequest::default(), &Ambient::default()) {
             Ok(plan) => assert!(!plan.to_string().is_empty()),
             Err(error) => assert!(!error.to_string().is_empty()),
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use mfa_cred::disk::replace::ReplaceError;
 use mfa_cred::profile::edit::{Draft, EditError};
-use mfa_cred::profile::{Kind, Origin, ProfileSet};
+use mfa_cred::profile::{ProfileSet, SectionKind, WhichFile};
 use mfa_cred::system::System;
 
 use crate::support::pty::PATIENCE;
@@ -21,7 +21,7 @@ fn draft(config: &str, credentials: &str) -> Draft {
     Draft::new(ProfileSet::parse(config, credentials).expect("it can be read"))
 }
 
-fn text(draft: &Draft, origin: Origin) -> String {
+fn text(draft: &Draft, origin: WhichFile) -> String {
     String::from_utf8(draft.text(origin).expose().clone()).expect("UTF-8")
 }
 
@@ -29,13 +29,13 @@ fn text(draft: &Draft, origin: Origin) -> String {
 fn set(config: &str, profile: &str) -> String {
     let mut draft = draft(config, "[only-keys]\nregion = x\n");
     draft.set_key(profile, KEY, "v").expect("it is set");
-    text(&draft, Origin::Config)
+    text(&draft, WhichFile::Config)
 }
 
 fn removed(config: &str, profile: &str) -> String {
     let mut draft = draft(config, "");
     draft.remove_key(profile, KEY).expect("it is removed");
-    text(&draft, Origin::Config)
+    text(&draft, WhichFile::Config)
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_key_is_removed_wherever_it_stands() {
     let mut both = draft("[profile a]\nmfa_serial = v\n", "[a]\nmfa_serial = w\nregion = x\n");
     both.remove_key("a", KEY).expect("it is removed");
     assert_eq!(
-        (text(&both, Origin::Config), text(&both, Origin::Credentials)),
+        (text(&both, WhichFile::Config), text(&both, WhichFile::Credentials)),
         ("[profile a]\n".into(), "[a]\nregion = x\n".into())
     );
 }
@@ -162,7 +162,7 @@ fn a_diff_shows_the_change_and_no_secret() {
 /// Every property of every profile, as it is read.
 fn properties(set: &ProfileSet) -> BTreeMap<(String, String), String> {
     let mut all = BTreeMap::new();
-    for kind in [Kind::Profile, Kind::SsoSession, Kind::Services] {
+    for kind in [SectionKind::Profile, SectionKind::SsoSession, SectionKind::Services] {
         for name in set.names_of(kind) {
             for property in set.section(kind, name).expect("it is listed").properties() {
                 let place = (format!("{kind:?} {name}"), property.key().into_owned());
@@ -235,7 +235,7 @@ fn in_any_file_all_other_bytes_stay_and_the_value_is_read_back() {
             Ok(()) => {
                 assert_eq!(setting.set().get("a").expect("a").get(KEY).expect("set").value(), SERIAL, "{config:?}");
                 assert_eq!(others(properties(setting.set())), others(before.clone()), "{config:?}");
-                only_the_key_changed(&config, &text(&setting, Origin::Config));
+                only_the_key_changed(&config, &text(&setting, WhichFile::Config));
             }
             // A carriage return at the very end leaves no place for a new section.
             Err(EditError::Unkept { .. }) if config.ends_with('\r') => unkept += 1,
@@ -245,7 +245,7 @@ fn in_any_file_all_other_bytes_stay_and_the_value_is_read_back() {
         removing.remove_key("a", KEY).unwrap_or_else(|error| panic!("{config:?}: {error}"));
         assert!(removing.set().get("a").is_none_or(|section| section.get(KEY).is_none()), "{config:?}");
         assert_eq!(others(properties(removing.set())), others(before), "{config:?}");
-        only_the_key_changed(&config, &text(&removing, Origin::Config));
+        only_the_key_changed(&config, &text(&removing, WhichFile::Config));
     }
     assert!(read > 10_000 && unkept < read / 10, "{read} {unkept}");
 }
@@ -493,11 +493,11 @@ fn a_key_of_an_indented_section_is_written_and_removed_as_its_lines_are() {
     ] {
         let mut setting = draft(TEXT, "");
         setting.set_key(profile, KEY, SERIAL).expect(profile);
-        assert_eq!(self::text(&setting, Origin::Config), text.replace('N', SERIAL));
+        assert_eq!(self::text(&setting, WhichFile::Config), text.replace('N', SERIAL));
     }
     let mut removing = draft(TEXT, "");
     removing.remove_key("a", "region").expect("removed");
-    assert_eq!(text(&removing, Origin::Config), TEXT.replace("  region = x\n", ""));
+    assert_eq!(text(&removing, WhichFile::Config), TEXT.replace("  region = x\n", ""));
 }
 
 #[test]

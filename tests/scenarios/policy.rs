@@ -23,8 +23,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mfa_cred::policy::evaluate::{At, Context, Decision, Ground, Known, Policies, Request, evaluate};
-use mfa_cred::policy::{Document, Kind};
+use mfa_cred::policy::evaluate::{Context, Decision, Ground, Known, Policies, Request, StatementId, evaluate};
+use mfa_cred::policy::{Document, PolicyKind};
 
 fn folder(name: &str) -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy").join(name);
@@ -51,7 +51,7 @@ fn blocks(text: &str) -> Vec<(String, String)> {
     blocks
 }
 
-fn document(name: &str, text: &str, kind: Kind) -> Document {
+fn document(name: &str, text: &str, kind: PolicyKind) -> Document {
     Document::parse(name, text.as_bytes(), kind).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
@@ -77,7 +77,9 @@ fn decided(decision: &Decision, with_statements: bool) -> String {
         Ground::Boundary => "boundary",
         Ground::Unknown => "unknown",
     };
-    let place = |at: &At| format!(" {}{}.{}", if at.is_boundary { "b" } else { "" }, at.document + 1, at.statement + 1);
+    let place = |at: &StatementId| {
+        format!(" {}{}.{}", if at.is_boundary { "b" } else { "" }, at.document + 1, at.statement + 1)
+    };
     let by = if with_statements { decision.by.iter().map(place).collect() } else { String::new() };
     format!("{word}{by}")
 }
@@ -95,15 +97,15 @@ fn every_case_is_decided_as_it_says() {
                 lines += cases;
                 let name_of = format!("{file}: {title}");
                 match name.as_str() {
-                    "policy" => identity.push(document(&name_of, data, Kind::User)),
-                    "boundary" => boundary.push(document(&name_of, data, Kind::User)),
+                    "policy" => identity.push(document(&name_of, data, PolicyKind::User)),
+                    "boundary" => boundary.push(document(&name_of, data, PolicyKind::User)),
                     "condition" => {
                         is_condition = true;
                         let text = format!(
                             r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "*", "Resource": "*",
                             "Condition": {data}}}}}"#
                         );
-                        identity.push(document(&name_of, &text, Kind::User));
+                        identity.push(document(&name_of, &text, PolicyKind::User));
                     }
                     _ => panic!("{file}: {title}: an unknown block {name}"),
                 }

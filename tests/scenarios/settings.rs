@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mfa_cred::host::Folders;
-use mfa_cred::settings::{Chosen, How, Settings, SettingsError, Token};
+use mfa_cred::settings::{Chosen, ObtainOptions, Settings, SettingsError, Token};
 
 use crate::support::texts::{Refusal, Texts};
 
@@ -28,7 +28,7 @@ struct Setting {
     flag: &'static str,
     variable: (&'static str, &'static str),
     line: &'static str,
-    read: fn(&Settings, &How) -> String,
+    read: fn(&Settings, &ObtainOptions) -> String,
     expected: [&'static str; 4],
 }
 
@@ -52,7 +52,7 @@ const SETTINGS: [Setting; 7] = [
         variable: ("MFA_CRED_DURATION", "2h"),
         line: "duration = 3h",
         read: |_, how| {
-            let duration = how.wish.duration.as_ref().map(|(_, duration)| *duration).or(how.wish.usual_duration);
+            let duration = how.request.duration.as_ref().map(|(_, duration)| *duration).or(how.request.usual_duration);
             duration.map_or_else(|| "-".to_owned(), |duration| duration.to_string())
         },
         expected: ["1h", "2h", "3h", "-"],
@@ -62,7 +62,7 @@ const SETTINGS: [Setting; 7] = [
         variable: ("MFA_CRED_REGION", "eu-west-2"),
         line: "region = eu-west-3",
         read: |_, how| {
-            let region = how.wish.region.as_ref().or(how.wish.usual_region.as_ref());
+            let region = how.request.region.as_ref().or(how.request.usual_region.as_ref());
             region.map_or_else(|| "-".to_owned(), ToString::to_string)
         },
         expected: ["eu-west-1", "eu-west-2", "eu-west-3", "-"],
@@ -85,8 +85,13 @@ const SETTINGS: [Setting; 7] = [
         flag: "-v",
         variable: ("MFA_CRED_LOG", "error"),
         line: "log = debug",
-        read: |settings, _| format!("{:?}", settings.talk).split(',').next().unwrap_or_default().to_owned(),
-        expected: ["Talk { level: Info", "Talk { level: Error", "Talk { level: Debug", "Talk { level: Warn"],
+        read: |settings, _| format!("{:?}", settings.messages).split(',').next().unwrap_or_default().to_owned(),
+        expected: [
+            "Messages { level: Info",
+            "Messages { level: Error",
+            "Messages { level: Debug",
+            "Messages { level: Warn",
+        ],
     },
 ];
 
@@ -180,7 +185,7 @@ fn a_command_in_config_ini_keeps_its_quotes_comments_and_delimiters() {
 fn what_config_ini_may_hold() {
     let region = |ini: &str| {
         let how = texts("", &[], ini).how().map(|(_, how)| how);
-        how.map(|how| how.wish.usual_region.map(|region| region.to_string())).map_err(|refusal| refusal.text)
+        how.map(|how| how.request.usual_region.map(|region| region.to_string())).map_err(|refusal| refusal.text)
     };
     for ini in [
         "region = eu-west-1",

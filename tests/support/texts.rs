@@ -11,7 +11,7 @@ use mfa_cred::names::ProfileName;
 use mfa_cred::plan::Plan;
 use mfa_cred::profile::ProfileSet;
 use mfa_cred::secret::Secret;
-use mfa_cred::settings::{How, Settings, ambient};
+use mfa_cred::settings::{ObtainOptions, Settings, ambient};
 
 /// What a person wrote, typed and exported.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ pub(crate) struct Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let Ending::Exit(exit) = error.ending() else { panic!("{error:?} is no signal") };
-        Self { exit, text: mfa_cred::talk::with_causes(&error), hint: error.hint() }
+        Self { exit, text: mfa_cred::messages::with_causes(&error), hint: error.hint() }
     }
 }
 
@@ -46,11 +46,11 @@ impl Texts {
         let how = settings.how(&obtain, self, self).map_err(Error::from)?;
         let (profile, _) = Settings::profile(profile, self);
         let set = ProfileSet::load(self, &settings.config_file, &settings.credentials_file).map_err(Error::from)?;
-        Ok(Plan::make(&set, &profile, &how.wish, &ambient(self)).map_err(Error::from)?)
+        Ok(Plan::make(&set, &profile, &how.request, &ambient(self)).map_err(Error::from)?)
     }
 
     /// The settings, and how credentials are to be obtained by them.
-    pub(crate) fn how(&self) -> Result<(Settings, How), Refusal> {
+    pub(crate) fn how(&self) -> Result<(Settings, ObtainOptions), Refusal> {
         let (global, _, obtain) = self.typed()?;
         let settings = self.settings(&global).map_err(Refusal::from)?;
         let how = settings.how(&obtain, self, self).map_err(Error::from)?;

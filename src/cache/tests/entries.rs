@@ -3,9 +3,9 @@
 use super::{Home, at, credentials, keys_of, said};
 use crate::cache::entry::{Sealed, write};
 use crate::secret::{Credentials, Secret};
-use crate::vault::{Held, KeyId};
+use crate::vault::{KeyId, UnlockedKey};
 
-fn written(held: &Held) -> Vec<u8> {
+fn written(held: &UnlockedKey) -> Vec<u8> {
     write(&keys_of("deploy")[1], &credentials(at(3600)), held, at(0), at(3600)).expect("it is sealed")
 }
 
@@ -53,7 +53,7 @@ fn only_its_own_key_opens_it_under_its_own_name() {
     assert!(sealed.open(&session, &held).is_none(), "another identity");
     assert!(sealed.open(&deploy, &Home::new().held()).is_none(), "another sealing key");
     // What the header says has to be so even where the bytes of the key are right.
-    let renamed = Held { id: KeyId::random().expect("random numbers"), ..held.clone() };
+    let renamed = UnlockedKey { id: KeyId::random().expect("random numbers"), ..held.clone() };
     assert!(sealed.open(&deploy, &renamed).is_none(), "another name of the sealing key");
 }
 

@@ -5,7 +5,7 @@
 //! removes it. An answer that was lost is looked up and never guessed. Broken off later, the next run goes on.
 
 use super::resync::{outcome, resync};
-use super::{Desk, find, is_signal};
+use super::{DeviceWork, find, is_signal};
 use crate::aws::CallError;
 use crate::code::ledger::Ledger;
 use crate::code::pair::{Pair, Question};
@@ -14,11 +14,11 @@ use crate::code::{CodeError, Outcome};
 use crate::command::{Done, session};
 use crate::error::Error;
 use crate::host::{TerminalError, Usual};
-use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, journey, left_hint, usable};
+use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, left_hint, needs, usable};
+use crate::messages::{ours, with_causes};
 use crate::names::{DeviceName, MfaSerial};
 use crate::screen::page::{Page, TooSmall, longest_news};
 use crate::secret::{Credentials, Secret};
-use crate::talk::{ours, with_causes};
 
 /// What was typed.
 pub(super) struct Options {
@@ -33,72 +33,72 @@ const CODE: usize = 7;
 /// AWS takes codes this many steps off; a device that is further off is out of sync.
 const WINDOW: i64 = 1;
 
-pub(super) fn run(desk: &Desk<'_>, options: &Options) -> Result<Done, Error> {
-    see_that_a_page_fits(desk, options)?;
-    let devices = desk.devices(&journey::ENROLL)?;
+pub(super) fn run(work: &DeviceWork<'_>, options: &Options) -> Result<Done, Error> {
+    see_that_a_page_fits(work, options)?;
+    let devices = work.devices(&needs::ENROLL)?;
     let name =
-        options.name.clone().unwrap_or_else(|| DeviceName::for_user(&desk.user.name, &(desk.context.host.machine)()));
-    if let Some(ours) = bound_as(desk, &name, &devices) {
+        options.name.clone().unwrap_or_else(|| DeviceName::for_user(&work.user.name, &(work.context.host.machine)()));
+    if let Some(ours) = bound_as(work, &name, &devices) {
         // An earlier run got this far, and its seed is in somebody's app.
-        desk.note(&format!("{name} is enabled already; `--name` makes another"));
-        write_profile(desk, &ours, &devices)?;
+        work.note(&format!("{name} is enabled already; `--name` makes another"));
+        write_profile(work, &ours, &devices)?;
         return Ok(Done::Well);
     }
     if devices.len() >= MOST_DEVICES {
-        return Err(DeviceError::Eight(desk.user.name.clone()).into());
+        return Err(DeviceError::Eight(work.user.name.clone()).into());
     }
-    let signer = match desk.proof(&devices)? {
+    let signer = match work.proof(&devices)? {
         // AWS wants MFA before a further device.
-        Some(first) => desk.session(&first)?,
-        None => desk.base.clone(),
+        Some(first) => work.session(&first)?,
+        None => work.base.clone(),
     };
-    let held = Held::new();
-    let made = make(desk, &signer, name, &devices)?;
+    let held = DeferredSignals::new();
+    let made = make(work, &signer, name, &devices)?;
     let (new, name) = match made {
         Made::New(new, name) => (new, name),
         Made::Bound(serial) => {
-            write_profile(desk, &serial, &devices)?;
+            write_profile(work, &serial, &devices)?;
             return Ok(Done::Well);
         }
     };
     let enabled = match held.signal() {
         Some(signal) => Err(DeviceError::Code(CodeError::Terminal(TerminalError::Signal(signal)))),
-        None => enable(desk, &signer, &new, &name, options),
+        None => enable(work, &signer, &new, &name, options),
     };
     let New { serial, seed } = new;
     drop(seed);
     let late = match enabled {
         Ok(late) => late,
-        Err(cause) => return Err(take_back(desk, &signer, serial, cause).into()),
+        Err(cause) => return Err(take_back(work, &signer, serial, cause).into()),
     };
-    desk.cache.forget_device(desk.plan);
+    work.cache.forget_device(work.plan);
     if late.is_some_and(|steps| steps > WINDOW) && held.signal().is_none() {
-        desk.note("the codes came late, so AWS takes the device's clock for slow: two more codes set that right");
-        if let Err(error) = resync(desk, &serial) {
+        work.note("the codes came late, so AWS takes the device's clock for slow: two more codes set that right");
+        if let Err(error) = resync(work, &serial) {
             let text = with_causes(&error);
-            let resync = ours(&format!("device resync {serial}"), Some(&desk.plan.profile));
-            desk.context.settings.talk.warn(&format!("{text}; {resync} sets the clock right"));
+            let resync = ours(&format!("device resync {serial}"), Some(&work.plan.profile));
+            work.context.settings.messages.warn(&format!("{text}; {resync} sets the clock right"));
         }
     }
-    desk.note(&format!("{name} is enabled for {}", desk.user.name));
+    work.note(&format!("{name} is enabled for {}", work.user.name));
     if let Some(signal) = held.signal() {
         return Err(DeviceError::Code(CodeError::Terminal(TerminalError::Signal(signal))).into());
     }
     drop(held);
-    write_profile(desk, &serial, &devices)?;
+    write_profile(work, &serial, &devices)?;
     Ok(Done::Well)
 }
 
 /// Nothing is made that could not be shown.
-fn see_that_a_page_fits(desk: &Desk<'_>, options: &Options) -> Result<(), DeviceError> {
-    let terminal = desk.context.host.terminal;
+fn see_that_a_page_fits(work: &DeviceWork<'_>, options: &Options) -> Result<(), DeviceError> {
+    let terminal = work.context.host.terminal;
     if !terminal.is_there() {
         return Err(DeviceError::NobodyThere("a seed has to be shown"));
     }
     let (rows, columns) = terminal.size().ok_or(DeviceError::Dumb)?;
     // As long as AWS's.
     let seed = Secret::new("A".repeat(64));
-    let account = desk.user.account.as_str();
+    let account = work.user.account.as_str();
     let page = Page { device: &"x".repeat(64), account, seed: &seed, shows_seed: options.shows_seed };
     page.draw(&longest_news(), rows, columns).map(drop).map_err(too_small)
 }
@@ -108,8 +108,8 @@ fn too_small(TooSmall { rows, columns }: TooSmall) -> DeviceError {
 }
 
 /// The user's own device of that name.
-fn bound_as(desk: &Desk<'_>, name: &DeviceName, devices: &[Bound]) -> Option<MfaSerial> {
-    find(&desk.user.device(name.as_str()), devices)
+fn bound_as(work: &DeviceWork<'_>, name: &DeviceName, devices: &[Bound]) -> Option<MfaSerial> {
+    find(&work.user.device(name.as_str()), devices)
 }
 
 /// How making a device ended.
@@ -120,36 +120,36 @@ enum Made {
     Bound(MfaSerial),
 }
 
-fn make(desk: &Desk<'_>, signer: &Credentials, name: DeviceName, devices: &[Bound]) -> Result<Made, DeviceError> {
+fn make(work: &DeviceWork<'_>, signer: &Credentials, name: DeviceName, devices: &[Bound]) -> Result<Made, DeviceError> {
     let (mut name, mut has_cleared) = (name, false);
-    let failed = desk.failed("CreateVirtualMFADevice", &journey::ENROLL);
+    let failed = work.failed("CreateVirtualMFADevice", &needs::ENROLL);
     loop {
-        match desk.iam.create(signer, &name) {
-            Ok(new) if new.serial.as_str() == desk.user.device(name.as_str()) => return Ok(Made::New(new, name)),
+        match work.iam.create(signer, &name) {
+            Ok(new) if new.serial.as_str() == work.user.device(name.as_str()) => return Ok(Made::New(new, name)),
             // Another account's: whatever that is, it is not shown, and ours is not left.
-            Ok(_) => return Err(not_left(desk, signer, &name, failed(CallError::Unreadable.into()))),
+            Ok(_) => return Err(not_left(work, signer, &name, failed(CallError::Unreadable.into()))),
             Err(IamError::Taken(_)) if !has_cleared => {
-                clear_way(desk, signer, &name)?;
+                clear_way(work, signer, &name)?;
                 has_cleared = true;
             }
             Err(IamError::Denied { denial, message }) => {
                 let error = failed(IamError::Denied { denial, message });
-                let Ok(users) = desk.user.name.parse::<DeviceName>() else { return Err(error) };
+                let Ok(users) = work.user.name.parse::<DeviceName>() else { return Err(error) };
                 let question = format!(
                     "`{name}` may not be made; an old policy may allow only a device that is named as the user. Make \
                      `{users}`?"
                 );
-                if name == users || !desk.confirm(&question, Usual::No, "the name must be confirmed")? {
+                if name == users || !work.confirm(&question, Usual::No, "the name must be confirmed")? {
                     return Err(error);
                 }
                 name = users;
-                if let Some(ours) = bound_as(desk, &name, devices) {
+                if let Some(ours) = bound_as(work, &name, devices) {
                     return Ok(Made::Bound(ours));
                 }
                 has_cleared = false;
             }
             Err(error) if error.may_have_been_done() => {
-                return Err(not_left(desk, signer, &name, failed(error)));
+                return Err(not_left(work, signer, &name, failed(error)));
             }
             Err(error) => return Err(failed(error)),
         }
@@ -157,37 +157,37 @@ fn make(desk: &Desk<'_>, signer: &Credentials, name: DeviceName, devices: &[Boun
 }
 
 /// Deletes what was made under that name, if anything was.
-fn not_left(desk: &Desk<'_>, signer: &Credentials, name: &DeviceName, cause: DeviceError) -> DeviceError {
-    match desk.user.device(name.as_str()).parse() {
-        Ok(serial) => take_back(desk, signer, serial, cause),
+fn not_left(work: &DeviceWork<'_>, signer: &Credentials, name: &DeviceName, cause: DeviceError) -> DeviceError {
+    match work.user.device(name.as_str()).parse() {
+        Ok(serial) => take_back(work, signer, serial, cause),
         Err(_) => cause,
     }
 }
 
 /// Deletes the device of that name, if it is nobody's: its seed is lost, so it can never be enabled.
-fn clear_way(desk: &Desk<'_>, signer: &Credentials, name: &DeviceName) -> Result<(), DeviceError> {
-    let text = desk.user.device(name.as_str());
+fn clear_way(work: &DeviceWork<'_>, signer: &Credentials, name: &DeviceName) -> Result<(), DeviceError> {
+    let text = work.user.device(name.as_str());
     let Ok(serial) = text.parse::<MfaSerial>() else { return Err(DeviceError::NameTaken(name.clone())) };
-    let is_known = match desk.iam.unassigned(signer) {
+    let is_known = match work.iam.unassigned(signer) {
         Ok(unassigned) if unassigned.contains(&serial) => true,
         Ok(_) => return Err(DeviceError::NameTaken(name.clone())),
         // Whoever may not look may still try: AWS deletes nothing that is somebody's.
         Err(IamError::Denied { .. }) => false,
-        Err(error) => return Err(desk.failed("ListVirtualMFADevices", &journey::CLEAR_UP)(error)),
+        Err(error) => return Err(work.failed("ListVirtualMFADevices", &needs::CLEAR_UP)(error)),
     };
     let question = if is_known {
         format!("`{name}` was made before and never enabled, and its seed is lost. Delete it and make it anew?")
     } else {
         format!("A device `{name}` exists. Delete it, if it is nobody's, and make it anew?")
     };
-    if !desk.confirm(&question, Usual::No, "the deletion must be confirmed")? {
+    if !work.confirm(&question, Usual::No, "the deletion must be confirmed")? {
         return Err(DeviceError::Declined);
     }
-    match desk.iam.delete(signer, &serial) {
+    match work.iam.delete(signer, &serial) {
         Ok(()) | Err(IamError::Gone(_)) => Ok(()),
         Err(IamError::InUse(_)) => Err(DeviceError::NameTaken(name.clone())),
         Err(error) => {
-            let cause = Box::new(desk.failed("DeleteVirtualMFADevice", &journey::CLEAR_UP)(error));
+            let cause = Box::new(work.failed("DeleteVirtualMFADevice", &needs::CLEAR_UP)(error));
             Err(DeviceError::Left { serial, cause })
         }
     }
@@ -195,20 +195,20 @@ fn clear_way(desk: &Desk<'_>, signer: &Credentials, name: &DeviceName) -> Result
 
 /// Shows the seed, asks for two codes and enables the device. How many steps late the codes were, where that is known.
 fn enable(
-    desk: &Desk<'_>,
+    work: &DeviceWork<'_>,
     signer: &Credentials,
     new: &New,
     name: &DeviceName,
     options: &Options,
 ) -> Result<Option<i64>, DeviceError> {
-    let terminal = desk.context.host.terminal;
+    let terminal = work.context.host.terminal;
     let page = Page {
         device: name.as_str(),
-        account: desk.user.account.as_str(),
+        account: work.user.account.as_str(),
         seed: &new.seed,
         shows_seed: options.shows_seed,
     };
-    let way = desk.way();
+    let way = work.way();
     let question = |prompt: &str, news: &str| {
         let (rows, columns) = terminal.size().ok_or(TerminalError::Absent)?;
         // Behind the prompt a code needs room.
@@ -219,46 +219,46 @@ fn enable(
         let page = page.draw(news, rows, columns).map_err(|_| TerminalError::TooSmall)?;
         terminal.ask_below(&page, prompt, PATIENCE)
     };
-    let asker = session::asker(desk.plan, desk.how, desk.context, desk.clock);
+    let asker = session::asker(work.plan, work.how, work.context, work.clock);
     if asker.is_a_program() {
         let handed = question("Give the seed to what `mfa_process` asks, then press Enter ", "");
         handed.map_err(|error| DeviceError::Code(error.into()))?;
     }
-    let ledger = desk.cache.folder().and_then(|folder| Ledger::open(folder, &new.serial, desk.clock.local()));
+    let ledger = work.cache.folder().and_then(|folder| Ledger::open(folder, &new.serial, work.clock.local()));
     let mut late = None;
     let mut send = |pair: &Pair| {
-        let sent = desk.iam.enable(signer, &desk.user.name, &new.serial, pair);
-        late = steps_ago(&new.seed, &pair.second, desk.clock.now());
-        let failed = desk.failed("EnableMFADevice", &journey::ENROLL);
+        let sent = work.iam.enable(signer, &work.user.name, &new.serial, pair);
+        late = steps_ago(&new.seed, &pair.second, work.clock.now());
+        let failed = work.failed("EnableMFADevice", &needs::ENROLL);
         match sent {
             // An answer was lost, now or before: what is there counts.
             Err(error) if error.may_have_been_done() || matches!(error, IamError::Taken(_)) => {
-                let is_bound = desk
+                let is_bound = work
                     .iam
-                    .devices(signer, Some(&desk.user.name))
+                    .devices(signer, Some(&work.user.name))
                     .is_ok_and(|devices| devices.iter().any(|device| device.serial == new.serial));
                 if is_bound { Outcome::Done(()) } else { Outcome::Unclear(failed(error)) }
             }
             sent => outcome(sent.map_err(|error| (error.clone(), failed(error)))),
         }
     };
-    asker.with_pair(&desk.plan.profile, &question as &Question<'_>, ledger.as_ref(), &mut send)?;
+    asker.with_pair(&work.plan.profile, &question as &Question<'_>, ledger.as_ref(), &mut send)?;
     Ok(late)
 }
 
 /// Deletes what was made and will not be used. Where that fails, the error says what is left.
-fn take_back(desk: &Desk<'_>, signer: &Credentials, serial: MfaSerial, cause: DeviceError) -> DeviceError {
-    match desk.iam.delete(signer, &serial) {
+fn take_back(work: &DeviceWork<'_>, signer: &Credentials, serial: MfaSerial, cause: DeviceError) -> DeviceError {
+    match work.iam.delete(signer, &serial) {
         Ok(()) | Err(IamError::Gone(_)) => cause,
         // An answer was lost after all.
         Err(IamError::InUse(_)) => {
-            desk.note(&format!("{} is enabled all the same; run the command again", serial.device()));
+            work.note(&format!("{} is enabled all the same; run the command again", serial.device()));
             cause
         }
         Err(_) if is_signal(&cause) => {
             // Whoever dies of a signal says nothing more; this must be said.
-            desk.context.settings.talk.error(&format!("the device {serial} is left, and belongs to nobody"));
-            desk.context.settings.talk.hint(&left_hint(&serial));
+            work.context.settings.messages.error(&format!("the device {serial} is left, and belongs to nobody"));
+            work.context.settings.messages.hint(&left_hint(&serial));
             cause
         }
         Err(_) => DeviceError::Left { serial, cause: Box::new(cause) },
@@ -266,21 +266,21 @@ fn take_back(desk: &Desk<'_>, signer: &Credentials, serial: MfaSerial, cause: De
 }
 
 /// Names the device in the profile, after the diff was shown.
-fn write_profile(desk: &Desk<'_>, serial: &MfaSerial, before: &[Bound]) -> Result<(), DeviceError> {
-    let profile = desk.plan.profile.as_str();
-    let finds_it = desk.plan.asks_for_device() && !desk.how.wish.leaves_device_open;
+fn write_profile(work: &DeviceWork<'_>, serial: &MfaSerial, before: &[Bound]) -> Result<(), DeviceError> {
+    let profile = work.plan.profile.as_str();
+    let finds_it = work.plan.asks_for_device() && !work.how.request.leaves_device_open;
     let is_only_one = usable(before).iter().all(|other| other == serial);
     if finds_it && is_only_one {
-        desk.note(&format!("profile `{profile}` finds it by `mfa_serial = auto`"));
+        work.note(&format!("profile `{profile}` finds it by `mfa_serial = auto`"));
         return Ok(());
     }
     let edit = || {
-        let mut draft = desk.draft()?;
+        let mut draft = work.draft()?;
         draft.set_key(profile, "mfa_serial", serial.as_str())?;
-        desk.write(&draft)
+        work.write(&draft)
     };
     let written = edit().map_err(|refusal: super::Refusal| refusal.about(Some(serial)))?;
-    desk.note(&if written {
+    work.note(&if written {
         format!("profile `{profile}` names it; the device's next code signs in")
     } else {
         format!("the profile was not changed: `mfa_serial = {serial}` names the device there")
@@ -289,14 +289,14 @@ fn write_profile(desk: &Desk<'_>, serial: &MfaSerial, before: &[Bound]) -> Resul
 }
 
 /// Signals that wait until what was begun is finished or taken back.
-struct Held {
+struct DeferredSignals {
     #[cfg(unix)]
     watch: Option<crate::terminal::signals::Watch>,
     #[cfg(unix)]
     taken: std::cell::Cell<Option<i32>>,
 }
 
-impl Held {
+impl DeferredSignals {
     #[cfg(unix)]
     fn new() -> Self {
         use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};

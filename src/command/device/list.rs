@@ -9,12 +9,12 @@ use crate::cli::{Obtain, Whose};
 use crate::command::{Done, session, write_stdout};
 use crate::error::Error;
 use crate::host::Words;
-use crate::iam::{AwsIam, Bound, DeviceError, Iam, journey, why_unusable};
+use crate::iam::{AwsIam, Bound, DeviceError, Iam, needs, why_unusable};
+use crate::messages::ours;
 use crate::names::{DeviceKind, MfaSerial, ProfileName};
 use crate::profile::ProfileSet;
 use crate::screen::table::{Column, Table};
 use crate::settings::Settings;
-use crate::talk::ours;
 
 const COLUMNS: [Column; 6] = [
     Column::kept("DEVICE"),
@@ -28,8 +28,8 @@ const COLUMNS: [Column; 6] = [
 pub(super) fn run(whose: &Whose, user: Option<&str>, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
     let settings = context.settings;
     match user {
-        None => super::with_desk(whose, false, context, |desk| {
-            print(&desk.devices(&journey::LOOK)?, desk.set, Some(&desk.plan.profile), as_json, settings)
+        None => super::with_desk(whose, false, context, |work| {
+            print(&work.devices(&needs::LOOK)?, work.set, Some(&work.plan.profile), as_json, settings)
         }),
         Some(user) => others(whose, user, as_json, context),
     }
@@ -50,7 +50,7 @@ fn others(whose: &Whose, user: &str, as_json: bool, context: &Context<'_>) -> Re
         context.with_cache(CacheUse::ReadAndKeep, |_, clock| {
             let iam = AwsIam::connect(&plan.iam(set, context.ambient())?, settings.limits, clock);
             let devices = iam.map_err(DeviceError::Client)?.devices(&signer, Some(user)).map_err(|error| {
-                DeviceError::Call { call: "ListMFADevices", error, journey: &journey::LOOK, user: None }
+                DeviceError::Call { call: "ListMFADevices", error, journey: &needs::LOOK, user: None }
             })?;
             print(&devices, set, None, as_json, settings)
         })

@@ -4,93 +4,93 @@
 //! deletes that.
 
 use super::list::profiles;
-use super::{Desk, find};
+use super::{DeviceWork, find};
 use crate::command::{Done, session};
 use crate::error::Error;
 use crate::host::Usual;
-use crate::iam::{Bound, DeviceError, Iam, IamError, journey, usable};
+use crate::iam::{Bound, DeviceError, Iam, IamError, needs, usable};
 use crate::names::{DeviceKind, MfaSerial};
 use crate::secret::Credentials;
 
-pub(super) fn run(desk: &Desk<'_>, typed: Option<&str>) -> Result<Done, Error> {
-    let devices = desk.devices(&journey::REMOVE)?;
-    let serial = which(desk, typed, &devices)?;
+pub(super) fn run(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<Done, Error> {
+    let devices = work.devices(&needs::REMOVE)?;
+    let serial = which(work, typed, &devices)?;
     let is_bound = devices.iter().any(|device| device.serial == serial);
-    let whose = if is_bound { format!("of {}", desk.user.name) } else { "that belongs to nobody".to_owned() };
-    if !desk.confirm(&format!("Remove the MFA device {serial} {whose}?"), Usual::No, "the removal must be confirmed")? {
+    let whose = if is_bound { format!("of {}", work.user.name) } else { "that belongs to nobody".to_owned() };
+    if !work.confirm(&format!("Remove the MFA device {serial} {whose}?"), Usual::No, "the removal must be confirmed")? {
         return Err(DeviceError::Declined.into());
     }
-    let signer = signer(desk, &devices)?;
+    let signer = signer(work, &devices)?;
     if is_bound {
-        match desk.iam.deactivate(&signer, &desk.user.name, &serial) {
+        match work.iam.deactivate(&signer, &work.user.name, &serial) {
             // Gone already: an answer was lost, or somebody else was quicker.
             Ok(()) | Err(IamError::Gone(_)) => {}
-            Err(error) => return Err(desk.failed("DeactivateMFADevice", &journey::REMOVE)(error).into()),
+            Err(error) => return Err(work.failed("DeactivateMFADevice", &needs::REMOVE)(error).into()),
         }
     }
     if serial.kind() == DeviceKind::Virtual {
-        match desk.iam.delete(&signer, &serial) {
+        match work.iam.delete(&signer, &serial) {
             Ok(()) | Err(IamError::Gone(_)) => {}
             Err(error) => {
-                let cause = Box::new(desk.failed("DeleteVirtualMFADevice", &journey::REMOVE)(error));
+                let cause = Box::new(work.failed("DeleteVirtualMFADevice", &needs::REMOVE)(error));
                 return Err(DeviceError::Left { serial, cause }.into());
             }
         }
     }
-    desk.cache.forget_device(desk.plan);
-    desk.note(&format!("{}: removed", serial.device()));
-    forget_in_profiles(desk, &serial)?;
+    work.cache.forget_device(work.plan);
+    work.note(&format!("{}: removed", serial.device()));
+    forget_in_profiles(work, &serial)?;
     Ok(Done::Well)
 }
 
-fn which(desk: &Desk<'_>, typed: Option<&str>, devices: &[Bound]) -> Result<MfaSerial, DeviceError> {
+fn which(work: &DeviceWork<'_>, typed: Option<&str>, devices: &[Bound]) -> Result<MfaSerial, DeviceError> {
     if let Some(typed) = typed {
         // A virtual device that is nobody's is in no user's list, but has an ARN.
-        let own = || typed.parse().ok().filter(|serial: &MfaSerial| is_virtual_of(desk, serial));
-        return find(typed, devices).or_else(own).ok_or_else(|| desk.unknown(typed, devices));
+        let own = || typed.parse().ok().filter(|serial: &MfaSerial| is_virtual_of(work, serial));
+        return find(typed, devices).or_else(own).ok_or_else(|| work.unknown(typed, devices));
     }
     if let Some(named) =
-        desk.named.as_ref().filter(|named| is_virtual_of(desk, named) || find(named.as_str(), devices).is_some())
+        work.named.as_ref().filter(|named| is_virtual_of(work, named) || find(named.as_str(), devices).is_some())
     {
         return Ok(named.clone());
     }
     match devices {
         [only] => Ok(only.serial.clone()),
-        [] => Err(desk.unknown("(any)", devices)),
+        [] => Err(work.unknown("(any)", devices)),
         _ => {
             let devices = devices.iter().map(|device| device.serial.clone()).collect();
-            Err(DeviceError::Several { user: desk.user.name.clone(), devices })
+            Err(DeviceError::Several { user: work.user.name.clone(), devices })
         }
     }
 }
 
-fn is_virtual_of(desk: &Desk<'_>, serial: &MfaSerial) -> bool {
-    serial.as_str().starts_with(&desk.user.device(""))
+fn is_virtual_of(work: &DeviceWork<'_>, serial: &MfaSerial) -> bool {
+    serial.as_str().starts_with(&work.user.device(""))
 }
 
 /// An MFA session, with a code of whichever device there is. Without one, a session that is cached serves; else the
 /// user's own key, and AWS decides.
-fn signer(desk: &Desk<'_>, devices: &[Bound]) -> Result<Credentials, Error> {
+fn signer(work: &DeviceWork<'_>, devices: &[Bound]) -> Result<Credentials, Error> {
     let usable = usable(devices);
-    let named = desk.named.as_ref();
+    let named = work.named.as_ref();
     if let Some(serial) = named.filter(|named| usable.contains(named)).or(usable.first()) {
-        return desk.session(serial);
+        return work.session(serial);
     }
-    let cached = named.and_then(|serial| session::cached(&desk.plan.session_of(serial), desk.cache, desk.clock));
-    Ok(cached.unwrap_or_else(|| desk.base.clone()))
+    let cached = named.and_then(|serial| session::cached(&work.plan.session_of(serial), work.cache, work.clock));
+    Ok(cached.unwrap_or_else(|| work.base.clone()))
 }
 
-fn forget_in_profiles(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
+fn forget_in_profiles(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
     let edit = || {
-        let mut draft = desk.draft()?;
+        let mut draft = work.draft()?;
         let names: Vec<String> = profiles(serial, draft.set()).into_iter().map(str::to_owned).collect();
         for name in names {
             draft.remove_key(&name, "mfa_serial")?;
         }
-        desk.write(&draft)
+        work.write(&draft)
     };
     if !edit().map_err(|refusal: super::Refusal| refusal.about(None))? {
-        desk.note("the profiles were not changed: `mfa_serial` still names the device");
+        work.note("the profiles were not changed: `mfa_serial` still names the device");
     }
     Ok(())
 }

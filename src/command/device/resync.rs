@@ -2,90 +2,90 @@
 //!
 //! Signed by the user's own key: whose codes are refused can have no MFA session.
 
-use super::{Desk, find};
+use super::{DeviceWork, find};
 use crate::code::ledger::Ledger;
 use crate::code::pair::{Pair, Question};
 use crate::code::{CodeError, Outcome, PATIENCE};
 use crate::command::{Done, session};
 use crate::error::Error;
 use crate::host::TerminalError;
-use crate::iam::{DeviceError, Iam, IamError, journey, why_unusable};
+use crate::iam::{DeviceError, Iam, IamError, needs, why_unusable};
 use crate::names::MfaSerial;
 use crate::names::digest::digest_name;
 use crate::state::Turn;
 
-pub(super) fn run(desk: &Desk<'_>, typed: Option<&str>) -> Result<Done, Error> {
-    let serial = which(desk, typed)?;
+pub(super) fn run(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<Done, Error> {
+    let serial = which(work, typed)?;
     if why_unusable(serial.kind()).is_some() {
         return Err(DeviceError::NoClock(serial).into());
     }
-    resync(desk, &serial)?;
-    desk.note(&format!("{}: AWS knows its clock again", serial.device()));
+    resync(work, &serial)?;
+    work.note(&format!("{}: AWS knows its clock again", serial.device()));
     Ok(Done::Well)
 }
 
 /// The device that was typed, else the profile's, else the only one. IAM is asked only where a name must be found.
-fn which(desk: &Desk<'_>, typed: Option<&str>) -> Result<MfaSerial, DeviceError> {
+fn which(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<MfaSerial, DeviceError> {
     let is_arn = |typed: &&str| typed.starts_with("arn:");
-    match (typed.filter(is_arn).map(str::parse), typed, &desk.named) {
+    match (typed.filter(is_arn).map(str::parse), typed, &work.named) {
         (Some(Ok(serial)), ..) => return Ok(serial),
         (None, None, Some(named)) => return Ok(named.clone()),
         _ => {}
     }
-    let devices = desk.devices(&journey::MEND)?;
+    let devices = work.devices(&needs::MEND)?;
     match typed {
-        Some(typed) => find(typed, &devices).ok_or_else(|| desk.unknown(typed, &devices)),
-        None => desk.proof(&devices)?.ok_or_else(|| {
+        Some(typed) => find(typed, &devices).ok_or_else(|| work.unknown(typed, &devices)),
+        None => work.proof(&devices)?.ok_or_else(|| {
             let serials = devices.iter().map(|device| device.serial.clone()).collect();
-            DeviceError::NoneUsable { user: desk.user.name.clone(), devices: serials }
+            DeviceError::NoneUsable { user: work.user.name.clone(), devices: serials }
         }),
     }
 }
 
 /// Asks for two codes and gives them to ResyncMFADevice; anew after a stop, for which the device was let go of.
-pub(super) fn resync(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
+pub(super) fn resync(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
     loop {
-        match attempt(desk, serial) {
-            Err(DeviceError::Code(CodeError::Terminal(TerminalError::Stopping))) => desk.context.host.terminal.stop(),
+        match attempt(work, serial) {
+            Err(DeviceError::Code(CodeError::Terminal(TerminalError::Stopping))) => work.context.host.terminal.stop(),
             Err(DeviceError::Code(CodeError::Terminal(TerminalError::Continued))) => {}
             result => return result,
         }
     }
 }
 
-fn attempt(desk: &Desk<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
-    let (terminal, way) = (desk.context.host.terminal, desk.way());
+fn attempt(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
+    let (terminal, way) = (work.context.host.terminal, work.way());
     let question = |prompt: &str, news: &str| {
         if !news.is_empty() {
             terminal.tell(news);
         }
         terminal.ask_hidden(&format!("{way}{}, {}", serial.device(), lower(prompt)), PATIENCE)
     };
-    let asker = session::asker(desk.plan, desk.how, desk.context, desk.clock);
+    let asker = session::asker(work.plan, work.how, work.context, work.clock);
     // Nobody else asks for codes of this device meanwhile.
     let name = format!("device-{}", digest_name(serial.as_str()));
     let mut meanwhile = |pid: Option<u32>| {
         if let Some(pid) = pid {
-            desk.note(&format!("waiting for process {pid}, which asks for a code of this device"));
+            work.note(&format!("waiting for process {pid}, which asks for a code of this device"));
         }
         match asker.gives_up() {
             Some(reason) => Err(DeviceError::Code(reason.into())),
-            None if !asker.waits() => Err(CodeError::NobodyToAsk(desk.plan.profile.clone()).into()),
+            None if !asker.waits() => Err(CodeError::NobodyToAsk(work.plan.profile.clone()).into()),
             None => Ok(()),
         }
     };
-    let turn = desk.cache.take_turn(&name, &mut || Ok::<Option<()>, DeviceError>(None), &mut meanwhile)?;
+    let turn = work.cache.take_turn(&name, &mut || Ok::<Option<()>, DeviceError>(None), &mut meanwhile)?;
     let _lease = match turn {
         Some(Turn::Ours(lease)) => Some(lease),
         Some(Turn::Cancelled) => return Err(DeviceError::Declined),
         Some(Turn::Ready(())) | None => None,
     };
-    let ledger = desk.cache.folder().and_then(|folder| Ledger::open(folder, serial, desk.clock.local()));
+    let ledger = work.cache.folder().and_then(|folder| Ledger::open(folder, serial, work.clock.local()));
     let mut send = |pair: &Pair| {
-        let sent = desk.iam.resync(&desk.base, &desk.user.name, serial, pair);
-        outcome(sent.map_err(|error| (error.clone(), desk.failed("ResyncMFADevice", &journey::MEND)(error))))
+        let sent = work.iam.resync(&work.base, &work.user.name, serial, pair);
+        outcome(sent.map_err(|error| (error.clone(), work.failed("ResyncMFADevice", &needs::MEND)(error))))
     };
-    asker.with_pair(&desk.plan.profile, &question as &Question<'_>, ledger.as_ref(), &mut send)
+    asker.with_pair(&work.plan.profile, &question as &Question<'_>, ledger.as_ref(), &mut send)
 }
 
 /// What became of two codes, by what IAM said.

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::iam::policies::{Applying, Document as Fetched, applying_to};
 use crate::iam::{AwsIam, DeviceError, User};
 use crate::policy::journey::Subject;
-use crate::policy::{Document, Kind};
+use crate::policy::{Document, PolicyKind};
 use crate::settings::Settings;
 
 pub(super) fn policies_of(user: &str, args: &CheckArgs, context: &Context<'_>) -> Result<Case, Error> {
@@ -22,10 +22,10 @@ pub(super) fn policies_of(user: &str, args: &CheckArgs, context: &Context<'_>) -
     let mut boundary = parsed(boundary.as_slice())?;
     for one in &missing {
         settings
-            .talk
+            .messages
             .warn(&format!("{} cannot be read, as iam:{} is denied: it is taken for unknown", one.what, one.call));
         let into = if one.is_boundary { &mut boundary } else { &mut identity };
-        into.push(Document::unread(&one.what, Kind::User));
+        into.push(Document::unread(&one.what, PolicyKind::User));
     }
     let known = arn.and_then(|arn| User::of_arn(&arn).ok());
     let known = known.and_then(|user| {
@@ -56,6 +56,6 @@ fn fetch(user: &str, args: &CheckArgs, context: &Context<'_>) -> Result<Applying
 }
 
 fn parsed(documents: &[Fetched]) -> Result<Vec<Document>, Error> {
-    let one = |document: &Fetched| Ok(Document::parse(&document.name, &document.text, Kind::User)?);
+    let one = |document: &Fetched| Ok(Document::parse(&document.name, &document.text, PolicyKind::User)?);
     documents.iter().map(one).collect()
 }

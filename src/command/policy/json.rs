@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::policy::Report;
-use crate::policy::evaluate::{At, Policies, Verdict};
+use crate::policy::evaluate::{Policies, StatementId, Verdict};
 use crate::policy::journey::{Cell, Expected, Journey, Row, Way};
 use crate::policy::rules::Finding;
 
@@ -62,7 +62,7 @@ fn cell(policies: Policies<'_>, cell: &Cell) -> Value {
     json!({"verdict": verdict, "expected": expected, "by": by, "depends_on": reasons})
 }
 
-fn statement(policies: Policies<'_>, at: At) -> Value {
+fn statement(policies: Policies<'_>, at: StatementId) -> Value {
     let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
     let statement = &document.statements[at.statement];
     json!({

@@ -8,12 +8,12 @@ use crate::settings::Settings;
 
 pub(super) fn run(args: PrintArgs, settings: &Settings) -> Result<Done, Error> {
     if args.console_only {
-        settings.talk.warn(
+        settings.messages.warn(
             "with `--console-only`, a long-term access key needs no MFA, whoever holds it; AWS does not recommend it",
         );
     }
     if args.allow_first_password_change {
-        settings.talk.warn(
+        settings.messages.warn(
             "with `--allow-first-password-change`, a stolen key or password is enough to change the password; AWS does \
              not recommend it",
         );

@@ -32,11 +32,11 @@ pub(super) fn print(args: &CheckArgs, case: &Case, after: &Repaired, settings: &
         return write_stdout(&(json::repaired(policies, &after.report, &diffs).to_string() + "\n"));
     }
     for line in diffs.iter().flat_map(|diff| diff.lines()) {
-        settings.talk.note(line);
+        settings.messages.note(line);
     }
-    settings.talk.note(&text::verdict(&after.report));
+    settings.messages.note(&text::verdict(&after.report));
     for finding in &after.report.findings {
-        settings.talk.note(&text::line(finding));
+        settings.messages.note(&text::line(finding));
     }
     let are_many = after.documents.len() > 1;
     let shown = |document: &Document| {
@@ -59,7 +59,7 @@ pub(super) fn write(args: &CheckArgs, case: &Case, after: &Repaired, context: &C
         if !args.yes && host.terminal.is_there() {
             host.terminal.show(&diff);
         } else {
-            diff.lines().for_each(|line| settings.talk.note(line));
+            diff.lines().for_each(|line| settings.messages.note(line));
         }
         let files = if changed.len() == 1 { "this file".to_owned() } else { format!("these {} files", changed.len()) };
         if !args.yes && !is_wanted(&format!("Write {files}?"), host)? {
@@ -69,14 +69,14 @@ pub(super) fn write(args: &CheckArgs, case: &Case, after: &Repaired, context: &C
     for (path, old, new) in changed {
         let bytes = |document: &Document| Secret::new(document.text().as_bytes().to_vec());
         replace(path, Some(&bytes(old)), &bytes(new))?;
-        settings.talk.note(&format!("`{}` is written", path.display()));
+        settings.messages.note(&format!("`{}` is written", path.display()));
     }
     let policies = Policies { identity: &after.documents, boundary: &case.boundary };
     if args.json {
         let diffs = diffs(&case.identity, &after.documents);
         return write_stdout(&(json::repaired(policies, &after.report, &diffs).to_string() + "\n"));
     }
-    write_stdout(&text::report(policies, &after.report, &text::Look::of(settings)))
+    write_stdout(&text::report(policies, &after.report, &text::Style::of(settings)))
 }
 
 fn is_wanted(question: &str, host: &Host<'_>) -> Result<bool, Error> {

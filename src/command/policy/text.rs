@@ -6,12 +6,12 @@ mod verdict;
 
 use std::io::IsTerminal;
 
+use crate::messages::{Level, one_line};
 use crate::policy::Report;
 use crate::policy::evaluate::Policies;
 use crate::policy::rules::{Finding, Rule, Severity};
 use crate::screen::table;
 use crate::settings::Settings;
-use crate::talk::{Level, one_line};
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 80;
@@ -26,18 +26,18 @@ const STANDING: [(Rule, &str); 3] = [
 ];
 
 /// How it is shown.
-pub(super) struct Look {
+pub(super) struct Style {
     is_coloured: bool,
     width: usize,
     /// Are the tables shown even where nothing is wrong?
     is_verbose: bool,
 }
 
-impl Look {
+impl Style {
     pub(super) fn of(settings: &Settings) -> Self {
         let is_coloured = settings.paints(std::io::stdout().is_terminal());
         let width = table::width().map_or(WIDEST, |width| usize::from(width).clamp(NARROWEST, WIDEST));
-        Self { is_coloured, width, is_verbose: settings.talk.says(Level::Info) }
+        Self { is_coloured, width, is_verbose: settings.messages.says(Level::Info) }
     }
 
     fn painted(&self, colour: &str, text: &str) -> String {
@@ -45,19 +45,19 @@ impl Look {
     }
 }
 
-pub(super) fn report(policies: Policies<'_>, report: &Report, look: &Look) -> String {
+pub(super) fn report(policies: Policies<'_>, report: &Report, style: &Style) -> String {
     let (standing, rest): (Vec<&Finding>, Vec<&Finding>) = report.findings.iter().partition(|it| is_standing(it));
     let findings = causes(&rest);
-    let mut text = verdict::sentence(report, &findings, standing.len(), look);
+    let mut text = verdict::sentence(report, &findings, standing.len(), style);
     let is_well = report.findings.iter().all(is_standing);
-    if let Some(journey) = report.journey.as_ref().filter(|_| !is_well || look.is_verbose) {
-        text += &tables::both(report, journey, look);
+    if let Some(journey) = report.journey.as_ref().filter(|_| !is_well || style.is_verbose) {
+        text += &tables::both(report, journey, style);
     }
     for same in &findings {
         text += "\n";
-        text += &block(policies, same, look);
+        text += &block(policies, same, style);
     }
-    text += &paragraph(&standing, look);
+    text += &paragraph(&standing, style);
     let fixable = findings.iter().filter(|same| same.iter().any(|finding| !finding.edits.is_empty())).count();
     if fixable > 0 {
         let of = match findings.len() {
@@ -65,7 +65,7 @@ pub(super) fn report(policies: Policies<'_>, report: &Report, look: &Look) -> St
             all if all == fixable => "all of them".to_owned(),
             _ => format!("{fixable} of them"),
         };
-        text += &wrapped(&format!("\n--fix repairs {of} mechanically."), "", look.width);
+        text += &wrapped(&format!("\n--fix repairs {of} mechanically."), "", style.width);
     }
     text
 }
@@ -92,24 +92,24 @@ fn causes<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
 }
 
 /// What stands under nearly every policy, said once and shortly.
-fn paragraph(standing: &[&Finding], look: &Look) -> String {
+fn paragraph(standing: &[&Finding], style: &Style) -> String {
     let said = STANDING.iter().filter(|(rule, _)| standing.iter().any(|finding| finding.rule == *rule));
     let clauses: Vec<String> = said.map(|(rule, clause)| format!("{clause} ({rule})")).collect();
     let Some((first, rest)) = clauses.split_first() else { return String::new() };
     let rest: String = rest.iter().map(|clause| format!("; {clause}")).collect();
     let text =
         format!("note: as under any policy that asks for MFA, {first}{rest}. `mfa-cred policy explain` says more.");
-    "\n".to_owned() + &wrapped(&text, "  ", look.width).replacen("note", &look.painted("33", "note"), 1)
+    "\n".to_owned() + &wrapped(&text, "  ", style.width).replacen("note", &style.painted("33", "note"), 1)
 }
 
-fn block(policies: Policies<'_>, same: &[&Finding], look: &Look) -> String {
+fn block(policies: Policies<'_>, same: &[&Finding], style: &Style) -> String {
     let finding = same[0];
     let word = finding.severity.name();
     let colour = if finding.severity == Severity::Failure { "31" } else { "33" };
-    let head = wrapped(&format!("{word}: {}", finding.what), "  ", look.width);
-    let mut text = head.replacen(word, &look.painted(colour, word), 1);
+    let head = wrapped(&format!("{word}: {}", finding.what), "  ", style.width);
+    let mut text = head.replacen(word, &style.painted(colour, word), 1);
     for finding in same.iter().filter(|finding| finding.at.is_some()) {
-        text += &wrapped(&format!("  at: {}", place(policies, finding)), "    ", look.width);
+        text += &wrapped(&format!("  at: {}", place(policies, finding)), "    ", style.width);
     }
     for (label, words) in [
         ("why", finding.why.clone()),
@@ -118,7 +118,7 @@ fn block(policies: Policies<'_>, same: &[&Finding], look: &Look) -> String {
         ("more", format!("mfa-cred policy explain {}", finding.rule)),
     ] {
         if !words.is_empty() {
-            text += &wrapped(&format!("  {label}: {words}"), "    ", look.width);
+            text += &wrapped(&format!("  {label}: {words}"), "    ", style.width);
         }
     }
     text

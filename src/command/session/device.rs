@@ -7,9 +7,9 @@ use super::Session;
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::execute::base::{BaseError, Bases, RealBases, alive};
-use crate::iam::{AwsIam, DeviceError, Iam, IamError, journey, usable};
+use crate::iam::{AwsIam, DeviceError, Iam, IamError, needs, usable};
 use crate::names::{MfaSerial, ProfileName};
-use crate::plan::{BaseKind, Plan, PlanError, Wish};
+use crate::plan::{BaseKind, Plan, PlanError, PlanRequest};
 use crate::profile::ProfileSet;
 use crate::secret::Credentials;
 use crate::settings::Limits;
@@ -59,7 +59,7 @@ pub(in crate::command) fn settle(plan: &Plan, bases: &dyn Bases, session: &Sessi
     }
     let service = plan.iam(set, context.ambient())?;
     let iam = AwsIam::connect(&service, settings.limits, clock).map_err(DeviceError::Client)?;
-    settings.talk.info("ListMFADevices, for `mfa_serial = auto`");
+    settings.messages.info("ListMFADevices, for `mfa_serial = auto`");
     let devices = iam.devices(&base, None).map_err(list_failed)?;
     let user = plan.user.to_string();
     match &usable(&devices)[..] {
@@ -76,7 +76,7 @@ pub(in crate::command) fn settle(plan: &Plan, bases: &dyn Bases, session: &Sessi
 }
 
 fn list_failed(error: IamError) -> Error {
-    DeviceError::Call { call: "ListMFADevices", error, journey: &journey::LOOK, user: None }.into()
+    DeviceError::Call { call: "ListMFADevices", error, journey: &needs::LOOK, user: None }.into()
 }
 
 /// A refusal of a FIDO device, with the devices of the user that could be named instead: where the user's own key is at
@@ -97,8 +97,8 @@ const BRIEF: Limits =
 
 fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSerial>> {
     let (set, ambient) = (context.profiles().ok()?, context.ambient());
-    let wish = Wish { leaves_device_open: true, ..context.settings.usual_wish() };
-    let plan = Plan::make(set, profile, &wish, ambient).ok()?;
+    let request = PlanRequest { leaves_device_open: true, ..context.settings.usual_request() };
+    let plan = Plan::make(set, profile, &request, ambient).ok()?;
     // No command is run for the sake of a better error.
     if plan.base.kind() != BaseKind::LongTerm {
         return None;

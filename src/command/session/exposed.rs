@@ -8,14 +8,14 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::disk::trust::is_readable_by_others;
+use crate::messages::Messages;
 use crate::names::digest::digest_name;
 use crate::profile::ProfileSet;
 use crate::state::Folder;
-use crate::talk::Talk;
 
 const DAY: i64 = 24 * 3600;
 
-pub(super) fn warn(set: &ProfileSet, folder: Option<&Folder>, talk: Talk, now: Timestamp) {
+pub(super) fn warn(set: &ProfileSet, folder: Option<&Folder>, messages: Messages, now: Timestamp) {
     for (path, presence) in set.sources() {
         if presence == crate::profile::Presence::Present
             && is_readable_by_others(path)
@@ -24,7 +24,7 @@ pub(super) fn warn(set: &ProfileSet, folder: Option<&Folder>, talk: Talk, now: T
         {
             let shown = path.to_string_lossy();
             let quoted = shlex::try_quote(&shown).unwrap_or_default();
-            talk.warn(&format!(
+            messages.warn(&format!(
                 "{shown} holds an access key, and other users of this machine can read it; `chmod 600 {quoted}` closes it"
             ));
         }

@@ -44,14 +44,14 @@ fn needs_quoting(c: char) -> bool {
 
 /// The words up to the cursor.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Line {
+pub struct CommandLine {
     words: Vec<String>,
     quote: Quote,
     /// Does it end in a backslash that has nothing to quote yet?
     is_dangling: bool,
 }
 
-impl Line {
+impl CommandLine {
     /// Reads a line that starts with the command, variables before it allowed. Its last word is the one at the cursor,
     /// an empty one behind a space.
     pub fn read(text: &str) -> Self {
@@ -124,7 +124,7 @@ fn is_assignment(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Quote};
+    use super::{CommandLine, Quote};
 
     #[test]
     fn words_and_the_open_quote() {
@@ -140,7 +140,7 @@ mod tests {
             ("mfa-cred", &[], Quote::None),
             ("", &[], Quote::None),
         ] {
-            let line = Line::read(text);
+            let line = CommandLine::read(text);
             assert_eq!(
                 (line.arguments(), line.quote()),
                 (&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()[..], quote),

@@ -3,8 +3,8 @@
 use super::super::document::{Document, Scope};
 use super::super::evaluate::{Context, Request, Verdict, matches_action};
 use super::super::evaluate::{Policies, Truth, covers_action, covers_resource};
-use super::super::journey::{Journey, Step, Way};
-use super::super::rules::{Finding, Rule, Wish, is_of_mfa};
+use super::super::journey::{Journey, Stage, Way};
+use super::super::rules::{CheckOptions, Finding, Rule, is_of_mfa};
 use super::open::Open;
 use super::plain;
 
@@ -13,30 +13,30 @@ const WITHOUT: [Way; 3] = [Way::Key, Way::Session, Way::Console];
 
 const MAKES: &str = "iam:CreateVirtualMFADevice";
 const ENROLLING: [&str; 4] = [MAKES, "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"];
-const ENROLLMENT: [Step; 5] = [Step::Find, Step::CreateNamed, Step::CreateOther, Step::Enable, Step::Resync];
+const ENROLLMENT: [Stage; 5] = [Stage::Find, Stage::CreateNamed, Stage::CreateOther, Stage::Enable, Stage::Resync];
 
 /// Takes from the day what it must not be judged by, and says so.
-pub(super) fn of(policies: Policies<'_>, journey: &mut Journey, open: &Open, wish: &Wish) -> Vec<Finding> {
+pub(super) fn of(policies: Policies<'_>, journey: &mut Journey, open: &Open, options: &CheckOptions) -> Vec<Finding> {
     let mut found = Vec::new();
     let is_allowed =
-        |journey: &Journey, step: Step, way: Way| journey.cell(step, way).verdict() == Some(Verdict::Allowed);
+        |journey: &Journey, step: Stage, way: Way| journey.cell(step, way).verdict() == Some(Verdict::Allowed);
     if journey.work.is_assumed && !is_asked_for_mfa(policies, &journey.work.action, &journey.work.resource) {
-        journey.release(&[Step::Work], &WITHOUT);
+        journey.release(&[Stage::Work], &WITHOUT);
         found.push(elsewhere());
     }
     if open.is_for_the_roles() && journey.work.action.eq_ignore_ascii_case("sts:AssumeRole") {
-        journey.stop(Step::Work, &WITHOUT);
+        journey.stop(Stage::Work, &WITHOUT);
     }
     for way in BEFORE {
-        if is_allowed(journey, Step::CreateNamed, way) {
-            journey.release(&[Step::CreateOther], &[way]);
+        if is_allowed(journey, Stage::CreateNamed, way) {
+            journey.release(&[Stage::CreateOther], &[way]);
         }
     }
-    if BEFORE.iter().all(|way| is_allowed(journey, Step::Enable, *way)) && !speaks_of(policies, &[MAKES]) {
-        journey.release(&[Step::CreateNamed, Step::CreateOther], &BEFORE);
+    if BEFORE.iter().all(|way| is_allowed(journey, Stage::Enable, *way)) && !speaks_of(policies, &[MAKES]) {
+        journey.release(&[Stage::CreateNamed, Stage::CreateOther], &BEFORE);
         found.push(security_keys());
     }
-    if !wish.trusts.is_empty() && open.is_for_the_roles() && !speaks_of(policies, &ENROLLING) {
+    if !options.trusts.is_empty() && open.is_for_the_roles() && !speaks_of(policies, &ENROLLING) {
         journey.release(&ENROLLMENT, &BEFORE);
         found.push(by_others());
     }

@@ -2,11 +2,11 @@
 //! wants is a note.
 
 use super::super::document::Document;
-use super::super::evaluate::{At, Known, Policies, covers_action, covers_resource};
+use super::super::evaluate::{Known, Policies, StatementId, covers_action, covers_resource};
 use super::super::evaluate::{Request, Truth, matches_action};
-use super::super::exposure::{self, Budget, Kind, Opening, Question, trust};
+use super::super::exposure::{self, Budget, Opening, OpeningKind, Question, trust};
 use super::super::journey::{Subject, Way};
-use super::super::rules::{Finding, Look, Opened, Rule, Severity, Wish};
+use super::super::rules::{CheckOptions, Finding, Inspected, Opened, Rule, Severity};
 use super::{name_of, place, plain};
 
 /// As many statements are told one by one; the rest are counted.
@@ -22,30 +22,30 @@ pub(super) struct Open {
 }
 
 impl Open {
-    pub(super) fn of(policies: Policies<'_>, subject: &Subject, wish: &Wish) -> Self {
+    pub(super) fn of(policies: Policies<'_>, subject: &Subject, options: &CheckOptions) -> Self {
         let question = Question { policies, subject, is_allowed_elsewhere: false };
         let (openings, is_unfinished) = match exposure::find(&question, &mut Budget::new(exposure::MOST)) {
             Ok(openings) => (openings, false),
             Err(_) => (Vec::new(), true),
         };
-        let roles = openings.iter().filter(|opening| opening.kind == Kind::Role);
-        let role = untrusted(&wish.trusts, roles.flat_map(|opening| &opening.roles), subject);
+        let roles = openings.iter().filter(|opening| opening.kind == OpeningKind::Role);
+        let role = untrusted(&options.trusts, roles.flat_map(|opening| &opening.roles), subject);
         Self { openings, is_unfinished, role }
     }
 
     /// Are roles all that goes through to work, and do their trust policies ask for MFA?
     pub(super) fn is_for_the_roles(&self) -> bool {
-        self.role.is_none() && self.openings.iter().any(|opening| opening.kind == Kind::Role)
+        self.role.is_none() && self.openings.iter().any(|opening| opening.kind == OpeningKind::Role)
     }
 
     /// What is to be said of it.
-    pub(super) fn findings(&self, look: &Look<'_>, explained: &[Finding]) -> Vec<Finding> {
+    pub(super) fn findings(&self, look: &Inspected<'_>, explained: &[Finding]) -> Vec<Finding> {
         let (mut found, mut more): (Vec<Finding>, usize) = (Vec::new(), 0);
         for opening in &self.openings {
             let is_new = |way: &Way| !self.is_the_less(opening, *way) && !is_explained(look, opening, *way, explained);
             let ways: Vec<Way> = opening.ways.iter().copied().filter(is_new).collect();
             let (wanted, rest): (Vec<Way>, Vec<Way>) =
-                ways.into_iter().partition(|way| *way == Way::Key && look.wish.is_console_only);
+                ways.into_iter().partition(|way| *way == Way::Key && look.options.is_console_only);
             for (ways, is_wanted) in [(rest, false), (wanted, true)] {
                 if ways.is_empty() {
                     continue;
@@ -73,15 +73,15 @@ impl Open {
     /// Does more go through the same statement on that way?
     fn is_the_less(&self, opening: &Opening, way: Way) -> bool {
         let is_more = |other: &Opening| {
-            other.kind == Kind::Theft
+            other.kind == OpeningKind::Theft
                 && other.at == opening.at
                 && other.undecided.is_empty()
                 && other.ways.contains(&way)
         };
-        matches!(opening.kind, Kind::Role | Kind::Password) && self.openings.iter().any(is_more)
+        matches!(opening.kind, OpeningKind::Role | OpeningKind::Password) && self.openings.iter().any(is_more)
     }
 
-    fn finding(&self, look: &Look<'_>, opening: &Opening, ways: &[Way]) -> Finding {
+    fn finding(&self, look: &Inspected<'_>, opening: &Opening, ways: &[Way]) -> Finding {
         let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
         let (open, ways) = (ways.to_vec(), names.join(", "));
         let shown = match &opening.pattern {
@@ -89,20 +89,20 @@ impl Open {
             None => format!("`{}`", opening.action),
         };
         let mut finding = match opening.kind {
-            Kind::SpareDevice => spare_device(&ways),
-            Kind::Role => self.role(opening, &ways),
-            Kind::Theft | Kind::Password if !opening.undecided.is_empty() => {
+            OpeningKind::SpareDevice => spare_device(&ways),
+            OpeningKind::Role => self.role(opening, &ways),
+            OpeningKind::Theft | OpeningKind::Password if !opening.undecided.is_empty() => {
                 let what = format!("whether {shown} goes through without MFA is not known ({ways})");
                 plain(Rule::Undecided, what, "", "deny it without MFA, whatever that is")
             }
-            Kind::Theft | Kind::Password => {
+            OpeningKind::Theft | OpeningKind::Password => {
                 let what = format!("open: {shown} goes through without MFA ({ways})");
                 plain(Rule::OpenWithoutMfa, what, "", repair(opening))
             }
         };
-        let why = why(opening, opening.kind == Kind::Role && self.role.is_none());
+        let why = why(opening, opening.kind == OpeningKind::Role && self.role.is_none());
         finding.why = if finding.why.is_empty() { why } else { format!("{why}; {}", finding.why) };
-        if opening.kind == Kind::Password && look.wish.allows_first_password_change {
+        if opening.kind == OpeningKind::Password && look.options.allows_first_password_change {
             finding.severity = Severity::Note;
         }
         finding.opens = Some(Opened { action: opening.action.clone(), ways: open });
@@ -140,7 +140,7 @@ fn untrusted<'a>(trusts: &[Document], roles: impl Iterator<Item = &'a String>, s
     }
     for document in trusts {
         if let Some(way) = trust::open(document, subject) {
-            let at = At { is_boundary: false, document: 0, statement: way.statement };
+            let at = StatementId { is_boundary: false, document: 0, statement: way.statement };
             let name = name_of(Policies { identity: std::slice::from_ref(document), boundary: &[] }, at);
             return Some(format!("the trust policy lets a user in without MFA, by {name}"));
         }
@@ -154,16 +154,16 @@ fn untrusted<'a>(trusts: &[Document], roles: impl Iterator<Item = &'a String>, s
 }
 
 /// Does a finding of a rule say it already?
-fn is_explained(look: &Look<'_>, opening: &Opening, way: Way, explained: &[Finding]) -> bool {
+fn is_explained(look: &Inspected<'_>, opening: &Opening, way: Way, explained: &[Finding]) -> bool {
     let Some(at) = opening.at else { return false };
-    if opening.kind == Kind::SpareDevice {
+    if opening.kind == OpeningKind::SpareDevice {
         let excepts = |at| excepts(look, at, opening);
         return explained
             .iter()
             .any(|finding| finding.rule == Rule::UnsafeException && finding.at.is_some_and(excepts));
     }
     explained.iter().any(|finding| {
-        let counts = finding.severity == Severity::Failure || look.wish.is_console_only && way == Way::Key;
+        let counts = finding.severity == Severity::Failure || look.options.is_console_only && way == Way::Key;
         let is_of_way = finding.explains.iter().any(|(_, other)| *other == way);
         let Some(own) = finding.at.filter(|_| counts && is_of_way) else { return false };
         match finding.rule {
@@ -178,7 +178,7 @@ fn is_explained(look: &Look<'_>, opening: &Opening, way: Way, explained: &[Findi
 }
 
 /// Is the Deny about that request, if its conditions only held?
-fn covers(look: &Look<'_>, at: At, opening: &Opening, way: Way) -> bool {
+fn covers(look: &Inspected<'_>, at: StatementId, opening: &Opening, way: Way) -> bool {
     let document = &if at.is_boundary { look.policies.boundary } else { look.policies.identity }[at.document];
     let statement = &document.statements[at.statement];
     let context = look.subject.context(way, opening.action.starts_with("iam:"));
@@ -191,7 +191,7 @@ fn covers(look: &Look<'_>, at: At, opening: &Opening, way: Way) -> bool {
 }
 
 /// Is the request an exception of the Deny?
-fn excepts(look: &Look<'_>, at: At, opening: &Opening) -> bool {
+fn excepts(look: &Inspected<'_>, at: StatementId, opening: &Opening) -> bool {
     let document = &if at.is_boundary { look.policies.boundary } else { look.policies.identity }[at.document];
     let action = &document.statements[at.statement].action;
     action.is_all_but && action.list.items.iter().any(|item| matches_action(&item.value, &opening.action))
@@ -255,9 +255,9 @@ fn unfinished() -> Finding {
 /// The statements of a trust policy that let a user in without MFA, where no rule says so.
 pub(super) fn trust(index: usize, document: &Document, subject: &Subject, found: &mut Vec<Finding>) {
     let is_failure = |finding: &&Finding| finding.severity == Severity::Failure;
-    let is_of_a_deny = |at: At| at.document == index && document.statements[at.statement].is_deny;
+    let is_of_a_deny = |at: StatementId| at.document == index && document.statements[at.statement].is_deny;
     for entrance in trust::entrances(document, subject) {
-        let at = At { is_boundary: false, document: index, statement: entrance.statement };
+        let at = StatementId { is_boundary: false, document: index, statement: entrance.statement };
         let span = &document.statements[at.statement].span;
         let (start, end) = (document.place(span.start), document.place(span.end));
         let is_told = found.iter().filter(is_failure).any(|finding| match finding.rule {

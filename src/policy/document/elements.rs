@@ -8,14 +8,14 @@ use jsonc_parser::common::Ranged;
 
 use super::alike;
 use super::error::{DocumentError, Problem, quoted};
-use super::json::{Source, object, shape, tree};
-use super::{Condition, Document, Kind, List, Operator, Scope, Statement, Text, Version};
+use super::json::{SourceText, object, shape, tree};
+use super::{Condition, Document, List, Operator, PolicyKind, Scope, Statement, Text, Version};
 
 const OF_DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
 const OF_STATEMENT: [&str; 9] =
     ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition", "Principal", "NotPrincipal"];
 
-pub(super) fn document(source: &Source<'_>, kind: Kind) -> Result<Document, DocumentError> {
+pub(super) fn document(source: &SourceText<'_>, kind: PolicyKind) -> Result<Document, DocumentError> {
     let root = tree(source)?;
     let root = object(source, &root, "a policy")?;
     if let Some(what) = alike::of_object(root) {
@@ -64,9 +64,9 @@ fn version_of(root: &jsonc_parser::ast::Object<'_>) -> Version {
 }
 
 fn statements(
-    source: &Source<'_>,
+    source: &SourceText<'_>,
     value: &Value<'_>,
-    kind: Kind,
+    kind: PolicyKind,
     version: Version,
 ) -> Result<Vec<Statement>, DocumentError> {
     let mut sids = HashSet::new();
@@ -84,7 +84,12 @@ fn statements(
     Ok(statements)
 }
 
-fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Version) -> Result<Statement, DocumentError> {
+fn statement(
+    source: &SourceText<'_>,
+    value: &Value<'_>,
+    kind: PolicyKind,
+    version: Version,
+) -> Result<Statement, DocumentError> {
     let members = object(source, value, "a statement")?;
     let (mut sid, mut is_deny, mut action, mut resource) = (None, None, None, None);
     let (mut principals, mut conditions, mut is_all_but_principals) = (None, Vec::new(), false);
@@ -112,7 +117,7 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
                 }
                 put(source, start, &mut action, Scope { is_all_but: name == "NotAction", name_span, list }, "Action")?;
             }
-            name @ ("Resource" | "NotResource") if kind == Kind::Trust => {
+            name @ ("Resource" | "NotResource") if kind == PolicyKind::Trust => {
                 return Err(source.at(start, Problem::TrustResource(name.to_owned())));
             }
             name @ ("Resource" | "NotResource") => {
@@ -128,7 +133,7 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
                     "Resource",
                 )?;
             }
-            name @ ("Principal" | "NotPrincipal") if kind != Kind::Trust => {
+            name @ ("Principal" | "NotPrincipal") if kind != PolicyKind::Trust => {
                 return Err(source.at(start, Problem::Principal(name.to_owned())));
             }
             name @ ("Principal" | "NotPrincipal") => {
@@ -140,10 +145,10 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
         }
     }
     let missing = |what| source.at(members.range.start, Problem::Missing(what));
-    if kind == Kind::Trust && principals.is_none() {
+    if kind == PolicyKind::Trust && principals.is_none() {
         return Err(missing("`Principal`"));
     }
-    if kind != Kind::Trust && resource.is_none() {
+    if kind != PolicyKind::Trust && resource.is_none() {
         return Err(missing("`Resource` or `NotResource`"));
     }
     Ok(Statement {
@@ -161,7 +166,7 @@ fn statement(source: &Source<'_>, value: &Value<'_>, kind: Kind, version: Versio
 
 /// Keeps one of two elements that exclude one another.
 fn put<T>(
-    source: &Source<'_>,
+    source: &SourceText<'_>,
     start: usize,
     place: &mut Option<T>,
     value: T,
@@ -175,7 +180,7 @@ fn put<T>(
 
 /// The AWS principals, and whether `*` is among them, which is everyone; services and federated ones are nobody with an
 /// MFA device.
-fn principals(source: &Source<'_>, value: &Value<'_>) -> Result<(Vec<Text>, bool), DocumentError> {
+fn principals(source: &SourceText<'_>, value: &Value<'_>) -> Result<(Vec<Text>, bool), DocumentError> {
     if let Value::StringLit(all) = value
         && all.value == "*"
     {
@@ -197,7 +202,7 @@ fn principals(source: &Source<'_>, value: &Value<'_>) -> Result<(Vec<Text>, bool
     Ok((of_aws, is_everyone))
 }
 
-fn conditions(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<Condition>, DocumentError> {
+fn conditions(source: &SourceText<'_>, value: &Value<'_>) -> Result<Vec<Condition>, DocumentError> {
     let mut found = Vec::new();
     for property in &object(source, value, "`Condition`")?.properties {
         let (name, name_span) = (property.name.as_str(), span(&property.name));
@@ -225,7 +230,7 @@ fn conditions(source: &Source<'_>, value: &Value<'_>) -> Result<Vec<Condition>, 
 
 /// A single value or a list of them; an empty list is an error where `whole` names the element.
 fn list(
-    source: &Source<'_>,
+    source: &SourceText<'_>,
     value: &Value<'_>,
     one: &str,
     whole: &'static str,
@@ -264,7 +269,7 @@ fn scalar(value: &Value<'_>) -> Option<Text> {
     Some(Text { value: text, span: span(value) })
 }
 
-fn text(source: &Source<'_>, value: &Value<'_>, what: &str) -> Result<Text, DocumentError> {
+fn text(source: &SourceText<'_>, value: &Value<'_>, what: &str) -> Result<Text, DocumentError> {
     match value {
         Value::StringLit(text) => Ok(Text { value: text.value.clone().into_owned(), span: span(value) }),
         _ => Err(shape(source, value, what, "a string")),
@@ -272,7 +277,7 @@ fn text(source: &Source<'_>, value: &Value<'_>, what: &str) -> Result<Text, Docu
 }
 
 /// `*`, or a service and an action, each perhaps with wildcards.
-fn check_action(source: &Source<'_>, action: &Text) -> Result<(), DocumentError> {
+fn check_action(source: &SourceText<'_>, action: &Text) -> Result<(), DocumentError> {
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'?' | b'-' | b'_'))
     };
@@ -282,7 +287,7 @@ fn check_action(source: &Source<'_>, action: &Text) -> Result<(), DocumentError>
 }
 
 /// `*`, or an ARN; one with fewer than six parts must say by a wildcard that it means more.
-fn check_resource(source: &Source<'_>, resource: &Text, version: Version) -> Result<(), DocumentError> {
+fn check_resource(source: &SourceText<'_>, resource: &Text, version: Version) -> Result<(), DocumentError> {
     let text = &resource.value;
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let has_wildcard = || text.contains(['*', '?']);
@@ -297,7 +302,7 @@ fn check_resource(source: &Source<'_>, resource: &Text, version: Version) -> Res
 }
 
 fn unknown(
-    source: &Source<'_>,
+    source: &SourceText<'_>,
     property: &ObjectProp<'_>,
     name: &str,
     of: &'static str,

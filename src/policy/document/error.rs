@@ -1,7 +1,7 @@
 //! What is wrong with a document.
 
-use super::Place;
-use crate::talk::one_line;
+use super::Position;
+use crate::messages::one_line;
 
 /// A document that IAM would refuse: the first reason, and where.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -10,7 +10,7 @@ pub struct DocumentError {
     /// The document.
     pub name: String,
     /// Where.
-    pub place: Place,
+    pub place: Position,
     /// Why.
     pub problem: Problem,
 }

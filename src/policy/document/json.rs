@@ -9,16 +9,16 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::alike;
 use super::error::{DocumentError, Problem, quoted};
-use super::{Lines, Place};
+use super::{Lines, Position};
 
 /// What errors speak of.
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
     pub(super) lines: &'a Lines,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     /// The error at that offset.
     pub(super) fn at(&self, offset: usize, problem: Problem) -> DocumentError {
         DocumentError { name: self.name.to_owned(), place: self.lines.place(self.text, offset), problem }
@@ -28,7 +28,7 @@ impl Source<'_> {
 /// The bytes as text.
 pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, DocumentError> {
     let at = |place, problem| DocumentError { name: name.to_owned(), place, problem };
-    let start = Place { line: 1, column: 1 };
+    let start = Position { line: 1, column: 1 };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let legal = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
         at(Lines::of(legal).place(legal, legal.len()), Problem::NotUtf8)
@@ -43,7 +43,7 @@ pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, DocumentE
 }
 
 /// The text as a tree.
-pub(super) fn tree<'a>(source: &Source<'a>) -> Result<Value<'a>, DocumentError> {
+pub(super) fn tree<'a>(source: &SourceText<'a>) -> Result<Value<'a>, DocumentError> {
     let strict = ParseOptions {
         allow_comments: false,
         allow_loose_object_property_names: false,
@@ -72,7 +72,7 @@ pub(super) fn tree<'a>(source: &Source<'a>) -> Result<Value<'a>, DocumentError> 
         return Err(source.at(offset, Problem::ControlCharacter));
     }
     serde_json::from_str::<serde::de::IgnoredAny>(source.text).map_err(|error| {
-        let place = Place { line: error.line().max(1), column: error.column().max(1) };
+        let place = Position { line: error.line().max(1), column: error.column().max(1) };
         let words = error.to_string();
         // Its place is said in front.
         let words = words.split(" at line ").next().unwrap_or_default();
@@ -115,7 +115,7 @@ pub(super) fn kind(value: &Value<'_>) -> &'static str {
 
 /// The object behind a value.
 pub(super) fn object<'a, 'b>(
-    source: &Source<'_>,
+    source: &SourceText<'_>,
     value: &'b Value<'a>,
     what: &str,
 ) -> Result<&'b Object<'a>, DocumentError> {
@@ -126,14 +126,14 @@ pub(super) fn object<'a, 'b>(
 }
 
 /// A value of another kind than it must be.
-pub(super) fn shape(source: &Source<'_>, value: &Value<'_>, what: &str, wanted: &'static str) -> DocumentError {
+pub(super) fn shape(source: &SourceText<'_>, value: &Value<'_>, what: &str, wanted: &'static str) -> DocumentError {
     use jsonc_parser::common::Ranged;
     let problem = Problem::Shape { what: what.to_owned(), wanted, found: kind(value) };
     source.at(value.range().start, problem)
 }
 
 /// IAM refuses a name that stands twice; other readers of JSON take one of the two, and not the same.
-fn unique(source: &Source<'_>, object: &Object<'_>) -> Result<(), DocumentError> {
+fn unique(source: &SourceText<'_>, object: &Object<'_>) -> Result<(), DocumentError> {
     let mut seen = std::collections::HashSet::with_capacity(object.properties.len());
     for property in &object.properties {
         let name = property.name.as_str();

@@ -94,7 +94,7 @@ pub(in crate::policy) fn has_wild_type(pieces: &[Piece]) -> bool {
 
 /// One step of a pattern over a text.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(in crate::policy) enum Step {
+pub(in crate::policy) enum PatternPart {
     /// This character.
     Is(char),
     /// This letter, in either case.
@@ -111,7 +111,7 @@ pub(in crate::policy) enum Step {
     },
 }
 
-impl Step {
+impl PatternPart {
     /// Does it take the character?
     pub(in crate::policy) fn takes(self, c: char) -> bool {
         match self {
@@ -123,7 +123,7 @@ impl Step {
 }
 
 /// The steps of a resource's ARN.
-pub(in crate::policy) fn steps_of_arn(pieces: &[Piece]) -> Vec<Step> {
+pub(in crate::policy) fn steps_of_arn(pieces: &[Piece]) -> Vec<PatternPart> {
     let colons = pieces.iter().filter(|piece| **piece == Piece::Char(':')).count();
     let mut before = 0;
     let steps = pieces.iter().enumerate().map(|(at, piece)| {
@@ -132,12 +132,12 @@ pub(in crate::policy) fn steps_of_arn(pieces: &[Piece]) -> Vec<Step> {
         match piece {
             Piece::Char(c) => {
                 before += usize::from(*c == ':');
-                Step::Is(*c)
+                PatternPart::Is(*c)
             }
-            Piece::One => Step::One { over_colons: is_last_part },
+            Piece::One => PatternPart::One { over_colons: is_last_part },
             Piece::Any => {
                 let ends_part = pieces.get(at + 1).is_none_or(|next| *next == Piece::Char(':'));
-                Step::Any { over_colons: is_last_part || ends_part }
+                PatternPart::Any { over_colons: is_last_part || ends_part }
             }
         }
     });
@@ -146,12 +146,12 @@ pub(in crate::policy) fn steps_of_arn(pieces: &[Piece]) -> Vec<Step> {
 
 /// Do the steps take the whole text? All that may be are followed at once, as none of several `*` can be the one to
 /// come back to where some of them stop at colons.
-pub(in crate::policy) fn matches_steps(steps: &[Step], text: &str) -> bool {
+pub(in crate::policy) fn matches_steps(steps: &[PatternPart], text: &str) -> bool {
     let mut at = vec![false; steps.len() + 1];
     at[0] = true;
     let skip = |at: &mut Vec<bool>| {
         for (index, step) in steps.iter().enumerate() {
-            if at[index] && matches!(step, Step::Any { .. }) {
+            if at[index] && matches!(step, PatternPart::Any { .. }) {
                 at[index + 1] = true;
             }
         }
@@ -160,7 +160,7 @@ pub(in crate::policy) fn matches_steps(steps: &[Step], text: &str) -> bool {
     for c in text.chars() {
         let mut next = vec![false; steps.len() + 1];
         for (index, step) in steps.iter().enumerate().filter(|(index, step)| at[*index] && step.takes(c)) {
-            next[if matches!(step, Step::Any { .. }) { index } else { index + 1 }] = true;
+            next[if matches!(step, PatternPart::Any { .. }) { index } else { index + 1 }] = true;
         }
         skip(&mut next);
         at = next;

@@ -1,8 +1,8 @@
 //! The proof: small random policies, and every request on every way in every context that their alphabet has.
 
 use super::actions::Leave;
-use super::{Budget, Kind, Opening, Question, find};
-use crate::policy::document::{Document, Kind as Attached};
+use super::{Budget, Opening, OpeningKind, Question, find};
+use crate::policy::document::{Document, PolicyKind as Attached};
 use crate::policy::evaluate::{Context, Known, Policies, Request, Verdict, covers_action, evaluate};
 use crate::policy::journey::{Subject, Way};
 
@@ -295,7 +295,7 @@ pub(super) fn compared(dice: &mut Dice, count: usize) -> (usize, usize, usize, V
         let text = if has_boundary { texts.join("\n") } else { texts[0].clone() };
         let question = Question { policies, subject: &subject, is_allowed_elsewhere: false };
         let found = find(&question, &mut Budget::new(super::MOST)).expect("a small policy");
-        let found: Vec<_> = found.into_iter().filter(|opening| opening.kind == Kind::Theft).collect();
+        let found: Vec<_> = found.into_iter().filter(|opening| opening.kind == OpeningKind::Theft).collect();
         for opening in found.iter().filter(|opening| opening.undecided.is_empty()) {
             assert!(
                 opening.ways.iter().all(|way| goes_through(opening, *way, policies, &subject)),

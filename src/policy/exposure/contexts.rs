@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::words::classes;
 use super::{Budget, MOST_KEYS, Spent};
 use crate::policy::document::{Condition, Test, Version};
-use crate::policy::evaluate::pattern::{Piece, Resolved, Step, resolve, steps_of_arn};
+use crate::policy::evaluate::pattern::{PatternPart, Piece, Resolved, resolve, steps_of_arn};
 use crate::policy::evaluate::{Context, Known, Reason, Truth, condition_holds, date, has_variables, network, number};
 
 /// The conditions of one statement.
@@ -24,7 +24,7 @@ pub(super) struct Clause<'a> {
 pub(super) struct Base<'a> {
     pub(super) context: &'a Context,
     /// A key, and what its values look like.
-    pub(super) within: Option<(&'a str, Vec<Step>)>,
+    pub(super) within: Option<(&'a str, Vec<PatternPart>)>,
 }
 
 /// A context that lets a request through.
@@ -134,7 +134,7 @@ impl Key<'_> {
     }
 
     fn texts(&self, base: &Base<'_>, budget: &mut Budget) -> Result<Vec<String>, Spent> {
-        let mut patterns: Vec<Vec<Step>> = Vec::new();
+        let mut patterns: Vec<Vec<PatternPart>> = Vec::new();
         for (version, condition) in &self.asked {
             for item in &condition.values.items {
                 if let Resolved::Pattern(pieces) = resolve(of_test(*version, condition), &item.value, base.context) {
@@ -142,7 +142,7 @@ impl Key<'_> {
                 }
             }
         }
-        let any = vec![Step::Any { over_colons: true }];
+        let any = vec![PatternPart::Any { over_colons: true }];
         let within = base.within.as_ref().filter(|(name, _)| name.eq_ignore_ascii_case(self.name));
         let universe = within.map_or(any, |(_, steps)| steps.clone());
         Ok(classes(&[universe], &patterns, budget)?.into_iter().map(|class| class.word).collect())
@@ -162,33 +162,33 @@ fn is_open(version: Version, condition: &Condition, context: &Context) -> bool {
     })
 }
 
-fn steps(test: Test, pieces: &[Piece]) -> Vec<Step> {
+fn steps(test: Test, pieces: &[Piece]) -> Vec<PatternPart> {
     let plain = |piece: &Piece| match piece {
         Piece::Char(c) => *c,
         Piece::One => '?',
         Piece::Any => '*',
     };
     let like = |piece: &Piece| match piece {
-        Piece::Char(c) => Step::Is(*c),
-        Piece::One => Step::One { over_colons: true },
-        Piece::Any => Step::Any { over_colons: true },
+        Piece::Char(c) => PatternPart::Is(*c),
+        Piece::One => PatternPart::One { over_colons: true },
+        Piece::Any => PatternPart::Any { over_colons: true },
     };
     match test {
-        Test::TextIgnoreCase => pieces.iter().map(|piece| Step::Letter(plain(piece))).collect(),
+        Test::TextIgnoreCase => pieces.iter().map(|piece| PatternPart::Letter(plain(piece))).collect(),
         Test::Like => pieces.iter().map(like).collect(),
         Test::Arn => within_parts(pieces),
-        _ => pieces.iter().map(|piece| Step::Is(plain(piece))).collect(),
+        _ => pieces.iter().map(|piece| PatternPart::Is(plain(piece))).collect(),
     }
 }
 
 /// An ARN as conditions compare it: no `*` reaches over the first five colons.
-fn within_parts(pieces: &[Piece]) -> Vec<Step> {
+fn within_parts(pieces: &[Piece]) -> Vec<PatternPart> {
     let mut colons = 0;
     let has_all = pieces.iter().filter(|piece| **piece == Piece::Char(':')).count() >= 5;
     let steps = steps_of_arn(pieces).into_iter().map(|step| {
-        colons += usize::from(step == Step::Is(':'));
+        colons += usize::from(step == PatternPart::Is(':'));
         match step {
-            Step::Any { .. } if has_all && colons < 5 => Step::Any { over_colons: false },
+            PatternPart::Any { .. } if has_all && colons < 5 => PatternPart::Any { over_colons: false },
             step => step,
         }
     });
@@ -334,14 +334,14 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::{Base, Budget, Clause, meet};
-    use crate::policy::document::{Document, Kind};
+    use crate::policy::document::{Document, PolicyKind};
     use crate::policy::evaluate::Context;
 
     fn document(condition: &str) -> Document {
         let text = format!(
             r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {condition}}}}}"#
         );
-        Document::parse("p", text.as_bytes(), Kind::User).expect("a policy")
+        Document::parse("p", text.as_bytes(), PolicyKind::User).expect("a policy")
     }
 
     /// Must the first hold, can the second one be kept from it?

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::Question;
 use super::contexts::Clause;
 use crate::policy::document::{Document, Scope as Element, Statement};
-use crate::policy::evaluate::At;
+use crate::policy::evaluate::StatementId;
 
 /// What a statement does.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -37,7 +37,7 @@ pub(super) struct Group {
 
 /// A statement among the others.
 pub(super) struct Member {
-    pub(super) at: Option<At>,
+    pub(super) at: Option<StatementId>,
     pub(super) group: usize,
     pub(super) is_all_but: bool,
 }
@@ -81,7 +81,7 @@ impl<'a> Groups<'a> {
         for (documents, is_boundary) in every {
             for (document, of) in documents.iter().enumerate() {
                 for (statement, one) in of.statements.iter().enumerate() {
-                    let at = At { is_boundary, document, statement };
+                    let at = StatementId { is_boundary, document, statement };
                     groups.add(&mut seen, of, one, at);
                 }
             }
@@ -111,7 +111,7 @@ impl<'a> Groups<'a> {
         self.all_but.push((group, vec![self.members.len() - 1]));
     }
 
-    fn add(&mut self, seen: &mut Seen<'a>, document: &'a Document, statement: &'a Statement, at: At) {
+    fn add(&mut self, seen: &mut Seen<'a>, document: &'a Document, statement: &'a Statement, at: StatementId) {
         let side = match (statement.is_deny, at.is_boundary) {
             (true, _) => Side::Deny,
             (false, true) => Side::Limit,

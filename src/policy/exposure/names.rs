@@ -8,7 +8,7 @@ use super::groups::{Groups, Side};
 use super::words::{Class, classes};
 use super::{Budget, Spent};
 use crate::policy::evaluate::matches_action;
-use crate::policy::evaluate::pattern::Step;
+use crate::policy::evaluate::pattern::PatternPart;
 
 /// A class of actions.
 pub(super) struct Action {
@@ -61,12 +61,12 @@ struct Names<'b, 'a> {
 /// The classes of names that no policy names and nobody knows.
 fn unnamed(of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Action>, Spent> {
     let Names { groups, wild, .. } = *of_all;
-    let patterns: Vec<Vec<Step>> = wild.iter().map(|at| steps(&groups.actions[*at].0)).collect();
+    let patterns: Vec<Vec<PatternPart>> = wild.iter().map(|at| steps(&groups.actions[*at].0)).collect();
     let own = ["iam:", "sts:"].map(|service| {
-        let name = [Step::One { over_colons: false }, Step::Any { over_colons: false }];
-        service.chars().map(Step::Is).chain(name).collect::<Vec<Step>>()
+        let name = [PatternPart::One { over_colons: false }, PatternPart::Any { over_colons: false }];
+        service.chars().map(PatternPart::Is).chain(name).collect::<Vec<PatternPart>>()
     });
-    let all: Vec<Vec<Step>> = own.into_iter().chain(patterns).collect();
+    let all: Vec<Vec<PatternPart>> = own.into_iter().chain(patterns).collect();
     let mut of_enrolling: HashMap<usize, bool> = HashMap::new();
     let mut found = Vec::new();
     for class in of_unnamed_words(&all, of_all, budget)? {
@@ -87,16 +87,20 @@ fn unnamed(of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Action>, S
 
 /// The classes that these patterns tell apart, of the words that no policy names. Where the shortest word of a class is
 /// named, it is set aside and the next one is looked for: a class may have no other.
-fn of_unnamed_words(patterns: &[Vec<Step>], of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Class>, Spent> {
-    let one = Step::One { over_colons: false };
-    let any = Step::Any { over_colons: false };
-    let universe = [vec![one, any, Step::Is(':'), one, any]];
-    let mut aside: Vec<Vec<Step>> = Vec::new();
+fn of_unnamed_words(
+    patterns: &[Vec<PatternPart>],
+    of_all: &Names<'_, '_>,
+    budget: &mut Budget,
+) -> Result<Vec<Class>, Spent> {
+    let one = PatternPart::One { over_colons: false };
+    let any = PatternPart::Any { over_colons: false };
+    let universe = [vec![one, any, PatternPart::Is(':'), one, any]];
+    let mut aside: Vec<Vec<PatternPart>> = Vec::new();
     loop {
-        let all: Vec<Vec<Step>> = patterns.iter().chain(&aside).cloned().collect();
+        let all: Vec<Vec<PatternPart>> = patterns.iter().chain(&aside).cloned().collect();
         let mut found = classes(&universe, &all, budget)?;
         found.retain(|class| class.of.iter().all(|at| *at < patterns.len()));
-        let named: Vec<Vec<Step>> = found
+        let named: Vec<Vec<PatternPart>> = found
             .iter()
             .filter(|class| of_all.plain.contains_key(class.word.as_str()))
             .map(|class| steps(&class.word))
@@ -123,11 +127,11 @@ fn allowed<'a>(groups: &'a Groups<'_>, wild: &[usize]) -> impl Fn(&str) -> bool 
     move |name| has_all_but || plain.contains(name) || wild.iter().any(|pattern| matches_action(pattern, name))
 }
 
-fn steps(pattern: &str) -> Vec<Step> {
+fn steps(pattern: &str) -> Vec<PatternPart> {
     let one = |c| match c {
-        '*' => Step::Any { over_colons: true },
-        '?' => Step::One { over_colons: true },
-        c => Step::Is(c),
+        '*' => PatternPart::Any { over_colons: true },
+        '?' => PatternPart::One { over_colons: true },
+        c => PatternPart::Is(c),
     };
     pattern.chars().map(one).collect()
 }

@@ -8,9 +8,9 @@ use super::contexts::{Base, Clause, Met, meet};
 use super::groups::{Groups, Side};
 use super::names::{Action, actions};
 use super::resources::{Marks, Resources};
-use super::{Budget, Kind, Opening, Question, Spent};
+use super::{Budget, Opening, OpeningKind, Question, Spent};
 use crate::policy::document::Document;
-use crate::policy::evaluate::{At, Context, Reason, Truth, condition_holds, matches_action};
+use crate::policy::evaluate::{Context, Reason, StatementId, Truth, condition_holds, matches_action};
 use crate::policy::journey::Way;
 
 /// The ways without MFA.
@@ -70,7 +70,7 @@ struct Found {
 type Tried = (Vec<usize>, Vec<usize>, Way, bool);
 
 /// A document and a statement of it, what goes through, and the way.
-type Place = (Option<(usize, usize)>, Kind, usize);
+type OpeningKey = (Option<(usize, usize)>, OpeningKind, usize);
 
 struct Search<'a, 'b> {
     question: &'b Question<'a>,
@@ -81,7 +81,7 @@ struct Search<'a, 'b> {
     /// By clause, way and whether it is IAM's.
     truths: HashMap<(usize, Way, bool), Truth>,
     met: HashMap<Tried, Option<Met>>,
-    found: BTreeMap<Place, Found>,
+    found: BTreeMap<OpeningKey, Found>,
 }
 
 impl<'a, 'b> Search<'a, 'b> {
@@ -318,10 +318,10 @@ impl<'a, 'b> Search<'a, 'b> {
     fn keep(&mut self, action: &Action, way: Way, hit: &Hit, member: Option<usize>) {
         let at = member.and_then(|member| self.groups.members[member].at);
         let kind = match action.leave {
-            Leave::Role => Kind::Role,
-            Leave::Password => Kind::Password,
-            Leave::SpareDevice => Kind::SpareDevice,
-            Leave::Open | Leave::OwnUser | Leave::Never => Kind::Theft,
+            Leave::Role => OpeningKind::Role,
+            Leave::Password => OpeningKind::Password,
+            Leave::SpareDevice => OpeningKind::SpareDevice,
+            Leave::Open | Leave::OwnUser | Leave::Never => OpeningKind::Theft,
         };
         let rank = (!hit.met.undecided.is_empty(), rank(&action.shown, action.is_named));
         let key = (at.map(|at| (at.document, at.statement)), kind, way_at(way));
@@ -332,7 +332,7 @@ impl<'a, 'b> Search<'a, 'b> {
     }
 
     /// The pattern of the statement by which it covers the action, as it is written.
-    fn pattern(&self, at: Option<At>, action: &Action) -> Option<String> {
+    fn pattern(&self, at: Option<StatementId>, action: &Action) -> Option<String> {
         let at = at?;
         let document: &Document = &self.question.policies.identity[at.document];
         let scope = &document.statements[at.statement].action;
@@ -345,7 +345,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let mut openings: Vec<Opening> = Vec::new();
         for ((at, kind, way), found) in self.found {
             let way = WAYS[way];
-            let at = at.map(|(document, statement)| At { is_boundary: false, document, statement });
+            let at = at.map(|(document, statement)| StatementId { is_boundary: false, document, statement });
             let Hit { resource, met, roles, .. } = found.hit;
             let is_same = |other: &&mut Opening| {
                 (other.at, other.kind) == (at, kind)

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::groups::Groups;
 use super::words::classes;
 use super::{Budget, Spent};
-use crate::policy::evaluate::pattern::{Piece, Resolved, Step, has_wild_type, resolve, steps_of_arn, widest};
+use crate::policy::evaluate::pattern::{PatternPart, Piece, Resolved, has_wild_type, resolve, steps_of_arn, widest};
 use crate::policy::evaluate::{Context, Reason};
 use crate::policy::journey::Subject;
 
@@ -58,7 +58,7 @@ pub(super) struct Class {
 enum Reach {
     Nothing,
     Everything,
-    Steps(Vec<Step>),
+    Steps(Vec<PatternPart>),
 }
 
 /// A pattern in one context: what it surely matches, and what it may match.
@@ -76,26 +76,27 @@ type Asked = (Vec<usize>, Vec<Compiled>);
 pub(super) struct Resources<'b, 'a> {
     groups: &'b Groups<'a>,
     /// Marks, each with its steps.
-    marks: Vec<(u8, Vec<Step>)>,
+    marks: Vec<(u8, Vec<PatternPart>)>,
     answered: HashMap<Asked, Rc<Vec<Class>>>,
 }
 
 impl<'b, 'a> Resources<'b, 'a> {
     pub(super) fn new(groups: &'b Groups<'a>, subject: &Subject) -> Self {
-        let user = |name: &[Step]| {
-            let any = Step::Any { over_colons: false };
-            let mut steps: Vec<Step> = "arn:".chars().map(Step::Is).collect();
+        let user = |name: &[PatternPart]| {
+            let any = PatternPart::Any { over_colons: false };
+            let mut steps: Vec<PatternPart> = "arn:".chars().map(PatternPart::Is).collect();
             steps.push(any);
-            steps.extend(":iam::".chars().map(Step::Is));
+            steps.extend(":iam::".chars().map(PatternPart::Is));
             steps.push(any);
-            steps.extend(":user/".chars().map(Step::Is));
+            steps.extend(":user/".chars().map(PatternPart::Is));
             steps.extend(name);
             steps
         };
         // No user's name and no path has a colon.
-        let all = [Step::Any { over_colons: false }];
-        let plain = |text: &str| text.chars().map(Step::Is).collect::<Vec<Step>>();
-        let behind_a_path: Vec<Step> = all.iter().copied().chain(plain("/")).chain(plain(subject.name())).collect();
+        let all = [PatternPart::Any { over_colons: false }];
+        let plain = |text: &str| text.chars().map(PatternPart::Is).collect::<Vec<PatternPart>>();
+        let behind_a_path: Vec<PatternPart> =
+            all.iter().copied().chain(plain("/")).chain(plain(subject.name())).collect();
         let marks = vec![
             (Marks::OWN, user(&plain(subject.name()))),
             (Marks::OWN, user(&behind_a_path)),
@@ -173,7 +174,7 @@ impl<'b, 'a> Resources<'b, 'a> {
         budget: &mut Budget,
     ) -> Result<Vec<Class>, Spent> {
         // Each with the pattern that it is of, and whether it may or surely matches.
-        let mut steps: Vec<Vec<Step>> = Vec::new();
+        let mut steps: Vec<Vec<PatternPart>> = Vec::new();
         let mut of: Vec<(usize, bool, bool)> = Vec::new();
         for (at, one) in compiled.iter().enumerate() {
             let is_same = one.may == one.surely;
@@ -188,15 +189,15 @@ impl<'b, 'a> Resources<'b, 'a> {
         }
         let own = steps.len();
         steps.extend(self.marks.iter().map(|(_, steps)| steps.clone()));
-        let any = Step::Any { over_colons: false };
-        let mut arn: Vec<Step> = "arn".chars().map(Step::Is).collect();
+        let any = PatternPart::Any { over_colons: false };
+        let mut arn: Vec<PatternPart> = "arn".chars().map(PatternPart::Is).collect();
         for _ in 0..4 {
-            arn.extend([Step::Is(':'), any]);
+            arn.extend([PatternPart::Is(':'), any]);
         }
-        arn.extend([Step::Is(':'), Step::Any { over_colons: true }]);
+        arn.extend([PatternPart::Is(':'), PatternPart::Any { over_colons: true }]);
         let indexed = Indexed::of(self.groups, scopes, patterns);
         let mut found = Vec::new();
-        for class in classes(&[vec![Step::Is('*')], arn], &steps, budget)? {
+        for class in classes(&[vec![PatternPart::Is('*')], arn], &steps, budget)? {
             let mut marks = Marks(if class.word == "*" { Marks::NONE } else { 0 });
             let (mut may, mut surely) = (Vec::new(), Vec::new());
             for at in class.of {

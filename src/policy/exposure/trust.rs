@@ -6,7 +6,7 @@
 use super::contexts::{Base, Clause, meet};
 use super::{Budget, MOST};
 use crate::policy::document::{Document, Statement, Text};
-use crate::policy::evaluate::pattern::Step;
+use crate::policy::evaluate::pattern::PatternPart;
 use crate::policy::evaluate::{Context, matches_action};
 use crate::policy::journey::{Subject, Way};
 
@@ -94,15 +94,15 @@ fn lets_in(document: &Document, allow: &Statement, way: Way, subject: &Subject) 
             denies.map(|it| Clause { version: document.version, conditions: &it.conditions }).collect();
         let must = Clause { version: document.version, conditions: &allow.conditions };
         let context = context(way, who, subject);
-        let user: Vec<Step> = "arn:*:iam::*:user/*".chars().map(step).collect();
+        let user: Vec<PatternPart> = "arn:*:iam::*:user/*".chars().map(step).collect();
         let base = Base { context: &context, within: Some(("aws:PrincipalArn", user)) };
         // What takes too long lets somebody in, for all that is known.
         !matches!(meet(&base, &[must], &denies, &mut Budget::new(MOST)), Ok(None))
     })
 }
 
-fn step(c: char) -> Step {
-    if c == '*' { Step::Any { over_colons: false } } else { Step::Is(c) }
+fn step(c: char) -> PatternPart {
+    if c == '*' { PatternPart::Any { over_colons: false } } else { PatternPart::Is(c) }
 }
 
 /// Does the Deny speak of assuming the role?

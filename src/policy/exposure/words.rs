@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Budget;
-use crate::policy::evaluate::pattern::Step;
+use crate::policy::evaluate::pattern::PatternPart;
 
 /// Words that the same patterns match.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,8 +27,8 @@ const OTHERS: &str =
 /// # Errors
 /// `Spent` where it takes more than the budget has.
 pub(super) fn classes(
-    universe: &[Vec<Step>],
-    patterns: &[Vec<Step>],
+    universe: &[Vec<PatternPart>],
+    patterns: &[Vec<PatternPart>],
     budget: &mut Budget,
 ) -> Result<Vec<Class>, super::Spent> {
     let machine = Machine::of(universe, patterns);
@@ -70,14 +70,14 @@ fn word(came: &[(usize, char)], mut at: usize) -> String {
 /// All patterns behind one another, each with an end behind its last step.
 struct Machine {
     /// `None` is a pattern's end.
-    steps: Vec<Option<Step>>,
+    steps: Vec<Option<PatternPart>>,
     /// The pattern of each end.
     ends: HashMap<u32, usize>,
     starts: Vec<u32>,
 }
 
 impl Machine {
-    fn of(universe: &[Vec<Step>], patterns: &[Vec<Step>]) -> Self {
+    fn of(universe: &[Vec<PatternPart>], patterns: &[Vec<PatternPart>]) -> Self {
         let mut machine = Self { steps: Vec::new(), ends: HashMap::new(), starts: Vec::new() };
         for (index, pattern) in universe.iter().chain(patterns).enumerate() {
             machine.starts.push(place(machine.steps.len()));
@@ -92,7 +92,7 @@ impl Machine {
     fn closed(&self, mut places: Vec<u32>) -> Vec<u32> {
         let mut at = 0;
         while at < places.len() {
-            if let Some(Step::Any { .. }) = self.steps[places[at] as usize] {
+            if let Some(PatternPart::Any { .. }) = self.steps[places[at] as usize] {
                 places.push(places[at] + 1);
             }
             at += 1;
@@ -117,17 +117,19 @@ impl Machine {
         for place in state {
             match self.steps[*place as usize] {
                 None => {}
-                Some(Step::Is(c)) => named.push((c, place + 1)),
-                Some(Step::Letter(c)) => {
+                Some(PatternPart::Is(c)) => named.push((c, place + 1)),
+                Some(PatternPart::Letter(c)) => {
                     named.push((c.to_ascii_lowercase(), place + 1));
                     if c.is_ascii_alphabetic() {
                         named.push((c.to_ascii_uppercase(), place + 1));
                     }
                 }
-                Some(Step::One { over_colons }) => {
+                Some(PatternPart::One { over_colons }) => {
                     if over_colons { &mut anywhere } else { &mut inside }.push(place + 1);
                 }
-                Some(Step::Any { over_colons }) => if over_colons { &mut anywhere } else { &mut inside }.push(*place),
+                Some(PatternPart::Any { over_colons }) => {
+                    if over_colons { &mut anywhere } else { &mut inside }.push(*place);
+                }
             }
         }
         named.sort_unstable();
@@ -163,15 +165,15 @@ fn place(index: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{Budget, classes};
-    use crate::policy::evaluate::pattern::{Step, matches_steps};
+    use crate::policy::evaluate::pattern::{PatternPart, matches_steps};
 
-    fn steps(pattern: &str) -> Vec<Step> {
+    fn steps(pattern: &str) -> Vec<PatternPart> {
         let one = |c| match c {
-            '*' => Step::Any { over_colons: true },
-            '+' => Step::Any { over_colons: false },
-            '?' => Step::One { over_colons: true },
-            'A'..='Z' => Step::Letter(c),
-            c => Step::Is(c),
+            '*' => PatternPart::Any { over_colons: true },
+            '+' => PatternPart::Any { over_colons: false },
+            '?' => PatternPart::One { over_colons: true },
+            'A'..='Z' => PatternPart::Letter(c),
+            c => PatternPart::Is(c),
         };
         pattern.chars().map(one).collect()
     }
@@ -185,7 +187,7 @@ mod tests {
             &["a*a*a", "A*", "*:*:*"],
             &[],
         ] {
-            let compiled: Vec<Vec<Step>> = patterns.iter().map(|pattern| steps(pattern)).collect();
+            let compiled: Vec<Vec<PatternPart>> = patterns.iter().map(|pattern| steps(pattern)).collect();
             let found = classes(&[steps("*")], &compiled, &mut Budget::new(1_000_000)).expect("few");
             let matched = |word: &str| -> Vec<usize> {
                 (0..compiled.len()).filter(|index| matches_steps(&compiled[*index], word)).collect()
@@ -210,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_takes_too_long_is_given_up() {
-        let many: Vec<Vec<Step>> = (0..12).map(|n| steps(&format!("*{}*", "ab".repeat(n)))).collect();
+        let many: Vec<Vec<PatternPart>> = (0..12).map(|n| steps(&format!("*{}*", "ab".repeat(n)))).collect();
         assert!(classes(&[steps("*")], &many, &mut Budget::new(100)).is_err());
     }
 }

@@ -1,18 +1,18 @@
 //! Rules 11, 14 and 15: policies that are attached to a role or to an account.
 
-use super::{AGE, Asks, Finding, One, PRESENT, Rule};
-use crate::policy::document::{Condition, Kind, Statement, Test, Text};
+use super::{AGE, Asks, Finding, Inspection, PRESENT, Rule};
+use crate::policy::document::{Condition, PolicyKind, Statement, Test, Text};
 use crate::policy::evaluate::{Truth, hold, if_absent};
 use crate::policy::journey::Way;
 
-pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     match one.document.kind {
-        Kind::Role => {
+        PolicyKind::Role => {
             found.extend(role(one));
             found.extend(user_name(one));
         }
-        Kind::Organization => found.extend(organization(one)),
-        Kind::User | Kind::Trust => {}
+        PolicyKind::Organization => found.extend(organization(one)),
+        PolicyKind::User | PolicyKind::Trust => {}
     }
 }
 
@@ -28,7 +28,7 @@ fn wants_mfa(condition: &Condition, asks: Asks) -> bool {
 }
 
 /// Rule 11: a policy of a role.
-fn role(one: &One<'_>) -> Option<Finding> {
+fn role(one: &Inspection<'_>) -> Option<Finding> {
     let (condition, asks) = one.asks().next()?;
     let start = condition.operator_span.start;
     let finding = match (one.statement.is_deny, asks) {
@@ -60,7 +60,7 @@ fn role(one: &One<'_>) -> Option<Finding> {
 }
 
 /// Rule 14: a role is nobody by that name.
-fn user_name(one: &One<'_>) -> Option<Finding> {
+fn user_name(one: &Inspection<'_>) -> Option<Finding> {
     let resources = one.statement.resource.iter().flat_map(|scope| &scope.list.items);
     // What holds where the key is missing matches well, and `Null` asks for just that.
     let fails = |condition: &&Condition| condition.operator.test != Test::Null && !if_absent(condition.operator);
@@ -80,7 +80,7 @@ fn user_name(one: &One<'_>) -> Option<Finding> {
 }
 
 /// Rule 15: a service control policy that asks everyone for MFA.
-fn organization(one: &One<'_>) -> Option<Finding> {
+fn organization(one: &Inspection<'_>) -> Option<Finding> {
     if !one.statement.is_deny || is_limited(one.statement) {
         return None;
     }

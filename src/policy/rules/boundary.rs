@@ -1,14 +1,15 @@
 //! A permissions boundary, or a service control policy, that keeps from users what they need: one cause, and so one finding.
 
-use super::{Finding, Look, Rule};
-use crate::policy::document::Kind;
-use crate::policy::evaluate::{At, Ground};
-use crate::policy::journey::{Cell, Expected, Step, Way};
+use super::{Finding, Inspected, Rule};
+use crate::policy::document::PolicyKind;
+use crate::policy::evaluate::{Ground, StatementId};
+use crate::policy::journey::{Cell, Expected, Stage, Way};
 
-pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(look: &Inspected<'_>, found: &mut Vec<Finding>) {
     let Some(journey) = look.journey else { return };
     for is_denied in [false, true] {
-        let (mut actions, mut explains, mut at): (Vec<&str>, Vec<(Step, Way)>, Option<At>) = Default::default();
+        let (mut actions, mut explains, mut at): (Vec<&str>, Vec<(Stage, Way)>, Option<StatementId>) =
+            Default::default();
         for row in &journey.rows {
             for way in Way::ALL {
                 let cell = journey.cell(row.step, way);
@@ -31,10 +32,10 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
             }
         }
         let Some((names, document)) = super::listed(&actions).zip(look.policies.boundary.first()) else { continue };
-        let at = at.unwrap_or(At { is_boundary: true, document: 0, statement: 0 });
+        let at = at.unwrap_or(StatementId { is_boundary: true, document: 0, statement: 0 });
         let of = &look.policies.boundary[at.document];
         let offset = of.statements.get(at.statement).map_or(document.span.start, |statement| statement.span.start);
-        let whose = if of.kind == Kind::Organization { "service control policy" } else { "permissions boundary" };
+        let whose = if of.kind == PolicyKind::Organization { "service control policy" } else { "permissions boundary" };
         let verb = if is_denied { "denies" } else { "does not allow" };
         found.push(Finding {
             severity: Rule::BoundaryBlocks.severity(),

@@ -3,16 +3,16 @@
 use std::fmt;
 
 use super::retest::retest;
-use super::{AGE, Asks, Finding, NEEDED, One, Rule};
+use super::{AGE, Asks, Finding, Inspection, NEEDED, Rule};
 use crate::policy::document::{Condition, Order, Test};
 use crate::policy::evaluate::{Truth, Verdict, covers_action};
 use crate::policy::journey::work::{sample_action, sample_resource, samples};
-use crate::policy::journey::{Cell, Step, Way};
+use crate::policy::journey::{Cell, Stage, Way};
 
 /// What an attacker without MFA is after.
-pub(super) const THEFT: [Step; 5] = [Step::Work, Step::Drop, Step::Password, Step::AccessKey, Step::Other];
+pub(super) const THEFT: [Stage; 5] = [Stage::Work, Stage::Drop, Stage::Password, Stage::AccessKey, Stage::Other];
 
-pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     of_conditions(one, found);
     found.extend(services(one));
     found.extend(deactivate(one));
@@ -20,7 +20,7 @@ pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Rules 1 to 4.
-pub(super) fn of_conditions(one: &One<'_>, found: &mut Vec<Finding>) {
+pub(super) fn of_conditions(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     for (condition, asks) in one.asks() {
         let finding = match (one.statement.is_deny, asks) {
             (true, Asks::Bool { wants: false, is_if_exists: false }) => bool_false(one, condition),
@@ -43,7 +43,7 @@ struct Past {
 }
 
 /// Something that the statement denies, on that way, with nothing else to stop it; what the policies give comes first.
-fn lets_through(one: &One<'_>, way: Way) -> Option<Past> {
+fn lets_through(one: &Inspection<'_>, way: Way) -> Option<Past> {
     let theft = taken(one, way, |matched| *matched == Truth::No);
     if let Some(action) = theft {
         return Some(Past { action, is_to_come: false });
@@ -64,7 +64,7 @@ fn lets_through(one: &One<'_>, way: Way) -> Option<Past> {
 }
 
 /// Something that the statement allows, on that way, with nothing else to stop it.
-fn gives(one: &One<'_>, way: Way) -> Option<String> {
+fn gives(one: &Inspection<'_>, way: Way) -> Option<String> {
     let resource = sample_resource(one.document, one.statement, one.look.subject);
     taken(one, way, |matched| *matched != Truth::No).or_else(|| {
         sample_action(&one.statement.action, |_| true).filter(|action| one.look.is_open(way, action, &resource, false))
@@ -72,7 +72,7 @@ fn gives(one: &One<'_>, way: Way) -> Option<String> {
 }
 
 /// What an attacker takes on that way, of what the statement is about, where its conditions come to what is wanted.
-fn taken(one: &One<'_>, way: Way, is_wanted: impl Fn(&Truth) -> bool) -> Option<String> {
+fn taken(one: &Inspection<'_>, way: Way, is_wanted: impl Fn(&Truth) -> bool) -> Option<String> {
     let journey = one.look.journey?;
     THEFT.into_iter().find_map(|step| {
         let Cell::Judged { verdict: Verdict::Allowed | Verdict::Unknown, request, .. } = journey.cell(step, way) else {
@@ -97,7 +97,7 @@ impl fmt::Display for Past {
     }
 }
 
-fn bool_false(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+fn bool_false(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let past = lets_through(one, Way::Key)?;
     let finding = one.breaks(
         Rule::BareKeyOpen,
@@ -107,12 +107,12 @@ fn bool_false(one: &One<'_>, condition: &Condition) -> Option<Finding> {
          matches a missing key",
         "write `BoolIfExists` in place of `Bool`",
     );
-    let is_wanted = one.look.wish.is_console_only;
+    let is_wanted = one.look.options.is_console_only;
     let edits = if is_wanted { Vec::new() } else { retest(one, condition, "BoolIfExists", None) };
     Some(finding.with_edits(edits).note_if(is_wanted || past.is_to_come).explaining(&THEFT, &[Way::Key]))
 }
 
-fn deny_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+fn deny_null(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let past = lets_through(one, Way::Console)?;
     let finding = one.breaks(
         Rule::NullTest,
@@ -126,7 +126,7 @@ fn deny_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     Some(finding.with_edits(edits).note_if(past.is_to_come).explaining(&THEFT, &[Way::Session, Way::Console]))
 }
 
-fn allow_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+fn allow_null(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let action = gives(one, Way::Console)?;
     let finding = one.breaks(
         Rule::NullTest,
@@ -139,7 +139,7 @@ fn allow_null(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     Some(finding.with_edits(edits).explaining(&THEFT, &[Way::Session, Way::Console]))
 }
 
-fn allow_if_exists(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+fn allow_if_exists(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let action = gives(one, Way::Key)?;
     let finding = one.breaks(
         Rule::AllowIfExists,
@@ -151,7 +151,7 @@ fn allow_if_exists(one: &One<'_>, condition: &Condition) -> Option<Finding> {
     Some(finding.with_edits(retest(one, condition, "Bool", None)).explaining(&THEFT, &[Way::Key]))
 }
 
-fn deny_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+fn deny_age(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let operator = condition.operator;
     let Test::Number(order @ (Order::Greater | Order::GreaterOrEqual)) = operator.test else { return None };
     if !condition.key.value.eq_ignore_ascii_case(AGE) || operator.is_if_exists {
@@ -171,7 +171,7 @@ fn deny_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
 }
 
 /// Rule 3, by the age.
-fn allow_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
+fn allow_age(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let operator = condition.operator;
     let name = match operator.test {
         Test::Number(Order::Less) => "NumericLessThan",
@@ -194,7 +194,7 @@ fn allow_age(one: &One<'_>, condition: &Condition) -> Option<Finding> {
 }
 
 /// Rule 12: what AWS services do for the user is denied, too.
-fn services(one: &One<'_>) -> Option<Finding> {
+fn services(one: &Inspection<'_>) -> Option<Finding> {
     let asks_false = |asks: Asks| matches!(asks, Asks::Bool { wants: false, .. });
     let (condition, _) = one.asks().find(|(_, asks)| one.statement.is_deny && asks_false(*asks))?;
     let spares = |condition: &Condition| {
@@ -216,7 +216,7 @@ fn services(one: &One<'_>) -> Option<Finding> {
 }
 
 /// Rule 9: only who has the device at hand may remove it.
-fn deactivate(one: &One<'_>) -> Option<Finding> {
+fn deactivate(one: &Inspection<'_>) -> Option<Finding> {
     const DROP: [&str; 2] = ["iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice"];
     let (look, scope) = (one.look, &one.statement.action);
     if one.statement.is_deny || scope.is_all_but || one.asks_for_mfa() || !covers_action(scope, DROP[0]) {
@@ -247,8 +247,8 @@ fn deactivate(one: &One<'_>) -> Option<Finding> {
     } else {
         Vec::new()
     };
-    let mut finding = finding.with_edits(edits).explaining(&[Step::Drop], &open);
-    if look.wish.is_console_only && open == [Way::Key] {
+    let mut finding = finding.with_edits(edits).explaining(&[Stage::Drop], &open);
+    if look.options.is_console_only && open == [Way::Key] {
         finding = finding.note_if(true);
     }
     Some(finding)
@@ -257,12 +257,12 @@ fn deactivate(one: &One<'_>) -> Option<Finding> {
 const CONDITION: &str = r#""Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#;
 
 /// An empty condition is none to the evaluator, but its name is taken.
-fn has_condition(one: &One<'_>) -> bool {
+fn has_condition(one: &Inspection<'_>) -> bool {
     one.document.text()[one.statement.span.clone()].contains("\"Condition\"")
 }
 
 /// Rule 16: AdministratorAccess and PowerUserAccess, and what looks like them.
-fn everything(one: &One<'_>) -> Option<Finding> {
+fn everything(one: &Inspection<'_>) -> Option<Finding> {
     let scope = &one.statement.action;
     let is_all = scope.list.items.iter().any(|item| matches!(item.value.as_str(), "*" | "*:*"));
     if one.statement.is_deny || one.asks_for_mfa() || is_all == scope.is_all_but {

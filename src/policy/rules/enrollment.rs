@@ -2,15 +2,15 @@
 //! one action after the other, and also where a Deny stands before it.
 
 use super::exceptions::{SERVES, WHY_NEEDED};
-use super::{Finding, Look, NEEDED, Rule, Severity};
+use super::{Finding, Inspected, NEEDED, Rule, Severity};
 use crate::policy::document::Document;
 use crate::policy::evaluate::{Ground, Policies, Verdict};
-use crate::policy::journey::{self, Cell, Expected, Journey, Step, Way};
+use crate::policy::journey::{self, Cell, Expected, Journey, Stage, Way};
 
-pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(look: &Inspected<'_>, found: &mut Vec<Finding>) {
     let Some(journey) = look.journey else { return };
     // A Deny explains why it is denied, and not that nothing allows it; a wrong resource explains that.
-    let is_explained = |at: &(Step, Way)| {
+    let is_explained = |at: &(Stage, Way)| {
         found.iter().any(|finding| finding.rule != Rule::EnrollmentBlocked && finding.explains.contains(at))
     };
     let (mut of_users, mut of_devices, mut explains) = (Vec::new(), Vec::new(), Vec::new());
@@ -25,7 +25,7 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
                 continue;
             }
             explains.extend(cells);
-            let names = if steps.contains(&Step::CreateNamed) { &mut of_devices } else { &mut of_users };
+            let names = if steps.contains(&Stage::CreateNamed) { &mut of_devices } else { &mut of_users };
             if !names.contains(&action) {
                 names.push(action);
             }
@@ -64,9 +64,9 @@ pub(super) fn look(look: &Look<'_>, found: &mut Vec<Finding>) {
 
 /// Would nothing allow it, if nothing denied it?
 fn is_unallowed(
-    look: &Look<'_>,
+    look: &Inspected<'_>,
     journey: &Journey,
-    step: Step,
+    step: Stage,
     way: Way,
     without_denies: &mut Option<Vec<Document>>,
 ) -> bool {

@@ -1,14 +1,14 @@
 //! Rules 5 and 6: what a Deny must leave free, and what it must not.
 
-use super::{Edit, Finding, NEEDED, One, Rule, listed};
+use super::{Edit, Finding, Inspection, NEEDED, Rule, listed};
 use crate::policy::document::Text;
 use crate::policy::evaluate::{Ground, Truth, Verdict, covers_action, matches_action};
-use crate::policy::journey::{Cell, Step, Way};
+use crate::policy::journey::{Cell, Stage, Way};
 use crate::policy::repair::{insert, quoted_list, remove};
 
 /// The steps that the needed actions serve, in their order.
-pub(super) const SERVES: [&[Step]; 4] =
-    [&[Step::CreateNamed, Step::CreateOther], &[Step::Enable], &[Step::Find], &[Step::Resync]];
+pub(super) const SERVES: [&[Stage]; 4] =
+    [&[Stage::CreateNamed, Stage::CreateOther], &[Stage::Enable], &[Stage::Find], &[Stage::Resync]];
 
 /// What becomes of users without them.
 pub(super) const WHY_NEEDED: &str =
@@ -20,7 +20,7 @@ const FOR_THE_CONSOLE: [&str; 3] = ["iam:ListVirtualMFADevices", "iam:GetUser", 
 /// What a forced password change takes.
 const FOR_THE_PASSWORD: [&str; 2] = ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"];
 
-pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     if !one.statement.is_deny || !one.asks_for_mfa() {
         return;
     }
@@ -32,7 +32,7 @@ pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Rule 5: users are denied what enrolling takes.
-fn lock_out(one: &One<'_>) -> Option<Finding> {
+fn lock_out(one: &Inspection<'_>) -> Option<Finding> {
     let journey = one.look.journey?;
     let (mut missing, mut explains) = (Vec::new(), Vec::new());
     for (action, steps) in NEEDED.into_iter().zip(SERVES) {
@@ -71,7 +71,7 @@ fn lock_out(one: &One<'_>) -> Option<Finding> {
 }
 
 /// How the Deny comes to leave these free, by the elements that it is written with.
-fn free(one: &One<'_>, missing: &[&str]) -> (String, Vec<Edit>) {
+fn free(one: &Inspection<'_>, missing: &[&str]) -> (String, Vec<Edit>) {
     let scope = &one.statement.action;
     let names = listed(missing).unwrap_or_default();
     if scope.is_all_but {
@@ -120,7 +120,7 @@ fn free(one: &One<'_>, missing: &[&str]) -> (String, Vec<Edit>) {
     }
 }
 
-fn for_the_console(one: &One<'_>) -> Option<Finding> {
+fn for_the_console(one: &Inspection<'_>) -> Option<Finding> {
     let is_denied = |action: &&str| covers_action(&one.statement.action, action);
     let missing: Vec<&str> = FOR_THE_CONSOLE.into_iter().filter(is_denied).collect();
     if missing.is_empty() {
@@ -141,7 +141,7 @@ fn for_the_console(one: &One<'_>) -> Option<Finding> {
 struct Danger {
     action: &'static str,
     resource: String,
-    step: Step,
+    step: Stage,
     what: &'static str,
 }
 
@@ -150,7 +150,7 @@ struct Freed<'a> {
     item: &'a Text,
     dangers: Vec<&'a Danger>,
     /// The steps that it opens here.
-    open: Vec<Step>,
+    open: Vec<Stage>,
 }
 
 impl Freed<'_> {
@@ -164,21 +164,21 @@ const PASSWORD: &str = "iam:ChangePassword";
 /// It deletes a virtual device that is nobody's: one that is a user's is deactivated first.
 const SPARE: &str = "iam:DeleteVirtualMFADevice";
 
-fn dangers(one: &One<'_>) -> [Danger; 4] {
+fn dangers(one: &Inspection<'_>) -> [Danger; 4] {
     let subject = one.look.subject;
     let own = || subject.user_arn(subject.name());
     let device = subject.device_arn(subject.name());
     let danger = |action, resource, step, what| Danger { action, resource, step, what };
     [
-        danger("iam:DeactivateMFADevice", own(), Step::Drop, "a user's MFA device can be deactivated without MFA"),
-        danger(SPARE, device, Step::Drop, "virtual MFA devices can be deleted without MFA"),
-        danger("iam:CreateAccessKey", own(), Step::AccessKey, "access keys can be created without MFA"),
-        danger(PASSWORD, own(), Step::Password, "the password can be changed without MFA"),
+        danger("iam:DeactivateMFADevice", own(), Stage::Drop, "a user's MFA device can be deactivated without MFA"),
+        danger(SPARE, device, Stage::Drop, "virtual MFA devices can be deleted without MFA"),
+        danger("iam:CreateAccessKey", own(), Stage::AccessKey, "access keys can be created without MFA"),
+        danger(PASSWORD, own(), Stage::Password, "the password can be changed without MFA"),
     ]
 }
 
 /// Rule 6: exceptions that an attacker can use, together where they weigh the same; the password is a matter of its own.
-fn unsafe_ones(one: &One<'_>, found: &mut Vec<Finding>) {
+fn unsafe_ones(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     let dangers = dangers(one);
     let freed: Vec<Freed<'_>> =
         one.statement.action.list.items.iter().filter_map(|item| freed(one, item, &dangers)).collect();
@@ -188,7 +188,7 @@ fn unsafe_ones(one: &One<'_>, found: &mut Vec<Finding>) {
 }
 
 /// What of the dangers the exception frees, if anything: what another Deny stops is no exception.
-fn freed<'a>(one: &One<'_>, item: &'a Text, dangers: &'a [Danger; 4]) -> Option<Freed<'a>> {
+fn freed<'a>(one: &Inspection<'_>, item: &'a Text, dangers: &'a [Danger; 4]) -> Option<Freed<'a>> {
     let is_open_if = |is_allowed_elsewhere, danger: &Danger| {
         let is_open = |way| one.look.is_open(way, danger.action, &danger.resource, is_allowed_elsewhere);
         [Way::Key, Way::Console].into_iter().any(is_open)
@@ -201,12 +201,12 @@ fn freed<'a>(one: &One<'_>, item: &'a Text, dangers: &'a [Danger; 4]) -> Option<
     (!dangers.is_empty()).then_some(Freed { item, dangers, open })
 }
 
-fn of_group(one: &One<'_>, group: &[Freed<'_>]) -> Option<Finding> {
+fn of_group(one: &Inspection<'_>, group: &[Freed<'_>]) -> Option<Finding> {
     let first = group.first()?;
-    let wish = one.look.wish;
+    let options = one.look.options;
     let is_password = first.is_password();
-    let is_wanted = is_password && wish.allows_first_password_change;
-    let open: Vec<Step> = group.iter().flat_map(|freed| freed.open.iter().copied()).collect();
+    let is_wanted = is_password && options.allows_first_password_change;
+    let open: Vec<Stage> = group.iter().flat_map(|freed| freed.open.iter().copied()).collect();
     let items: Vec<&str> = group.iter().map(|freed| freed.item.value.as_str()).collect();
     let items = listed(&items)?;
     let mut actions: Vec<&str> = Vec::new();
@@ -242,7 +242,7 @@ fn of_group(one: &One<'_>, group: &[Freed<'_>]) -> Option<Finding> {
 }
 
 /// The exceptions without these; of one with a wildcard, what users need stays, and is named.
-fn without(one: &One<'_>, group: &[Freed<'_>]) -> (Vec<Edit>, Vec<&'static str>) {
+fn without(one: &Inspection<'_>, group: &[Freed<'_>]) -> (Vec<Edit>, Vec<&'static str>) {
     let list = &one.statement.action.list;
     let is_gone = |item: &Text| group.iter().any(|freed| freed.item.span == item.span);
     let kept = |item: &Text| -> Vec<&'static str> {
@@ -250,7 +250,7 @@ fn without(one: &One<'_>, group: &[Freed<'_>]) -> (Vec<Edit>, Vec<&'static str>)
         NEEDED
             .into_iter()
             .chain(FOR_THE_CONSOLE)
-            .chain(FOR_THE_PASSWORD.into_iter().filter(|_| one.look.wish.allows_first_password_change))
+            .chain(FOR_THE_PASSWORD.into_iter().filter(|_| one.look.options.allows_first_password_change))
             .filter(|needed| matches_action(&item.value, needed))
             .filter(|needed| !list.items.iter().any(|other| is_kept_by(other, needed)))
             .collect()

@@ -2,15 +2,15 @@
 //! there to be compared.
 
 use super::enforcement::THEFT;
-use super::{AGE, Asks, Finding, One, PRESENT, Rule};
+use super::{AGE, Asks, Finding, Inspection, PRESENT, Rule};
 use crate::policy::document::{Condition, Order, Quantifier, Test};
 use crate::policy::evaluate::{Context, Truth, covers_action, hold};
-use crate::policy::journey::{Step, Way};
+use crate::policy::journey::{Stage, Way};
 
 /// What may be given to those alone who have no MFA.
 const ENROLLING: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"];
 
-pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     found.extend(values(one));
     found.extend(set_operator(one));
     let impossible = contradiction(one);
@@ -21,7 +21,7 @@ pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
 }
 
 /// `Bool` and `Null` with something else than one `true` or `false`.
-fn values(one: &One<'_>) -> Option<Finding> {
+fn values(one: &Inspection<'_>) -> Option<Finding> {
     let is_bool = |condition: &&Condition| matches!(condition.operator.test, Test::Bool | Test::Null);
     let is_word = |text: &str| ["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word));
     let is_broken = |condition: &&Condition| match &condition.values.items[..] {
@@ -40,7 +40,7 @@ fn values(one: &One<'_>) -> Option<Finding> {
 }
 
 /// `ForAllValues:` and `ForAnyValue:` on a key with one value: Access Analyzer warns of it.
-fn set_operator(one: &One<'_>) -> Option<Finding> {
+fn set_operator(one: &Inspection<'_>) -> Option<Finding> {
     let (condition, quantifier) = one.asks().find_map(|(it, _)| Some((it, it.operator.quantifier?)))?;
     let is_deny = one.statement.is_deny;
     let (name, why) = match quantifier {
@@ -59,7 +59,7 @@ fn set_operator(one: &One<'_>) -> Option<Finding> {
 }
 
 /// An Allow for those without MFA, a Deny for those with it.
-fn inverted(one: &One<'_>) -> Option<Finding> {
+fn inverted(one: &Inspection<'_>) -> Option<Finding> {
     let is_deny = one.statement.is_deny;
     let (condition, _) = one.asks().find(|(condition, asks)| match asks {
         Asks::Bool { wants, .. } => *wants == is_deny,
@@ -93,12 +93,12 @@ fn inverted(one: &One<'_>) -> Option<Finding> {
 }
 
 /// Is it an Allow with which those who have no device get one?
-fn covers_enrolling(one: &One<'_>) -> bool {
+fn covers_enrolling(one: &Inspection<'_>) -> bool {
     ENROLLING.iter().any(|action| covers_action(&one.statement.action, action))
 }
 
 /// Conditions of which no request can meet all.
-fn contradiction(one: &One<'_>) -> Option<Finding> {
+fn contradiction(one: &Inspection<'_>) -> Option<Finding> {
     let is_mfa = |condition: &&Condition| super::is_of_mfa(condition);
     let (mfa, others): (Vec<&Condition>, Vec<&Condition>) = one.statement.conditions.iter().partition(is_mfa);
     let of_mfa = (mfa.len() > 1 && is_impossible(one, &mfa, &states(&mfa))).then_some(&mfa[..]);
@@ -122,11 +122,11 @@ fn contradiction(one: &One<'_>) -> Option<Finding> {
     );
     // An Allow that gives nothing harms nobody.
     let finding = finding.note_if(!one.statement.is_deny && of_mfa.is_none());
-    let steps: &[Step] = if one.statement.is_deny && of_mfa.is_some() { &THEFT } else { &[] };
+    let steps: &[Stage] = if one.statement.is_deny && of_mfa.is_some() { &THEFT } else { &[] };
     Some(finding.explaining(steps, &[Way::Key, Way::Session, Way::Console]))
 }
 
-fn is_impossible(one: &One<'_>, group: &[&Condition], worlds: &[Context]) -> bool {
+fn is_impossible(one: &Inspection<'_>, group: &[&Condition], worlds: &[Context]) -> bool {
     let is_plain = |condition: &&Condition| {
         let is_simple =
             !matches!(condition.operator.test, Test::Like | Test::Arn | Test::Ip | Test::Date(_) | Test::Binary);

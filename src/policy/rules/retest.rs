@@ -1,11 +1,11 @@
 //! A condition under another operator, as edits: the operator is renamed where the key stands alone below it, and else
 //! the key moves, below an operator of that name where there is one.
 
-use super::{Edit, One};
+use super::{Edit, Inspection};
 use crate::policy::document::Condition;
 
 /// Nothing where the operator that it would move to has this key already: that one means something of its own.
-pub(super) fn retest(one: &One<'_>, condition: &Condition, name: &str, value: Option<&str>) -> Vec<Edit> {
+pub(super) fn retest(one: &Inspection<'_>, condition: &Condition, name: &str, value: Option<&str>) -> Vec<Edit> {
     let text = one.document.text();
     let is_named = |other: &&Condition| text[other.operator_span.clone()].trim_matches('"').eq_ignore_ascii_case(name);
     let there: Vec<&Condition> = one.statement.conditions.iter().filter(is_named).collect();
@@ -27,7 +27,7 @@ pub(super) fn retest(one: &One<'_>, condition: &Condition, name: &str, value: Op
     edits
 }
 
-fn renamed(one: &One<'_>, condition: &Condition, name: &str, value: Option<&str>) -> Vec<Edit> {
+fn renamed(one: &Inspection<'_>, condition: &Condition, name: &str, value: Option<&str>) -> Vec<Edit> {
     let mut edits = vec![one.edit(condition.operator_span.clone(), format!("\"{name}\""))];
     if let (Some(value), [item]) = (value, &condition.values.items[..]) {
         edits.push(one.edit(item.span.clone(), format!("\"{value}\"")));
@@ -36,7 +36,7 @@ fn renamed(one: &One<'_>, condition: &Condition, name: &str, value: Option<&str>
 }
 
 /// The key below an operator of its own, before the one that it leaves, written as that one is.
-fn split(one: &One<'_>, condition: &Condition, name: &str, value: Option<&str>) -> Vec<Edit> {
+fn split(one: &Inspection<'_>, condition: &Condition, name: &str, value: Option<&str>) -> Vec<Edit> {
     let text = one.document.text();
     let start = condition.operator_span.start;
     let space = &text[text[..start].trim_end().len()..start];
@@ -56,7 +56,7 @@ fn member(text: &str, condition: &Condition, value: Option<&str>) -> String {
 }
 
 /// Takes the key out, and its operator where nothing else stands below it.
-fn gone(one: &One<'_>, condition: &Condition) -> Vec<Edit> {
+fn gone(one: &Inspection<'_>, condition: &Condition) -> Vec<Edit> {
     let text = one.document.text();
     let (start, end) = if condition.keys_beside > 0 {
         (condition.key.span.start, condition.values.span.end)

@@ -1,19 +1,19 @@
 //! Rules 7, 8, 13 and 17, and the version: resources that say another thing than is meant.
 
-use super::{Finding, One, Rule, listed};
-use crate::policy::document::{Kind, List, Scope, Text, Version};
+use super::{Finding, Inspection, Rule, listed};
+use crate::policy::document::{List, PolicyKind, Scope, Text, Version};
 use crate::policy::evaluate::covers_action;
-use crate::policy::journey::{Step, Way};
+use crate::policy::journey::{Stage, Way};
 use crate::policy::repair::{insert, quoted};
 
 /// They act on a virtual device.
 const ON_DEVICE: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"];
 
 /// They act on a user, each with the step that it serves.
-const ON_USER: [(&str, Option<Step>); 5] = [
-    ("iam:EnableMFADevice", Some(Step::Enable)),
-    ("iam:ListMFADevices", Some(Step::Find)),
-    ("iam:ResyncMFADevice", Some(Step::Resync)),
+const ON_USER: [(&str, Option<Stage>); 5] = [
+    ("iam:EnableMFADevice", Some(Stage::Enable)),
+    ("iam:ListMFADevices", Some(Stage::Find)),
+    ("iam:ResyncMFADevice", Some(Stage::Resync)),
     ("iam:DeactivateMFADevice", None),
     ("iam:GetMFADevice", None),
 ];
@@ -30,11 +30,11 @@ const ON_ALL: [&str; 5] = [
 const WAYS: [Way; 2] = [Way::Key, Way::Console];
 
 /// What a statement that never matches keeps from the user.
-const ENROLLING: [Step; 5] = [Step::Find, Step::CreateNamed, Step::CreateOther, Step::Enable, Step::Resync];
+const ENROLLING: [Stage; 5] = [Stage::Find, Stage::CreateNamed, Stage::CreateOther, Stage::Enable, Stage::Resync];
 
-pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     if let Some(scope) = &one.statement.resource {
-        if one.document.kind == Kind::User && !scope.is_all_but {
+        if one.document.kind == PolicyKind::User && !scope.is_all_but {
             if !one.statement.is_deny {
                 found.extend(device_names(one, scope));
                 found.extend(users(one, scope));
@@ -48,7 +48,7 @@ pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
 }
 
 /// The actions that the statement names itself, not by a wildcard.
-fn named<'a>(one: &One<'_>, of: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+fn named<'a>(one: &Inspection<'_>, of: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let items = &one.statement.action.list.items;
     let is_named = |action: &&str| items.iter().any(|item| item.value.eq_ignore_ascii_case(action));
     if one.statement.action.is_all_but { Vec::new() } else { of.filter(is_named).collect() }
@@ -60,14 +60,14 @@ fn device_of(item: &Text) -> Option<&str> {
 }
 
 /// Does that name, in the user's own account, cover the device?
-fn covers_device(one: &One<'_>, item: &Text, name: &str, device: &str) -> bool {
+fn covers_device(one: &Inspection<'_>, item: &Text, name: &str, device: &str) -> bool {
     let own = Text { value: one.look.subject.device_arn(name), span: item.span.clone() };
     let list = List { items: vec![own], span: item.span.clone(), is_array: false };
     one.covers(&Scope { is_all_but: false, name_span: item.span.clone(), list }, device)
 }
 
 /// Rule 7: devices of one name only.
-fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+fn device_names(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let subject = one.look.subject;
     let other = subject.device_arn(&format!("{}-laptop", subject.name()));
     let covered = |action: &&str| covers_action(&one.statement.action, action);
@@ -108,12 +108,12 @@ fn device_names(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         finding
             .with_edits(edits)
             .failure_if(!is_spared)
-            .explaining(&[Step::CreateOther], if creates { &WAYS } else { &[] }),
+            .explaining(&[Stage::CreateOther], if creates { &WAYS } else { &[] }),
     )
 }
 
 /// Rule 8: what acts on users, with a resource that is none, or not this one for its path.
-fn users(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+fn users(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let subject = one.look.subject;
     let own = subject.user_arn(subject.name());
     let actions = named(one, ON_USER.into_iter().map(|(action, _)| action));
@@ -136,7 +136,7 @@ fn users(one: &One<'_>, scope: &Scope) -> Option<Finding> {
         (what, "IAM compares the user's ARN, whatever the device", "${aws:username}")
     };
     let resource = format!("{variable}{wanted}");
-    let steps: Vec<Step> = ON_USER
+    let steps: Vec<Stage> = ON_USER
         .into_iter()
         .filter(|(action, _)| actions.contains(action))
         .filter(|(action, _)| WAYS.into_iter().any(|way| !one.look.is_open(way, action, &own, false)))
@@ -157,7 +157,7 @@ fn users(one: &One<'_>, scope: &Scope) -> Option<Finding> {
 }
 
 /// Rule 8: what acts on no resource, with one.
-fn unscoped(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+fn unscoped(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let actions = named(one, ON_ALL.into_iter());
     if actions.is_empty() || one.covers(scope, "*") {
         return None;
@@ -181,8 +181,8 @@ fn unscoped(one: &One<'_>, scope: &Scope) -> Option<Finding> {
 }
 
 /// Rule 17: users and devices of another account than the one that is checked.
-fn accounts(one: &One<'_>, scope: &Scope) -> Option<Finding> {
-    let account = one.look.wish.account.as_ref()?;
+fn accounts(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
+    let account = one.look.options.account.as_ref()?;
     let is_other = |item: &&Text| match item.value.splitn(6, ':').collect::<Vec<_>>()[..] {
         ["arn", _, "iam", _, id, name] => {
             id.len() == 12
@@ -212,7 +212,7 @@ fn accounts(one: &One<'_>, scope: &Scope) -> Option<Finding> {
 }
 
 /// Rule 13: `arn:aws:` elsewhere.
-fn partitions(one: &One<'_>) -> Option<Finding> {
+fn partitions(one: &Inspection<'_>) -> Option<Finding> {
     let partition = one.look.subject.partition.as_str();
     let resources = one.statement.resource.iter().flat_map(|scope| &scope.list.items);
     let values = one.statement.conditions.iter().flat_map(|condition| &condition.values.items);
@@ -239,7 +239,7 @@ fn partitions(one: &One<'_>) -> Option<Finding> {
 }
 
 /// Variables in a language that has none.
-fn version(one: &One<'_>, scope: &Scope) -> Option<Finding> {
+fn version(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     if one.document.version == Version::V2012 {
         return None;
     }

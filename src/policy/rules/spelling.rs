@@ -2,11 +2,11 @@
 //! are none, elements that cover nothing. IAM takes much of it, and then nothing ever matches.
 
 use super::keys::{Spelling, spelling};
-use super::{Finding, One, Rule};
+use super::{Finding, Inspection, Rule};
 use crate::policy::document::{Condition, Text};
 use crate::policy::repair::quoted;
 
-pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     found.extend(nothing(one));
     found.extend(accounts(one));
     found.extend(templates(one));
@@ -16,14 +16,14 @@ pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Resources, principals and the values of conditions.
-fn texts<'a>(one: &One<'a>) -> impl Iterator<Item = &'a Text> {
+fn texts<'a>(one: &Inspection<'a>) -> impl Iterator<Item = &'a Text> {
     let resources = one.statement.resource.iter().flat_map(|scope| &scope.list.items);
     let values = one.statement.conditions.iter().flat_map(|condition| &condition.values.items);
     resources.chain(&one.statement.principals).chain(values)
 }
 
 /// `NotAction` or `NotResource` of everything.
-fn nothing(one: &One<'_>) -> Option<Finding> {
+fn nothing(one: &Inspection<'_>) -> Option<Finding> {
     let scopes = std::iter::once(&one.statement.action).chain(&one.statement.resource);
     let is_all = |item: &&Text| matches!(item.value.as_str(), "*" | "*:*");
     let (scope, item) = scopes
@@ -43,7 +43,7 @@ fn nothing(one: &One<'_>) -> Option<Finding> {
 }
 
 /// An account ID with a digit too few or too many, or with hyphens in it.
-fn accounts(one: &One<'_>) -> Option<Finding> {
+fn accounts(one: &Inspection<'_>) -> Option<Finding> {
     let of_conditions = one.statement.conditions.iter().filter(|condition| {
         let keys = ["aws:PrincipalAccount", "aws:ResourceAccount", "aws:SourceAccount"];
         keys.iter().any(|key| condition.key.value.eq_ignore_ascii_case(key))
@@ -86,7 +86,7 @@ const FOREIGN: [(&str, &str, bool); 7] = [
     ("${data.", "Terraform", false),
 ];
 
-fn templates(one: &One<'_>) -> Option<Finding> {
+fn templates(one: &Inspection<'_>) -> Option<Finding> {
     let foreign = |text: &Text| FOREIGN.into_iter().find(|(sign, ..)| text.value.contains(sign));
     let (text, (sign, language, is_escape)) = texts(one).find_map(|text| Some((text, foreign(text)?)))?;
     let (why, repair) = if is_escape {
@@ -107,7 +107,7 @@ fn templates(one: &One<'_>) -> Option<Finding> {
 }
 
 /// `${aws:username`, `${}`, `${ aws:username }`: Access Analyzer calls them errors.
-fn variables(one: &One<'_>) -> Option<Finding> {
+fn variables(one: &Inspection<'_>) -> Option<Finding> {
     let broken = |text: &&Text| names_in(&text.value).any(|name| name.is_none_or(|name| !is_name(name)));
     let text = texts(one).filter(|text| FOREIGN.iter().all(|(sign, ..)| !text.value.contains(sign))).find(broken)?;
     let what = format!("`{}` has a variable that is none", text.value);
@@ -127,7 +127,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Keys of conditions and variables that are no keys.
-fn keys(one: &One<'_>) -> Option<Finding> {
+fn keys(one: &Inspection<'_>) -> Option<Finding> {
     let of_conditions = one.statement.conditions.iter().map(|condition| (&condition.key, condition.key.value.as_str()));
     let of_variables = texts(one).flat_map(|text| {
         let names = names_in(&text.value).flatten().filter(|name| is_name(name) && name.contains(':'));
@@ -146,7 +146,7 @@ fn keys(one: &One<'_>) -> Option<Finding> {
 }
 
 /// One key twice below one operator, in different case.
-fn twice(one: &One<'_>) -> Option<Finding> {
+fn twice(one: &Inspection<'_>) -> Option<Finding> {
     let text = one.document.text();
     let operator = |condition: &Condition| text[condition.operator_span.clone()].to_ascii_lowercase();
     let conditions = &one.statement.conditions;

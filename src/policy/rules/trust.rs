@@ -3,7 +3,7 @@
 //! Only what a statement says of MFA is judged. Who the principals are, and what else is asked of them, stays open.
 
 use super::retest::retest;
-use super::{AGE, Asks, Finding, One, Rule};
+use super::{AGE, Asks, Finding, Inspection, Rule};
 use crate::policy::document::{Condition, Order, Statement, Test, Text};
 use crate::policy::evaluate::{Request, Truth, covers_action, hold, matches};
 use crate::policy::journey::Way;
@@ -13,13 +13,13 @@ const WAYS: [Way; 2] = [Way::Key, Way::Session];
 
 const ASSUME: &str = "sts:AssumeRole";
 
-pub(super) fn look(one: &One<'_>, found: &mut Vec<Finding>) {
+pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     if covers_action(&one.statement.action, ASSUME) && one.asks_for_mfa() {
         found.extend(if one.statement.is_deny { deny(one) } else { allow(one) });
     }
 }
 
-fn allow(one: &One<'_>) -> Option<Finding> {
+fn allow(one: &Inspection<'_>) -> Option<Finding> {
     let open: Vec<Way> =
         WAYS.into_iter().filter(|way| asked(one, *way) != Truth::No).filter(|way| !is_denied(one, *way)).collect();
     if let Some(way) = open.first() {
@@ -48,7 +48,7 @@ fn allow(one: &One<'_>) -> Option<Finding> {
 }
 
 /// A Deny that some way without MFA gets past, to a statement that lets it in.
-fn deny(one: &One<'_>) -> Option<Finding> {
+fn deny(one: &Inspection<'_>) -> Option<Finding> {
     let lets_in = |way: Way| {
         let others = allows(one).filter(|other| !other.principals.is_empty() && !other.principals.iter().all(is_role));
         others.into_iter().any(|other| hold(one.document, mfa(other), one.look.context(way, false)) != Truth::No)
@@ -85,12 +85,12 @@ fn deny(one: &One<'_>) -> Option<Finding> {
 }
 
 /// Rule 11: one of those who are asked for MFA is a role.
-fn never(one: &One<'_>) -> Option<Finding> {
+fn never(one: &Inspection<'_>) -> Option<Finding> {
     let role = one.statement.principals.iter().find(|text| is_role(text))?;
     one.asks().next().map(|(condition, _)| chained(one, condition, role))
 }
 
-fn chained(one: &One<'_>, condition: &Condition, role: &Text) -> Finding {
+fn chained(one: &Inspection<'_>, condition: &Condition, role: &Text) -> Finding {
     one.breaks(
         Rule::RoleHasNoMfa,
         condition.operator_span.start,
@@ -101,7 +101,7 @@ fn chained(one: &One<'_>, condition: &Condition, role: &Text) -> Finding {
 }
 
 /// Rule 10: the same principal is let in by another statement that asks for no MFA.
-fn past(one: &One<'_>) -> Option<Finding> {
+fn past(one: &Inspection<'_>) -> Option<Finding> {
     let others = allows(one).filter(|other| other.span != one.statement.span && mfa(other).next().is_none());
     let own = |text: &&Text| one.statement.principals.iter().any(|other| other.value == text.value);
     let is_open = WAYS.into_iter().any(|way| !is_denied(one, way));
@@ -116,7 +116,7 @@ fn past(one: &One<'_>) -> Option<Finding> {
 }
 
 /// The other statements that let somebody assume the role, and this one.
-fn allows<'a>(one: &One<'a>) -> impl Iterator<Item = &'a Statement> {
+fn allows<'a>(one: &Inspection<'a>) -> impl Iterator<Item = &'a Statement> {
     let is_meant = |other: &&Statement| !other.is_deny && covers_action(&other.action, ASSUME);
     one.document.statements.iter().filter(is_meant)
 }
@@ -126,12 +126,12 @@ fn mfa(statement: &Statement) -> impl Iterator<Item = &Condition> {
 }
 
 /// What the statement's conditions on MFA come to on that way.
-fn asked(one: &One<'_>, way: Way) -> Truth {
+fn asked(one: &Inspection<'_>, way: Way) -> Truth {
     hold(one.document, mfa(one.statement), one.look.context(way, false))
 }
 
 /// Does another Deny surely stop whoever comes that way?
-fn is_denied(one: &One<'_>, way: Way) -> bool {
+fn is_denied(one: &Inspection<'_>, way: Way) -> bool {
     let context = one.look.context(way, false);
     let request = Request { action: ASSUME, resource: "*", context, is_allowed_elsewhere: false };
     let is_of_all =

@@ -11,7 +11,7 @@ use aws_runtime::env_config::section::EnvConfigSections;
 use aws_runtime::env_config::source;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::{Differs, Ignored, Kind, ProfileError, ProfileSet};
+use super::{Differs, Ignored, ProfileError, ProfileSet, SectionKind};
 
 /// What was read, in a form that both readers can be brought into: lines of `section key value`, or the refused line.
 pub(super) type Reading = Result<BTreeSet<String>, u32>;
@@ -66,7 +66,7 @@ pub(super) fn by_us(config: &str, credentials: &str) -> Reading {
     };
     let (keys, all_nested) = candidates(config, credentials);
     let mut read = BTreeSet::new();
-    for (kind, word) in [(Kind::Profile, "profile"), (Kind::SsoSession, "sso-session")] {
+    for (kind, word) in [(SectionKind::Profile, "profile"), (SectionKind::SsoSession, "sso-session")] {
         for name in set.names_of(kind) {
             let section = set.section(kind, name).expect("a name that is listed is found");
             read.insert(format!("{word} {name:?}"));
@@ -76,7 +76,7 @@ pub(super) fn by_us(config: &str, credentials: &str) -> Reading {
             }
         }
     }
-    for property in set.section(Kind::Services, "s").iter().flat_map(|section| section.properties()) {
+    for property in set.section(SectionKind::Services, "s").iter().flat_map(|section| section.properties()) {
         for nested in &all_nested {
             let value = property.nested(nested);
             read.extend(value.map(|value| format!("services {:?} {nested:?} {value:?}", property.key())));

@@ -1,42 +1,46 @@
 //! The line of a section: which kind it opens, and by which name.
 
-use super::{BLANK, Ignored, Kind, Name, Origin, QUOTING, Span};
+use super::{BLANK, Ignored, Name, QUOTING, SectionKind, Span, WhichFile};
 
 /// What `[written]`, which stands at byte `start`, opens.
-pub(super) fn section(origin: Origin, written: &str, start: usize) -> Result<(Kind, Name), Ignored> {
+pub(super) fn section(origin: WhichFile, written: &str, start: usize) -> Result<(SectionKind, Name), Ignored> {
     let Some((prefix, rest)) = written.split_once(BLANK) else {
         let name = named(written.trim())?;
         let at = start + (written.len() - written.trim_start().len());
         return match (origin, name, kind(name)) {
-            (Origin::Config, "default", _) | (Origin::Credentials, _, _) => Ok((Kind::Profile, plain(name, at)?)),
-            (Origin::Config, _, Some(Kind::Plugins)) => Ok((Kind::Plugins, Name::At(Span::new(at, at)))),
-            (Origin::Config, _, Some(_)) => Err(Ignored::NoName),
-            (Origin::Config, _, None) => Err(Ignored::NoPrefix),
+            (WhichFile::Config, "default", _) | (WhichFile::Credentials, _, _) => {
+                Ok((SectionKind::Profile, plain(name, at)?))
+            }
+            (WhichFile::Config, _, Some(SectionKind::Plugins)) => {
+                Ok((SectionKind::Plugins, Name::At(Span::new(at, at))))
+            }
+            (WhichFile::Config, _, Some(_)) => Err(Ignored::NoName),
+            (WhichFile::Config, _, None) => Err(Ignored::NoPrefix),
         };
     };
     match (origin, kind(prefix.trim())) {
-        (Origin::Config, Some(kind)) => {
+        (WhichFile::Config, Some(kind)) => {
             let name = named(rest.trim())?;
             let at = start + (written.len() - rest.trim_start().len());
             Ok((kind, if name.contains(QUOTING) { unquote(rest.trim_matches(BLANK))? } else { plain(name, at)? }))
         }
-        (Origin::Config, None) => Err(Ignored::UnknownKind),
-        (Origin::Credentials, Some(Kind::Profile)) => Err(Ignored::Prefix),
-        (Origin::Credentials, Some(_)) => Err(Ignored::Misplaced),
+        (WhichFile::Config, None) => Err(Ignored::UnknownKind),
+        (WhichFile::Credentials, Some(SectionKind::Profile)) => Err(Ignored::Prefix),
+        (WhichFile::Credentials, Some(_)) => Err(Ignored::Misplaced),
         // The AWS CLI takes the name from here as it stands, spaces and all.
-        (Origin::Credentials, None) if written.split(' ').all(is_identifier) => {
-            Ok((Kind::Profile, Name::At(Span::new(start, start + written.len()))))
+        (WhichFile::Credentials, None) if written.split(' ').all(is_identifier) => {
+            Ok((SectionKind::Profile, Name::At(Span::new(start, start + written.len()))))
         }
-        (Origin::Credentials, None) => Err(Ignored::IllegalName),
+        (WhichFile::Credentials, None) => Err(Ignored::IllegalName),
     }
 }
 
-fn kind(prefix: &str) -> Option<Kind> {
+fn kind(prefix: &str) -> Option<SectionKind> {
     match prefix {
-        "profile" => Some(Kind::Profile),
-        "sso-session" => Some(Kind::SsoSession),
-        "services" => Some(Kind::Services),
-        "plugins" => Some(Kind::Plugins),
+        "profile" => Some(SectionKind::Profile),
+        "sso-session" => Some(SectionKind::SsoSession),
+        "services" => Some(SectionKind::Services),
+        "plugins" => Some(SectionKind::Plugins),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::question::{Look, Question, Soon, Wanted};
+use super::question::{Layout, Question, Soon, Wanted};
 use super::{over, size_of};
 use crate::host::{Dialogue, Key, TerminalError};
 
@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const USUAL: (u16, u16) = (24, 80);
 
 pub(super) fn hold(dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
-    let question = Question::begin(&Wanted { prompt: OPENING, look: Look::Dialogue(CLOSING), limit })?;
+    let question = Question::begin(&Wanted { prompt: OPENING, layout: Layout::Dialogue(CLOSING), limit })?;
     let ended = converse(&question, dialogue, limit);
     over(&question, ended)
 }

@@ -14,8 +14,8 @@ use super::silence::Silence;
 use super::turn::{self, Asking, Screen};
 use super::{from_read, is_foreground, may_write, open, reader, size_of, write_within};
 use crate::host::TerminalError;
+use crate::messages::one_line;
 use crate::secret::Secret;
-use crate::talk::one_line;
 use crate::terminal::signals::Watch;
 
 /// Told in this order when several came at once.
@@ -46,13 +46,13 @@ pub(super) type Soon<'a> = dyn FnMut() -> Result<Option<u8>, TerminalError> + 'a
 pub(super) struct Wanted<'a> {
     /// In the terminal's own control sequences, where `look` says so.
     pub(super) prompt: &'a str,
-    pub(super) look: Look<'a>,
+    pub(super) layout: Layout<'a>,
     pub(super) limit: Duration,
 }
 
 /// What is on the screen with the prompt.
 #[derive(Clone, Copy)]
-pub(super) enum Look<'a> {
+pub(super) enum Layout<'a> {
     /// Nothing.
     Line,
     /// A page above it, on a screen of its own.
@@ -104,10 +104,10 @@ impl Question {
             return Err(TerminalError::Background);
         }
         let watch = Watch::new(&SIGNALS).map_err(TerminalError::Io)?;
-        let (screen, end) = match wanted.look {
-            Look::Line => (Screen::Line, End::Line),
-            Look::Page(_) => (Screen::Whole, End::Page),
-            Look::Dialogue(end) => (Screen::Whole, End::Dialogue(end)),
+        let (screen, end) = match wanted.layout {
+            Layout::Line => (Screen::Line, End::Line),
+            Layout::Page(_) => (Screen::Whole, End::Page),
+            Layout::Dialogue(end) => (Screen::Whole, End::Dialogue(end)),
         };
         let asking = turn::take(&device, &watch, screen, wanted.limit)?;
         // Whoever was stopped while it waited may have lost what it was to be asked for.
@@ -140,15 +140,15 @@ impl Question {
         if let Some(silence) = &*self.silence.borrow() {
             silence.hide().map_err(from_read)?;
         }
-        match wanted.look {
-            Look::Line => self.write(&one_line(wanted.prompt)),
-            Look::Page(page) => {
+        match wanted.layout {
+            Layout::Line => self.write(&one_line(wanted.prompt)),
+            Layout::Page(page) => {
                 self.rows.set(size_of(&self.device).map_or(0, |(rows, _)| rows));
                 self.write(OTHER_SCREEN)?;
                 self.write(page.expose())?;
                 self.write(&one_line(wanted.prompt))
             }
-            Look::Dialogue(_) => self.write(wanted.prompt),
+            Layout::Dialogue(_) => self.write(wanted.prompt),
         }
     }
 

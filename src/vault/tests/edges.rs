@@ -21,9 +21,9 @@ fn where_no_copy_is_wanted_reading_waits_for_no_lock() {
 
 #[test]
 fn a_key_that_lives_elsewhere_needs_no_longer_life_in_the_kernel() {
-    for (place, is_error) in [(Place::Keyring, false), (Place::Kernel, true)] {
+    for (place, is_error) in [(KeyHome::Keyring, false), (KeyHome::Kernel, true)] {
         let home = Home::new();
-        if place == Place::Kernel {
+        if place == KeyHome::Kernel {
             home.keyring.fail(Some(&absent()));
         }
         let held = home.make(Store::Auto);
@@ -124,7 +124,7 @@ fn falling_back_is_said_with_its_reason_and_once() {
     assert_eq!(home.make(Store::Auto).fell_back, None, "the next day");
     home.keyring.fail(None);
     home.kernel_expires();
-    assert_eq!(home.make(Store::Auto).place, Place::Keyring);
+    assert_eq!(home.make(Store::Auto).place, KeyHome::Keyring);
     home.kernel_expires();
     home.keyring.fail(Some(&silent()));
     assert_eq!(home.make(Store::Auto).fell_back, Some(silent()), "it had been better meanwhile");

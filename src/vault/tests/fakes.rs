@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::host::{Keystore, Life, StoreError, Terminal, TerminalError};
 use crate::secret::Secret;
-use crate::vault::Held;
+use crate::vault::UnlockedKey;
 
 /// Secrets by name, and how long each may live.
 pub(crate) type Keys = HashMap<String, (Vec<u8>, Option<Duration>)>;
@@ -40,11 +40,11 @@ impl Fake {
         self.keys.lock().expect("not poisoned")
     }
 
-    pub(crate) fn has(&self, held: &Held) -> bool {
+    pub(crate) fn has(&self, held: &UnlockedKey) -> bool {
         self.keys().get(held.id.as_str()).is_some_and(|(bytes, _)| bytes == held.key.to_secret().expose())
     }
 
-    pub(crate) fn life_of(&self, held: &Held) -> Option<Duration> {
+    pub(crate) fn life_of(&self, held: &UnlockedKey) -> Option<Duration> {
         self.keys().get(held.id.as_str()).and_then(|(_, life)| *life)
     }
 

@@ -17,8 +17,8 @@ use mfa_cred::names::{AccountId, Partition};
 use mfa_cred::policy::evaluate::{Policies, Verdict};
 use mfa_cred::policy::journey::{Cell, Row, Subject};
 use mfa_cred::policy::repair::diff;
-use mfa_cred::policy::rules::{Finding, Wish};
-use mfa_cred::policy::{Document, Kind, Report, check, fix};
+use mfa_cred::policy::rules::{CheckOptions, Finding};
+use mfa_cred::policy::{Document, PolicyKind, Report, check, fix};
 
 use super::{blocks, document, folder};
 
@@ -26,10 +26,10 @@ use super::{blocks, document, folder};
 pub(super) struct Case {
     pub(super) texts: Vec<String>,
     pub(super) boundary: Vec<String>,
-    pub(super) kind: Kind,
+    pub(super) kind: PolicyKind,
     pub(super) work: Option<String>,
     pub(super) user: Option<String>,
-    pub(super) wish: Wish,
+    pub(super) options: CheckOptions,
     expected: Vec<(String, String)>,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn case(text: &str) -> Case {
             "form" => case.texts.push(form(word)),
             "policy" => case.texts.push(block),
             "boundary" => case.boundary.push(block),
-            "trust" => case.wish.trusts.push(document("role", &block, Kind::Trust)),
+            "trust" => case.options.trusts.push(document("role", &block, PolicyKind::Trust)),
             "change" => {
                 let lines: Vec<&str> = block.lines().collect();
                 for pair in lines.chunks(2) {
@@ -62,11 +62,11 @@ pub(super) fn case(text: &str) -> Case {
                     match word.split_once('=').unwrap_or((word, "")) {
                         ("work", action) => case.work = Some(action.to_owned()),
                         ("user", name) => case.user = Some(name.to_owned()),
-                        ("account", id) => case.wish.account = Some(id.parse().expect("an account")),
-                        ("partition", name) => case.wish.partition = Some(name.parse().expect("a partition")),
+                        ("account", id) => case.options.account = Some(id.parse().expect("an account")),
+                        ("partition", name) => case.options.partition = Some(name.parse().expect("a partition")),
                         ("kind", kind) => case.kind = kind.parse().expect("a kind"),
-                        ("first-password", _) => case.wish.allows_first_password_change = true,
-                        ("console-only", _) => case.wish.is_console_only = true,
+                        ("first-password", _) => case.options.allows_first_password_change = true,
+                        ("console-only", _) => case.options.is_console_only = true,
                         _ => panic!("given: {word}"),
                     }
                 }
@@ -78,10 +78,10 @@ pub(super) fn case(text: &str) -> Case {
     case
 }
 
-pub(super) fn subject(user: Option<&str>, wish: &Wish) -> Subject {
+pub(super) fn subject(user: Option<&str>, options: &CheckOptions) -> Subject {
     let account: AccountId = "123456789012".parse().expect("twelve digits");
-    let account = wish.account.clone().unwrap_or(account);
-    Subject::new(user.unwrap_or("alice"), account, wish.partition.unwrap_or(Partition::AWS)).expect("a user")
+    let account = options.account.clone().unwrap_or(account);
+    Subject::new(user.unwrap_or("alice"), account, options.partition.unwrap_or(Partition::AWS)).expect("a user")
 }
 
 fn letters(row: &Row) -> String {
@@ -107,9 +107,9 @@ fn line(finding: &Finding) -> String {
 /// What was found in place of what is expected, if it is not the same.
 fn found(head: &str, block: &str, case: &Case, documents: &[Document], boundary: &[Document]) -> Option<String> {
     let policies = Policies { identity: documents, boundary };
-    let subject = subject(case.user.as_deref(), &case.wish);
+    let subject = subject(case.user.as_deref(), &case.options);
     let work = case.work.as_deref();
-    let report = check(policies, &subject, work, &case.wish);
+    let report = check(policies, &subject, work, &case.options);
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let (name, word) = head.split_once(' ').unwrap_or((head, ""));
     let differs = |found: String, expected: &str| (found != expected).then_some(found);
@@ -134,7 +134,7 @@ fn found(head: &str, block: &str, case: &Case, documents: &[Document], boundary:
             )
         }
         _ => {
-            let (repaired, after) = fix(policies, &subject, work, &case.wish).expect("a repair stays readable");
+            let (repaired, after) = fix(policies, &subject, work, &case.options).expect("a repair stays readable");
             if name == "fixed" {
                 return differs(yes(after.holds()), word);
             }
@@ -157,7 +157,7 @@ fn every_policy_is_judged_as_it_says() {
             let read = |texts: &[String], kind| -> Vec<Document> {
                 texts.iter().map(|text| document(&format!("{file}: {sentence}"), text, kind)).collect()
             };
-            let (documents, boundary) = (read(&case.texts, case.kind), read(&case.boundary, Kind::User));
+            let (documents, boundary) = (read(&case.texts, case.kind), read(&case.boundary, PolicyKind::User));
             assert!(!case.expected.is_empty(), "{file}: {sentence}: nothing is expected");
             for (head, block) in &case.expected {
                 let block = block.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("{line}\n"));
@@ -188,14 +188,14 @@ fn five_hundred_policies_are_checked_in_time_that_grows_with_them_and_no_faster(
         })
         .collect();
     let text = format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{}]}}", statements.trim_end_matches(','));
-    let mut documents: Vec<Document> = (0..500).map(|n| document(&format!("p{n}"), &text, Kind::User)).collect();
+    let mut documents: Vec<Document> = (0..500).map(|n| document(&format!("p{n}"), &text, PolicyKind::User)).collect();
     assert!(text.len() * 500 > 4_500_000);
-    documents.push(document("mfa", &form("manage-credentials.json"), Kind::User));
+    documents.push(document("mfa", &form("manage-credentials.json"), PolicyKind::User));
     let policies = |count: usize| Policies { identity: &documents[501 - count..], boundary: &[] };
     let time = |count: usize| -> (Duration, Report) {
-        let wish = Wish::default();
+        let options = CheckOptions::default();
         let start = Instant::now();
-        let report = check(policies(count), &subject(None, &wish), None, &wish);
+        let report = check(policies(count), &subject(None, &options), None, &options);
         (start.elapsed(), report)
     };
     time(50);
@@ -207,9 +207,9 @@ fn five_hundred_policies_are_checked_in_time_that_grows_with_them_and_no_faster(
 
 /// Reads the bytes, whatever they are, and where they are a policy checks and repairs it.
 pub(super) fn never_panics(bytes: &[u8]) {
-    if let Ok(document) = Document::parse("p", bytes, Kind::User) {
-        let (wish, documents) = (Wish::default(), [document]);
+    if let Ok(document) = Document::parse("p", bytes, PolicyKind::User) {
+        let (options, documents) = (CheckOptions::default(), [document]);
         let policies = Policies { identity: &documents, boundary: &[] };
-        fix(policies, &subject(None, &wish), None, &wish).expect("a repair stays readable");
+        fix(policies, &subject(None, &options), None, &options).expect("a repair stays readable");
     }
 }

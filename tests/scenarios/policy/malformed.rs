@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use mfa_cred::policy::{Document, Kind};
+use mfa_cred::policy::{Document, PolicyKind};
 
 /// `== ERROR` and the document below it, with names for what cannot be seen.
 #[test]
 fn every_malformed_document_says_what_is_wrong_and_where() {
     let (mut wrong, mut count) = (String::new(), 0);
     for (file, text) in super::folder("malformed") {
-        let kind: Kind = file.strip_suffix(".txt").and_then(|kind| kind.parse().ok()).expect("a file for each kind");
+        let kind: PolicyKind =
+            file.strip_suffix(".txt").and_then(|kind| kind.parse().ok()).expect("a file for each kind");
         for case in text.split("\n== ").skip(1) {
             let (expected, text) = case.split_once('\n').expect("a document below its error");
             let text = text.replace("<BOM>", "\u{feff}").replace("<TAB>", "\t");
@@ -30,7 +31,7 @@ fn every_malformed_document_says_what_is_wrong_and_where() {
 
 #[test]
 fn bytes_that_are_no_text_have_a_place_too() {
-    let error = Document::parse("p", b"{\n \"Id\": \"\xff\"}", Kind::User).expect_err("no UTF-8");
+    let error = Document::parse("p", b"{\n \"Id\": \"\xff\"}", PolicyKind::User).expect_err("no UTF-8");
     assert_eq!(error.to_string(), "p:2:9: the document is not UTF-8");
 }
 
@@ -39,7 +40,7 @@ fn a_nesting_bomb_is_an_error() {
     for (open, close) in [("[", "]"), ("{\"Statement\":", "}")] {
         for depth in [200, 100_000] {
             let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
-            let error = Document::parse("bomb", text.as_bytes(), Kind::User).expect_err("a bomb");
+            let error = Document::parse("bomb", text.as_bytes(), PolicyKind::User).expect_err("a bomb");
             assert!(error.to_string().starts_with("bomb:1:"), "{error}");
             assert!(depth == 200 || error.to_string().ends_with(": nested deeper than any policy"), "{error}");
         }
@@ -53,7 +54,7 @@ fn ten_megabytes_are_read_at_once() {
     let many = one.repeat(10_000_000 / one.len());
     let text = format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{}]}}", many.trim_end_matches(','));
     let start = Instant::now();
-    let document = Document::parse("large", text.as_bytes(), Kind::User).expect("a policy");
+    let document = Document::parse("large", text.as_bytes(), PolicyKind::User).expect("a policy");
     assert!(document.statements.len() > 90_000);
     // Unoptimised and beside other work; what is quadratic would take hours.
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
@@ -65,15 +66,15 @@ fn no_mutation_of_a_document_panics() {
     let text = r#"{"Version": "2012-10-17", "Statement": [{"Sid": "A1", "Effect": "Deny", "NotAction": ["iam:*", "s3:Get?"],
  "Resource": "arn:aws:iam::*:user/${aws:username, 'ü'}", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"},
  "NumericLessThan": {"aws:MultiFactorAuthAge": 3600}, "IpAddress": {"aws:SourceIp": ["1.2.3.4/8", "::1"]}}}]}"#;
-    assert!(Document::parse("p", text.as_bytes(), Kind::User).is_ok());
+    assert!(Document::parse("p", text.as_bytes(), PolicyKind::User).is_ok());
     for at in 0..text.len() {
-        let _ = Document::parse("p", &text.as_bytes()[..at], Kind::User);
+        let _ = Document::parse("p", &text.as_bytes()[..at], PolicyKind::User);
         for byte in *b"\"{}[]:,$*?\\\n /-1tn'\xff\0" {
             let mut bytes = text.as_bytes().to_vec();
             bytes[at] = byte;
             super::check::never_panics(&bytes);
             bytes.remove(at);
-            let _ = Document::parse("p", &bytes, Kind::Trust);
+            let _ = Document::parse("p", &bytes, PolicyKind::Trust);
         }
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use mfa_cred::policy::evaluate::{Context, Policies, Request, Verdict, evaluate};
 use mfa_cred::policy::journey::Subject;
 use mfa_cred::policy::print::{Choices, Format, print};
-use mfa_cred::policy::rules::{Severity, Wish};
-use mfa_cred::policy::{Document, Kind, check};
+use mfa_cred::policy::rules::{CheckOptions, Severity};
+use mfa_cred::policy::{Document, PolicyKind, check};
 use serde_json::{Map, Value, json};
 
 const ACCOUNT: &str = "210987654321";
@@ -58,7 +58,7 @@ impl User {
 }
 
 fn document(name: &str, text: &str) -> Document {
-    Document::parse(name, text.as_bytes(), Kind::User).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    Document::parse(name, text.as_bytes(), PolicyKind::User).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 fn everything_allowed() -> Document {
@@ -173,15 +173,15 @@ fn every_combination_passes_the_check_with_its_notes() {
         let partition = user.partition.parse().expect("a partition");
         let account = ACCOUNT.parse().expect("an account");
         let subject = Subject::new(&format!("{}alice", user.path), account, partition).expect("a user");
-        let wish = Wish {
+        let options = CheckOptions {
             allows_first_password_change: choices.allows_first_password_change,
             is_console_only: choices.is_console_only,
             account: choices.account.clone(),
             partition: choices.partition,
-            ..Wish::default()
+            ..CheckOptions::default()
         };
         let identity = [document];
-        let report = check(Policies { identity: &identity, boundary: &[] }, &subject, None, &wish);
+        let report = check(Policies { identity: &identity, boundary: &[] }, &subject, None, &options);
         let mut rules: Vec<Option<u8>> = report.findings.iter().map(|finding| finding.rule.number()).collect();
         rules.sort_unstable();
         let is_note = report.findings.iter().all(|finding| finding.severity == Severity::Note);
@@ -197,7 +197,7 @@ fn every_combination_passes_the_check_with_its_notes() {
         // It holds for an administrator in the group, too.
         let [document] = identity;
         let identity = [document, everything_allowed()];
-        let report = check(Policies { identity: &identity, boundary: &[] }, &subject, None, &wish);
+        let report = check(Policies { identity: &identity, boundary: &[] }, &subject, None, &options);
         assert!(report.holds(), "{choices:?}: {:#?}", report.findings);
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use mfa_cred::policy::evaluate::Policies;
 use mfa_cred::policy::repair::apply;
-use mfa_cred::policy::rules::{Finding, Rule, Severity, Wish};
-use mfa_cred::policy::{Document, Kind, check, fix};
+use mfa_cred::policy::rules::{CheckOptions, Finding, Rule, Severity};
+use mfa_cred::policy::{Document, PolicyKind, check, fix};
 
 use super::check::{case, subject};
 use super::{document, folder};
@@ -26,10 +26,10 @@ fn every_repair_by_itself_mends_its_finding_and_breaks_nothing() {
             let read = |texts: &[String], kind| -> Vec<Document> {
                 texts.iter().enumerate().map(|(n, text)| document(&format!("p{n}"), text, kind)).collect()
             };
-            let (documents, boundary) = (read(&case.texts, case.kind), read(&case.boundary, Kind::User));
-            let (user, work) = (subject(case.user.as_deref(), &case.wish), case.work.as_deref());
+            let (documents, boundary) = (read(&case.texts, case.kind), read(&case.boundary, PolicyKind::User));
+            let (user, work) = (subject(case.user.as_deref(), &case.options), case.work.as_deref());
             let judged = |documents: &[Document]| {
-                check(Policies { identity: documents, boundary: &boundary }, &user, work, &case.wish).findings
+                check(Policies { identity: documents, boundary: &boundary }, &user, work, &case.options).findings
             };
             let before = judged(&documents);
             for finding in before.iter().filter(|finding| !finding.edits.is_empty()) {
@@ -52,9 +52,9 @@ fn every_repair_by_itself_mends_its_finding_and_breaks_nothing() {
                 }
             }
             let policies = Policies { identity: &documents, boundary: &boundary };
-            let (repaired, _) = fix(policies, &user, work, &case.wish).expect("a repair stays readable");
+            let (repaired, _) = fix(policies, &user, work, &case.options).expect("a repair stays readable");
             let policies = Policies { identity: &repaired, boundary: &boundary };
-            let (again, _) = fix(policies, &user, work, &case.wish).expect("a repair stays readable");
+            let (again, _) = fix(policies, &user, work, &case.options).expect("a repair stays readable");
             for (one, other) in repaired.iter().zip(&again) {
                 assert_eq!(one.text(), other.text(), "{file}: {sentence}: repaired twice");
             }
@@ -97,9 +97,9 @@ fn thousands_of_bad_statements_are_judged_in_time_that_grows_with_them() {
     for (kind, is_various, statement) in kinds {
         let statements: Vec<String> = (0..10_000).map(statement).collect();
         let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#, statements.join(",\n"));
-        let documents = [document(kind, &text, Kind::User)];
-        let (wish, start) = (Wish::default(), Instant::now());
-        let report = check(Policies { identity: &documents, boundary: &[] }, &subject(None, &wish), None, &wish);
+        let documents = [document(kind, &text, PolicyKind::User)];
+        let (options, start) = (CheckOptions::default(), Instant::now());
+        let report = check(Policies { identity: &documents, boundary: &[] }, &subject(None, &options), None, &options);
         assert!(!report.holds(), "{kind}");
         let is_unfinished = report.findings.iter().any(|finding| finding.what.contains("not all of them were judged"));
         assert_eq!(is_unfinished, is_various, "{kind}");
@@ -119,8 +119,9 @@ fn conditions_on_more_keys_than_any_policy_has_are_refused_with_the_bound() {
         let statements: Vec<String> = (0..count).map(tag).collect();
         let allow = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
         let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{allow}, {}]}}"#, statements.join(",\n"));
-        let (documents, wish, start) = ([document("keys", &text, Kind::User)], Wish::default(), Instant::now());
-        let report = check(Policies { identity: &documents, boundary: &[] }, &subject(None, &wish), None, &wish);
+        let (documents, options, start) =
+            ([document("keys", &text, PolicyKind::User)], CheckOptions::default(), Instant::now());
+        let report = check(Policies { identity: &documents, boundary: &[] }, &subject(None, &options), None, &options);
         assert!(!report.holds(), "{count}");
         let refused = report.findings.iter().find(|finding| finding.rule == Rule::Unfinished);
         assert_eq!(refused.is_some(), is_refused, "{count}");

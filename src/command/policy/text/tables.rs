@@ -3,14 +3,14 @@
 //! of what occurs in it.
 
 use super::verdict::ATTACK;
-use super::{Look, wrapped};
+use super::{Style, wrapped};
 use crate::policy::Report;
 use crate::policy::evaluate::Verdict;
-use crate::policy::journey::{Cell, Journey, Row, Step, Way};
+use crate::policy::journey::{Cell, Journey, Row, Stage, Way};
 use crate::policy::rules::{Opened, Rule, Severity};
 
 /// A row as it is shown.
-struct Line {
+struct ShownRow {
     label: &'static str,
     cells: Vec<Shown>,
     /// The action that is tried, where the window has room for it.
@@ -67,33 +67,33 @@ impl Shown {
     }
 }
 
-pub(super) fn both(report: &Report, journey: &Journey, look: &Look) -> String {
+pub(super) fn both(report: &Report, journey: &Journey, style: &Style) -> String {
     let subject = &report.subject;
     let work = &journey.work;
     let how = if work.is_assumed { "allowed elsewhere".to_owned() } else { format!("on {}", work.resource) };
     let user = format!("{}{}", subject.path(), subject.name());
     let whom = format!("\nUser {user} of account {} ({}).", subject.account.as_str(), subject.partition.as_str());
-    let mut text = wrapped(&format!("{whom} Work is {}, {how}.", work.action), "", look.width);
-    text += &wrapped("\nA user's first day: does it work?", "", look.width);
-    text += &day(journey, look);
-    text += &wrapped("\nAn attacker without the second factor: does it work?", "", look.width);
-    text + &attack(report, journey, look)
+    let mut text = wrapped(&format!("{whom} Work is {}, {how}.", work.action), "", style.width);
+    text += &wrapped("\nA user's first day: does it work?", "", style.width);
+    text += &day(journey, style);
+    text += &wrapped("\nAn attacker without the second factor: does it work?", "", style.width);
+    text + &attack(report, journey, style)
 }
 
-fn day(journey: &Journey, look: &Look) -> String {
+fn day(journey: &Journey, style: &Style) -> String {
     let (before, after) = ([Way::Key, Way::Console], [Way::SessionMfa, Way::ConsoleMfa]);
     let mut lines = Vec::new();
     for row in &journey.rows {
         let (label, ways) = match row.step {
-            Step::SignIn => ("sign in", before),
-            Step::FirstPassword => ("change a forced password", before),
-            Step::Find => ("list the devices", before),
-            Step::CreateNamed => ("create a device", before),
-            Step::CreateOther => ("... with another name", before),
-            Step::Enable => ("enable it", before),
-            Step::Resync => ("resync it", before),
-            Step::SignInAgain => ("sign in with MFA", [Way::Key, Way::ConsoleMfa]),
-            Step::Work => ("work with MFA", after),
+            Stage::SignIn => ("sign in", before),
+            Stage::FirstPassword => ("change a forced password", before),
+            Stage::Find => ("list the devices", before),
+            Stage::CreateNamed => ("create a device", before),
+            Stage::CreateOther => ("... with another name", before),
+            Stage::Enable => ("enable it", before),
+            Stage::Resync => ("resync it", before),
+            Stage::SignInAgain => ("sign in with MFA", [Way::Key, Way::ConsoleMfa]),
+            Stage::Work => ("work with MFA", after),
             _ => continue,
         };
         lines.push(line(journey, row, label, &ways));
@@ -106,20 +106,20 @@ fn day(journey: &Journey, look: &Look) -> String {
         (Verdict::Denied, Weight::Either, "no: blocked, and may be"),
         (Verdict::Unknown, Weight::Either, "?: depends on the request"),
     ];
-    table(&["key", "console"], &lines, &legend, look)
+    table(&["key", "console"], &lines, &legend, style)
 }
 
-fn attack(report: &Report, journey: &Journey, look: &Look) -> String {
+fn attack(report: &Report, journey: &Journey, style: &Style) -> String {
     let mut lines = Vec::new();
     for row in &journey.rows {
         let label = match row.step {
-            Step::Work => "work",
-            Step::Drop => "remove the device",
-            Step::Password => "change the password",
-            Step::AccessKey => "create a key",
-            Step::Other => "change others' MFA",
-            Step::ThiefFirst => "enroll 1st device",
-            Step::ThiefFurther => "enroll 2nd device",
+            Stage::Work => "work",
+            Stage::Drop => "remove the device",
+            Stage::Password => "change the password",
+            Stage::AccessKey => "create a key",
+            Stage::Other => "change others' MFA",
+            Stage::ThiefFirst => "enroll 1st device",
+            Stage::ThiefFurther => "enroll 2nd device",
             _ => continue,
         };
         lines.push(line(journey, row, label, &ATTACK));
@@ -127,7 +127,7 @@ fn attack(report: &Report, journey: &Journey, look: &Look) -> String {
     // Work that other policies allow is nobody's fault here.
     let has_work = ATTACK
         .iter()
-        .any(|way| Shown::of(journey.cell(Step::Work, *way)) == Shown::Is(Verdict::Allowed, Weight::Either));
+        .any(|way| Shown::of(journey.cell(Stage::Work, *way)) == Shown::Is(Verdict::Allowed, Weight::Either));
     let either = if has_work { "yes: told in a note" } else { "yes: no policy can stop it" };
     lines.extend(others(report, journey));
     let legend = [
@@ -138,11 +138,11 @@ fn attack(report: &Report, journey: &Journey, look: &Look) -> String {
         (Verdict::Denied, Weight::Either, "no: blocked"),
         (Verdict::Unknown, Weight::Either, "?: AWS does not say"),
     ];
-    table(&["key", "session", "console"], &lines, &legend, look)
+    table(&["key", "session", "console"], &lines, &legend, style)
 }
 
 /// What goes through besides the steps of the table: no row may say `no` of what a finding says goes through.
-fn others(report: &Report, journey: &Journey) -> Option<Line> {
+fn others(report: &Report, journey: &Journey) -> Option<ShownRow> {
     let is_told = |opened: &Opened, way: Way| {
         let is_it = |row: &&Row| row.requests.iter().any(|(action, _)| *action == opened.action);
         journey.rows.iter().filter(is_it).any(|row| journey.cell(row.step, way).is_wrong())
@@ -161,10 +161,10 @@ fn others(report: &Report, journey: &Journey) -> Option<Line> {
         }
     };
     let action = opened.first()?.0.action.clone();
-    Some(Line { label: "anything else", cells: ATTACK.map(cell).to_vec(), action })
+    Some(ShownRow { label: "anything else", cells: ATTACK.map(cell).to_vec(), action })
 }
 
-fn line(journey: &Journey, row: &Row, label: &'static str, ways: &[Way]) -> Line {
+fn line(journey: &Journey, row: &Row, label: &'static str, ways: &[Way]) -> ShownRow {
     // The request that decides on the first way that is wrong, else the first one.
     let cells = ways.iter().map(|way| journey.cell(row.step, *way));
     let decides = cells.clone().find(|cell| cell.is_wrong()).map_or(0, |cell| match cell {
@@ -172,24 +172,24 @@ fn line(journey: &Journey, row: &Row, label: &'static str, ways: &[Way]) -> Line
         _ => 0,
     });
     let action = row.requests.get(decides).map(|(action, _)| action.clone()).unwrap_or_default();
-    Line { label, cells: cells.map(Shown::of).collect(), action }
+    ShownRow { label, cells: cells.map(Shown::of).collect(), action }
 }
 
-fn table(headings: &[&str], lines: &[Line], legend: &[(Verdict, Weight, &str)], look: &Look) -> String {
-    let widest = |of: fn(&Line) -> usize| lines.iter().map(of).max().unwrap_or_default();
+fn table(headings: &[&str], lines: &[ShownRow], legend: &[(Verdict, Weight, &str)], style: &Style) -> String {
+    let widest = |of: fn(&ShownRow) -> usize| lines.iter().map(of).max().unwrap_or_default();
     let (first, last) = (widest(|line| line.label.len()), widest(|line| line.action.chars().count()));
     let cell = |column: usize| lines.iter().map(|line| line.cells[column].word().len()).max().unwrap_or_default();
     let widths: Vec<usize> = headings.iter().enumerate().map(|(n, heading)| heading.len().max(cell(n))).collect();
     let columns: usize = widths.iter().sum();
     let needs = |gap: usize| first + columns + gap * headings.len();
-    let gap = if needs(2) + 2 <= look.width { 2 } else { 1 };
-    let indent = if needs(gap) + 2 <= look.width { "  " } else { "" };
-    let has_actions = indent.len() + needs(gap) + 2 + last <= look.width;
+    let gap = if needs(2) + 2 <= style.width { 2 } else { 1 };
+    let indent = if needs(gap) + 2 <= style.width { "  " } else { "" };
+    let has_actions = indent.len() + needs(gap) + 2 + last <= style.width;
     let row = |label: &str, cells: Vec<(&str, &str)>, action: &str| {
         let mut text = format!("{indent}{label:first$}");
         for ((word, colour), heading) in cells.into_iter().zip(&widths) {
             let pad = " ".repeat(heading.saturating_sub(word.len()));
-            text += &format!("{:gap$}{}{pad}", "", look.painted(colour, word));
+            text += &format!("{:gap$}{}{pad}", "", style.painted(colour, word));
         }
         if has_actions {
             text += &format!("  {action}");
@@ -207,7 +207,7 @@ fn table(headings: &[&str], lines: &[Line], legend: &[(Verdict, Weight, &str)], 
             said.push(words);
         }
     }
-    text + &items(&said, look.width)
+    text + &items(&said, style.width)
 }
 
 /// The legend's items, none of which is broken.

@@ -1,20 +1,20 @@
 //! The verdict in one sentence: who gets through, and who is stuck.
 
-use super::{Look, wrapped};
+use super::{Style, wrapped};
 use crate::policy::Report;
-use crate::policy::document::Kind;
+use crate::policy::document::PolicyKind;
 use crate::policy::evaluate::Verdict;
-use crate::policy::journey::{Cell, Journey, Step, Way};
+use crate::policy::journey::{Cell, Journey, Stage, Way};
 use crate::policy::rules::{Finding, Rule, Severity};
 
 /// The ways in that an attacker without the second factor has.
 pub(super) const ATTACK: [Way; 3] = [Way::Key, Way::Session, Way::Console];
 
 /// `causes` are the findings, those of one cause together; `standing` is the number of notes that are told as one.
-pub(super) fn sentence(report: &Report, causes: &[Vec<&Finding>], standing: usize, look: &Look) -> String {
+pub(super) fn sentence(report: &Report, causes: &[Vec<&Finding>], standing: usize, style: &Style) -> String {
     let (word, text) = words(report, causes, standing);
     let colour = if report.holds() { "1;32" } else { "1;31" };
-    wrapped(&text, "", look.width).replacen(word, &look.painted(colour, word), 1)
+    wrapped(&text, "", style.width).replacen(word, &style.painted(colour, word), 1)
 }
 
 /// The sentence, and the words with which it starts.
@@ -34,12 +34,12 @@ pub(super) fn words(report: &Report, causes: &[Vec<&Finding>], standing: usize) 
 fn well(report: &Report) -> &'static str {
     let is_open = |rule| matches!(rule, Rule::BareKeyOpen | Rule::OpenWithoutMfa | Rule::UnsafeException);
     match report.kind {
-        Kind::User if report.findings.iter().any(|finding| is_open(finding.rule)) => {
+        PolicyKind::User if report.findings.iter().any(|finding| is_open(finding.rule)) => {
             "without MFA, nothing works but enrolling a device and what is noted below"
         }
-        Kind::User => "without MFA, nothing works but enrolling a device",
-        Kind::Trust => "no user is let in without MFA",
-        Kind::Role | Kind::Organization => "no rule is broken",
+        PolicyKind::User => "without MFA, nothing works but enrolling a device",
+        PolicyKind::Trust => "no user is let in without MFA",
+        PolicyKind::Role | PolicyKind::Organization => "no rule is broken",
     }
 }
 
@@ -85,23 +85,23 @@ fn is_of_attack(cell: &Cell) -> bool {
 
 /// What users cannot do.
 fn stuck(journey: &Journey) -> Option<String> {
-    let is_wrong = |step: Step| {
+    let is_wrong = |step: Stage| {
         Way::ALL.into_iter().any(|way| {
             let cell = journey.cell(step, way);
             cell.is_wrong() && !is_of_attack(cell) && cell.verdict() == Some(Verdict::Denied)
         })
     };
     let mut cannot = Vec::new();
-    if [Step::CreateNamed, Step::Enable].into_iter().any(is_wrong) {
+    if [Stage::CreateNamed, Stage::Enable].into_iter().any(is_wrong) {
         cannot.push("enroll a device");
-    } else if is_wrong(Step::CreateOther) {
+    } else if is_wrong(Stage::CreateOther) {
         cannot.push("enroll a device with another name than their own");
-    } else if is_wrong(Step::Find) {
+    } else if is_wrong(Stage::Find) {
         cannot.push("list their devices");
-    } else if is_wrong(Step::Resync) {
+    } else if is_wrong(Stage::Resync) {
         cannot.push("resync a device");
     }
-    if is_wrong(Step::Work) {
+    if is_wrong(Stage::Work) {
         cannot.push("work with MFA");
     }
     (!cannot.is_empty()).then(|| format!("users cannot {}", listed(&cannot)))

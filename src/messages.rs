@@ -43,13 +43,13 @@ impl std::str::FromStr for Level {
 
 /// The voice on stderr.
 #[derive(Clone, Copy, Debug)]
-pub struct Talk {
+pub struct Messages {
     level: Level,
     is_coloured: bool,
     home: Option<&'static str>,
 }
 
-impl Talk {
+impl Messages {
     /// A voice that says what `level` lets through, in colour where `colour` or, left open, stderr says so.
     pub fn new(level: Level, colour: Option<bool>) -> Self {
         Self { level, is_coloured: colour.unwrap_or_else(|| io::stderr().is_terminal()), home: None }

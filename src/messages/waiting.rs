@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Level, Talk, one_line};
+use super::{Level, Messages, one_line};
 
 /// Below this, nothing is shown.
 const DELAY: Duration = Duration::from_millis(300);
@@ -22,7 +22,7 @@ const TURN: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Waiting(Option<(mpsc::Sender<()>, JoinHandle<()>)>);
 
-impl Talk {
+impl Messages {
     /// Shows, from now on and until the value is dropped, what is waited for.
     pub fn waiting(self, what: &str) -> Waiting {
         let is_dumb = || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
