@@ -17,19 +17,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::names::ProfileName;
 use crate::output::Format;
+use crate::shell::Shell;
 
-pub use completion::{CompleteArgs, CompletionShell, CompletionsArgs, Live, Slot, place};
+pub use completion::{CompleteArgs, CompletionsArgs, Live, Slot, place};
 pub use device::{DeviceVerb, Whose};
 pub use help::{EXAMPLES_OF_ALL, EXIT_CODES, FILES, VARIABLES};
 pub use init::{EvaluatesArgs, InitArgs};
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, ExplainArgs, PolicyVerb, PrintArgs};
-pub use prompt::{PromptArgs, PromptShell};
+pub use prompt::PromptArgs;
 pub use typo::meant;
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
@@ -71,7 +72,7 @@ pub struct EnvArgs {
     ///
     /// One of posix, fish, powershell, cmd, nu, elvish, xonsh, tcsh, json and dotenv. Default: the shell that runs
     /// this, else `$SHELL`.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES), hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(Format::all().map(Format::name)), hide_possible_values = true)]
     pub format: Option<Format>,
     /// How to obtain them.
     #[command(flatten)]
@@ -170,7 +171,7 @@ pub enum Verb {
         ///
         /// One of posix, fish, powershell, cmd, nu, elvish, xonsh, tcsh, json and dotenv. Default: the shell that
         /// runs this, else `$SHELL`.
-        #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES), hide_possible_values = true)]
+        #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(Format::all().map(Format::name)), hide_possible_values = true)]
         format: Option<Format>,
     },
     /// MFA devices: list, enroll, resync, remove
@@ -247,7 +248,7 @@ fn parse_plain(argv: &[OsString]) -> Option<Args> {
     let verb = match (argv.len(), word(1)?) {
         (2, "prompt") => Verb::Prompt(PromptArgs::default()),
         (4, "prompt") if argv[2] == "--shell" => Verb::Prompt(PromptArgs {
-            shell: Some(PromptShell::from_str(word(3)?, false).ok()?),
+            shell: Some(word(3)?.parse::<Shell>().ok().filter(|shell| shell.dialect().color_marks.is_some())?),
             ..PromptArgs::default()
         }),
         (2, name) if !VERBS.contains(&name) => env(name),

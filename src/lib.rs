@@ -8,6 +8,7 @@ pub mod disk;
 pub mod host;
 pub mod messages;
 pub mod screen;
+pub mod shell;
 pub mod output;
 pub mod policy;
 pub mod vault;

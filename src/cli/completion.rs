@@ -6,40 +6,19 @@
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
-use clap::{Arg, ArgAction, Args as ClapArgs, Command, ValueEnum};
+use clap::{Arg, ArgAction, Args as ClapArgs, Command};
 
-use super::options::CommandName;
+use super::options::{CommandName, shell_with};
 use super::{Global, tree};
-
-/// A shell that completes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum CompletionShell {
-    /// `mfa-cred.bash`
-    Bash,
-    /// `_mfa-cred`
-    Zsh,
-    /// `mfa-cred.fish`
-    Fish,
-    /// `mfa-cred.ps1`
-    #[value(name = "powershell")]
-    PowerShell,
-    /// `mfa-cred.nu`
-    Nu,
-    /// `mfa-cred.elv`
-    Elvish,
-    /// `mfa-cred.xsh`
-    Xonsh,
-    /// `mfa-cred.tcsh`
-    Tcsh,
-}
+use crate::shell::Shell;
 
 // The script that makes a shell complete.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct CompletionsArgs {
     /// The shell
-    #[arg(value_name = "SHELL")]
-    pub shell: CompletionShell,
+    #[arg(value_name = "SHELL", value_parser = shell_with(|dialect| dialect.completion.as_ref()))]
+    pub shell: Shell,
     /// Complete a function of this name too, such as `mfa-cred init --cmd NAME` makes
     #[arg(long = "cmd", value_name = "NAME")]
     pub command: Option<CommandName>,
@@ -50,8 +29,8 @@ pub struct CompletionsArgs {
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct CompleteArgs {
     /// The shell
-    #[arg(value_name = "SHELL")]
-    pub shell: CompletionShell,
+    #[arg(value_name = "SHELL", value_parser = shell_with(|dialect| dialect.completion.as_ref()))]
+    pub shell: Shell,
     /// The words up to the cursor, without the program's name, or what else that shell knows
     #[arg(last = true, value_name = "WORD")]
     pub words: Vec<String>,

@@ -3,32 +3,25 @@
 use std::ffi::OsString;
 
 use clap::Args as ClapArgs;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::Verb;
 use super::options::CommandName;
-use crate::output::Script;
+use super::options::shell_with;
+use crate::shell::Shell;
 
 // The file that makes mfa-cred a command of a shell.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct InitArgs {
     /// The shell [default: the shell that runs this]
-    #[arg(value_name = "SHELL", value_parser = script())]
-    pub shell: Option<Script>,
+    #[arg(value_name = "SHELL", value_parser = shell_with(|dialect| dialect.init.as_ref()))]
+    pub shell: Option<Shell>,
     /// The name of the shell's command
     #[arg(long = "cmd", value_name = "NAME", default_value = "mfa-cred")]
     pub command: CommandName,
     /// Add a segment to the prompt: the profile that the shell holds, and for how long
     #[arg(long)]
     pub prompt: bool,
-}
-
-/// The shells; names of programs are understood, and not listed.
-fn script() -> impl TypedValueParser<Value = Script> {
-    let names = Script::NAMES.into_iter().map(PossibleValue::new);
-    let others = Script::OTHER_NAMES.into_iter().map(|name| PossibleValue::new(name).hide(true));
-    PossibleValuesParser::new(names.chain(others)).try_map(|name| name.parse::<Script>())
 }
 
 // What the function of a shell asks before it runs the words that were typed.

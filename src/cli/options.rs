@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::names::{ExternalId, Lifetime, MfaSerial, ProfileName, Region, RoleArn, SessionName, Tag};
+use crate::shell::{Dialect, Shell};
 use crate::vault::Store;
 
 /// The words for [`Store`]'s variants.
@@ -23,7 +24,7 @@ pub struct Global {
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub credentials_file: Option<PathBuf>,
     /// Where the key that seals the cache lives [default: auto]
-    #[arg(long, global = true, hide_short_help = true, value_name = "STORE", value_parser = one_of::<Store>(&STORES))]
+    #[arg(long, global = true, hide_short_help = true, value_name = "STORE", value_parser = one_of::<Store>(STORES))]
     pub store: Option<Store>,
     /// Say more (-vv: every step)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -172,10 +173,20 @@ pub(super) fn profile_name(text: &str) -> Result<ProfileName, &'static str> {
 
 /// One of a closed list of words, which `--help` and completion then know.
 pub(super) fn one_of<T: std::str::FromStr + Clone + Send + Sync + 'static>(
-    names: &'static [&'static str],
+    names: impl IntoIterator<Item = &'static str>,
 ) -> impl TypedValueParser<Value = T>
 where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
+    PossibleValuesParser::new(names.into_iter().map(PossibleValue::new)).try_map(|name| name.parse::<T>())
+}
+
+/// A shell of which that is known; names of programs are understood, and not listed.
+pub(super) fn shell_with<T: 'static>(
+    known: fn(&'static Dialect) -> Option<&'static T>,
+) -> impl TypedValueParser<Value = Shell> {
+    let names = Shell::with(known).map(|shell| PossibleValue::new(shell.name()));
+    let programs = Shell::with(known).flat_map(|shell| shell.dialect().programs);
+    let programs = programs.map(|name| PossibleValue::new(*name).hide(true));
+    PossibleValuesParser::new(names.chain(programs)).try_map(|name| name.parse::<Shell>())
 }

@@ -43,7 +43,7 @@ pub struct PrintArgs {
     /// json, terraform or cloudformation
     ///
     /// The document, or what creates it. Default: json.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(&Format::NAMES), hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(Format::NAMES), hide_possible_values = true)]
     pub format: Option<Format>,
     /// A password may change without MFA
     ///
@@ -120,7 +120,7 @@ pub struct CheckArgs {
     /// user, role, trust or organization
     ///
     /// What the policies are attached to. Default: as the document says, else user.
-    #[arg(long, value_name = "KIND", value_parser = one_of::<PolicyKind>(&PolicyKind::NAMES), hide_possible_values = true)]
+    #[arg(long, value_name = "KIND", value_parser = one_of::<PolicyKind>(PolicyKind::NAMES), hide_possible_values = true)]
     pub kind: Option<PolicyKind>,
     /// The user's work, such as s3:GetObject
     ///

@@ -8,60 +8,48 @@
 
 use super::{Done, write_stdout};
 use crate::cache::{Cache, CacheUse};
-use crate::cli::{CompleteArgs, CompletionShell, Global, Live, Slot, place};
+use crate::cli::{CompleteArgs, Global, Live, Slot, place};
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::host::Host;
-use crate::output::candidates::{self, Candidate, CommandLine};
 use crate::profile::ProfileSet;
 use crate::settings::Settings;
+use crate::shell::Words;
+use crate::shell::candidates::{Candidate, Cursor};
+use crate::shell::line::CommandLine;
 use crate::state::{CorrectedClock, Folder};
 
 pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
-    let line = match args.shell {
-        // The line up to the cursor, and what of it would be replaced.
-        CompletionShell::Bash => CommandLine::read(args.words.first().map_or("", String::as_str)),
-        CompletionShell::Tcsh => CommandLine::read(&host.env.var("COMMAND_LINE").unwrap_or_default()),
-        _ => CommandLine::default(),
+    let Some(completion) = &args.shell.dialect().completion else { return Ok(Done::Well) };
+    let given = |n: usize| args.words.get(n).map_or("", String::as_str);
+    let line = match completion.words {
+        Words::Arguments => CommandLine::default(),
+        Words::Line => CommandLine::read(given(0)),
+        Words::Variable(name) => CommandLine::read(&host.env.var(name).unwrap_or_default()),
     };
-    let words = match args.shell {
-        CompletionShell::Bash | CompletionShell::Tcsh => line.arguments(),
-        _ => &args.words,
-    };
-    let place = place(words);
-    let by_shell = match place.live {
+    let words = if completion.words == Words::Arguments { &args.words } else { line.arguments() };
+    let slot = place(words);
+    let by_shell = match slot.live {
         Some(Live::Files) => "files\n",
         Some(Live::Folders) => "folders\n",
         Some(Live::Programs) => "programs\n",
-        _ => "",
+        _ => "values\n",
     };
-    if !by_shell.is_empty() {
-        // tcsh reads words and nothing else.
-        let is_read = args.shell != CompletionShell::Tcsh;
-        return write_stdout(if is_read { by_shell } else { "" });
+    let head = if completion.can_offer { by_shell } else { "" };
+    if by_shell != "values\n" {
+        return write_stdout(head);
     }
-    let found = found(&place, host);
     let current = words.last().map_or("", String::as_str);
-    let before = place.before.as_str();
-    let list = found.iter();
-    let text = match args.shell {
-        CompletionShell::Bash => candidates::bash(&line, args.words.get(1).map_or("", String::as_str), before, list),
-        CompletionShell::Zsh => candidates::zsh(list),
-        CompletionShell::Fish | CompletionShell::Elvish => candidates::described(before, list),
-        CompletionShell::Nu => candidates::quoted(candidates::nu_word, current, before, list),
-        CompletionShell::PowerShell => candidates::quoted(candidates::powershell_word, current, before, list),
-        CompletionShell::Xonsh => candidates::quoted(candidates::xonsh_word, current, before, list),
-        CompletionShell::Tcsh => return write_stdout(&candidates::tcsh(before, list)),
-    };
-    write_stdout(&("values\n".to_owned() + &text))
+    let cursor = Cursor { line: &line, replaced: given(1), current, before: &slot.before };
+    write_stdout(&(head.to_owned() + &(completion.offer)(&cursor, &found(&slot, host))))
 }
 
 /// Everything that may stand there and can: what drives a terminal cannot be typed, and what starts with a dash is an
 /// option but where it cannot be one.
-fn found(place: &Slot, host: &Host<'_>) -> Vec<Candidate> {
-    let fixed = place.fixed.iter().cloned().map(|(value, about)| Candidate { value, about });
-    let live = place.live.map(|live| look_up(live, &place.global, host).unwrap_or_default()).unwrap_or_default();
-    let can = |value: &String| !value.chars().any(char::is_control) && (place.is_dash_legal || !value.starts_with('-'));
+fn found(slot: &Slot, host: &Host<'_>) -> Vec<Candidate> {
+    let fixed = slot.fixed.iter().cloned().map(|(value, about)| Candidate { value, about });
+    let live = slot.live.map(|live| look_up(live, &slot.global, host).unwrap_or_default()).unwrap_or_default();
+    let can = |value: &String| !value.chars().any(char::is_control) && (slot.is_dash_legal || !value.starts_with('-'));
     let live = live.into_iter().filter(can).map(|value| Candidate { value, about: String::new() });
     live.chain(fixed).collect()
 }

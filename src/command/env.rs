@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::output::Format;
 use crate::settings::{Chosen, Settings};
+use crate::shell::Shell;
 
 pub(super) fn run(args: EnvArgs, context: &Context<'_>) -> Result<Done, Error> {
     let (settings, host) = (context.settings, &context.host);
@@ -45,7 +46,7 @@ fn untaken(args: EnvArgs, context: &Context<'_>) -> Result<Error, Error> {
 
 /// The format that was asked for, else that of the shell that runs us, else of `$SHELL`, else posix.
 pub(super) fn format(asked: Option<Format>, host: &Host<'_>) -> Format {
-    let parent = || Format::of_shell(&(host.parent)()?);
-    let shell = || Format::of_shell(&host.env.var("SHELL")?);
-    asked.or_else(parent).or_else(shell).unwrap_or(Format::Posix)
+    let parent = || Shell::of_program(&(host.parent)()?);
+    let shell = || Shell::of_program(&host.env.var("SHELL")?);
+    asked.unwrap_or_else(|| Format::of(parent().or_else(shell).unwrap_or(Shell::Posix)))
 }

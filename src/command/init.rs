@@ -3,48 +3,36 @@
 //!
 //! No setting is read: it stands in a start-up file, and must work whatever `config.ini` says.
 
-use super::{Done, completions, write_stdout};
-use crate::cli::{CompletionShell, EvaluatesArgs, InitArgs};
+use super::{Done, write_stdout};
+use crate::cli::{EvaluatesArgs, InitArgs};
 use crate::error::Error;
 use crate::host::Host;
-use crate::output::Script;
+use crate::shell::Shell;
 
 pub(super) fn run(args: &InitArgs, host: &Host<'_>) -> Result<Done, Error> {
     let shell = args.shell.unwrap_or_else(|| calling(host));
+    let dialect = shell.dialect();
+    let init = dialect.init.as_ref().expect("only shells that have it are taken");
     let program = program(host)?;
-    let mut text = shell.command(&program, args.command.as_str());
-    if let Some(completes) = completing(shell) {
-        let completion = shell.completion(&completions::script(completes, Some(&args.command)), &program);
-        // The file of tcsh is sourced for its status, and nothing may come behind that.
-        text = if shell == Script::Tcsh { completion + "\n" + &text } else { text + "\n" + &completion };
+    let name = args.command.as_str();
+    let mut text = init.command(&program, name);
+    if let Some(completion) = &dialect.completion {
+        let script = completion.script_at(Some(name), &(init.quote)(&program));
+        text = if completion.comes_first { script + "\n" + &text } else { text + "\n" + &script };
     }
     if args.prompt {
         text.push('\n');
-        text.push_str(shell.prompt().ok_or(Error::NoSegment)?);
+        text.push_str(init.segment.ok_or(Error::NoSegment)?);
     }
     write_stdout(&text)
 }
 
 /// The shell that runs us, else `$SHELL`, else posix.
-fn calling(host: &Host<'_>) -> Script {
-    let parent = || Script::of_program(&(host.parent)()?);
-    let shell = || Script::of_program(&host.env.var("SHELL")?);
-    parent().or_else(shell).unwrap_or(Script::Posix)
-}
-
-/// As what a shell completes, if it does.
-fn completing(shell: Script) -> Option<CompletionShell> {
-    Some(match shell {
-        Script::Bash => CompletionShell::Bash,
-        Script::Zsh => CompletionShell::Zsh,
-        Script::Fish => CompletionShell::Fish,
-        Script::PowerShell => CompletionShell::PowerShell,
-        Script::Nu => CompletionShell::Nu,
-        Script::Elvish => CompletionShell::Elvish,
-        Script::Xonsh => CompletionShell::Xonsh,
-        Script::Tcsh => CompletionShell::Tcsh,
-        Script::Posix => return None,
-    })
+fn calling(host: &Host<'_>) -> Shell {
+    let parent = || Shell::of_program(&(host.parent)()?);
+    let shell = || Shell::of_program(&host.env.var("SHELL")?);
+    let has_function = |shell: &Shell| shell.dialect().init.is_some();
+    parent().filter(has_function).or_else(shell).filter(has_function).unwrap_or(Shell::Posix)
 }
 
 /// Says by the exit code whether the function evaluates what these words print: 0, else 1.

@@ -7,8 +7,9 @@ use super::{Done, write_stdout};
 use crate::cli::{Color, Global, PromptArgs};
 use crate::error::Error;
 use crate::host::Host;
-use crate::output::segment::{Colours, Segment, account_of_key};
+use crate::output::segment::{Segment, account_of_key};
 use crate::settings::variables;
+use crate::shell::ColorMarks;
 
 /// Prints nothing where this shell holds nothing.
 pub(super) fn run(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Result<Done, Error> {
@@ -23,12 +24,12 @@ pub(super) fn run(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Result
         account: account().or_else(|| env.var("AWS_ACCOUNT_ID")),
     };
     let template = args.format.clone().unwrap_or_default();
-    let line = segment.render(&template, host.clock.now(), colours(args, global, host));
+    let line = segment.render(&template, host.clock.now(), marks(args, global, host));
     if line.is_empty() { Ok(Done::Well) } else { write_stdout(&(line + "\n")) }
 }
 
 /// In `$(mfa-cred prompt)` stdout is a pipe, whose other end is a prompt only where `--shell` says so.
-fn colours(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Colours {
+fn marks(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Option<ColorMarks> {
     let said = global.color.or_else(|| host.env.var(variables::COLOR)?.parse().ok());
     let are_wanted = match said {
         Some(Color::Always) => true,
@@ -38,9 +39,5 @@ fn colours(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Colours {
             can && (args.shell.is_some() || io::stdout().is_terminal())
         }
     };
-    match args.shell {
-        _ if !are_wanted => Colours::None,
-        None => Colours::Plain,
-        Some(shell) => shell.colours(),
-    }
+    are_wanted.then(|| args.shell.and_then(|shell| shell.dialect().color_marks).unwrap_or(ColorMarks::NONE))
 }

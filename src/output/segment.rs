@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::messages::printable;
 use crate::names::Lifetime;
+use crate::shell::ColorMarks;
 
 /// Below this, the time left stands out.
 const SOON: i64 = 15 * 60;
@@ -47,7 +48,7 @@ impl Left {
         }
     }
 
-    /// `47m`, `12m*`, `59s*`, `EXPIRED`; nothing where there is no end. The mark says without colour what the colour
+    /// `47m`, `12m*`, `59s*`, `EXPIRED`; nothing where there is no end. The mark says without color what the color
     /// says; `!` would be a number in the prompt of ksh.
     fn text(self) -> String {
         match self {
@@ -58,7 +59,7 @@ impl Left {
         }
     }
 
-    fn colour(self) -> &'static str {
+    fn color(self) -> &'static str {
         match self {
             Self::Forever | Self::Enough(_) => "32",
             Self::Little(_) => "1;33",
@@ -73,35 +74,15 @@ fn rounded(secs: i64) -> String {
     Lifetime::from_secs(if secs < 60 { secs } else { secs / 60 * 60 }).to_string()
 }
 
-/// Who reads the colours. A shell counts the characters of its prompt, and must be told which take no room.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Colours {
-    /// None are written.
-    #[default]
-    None,
-    /// A terminal, or a shell that knows them by itself (fish).
-    Plain,
-    /// bash, whose `\[` and `\]` are these two bytes once they come out of a substitution.
-    Bash,
-    /// zsh.
-    Zsh,
-}
-
-impl Colours {
-    fn paint(self, colour: &str, text: &str) -> String {
-        let (open, close) = match self {
-            Self::None => return text.to_owned(),
-            Self::Plain => ("", ""),
-            Self::Bash => ("\x01", "\x02"),
-            Self::Zsh => ("%{", "%}"),
-        };
-        format!("{open}\x1b[{colour}m{close}{text}{open}\x1b[0m{close}")
-    }
+/// The text in a color, with the marks that its reader needs; `None` writes none.
+fn paint(marks: Option<ColorMarks>, color: &str, text: &str) -> String {
+    let Some(ColorMarks { before, after }) = marks else { return text.to_owned() };
+    format!("{before}\x1b[{color}m{after}{text}{before}\x1b[0m{after}")
 }
 
 impl Segment {
-    /// The segment, without a line end.
-    pub fn render(&self, template: &Template, now: Timestamp, colours: Colours) -> String {
+    /// The segment, without a line end; in color where marks are given, which its reader needs around what takes no room.
+    pub fn render(&self, template: &Template, now: Timestamp, marks: Option<ColorMarks>) -> String {
         let left = Left::until(self.end, now);
         let mut line = String::new();
         for piece in &template.0 {
@@ -122,7 +103,7 @@ impl Segment {
                 }
             }
         }
-        colours.paint(left.colour(), line.trim_matches(' '))
+        paint(marks, left.color(), line.trim_matches(' '))
     }
 }
 
@@ -211,7 +192,8 @@ pub fn account_of_key(access_key_id: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Colours, Segment, Template, account_of_key};
+    use super::{Segment, Template, account_of_key};
+    use crate::shell::{ColorMarks, Shell};
     use jiff::{SignedDuration, Timestamp};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -236,18 +218,18 @@ mod tests {
             (Some(-1), "p EXPIRED"),
             (None, "p"),
         ] {
-            assert_eq!(segment("p", secs).render(&Template::default(), NOW, Colours::None), text);
+            assert_eq!(segment("p", secs).render(&Template::default(), NOW, None), text);
         }
     }
 
     #[test]
     fn colours_take_no_room_in_a_prompt() {
         for (secs, colours, text) in [
-            (2820, Colours::Plain, "\x1b[32mp 47m\x1b[0m"),
-            (60, Colours::Plain, "\x1b[1;33mp 1m*\x1b[0m"),
-            (0, Colours::Plain, "\x1b[1;31mp EXPIRED\x1b[0m"),
-            (2820, Colours::Bash, "\x01\x1b[32m\x02p 47m\x01\x1b[0m\x02"),
-            (2820, Colours::Zsh, "%{\x1b[32m%}p 47m%{\x1b[0m%}"),
+            (2820, Some(ColorMarks::NONE), "\x1b[32mp 47m\x1b[0m"),
+            (60, Some(ColorMarks::NONE), "\x1b[1;33mp 1m*\x1b[0m"),
+            (0, Some(ColorMarks::NONE), "\x1b[1;31mp EXPIRED\x1b[0m"),
+            (2820, Shell::Bash.dialect().color_marks, "\x01\x1b[32m\x02p 47m\x01\x1b[0m\x02"),
+            (2820, Shell::Zsh.dialect().color_marks, "%{\x1b[32m%}p 47m%{\x1b[0m%}"),
         ] {
             assert_eq!(segment("p", Some(secs)).render(&Template::default(), NOW, colours), text);
         }
@@ -268,8 +250,8 @@ mod tests {
             ("", "", ""),
         ] {
             let template: Template = template.parse().expect("a template");
-            assert_eq!(full.render(&template, NOW, Colours::None), with);
-            assert_eq!(segment("p", None).render(&template, NOW, Colours::None), without);
+            assert_eq!(full.render(&template, NOW, None), with);
+            assert_eq!(segment("p", None).render(&template, NOW, None), without);
         }
         assert_eq!("{profile} {left}".parse::<Template>().expect("a template"), Template::default());
         for wrong in ["{", "{name}", "{profile", "{}", "a {left} {"] {
@@ -289,7 +271,7 @@ mod tests {
             ("a\x1b]0;b\x07\nc", "a?]0;b??c"),
             ("x\u{202e}y", "x?y"),
         ] {
-            assert_eq!(segment(name, None).render(&Template::default(), NOW, Colours::None), text);
+            assert_eq!(segment(name, None).render(&Template::default(), NOW, None), text);
         }
     }
 

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use mfa_cred::profile::edit::{Draft, EditError};
-use mfa_cred::profile::{SectionKind, WhichFile, ProfileSet};
+use mfa_cred::profile::{ProfileSet, SectionKind, WhichFile};
 
 const KEY: &str = "mfa_serial";
-const KINDS: [SectionKind; 4] = [SectionKind::Profile, SectionKind::SsoSession, SectionKind::Services, SectionKind::Plugins];
+const KINDS: [SectionKind; 4] =
+    [SectionKind::Profile, SectionKind::SsoSession, SectionKind::Services, SectionKind::Plugins];
 
 type Properties = BTreeMap<(SectionKind, String, String), String>;
 

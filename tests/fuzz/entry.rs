@@ -15,15 +15,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
 use mfa_cred::cache::{Cache, CacheUse, Key, Lookup, MinTtl, keys};
-use mfa_cred::state::{Folder, FolderError, Turn};
 use mfa_cred::host::{Keystore, StoreError, Terminal, TerminalError};
+use mfa_cred::messages::{Level, Messages};
 use mfa_cred::names::{Lifetime, ProfileName};
 use mfa_cred::plan::{Ambient, Plan, PlanRequest};
 use mfa_cred::profile::ProfileSet;
 use mfa_cred::secret::{Credentials, Secret};
-use mfa_cred::messages::{Level, Messages};
+use mfa_cred::state::{Folder, FolderError, Turn};
 use mfa_cred::vault::seal::seal;
-use mfa_cred::vault::{Cost, UnlockedKey, Store, Stores, Vault};
+use mfa_cred::vault::{Cost, Store, Stores, UnlockedKey, Vault};
 
 const CONFIG: &str = "[profile alice]\naws_access_key_id = AKIAEXAMPLEEXAMPLE00\naws_secret_access_key = s\n\
     mfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile deploy]\nsource_profile = alice\n\

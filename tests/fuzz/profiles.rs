@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use mfa_cred::host::Files;
 use mfa_cred::names::ProfileName;
 use mfa_cred::plan::{Ambient, Plan, PlanRequest};
-use mfa_cred::profile::{Differs, Ignored, SectionKind, WhichFile, ProfileError, ProfileSet};
+use mfa_cred::profile::{Differs, Ignored, ProfileError, ProfileSet, SectionKind, WhichFile};
 use mfa_cred::secret::Secret;
 
 use reading::{by_sdk, by_us, is_listed};

@@ -15,6 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use mfa_cred::names::ProfileName;
 use mfa_cred::output::{Export, Format, process_json};
 use mfa_cred::secret::{Credentials, Secret};
+use mfa_cred::shell::Shell;
 
 const SEPARATOR: char = '\u{1f}';
 
@@ -43,7 +44,7 @@ fuzz_target!(|input: (u8, &str)| {
             export.iter().map(|(name, value)| (name.to_owned(), value.map(|value| value.expose().clone()))).collect();
         let payload = |format: Format| format.render(&export).expect("there is no NUL").expose().clone();
 
-        let posix = payload(Format::Posix);
+        let posix = payload(Format::Shell(Shell::Posix));
         assert_eq!(Posix::read(&posix), meant, "posix");
         let words: Vec<&str> = posix.split([' ', '\t', '\n']).filter(|word| !word.is_empty()).collect();
         for word in &words {
@@ -51,7 +52,7 @@ fuzz_target!(|input: (u8, &str)| {
         }
         assert_eq!(Posix::read(&words.join(" ")), meant, "posix, unquoted");
 
-        let fish = payload(Format::Fish);
+        let fish = payload(Format::Shell(Shell::Fish));
         assert_eq!(fish_read(&fish), meant, "fish");
         let lines: Vec<&str> = fish.split('\n').filter(|line| !line.is_empty()).collect();
         assert_eq!(fish_read(&lines.join(" ")), meant, "fish, by eval");
@@ -221,7 +222,8 @@ fn fish_read(text: &str) -> Variables {
         }
         if let Some(hidden) = rest.strip_prefix("if set -qUx ") {
             let (name, behind) = hidden.split_once(';').expect("a condition must end");
-            let word = behind.strip_prefix(&format!("set -gx {name} ")).expect("what is hidden is what was asked about");
+            let word =
+                behind.strip_prefix(&format!("set -gx {name} ")).expect("what is hidden is what was asked about");
             rest = fish_word(word).1.strip_prefix(";end;").expect("a condition's end");
             continue;
         }

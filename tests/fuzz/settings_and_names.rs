@@ -19,6 +19,7 @@ use mfa_cred::names::{
 use mfa_cred::output::Format;
 use mfa_cred::secret::{Code, Secret};
 use mfa_cred::settings::{Settings, variables};
+use mfa_cred::shell::Shell;
 use mfa_cred::vault::Store;
 
 fuzz_target!(|input: &[u8]| {
@@ -69,7 +70,7 @@ fn names(text: &str) {
         assert!(code.expose().len() == 6 && code.expose().bytes().all(|byte| byte.is_ascii_digit()));
         assert!(!format!("{code:?}").contains(code.expose()));
     }
-    let _ = (Format::of_shell(text), text.parse::<Format>(), text.parse::<Store>());
+    let _ = (Shell::of_program(text), text.parse::<Format>(), text.parse::<Store>());
 }
 
 /// What was accepted, once it is known that its text gives it again.

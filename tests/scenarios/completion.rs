@@ -3,9 +3,11 @@
 //! Every shell completes for a program called `rec`, registered by `completions SHELL --cmd rec`, which writes down the
 //! arguments that reach it. So what is compared is not how a shell shows a word but what it means to that shell.
 
-mod shells;
+pub(super) mod shells;
 
 use std::fs;
+
+use mfa_cred::shell::Shell;
 
 use crate::support::world::{Cast, World};
 
@@ -102,7 +104,7 @@ fn ten_thousand_profiles() {
 #[test]
 fn a_function_of_another_name_is_registered_as_well() {
     let world = World::empty();
-    for shell in ["bash", "zsh", "fish", "powershell", "nu", "elvish", "xonsh", "tcsh"] {
+    for shell in Shell::with(|dialect| dialect.completion.as_ref()).map(Shell::name) {
         let plain = world.run(&["completions", shell]);
         let more = world.run(&["completions", shell, "--cmd", "awsume"]);
         let file = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/completions")).expect("the folder").flatten();

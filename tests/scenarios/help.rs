@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use mfa_cred::output::Format;
+
 use crate::support::pty::{PATIENCE, Pty, Stream};
 use crate::support::tools::{find, skip};
 use crate::support::world::{MFA_CRED, World};
@@ -59,7 +61,7 @@ fn every_command_has_a_short_help_and_a_long_one_with_an_example() {
         assert!(!short.contains(text) && long.contains(text), "{text}: {long}");
     }
     let env = world.run(&["env", "--help"]).stdout;
-    for format in ["posix", "fish", "powershell", "cmd", "nu", "elvish", "xonsh", "tcsh", "json", "dotenv"] {
+    for format in Format::all().map(Format::name) {
         assert!(env.contains(format), "{format}");
     }
 }

@@ -75,6 +75,8 @@ const XONSH: Shell = Shell {
     language: Language::Xonsh,
 };
 const NU: Shell = Shell { name: "nu", program: "nu", bare: &["--no-config-file"], strict: "", language: Language::Nu };
+/// All that are run here.
+const ALL: [Shell; 10] = [BASH, ZSH, DASH, KSH, MKSH, FISH, TCSH, ELVISH, XONSH, NU];
 
 impl Shell {
     /// Where it is. Where it is not, that is said.
@@ -260,5 +262,29 @@ impl Scene {
             }
         }
         assert!(!self.out.path().join("PWNED").exists(), "{what}");
+    }
+}
+
+#[test]
+fn no_shell_of_the_table_was_forgotten() {
+    let readme = include_str!("../../README.md").replace("&#124;", "|");
+    for dialect in mfa_cred::shell::Shell::ALL.map(mfa_cred::shell::Shell::dialect) {
+        let name = dialect.name;
+        // PowerShell cannot be had here; cmd has no functions.
+        let is_run = name != "powershell" && dialect.init.is_some();
+        assert!(
+            !is_run
+                || ALL.iter().any(|shell| shell.name == name || name == "posix" && shell.language == Language::Posix),
+            "{name} is missing in the tests of `init`"
+        );
+        assert!(
+            dialect.init.is_none() || readme.contains(&format!("mfa-cred init {name}")),
+            "{name}: no row in the README"
+        );
+        let completes = name == "powershell" || dialect.completion.is_none();
+        let is_completed = super::completion::shells::ALL.iter().any(|shell| shell.program == name);
+        assert!(completes || is_completed, "{name} is missing in the tests of completion");
+        let evaluates = matches!(dialect.statements, mfa_cred::shell::Statements::SameAs(_)) || name == "cmd";
+        assert!(evaluates || super::shells::is_evaluated(name), "{name} is missing in the tests of `env`");
     }
 }

@@ -43,6 +43,12 @@ enum Form {
 
 const FORMS: [Form; 2] = [Form::Usual, Form::Other];
 
+/// Is what `env` prints for that shell evaluated here?
+pub(super) fn is_evaluated(name: &str) -> bool {
+    let by_name = [BASH, ZSH, DASH, KSH, MKSH, FISH].iter().any(|shell| shell.program == name);
+    by_name || name == "posix" || name == "powershell" || others::ALL.iter().any(|reader| reader.program == name)
+}
+
 impl Shell {
     /// Is it there? Where it is not, that is said.
     fn is_here(self) -> bool {

@@ -12,8 +12,8 @@ use crate::support::tools::{find, skip};
 use crate::support::world::{Cast, MFA_CRED, World};
 
 /// A shell, and how it is told to complete.
-struct Shell {
-    program: &'static str,
+pub(in crate::scenarios) struct Shell {
+    pub(in crate::scenarios) program: &'static str,
     /// What it is started with; `RC` is the file of `setup`.
     words: &'static [&'static str],
     setup: &'static str,
@@ -56,6 +56,9 @@ const NU: Shell = Shell {
 };
 const TCSH: Shell =
     Shell { program: "tcsh", words: &["-i"], setup: "set prompt='ready> '\nsource completion.tcsh\n", is_prompt: true };
+
+/// All of them.
+pub(in crate::scenarios) const ALL: [Shell; 7] = [BASH, ZSH, FISH, ELVISH, XONSH, NU, TCSH];
 
 /// What ends a list of arguments in the file that `rec` writes.
 const END: &str = "<end>";

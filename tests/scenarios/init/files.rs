@@ -50,7 +50,7 @@ fn without_a_word_the_calling_shell_decides() {
 
 #[test]
 fn the_command_has_the_name_that_is_asked_for() {
-    for shell in [BASH, ZSH, DASH, KSH, MKSH, FISH, TCSH, ELVISH, XONSH, NU] {
+    for shell in ALL {
         let Some(program) = shell.find() else { continue };
         let Cast { world, device, .. } = World::cast();
         world.sign_in(&device, &["login", "deploy"]);

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use mfa_cred::output::{Export, Format};
+use mfa_cred::shell::Shell;
 
 use super::quoting::{Values, every_byte, export, many};
 use super::{assert_nothing_ran, nul_ended, trap};
@@ -15,8 +16,8 @@ use crate::support::tools;
 const CARRIERS: &str = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN MFA_CRED_PROFILE AWSUME_PROFILE";
 
 /// A shell, its format, and the lines that take the payload in a file `$FOLDER/N` and note what a child then sees.
-struct Reader {
-    program: &'static str,
+pub(super) struct Reader {
+    pub(super) program: &'static str,
     bare: &'static [&'static str],
     format: Format,
     take: &'static str,
@@ -26,14 +27,14 @@ struct Reader {
 const TCSH: Reader = Reader {
     program: "tcsh",
     bare: &["-f"],
-    format: Format::Tcsh,
+    format: Format::Shell(Shell::Tcsh),
     take: "eval `cat \"$FOLDER/N\"`",
     note: "env printenv -0 CARRIERS >>\"$FOLDER/seen\"",
 };
 const ELVISH: Reader = Reader {
     program: "elvish",
     bare: &["-norc"],
-    format: Format::Elvish,
+    format: Format::Shell(Shell::Elvish),
     take: "eval (cat $E:FOLDER/N | slurp)",
     note: "try { printenv -0 CARRIERS >> $E:FOLDER/seen } catch _ { }",
 };
@@ -41,17 +42,20 @@ const ELVISH: Reader = Reader {
 const XONSH: Reader = Reader {
     program: "xonsh",
     bare: &["--no-rc"],
-    format: Format::Xonsh,
+    format: Format::Shell(Shell::Xonsh),
     take: "execx(open($FOLDER + '/N').read())",
     note: "__import__('subprocess').run('printenv -0 CARRIERS >>\"$FOLDER/seen\"', shell=True, env=${...}.detype())",
 };
 const NU: Reader = Reader {
     program: "nu",
     bare: &["--no-config-file"],
-    format: Format::Nu,
+    format: Format::Shell(Shell::Nu),
     take: "^cat $\"($env.FOLDER)/N\" | from json | load-env",
     note: "try { ^printenv -0 CARRIERS out>> $\"($env.FOLDER)/seen\" }",
 };
+
+/// All of them.
+pub(super) const ALL: [Reader; 4] = [TCSH, ELVISH, XONSH, NU];
 
 impl Reader {
     fn run(&self, script: &str, work: &Path, folder: &Path) -> Option<Finished> {
@@ -124,7 +128,7 @@ fn every_value_in_nu() {
 #[test]
 fn powershell_has_the_shape_of_the_aws_cli() {
     let values = ["ASIA", "a/b+c=", "t", "my-test-role"].map(str::to_owned);
-    let payload = Format::PowerShell.render(&export(&values)).expect("it holds any text");
+    let payload = Format::Shell(Shell::PowerShell).render(&export(&values)).expect("it holds any text");
     let expected = "$Env:AWS_ACCESS_KEY_ID='ASIA'\n\
                     $Env:AWS_SECRET_ACCESS_KEY='a/b+c='\n\
                     $Env:AWS_SESSION_TOKEN='t'\n\
@@ -142,7 +146,7 @@ fn powershell_has_the_shape_of_the_aws_cli() {
 #[test]
 fn no_text_leaves_its_quotes_in_powershell() {
     for values in [every_byte(), many()].concat() {
-        let payload = Format::PowerShell.render(&export(&values)).expect("it holds any text");
+        let payload = Format::Shell(Shell::PowerShell).render(&export(&values)).expect("it holds any text");
         for line in payload.expose().lines() {
             assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line}");
             let (_, mut rest) = line.split_once('=').expect("an assignment");

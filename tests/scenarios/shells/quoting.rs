@@ -33,7 +33,11 @@ pub(super) fn export(values: &Values) -> Export {
 }
 
 fn format(shell: Shell) -> Format {
-    if shell.is_fish { Format::Fish } else { Format::Posix }
+    if shell.is_fish {
+        Format::Shell(mfa_cred::shell::Shell::Fish)
+    } else {
+        Format::Shell(mfa_cred::shell::Shell::Posix)
+    }
 }
 
 /// Texts by four, filled up with plain ones.
@@ -340,11 +344,14 @@ fn what_is_universal_in_fish_stays() {
     }
     let (work, folder) = (trap(), tempfile::tempdir().expect("a folder"));
     let plain = std::array::from_fn(|_| "plain".to_owned());
-    fs::write(folder.path().join("env"), Format::Fish.render(&export(&plain)).expect("it holds any text").expose())
-        .expect("a file");
+    fs::write(
+        folder.path().join("env"),
+        Format::Shell(mfa_cred::shell::Shell::Fish).render(&export(&plain)).expect("it holds any text").expose(),
+    )
+    .expect("a file");
     fs::write(
         folder.path().join("unset"),
-        Format::Fish.render(&Export::clearing()).expect("it holds any text").expose(),
+        Format::Shell(mfa_cred::shell::Shell::Fish).render(&Export::clearing()).expect("it holds any text").expose(),
     )
     .expect("a file");
     for form in FORMS {

@@ -4,12 +4,39 @@
 //! So a value that holds what either could change is written as octal escapes in `$'…'` (tcsh 6.19, of 2015; the csh of
 //! old does not know it). Beyond ASCII an escape would be a character and not a byte, and nothing there expands.
 
-use super::{Shell, posix};
+use super::candidates::{Candidate, Cursor, is_plain};
+use super::posix;
+use super::{Completion, Dialect, Init, Statements, Syntax, Words};
 use crate::secret::Secret;
 
-pub(super) struct Tcsh;
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "tcsh",
+    programs: &["csh"],
+    statements: Statements::Own(&Tcsh),
+    evaluating: |command| format!("eval \"`{command}`\""),
+    init: Some(Init {
+        command: include_str!("../../shell/mfa-cred.tcsh"),
+        segment: None,
+        quote: |path| word(path).expose().clone(),
+    }),
+    completion: Some(Completion {
+        script: include_str!("../../completions/mfa-cred.tcsh"),
+        call: "\\mfa-cred ",
+        // It stands within quotes, so it is the variable of the other file.
+        call_at: |_| "$__mfa_cred:q ".to_owned(),
+        // The other file is sourced for its status, so nothing may come after it.
+        comes_first: true,
+        words: Words::Variable("COMMAND_LINE"),
+        // tcsh reads words and nothing else.
+        can_offer: false,
+        offer,
+    }),
+    color_marks: None,
+};
 
-impl Shell for Tcsh {
+struct Tcsh;
+
+impl Syntax for Tcsh {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
         Secret::concat(&["setenv ", name, " ", word(value).expose(), ";"])
     }
@@ -20,7 +47,7 @@ impl Shell for Tcsh {
 }
 
 /// The text as one word, on one line.
-pub(super) fn word(text: &str) -> Secret<String> {
+fn word(text: &str) -> Secret<String> {
     if posix::is_inert(text) {
         return Secret::concat(&["'", text, "'"]);
     }
@@ -37,10 +64,16 @@ pub(super) fn word(text: &str) -> Secret<String> {
     Secret::new(escaped)
 }
 
+/// Those that are one word without quotes: tcsh splits what it is given.
+fn offer(cursor: &Cursor<'_>, candidates: &[Candidate]) -> String {
+    let words = candidates.iter().map(|candidate| cursor.word(candidate));
+    words.filter(|word| is_plain(word)).map(|word| word + "\n").collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::Tcsh;
-    use crate::output::Shell;
+    use crate::shell::Syntax;
 
     #[test]
     fn plain_values_are_quoted_and_others_escaped() {

@@ -3,12 +3,35 @@
 //! Written from the language's documentation and in the shape of the AWS CLI's `export-credentials --format
 //! powershell`; not run.
 
-use super::Shell;
+use super::candidates::{is_plain, replaced};
+use super::{Completion, Dialect, Init, Statements, Syntax, Words};
 use crate::secret::Secret;
 
-pub(super) struct PowerShell;
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "powershell",
+    programs: &["pwsh"],
+    statements: Statements::Own(&PowerShell),
+    evaluating: |command| format!("{command} | Invoke-Expression"),
+    init: Some(Init {
+        command: include_str!("../../shell/mfa-cred.ps1"),
+        segment: Some(include_str!("../../shell/prompt.ps1")),
+        quote: |path| format!("({})", word(path).expose()),
+    }),
+    completion: Some(Completion {
+        script: include_str!("../../completions/mfa-cred.ps1"),
+        call: "-Name mfa-cred ",
+        call_at: |program| format!("-Name {program} "),
+        comes_first: false,
+        words: Words::Arguments,
+        can_offer: true,
+        offer: |cursor, candidates| replaced(shown, cursor, candidates),
+    }),
+    color_marks: None,
+};
 
-impl Shell for PowerShell {
+struct PowerShell;
+
+impl Syntax for PowerShell {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
         Secret::concat(&["$Env:", name, "=", word(value).expose()])
     }
@@ -21,7 +44,7 @@ impl Shell for PowerShell {
 /// The text as an expression. ASCII stands in single quotes, in which nothing but the quote means anything. All else is
 /// written by its numbers: the console's code page may read `ё` as two characters, the second of which is U+2018, and
 /// that closes a quote like `'` does.
-pub(super) fn word(text: &str) -> Secret<String> {
+fn word(text: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(text.len() * 20 + 2);
     quoted.push('\'');
     for c in text.chars() {
@@ -39,10 +62,20 @@ pub(super) fn word(text: &str) -> Secret<String> {
     Secret::new(quoted)
 }
 
+/// A word of PowerShell, which takes four more characters for a single quote.
+fn shown(word: &str) -> String {
+    if is_plain(word) {
+        return word.to_owned();
+    }
+    let twice = |c: char| matches!(c, '\'' | '\u{2018}'..='\u{201b}');
+    let inner: String = word.chars().flat_map(|c| std::iter::repeat_n(c, if twice(c) { 2 } else { 1 })).collect();
+    format!("'{inner}'")
+}
+
 #[cfg(test)]
 mod tests {
     use super::PowerShell;
-    use crate::output::Shell;
+    use crate::shell::Syntax;
 
     #[test]
     fn quoting() {

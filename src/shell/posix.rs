@@ -11,12 +11,22 @@
 //!
 //! A backslash before `export` and `unset` keeps the user's aliases away from them.
 
-use super::Shell;
+use super::{Dialect, Init, Statements, Syntax};
 use crate::secret::Secret;
 
-pub(super) struct Posix;
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "posix",
+    programs: &["sh", "dash", "ash", "ksh", "ksh93", "mksh", "oksh", "yash", "busybox"],
+    statements: Statements::Own(&Posix),
+    evaluating: |command| format!("eval $({command})"),
+    init: Some(Init { command: include_str!("../../shell/mfa-cred.sh"), segment: None, quote: quoted }),
+    completion: None,
+    color_marks: None,
+};
 
-impl Shell for Posix {
+struct Posix;
+
+impl Syntax for Posix {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
         if is_inert(value) {
             return Secret::concat(&["\\export ", name, "='", value, "';"]);
@@ -55,10 +65,15 @@ fn is_inert_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte)
 }
 
+/// A path as one word, in a file that is sourced.
+pub(super) fn quoted(path: &str) -> String {
+    format!("'{}'", path.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Posix;
-    use crate::output::Shell;
+    use crate::shell::Syntax;
 
     #[test]
     fn plain_values_are_quoted_and_others_escaped() {

@@ -2,12 +2,22 @@
 //!
 //! Written from the language's documentation; not run.
 
-use super::Shell;
+use super::{Dialect, Statements, Syntax};
 use crate::secret::Secret;
 
-pub(super) struct Cmd;
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "cmd",
+    programs: &[],
+    statements: Statements::Own(&Cmd),
+    evaluating: |command| format!("for /f \"delims=\" %i in ('{command}') do @%i"),
+    init: None,
+    completion: None,
+    color_marks: None,
+};
 
-impl Shell for Cmd {
+struct Cmd;
+
+impl Syntax for Cmd {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
         Secret::concat(&["set \"", name, "=", value, "\""])
     }
@@ -27,7 +37,7 @@ impl Shell for Cmd {
 #[cfg(test)]
 mod tests {
     use super::Cmd;
-    use crate::output::Shell;
+    use crate::shell::Syntax;
 
     #[test]
     fn plain_text_is_held_and_no_other() {

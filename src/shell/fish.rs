@@ -1,12 +1,35 @@
 //! fish: `mfa-cred x | source`, and `eval (mfa-cred x)`, which splits at line feeds only. All variables are global
 //! ones, as those that fish inherits.
 
-use super::Shell;
+use super::candidates::described;
+use super::{ColorMarks, Completion, Dialect, Init, Statements, Syntax, Words};
 use crate::secret::Secret;
 
-pub(super) struct Fish;
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "fish",
+    programs: &[],
+    statements: Statements::Own(&Fish),
+    evaluating: |command| format!("{command} | source"),
+    init: Some(Init {
+        command: include_str!("../../shell/mfa-cred.fish"),
+        segment: Some(include_str!("../../shell/prompt.fish")),
+        quote: |path| word(path).expose().clone(),
+    }),
+    completion: Some(Completion {
+        script: include_str!("../../completions/mfa-cred.fish"),
+        call: "command mfa-cred ",
+        call_at: |program| format!("command {program} "),
+        comes_first: false,
+        words: Words::Arguments,
+        can_offer: true,
+        offer: described,
+    }),
+    color_marks: Some(ColorMarks::NONE),
+};
 
-impl Shell for Fish {
+struct Fish;
+
+impl Syntax for Fish {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
         Secret::concat(&["set -gx ", name, " ", word(value).expose(), ";"])
     }
@@ -31,7 +54,7 @@ impl Shell for Fish {
 }
 
 /// The text as one word, on one line.
-pub(super) fn word(text: &str) -> Secret<String> {
+fn word(text: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(text.len() * 6 + 2);
     quoted.push('\'');
     for c in text.chars() {
@@ -50,7 +73,7 @@ pub(super) fn word(text: &str) -> Secret<String> {
 #[cfg(test)]
 mod tests {
     use super::Fish;
-    use crate::output::Shell;
+    use crate::shell::Syntax;
 
     #[test]
     fn quoting() {

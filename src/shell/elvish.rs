@@ -1,11 +1,34 @@
 //! Elvish: `eval (mfa-cred x | slurp)`.
 
-use super::Shell;
+use super::candidates::described;
+use super::{Completion, Dialect, Init, Statements, Syntax, Words};
 use crate::secret::Secret;
 
-pub(super) struct Elvish;
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "elvish",
+    programs: &[],
+    statements: Statements::Own(&Elvish),
+    evaluating: |command| format!("eval ({command} | slurp)"),
+    init: Some(Init {
+        command: include_str!("../../shell/mfa-cred.elv"),
+        segment: Some(include_str!("../../shell/prompt.elv")),
+        quote: |path| word(path).expose().clone(),
+    }),
+    completion: Some(Completion {
+        script: include_str!("../../completions/mfa-cred.elv"),
+        call: "(external mfa-cred)",
+        call_at: |program| format!("(external {program})"),
+        comes_first: false,
+        words: Words::Arguments,
+        can_offer: true,
+        offer: described,
+    }),
+    color_marks: None,
+};
 
-impl Shell for Elvish {
+struct Elvish;
+
+impl Syntax for Elvish {
     fn set(&self, name: &str, value: &str) -> Secret<String> {
         Secret::concat(&["set-env ", name, " ", word(value).expose()])
     }
@@ -16,7 +39,7 @@ impl Shell for Elvish {
 }
 
 /// The text as one word: in double quotes, where backslashes escape and nothing expands.
-pub(super) fn word(text: &str) -> Secret<String> {
+fn word(text: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(text.len() * 6 + 2);
     quoted.push('"');
     for c in text.chars() {
@@ -33,7 +56,7 @@ pub(super) fn word(text: &str) -> Secret<String> {
 #[cfg(test)]
 mod tests {
     use super::Elvish;
-    use crate::output::Shell;
+    use crate::shell::Syntax;
 
     #[test]
     fn quoting() {

@@ -1,0 +1,49 @@
+//! Nushell: the object of `--format json`, for `from json | load-env`, which takes `null` as unset.
+
+use super::candidates::{is_plain, replaced};
+use super::{Completion, Dialect, Init, Statements, Words};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "nu",
+    programs: &[],
+    statements: Statements::Object,
+    evaluating: |command| format!("{command} | from json | load-env"),
+    init: Some(Init {
+        command: include_str!("../../shell/mfa-cred.nu"),
+        segment: Some(include_str!("../../shell/prompt.nu")),
+        quote: string,
+    }),
+    completion: Some(Completion {
+        script: include_str!("../../completions/mfa-cred.nu"),
+        call: "^mfa-cred ",
+        call_at: |program| format!("^{program} "),
+        comes_first: false,
+        words: Words::Arguments,
+        can_offer: true,
+        offer: |cursor, candidates| replaced(shown, cursor, candidates),
+    }),
+    color_marks: None,
+};
+
+/// A string of Nushell, in which backslashes escape and nothing expands.
+fn string(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            _ if c.is_control() => quoted.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            _ => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
+/// A word of Nushell. What looks like a number or a size would become one.
+fn shown(word: &str) -> String {
+    match word {
+        "true" | "false" | "null" => format!("'{word}'"),
+        _ if is_plain(word) => word.to_owned(),
+        _ if !word.contains('\'') => format!("'{word}'"),
+        _ => format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"")),
+    }
+}

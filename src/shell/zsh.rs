@@ -1,0 +1,35 @@
+//! zsh: the statements of [`posix`], candidates for `_describe`.
+
+use super::candidates::{Candidate, Cursor};
+use super::{ColorMarks, Completion, Dialect, Init, Shell, Statements, Words, posix};
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "zsh",
+    programs: &[],
+    statements: Statements::SameAs(Shell::Posix),
+    evaluating: |command| format!("eval $({command})"),
+    init: Some(Init {
+        command: include_str!("../../shell/mfa-cred.zsh"),
+        segment: Some(include_str!("../../shell/prompt.zsh")),
+        quote: posix::quoted,
+    }),
+    completion: Some(Completion {
+        script: include_str!("../../completions/_mfa-cred"),
+        call: "command mfa-cred ",
+        call_at: |program| format!("command {program} "),
+        comes_first: false,
+        words: Words::Arguments,
+        can_offer: true,
+        offer,
+    }),
+    color_marks: Some(ColorMarks { before: "%{", after: "%}" }),
+};
+
+/// The value, a colon, what it means.
+fn offer(_: &Cursor<'_>, candidates: &[Candidate]) -> String {
+    let line = |Candidate { value, about }: &Candidate| {
+        let value = value.replace('\\', "\\\\").replace(':', "\\:");
+        if about.is_empty() { value + "\n" } else { format!("{value}:{about}\n") }
+    };
+    candidates.iter().map(line).collect()
+}
