@@ -10,7 +10,7 @@
 __mfa_cred_segment=
 
 function __mfa_cred_prompt() {
-    \builtin local code=$? digit='[0123456789]' colour=32 name end left year month day now reordering
+    \builtin local code=$? digit='[0123456789]' color=32 name end left year month day now reordering
     # Behind the backslash `local` is a command like any other, and its words would be split.
     name=${MFA_CRED_PROFILE-} end=${AWS_CREDENTIAL_EXPIRATION-} left=
     __mfa_cred_segment=
@@ -29,11 +29,11 @@ function __mfa_cred_prompt() {
         fi
         ((left = day * 86400 + 10#${end:11:2} * 3600 + 10#${end:14:2} * 60 + 10#${end:17:2} - now))
         if ((left <= 0)); then
-            colour='1;31' left=' EXPIRED'
+            color='1;31' left=' EXPIRED'
         elif ((left < 60)); then
-            colour='1;33' left=" ${left}s*"
+            color='1;33' left=" ${left}s*"
         elif ((left < 900)); then
-            colour='1;33' left=" $((left / 60))m*"
+            color='1;33' left=" $((left / 60))m*"
         elif ((left < 3600 || left % 3600 < 60)); then
             ((left >= 3600)) && left=" $((left / 3600))h" || left=" $((left / 60))m"
         else
@@ -44,7 +44,7 @@ function __mfa_cred_prompt() {
     reordering=$'\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad\xe2\x80\xae'
     reordering+=$'\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9'
     __mfa_cred_segment="(${name//[[:cntrl:]$reordering]/?}$left) "
-    [[ -n ${NO_COLOR-} ]] || __mfa_cred_segment=$'\001\e['${colour}$'m\002'$__mfa_cred_segment$'\001\e[0m\002'
+    [[ -n ${NO_COLOR-} ]] || __mfa_cred_segment=$'\001\e['${color}$'m\002'$__mfa_cred_segment$'\001\e[0m\002'
     __mfa_cred_show
     \builtin return "$code"
 }

@@ -20,7 +20,7 @@ fn __mfa_cred_segment {
     if (not-eq $E:MFA_CRED_PROFILE '') {
         var name = (re:replace '[[:cntrl:]\x{61c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}]' '?' $E:MFA_CRED_PROFILE)
         var left = ''
-        var colour = green
+        var color = green
         var ends = [(re:find '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' $E:AWS_CREDENTIAL_EXPIRATION)]
         if (not-eq $ends []) {
             # `08` is an inexact number, which `%` refuses, until it is made exact.
@@ -35,13 +35,13 @@ fn __mfa_cred_segment {
                 (div (+ (* 153 $month) 2) 5) -719469)
             var secs = (- (+ (* $days 86400) (* $hour 3600) (* $minute 60) $second) (__mfa_cred_now))
             if (<= $secs 0) {
-                set colour = red
+                set color = red
                 set left = ' EXPIRED'
             } elif (< $secs 60) {
-                set colour = yellow
+                set color = yellow
                 set left = ' '$secs's*'
             } elif (< $secs 900) {
-                set colour = yellow
+                set color = yellow
                 set left = ' '(div $secs 60)'m*'
             } elif (< $secs 3600) {
                 set left = ' '(div $secs 60)'m'
@@ -54,7 +54,7 @@ fn __mfa_cred_segment {
         if (not-eq $E:NO_COLOR '') {
             put '('$name$left') '
         } else {
-            styled '('$name$left') ' $colour
+            styled '('$name$left') ' $color
         }
     }
 }

@@ -5,7 +5,7 @@
 function __mfa_cred_segment
     set -q MFA_CRED_PROFILE[1]; and test -n "$MFA_CRED_PROFILE"
     or return 0
-    set -l colour green
+    set -l color green
     set -l left
     set -l end (string match --regex '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' -- "$AWS_CREDENTIAL_EXPIRATION")
     if set -q end[7]
@@ -25,9 +25,9 @@ function __mfa_cred_segment
         end
         set -l day (math "$end[4] + 365 * $year + floor($year / 4) - floor($year / 100) + floor($year / 400) + floor((153 * $month + 2) / 5) - 719469")
         set left (math "$day * 86400 + $end[5] * 3600 + $end[6] * 60 + $end[7] - $now")
-        test $left -lt 900; and set colour --bold yellow
+        test $left -lt 900; and set color --bold yellow
         if test $left -le 0
-            set colour --bold red
+            set color --bold red
             set left ' EXPIRED'
         else if test $left -lt 60
             set left " $left"s\*
@@ -45,7 +45,7 @@ function __mfa_cred_segment
     if test -n "$NO_COLOR"
         printf %s $text
     else
-        printf %s%s%s (set_color $colour) $text (set_color normal)
+        printf %s%s%s (set_color $color) $text (set_color normal)
     end
 end
 

@@ -8,11 +8,11 @@ def __mfa_cred_segment []: nothing -> string {
     }
     let end = $env.AWS_CREDENTIAL_EXPIRATION? | default ''
     mut left = ''
-    mut colour = 'green'
+    mut color = 'green'
     if $end =~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$' {
         let secs = (($end | into datetime) - (date now)) // 1sec
         if $secs < 900 {
-            $colour = if $secs <= 0 { 'red_bold' } else { 'yellow_bold' }
+            $color = if $secs <= 0 { 'red_bold' } else { 'yellow_bold' }
         }
         $left = if $secs <= 0 {
             ' EXPIRED'
@@ -29,7 +29,7 @@ def __mfa_cred_segment []: nothing -> string {
         }
     }
     let text = '(' + ($name | str replace --all --regex '[[:cntrl:]\u{61c}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]' '?') + $left + ') '
-    if ($env.NO_COLOR? | default '') != '' { $text } else { $'(ansi $colour)($text)(ansi reset)' }
+    if ($env.NO_COLOR? | default '') != '' { $text } else { $'(ansi $color)($text)(ansi reset)' }
 }
 
 # A closure is not passed on to other programs, so that a shell below this one does its own.

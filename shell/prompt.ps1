@@ -6,13 +6,13 @@ function Get-MfaCredSegment {
         return ''
     }
     $left = ''
-    $colour = 32
+    $color = 32
     if ($Env:AWS_CREDENTIAL_EXPIRATION -cmatch '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$') {
         $end = [DateTimeOffset]::Parse($Env:AWS_CREDENTIAL_EXPIRATION, [CultureInfo]::InvariantCulture)
         $seconds = [Math]::Floor(($end - [DateTimeOffset]::UtcNow).TotalSeconds)
         $minutes = [Math]::Floor($seconds / 60)
         if ($seconds -lt 900) {
-            $colour = if ($seconds -le 0) { '1;31' } else { '1;33' }
+            $color = if ($seconds -le 0) { '1;31' } else { '1;33' }
         }
         $left = if ($seconds -le 0) {
             ' EXPIRED'
@@ -32,7 +32,7 @@ function Get-MfaCredSegment {
     if ($Env:NO_COLOR) {
         $text
     } else {
-        "$([char]27)[${colour}m$text$([char]27)[0m"
+        "$([char]27)[${color}m$text$([char]27)[0m"
     }
 }
 

@@ -1,6 +1,6 @@
 # The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
 # 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process. Braces are doubled, since the prompt reads
-# colours in them.
+# colors in them.
 
 
 def __mfa_cred_segment():
@@ -11,7 +11,7 @@ def __mfa_cred_segment():
     if not name:
         return ''
     name = re.sub(r'[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]', '?', name).replace('{', '{{').replace('}', '}}')
-    left, colour = '', 'GREEN'
+    left, color = '', 'GREEN'
     try:
         end = datetime.datetime.strptime(${...}.get('AWS_CREDENTIAL_EXPIRATION', ''), '%Y-%m-%dT%H:%M:%SZ')
     except ValueError:
@@ -19,7 +19,7 @@ def __mfa_cred_segment():
     else:
         end = end.replace(tzinfo=datetime.timezone.utc)
         secs = int((end - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
-        colour = 'GREEN' if secs >= 900 else 'BOLD_YELLOW' if secs > 0 else 'BOLD_RED'
+        color = 'GREEN' if secs >= 900 else 'BOLD_YELLOW' if secs > 0 else 'BOLD_RED'
         if secs <= 0:
             left = ' EXPIRED'
         elif secs < 60:
@@ -33,7 +33,7 @@ def __mfa_cred_segment():
         else:
             left = f' {secs // 3600}h{secs % 3600 // 60}m'
     text = f'({name}{left}) '
-    return text if ${...}.get('NO_COLOR') else '{' + colour + '}' + text + '{RESET}'
+    return text if ${...}.get('NO_COLOR') else '{' + color + '}' + text + '{RESET}'
 
 
 $PROMPT_FIELDS['mfa_cred'] = __mfa_cred_segment

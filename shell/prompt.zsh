@@ -6,7 +6,7 @@ function __mfa_cred_precmd {
     \builtin emulate -L zsh -o extended_glob
     \builtin zmodload -F zsh/datetime p:EPOCHSECONDS
     \builtin local name=${MFA_CRED_PROFILE-} end=${AWS_CREDENTIAL_EXPIRATION-} text=
-    # 41 without colour, 42 green, 43 yellow, 44 red.
+    # 41 without color, 42 green, 43 yellow, 44 red.
     \builtin local -i slot=42 year month day left
     psvar[41]= psvar[42]= psvar[43]= psvar[44]=
     # Whatever builds the prompt anew each time runs before this, from the next time on.

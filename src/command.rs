@@ -97,7 +97,7 @@ fn conclude(messages: Messages, result: Result<Done, Error>) -> Ending {
 /// What clap has to say, on stderr; `--help` and `--version` are answers, and go to stdout as all payload does.
 fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
     let is_harmless = |word: &OsString| word.to_str().is_some_and(|word| printable(word) == word);
-    // clap quotes what was typed as it is. Where that could drive the terminal, nothing is said in colour.
+    // clap quotes what was typed as it is. Where that could drive the terminal, nothing is said in color.
     let said = if argv.iter().all(is_harmless) {
         error.print()
     } else {

@@ -276,7 +276,7 @@ fn vault_ending(error: &VaultError) -> Ending {
 fn execute_ending(error: &ExecuteError) -> Ending {
     Ending::Exit(match error {
         ExecuteError::Code(error) => return code_ending(error),
-        ExecuteError::CancelledElsewhere(_) => 3,
+        ExecuteError::CanceledElsewhere(_) => 3,
         ExecuteError::Base(BaseError::Process { why: ProcessError::Command(CommandError::Signal(signal)), .. }) => {
             return Ending::Signal(*signal);
         }
@@ -292,7 +292,7 @@ fn terminal_ending(reason: &TerminalError, absent: u8) -> Ending {
         TerminalError::Signal(signal) => Ending::Signal(*signal),
         #[cfg(unix)]
         TerminalError::Unread => Ending::READER_GONE,
-        TerminalError::Cancelled | TerminalError::Closed => Ending::Exit(130),
+        TerminalError::Canceled | TerminalError::Closed => Ending::Exit(130),
         TerminalError::TimedOut(_) => Ending::Exit(3),
         _ => Ending::Exit(absent),
     }

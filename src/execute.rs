@@ -205,7 +205,7 @@ impl Run<'_, '_> {
         let turn = self.on.cache.take_turn(key.file_name(), &mut ready, &mut meanwhile);
         let (lease, made) = match turn {
             Ok(Some(Turn::Ready(credentials))) => return Ok(credentials),
-            Ok(Some(Turn::Cancelled)) => return Err(ExecuteError::CancelledElsewhere(name.clone())),
+            Ok(Some(Turn::Canceled)) => return Err(ExecuteError::CanceledElsewhere(name.clone())),
             Ok(Some(Turn::Ours(lease))) => (Some(lease), self.make(n, reuse)),
             Ok(None) => (None, self.make(n, reuse)),
             Err(error) => (None, Err(error)),
@@ -227,7 +227,7 @@ impl Run<'_, '_> {
                 Ok(stale)
             }
             (Err(error), _) => {
-                if let (Some(lease), true) = (lease, error.is_cancelled_by_the_person()) {
+                if let (Some(lease), true) = (lease, error.is_canceled_by_the_person()) {
                     lease.cancel();
                 }
                 Err(error)
@@ -291,7 +291,7 @@ impl Run<'_, '_> {
         let device = self.device_turn(n, serial)?;
         let device = match device {
             Some(Turn::Ready(credentials)) => return Ok((credentials, None)),
-            Some(Turn::Cancelled) => return Err(ExecuteError::CancelledElsewhere(step.profile().clone())),
+            Some(Turn::Canceled) => return Err(ExecuteError::CanceledElsewhere(step.profile().clone())),
             Some(Turn::Ours(lease)) => Some(lease),
             None => None,
         };
@@ -310,7 +310,7 @@ impl Run<'_, '_> {
         };
         let result = self.on.asker.with_code(&self.on.plan.profile, serial, ledger.as_ref(), &mut send);
         if let (Err(error), Some(device)) = (&result, device)
-            && error.is_cancelled_by_the_person()
+            && error.is_canceled_by_the_person()
         {
             device.cancel();
         }
@@ -374,19 +374,19 @@ impl ExecuteError {
 
     /// Did the person who was asked say no, or nothing? Then nobody else should ask in their stead. A process that was
     /// told to end by others says nothing about the person.
-    fn is_cancelled_by_the_person(&self) -> bool {
+    fn is_canceled_by_the_person(&self) -> bool {
         const SIGINT: i32 = 2;
         match self {
             Self::Code(CodeError::Terminal(reason)) => {
                 matches!(
                     reason,
                     TerminalError::Signal(SIGINT)
-                        | TerminalError::Cancelled
+                        | TerminalError::Canceled
                         | TerminalError::Closed
                         | TerminalError::TimedOut(_)
                 )
             }
-            Self::CancelledElsewhere(_) => true,
+            Self::CanceledElsewhere(_) => true,
             _ => false,
         }
     }

@@ -72,11 +72,11 @@ pub enum TerminalError {
     #[error("this process is in the background of its terminal")]
     Background,
     /// The person pressed Ctrl-C, or another signal that ends programs arrived. The terminal is restored.
-    #[error("cancelled")]
+    #[error("canceled")]
     Signal(i32),
     /// The person pressed Escape.
-    #[error("cancelled")]
-    Cancelled,
+    #[error("canceled")]
+    Canceled,
     /// The person wants this process to stop (Ctrl-Z) while it holds turns that others wait for: let go of them, call
     /// [`Terminal::stop`], and begin anew.
     #[error("stopped")]
@@ -179,7 +179,7 @@ pub trait Terminal {
     /// Writes a line in the place of the last one that this wrote; the empty one leaves none.
     fn rewrite(&self, _line: &str) {}
 
-    /// Shows a dialogue on a screen of its own, which is gone without a trace afterwards, until the dialogue is over;
+    /// Shows a dialogue on a screen of its own, which is gone without a trace afterward, until the dialogue is over;
     /// it gives up when no key was struck for `limit`. Where a terminal cannot do that, it is absent.
     fn converse(&self, _dialogue: &mut dyn Dialogue, _limit: Duration) -> Result<(), TerminalError> {
         Err(TerminalError::Absent)

@@ -45,14 +45,14 @@ impl std::str::FromStr for Level {
 #[derive(Clone, Copy, Debug)]
 pub struct Messages {
     level: Level,
-    is_coloured: bool,
+    is_colored: bool,
     home: Option<&'static str>,
 }
 
 impl Messages {
-    /// A voice that says what `level` lets through, in colour where `colour` or, left open, stderr says so.
-    pub fn new(level: Level, colour: Option<bool>) -> Self {
-        Self { level, is_coloured: colour.unwrap_or_else(|| io::stderr().is_terminal()), home: None }
+    /// A voice that says what `level` lets through, in color where `color` or, left open, stderr says so.
+    pub fn new(level: Level, color: Option<bool>) -> Self {
+        Self { level, is_colored: color.unwrap_or_else(|| io::stderr().is_terminal()), home: None }
     }
 
     /// The voice that writes this folder as `~`. There is one such folder for as long as the program runs.
@@ -102,13 +102,13 @@ impl Messages {
         self.say(Level::Debug, "2", "mfa-cred: ", text);
     }
 
-    fn say(self, level: Level, colour: &str, label: &str, text: &str) {
+    fn say(self, level: Level, color: &str, label: &str, text: &str) {
         if !self.says(level) {
             return;
         }
         let text = one_line(&self.tilde(text));
-        let line = if self.is_coloured && !label.is_empty() {
-            format!("\x1b[{colour}m{label}\x1b[0m{text}\n")
+        let line = if self.is_colored && !label.is_empty() {
+            format!("\x1b[{color}m{label}\x1b[0m{text}\n")
         } else {
             format!("{label}{text}\n")
         };

@@ -143,8 +143,8 @@ pub struct Settings {
     pub lock_after: Option<Duration>,
     /// What is said, and how.
     pub messages: Messages,
-    /// Colours: yes, no, or as the stream is a terminal.
-    colour: Option<bool>,
+    /// Colors: yes, no, or as the stream is a terminal.
+    color: Option<bool>,
     /// The settings' own `mfa_process`, for profiles that name none.
     pub mfa_process: Option<String>,
     /// How long a call may take.
@@ -245,8 +245,8 @@ impl Settings {
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
             store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
             lock_after: ini.lock_after()?,
-            messages: Messages::new(level, is_coloured(color, env)).at_home(folders.home.as_deref()),
-            colour: is_coloured(color, env),
+            messages: Messages::new(level, is_colored(color, env)).at_home(folders.home.as_deref()),
+            color: is_colored(color, env),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
             limits: Limits {
                 connect: ini.time("connect_timeout", 5)?,
@@ -260,14 +260,14 @@ impl Settings {
 
     /// Is a stream painted? One that is a terminal usually is.
     pub fn paints(&self, is_terminal: bool) -> bool {
-        self.colour.unwrap_or(is_terminal)
+        self.color.unwrap_or(is_terminal)
     }
 
     /// How a failure of [`Settings::resolve`] is said: as what was typed and exported has it, as far as that is legal.
     pub fn voice(global: &Global, env: &dyn Env) -> Messages {
         let level = typed_level(global).or_else(|| env.var(variables::LOG)?.parse().ok());
         let color = global.color.or_else(|| env.var(variables::COLOR)?.parse().ok());
-        Messages::new(level.unwrap_or_default(), is_coloured(color, env))
+        Messages::new(level.unwrap_or_default(), is_colored(color, env))
     }
 
     /// What is asked of a plan that is one of many, and where the command line asks for nothing.
@@ -340,8 +340,8 @@ fn typed_level(global: &Global) -> Option<Level> {
     }
 }
 
-/// Colours on stderr: yes, no, or as stderr is a terminal. <https://no-color.org>
-fn is_coloured(color: Option<Color>, env: &dyn Env) -> Option<bool> {
+/// Colors on stderr: yes, no, or as stderr is a terminal. <https://no-color.org>
+fn is_colored(color: Option<Color>, env: &dyn Env) -> Option<bool> {
     match color {
         Some(Color::Always) => Some(true),
         Some(Color::Never) => Some(false),

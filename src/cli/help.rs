@@ -90,7 +90,7 @@ pub const EXIT_CODES: [(&str, &str); 11] = [
     ("6", "the network"),
     ("7", "the keyring, where one was demanded"),
     ("126, 127", "`exec`: the command cannot be executed, or was not found; else its own exit code"),
-    ("130", "cancelled"),
+    ("130", "canceled"),
     ("141", "whoever read stdout went away (SIGPIPE)"),
 ];
 

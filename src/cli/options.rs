@@ -39,7 +39,7 @@ pub struct Global {
     pub color: Option<Color>,
 }
 
-/// When to use colours.
+/// When to use colors.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set.

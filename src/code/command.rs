@@ -49,7 +49,7 @@ pub enum CommandError {
         limit: usize,
     },
     /// This process was told to end meanwhile.
-    #[error("cancelled")]
+    #[error("canceled")]
     Signal(i32),
     /// Commands of ours stand one in another.
     #[error("it would be the {}th mfa-cred that starts another in this way: somewhere they go round in a circle", DEEPEST + 1)]

@@ -142,7 +142,7 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         ExecuteError::Code(CodeError::NobodyToAsk(profile)) => {
             format!("run {} in a terminal", ours("login", Some(profile)))
         }
-        ExecuteError::CancelledElsewhere(profile) => {
+        ExecuteError::CanceledElsewhere(profile) => {
             format!("run {} when the code is at hand", ours("login", Some(profile)))
         }
         ExecuteError::Code(CodeError::Terminal(TerminalError::TimedOut(_))) => {

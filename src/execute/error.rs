@@ -24,7 +24,7 @@ pub enum ExecuteError {
     Vault(#[from] VaultError),
     /// The person was asked by another process and said no.
     #[error("the code for `{0}` was asked for by another process, and not given")]
-    CancelledElsewhere(ProfileName),
+    CanceledElsewhere(ProfileName),
     /// No client could be built.
     #[error("no connection to AWS can be set up")]
     Client(#[source] StsError),

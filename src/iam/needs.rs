@@ -54,7 +54,7 @@ pub const ENROLL: [Need; 4] = [
     Need { action: "iam:EnableMFADevice", step: "enabling the device", on: On::Oneself, mfa: Mfa::NotYet },
     RESYNC,
 ];
-/// What clears up after an enrolment that was broken off.
+/// What clears up after an enrollment that was broken off.
 pub const CLEAR_UP: [Need; 2] = [
     Need {
         action: "iam:ListVirtualMFADevices",

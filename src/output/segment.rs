@@ -223,15 +223,15 @@ mod tests {
     }
 
     #[test]
-    fn colours_take_no_room_in_a_prompt() {
-        for (secs, colours, text) in [
+    fn colors_take_no_room_in_a_prompt() {
+        for (secs, colors, text) in [
             (2820, Some(ColorMarks::NONE), "\x1b[32mp 47m\x1b[0m"),
             (60, Some(ColorMarks::NONE), "\x1b[1;33mp 1m*\x1b[0m"),
             (0, Some(ColorMarks::NONE), "\x1b[1;31mp EXPIRED\x1b[0m"),
             (2820, Shell::Bash.dialect().color_marks, "\x01\x1b[32m\x02p 47m\x01\x1b[0m\x02"),
             (2820, Shell::Zsh.dialect().color_marks, "%{\x1b[32m%}p 47m%{\x1b[0m%}"),
         ] {
-            assert_eq!(segment("p", Some(secs)).render(&Template::default(), NOW, colours), text);
+            assert_eq!(segment("p", Some(secs)).render(&Template::default(), NOW, colors), text);
         }
     }
 

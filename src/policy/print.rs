@@ -3,7 +3,7 @@
 //! Choices in, text out: the policy is built once, as a value, and each format only spells it. It is AWS's own form
 //! since November 2022, when devices could first have any name, with three differences: what a thief would do with a
 //! stolen key (give up the device, make keys, change the password) is *allowed* with MFA alone, too, so that it stays
-//! closed where the Deny is narrower; devices can be deleted, so that a broken enrolment can be cleaned up; and what
+//! closed where the Deny is narrower; devices can be deleted, so that a broken enrollment can be cleaned up; and what
 //! enrolling takes is free for the own user alone, so that an administrator's stolen key binds no device to others.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage.html>
 

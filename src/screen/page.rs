@@ -15,8 +15,8 @@ const WORDS: usize = 30;
 const BELOW: usize = 2;
 /// The light border that scanners want is 4 modules wide; most do with one.
 const BORDER: usize = 4;
-/// Black on white, whatever the terminal's colours are.
-const COLOURS: &str = "\x1b[0;97;40m";
+/// Black on white, whatever the terminal's colors are.
+const COLORS: &str = "\x1b[0;97;40m";
 const PLAIN: &str = "\x1b[0m";
 /// What does not fit into the code is the device's name, which only the app's list shows.
 const NAME: usize = 32;
@@ -152,7 +152,7 @@ impl Fit {
     }
 }
 
-/// Two modules a character, the upper in the foreground's colour.
+/// Two modules a character, the upper in the foreground's color.
 fn blocks(code: &QrCode, fit: &Fit) -> Secret<String> {
     let width = code.width();
     let is_light = |x: usize, y: usize| {
@@ -165,7 +165,7 @@ fn blocks(code: &QrCode, fit: &Fit) -> Secret<String> {
     let rows = (width + fit.above + fit.below) / 2;
     let mut text = String::with_capacity(rows * (3 * fit.columns + 32));
     for row in 0..rows {
-        text.push_str(&format!("\x1b[{};1H{COLOURS}", row + 1));
+        text.push_str(&format!("\x1b[{};1H{COLORS}", row + 1));
         for x in 0..fit.columns {
             text.push(match (is_light(x, 2 * row), is_light(x, 2 * row + 1)) {
                 (true, true) => '█',

@@ -2,7 +2,7 @@
 //!
 //! On a terminal the columns line up, also where characters are two cells wide, and every row is one line: in a narrow
 //! window columns are left out, those first that say least, and then the longest cells lose their middle. A last column
-//! that is the time left is in colour where there is any. In a pipe every cell is there, whole, with tabs between.
+//! that is the time left is in color where there is any. In a pipe every cell is there, whole, with tabs between.
 
 use std::io::IsTerminal;
 
@@ -51,19 +51,19 @@ impl Column {
 pub(crate) struct Table {
     columns: &'static [Column],
     rows: Vec<Vec<String>>,
-    colours: Vec<&'static str>,
+    colors: Vec<&'static str>,
     /// The rows that have a star in front of them.
     marked: Vec<usize>,
 }
 
 impl Table {
     pub(crate) fn new(columns: &'static [Column]) -> Self {
-        Self { columns, rows: Vec::new(), colours: Vec::new(), marked: Vec::new() }
+        Self { columns, rows: Vec::new(), colors: Vec::new(), marked: Vec::new() }
     }
 
     /// A row that ends in the time left: all cells but that one, and what it says.
     pub(crate) fn add(&mut self, mut cells: Vec<String>, end: Option<Timestamp>, now: Timestamp) {
-        self.colours.push(match end.map(|end| end.duration_since(now)) {
+        self.colors.push(match end.map(|end| end.duration_since(now)) {
             None => "",
             Some(left) if left <= SignedDuration::ZERO => "31",
             Some(left) if left < SOON => "33",
@@ -80,7 +80,7 @@ impl Table {
 
     /// A row of cells that are no time.
     pub(crate) fn add_plain(&mut self, cells: &[String]) {
-        self.colours.push("");
+        self.colors.push("");
         self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 
@@ -97,7 +97,7 @@ impl Table {
     }
 
     /// Lines that fit, the headings first.
-    pub(crate) fn lines(&self, width: usize, in_colour: bool) -> Vec<String> {
+    pub(crate) fn lines(&self, width: usize, in_color: bool) -> Vec<String> {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         let mut widths: Vec<usize> = shown.iter().map(|&column| self.width_of(column)).collect();
         // A space at each side of a cell.
@@ -128,12 +128,12 @@ impl Table {
                 line.replace_range(..1, "*");
             }
         }
-        if in_colour {
-            for ((line, row), colour) in lines.iter_mut().skip(1).zip(&self.rows).zip(&self.colours) {
-                if let (Some(last), false) = (row.last(), colour.is_empty())
+        if in_color {
+            for ((line, row), color) in lines.iter_mut().skip(1).zip(&self.rows).zip(&self.colors) {
+                if let (Some(last), false) = (row.last(), color.is_empty())
                     && let Some(rest) = line.strip_suffix(last.as_str())
                 {
-                    *line = format!("{rest}\x1b[{colour}m{last}\x1b[0m");
+                    *line = format!("{rest}\x1b[{color}m{last}\x1b[0m");
                 }
             }
         }

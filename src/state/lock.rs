@@ -2,7 +2,7 @@
 //!
 //! The locks are `flock`s (through `std::fs::File`), which end with their holder however it dies. Whoever waits looks
 //! at what it waits for meanwhile, so that a hundred waiters read a new entry at once instead of one after another.
-//! The file says who holds the lock, and whether a person cancelled: those who waited for that person then end too.
+//! The file says who holds the lock, and whether a person canceled: those who waited for that person then end too.
 //!
 //! A holder that is stopped must hold nobody up. One that is stopped by its own person (Ctrl-Z) lets go first: see
 //! [`holds_any`]. One that was stopped from outside cannot; whoever waits sees that, and takes its lock away by taking
@@ -32,8 +32,8 @@ pub enum Turn<T> {
     Ours(Lease),
     /// What was waited for is there.
     Ready(T),
-    /// The person who was asked on behalf of all cancelled, or did not answer.
-    Cancelled,
+    /// The person who was asked on behalf of all canceled, or did not answer.
+    Canceled,
 }
 
 /// The right to make an entry or to use a device; it ends when dropped, or with the process.
@@ -56,11 +56,11 @@ enum Says {
     /// What it said before.
     TheSame,
     Nothing,
-    Cancelled,
+    Canceled,
 }
 
 const HELD: &str = "held";
-const CANCELLED: &str = "cancelled";
+const CANCELED: &str = "canceled";
 /// Behind the process id: the holder fills the screen, and who waits must not write on it.
 const SCREEN: &str = "screen";
 
@@ -121,8 +121,8 @@ pub(crate) fn wait<T, E>(
     let (mut stopped, mut was_left): (Option<(u32, Instant)>, bool) = (None, false);
     loop {
         if let Some(mut lease) = Lease::try_take(path).map_err(unusable)? {
-            if waited_for.is_some() && lease.cancelled_by() == waited_for {
-                return Ok(Turn::Cancelled);
+            if waited_for.is_some() && lease.canceled_by() == waited_for {
+                return Ok(Turn::Canceled);
             }
             lease.was_left = was_left || named(path, HELD).is_some();
             lease.says = Says::Nothing;
@@ -173,9 +173,9 @@ fn take_away(path: &Path, pid: u32) -> io::Result<bool> {
 }
 
 impl Lease {
-    /// Tells those who wait that the person cancelled, and lets go.
+    /// Tells those who wait that the person canceled, and lets go.
     pub fn cancel(mut self) {
-        self.says = Says::Cancelled;
+        self.says = Says::Canceled;
     }
 
     /// Was the one before killed or stopped with it in hand, without a chance to put anything right?
@@ -204,8 +204,8 @@ impl Lease {
         }
     }
 
-    pub(super) fn cancelled_by(&self) -> Option<u32> {
-        named(&self.lock.path, CANCELLED)
+    pub(super) fn canceled_by(&self) -> Option<u32> {
+        named(&self.lock.path, CANCELED)
     }
 
     /// What the file says is a courtesy to those who wait; the lock holds without it.
@@ -224,10 +224,10 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // Nobody may take a former holder, who may be stopped by now, for the present one.
         match self.says {
-            // Of several who waited for the person that cancelled, each has to see it.
+            // Of several who waited for the person that canceled, each has to see it.
             Says::TheSame => {}
             Says::Nothing => self.write(""),
-            Says::Cancelled => self.mark(CANCELLED, ""),
+            Says::Canceled => self.mark(CANCELED, ""),
         }
     }
 }

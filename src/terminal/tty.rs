@@ -117,7 +117,7 @@ fn ask(wanted: &Wanted<'_>, shown: Shown) -> Result<Secret<String>, TerminalErro
 /// The end of a question, whichever it is.
 fn over<T>(question: &Question, answer: Result<T, TerminalError>) -> Result<T, TerminalError> {
     // On the way are keys only behind those of an answer.
-    if matches!(answer, Ok(_) | Err(TerminalError::Cancelled | TerminalError::Closed)) {
+    if matches!(answer, Ok(_) | Err(TerminalError::Canceled | TerminalError::Closed)) {
         question.drain();
     }
     match question.finish() {

@@ -229,7 +229,7 @@ fn escape_cancels_and_whoever_waits_ends_too() {
     session.type_text("12\x1b");
     let done = finish(&world, session, &[PROMPT]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(130), ""));
-    assert_eq!(done.stderr, "error: no MFA code was given: cancelled\n");
+    assert_eq!(done.stderr, "error: no MFA code was given: canceled\n");
     assert_eq!(waiter.finish().0, Some(3));
     assert!(calls(&world).is_empty());
 }

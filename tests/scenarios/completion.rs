@@ -97,7 +97,7 @@ fn ten_thousand_profiles() {
     let started = std::time::Instant::now();
     assert_eq!(offered(&world, "bash", &["mfa-cred project-0999", "project-0999"]).len(), 11);
     assert_eq!(values(&world, &["process", ""]).len(), 10_000);
-    // An optimised build on an idle machine takes a fiftieth of this for each.
+    // An optimized build on an idle machine takes a fiftieth of this for each.
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }
 

@@ -1,6 +1,6 @@
 //! The warm path, counted in instructions: they repeat exactly, whatever else the machine does, where times do not.
 //!
-//! The limits are for the unoptimised build and far above its own noise, which is none: what they guard is that the
+//! The limits are for the unoptimized build and far above its own noise, which is none: what they guard is that the
 //! warm path builds no clap tree, no async runtime, no TLS and no D-Bus connection. Each of those alone costs more than
 //! the room that is left.
 

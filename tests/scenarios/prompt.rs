@@ -60,7 +60,7 @@ fn region_and_account_are_those_of_the_environment() {
 }
 
 #[test]
-fn colour_is_for_those_who_want_it() {
+fn color_is_for_those_who_want_it() {
     let (bash, zsh) = ("\x01\x1b[32m\x02p\x01\x1b[0m\x02\n", "%{\x1b[32m%}p%{\x1b[0m%}\n");
     for (variable, words, text) in [
         (("TERM", "xterm"), &[][..], "p\n"),
@@ -132,9 +132,9 @@ fn a_name_in_a_prompt_runs_nothing() {
     }
 }
 
-/// A prompt whose colours are not marked is longer than it looks, and a long line is then drawn over itself.
+/// A prompt whose colors are not marked is longer than it looks, and a long line is then drawn over itself.
 #[test]
-fn colours_take_no_room_in_the_line() {
+fn colors_take_no_room_in_the_line() {
     let world = World::empty();
     world.set("MFA_CRED_PROFILE", "p");
     for (program, words, setup) in [
@@ -152,7 +152,7 @@ fn colours_take_no_room_in_the_line() {
         session.type_text(setup);
         session.wait_for("p", PATIENCE);
         session.wait_for("\x1b[0m> ", PATIENCE);
-        // 3 + 26 columns of 30: a shell that counts the colours has gone to a new line before.
+        // 3 + 26 columns of 30: a shell that counts the colors has gone to a new line before.
         session.type_text("abcdefghijklmnopqrstuvwxyz");
         session.wait_for("z", PATIENCE);
         let screen = session.screen();

@@ -301,7 +301,7 @@ fn a_code_on_the_command_line_is_six_digits_and_not_repeated() {
 
 #[cfg(unix)]
 mod said {
-    //! Colours and loudness, as the real binary has them.
+    //! Colors and loudness, as the real binary has them.
 
     use std::process::Command;
 
@@ -310,7 +310,7 @@ mod said {
 
     const INI: &str = "config/mfa-cred/config.ini";
     const PLAIN: &str = "error: there is no profile `nobody`";
-    const COLOURED: &str = "\x1b[31merror: \x1b[0mthere is no profile `nobody`";
+    const COLORED: &str = "\x1b[31merror: \x1b[0mthere is no profile `nobody`";
 
     /// A home with a user who has no device: that is a warning.
     fn world() -> World {
@@ -321,12 +321,12 @@ mod said {
     }
 
     #[test]
-    fn colours_are_for_terminals_and_for_those_who_ask() {
+    fn colors_are_for_terminals_and_for_those_who_ask() {
         for (words, variables, ini, expected) in [
             (&[][..], &[][..], "", PLAIN),
-            (&["--color", "always"], &[("NO_COLOR", "1")], "", COLOURED),
-            (&[], &[("MFA_CRED_COLOR", "always"), ("NO_COLOR", "1")], "color = never", COLOURED),
-            (&[], &[], "color = always", COLOURED),
+            (&["--color", "always"], &[("NO_COLOR", "1")], "", COLORED),
+            (&[], &[("MFA_CRED_COLOR", "always"), ("NO_COLOR", "1")], "color = never", COLORED),
+            (&[], &[], "color = always", COLORED),
             (&["--color", "auto"], &[("MFA_CRED_COLOR", "always")], "", PLAIN),
         ] {
             let world = world();
@@ -342,7 +342,7 @@ mod said {
 
     #[test]
     fn on_a_terminal_no_color_means_none() {
-        for (variable, expected) in [("", COLOURED), ("1", PLAIN)] {
+        for (variable, expected) in [("", COLORED), ("1", PLAIN)] {
             let world = world();
             world.set("NO_COLOR", variable);
             let mut command = Command::new(MFA_CRED);

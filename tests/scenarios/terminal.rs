@@ -21,7 +21,7 @@ fn ask_path() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--example", "ask", "--message-format", "json"]);
-        // What cargo tells the tests about this package would make `ring` build itself anew, and again afterwards.
+        // What cargo tells the tests about this package would make `ring` build itself anew, and again afterward.
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
                 build.env_remove(name);

@@ -77,7 +77,7 @@ fn attempt(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError>
     let turn = work.cache.take_turn(&name, &mut || Ok::<Option<()>, DeviceError>(None), &mut meanwhile)?;
     let _lease = match turn {
         Some(Turn::Ours(lease)) => Some(lease),
-        Some(Turn::Cancelled) => return Err(DeviceError::Declined),
+        Some(Turn::Canceled) => return Err(DeviceError::Declined),
         Some(Turn::Ready(())) | None => None,
     };
     let ledger = work.cache.folder().and_then(|folder| Ledger::open(folder, serial, work.clock.local()));

@@ -27,7 +27,7 @@ const STANDING: [(Rule, &str); 3] = [
 
 /// How it is shown.
 pub(super) struct Style {
-    is_coloured: bool,
+    is_colored: bool,
     width: usize,
     /// Are the tables shown even where nothing is wrong?
     is_verbose: bool,
@@ -35,13 +35,13 @@ pub(super) struct Style {
 
 impl Style {
     pub(super) fn of(settings: &Settings) -> Self {
-        let is_coloured = settings.paints(std::io::stdout().is_terminal());
+        let is_colored = settings.paints(std::io::stdout().is_terminal());
         let width = table::width().map_or(WIDEST, |width| usize::from(width).clamp(NARROWEST, WIDEST));
-        Self { is_coloured, width, is_verbose: settings.messages.says(Level::Info) }
+        Self { is_colored, width, is_verbose: settings.messages.says(Level::Info) }
     }
 
-    fn painted(&self, colour: &str, text: &str) -> String {
-        if self.is_coloured && !colour.is_empty() { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    fn painted(&self, color: &str, text: &str) -> String {
+        if self.is_colored && !color.is_empty() { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
@@ -105,9 +105,9 @@ fn paragraph(standing: &[&Finding], style: &Style) -> String {
 fn block(policies: Policies<'_>, same: &[&Finding], style: &Style) -> String {
     let finding = same[0];
     let word = finding.severity.name();
-    let colour = if finding.severity == Severity::Failure { "31" } else { "33" };
+    let color = if finding.severity == Severity::Failure { "31" } else { "33" };
     let head = wrapped(&format!("{word}: {}", finding.what), "  ", style.width);
-    let mut text = head.replacen(word, &style.painted(colour, word), 1);
+    let mut text = head.replacen(word, &style.painted(color, word), 1);
     for finding in same.iter().filter(|finding| finding.at.is_some()) {
         text += &wrapped(&format!("  at: {}", place(policies, finding)), "    ", style.width);
     }

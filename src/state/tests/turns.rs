@@ -65,7 +65,7 @@ fn who_waits_for_long_says_so_once_and_names_the_holder() {
 }
 
 #[test]
-fn who_waited_for_a_person_that_cancelled_ends_too_and_who_comes_later_asks_anew() {
+fn who_waited_for_a_person_that_canceled_ends_too_and_who_comes_later_asks_anew() {
     for cancels in [true, false] {
         let home = Home::new();
         let lease = Cell::new(Some(take(&home.folder)));
@@ -82,15 +82,15 @@ fn who_waited_for_a_person_that_cancelled_ends_too_and_who_comes_later_asks_anew
             &mut |_| Ok(()),
         );
         match turn {
-            Ok(Turn::Cancelled) => assert!(cancels),
+            Ok(Turn::Canceled) => assert!(cancels),
             Ok(Turn::Ours(lease)) => {
                 assert!(!cancels);
                 drop(lease);
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(text(&home).starts_with("cancelled "), cancels);
-        assert_eq!(take(&home.folder).cancelled_by(), None, "it says `held` again");
+        assert_eq!(text(&home).starts_with("canceled "), cancels);
+        assert_eq!(take(&home.folder).canceled_by(), None, "it says `held` again");
     }
 }
 
@@ -98,13 +98,13 @@ fn who_waited_for_a_person_that_cancelled_ends_too_and_who_comes_later_asks_anew
 fn a_cancellation_of_another_person_is_not_ones_own() {
     let home = Home::new();
     let path = home.folder.subfolder("locks").expect("it is made").join("a-lock");
-    for stranger in ["cancelled 1\n", "cancelled\n", "cancelled x\n", "junk", ""] {
+    for stranger in ["canceled 1\n", "canceled\n", "canceled x\n", "junk", ""] {
         fs::write(&path, stranger).expect("it is written");
         drop(take(&home.folder));
     }
-    fs::write(&path, "cancelled 4711\n").expect("it is written");
+    fs::write(&path, "canceled 4711\n").expect("it is written");
     let lease = Lease::try_take(&path).expect("it works").expect("it is free");
-    assert_eq!(lease.cancelled_by(), Some(4711));
+    assert_eq!(lease.canceled_by(), Some(4711));
     assert!(Lease::try_take(&path).expect("it works").is_none(), "it is held");
 }
 

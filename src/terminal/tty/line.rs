@@ -78,7 +78,7 @@ impl Keys {
                 return Ok(key);
             }
             match sequence(&mut || self.question.soon())? {
-                Sequence::Alone => return Err(TerminalError::Cancelled),
+                Sequence::Alone => return Err(TerminalError::Canceled),
                 Sequence::PasteBegins => self.question.is_pasted.set(true),
                 Sequence::PasteEnds => self.question.is_pasted.set(false),
                 Sequence::Other => {}

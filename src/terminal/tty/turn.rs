@@ -68,7 +68,7 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
     let turn = wait(&path, &mut ready, &mut meanwhile, &|_| None);
     let lease = match turn {
         Ok(Turn::Ours(lease)) => Some(lease),
-        Ok(Turn::Ready(()) | Turn::Cancelled) | Err(None) => None,
+        Ok(Turn::Ready(()) | Turn::Canceled) | Err(None) => None,
         Err(Some(reason)) => return Err(reason),
     };
     if let (Some(lease), Screen::Whole) = (&lease, screen) {

@@ -10,7 +10,7 @@ use crate::support::aws::Fault;
 use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// Would switch colours, ring, hide what stands before it, and pass for a line of ours.
+/// Would switch colors, ring, hide what stands before it, and pass for a line of ours.
 const HOSTILE: &str = "\u{1b}[31m\u{7}\r\u{9b}2J\u{202e}x\nhint: run";
 const HARMLESS: &str = "\\u{1b}[31m\\u{7}\\r\\u{9b}2J\\u{202e}x\\nhint: run";
 
@@ -81,7 +81,7 @@ fn nothing_that_is_quoted_drives_the_terminal() {
 fn what_was_mistyped_does_not_drive_the_terminal_either() {
     let cast = World::cast();
     for words in [&["--region", HOSTILE][..], &["unset", HOSTILE], &["--\u{1b}[31m"], &["\u{1b}", "x"]] {
-        // On a terminal, where clap would use colours.
+        // On a terminal, where clap would use colors.
         let command = {
             let mut command = std::process::Command::new(crate::support::world::MFA_CRED);
             cast.world.dress(&mut command);

@@ -1,4 +1,4 @@
-//! What is printed: the formats of `env` and `unset`, options and their order, help, colours, closed pipes.
+//! What is printed: the formats of `env` and `unset`, options and their order, help, colors, closed pipes.
 
 use std::process::{Command, Stdio};
 
@@ -335,29 +335,29 @@ fn how_much_is_said() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_who_asks() {
+fn colors_are_for_terminals_and_for_who_asks() {
     let world = World::empty();
     world.write(".aws/config", "[default]\n");
     let plain = |text: &str| text.starts_with("error: there is no profile `x` in ");
-    let coloured = |text: &str| text.starts_with("\u{1b}[31merror: \u{1b}[0mthere is no profile `x` in ");
+    let colored = |text: &str| text.starts_with("\u{1b}[31merror: \u{1b}[0mthere is no profile `x` in ");
     let piped = |words: &[&str]| world.run(words).stderr;
     assert!(plain(&piped(&["process", "x"])));
-    assert!(coloured(&piped(&["process", "x", "--color", "always"])));
+    assert!(colored(&piped(&["process", "x", "--color", "always"])));
     let on_terminal = |words: &[&str]| {
         let mut command = Command::new(MFA_CRED);
         world.dress(&mut command);
         command.args(words);
         Pty::default().streams(Stream::Apart, Stream::Terminal).spawn(command).finish(PATIENCE).terminal
     };
-    assert!(coloured(&on_terminal(&["process", "x"])));
+    assert!(colored(&on_terminal(&["process", "x"])));
     assert!(plain(&on_terminal(&["process", "x", "--color", "never"])));
     world.set("NO_COLOR", "1");
     assert!(plain(&on_terminal(&["process", "x"])));
-    assert!(coloured(&on_terminal(&["process", "x", "--color", "always"])));
+    assert!(colored(&on_terminal(&["process", "x", "--color", "always"])));
     world.set("NO_COLOR", "");
     world.set("MFA_CRED_COLOR", "never");
     assert!(plain(&on_terminal(&["process", "x"])));
     world.set("MFA_CRED_COLOR", "always");
-    assert!(coloured(&piped(&["process", "x"])));
+    assert!(colored(&piped(&["process", "x"])));
     assert!(plain(&piped(&["process", "x", "--color", "never"])));
 }

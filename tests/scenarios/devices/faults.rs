@@ -1,4 +1,4 @@
-//! Every way in which an enrolment or a removal breaks off: nothing is left behind, or what is left is named with the
+//! Every way in which an enrollment or a removal breaks off: nothing is left behind, or what is left is named with the
 //! command that removes it, and the next run goes on.
 
 use super::{

@@ -39,17 +39,17 @@ impl Shell {
 
 fn segments_of(shell: Shell) {
     let scene = Scene::new(World::empty());
-    for colours in ["", "1"] {
+    for colors in ["", "1"] {
         for (secs, left) in
             [(7_230, " 2h"), (5_430, " 1h30m"), (3_570, " 59m"), (930, " 15m"), (870, " 14m*"), (-60, " EXPIRED")]
         {
-            // Without colour, one of each kind will do.
-            if !colours.is_empty() && !matches!(secs, 930 | 870 | -60) {
+            // Without color, one of each kind will do.
+            if !colors.is_empty() && !matches!(secs, 930 | 870 | -60) {
                 continue;
             }
             let end = Timestamp::now() + SignedDuration::from_secs(secs);
             let end = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-            let env = [("MFA_CRED_PROFILE", NAME), ("AWS_CREDENTIAL_EXPIRATION", &end), ("NO_COLOR", colours)];
+            let env = [("MFA_CRED_PROFILE", NAME), ("AWS_CREDENTIAL_EXPIRATION", &end), ("NO_COLOR", colors)];
             let Some(mut session) = shell.at_a_prompt(&scene, &env, "") else { return };
             let segment = format!("({SHOWN}{left})");
             session.wait_for(&segment, PATIENCE);
@@ -58,15 +58,15 @@ fn segments_of(shell: Shell) {
             session.type_text("exit\r");
             let finished = session.finish(PATIENCE);
             let screen = &finished.terminal;
-            let what = format!("{} {left} {colours:?}", shell.name);
+            let what = format!("{} {left} {colors:?}", shell.name);
             assert!(!screen.contains(&format!("{segment} ({SHOWN}")), "{what}: once is enough: {screen:?}");
-            let colour = if secs <= 0 { '1' } else { '3' };
+            let color = if secs <= 0 { '1' } else { '3' };
             let alarms = ["[3#m", "[1;3#m", "[0;3#m", "[3#;1m", "[0;1;3#m", "[9#m"];
-            let is_in = |colour: char| {
-                let painted = |alarm: &&str| format!("\x1b{}({SHOWN}", alarm.replace('#', &colour.to_string()));
+            let is_in = |color: char| {
+                let painted = |alarm: &&str| format!("\x1b{}({SHOWN}", alarm.replace('#', &color.to_string()));
                 alarms.iter().any(|alarm| screen.contains(&painted(alarm)))
             };
-            assert_eq!(is_in(colour), secs < 900 && colours.is_empty(), "{what}: {screen:?}");
+            assert_eq!(is_in(color), secs < 900 && colors.is_empty(), "{what}: {screen:?}");
             assert!(!is_in(if secs <= 0 { '3' } else { '1' }), "{what}: {screen:?}");
             scene.assert_nothing_ran(&what);
         }
@@ -108,7 +108,7 @@ fn segments_of_nu() {
     let own = "$env.PROMPT_COMMAND = {|| 'own' }\n";
     let script = format!("{own}source init.nu\nsource init.nu\n$env.PATH = []\nprint -n (do $env.PROMPT_COMMAND)\n");
     fs::write(scene.work.path().join("script.nu"), script).expect("a file");
-    for (colours, secs, text) in [
+    for (colors, secs, text) in [
         ("", Some(5_430), format!("\x1b[32m({SHOWN} 1h30m) \x1b[0mown")),
         ("", Some(930), format!("\x1b[32m({SHOWN} 15m) \x1b[0mown")),
         ("", Some(870), format!("\x1b[1;33m({SHOWN} 14m*) \x1b[0mown")),
@@ -122,7 +122,7 @@ fn segments_of_nu() {
         let mut command = Command::new(&program);
         scene.world.dress(&mut command);
         command.args(NU.bare).arg("script.nu").current_dir(scene.work.path());
-        command.env("MFA_CRED_PROFILE", NAME).env("NO_COLOR", colours);
+        command.env("MFA_CRED_PROFILE", NAME).env("NO_COLOR", colors);
         command.env("AWS_CREDENTIAL_EXPIRATION", end.as_deref().unwrap_or("a[$(touch PWNED)]"));
         let finished = crate::support::pty::run(command, b"", PATIENCE);
         assert_eq!((finished.stdout, finished.stderr), (text, String::new()));

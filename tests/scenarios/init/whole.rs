@@ -249,10 +249,10 @@ fn more_in(person: &mut Person) {
     person.strike("mfa-cred my-test-role\r");
     person.wait_for("MFA code for my-test-role (alice-phone): ");
     person.strike("\x03");
-    person.look("cancelled", "$?");
+    person.look("canceled", "$?");
     // What interrupts zsh in a substitution is told by its own number.
-    assert_eq!(person.scene.code("cancelled"), if what == "zsh" { "2" } else { "130" });
-    assert_eq!(person.scene.seen("cancelled"), person.scene.seen("picked"), "{what}");
+    assert_eq!(person.scene.code("canceled"), if what == "zsh" { "2" } else { "130" });
+    assert_eq!(person.scene.seen("canceled"), person.scene.seen("picked"), "{what}");
     // Escape in the picker is the same.
     person.strike("mfa-cred unset\r");
     person.strike("mfa-cred\r");

@@ -12,7 +12,7 @@ const NARROW: &str = r#"{
   "Statement": [
     {"Sid": "Work", "Effect": "Allow", "Action": "s3:*", "Resource": "*"},
     {
-      "Sid": "Enrol",
+      "Sid": "Enroll",
       "Effect": "Allow",
       "Action": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"],
       "Resource": ["arn:aws:iam::*:mfa/*", "arn:aws:iam::*:user/${aws:username}"]

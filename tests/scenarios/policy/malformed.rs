@@ -56,7 +56,7 @@ fn ten_megabytes_are_read_at_once() {
     let start = Instant::now();
     let document = Document::parse("large", text.as_bytes(), PolicyKind::User).expect("a policy");
     assert!(document.statements.len() > 90_000);
-    // Unoptimised and beside other work; what is quadratic would take hours.
+    // Unoptimized and beside other work; what is quadratic would take hours.
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 

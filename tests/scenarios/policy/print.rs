@@ -88,7 +88,7 @@ fn is_allowed(identity: &[Document], way: &str, action: &str, resource: &str) ->
 }
 
 #[test]
-fn every_combination_lets_users_enrol_and_nobody_else_work() {
+fn every_combination_lets_users_enroll_and_nobody_else_work() {
     for choices in every() {
         let own = document("printed", &print(Format::Json, &choices));
         let administrator = [own.clone(), everything_allowed()];
@@ -131,7 +131,7 @@ fn every_combination_lets_users_enrol_and_nobody_else_work() {
                 says(passes, &administrator, way, action, &alice);
             }
             says(passes || first, &administrator, way, "iam:ChangePassword", &alice);
-            // An administrator enrols without MFA as everybody does: for nobody else.
+            // An administrator enrolls without MFA as everybody does: for nobody else.
             for action in ["iam:EnableMFADevice", "iam:ResyncMFADevice"] {
                 says(true, &administrator, way, action, &alice);
                 says(passes, &administrator, way, action, &bob);
@@ -187,7 +187,7 @@ fn every_combination_passes_the_check_with_its_notes() {
         let is_note = report.findings.iter().all(|finding| finding.severity == Severity::Note);
         assert!(report.holds() && is_note, "{choices:?}: {:#?}", report.findings);
         rules.dedup();
-        // The thief who enrols first, which has no number; the password, forced or free; what services do.
+        // The thief who enrolls first, which has no number; the password, forced or free; what services do.
         let mut expected = vec![None, Some(6), Some(12)];
         if choices.is_console_only {
             expected.insert(1, Some(1));

@@ -103,7 +103,7 @@ fn thousands_of_bad_statements_are_judged_in_time_that_grows_with_them() {
         assert!(!report.holds(), "{kind}");
         let is_unfinished = report.findings.iter().any(|finding| finding.what.contains("not all of them were judged"));
         assert_eq!(is_unfinished, is_various, "{kind}");
-        // Unoptimised and beside other work; what is quadratic would take minutes.
+        // Unoptimized and beside other work; what is quadratic would take minutes.
         assert!(start.elapsed() < Duration::from_secs(60), "{kind}: {:?}", start.elapsed());
     }
 }

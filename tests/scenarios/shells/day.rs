@@ -81,7 +81,7 @@ impl Seen {
     }
 }
 
-/// A line, what a child of the shell sees afterwards, and the line's exit code, on the terminal.
+/// A line, what a child of the shell sees afterward, and the line's exit code, on the terminal.
 fn step(shell: Shell, name: &str, line: &str) -> String {
     let status = shell.status();
     format!("{line}\nprintf 'at:%s:%s:\\n' {name} {status}\nenv -0 >\"$OUT/{name}\"\n")
@@ -138,8 +138,8 @@ fn at_a_prompt(shell: Shell, form: Form) {
     session.type_text("123");
     session.control('c');
     session.wait_for(READY, PATIENCE);
-    type_step(&mut session, shell, "cancelled", "true");
-    assert_eq!(seen("cancelled").ours(), seen("third").ours(), "{what}: so does Ctrl-C");
+    type_step(&mut session, shell, "canceled", "true");
+    assert_eq!(seen("canceled").ours(), seen("third").ours(), "{what}: so does Ctrl-C");
     assert_eq!(calls(&world), [""; 0], "{what}");
 
     type_step(&mut session, shell, "gone", &take("unset"));

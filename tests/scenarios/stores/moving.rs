@@ -93,8 +93,8 @@ fn leaving_a_passphrase_asks_for_it_once_more_and_ctrl_c_keeps_all() {
         session.type_text(answer);
         session.finish(PATIENCE)
     };
-    let cancelled = ask("\x03");
-    assert_eq!((cancelled.stdout.as_str(), key(&world)), ("", old), "{cancelled:?}");
+    let canceled = ask("\x03");
+    assert_eq!((canceled.stdout.as_str(), key(&world)), ("", old), "{canceled:?}");
     let moved = ask("tulip\n");
     assert!(moved.status.success(), "{moved:?}");
     assert_eq!((calls(&world), key(&world).1.as_str()), (Vec::new(), "kernel"));

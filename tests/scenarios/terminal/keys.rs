@@ -53,7 +53,7 @@ fn escape_cancels_and_the_keys_that_begin_with_it_do_not() {
         let mut session = Pty::default().spawn(ask(&[how, PROMPT, "60"]));
         session.wait_for(PROMPT, PATIENCE);
         session.type_text("12\u{1b}");
-        assert_eq!(session.finish(PATIENCE).stdout, "error: Cancelled\n", "{how}");
+        assert_eq!(session.finish(PATIENCE).stdout, "error: Canceled\n", "{how}");
 
         let mut session = Pty::default().spawn(ask(&[how, PROMPT, "60"]));
         session.wait_for(PROMPT, PATIENCE);

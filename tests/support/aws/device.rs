@@ -152,8 +152,8 @@ impl Device {
         let mut world = self.shared.world();
         let step = world.step();
         let device = world.device(&self.serial);
-        let centre = step + device.ahead;
-        let near: BTreeSet<String> = (centre - 20..=centre + 20).map(|at| totp::code(&device.seed, at)).collect();
+        let center = step + device.ahead;
+        let near: BTreeSet<String> = (center - 20..=center + 20).map(|at| totp::code(&device.seed, at)).collect();
         let wrong = (111_111..111_211).map(|n| n.to_string()).find(|code| !near.contains(code));
         wrong.expect("a hundred codes are more than forty-one")
     }

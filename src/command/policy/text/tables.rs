@@ -57,7 +57,7 @@ impl Shown {
         }
     }
 
-    fn colour(self) -> &'static str {
+    fn color(self) -> &'static str {
         match self {
             Self::Is(_, Weight::Wrong) => "1;31",
             Self::Is(_, Weight::Right) => "32",
@@ -187,9 +187,9 @@ fn table(headings: &[&str], lines: &[ShownRow], legend: &[(Verdict, Weight, &str
     let has_actions = indent.len() + needs(gap) + 2 + last <= style.width;
     let row = |label: &str, cells: Vec<(&str, &str)>, action: &str| {
         let mut text = format!("{indent}{label:first$}");
-        for ((word, colour), heading) in cells.into_iter().zip(&widths) {
+        for ((word, color), heading) in cells.into_iter().zip(&widths) {
             let pad = " ".repeat(heading.saturating_sub(word.len()));
-            text += &format!("{:gap$}{}{pad}", "", style.painted(colour, word));
+            text += &format!("{:gap$}{}{pad}", "", style.painted(color, word));
         }
         if has_actions {
             text += &format!("  {action}");
@@ -198,7 +198,7 @@ fn table(headings: &[&str], lines: &[ShownRow], legend: &[(Verdict, Weight, &str
     };
     let mut text = row("", headings.iter().map(|heading| (*heading, "")).collect(), "");
     for line in lines {
-        text += &row(line.label, line.cells.iter().map(|cell| (cell.word(), cell.colour())).collect(), &line.action);
+        text += &row(line.label, line.cells.iter().map(|cell| (cell.word(), cell.color())).collect(), &line.action);
     }
     let occurs = |verdict, weight| lines.iter().any(|line| line.cells.contains(&Shown::Is(verdict, weight)));
     let mut said: Vec<&str> = Vec::new();

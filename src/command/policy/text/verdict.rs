@@ -13,8 +13,8 @@ pub(super) const ATTACK: [Way; 3] = [Way::Key, Way::Session, Way::Console];
 /// `causes` are the findings, those of one cause together; `standing` is the number of notes that are told as one.
 pub(super) fn sentence(report: &Report, causes: &[Vec<&Finding>], standing: usize, style: &Style) -> String {
     let (word, text) = words(report, causes, standing);
-    let colour = if report.holds() { "1;32" } else { "1;31" };
-    wrapped(&text, "", style.width).replacen(word, &style.painted(colour, word), 1)
+    let color = if report.holds() { "1;32" } else { "1;31" };
+    wrapped(&text, "", style.width).replacen(word, &style.painted(color, word), 1)
 }
 
 /// The sentence, and the words with which it starts.
