@@ -6,6 +6,7 @@
 
 pub mod caller;
 mod client;
+pub mod endpoint;
 mod error;
 mod failure;
 pub mod needs;

@@ -1,107 +1,64 @@
-//! Policies as AWS's IAM gives them: pages and percent-encoded documents.
+//! Policies as IAM holds them: documents travel percent-encoded.
 
 use percent_encoding::percent_decode_str;
 
-use super::{AwsIam, next, signed_by};
-use crate::aws::CallError;
-use crate::aws::classify;
+use super::answer::{Element, Read};
+use super::{AwsIam, Call};
 use crate::iam::IamError;
 use crate::iam::policies::{Described, Holder, PolicyReader};
 use crate::secret::Credentials;
 
-/// Sends a call, signed.
-macro_rules! answer {
-    ($iam:expr, $signer:expr, $call:expr) => {
-        $iam.transport
-            .wait($call.customize().config_override(signed_by($signer)).send())
-            .map_err(|error| classify(&error))?
-    };
-}
-
 impl PolicyReader for AwsIam<'_> {
     fn describe(&self, signer: &Credentials, user: &str) -> Result<Described, IamError> {
-        self.call(&|| {
-            let answer = answer!(self, signer, self.client.get_user().user_name(user));
-            let user = answer.user().ok_or(CallError::Unreadable)?;
-            let boundary = user.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
-            Ok(Described { arn: user.arn().to_owned(), boundary: boundary.map(str::to_owned) })
+        self.result(signer, &Call::repeatable("GetUser").with("UserName", user), &|result| {
+            let user = result.child("User")?;
+            let boundary = user.optional_child("PermissionsBoundary")?;
+            let boundary = boundary.map(|boundary| boundary.text("PermissionsBoundaryArn")).transpose()?;
+            Ok(Described { arn: user.text("Arn")?.to_owned(), boundary: boundary.map(str::to_owned) })
         })
     }
 
     fn groups(&self, signer: &Credentials, user: &str) -> Result<Vec<String>, IamError> {
-        self.pages(&|marker| {
-            let answer = answer!(self, signer, self.client.list_groups_for_user().user_name(user).set_marker(marker));
-            let names = answer.groups().iter().map(|group| group.group_name().to_owned()).collect();
-            Ok((names, next(answer.is_truncated(), answer.marker())?))
-        })
+        let call = Call::repeatable("ListGroupsForUser").with("UserName", user);
+        self.list(signer, &call, ("Groups", &|group| group.text("GroupName").map(str::to_owned)))
     }
 
     fn inline(&self, signer: &Credentials, of: Holder<'_>) -> Result<Vec<String>, IamError> {
-        self.pages(&|marker| match of {
-            Holder::User(user) => {
-                let call = self.client.list_user_policies().user_name(user).set_marker(marker);
-                let answer = answer!(self, signer, call);
-                Ok((answer.policy_names().to_vec(), next(answer.is_truncated(), answer.marker())?))
-            }
-            Holder::Group(group) => {
-                let call = self.client.list_group_policies().group_name(group).set_marker(marker);
-                let answer = answer!(self, signer, call);
-                Ok((answer.policy_names().to_vec(), next(answer.is_truncated(), answer.marker())?))
-            }
-        })
+        let call = match of {
+            Holder::User(user) => Call::repeatable("ListUserPolicies").with("UserName", user),
+            Holder::Group(group) => Call::repeatable("ListGroupPolicies").with("GroupName", group),
+        };
+        self.list(signer, &call, ("PolicyNames", &|name| name.own_text().map(str::to_owned)))
     }
 
     fn inline_text(&self, signer: &Credentials, of: Holder<'_>, name: &str) -> Result<Vec<u8>, IamError> {
-        self.call(&|| match of {
-            Holder::User(user) => {
-                let call = self.client.get_user_policy().user_name(user).policy_name(name);
-                Ok(decoded(answer!(self, signer, call).policy_document()))
-            }
-            Holder::Group(group) => {
-                let call = self.client.get_group_policy().group_name(group).policy_name(name);
-                Ok(decoded(answer!(self, signer, call).policy_document()))
-            }
-        })
+        let call = match of {
+            Holder::User(user) => Call::repeatable("GetUserPolicy").with("UserName", user),
+            Holder::Group(group) => Call::repeatable("GetGroupPolicy").with("GroupName", group),
+        };
+        self.result(signer, &call.with("PolicyName", name), &|result| decoded(result, "PolicyDocument"))
     }
 
     fn attached(&self, signer: &Credentials, to: Holder<'_>) -> Result<Vec<String>, IamError> {
-        self.pages(&|marker| {
-            let (policies, next) = match to {
-                Holder::User(user) => {
-                    let call = self.client.list_attached_user_policies().user_name(user).set_marker(marker);
-                    let answer = answer!(self, signer, call);
-                    (answer.attached_policies().to_vec(), next(answer.is_truncated(), answer.marker())?)
-                }
-                Holder::Group(group) => {
-                    let call = self.client.list_attached_group_policies().group_name(group).set_marker(marker);
-                    let answer = answer!(self, signer, call);
-                    (answer.attached_policies().to_vec(), next(answer.is_truncated(), answer.marker())?)
-                }
-            };
-            let arn = |policy: &aws_sdk_iam::types::AttachedPolicy| policy.policy_arn().map(str::to_owned);
-            let arns: Option<_> = policies.iter().map(arn).collect();
-            Ok((arns.ok_or(CallError::Unreadable)?, next))
-        })
+        let call = match to {
+            Holder::User(user) => Call::repeatable("ListAttachedUserPolicies").with("UserName", user),
+            Holder::Group(group) => Call::repeatable("ListAttachedGroupPolicies").with("GroupName", group),
+        };
+        self.list(signer, &call, ("AttachedPolicies", &|policy| policy.text("PolicyArn").map(str::to_owned)))
     }
 
     fn default_version(&self, signer: &Credentials, arn: &str) -> Result<String, IamError> {
-        self.call(&|| {
-            let answer = answer!(self, signer, self.client.get_policy().policy_arn(arn));
-            let version = answer.policy().and_then(|policy| policy.default_version_id());
-            version.map(str::to_owned).ok_or(CallError::Unreadable)
-        })
+        let call = Call::repeatable("GetPolicy").with("PolicyArn", arn);
+        self.result(signer, &call, &|result| result.child("Policy")?.text("DefaultVersionId").map(str::to_owned))
     }
 
     fn version_text(&self, signer: &Credentials, arn: &str, version: &str) -> Result<Vec<u8>, IamError> {
-        self.call(&|| {
-            let answer = answer!(self, signer, self.client.get_policy_version().policy_arn(arn).version_id(version));
-            let text = answer.policy_version().and_then(|version| version.document()).map(decoded);
-            text.ok_or(CallError::Unreadable)
-        })
+        let call = Call::repeatable("GetPolicyVersion").with("PolicyArn", arn).with("VersionId", version);
+        self.result(signer, &call, &|result| decoded(result.child("PolicyVersion")?, "Document"))
     }
 }
 
-/// A document travels percent-encoded (RFC 3986: a plus is a plus).
-fn decoded(document: &str) -> Vec<u8> {
-    percent_decode_str(document).collect()
+/// RFC 3986: a plus is a plus.
+fn decoded(element: Element<'_>, name: &str) -> Read<Vec<u8>> {
+    Ok(percent_decode_str(element.text(name)?).collect())
 }

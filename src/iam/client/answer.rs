@@ -1,0 +1,245 @@
+//! What IAM answers, read strictly: an answer that is cut off, is no well-formed XML, is another action's, or lacks what
+//! AWS always sends is not AWS's. What is there besides is passed over, since AWS adds to its answers.
+
+use aws_smithy_types::base64;
+use aws_smithy_types::error::ErrorMetadata;
+use jiff::Timestamp;
+use roxmltree::{Document, Node};
+
+use crate::aws::CallError;
+use crate::names::moment;
+use crate::secret::Secret;
+
+/// What was read, or [`CallError::Unreadable`].
+pub(super) type Read<T> = Result<T, CallError>;
+
+/// An element of an answer.
+#[derive(Clone, Copy)]
+pub(super) struct Element<'a>(Node<'a, 'a>);
+
+/// Checks that an answer is this action's, and reads it.
+pub(super) fn read<T>(body: &Secret<Vec<u8>>, action: &str, reader: &dyn Fn(Element<'_>) -> Read<T>) -> Read<T> {
+    let text = std::str::from_utf8(body.expose()).map_err(|_| CallError::Unreadable)?;
+    let document = Document::parse(text).map_err(|_| CallError::Unreadable)?;
+    let root = document.root_element();
+    if root.tag_name().name().strip_suffix("Response") != Some(action) {
+        return Err(CallError::Unreadable);
+    }
+    reader(Element(root))
+}
+
+/// AWS's code and text of a refusal. Neither is there when something else than AWS answered.
+pub(super) fn refusal(body: &[u8]) -> ErrorMetadata {
+    let read = || {
+        let document = Document::parse(std::str::from_utf8(body).ok()?).ok()?;
+        let root = Some(document.root_element()).filter(|root| root.has_tag_name_of("ErrorResponse"))?;
+        let error = Element(root).child("Error").ok()?;
+        let metadata = ErrorMetadata::builder().code(error.text("Code").ok()?);
+        Some(metadata.message(error.text("Message").unwrap_or_default()).build())
+    };
+    read().unwrap_or_else(|| ErrorMetadata::builder().build())
+}
+
+impl<'a> Element<'a> {
+    /// The child of that name, which must be there.
+    pub(super) fn child(self, name: &str) -> Read<Self> {
+        self.optional_child(name)?.ok_or(CallError::Unreadable)
+    }
+
+    /// The child of that name, if there is one. Two are none of AWS's.
+    pub(super) fn optional_child(self, name: &str) -> Read<Option<Self>> {
+        let mut named = self.0.children().filter(|child| child.has_tag_name_of(name));
+        match (named.next(), named.next()) {
+            (child, None) => Ok(child.map(Self)),
+            (_, Some(_)) => Err(CallError::Unreadable),
+        }
+    }
+
+    /// The text of the child of that name, which must be there; it may be empty.
+    pub(super) fn text(self, name: &str) -> Read<&'a str> {
+        self.child(name)?.own_text()
+    }
+
+    /// The text of the child of that name, if there is one.
+    fn optional_text(self, name: &str) -> Read<Option<&'a str>> {
+        self.optional_child(name)?.map(Self::own_text).transpose()
+    }
+
+    /// The members of the list of that name, which must be there; it may be empty.
+    pub(super) fn list(self, name: &str) -> Read<Vec<Self>> {
+        let items = self.child(name)?.0.children().filter(Node::is_element);
+        items
+            .map(|item| if item.has_tag_name_of("member") { Ok(Self(item)) } else { Err(CallError::Unreadable) })
+            .collect()
+    }
+
+    /// `true` or `false`, if it is said.
+    pub(super) fn optional_flag(self, name: &str) -> Read<Option<bool>> {
+        match self.optional_text(name)? {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(CallError::Unreadable),
+        }
+    }
+
+    /// A time to the second, if there is one.
+    pub(super) fn optional_time(self, name: &str) -> Read<Option<Timestamp>> {
+        let second = |text| moment(text).and_then(|time| Timestamp::from_second(time.as_second()).ok());
+        self.optional_text(name)?.map(|text| second(text).ok_or(CallError::Unreadable)).transpose()
+    }
+
+    /// Text that travels as base64 and is not for everybody's eyes.
+    pub(super) fn secret(self, name: &str) -> Read<Secret<String>> {
+        let bytes = Secret::new(base64::decode(self.text(name)?).map_err(|_| CallError::Unreadable)?);
+        std::str::from_utf8(bytes.expose()).map(Secret::from).map_err(|_| CallError::Unreadable)
+    }
+
+    /// The text of this element, in which nothing else may stand.
+    pub(super) fn own_text(self) -> Read<&'a str> {
+        let mut children = self.0.children();
+        match (children.next(), children.next()) {
+            (None, _) => Ok(""),
+            (Some(child), None) => child.text().filter(|_| child.is_text()).ok_or(CallError::Unreadable),
+            _ => Err(CallError::Unreadable),
+        }
+    }
+}
+
+/// Names as AWS's model has them; the namespace says just which API it is.
+trait Named {
+    fn has_tag_name_of(&self, name: &str) -> bool;
+}
+
+impl Named for Node<'_, '_> {
+    fn has_tag_name_of(&self, name: &str) -> bool {
+        self.is_element() && self.tag_name().name() == name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Element, Read, read, refusal};
+    use crate::aws::CallError;
+    use crate::secret::Secret;
+
+    const NAMESPACE: &str = "xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"";
+
+    fn of<T>(inner: &str, reader: &dyn Fn(Element<'_>) -> Read<T>) -> Read<T> {
+        let body = format!("<GetUserResponse {NAMESPACE}>{inner}</GetUserResponse>");
+        read(&Secret::new(body.into_bytes()), "GetUser", reader)
+    }
+
+    #[test]
+    fn an_answer_that_is_not_whole_or_not_this_actions_is_none() {
+        let whole = format!("<GetUserResponse {NAMESPACE}><A>1</A></GetUserResponse>");
+        let text =
+            |body: &[u8]| read(&Secret::new(body.to_vec()), "GetUser", &|answer| answer.text("A").map(str::to_owned));
+        assert_eq!(text(whole.as_bytes()).as_deref(), Ok("1"));
+        for end in 0..whole.len() {
+            assert_eq!(text(&whole.as_bytes()[..end]), Err(CallError::Unreadable), "{}", &whole[..end]);
+        }
+        for other in [
+            "<GetGroupResponse><A>1</A></GetGroupResponse>",
+            "<GetUser><A>1</A></GetUser>",
+            "<GetUserResponse><A>1</A></GetUserResponse><x/>",
+            "<GetUserResponse><A>1</B></GetUserResponse>",
+            "<!DOCTYPE x [<!ENTITY a \"1\">]><GetUserResponse><A>&a;</A></GetUserResponse>",
+            "<GetUserResponse><A>&a;</A></GetUserResponse>",
+            "<html><body>Sign in to Wi-Fi</body></html>",
+            "{\"A\": 1}",
+        ] {
+            assert_eq!(text(other.as_bytes()), Err(CallError::Unreadable), "{other}");
+        }
+        assert_eq!(text(b"<GetUserResponse><A>\xff</A></GetUserResponse>"), Err(CallError::Unreadable));
+        // As deep as a megabyte can be.
+        let deep = format!("<GetUserResponse>{}", "<a>".repeat(300_000));
+        assert_eq!(text(deep.as_bytes()), Err(CallError::Unreadable));
+    }
+
+    #[test]
+    fn text_is_kept_as_it_is() {
+        for (inner, kept) in [
+            ("<A>a b</A>", Ok("a b")),
+            ("<A> a\n</A>", Ok(" a\n")),
+            ("<A>&lt;&amp;&#233;</A>", Ok("<&é")),
+            ("<A><![CDATA[<b>]]></A>", Ok("<b>")),
+            ("<A/>", Ok("")),
+            ("<New>1</New><A>1</A>", Ok("1")),
+            ("", Err(())),
+            ("<A>1</A><A>2</A>", Err(())),
+            ("<A>1<B/></A>", Err(())),
+            ("<A>1<!-- -->2</A>", Err(())),
+            ("<B><A>1</A></B>", Err(())),
+        ] {
+            let text = of(inner, &|answer| answer.text("A").map(str::to_owned));
+            assert_eq!(text.as_deref().map_err(drop), kept, "{inner}");
+        }
+    }
+
+    #[test]
+    fn lists_flags_times_and_secrets() {
+        let list = |inner| {
+            of(inner, &|answer| {
+                answer
+                    .list("L")?
+                    .into_iter()
+                    .map(Element::own_text)
+                    .map(|text| text.map(str::to_owned))
+                    .collect::<Read<Vec<_>>>()
+            })
+        };
+        assert_eq!(list("<L/>"), Ok(vec![]));
+        assert_eq!(list("<L>\n <member>1</member>\n <member/>\n</L>"), Ok(vec!["1".to_owned(), String::new()]));
+        for inner in ["", "<L><item>1</item></L>", "<L/><L/>"] {
+            assert_eq!(list(inner), Err(CallError::Unreadable), "{inner}");
+        }
+        for (said, flag) in [
+            ("<F>true</F>", Ok(Some(true))),
+            ("<F>false</F>", Ok(Some(false))),
+            ("", Ok(None)),
+            ("<F>yes</F>", Err(())),
+        ] {
+            assert_eq!(of(said, &|answer| answer.optional_flag("F")).map_err(drop), flag, "{said}");
+        }
+        for (said, second) in [
+            ("<T>2026-11-27T03:00:01Z</T>", Ok(Some(1_795_748_401))),
+            ("<T>2026-11-27T03:00:01.5+00:00</T>", Ok(Some(1_795_748_401))),
+            ("", Ok(None)),
+            ("<T>soon</T>", Err(())),
+        ] {
+            let time = of(said, &|answer| answer.optional_time("T"));
+            assert_eq!(time.map(|time| time.map(jiff::Timestamp::as_second)).map_err(drop), second, "{said}");
+        }
+        let secret = |inner| of(inner, &|answer| answer.secret("S").map(|secret| secret.expose().clone()));
+        assert_eq!(secret("<S>YWI=</S>").as_deref(), Ok("ab"));
+        for inner in ["<S>no base64</S>", "<S>/w==</S>", ""] {
+            assert_eq!(secret(inner), Err(CallError::Unreadable), "{inner}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_has_awss_code_and_text_or_neither() {
+        let error =
+            "<Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>No &lt;such&gt; user.</Message></Error>";
+        for (body, code, message) in [
+            (
+                format!("<ErrorResponse {NAMESPACE}>{error}<RequestId>1</RequestId></ErrorResponse>"),
+                Some("NoSuchEntity"),
+                Some("No <such> user."),
+            ),
+            (
+                "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>".to_owned(),
+                Some("Throttling"),
+                Some(""),
+            ),
+            (format!("<html>{error}</html>"), None, None),
+            ("<ErrorResponse><Error><Message>no</Message></Error></ErrorResponse>".to_owned(), None, None),
+            ("502 Bad Gateway".to_owned(), None, None),
+            (String::new(), None, None),
+        ] {
+            let refused = refusal(body.as_bytes());
+            assert_eq!((refused.code(), refused.message()), (code, message), "{body}");
+        }
+    }
+}

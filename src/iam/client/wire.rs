@@ -1,0 +1,140 @@
+//! A call on its way: the SDK's runtime signs it, sends it, waits, and sends it again where that is allowed.
+//!
+//! What the generated clients put together for each operation is put together here, once for all of them: the same
+//! signer, retries, timeouts, clock correction and headers. Only the form and the XML are ours.
+
+use aws_config::SdkConfig;
+use aws_runtime::auth::SigV4OperationSigningConfig;
+use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::invocation_id::InvocationIdInterceptor;
+use aws_runtime::request_info::RequestInfoInterceptor;
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_runtime::service_clock_skew::{ServiceClockSkewClassifier, ServiceClockSkewInterceptor};
+use aws_runtime::user_agent::{ApiMetadata, UserAgentInterceptor};
+use aws_sdk_sts::config::{BehaviorVersion, SharedCredentialsProvider};
+use aws_smithy_runtime::client::http::connection_poisoning::ConnectionPoisoningInterceptor;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
+use aws_smithy_runtime::client::stalled_stream_protection::StalledStreamProtectionInterceptor;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
+use aws_smithy_runtime_api::client::auth::{
+    AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::{SharedRuntimePlugin, StaticRuntimePlugin};
+use aws_smithy_runtime_api::shared::IntoShared;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::SigningName;
+use aws_types::region::SigningRegion;
+
+use super::answer::refusal;
+use super::call::Call;
+use crate::aws::transport::ReadDate;
+use crate::iam::endpoint::Endpoint;
+use crate::secret::Secret;
+
+/// What all calls to one IAM share.
+pub(super) struct Wire {
+    endpoint: Endpoint,
+    config: SdkConfig,
+    shared: SharedRuntimePlugin,
+}
+
+/// A form on its way into a request. Its `Debug`, which the runtime may log, says nothing.
+type Form = Secret<String>;
+
+impl Wire {
+    pub(super) fn new(endpoint: Endpoint, config: SdkConfig, date: ReadDate) -> Self {
+        let shared = StaticRuntimePlugin::new()
+            .with_config(signing(&endpoint).freeze())
+            .with_runtime_components(components(date))
+            .into_shared();
+        Self { endpoint, config, shared }
+    }
+
+    /// Signs, sends, and gives what a successful answer holds.
+    pub(super) async fn send(
+        &self,
+        call: &Call<'_>,
+        signer: SharedCredentialsProvider,
+    ) -> Result<Secret<Vec<u8>>, SdkError<ErrorMetadata, HttpResponse>> {
+        let retries = if call.is_repeatable() { RetryConfig::standard() } else { RetryConfig::disabled() };
+        let signer = RuntimeComponentsBuilder::new("signer").with_identity_resolver(SCHEME_ID, signer);
+        let mut operation = Operation::builder()
+            .service_name("IAM")
+            .operation_name(call.action())
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(&self.endpoint.url)
+            .standard_retry(&retries)
+            .runtime_plugin(self.shared.clone())
+            .runtime_plugin(StaticRuntimePlugin::new().with_runtime_components(signer))
+            .serializer(request)
+            .deserializer(body);
+        if let Some(client) = self.config.http_client() {
+            operation = operation.http_client(client);
+        }
+        if let Some(timeouts) = self.config.timeout_config() {
+            operation = operation.timeout_config(timeouts.clone());
+        }
+        if let Some(time) = self.config.time_source() {
+            operation = operation.time_source(time);
+        }
+        operation.build().invoke(Form::new(call.form())).await
+    }
+}
+
+fn signing(endpoint: &Endpoint) -> Layer {
+    let mut layer = Layer::new("iam");
+    layer.store_put(SigV4OperationSigningConfig {
+        region: Some(SigningRegion::from_static(endpoint.signing_region)),
+        name: Some(SigningName::from_static("iam")),
+        ..SigV4OperationSigningConfig::default()
+    });
+    layer.store_put(AuthSchemeOptionResolverParams::new(()));
+    layer.store_put(ApiMetadata::new("iam", env!("CARGO_PKG_VERSION")));
+    layer
+}
+
+fn components(date: ReadDate) -> RuntimeComponentsBuilder {
+    let resolver = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
+    RuntimeComponentsBuilder::new("iam")
+        .with_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()))
+        .with_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(resolver)))
+        .with_retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+        .with_retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
+        .with_retry_classifier(ServiceClockSkewClassifier::<ErrorMetadata>::new())
+        .with_retry_classifier(HttpStatusCodeClassifier::default())
+        .with_interceptor(ConnectionPoisoningInterceptor::new())
+        .with_interceptor(StalledStreamProtectionInterceptor::default())
+        .with_interceptor(ServiceClockSkewInterceptor::new())
+        .with_interceptor(RequestInfoInterceptor::new())
+        .with_interceptor(InvocationIdInterceptor::new())
+        .with_interceptor(UserAgentInterceptor::new())
+        .with_interceptor(date)
+}
+
+fn request(form: Form) -> Result<HttpRequest, BoxError> {
+    let request = http::Request::builder()
+        .method("POST")
+        .uri("/")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("content-length", form.expose().len())
+        .body(SdkBody::from(form.expose().as_str()))?;
+    Ok(request.try_into()?)
+}
+
+fn body(response: &HttpResponse) -> Result<Secret<Vec<u8>>, OrchestratorError<ErrorMetadata>> {
+    // The runtime has read it to its end by now.
+    let body = response.body().bytes().unwrap_or_default();
+    if response.status().is_success() {
+        Ok(Secret::new(body.to_vec()))
+    } else {
+        Err(OrchestratorError::operation(refusal(body)))
+    }
+}
