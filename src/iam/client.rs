@@ -65,7 +65,8 @@ impl<'a> AwsIam<'a> {
         &self,
         signer: &Credentials,
         call: &Call<'_>,
-        (list, member): (&str, &dyn Fn(Element<'_>) -> Read<T>),
+        list: &str,
+        member: &dyn Fn(Element<'_>) -> Read<T>,
     ) -> Result<Vec<T>, IamError> {
         let (mut all, mut marker) = (Vec::new(), None::<String>);
         for _ in 0..MOST_PAGES {

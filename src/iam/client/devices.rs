@@ -13,12 +13,12 @@ impl Iam for AwsIam<'_> {
         let call = Call::repeatable("ListMFADevices").with_some("UserName", user);
         let bound =
             |device: Element<'_>| Ok(Bound { serial: serial(device)?, since: device.optional_time("EnableDate")? });
-        self.list(signer, &call, ("MFADevices", &bound))
+        self.list(signer, &call, "MFADevices", &bound)
     }
 
     fn unassigned(&self, signer: &Credentials) -> Result<Vec<MfaSerial>, IamError> {
         let call = Call::repeatable("ListVirtualMFADevices").with("AssignmentStatus", "Unassigned");
-        self.list(signer, &call, ("VirtualMFADevices", &serial))
+        self.list(signer, &call, "VirtualMFADevices", &serial)
     }
 
     fn create(&self, signer: &Credentials, name: &DeviceName) -> Result<New, IamError> {

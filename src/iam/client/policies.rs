@@ -20,7 +20,7 @@ impl PolicyReader for AwsIam<'_> {
 
     fn groups(&self, signer: &Credentials, user: &str) -> Result<Vec<String>, IamError> {
         let call = Call::repeatable("ListGroupsForUser").with("UserName", user);
-        self.list(signer, &call, ("Groups", &|group| group.text("GroupName").map(str::to_owned)))
+        self.list(signer, &call, "Groups", &|group| group.text("GroupName").map(str::to_owned))
     }
 
     fn inline(&self, signer: &Credentials, of: Holder<'_>) -> Result<Vec<String>, IamError> {
@@ -28,7 +28,7 @@ impl PolicyReader for AwsIam<'_> {
             Holder::User(user) => Call::repeatable("ListUserPolicies").with("UserName", user),
             Holder::Group(group) => Call::repeatable("ListGroupPolicies").with("GroupName", group),
         };
-        self.list(signer, &call, ("PolicyNames", &|name| name.own_text().map(str::to_owned)))
+        self.list(signer, &call, "PolicyNames", &|name| name.own_text().map(str::to_owned))
     }
 
     fn inline_text(&self, signer: &Credentials, of: Holder<'_>, name: &str) -> Result<Vec<u8>, IamError> {
@@ -44,7 +44,7 @@ impl PolicyReader for AwsIam<'_> {
             Holder::User(user) => Call::repeatable("ListAttachedUserPolicies").with("UserName", user),
             Holder::Group(group) => Call::repeatable("ListAttachedGroupPolicies").with("GroupName", group),
         };
-        self.list(signer, &call, ("AttachedPolicies", &|policy| policy.text("PolicyArn").map(str::to_owned)))
+        self.list(signer, &call, "AttachedPolicies", &|policy| policy.text("PolicyArn").map(str::to_owned))
     }
 
     fn default_version(&self, signer: &Credentials, arn: &str) -> Result<String, IamError> {

@@ -74,7 +74,7 @@ impl Wire {
             .standard_retry(&retries)
             .runtime_plugin(self.shared.clone())
             .runtime_plugin(StaticRuntimePlugin::new().with_runtime_components(signer))
-            .serializer(request)
+            .serializer(|form: Form| request(&form))
             .deserializer(body);
         if let Some(client) = self.config.http_client() {
             operation = operation.http_client(client);
@@ -119,7 +119,7 @@ fn components(date: ReadDate) -> RuntimeComponentsBuilder {
         .with_interceptor(date)
 }
 
-fn request(form: Form) -> Result<HttpRequest, BoxError> {
+fn request(form: &Form) -> Result<HttpRequest, BoxError> {
     let request = http::Request::builder()
         .method("POST")
         .uri("/")
