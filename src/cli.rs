@@ -25,7 +25,7 @@ use crate::shell::Shell;
 
 pub use completion::{CompleteArgs, CompletionsArgs, Live, Slot, place};
 pub use device::{DeviceVerb, Whose};
-pub use help::{EXAMPLES_OF_ALL, EXIT_CODES, FILES, VARIABLES};
+pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
 pub use init::{EvaluatesArgs, InitArgs};
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};

@@ -26,7 +26,8 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use crate::cli::{self, Args, Verb};
-use crate::error::{Ending, Error};
+use crate::error::Error;
+use crate::exit::{Ending, ExitCode};
 use crate::host::Host;
 use crate::messages::{Level, Messages, printable, with_causes};
 use crate::settings::Settings;
@@ -36,7 +37,7 @@ pub enum Done {
     /// With 0.
     Well,
     /// With the exit code of a verdict.
-    Verdict(u8),
+    Verdict(ExitCode),
 }
 
 /// Runs the program: argv in, the way it ends out. It writes stdout and stderr, and never ends the process.
@@ -78,7 +79,7 @@ fn without_settings(args: &Args, host: &Host<'_>) -> Option<Result<Done, Error>>
 
 fn conclude(messages: Messages, result: Result<Done, Error>) -> Ending {
     match result {
-        Ok(Done::Well) => Ending::Exit(0),
+        Ok(Done::Well) => Ending::Exit(ExitCode::Done),
         Ok(Done::Verdict(code)) => Ending::Exit(code),
         Err(error) => {
             let ending = error.ending();
@@ -104,10 +105,10 @@ fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
         io::stderr().write_all(printable(&error.render().to_string()).as_bytes())
     };
     if error.use_stderr() {
-        return Ending::Exit(2);
+        return Ending::Exit(ExitCode::Usage);
     }
     said.map_err(Error::Output)
-        .map_or_else(|error| conclude(Messages::new(Level::Warn, None), Err(error)), |()| Ending::Exit(0))
+        .map_or_else(|error| conclude(Messages::new(Level::Warn, None), Err(error)), |()| Ending::Exit(ExitCode::Done))
 }
 
 fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {

@@ -12,6 +12,7 @@ use crate::disk::replace::ReplaceError;
 use crate::execute::base::BaseError;
 use crate::execute::process::ProcessError;
 use crate::execute::{ExecuteError, StsError};
+use crate::exit::{Ending, ExitCode};
 use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError};
 use crate::names::ProfileName;
@@ -126,7 +127,7 @@ pub enum Error {
         /// Of how many.
         all: usize,
         /// The exit code of the first.
-        exit: u8,
+        exit: ExitCode,
     },
 }
 
@@ -147,22 +148,6 @@ impl std::error::Error for Concerning {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.cause.source()
     }
-}
-
-/// How a program ends that did not do what was asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Ending {
-    /// With an exit code.
-    Exit(u8),
-    /// By the signal that it was sent, after the terminal was restored.
-    Signal(i32),
-}
-
-#[cfg(unix)]
-impl Ending {
-    /// Whoever read stdout has gone, as `head` does: by the signal that ends `cat` and `ls` then, without a word. Rust
-    /// ignores that signal from the start, so that a closed pipe is an error that can be told from others.
-    const READER_GONE: Self = Self::Signal(signal_hook::consts::SIGPIPE);
 }
 
 /// Policies that cannot be checked together, or at all.
@@ -198,7 +183,7 @@ impl Error {
             #[cfg(unix)]
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ending::READER_GONE,
 
-            Self::Plan(PlanError::Fido { .. }) => 4,
+            Self::Plan(PlanError::Fido { .. }) => ExitCode::MfaRefused,
             Self::Settings(
                 SettingsError::Variable { .. } | SettingsError::Token | SettingsError::PolicyNotJson { .. },
             )
@@ -209,12 +194,12 @@ impl Error {
             | Self::Untaken { .. }
             | Self::DeviceOrProfile { .. }
             | Self::PolicyKind(_)
-            | Self::NoSegment => 2,
+            | Self::NoSegment => ExitCode::Usage,
             Self::Plan(
                 PlanError::Duration { origin, .. }
                 | PlanError::Refused { origin, .. }
                 | PlanError::BadValue { origin, .. },
-            ) if matches!(origin, Origin::Flag(_)) => 2,
+            ) if matches!(origin, Origin::Flag(_)) => ExitCode::Usage,
             Self::Settings(_)
             | Self::Profile(_)
             | Self::Plan(_)
@@ -223,21 +208,21 @@ impl Error {
             | Self::NoneBefore
             | Self::Inexpressible(_)
             | Self::Program(_)
-            | Self::NotText => 1,
+            | Self::NotText => ExitCode::Failed,
             Self::Vault(error) => return vault_ending(error),
             Self::Execute(error) => return execute_ending(error),
             Self::Device(error) => return device_ending(error),
             Self::Concerning(about) => return about.cause.ending(),
             Self::Exec { is_missing, .. } => {
                 if *is_missing {
-                    127
+                    ExitCode::NotFound
                 } else {
-                    126
+                    ExitCode::NotExecutable
                 }
             }
             Self::Some { exit, .. } => *exit,
-            Self::NonePicked => 130,
-            Self::Picker(reason) => return terminal_ending(reason, 3),
+            Self::NonePicked => ExitCode::Canceled,
+            Self::Picker(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
         })
     }
 
@@ -267,57 +252,59 @@ impl Error {
 
 fn vault_ending(error: &VaultError) -> Ending {
     match error {
-        VaultError::Passphrase(PassphraseError::Terminal(reason)) => terminal_ending(reason, 7),
-        VaultError::Demanded { .. } | VaultError::Passphrase(_) | VaultError::Left { .. } => Ending::Exit(7),
-        _ => Ending::Exit(1),
+        VaultError::Passphrase(PassphraseError::Terminal(reason)) => terminal_ending(reason, ExitCode::Keyring),
+        VaultError::Demanded { .. } | VaultError::Passphrase(_) | VaultError::Left { .. } => {
+            Ending::Exit(ExitCode::Keyring)
+        }
+        _ => Ending::Exit(ExitCode::Failed),
     }
 }
 
 fn execute_ending(error: &ExecuteError) -> Ending {
     Ending::Exit(match error {
         ExecuteError::Code(error) => return code_ending(error),
-        ExecuteError::CanceledElsewhere(_) => 3,
+        ExecuteError::CanceledElsewhere(_) => ExitCode::NobodyToAsk,
         ExecuteError::Base(BaseError::Process { why: ProcessError::Command(CommandError::Signal(signal)), .. }) => {
             return Ending::Signal(*signal);
         }
-        ExecuteError::Base(_) | ExecuteError::Client(_) | ExecuteError::NoDevice(_) => 1,
+        ExecuteError::Base(_) | ExecuteError::Client(_) | ExecuteError::NoDevice(_) => ExitCode::Failed,
         ExecuteError::Vault(error) => return vault_ending(error),
         ExecuteError::Call { error, .. } => call_exit(error),
     })
 }
 
 /// A question that got no answer. Whoever could not be asked ends with `absent`.
-fn terminal_ending(reason: &TerminalError, absent: u8) -> Ending {
+fn terminal_ending(reason: &TerminalError, absent: ExitCode) -> Ending {
     match reason {
         TerminalError::Signal(signal) => Ending::Signal(*signal),
         #[cfg(unix)]
         TerminalError::Unread => Ending::READER_GONE,
-        TerminalError::Canceled | TerminalError::Closed => Ending::Exit(130),
-        TerminalError::TimedOut(_) => Ending::Exit(3),
+        TerminalError::Canceled | TerminalError::Closed => Ending::Exit(ExitCode::Canceled),
+        TerminalError::TimedOut(_) => Ending::Exit(ExitCode::NobodyToAsk),
         _ => Ending::Exit(absent),
     }
 }
 
 fn code_ending(error: &CodeError) -> Ending {
     Ending::Exit(match error {
-        CodeError::Terminal(reason) => return terminal_ending(reason, 3),
-        CodeError::NobodyToAsk(_) => 3,
-        CodeError::Spent(_) | CodeError::NotACode => 4,
-        CodeError::Stdin => 2,
-        CodeError::Process { .. } => 1,
+        CodeError::Terminal(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
+        CodeError::NobodyToAsk(_) => ExitCode::NobodyToAsk,
+        CodeError::Spent(_) | CodeError::NotACode => ExitCode::MfaRefused,
+        CodeError::Stdin => ExitCode::Usage,
+        CodeError::Process { .. } => ExitCode::Failed,
     })
 }
 
-fn call_exit(error: &StsError) -> u8 {
+fn call_exit(error: &StsError) -> ExitCode {
     match error {
-        _ if error.is_wrong_code() || error.is_wrong_serial() => 4,
-        StsError::Refused { .. } | StsError::Throttled => 5,
+        _ if error.is_wrong_code() || error.is_wrong_serial() => ExitCode::MfaRefused,
+        StsError::Refused { .. } | StsError::Throttled => ExitCode::AwsRefused,
         StsError::Unavailable(_)
         | StsError::Unreadable
         | StsError::TooLong
         | StsError::Lost(_)
-        | StsError::Unreachable(_) => 6,
-        StsError::Unusable(_) => 1,
+        | StsError::Unreachable(_) => ExitCode::Network,
+        StsError::Unusable(_) => ExitCode::Failed,
     }
 }
 
@@ -326,10 +313,10 @@ fn device_ending(error: &DeviceError) -> Ending {
         DeviceError::Left { cause, .. } => return device_ending(cause),
         DeviceError::Code(error) => return code_ending(error),
         DeviceError::Who(error) | DeviceError::Call { error: IamError::Call(error), .. } => call_exit(error),
-        DeviceError::Call { error: IamError::WrongCodes(_), .. } => 4,
-        DeviceError::Call { .. } => 5,
-        DeviceError::NobodyThere(_) => 3,
-        DeviceError::Declined => 130,
-        _ => 1,
+        DeviceError::Call { error: IamError::WrongCodes(_), .. } => ExitCode::MfaRefused,
+        DeviceError::Call { .. } => ExitCode::AwsRefused,
+        DeviceError::NobodyThere(_) => ExitCode::NobodyToAsk,
+        DeviceError::Declined => ExitCode::Canceled,
+        _ => ExitCode::Failed,
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! Data flows down this list; a module uses only what stands above it, and a test holds it to that.
 
+pub mod exit;
 pub mod names;
 pub mod secret;
 pub mod disk;

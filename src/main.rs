@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use mfa_cred::command;
-use mfa_cred::error::Ending;
+use mfa_cred::exit::Ending;
 use mfa_cred::host::Host;
 use mfa_cred::system::{self, System};
 use mfa_cred::terminal::Tty;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         become_command: &system::become_command,
     };
     match command::run(std::env::args_os(), &host) {
-        Ending::Exit(code) => ExitCode::from(code),
+        Ending::Exit(code) => ExitCode::from(code.number()),
         Ending::Signal(signal) => system::die_of(signal),
     }
 }

@@ -7,6 +7,7 @@
 mod address;
 pub mod digest;
 mod moment;
+pub mod variables;
 
 use std::fmt;
 use std::str::FromStr;

@@ -15,37 +15,12 @@ use crate::cli::{Color, Global, Obtain};
 use crate::disk::trust::Distrust;
 use crate::host::{Env, Files, Folders, Words};
 use crate::messages::{Level, Messages};
+use crate::names::variables;
 use crate::names::{Lifetime, NameError, ProfileName, Region};
 use crate::plan::{Origin, PlanRequest};
 use crate::vault::Store;
 
 pub use ambient::{ambient, ambient_credentials};
-
-/// Our own variables: a closed list. Nothing that destroys or answers a question has one.
-pub mod variables {
-    /// Like `--region`.
-    pub const REGION: &str = "MFA_CRED_REGION";
-    /// Like `--duration`.
-    pub const DURATION: &str = "MFA_CRED_DURATION";
-    /// Like `--min-ttl`.
-    pub const MIN_TTL: &str = "MFA_CRED_MIN_TTL";
-    /// Like `--no-prompt`.
-    pub const NO_PROMPT: &str = "MFA_CRED_NO_PROMPT";
-    /// Like `--no-cache`.
-    pub const NO_CACHE: &str = "MFA_CRED_NO_CACHE";
-    /// Like `--store`.
-    pub const STORE: &str = "MFA_CRED_STORE";
-    /// Like `--config-file`.
-    pub const CONFIG_FILE: &str = "MFA_CRED_CONFIG_FILE";
-    /// Like `--credentials-file`.
-    pub const CREDENTIALS_FILE: &str = "MFA_CRED_CREDENTIALS_FILE";
-    /// Like `--color`.
-    pub const COLOR: &str = "MFA_CRED_COLOR";
-    /// `error`, `warn`, `info` or `debug`; like `-q`, nothing, `-v` and `-vv`.
-    pub const LOG: &str = "MFA_CRED_LOG";
-    /// Output only: which profile this shell holds.
-    pub const PROFILE: &str = "MFA_CRED_PROFILE";
-}
 
 /// What is wrong with an option, a variable or `config.ini`.
 #[derive(Debug, thiserror::Error)]
@@ -235,11 +210,11 @@ impl Settings {
         let level = ini.pick(typed_level(global), env, variables::LOG, "log")?.unwrap_or_default();
         let color = ini.pick(global.color, env, variables::COLOR, "color")?;
         Ok(Self {
-            config_file: aws(&global.config_file, variables::CONFIG_FILE, "AWS_CONFIG_FILE", "config")?,
+            config_file: aws(&global.config_file, variables::CONFIG_FILE, variables::aws::CONFIG_FILE, "config")?,
             credentials_file: aws(
                 &global.credentials_file,
                 variables::CREDENTIALS_FILE,
-                "AWS_SHARED_CREDENTIALS_FILE",
+                variables::aws::SHARED_CREDENTIALS_FILE,
                 "credentials",
             )?,
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
@@ -279,7 +254,12 @@ impl Settings {
     pub fn profile(named: Option<ProfileName>, env: &dyn Env) -> (ProfileName, Chosen) {
         let variable = |name| env.var(name).and_then(ProfileName::new);
         let held = || Some((variable(variables::PROFILE)?, Chosen::Held));
-        let aws = || Some((variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE"))?, Chosen::AwsProfile));
+        let aws = || {
+            Some((
+                variable(variables::aws::PROFILE).or_else(|| variable(variables::aws::DEFAULT_PROFILE))?,
+                Chosen::AwsProfile,
+            ))
+        };
         named
             .map(|name| (name, Chosen::Named))
             .or_else(held)

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use clap::{Args as _, Command};
 
 use super::EnvArgs;
+use crate::exit::ExitCode;
 
 /// Commands, each with those that it is part of, and how they are used.
 const EXAMPLES: &[(&str, &str)] = &[
@@ -80,19 +81,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
 ];
 
 /// What the program ends with.
-pub const EXIT_CODES: [(&str, &str); 11] = [
-    ("0", "done"),
-    ("1", "failed: files, profiles, plans, a verdict that does not hold"),
-    ("2", "wrong usage, values on the command line included"),
-    ("3", "not signed in, and nobody could be asked"),
-    ("4", "the MFA code or device was refused"),
-    ("5", "AWS refused the request"),
-    ("6", "the network"),
-    ("7", "the keyring, where one was demanded"),
-    ("126, 127", "`exec`: the command cannot be executed, or was not found; else its own exit code"),
-    ("130", "canceled"),
-    ("141", "whoever read stdout went away (SIGPIPE)"),
-];
+pub fn exit_codes() -> Vec<(String, &'static str)> {
+    let of_signal = ("141".to_owned(), "nobody reads stdout any more (SIGPIPE)");
+    ExitCode::ALL.map(|code| (code.to_string(), code.meaning())).into_iter().chain([of_signal]).collect()
+}
 
 /// Where things are.
 pub const FILES: [(&str, &str); 4] = [
@@ -189,8 +181,10 @@ fn reference() -> String {
         let width = rows.iter().map(|(name, _)| name.len()).filter(|width| *width <= 30).max().unwrap_or_default();
         rows.iter().fold(heading(title) + "\n", |text, (name, what)| text + &format!("  {name:width$}  {what}\n"))
     };
+    let codes = exit_codes();
+    let codes: Vec<(&str, &str)> = codes.iter().map(|(code, meaning)| (code.as_str(), *meaning)).collect();
     let parts = [
-        list("Exit codes", &EXIT_CODES),
+        list("Exit codes", &codes),
         list("Variables", &VARIABLES),
         list("Files", &FILES),
         format!("{}\n  {}", heading("A role that wants MFA"), SAMPLE.replace('\n', "\n  ")),

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 /// What tells a command, and all that it starts, how many of ours there are above it, and from which this one comes.
 /// For this program alone: a wrapper may hide from the reader of a configuration that it leads back here.
-const DEPTH: &str = "MFA_CRED_DEPTH";
+const DEPTH: &str = variables::DEPTH;
 /// So many commands may stand one in another.
 const DEEPEST: u32 = 3;
 /// No answer of a command is longer than this, nor what it says on stderr.
@@ -126,6 +126,7 @@ fn depth(mark: Option<&str>) -> u32 {
 }
 
 #[cfg(unix)]
+use crate::names::variables;
 use crate::terminal::signals::Watch as ToldToEnd;
 
 #[cfg(unix)]

@@ -9,8 +9,9 @@ use crate::error::Error;
 use crate::history::{self, History};
 use crate::host::TerminalError;
 use crate::names::ProfileName;
+use crate::names::variables;
 use crate::screen::picker::pick;
-use crate::settings::{Chosen, ObtainOptions, Settings, variables};
+use crate::settings::{Chosen, ObtainOptions, Settings};
 
 /// The profile that was named, `-` for the one before, or what the environment says; else a person picks one, and where
 /// nobody is there it is `default`.

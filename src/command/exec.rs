@@ -2,6 +2,7 @@
 
 use crate::command::choice;
 use crate::command::context::Context;
+use crate::names::variables;
 use std::ffi::OsString;
 use std::process::Command;
 
@@ -9,12 +10,18 @@ use super::{Done, session};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
+use crate::exit::ExitCode;
 use crate::messages::printable;
 
 /// What would make an SDK look past the credentials that it is given.
-const OVERRIDING: [&str; 5] =
-    ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
-const OVERRIDING_PREFIX: &str = "AWS_CONTAINER_";
+const OVERRIDING: [&str; 5] = [
+    variables::aws::PROFILE,
+    variables::aws::DEFAULT_PROFILE,
+    variables::aws::SECURITY_TOKEN,
+    variables::aws::ROLE_ARN,
+    variables::aws::WEB_IDENTITY_TOKEN_FILE,
+];
+const OVERRIDING_PREFIX: &str = variables::aws::CONTAINER_PREFIX;
 
 pub(super) fn run(args: ProfileArgs, command: Vec<OsString>, context: &Context<'_>) -> Result<Done, Error> {
     let host = &context.host;
@@ -42,7 +49,7 @@ pub(super) fn run(args: ProfileArgs, command: Vec<OsString>, context: &Context<'
     }
     let error = (host.become_command)(child);
     match error {
-        Ok(code) => Ok(Done::Verdict(code)),
+        Ok(code) => Ok(Done::Verdict(ExitCode::OfCommand(code))),
         Err(error) => {
             let is_missing = error.kind() == std::io::ErrorKind::NotFound;
             Err(Error::Exec { program: printable(&program.to_string_lossy()), is_missing })

@@ -6,6 +6,7 @@
 use super::{Done, write_stdout};
 use crate::cli::{EvaluatesArgs, InitArgs};
 use crate::error::Error;
+use crate::exit::ExitCode;
 use crate::host::Host;
 use crate::shell::Shell;
 
@@ -37,7 +38,7 @@ fn calling(host: &Host<'_>) -> Shell {
 
 /// Says by the exit code whether the function evaluates what these words print: 0, else 1.
 pub(super) fn evaluates(args: &EvaluatesArgs) -> Done {
-    if args.are_for_the_shell() { Done::Well } else { Done::Verdict(1) }
+    if args.are_for_the_shell() { Done::Well } else { Done::Verdict(ExitCode::Failed) }
 }
 
 fn program(host: &Host<'_>) -> Result<String, Error> {

@@ -12,10 +12,11 @@ use crate::cache::CacheUse;
 use crate::error::Error;
 use crate::messages::one_line;
 use crate::names::ProfileName;
+use crate::names::variables;
 use crate::plan::existing;
 use crate::profile::ProfileSet;
 use crate::screen::table::{Column, Table};
-use crate::settings::{Settings, variables};
+use crate::settings::Settings;
 
 /// In a narrow window the columns go in this order: where a thing comes from before what it is.
 const COLUMNS: [Column; 7] = [

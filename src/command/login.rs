@@ -5,7 +5,8 @@ use crate::cache::MinTtl;
 use crate::cli::Obtain;
 use crate::command::choice;
 use crate::command::context::Context;
-use crate::error::{Ending, Error};
+use crate::error::Error;
+use crate::exit::{Ending, ExitCode};
 use crate::messages::with_causes;
 use crate::names::ProfileName;
 use crate::screen::table;
@@ -22,13 +23,13 @@ pub(super) fn run(profiles: Vec<ProfileName>, obtain: &Obtain, context: &Context
         sign_in(profile, &how, context).map_err(|error| error.about(profile))?;
         return Ok(Done::Well);
     }
-    let (mut failed, mut exit) = (0, 0);
+    let (mut failed, mut exit) = (0, ExitCode::Failed);
     for profile in &named {
         let Err(error) = sign_in(profile, &how, context) else { continue };
         let error = error.about(profile);
         match error.ending() {
             // A person who cancels means all of it.
-            Ending::Signal(_) | Ending::Exit(130) => return Err(error),
+            Ending::Signal(_) | Ending::Exit(ExitCode::Canceled) => return Err(error),
             Ending::Exit(code) if failed == 0 => exit = code,
             Ending::Exit(_) => {}
         }

@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::{Done, write_stdout};
-use crate::cli::{EXAMPLES_OF_ALL, EXIT_CODES, FILES, VARIABLES, tree};
+use crate::cli::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes, tree};
 use crate::error::Error;
 
 pub(super) fn run(folder: Option<&Path>) -> Result<Done, Error> {
@@ -74,7 +74,9 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
         rest.control("fi", []);
     }
     if is_whole {
-        section(&mut rest, "EXIT STATUS", &EXIT_CODES);
+        let codes = exit_codes();
+        let codes: Vec<(&str, &str)> = codes.iter().map(|(code, meaning)| (code.as_str(), *meaning)).collect();
+        section(&mut rest, "EXIT STATUS", &codes);
         section(&mut rest, "ENVIRONMENT", &VARIABLES);
         section(&mut rest, "FILES", &FILES);
     } else {

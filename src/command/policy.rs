@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use super::{Done, write_stdout};
 use crate::cli::{CheckArgs, PolicyVerb};
 use crate::error::{Error, PolicyKindError};
+use crate::exit::ExitCode;
 use crate::host::Host;
 use crate::messages::one_line;
 use crate::names::{AccountId, Partition};
@@ -92,7 +93,7 @@ fn judge(args: &CheckArgs, case: &Case, context: &Context<'_>) -> Result<Done, E
         }
         report
     };
-    Ok(if report.holds() { Done::Well } else { Done::Verdict(1) })
+    Ok(if report.holds() { Done::Well } else { Done::Verdict(ExitCode::Failed) })
 }
 
 /// The bytes of a file, and what it is called.

@@ -7,21 +7,21 @@ use super::{Done, write_stdout};
 use crate::cli::{Color, Global, PromptArgs};
 use crate::error::Error;
 use crate::host::Host;
+use crate::names::variables;
 use crate::output::segment::{Segment, account_of_key};
-use crate::settings::variables;
 use crate::shell::ColorMarks;
 
 /// Prints nothing where this shell holds nothing.
 pub(super) fn run(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Result<Done, Error> {
     let env = host.env;
     let Some(profile) = env.var(variables::PROFILE) else { return Ok(Done::Well) };
-    let account = || env.var("AWS_ACCESS_KEY_ID").and_then(|id| account_of_key(&id));
+    let account = || env.var(variables::aws::ACCESS_KEY_ID).and_then(|id| account_of_key(&id));
     let segment = Segment {
         profile,
-        end: env.var("AWS_CREDENTIAL_EXPIRATION").and_then(|end| end.parse().ok()),
-        region: env.var("AWS_REGION").or_else(|| env.var("AWS_DEFAULT_REGION")),
+        end: env.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| end.parse().ok()),
+        region: env.var(variables::aws::REGION).or_else(|| env.var(variables::aws::DEFAULT_REGION)),
         // The keys tell whose they are; the variable may be older than they.
-        account: account().or_else(|| env.var("AWS_ACCOUNT_ID")),
+        account: account().or_else(|| env.var(variables::aws::ACCOUNT_ID)),
     };
     let template = args.format.clone().unwrap_or_default();
     let line = segment.render(&template, host.clock.now(), marks(args, global, host));

@@ -16,10 +16,11 @@ use crate::execute::sts::AwsSts;
 use crate::execute::{ExecuteError, Executor, Reuse, Sts};
 use crate::host::Host;
 use crate::names::ProfileName;
+use crate::names::variables;
 use crate::output::Export;
 use crate::plan::{MfaProcess, Origin, Plan};
 use crate::secret::Credentials;
-use crate::settings::{ObtainOptions, Settings, Token, variables};
+use crate::settings::{ObtainOptions, Settings, Token};
 use crate::state::CorrectedClock;
 
 /// A profile's credentials, and the plan that they came of.

@@ -14,15 +14,14 @@ use super::{Done, list, write_stdout};
 use crate::cache::{Cache, CacheUse, EntryKind, Header, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
+use crate::exit::ExitCode;
 use crate::host::{Host, Life};
 use crate::names::Lifetime;
+use crate::names::variables;
 use crate::plan::{Plan, Step};
 use crate::screen::table::{Column, Table};
-use crate::settings::{Settings, variables};
+use crate::settings::Settings;
 use crate::vault::{KeyHome, Store, Whereabouts};
-
-/// Not signed in.
-const NOT_NOW: u8 = 3;
 
 pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
     let (settings, host) = (context.settings, &context.host);
@@ -77,7 +76,7 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
                 list::tell_that_there_are_none(set, settings);
             }
         }
-        Ok(if verdict == Some(false) { Done::Verdict(NOT_NOW) } else { Done::Well })
+        Ok(if verdict == Some(false) { Done::Verdict(ExitCode::NobodyToAsk) } else { Done::Well })
     })
 }
 
@@ -106,8 +105,8 @@ impl ShellCredentials {
     fn of(host: &Host<'_>) -> Option<Self> {
         Some(Self {
             profile: host.env.var(variables::PROFILE)?,
-            access_key_id: host.env.var("AWS_ACCESS_KEY_ID"),
-            end: host.env.var("AWS_CREDENTIAL_EXPIRATION").and_then(|end| end.parse().ok()),
+            access_key_id: host.env.var(variables::aws::ACCESS_KEY_ID),
+            end: host.env.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| end.parse().ok()),
         })
     }
 

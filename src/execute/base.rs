@@ -14,6 +14,7 @@ use super::sts::{StsError, from_sdk};
 use crate::aws::route::Route;
 use crate::aws::runtime;
 use crate::aws::transport::client;
+use crate::names::variables;
 use crate::names::{ProfileName, is_temporary_key, moment};
 use crate::plan::{Base, Origin, Plan};
 use crate::profile::{Profile, ProfileSet};
@@ -146,7 +147,7 @@ pub fn alive(
 fn said_by(plan: &Plan, set: &ProfileSet) -> Option<Origin> {
     match &plan.base {
         Base::AccessKey { profile, .. } => Some(end(set.get(profile.as_str())?)?.1),
-        Base::Environment(_) => Some(Origin::Variable("AWS_CREDENTIAL_EXPIRATION")),
+        Base::Environment(_) => Some(Origin::Variable(variables::aws::CREDENTIAL_EXPIRATION)),
         _ => None,
     }
 }

@@ -1,22 +1,28 @@
 //! What an environment gets: the credentials as variables, and the variables that would contradict them.
 
+use crate::names::variables;
 use crate::names::{ProfileName, Region};
 use crate::secret::{Credentials, Secret};
 
 /// Every variable that `env` may set, in the order in which it is written.
 pub const VARIABLES: [&str; 8] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_CREDENTIAL_EXPIRATION",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "MFA_CRED_PROFILE",
-    "AWSUME_PROFILE",
+    variables::aws::ACCESS_KEY_ID,
+    variables::aws::SECRET_ACCESS_KEY,
+    variables::aws::SESSION_TOKEN,
+    variables::aws::CREDENTIAL_EXPIRATION,
+    variables::aws::REGION,
+    variables::aws::DEFAULT_REGION,
+    variables::PROFILE,
+    variables::awsume::PROFILE,
 ];
 
 /// Variables that would override or contradict what is set.
-const CONTRADICTING: [&str; 4] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWSUME_EXPIRATION"];
+const CONTRADICTING: [&str; 4] = [
+    variables::aws::PROFILE,
+    variables::aws::DEFAULT_PROFILE,
+    variables::aws::SECURITY_TOKEN,
+    variables::awsume::EXPIRATION,
+];
 
 /// Variables to set and to unset.
 #[derive(Debug)]
@@ -44,7 +50,8 @@ impl Export {
             plain(profile.as_str()),
         ];
         // A token or an end that others left behind would be taken for ours; a region is theirs to keep.
-        let is_stale = |name: &str| is_renewal || !matches!(name, "AWS_REGION" | "AWS_DEFAULT_REGION");
+        let is_stale =
+            |name: &str| is_renewal || !matches!(name, variables::aws::REGION | variables::aws::DEFAULT_REGION);
         let variables = VARIABLES.into_iter().zip(values).filter(|(name, value)| value.is_some() || is_stale(name));
         let variables = variables.chain(CONTRADICTING.map(|name| (name, None))).collect();
         Self { variables, profile: Some(profile.as_str().to_owned()) }
@@ -67,8 +74,8 @@ impl Export {
     pub(super) fn stand_in(&self, name: &str) -> Option<&str> {
         let profile = self.profile.as_deref()?;
         match name {
-            "AWS_REGION" | "AWS_DEFAULT_REGION" => None,
-            "AWS_PROFILE" | "AWS_DEFAULT_PROFILE" => Some(profile),
+            variables::aws::REGION | variables::aws::DEFAULT_REGION => None,
+            variables::aws::PROFILE | variables::aws::DEFAULT_PROFILE => Some(profile),
             _ => Some(""),
         }
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::error::{Likely, Origin, PlanError};
 use super::{Ambient, Base, Device, PlanRequest};
+use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_temporary_key, moment};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property};
 
@@ -111,7 +112,7 @@ impl<'a> Chain<'a> {
         let ends = of_files.into_iter().flat_map(|link| link.expirations());
         let of_files = ends.filter(|end| moment(&end.value()).is_none()).map(|end| origin(&end));
         let of_environment = of_environment.filter(|end| moment(end).is_none());
-        of_files.chain(of_environment.map(|_| Origin::Variable("AWS_CREDENTIAL_EXPIRATION")))
+        of_files.chain(of_environment.map(|_| Origin::Variable(variables::aws::CREDENTIAL_EXPIRATION)))
     }
 
     /// Sections that do not count, and hold keys or a serial for one of these profiles. Where no device was found, a
@@ -230,7 +231,7 @@ fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, Plan
         "Environment" if ambient.held.is_some() => Err(PlanError::OwnExports { origin }),
         "Environment" => {
             let keys = ambient.keys.clone().ok_or(PlanError::NoAmbientKeys { origin })?;
-            legal_key(&keys.access_key_id, keys.is_session, &|| Origin::Variable("AWS_ACCESS_KEY_ID"))?;
+            legal_key(&keys.access_key_id, keys.is_session, &|| Origin::Variable(variables::aws::ACCESS_KEY_ID))?;
             Ok(Base::Environment(keys))
         }
         "Ec2InstanceMetadata" => Ok(Base::Ec2InstanceMetadata),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::chain::{Chain, origin, parse, sources};
 use super::error::{Origin, PlanError};
 use super::{Ambient, PlanRequest};
+use crate::names::variables;
 use crate::names::{Address, MfaSerial, Partition, Region};
 use crate::profile::{Profile, ProfileSet, Property, SectionKind};
 use crate::secret::shown;
@@ -74,11 +75,11 @@ impl Service {
             region: region.cloned().unwrap_or_else(|| partition.default_region()),
             partition,
             endpoint_url: endpoint_url(set, profile, Api::Sts, (request.allow_http, ambient))?,
-            fips: switch(profile, "use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT", ambient.use_fips.as_deref())?,
+            fips: switch(profile, "use_fips_endpoint", variables::aws::USE_FIPS_ENDPOINT, ambient.use_fips.as_deref())?,
             dualstack: switch(
                 profile,
                 "use_dualstack_endpoint",
-                "AWS_USE_DUALSTACK_ENDPOINT",
+                variables::aws::USE_DUALSTACK_ENDPOINT,
                 ambient.use_dualstack.as_deref(),
             )?,
             ca_bundle: ambient.ca_bundle.clone().or_else(ca_bundle),
@@ -110,17 +111,17 @@ fn endpoint_url(
     let ignore = switch(
         profile,
         "ignore_configured_endpoint_urls",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        variables::aws::IGNORE_CONFIGURED_ENDPOINT_URLS,
         ambient.ignore_endpoint_urls.as_deref(),
     )?;
     if ignore {
         return Ok(None);
     }
     let (word, own) = match api {
-        Api::Sts => ("sts", ("AWS_ENDPOINT_URL_STS", &ambient.endpoint_url_sts)),
-        Api::Iam => ("iam", ("AWS_ENDPOINT_URL_IAM", &ambient.endpoint_url_iam)),
+        Api::Sts => ("sts", (variables::aws::ENDPOINT_URL_STS, &ambient.endpoint_url_sts)),
+        Api::Iam => ("iam", (variables::aws::ENDPOINT_URL_IAM, &ambient.endpoint_url_iam)),
     };
-    for (name, value) in [own, ("AWS_ENDPOINT_URL", &ambient.endpoint_url)] {
+    for (name, value) in [own, (variables::aws::ENDPOINT_URL, &ambient.endpoint_url)] {
         if let Some(url) = value {
             return legal_url(url, Origin::Variable(name), may_be_in_clear);
         }

@@ -7,6 +7,7 @@
 use super::chain::{Chain, RoleLink, origin, parse, profile_name};
 use super::error::{Origin, PlanError};
 use super::{Ambient, AssumeRole, BaseKind, Device, PlanRequest, Step, Steps, Warning};
+use crate::names::variables;
 use crate::names::{Lifetime, MfaSerial, ProfileName, SessionName, Tag};
 use crate::profile::Profile;
 
@@ -151,7 +152,7 @@ fn session_name(
         return Ok(Some(name.clone()));
     }
     if let Some(name) = &ambient.session_name {
-        let origin = Origin::Variable("AWS_ROLE_SESSION_NAME");
+        let origin = Origin::Variable(variables::aws::ROLE_SESSION_NAME);
         return name.parse().map(Some).map_err(|why| PlanError::BadValue { origin, why });
     }
     profile.filled("role_session_name").map(|p| parse(&p)).transpose()

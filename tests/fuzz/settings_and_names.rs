@@ -18,7 +18,8 @@ use mfa_cred::names::{
 };
 use mfa_cred::output::Format;
 use mfa_cred::secret::{Code, Secret};
-use mfa_cred::settings::{Settings, variables};
+use mfa_cred::names::variables;
+use mfa_cred::settings::Settings;
 use mfa_cred::shell::Shell;
 use mfa_cred::vault::Store;
 

@@ -94,16 +94,17 @@ fn the_manual_page_has_exit_codes_variables_and_files() {
     let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
     let expected = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SUBCOMMANDS", "EXAMPLES"];
     assert_eq!(sections, [&expected[..], &["\"EXIT STATUS\"", "ENVIRONMENT", "FILES"]].concat());
-    let settings = include_str!("../../src/settings.rs");
+    let settings = include_str!("../../src/names/variables.rs");
     let ours = settings.split("&str = \"MFA_CRED_").skip(1).filter_map(|rest| rest.split('"').next());
     let plain = page.replace('\\', "");
     let mut count = 0;
-    for name in ours {
+    // Between our own processes only.
+    for name in ours.filter(|name| *name != "DEPTH") {
         count += 1;
         assert!(plain.contains(&format!("MFA_CRED_{name}")), "{name}");
     }
     assert!(count > 9, "{count}");
-    for text in ["~/.aws/config", "config.ini", "126, 127", "141"] {
+    for text in ["~/.aws/config", "config.ini", "126", "127", "141"] {
         assert!(plain.contains(text), "{text}: {plain}");
     }
 }

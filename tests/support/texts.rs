@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use mfa_cred::cli::{self, Global, Obtain, Verb};
-use mfa_cred::error::{Ending, Error};
+use mfa_cred::error::Error;
+use mfa_cred::exit::Ending;
 use mfa_cred::host::{Env, Files, Folders};
 use mfa_cred::names::ProfileName;
 use mfa_cred::plan::Plan;
@@ -34,7 +35,7 @@ pub(crate) struct Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let Ending::Exit(exit) = error.ending() else { panic!("{error:?} is no signal") };
-        Self { exit, text: mfa_cred::messages::with_causes(&error), hint: error.hint() }
+        Self { exit: exit.number(), text: mfa_cred::messages::with_causes(&error), hint: error.hint() }
     }
 }
 

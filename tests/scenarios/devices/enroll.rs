@@ -8,7 +8,7 @@ use crate::support::pty::PATIENCE;
 use crate::support::world::{Cast, World, variable};
 
 #[test]
-fn a_fresh_user_enrols_signs_in_resyncs_and_removes_with_no_more_calls_than_needed() {
+fn a_fresh_user_enrolls_signs_in_resyncs_and_removes_with_no_more_calls_than_needed() {
     let (world, _) = newcomer();
     let done = enroll(&world);
     assert_eq!(done.stderr, "laptop is enabled for alice\nprofile `alice` names it; the device's next code signs in\n");

@@ -7,7 +7,7 @@ use crate::support::pty::PATIENCE;
 use crate::support::world::World;
 
 #[test]
-fn a_server_that_is_not_ours_enrols_lists_and_removes() {
+fn a_server_that_is_not_ours_enrolls_lists_and_removes() {
     let Some(program) = client("a second IAM", "moto_server", &["--help"]) else { return };
     let Some(aws) = client("the AWS CLI", "aws", &["--version"]) else { return };
     let world = World::empty();

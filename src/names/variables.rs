@@ -1,0 +1,72 @@
+//! Every environment variable that this program reads or writes, by its one name.
+
+/// AWS's: <https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html>
+#[allow(missing_docs, reason = "their names say what they are, and AWS documents them")]
+pub mod aws {
+    pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+    pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+    pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+    /// The old name of [`SESSION_TOKEN`].
+    pub const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
+    /// When the keys of the environment expire; botocore reads and the AWS CLI writes it.
+    pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
+    /// The account, for account-based endpoints.
+    pub const ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
+    pub const REGION: &str = "AWS_REGION";
+    /// What the AWS CLI and boto3 read in place of [`REGION`].
+    pub const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+    pub const PROFILE: &str = "AWS_PROFILE";
+    /// The old name of [`PROFILE`], which the AWS CLI still reads.
+    pub const DEFAULT_PROFILE: &str = "AWS_DEFAULT_PROFILE";
+    pub const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
+    pub const SHARED_CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+    pub const ROLE_ARN: &str = "AWS_ROLE_ARN";
+    pub const ROLE_SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
+    pub const WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+    pub const CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+    pub const CONTAINER_CREDENTIALS_RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+    pub const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+    pub const ENDPOINT_URL_STS: &str = "AWS_ENDPOINT_URL_STS";
+    pub const ENDPOINT_URL_IAM: &str = "AWS_ENDPOINT_URL_IAM";
+    pub const IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+    pub const USE_FIPS_ENDPOINT: &str = "AWS_USE_FIPS_ENDPOINT";
+    pub const USE_DUALSTACK_ENDPOINT: &str = "AWS_USE_DUALSTACK_ENDPOINT";
+    pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+    /// How the names begin by which a container's SDKs find their credentials.
+    pub const CONTAINER_PREFIX: &str = "AWS_CONTAINER_";
+}
+
+/// AWSume's, which its users' prompts and scripts read.
+pub mod awsume {
+    /// Which profile the shell holds.
+    pub const PROFILE: &str = "AWSUME_PROFILE";
+    /// When its credentials end, in a form of its own.
+    pub const EXPIRATION: &str = "AWSUME_EXPIRATION";
+}
+
+// Ours: a closed list. Nothing that destroys or answers a question has one.
+
+/// Like `--region`.
+pub const REGION: &str = "MFA_CRED_REGION";
+/// Like `--duration`.
+pub const DURATION: &str = "MFA_CRED_DURATION";
+/// Like `--min-ttl`.
+pub const MIN_TTL: &str = "MFA_CRED_MIN_TTL";
+/// Like `--no-prompt`.
+pub const NO_PROMPT: &str = "MFA_CRED_NO_PROMPT";
+/// Like `--no-cache`.
+pub const NO_CACHE: &str = "MFA_CRED_NO_CACHE";
+/// Like `--store`.
+pub const STORE: &str = "MFA_CRED_STORE";
+/// Like `--config-file`.
+pub const CONFIG_FILE: &str = "MFA_CRED_CONFIG_FILE";
+/// Like `--credentials-file`.
+pub const CREDENTIALS_FILE: &str = "MFA_CRED_CREDENTIALS_FILE";
+/// Like `--color`.
+pub const COLOR: &str = "MFA_CRED_COLOR";
+/// `error`, `warn`, `info` or `debug`; like `-q`, nothing, `-v` and `-vv`.
+pub const LOG: &str = "MFA_CRED_LOG";
+/// Output only: which profile this shell holds.
+pub const PROFILE: &str = "MFA_CRED_PROFILE";
+/// How many of our processes run inside one another, as a `credential_process` that calls us back has it.
+pub const DEPTH: &str = "MFA_CRED_DEPTH";
