@@ -1,32 +1,33 @@
 //! The profiles of `~/.aws/config` and `~/.aws/credentials`, every property with its file and line.
 //!
 //! In: the two files, through [`Files`]. Out: a [`ProfileSet`], which owns their bytes (they may hold access keys, so
-//! they are zeroed with it) and an index of spans into them; values are decoded when asked for, so that thousands of
-//! profiles cost a command that needs one of them little. It resolves nothing: chains, defaults and the meaning of a
+//! they are zeroed with it) and an index of spans into them: of the sections that were asked for, or of all. Values are
+//! decoded when asked for, so that thousands of profiles cost a command that needs one of them little. It resolves nothing: chains, defaults and the meaning of a
 //! value are the plan's. Only `edit.rs` writes, and neither its errors nor its `Debug` hold text from the files, except
 //! the names of sections.
 
 mod differences;
 pub mod edit;
+mod index;
 #[cfg(test)]
 mod oracle;
+mod outline;
 mod overlooked;
 mod read;
 mod section;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Ordering;
-use std::collections::hash_map::DefaultHasher;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::host::Files;
 use crate::secret::Secret;
-use read::{Found, Header};
+use index::{Index, Texts};
+use outline::Outlines;
+use read::Found;
 
 pub use differences::{Difference, Differs};
 pub use overlooked::Overlooked;
@@ -124,29 +125,27 @@ struct File {
 #[derive(Debug)]
 pub struct ProfileSet {
     files: [File; 2],
-    found: Found,
-    /// Every header, those of one section together and in order of precedence.
-    sorted: Vec<Slot>,
-    index: overlooked::Index,
-}
-
-/// A place in `found.headers`. Ordered by its hash first, since comparing names costs more; equal hashes do no harm.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    hash: u64,
-    header: u32,
-}
-
-fn hash(kind: SectionKind, name: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (kind, name).hash(&mut hasher);
-    hasher.finish()
+    /// Where the sections stand, while nothing needs more of the files than a few of these.
+    outlines: Option<Outlines>,
+    /// All that the files hold.
+    whole: OnceLock<Index>,
+    alike: overlooked::Index,
 }
 
 impl ProfileSet {
     /// Reads the two files. A missing one is empty; see [`ProfileSet::sources`].
+    ///
+    /// Every line is looked at, and what is wrong anywhere is an error here. Beyond that, only the sections that are
+    /// asked for by name are read, until something is asked that takes all of them: of thousands of profiles a command
+    /// needs two or three.
     pub fn load(files: &dyn Files, config: &Path, credentials: &Path) -> Result<Self, ProfileError> {
-        Self::index([File::load(files, config)?, File::load(files, credentials)?])
+        let files = [File::load(files, config)?, File::load(files, credentials)?];
+        let are_text = files.iter().all(|file| file.text.expose().is_ascii() || file.checked().is_ok());
+        let outlines = if are_text { Outlines::of(texts(&files)) } else { None };
+        if outlines.is_none() {
+            return Self::of_all(files);
+        }
+        Ok(Self { files, outlines, whole: OnceLock::new(), alike: overlooked::Index::default() })
     }
 
     /// Reads two texts that are in memory, as if they stood in files named `config` and `credentials`.
@@ -156,40 +155,22 @@ impl ProfileSet {
             presence: Presence::Present,
             text: Secret::new(text.as_bytes().to_vec()),
         };
-        Self::index([file("config", config), file("credentials", credentials)])
+        Self::of_all([file("config", config), file("credentials", credentials)])
     }
 
-    fn index(files: [File; 2]) -> Result<Self, ProfileError> {
-        let mut found = Found::default();
-        // The order is the precedence: what the credentials file says wins.
-        for (file, origin) in files.iter().zip([WhichFile::Config, WhichFile::Credentials]) {
-            read::read(origin, file.checked()?, &mut found)
-                .map_err(|fault| ProfileError::Malformed { place: file.place(fault.line), what: fault.what })?;
-        }
-        let mut set = Self { files, found, sorted: Vec::new(), index: overlooked::Index::default() };
-        let mut sorted: Vec<Slot> = (0..).zip(&set.found.headers).map(|(at, header)| set.slot(at, header)).collect();
-        sorted.sort_unstable_by(|a, b| set.compare(*a, *b).then(a.header.cmp(&b.header)));
-        let mut before = None;
-        for slot in &sorted {
-            let leads = before.is_none_or(|before| set.compare(before, *slot).is_ne());
-            set.found.headers[slot.header as usize].leads = leads;
-            before = Some(*slot);
-        }
-        set.sorted = sorted;
-        Ok(set)
+    fn of_all(files: [File; 2]) -> Result<Self, ProfileError> {
+        let index = read_all(&files)?;
+        Ok(Self { files, outlines: None, whole: index.into(), alike: overlooked::Index::default() })
     }
 
-    fn slot(&self, at: u32, header: &Header) -> Slot {
-        Slot { hash: hash(header.kind, header.name.bytes(self.bytes(header.origin))), header: at }
+    /// All that the files hold, read now where it was not before.
+    fn all(&self) -> &Index {
+        self.whole.get_or_init(|| read_all(&self.files).expect("an outline is made only of files without a fault"))
     }
 
-    fn compare(&self, a: Slot, b: Slot) -> Ordering {
-        a.hash.cmp(&b.hash).then_with(|| self.identity(a).cmp(&self.identity(b)))
-    }
-
-    fn identity(&self, slot: Slot) -> (SectionKind, &[u8]) {
-        let header = &self.found.headers[slot.header as usize];
-        (header.kind, header.name.bytes(self.bytes(header.origin)))
+    /// The outlines, while they are all that is known. Files that have one hold no section that is ignored.
+    fn outlines(&self) -> Option<&Outlines> {
+        self.outlines.as_ref().filter(|_| self.whole.get().is_none())
     }
 
     fn bytes(&self, origin: WhichFile) -> &[u8] {
@@ -221,11 +202,11 @@ impl ProfileSet {
 
     /// The section of that kind and name; `[plugins]` has the empty one.
     pub fn section(&self, kind: SectionKind, name: &str) -> Option<Section<'_>> {
-        let (hash, wanted) = (hash(kind, name.as_bytes()), (kind, name.as_bytes()));
-        let compare = |slot: &Slot| slot.hash.cmp(&hash).then_with(|| self.identity(*slot).cmp(&wanted));
-        let rest = &self.sorted[self.sorted.partition_point(|slot| compare(slot).is_lt())..];
-        let headers = &rest[..rest.partition_point(|slot| compare(slot).is_eq())];
-        (!headers.is_empty()).then_some(Section { set: self, headers })
+        let texts = texts(&self.files);
+        let part = self.outlines().and_then(|outlines| outlines.part(texts, kind, name));
+        let index = part.unwrap_or_else(|| self.all());
+        let headers = index.section(texts, kind, name);
+        (!headers.is_empty()).then_some(Section { set: self, index, headers })
     }
 
     /// The names of all profiles, in order of first appearance, config before credentials.
@@ -235,7 +216,8 @@ impl ProfileSet {
 
     /// The names of all sections of one kind, in the same order.
     pub fn names_of(&self, kind: SectionKind) -> impl Iterator<Item = &str> {
-        self.found
+        self.all()
+            .found
             .headers
             .iter()
             .filter(move |header| header.leads && header.kind == kind)
@@ -253,11 +235,11 @@ impl ProfileSet {
 
     /// What was ignored, as the SDKs do, and why; for `-v` and `doctor`.
     pub fn notes(&self) -> impl Iterator<Item = Note<'_>> {
-        (0..self.found.notes.len()).map(|at| self.note(at))
+        (0..self.all().found.notes.len()).map(|at| self.note(at))
     }
 
     fn note(&self, at: usize) -> Note<'_> {
-        let note = &self.found.notes[at];
+        let note = &self.all().found.notes[at];
         Note {
             what: note.what,
             place: self.file(note.origin).place(note.line),
@@ -268,18 +250,33 @@ impl ProfileSet {
 
     /// Sections that would be the profile of that name if they were written otherwise, in the order of files and lines.
     pub fn overlooked(&self, name: &str) -> Vec<Overlooked> {
-        overlooked::ignored(self, name)
+        if self.outlines().is_some() { Vec::new() } else { overlooked::ignored(self, name) }
     }
 
     /// The same, and profiles whose names differ in upper and lower case alone.
     pub fn mistaken_for(&self, name: &str) -> Vec<Overlooked> {
-        overlooked::all(self, name)
+        let has_none = self.outlines().is_some_and(|outlines| !outlines.has_of_other_case(texts(&self.files), name));
+        if has_none { Vec::new() } else { overlooked::all(self, name) }
     }
 
     /// Where the AWS CLI or the SDKs read these files otherwise; for `show` and `doctor`. Computed when asked for.
     pub fn differences(&self) -> Vec<Difference<'_>> {
         differences::find(self)
     }
+}
+
+fn texts(files: &[File; 2]) -> Texts<'_> {
+    files.each_ref().map(|file| file.text.expose().as_slice())
+}
+
+fn read_all(files: &[File; 2]) -> Result<Index, ProfileError> {
+    let mut found = Found::default();
+    // The order is the precedence: what the credentials file says wins.
+    for (file, origin) in files.iter().zip([WhichFile::Config, WhichFile::Credentials]) {
+        read::read(origin, file.checked()?, &mut found)
+            .map_err(|fault| ProfileError::Malformed { place: file.place(fault.line), what: fault.what })?;
+    }
+    Ok(Index::of(found, texts(files)))
 }
 
 /// How far apart two lower-cased names are, if they are near enough to suggest one for the other.

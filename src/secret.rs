@@ -19,10 +19,30 @@ use crate::names::AccountId;
 
 pub use locked::Locked;
 
-/// A value that is never shown and is zeroed when dropped.
-pub struct Secret<T: Zeroize>(T);
+/// What can be zeroed in place, all of its memory included.
+pub trait Wipe: Zeroize {
+    /// Zeroes it.
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
 
-impl<T: Zeroize> Secret<T> {
+impl Wipe for String {}
+
+impl<const N: usize> Wipe for [u8; N] {}
+
+impl Wipe for Vec<u8> {
+    /// At the speed of the memory: of an empty vector all is spare, which is zeroed at once and not byte by byte.
+    fn wipe(&mut self) {
+        self.clear();
+        self.zeroize();
+    }
+}
+
+/// A value that is never shown and is zeroed when dropped.
+pub struct Secret<T: Wipe>(T);
+
+impl<T: Wipe> Secret<T> {
     /// Takes the value in. The caller's copy, if there is one, is the caller's to zero.
     pub fn new(value: T) -> Self {
         Self(value)
@@ -34,19 +54,19 @@ impl<T: Zeroize> Secret<T> {
     }
 }
 
-impl<T: Zeroize> Drop for Secret<T> {
+impl<T: Wipe> Drop for Secret<T> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.wipe();
     }
 }
 
-impl<T: Zeroize> fmt::Debug for Secret<T> {
+impl<T: Wipe> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
     }
 }
 
-impl<T: Zeroize + Clone> Clone for Secret<T> {
+impl<T: Wipe + Clone> Clone for Secret<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }

@@ -11,7 +11,7 @@ use crate::cache::{Cache, CacheUse};
 use crate::cli::Obtain;
 use crate::error::Error;
 use crate::host::{Host, Terminal};
-use crate::messages::relay;
+use crate::messages::{Level, relay};
 use crate::names::ProfileName;
 use crate::plan::{Ambient, Plan};
 use crate::profile::ProfileSet;
@@ -68,7 +68,10 @@ impl<'a> Context<'a> {
         if self.profiles.get().is_none() {
             let Settings { config_file, credentials_file, messages, .. } = self.settings;
             let set = ProfileSet::load(self.host.files, config_file, credentials_file)?;
-            set.notes().for_each(|note| messages.info(&note.to_string()));
+            // Looking for them takes the whole of the files.
+            if messages.says(Level::Info) {
+                set.notes().for_each(|note| messages.info(&note.to_string()));
+            }
             let _ = self.profiles.set(set);
         }
         Ok(self.profiles.get().expect("it was just set"))

@@ -124,10 +124,10 @@ pub(super) fn find(set: &ProfileSet) -> Vec<Difference<'_>> {
         if set.bytes(origin).starts_with("\u{feff}".as_bytes()) {
             found.push(of_file(set, Differs::ByteOrderMark, origin, 1));
         }
-        let indented = set.found.indented.iter().filter(|line| line.origin == origin);
+        let indented = set.all().found.indented.iter().filter(|line| line.origin == origin);
         found.extend(indented.map(|line| of_file(set, Differs::Indented, origin, line.line)));
         of_sections(set, origin, &mut found);
-        for header in set.found.headers.iter().filter(|header| header.origin == origin) {
+        for header in set.all().found.headers.iter().filter(|header| header.origin == origin) {
             of_properties(set, header, &mut found);
         }
         found[start..].sort_by_key(|difference| difference.place.line);
@@ -146,7 +146,7 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: WhichFile, found: &mut Vec<Diffe
         found.push(Difference { what, place, section, of, key: None });
     };
     let mut spellings: HashMap<(SectionKind, &str), &str> = HashMap::new();
-    for header in set.found.headers.iter().filter(|header| header.origin == origin) {
+    for header in set.all().found.headers.iter().filter(|header| header.origin == origin) {
         let (name, written) = (header.name.text(bytes), read::text(bytes, header.written));
         let of = Some((header.kind, name));
         let spelled = in_brackets(set, header);
@@ -175,7 +175,7 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: WhichFile, found: &mut Vec<Diffe
         }
     }
     // In the config file it is no profile, and so stands among what was ignored.
-    for note in set.found.notes.iter().filter(|note| note.origin == origin && note.what == Ignored::NoPrefix) {
+    for note in set.all().found.notes.iter().filter(|note| note.origin == origin && note.what == Ignored::NoPrefix) {
         if read::text(bytes, note.section) == "DEFAULT" {
             add(Differs::LendingDefault, note.section, note.line, None);
         }
@@ -196,7 +196,7 @@ fn of_properties<'a>(set: &'a ProfileSet, header: &'a Header, found: &mut Vec<Di
     let section = read::text(set.bytes(origin), header.written);
     let of = Some((header.kind, header.name.text(set.bytes(origin))));
     let mut seen = HashSet::new();
-    for entry in &set.found.entries[header.entries()] {
+    for entry in &set.all().found.entries[header.entries()] {
         let property = Property { set, origin, entry };
         let repeated = !seen.insert(property.key());
         for (what, lines_below) in of_property(property, repeated) {

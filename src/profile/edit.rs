@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::read::{self, Entry, Header};
-use super::{File, Presence, ProfileError, ProfileSet, WhichFile};
+use super::{File, Presence, Profile, ProfileError, ProfileSet, WhichFile};
 use crate::disk::replace::{ReplaceError, replace};
 use crate::messages::printable;
 use crate::secret::Secret;
@@ -143,13 +143,10 @@ impl Draft {
     /// The line of a key that is nowhere yet, and where it goes.
     fn added(&self, profile: &str, key: &str, value: &str) -> Result<Change, EditError> {
         let bytes = self.bytes(WhichFile::Config);
-        let section = self.set.get(profile);
-        let headers = section.map(|section| section.headers).unwrap_or_default();
-        let mut headers = headers.iter().map(|slot| &self.set.found.headers[slot.header as usize]);
-        let Some(header) = headers.rfind(|header| header.origin == WhichFile::Config) else {
+        let headers = self.set.get(profile).into_iter().flat_map(Profile::headers);
+        let Some((header, entries)) = headers.filter(|(header, _)| header.origin == WhichFile::Config).last() else {
             return self.new_section(profile, &format!("{key} = {value}"));
         };
-        let entries = &self.set.found.entries[header.entries()];
         let last = entries.last().map_or_else(|| behind_comments(bytes, header), |entry| entry.end as usize);
         // As the lines above: one that is further out would take those below it for its own in the AWS CLI.
         let indentation =
@@ -202,7 +199,7 @@ impl Draft {
             let text = text.unwrap_or_else(|| file.text.clone());
             File { path: file.path.clone(), presence: file.presence, text }
         });
-        self.set = ProfileSet::index(files)?;
+        self.set = ProfileSet::of_all(files)?;
         Ok(())
     }
 }

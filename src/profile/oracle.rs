@@ -1,11 +1,17 @@
 //! The Rust SDK's own parser, asked for the same texts: what it reads, refuses and ignores is what this module must,
 //! but for the differences that [`DIFFERENCES`] lists.
 
+mod both;
 mod reading;
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
-use super::{Differs, Ignored, ProfileError, ProfileSet, SectionKind};
+use super::{Differs, Ignored, ProfileError, ProfileSet, Property, Section, SectionKind};
+use crate::host::Files;
+use crate::secret::Secret;
+pub(crate) use both::agree;
 use reading::{by_sdk, by_us, is_listed};
 
 #[test]
@@ -49,6 +55,7 @@ fn the_sdk_reads_the_same() {
         ("[profile a]\nk = \u{0}\u{1b}[0m\u{7f}\n", "[a]\nl = v\u{2028}w\n"),
         ("[plugins]\nk = v\n[preview]\nk = v\n[DEFAULT]\nk = v\n", "[DEFAULT]\nk = v\n"),
     ] {
+        agree(config, credentials);
         assert_eq!(by_us(config, credentials), by_sdk(config, credentials), "{config:?} {credentials:?}");
     }
 }
@@ -182,6 +189,7 @@ fn the_sdk_reads_otherwise_only_what_is_listed() {
     for Listed { reason, config, credentials, ours, theirs } in DIFFERENCES {
         let set = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<BTreeSet<_>>();
         assert!(ours != theirs, "no difference: {reason}");
+        agree(config, credentials);
         assert_eq!(by_us(config, credentials), ours.map(set), "ours: {reason}");
         assert_eq!(by_sdk(config, credentials), theirs.map(set), "the SDK's: {reason}");
     }
@@ -267,6 +275,7 @@ fn the_sdk_reads_random_texts_the_same() {
     let (mut compared, mut legal) = (0, 0);
     for _ in 0..6_000 {
         let (config, credentials) = (file(&CONFIG), file(&CREDENTIALS));
+        agree(&config, &credentials);
         let ours = by_us(&config, &credentials);
         if let Ok(set) = ProfileSet::parse(&config, &credentials) {
             if is_listed(&set) {
@@ -325,6 +334,7 @@ fn no_text_panics_and_every_span_lies_in_its_file() {
     ];
     for _ in 0..20_000 {
         let (config, credentials) = (dice.text(&pieces), dice.text(&pieces));
+        agree(&config, &credentials);
         let Ok(set) = ProfileSet::parse(&config, &credentials) else { continue };
         for difference in set.differences() {
             assert!(!difference.to_string().is_empty());
@@ -346,5 +356,19 @@ fn no_text_panics_and_every_span_lies_in_its_file() {
                 assert_eq!(property.value(), profile.get(&property.key()).expect("it is there").value());
             }
         }
+    }
+}
+
+/// What a fuzzer found worth keeping, with the separator of `tests/fuzz/profiles.rs`.
+#[test]
+fn the_texts_that_a_fuzzer_kept_are_read_the_same_by_section_and_whole() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/profiles");
+    let texts = fs::read_dir(corpus).expect("the corpus").map(|file| fs::read(file.expect("a file").path()));
+    let texts: Vec<_> = texts.filter_map(|text| String::from_utf8(text.expect("a text")).ok()).collect();
+    assert!(texts.len() > 200, "{} texts", texts.len());
+    for text in texts {
+        let (config, credentials) = text.split_once('\u{1e}').unwrap_or((&text, ""));
+        agree(config, credentials);
+        agree(credentials, config);
     }
 }

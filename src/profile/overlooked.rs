@@ -80,14 +80,15 @@ pub(super) fn ignored(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
         what: Some(note.what),
         holds: note.holds,
     };
-    found(set.index.ignored.get_or_init(all), name).map(|at| set.note(at)).filter(is_meant).map(overlooked).collect()
+    found(set.alike.ignored.get_or_init(all), name).map(|at| set.note(at)).filter(is_meant).map(overlooked).collect()
 }
 
 /// Those, and profiles of another case.
 pub(super) fn all(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
     let all = || {
-        let names =
-            (0..).zip(&set.found.headers).filter(|(_, header)| header.leads && header.kind == SectionKind::Profile);
+        let names = (0..)
+            .zip(&set.all().found.headers)
+            .filter(|(_, header)| header.leads && header.kind == SectionKind::Profile);
         let places = names.flat_map(|(at, header)| {
             let name = header.name.text(set.bytes(header.origin));
             [Some((hash(name), at)), behind_kind(name).map(|rest| (hash(rest), at))]
@@ -99,10 +100,10 @@ pub(super) fn all(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
             || behind_kind(known).is_some_and(|rest| rest.eq_ignore_ascii_case(name))
     };
     let known = |at: usize| {
-        let header = &set.found.headers[at];
+        let header = &set.all().found.headers[at];
         header.name.text(set.bytes(header.origin))
     };
-    let alike = found(set.index.profiles.get_or_init(all), name).map(known).filter(is_alike);
+    let alike = found(set.alike.profiles.get_or_init(all), name).map(known).filter(is_alike);
     ignored(set, name).into_iter().chain(alike.filter_map(|known| of_another_case(set, known, name))).collect()
 }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 use super::{Holds, SectionKind, WhichFile};
 use header::{section, unquoted_mark};
 
-pub(super) use header::is_identifier;
+pub(super) use header::{is_identifier, is_of_identifier};
 
 /// What surrounds names and values: not `char::is_whitespace`, nor `\r`.
 pub(super) const BLANK: [char; 2] = [' ', '\t'];
@@ -97,6 +97,11 @@ pub(super) struct Span {
 impl Span {
     fn new(start: usize, end: usize) -> Self {
         Self { start: small(start), end: small(end) }
+    }
+
+    fn shift(&mut self, by: u32) {
+        self.start += by;
+        self.end += by;
     }
 
     pub(super) fn range(self) -> Range<usize> {
@@ -212,17 +217,31 @@ pub(super) fn read(origin: WhichFile, text: &str, found: &mut Found) -> Result<(
     // About what a property and a section take in people's files; growing step by step costs a tenth of the reading.
     found.entries.reserve(text.len() / 36);
     found.headers.reserve(text.len() / 110);
-    let known = found.headers.len();
-    let mut reader = Reader { origin, text, found, known, state: State::Start, section: None, depth: 0 };
-    let mut start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
-    for (before, line) in text[start..].split_inclusive('\n').enumerate() {
-        // A lone `\r` ends no line, not even at the end of the file.
-        let shown = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
-        let number = small(before) + 1;
-        reader.line(number, start, start + shown.len()).map_err(|what| Fault { line: number, what })?;
-        start += line.len();
-    }
+    let mut reader = Reader::new(origin, text, found);
+    let start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+    reader.lines(start..text.len(), 1)?;
     reader.drop_other_default();
+    Ok(())
+}
+
+/// Adds what a part of a text holds: a section's own line and those below it. `at` says where in the text that line
+/// starts, and which number it has.
+pub(super) fn read_section(origin: WhichFile, part: &str, at: (u32, u32), found: &mut Found) -> Result<(), Fault> {
+    let (start, first) = at;
+    let (headers, entries, notes) = (found.headers.len(), found.entries.len(), found.notes.len());
+    Reader::new(origin, part, found).lines(0..part.len(), first)?;
+    for header in &mut found.headers[headers..] {
+        header.written.shift(start);
+        if let Name::At(span) = &mut header.name {
+            span.shift(start);
+        }
+    }
+    for entry in &mut found.entries[entries..] {
+        entry.key.shift(start);
+        entry.value.shift(start);
+        entry.end += start;
+    }
+    found.notes[notes..].iter_mut().for_each(|note| note.section.shift(start));
     Ok(())
 }
 
@@ -268,7 +287,23 @@ struct Reader<'a> {
     depth: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(origin: WhichFile, text: &'a str, found: &'a mut Found) -> Self {
+        let known = found.headers.len();
+        Self { origin, text, found, known, state: State::Start, section: None, depth: 0 }
+    }
+
+    fn lines(&mut self, lines: Range<usize>, first: u32) -> Result<(), Fault> {
+        let (text, mut start) = (self.text, lines.start);
+        for (number, line) in (first..).zip(text[lines].split_inclusive('\n')) {
+            // A lone `\r` ends no line, not even at the end of the file.
+            let shown = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+            self.line(number, start, start + shown.len()).map_err(|what| Fault { line: number, what })?;
+            start += line.len();
+        }
+        Ok(())
+    }
+
     fn line(&mut self, number: u32, start: usize, end: usize) -> Result<(), Malformed> {
         let indented = indentation(&self.text[start..end]);
         if indented > self.depth {

@@ -5,8 +5,9 @@ use std::collections::hash_map::{Entry as Known, HashMap};
 use std::fmt;
 use std::ops::Range;
 
-use super::read::{self, Entry};
-use super::{Location, Overlooked, ProfileSet, Slot, WhichFile};
+use super::index::{Index, Slot};
+use super::read::{self, Entry, Header};
+use super::{Location, Overlooked, ProfileSet, WhichFile};
 
 /// A profile: a section of [`SectionKind::Profile`].
 pub type Profile<'a> = Section<'a>;
@@ -15,6 +16,7 @@ pub type Profile<'a> = Section<'a>;
 #[derive(Clone, Copy)]
 pub struct Section<'a> {
     pub(super) set: &'a ProfileSet,
+    pub(super) index: &'a Index,
     /// Never empty.
     pub(super) headers: &'a [Slot],
 }
@@ -22,19 +24,19 @@ pub struct Section<'a> {
 impl<'a> Section<'a> {
     /// The name, unquoted and without its kind.
     pub fn name(self) -> &'a str {
-        let first = &self.set.found.headers[self.headers[0].header as usize];
+        let first = &self.index.found.headers[self.headers[0].header as usize];
         first.name.text(self.set.bytes(first.origin))
     }
 
     /// As it is written between its brackets, where it is first opened.
     pub(super) fn written(self) -> &'a str {
-        let first = &self.set.found.headers[self.headers[0].header as usize];
+        let first = &self.index.found.headers[self.headers[0].header as usize];
         read::text(self.set.bytes(first.origin), first.written)
     }
 
     /// Where it is first opened.
     pub fn place(self) -> Location {
-        let first = &self.set.found.headers[self.headers[0].header as usize];
+        let first = &self.index.found.headers[self.headers[0].header as usize];
         self.set.file(first.origin).place(first.line)
     }
 
@@ -88,10 +90,18 @@ impl<'a> Section<'a> {
 
     fn all(self) -> impl DoubleEndedIterator<Item = Property<'a>> {
         let set = self.set;
-        self.headers.iter().flat_map(move |slot| {
-            let header = &set.found.headers[slot.header as usize];
+        self.headers().flat_map(move |(header, entries)| {
             let origin = header.origin;
-            set.found.entries[header.entries()].iter().map(move |entry| Property { set, origin, entry })
+            entries.iter().map(move |entry| Property { set, origin, entry })
+        })
+    }
+
+    /// Its lines, in order of precedence, each with the properties below it.
+    pub(super) fn headers(self) -> impl DoubleEndedIterator<Item = (&'a Header, &'a [Entry])> {
+        let found = &self.index.found;
+        self.headers.iter().map(move |slot| {
+            let header = &found.headers[slot.header as usize];
+            (header, &found.entries[header.entries()])
         })
     }
 }

@@ -3,16 +3,23 @@
 use std::io;
 use std::path::Path;
 
+use super::oracle::agree;
 use super::{Differs, Ignored, Malformed, Presence, ProfileError, ProfileSet, SectionKind, WhichFile};
 use crate::host::Files;
 use crate::secret::Secret;
 
+/// What these texts say, whichever way they are read.
+fn read(config: &str, credentials: &str) -> Result<ProfileSet, ProfileError> {
+    agree(config, credentials);
+    ProfileSet::parse(config, credentials)
+}
+
 fn config(text: &str) -> ProfileSet {
-    ProfileSet::parse(text, "").expect(text)
+    read(text, "").expect(text)
 }
 
 fn credentials(text: &str) -> ProfileSet {
-    ProfileSet::parse("", text).expect(text)
+    read("", text).expect(text)
 }
 
 fn value(set: &ProfileSet, profile: &str, key: &str) -> Option<String> {
@@ -92,7 +99,7 @@ fn a_line_that_breaks_the_grammar_is_named() {
         ("[default]\r", 1, Malformed::SectionUnclosed),
     ] {
         for (config, credentials, file) in [(text, "", "config"), ("[default]", text, "credentials")] {
-            match ProfileSet::parse(config, credentials) {
+            match read(config, credentials) {
                 Err(ProfileError::Malformed { place, what: is }) => {
                     assert_eq!((&*place.file, place.line, is), (Path::new(file), line, what), "{text:?}");
                 }
@@ -185,7 +192,7 @@ fn a_section_and_the_profile_that_it_opens() {
 
 #[test]
 fn the_credentials_file_wins_and_the_last_line_in_a_file() {
-    let set = ProfileSet::parse(
+    let set = read(
         "[profile b]\nk = 1\nregion = r\n[default]\n[profile a]\nk = 2\n[profile b]\nK = 3\nlast = l\n",
         "[c]\n[b]\nk = 4\naws_access_key_id = AKIA\n",
     )
@@ -224,7 +231,7 @@ fn profile_default_takes_the_place_of_default_wherever_it_stands() {
         "[profile default]\nk = v\n[default]\nk = bare\nonly = bare\n[default]\n",
         "[default]\nonly = bare\n[default]\n[profile \"default\"]\nk = v",
     ] {
-        let set = ProfileSet::parse(text, "[default]\nsecret = s").expect(text);
+        let set = read(text, "[default]\nsecret = s").expect(text);
         let keys: Vec<_> = set.get("default").expect(text).properties().iter().map(|p| p.key()).collect();
         assert_eq!(keys, ["k", "secret"], "{text:?}");
         assert_eq!(value(&set, "default", "k").as_deref(), Some("v"), "{text:?}");
@@ -359,7 +366,7 @@ fn what_others_read_otherwise_is_named_with_its_line() {
         ("\u{feff}[default]\nk = v\n", "", &[(Differs::ByteOrderMark, 1)]),
         ("[default]\na = 1\n", "[default]\nb = 2\n", &[]),
     ] {
-        let set = ProfileSet::parse(config, credentials).expect(config);
+        let set = read(config, credentials).expect(config);
         let found: Vec<_> = set.differences().iter().map(|d| (d.what, d.place.line)).collect();
         assert_eq!(found, expected, "{config:?} {credentials:?}");
     }
@@ -445,7 +452,7 @@ fn huge_lines_and_many_keys_are_read() {
 /// What a person sees in `show` concerns the profile that was asked for, or the whole file.
 #[test]
 fn a_difference_concerns_its_section_or_the_whole_file() {
-    let set = ProfileSet::parse(
+    let set = read(
         "\u{feff}[profile x]\nregion = eu # home\n[profile y]\n  region = us ; work\n[services s]\nsts = # c\n e = f\n",
         "[x]\nk = v\nk = w\n[two words]\nk = v # c\n",
     )

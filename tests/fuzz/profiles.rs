@@ -1,10 +1,12 @@
 //! The profile reader and the SDK's own parser, on the same texts.
 //!
 //! Two texts, config and credentials, with a record separator (U+001E) between them. Both readers must read, ignore and
-//! refuse the same, but for what the tests of `profile` list as differences; and no text may panic the reader, the list
-//! of differences, the nearest names or the plan of a profile.
+//! refuse the same, but for what the tests of `profile` list as differences; what is read section by section is what is
+//! read at once; and no text may panic the reader, the list of differences, the nearest names or the plan of a profile.
 #![no_main]
 
+#[path = "../../src/profile/oracle/both.rs"]
+mod both;
 #[path = "../../src/profile/oracle/reading.rs"]
 mod reading;
 
@@ -15,9 +17,10 @@ use libfuzzer_sys::fuzz_target;
 use mfa_cred::host::Files;
 use mfa_cred::names::ProfileName;
 use mfa_cred::plan::{Ambient, Plan, PlanRequest};
-use mfa_cred::profile::{Differs, Ignored, ProfileError, ProfileSet, SectionKind, WhichFile};
+use mfa_cred::profile::{Differs, Ignored, ProfileError, ProfileSet, Property, Section, SectionKind, WhichFile};
 use mfa_cred::secret::Secret;
 
+use both::agree;
 use reading::{by_sdk, by_us, is_listed};
 
 const SEPARATOR: char = '\u{1e}';
@@ -39,6 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let (config, credentials) = text.split_once(SEPARATOR).unwrap_or((text, ""));
+    agree(config, credentials);
     let has_mark = [config, credentials].iter().any(|file| file.starts_with(BYTE_ORDER_MARK));
     match ProfileSet::parse(config, credentials) {
         Ok(set) => {

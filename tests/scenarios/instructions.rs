@@ -42,6 +42,33 @@ fn a_warm_call_builds_nothing_that_it_does_not_need() {
     assert!(instructions(&world, &["process", "deploy", "--min-ttl", "1m"]) > WARM);
 }
 
+/// What one profile more costs a warm call, whose lines are looked at and not read: 9,100, where to read them takes
+/// seven times as much. An optimized build takes a tenth of it.
+const A_PROFILE_MORE: u64 = 9_500;
+
+#[test]
+fn a_warm_call_reads_the_profiles_that_it_needs_and_looks_at_the_others() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["process", "deploy"]);
+    let words = ["process", "deploy"];
+    let few = instructions(&world, &words);
+    let more: String = (0..5_000)
+        .map(|n| {
+            let arn = format!("arn:aws:iam::123456789012:role/filler-{n}");
+            format!("[profile filler-{n}]\nsource_profile = alice\nrole_arn = {arn}\n\n")
+        })
+        .collect();
+    let plain = world.read(".aws/config");
+    world.write(".aws/config", format!("{more}{plain}"));
+    let each = |count: u64| count.saturating_sub(few) / 5_000;
+    let many = instructions(&world, &words);
+    assert!(each(many) < A_PROFILE_MORE, "{few} with few, {many} with 5,000: {} each", each(many));
+    // The guard can fail: what is written in an unusual way takes the reading of all.
+    world.write(".aws/config", format!("{more}[profile \"quoted\"]\n{plain}"));
+    let all = instructions(&world, &words);
+    assert!(each(all) > A_PROFILE_MORE, "{few} with few, {all} with 5,000 read: {} each", each(all));
+}
+
 #[test]
 fn a_prompt_costs_next_to_nothing() {
     let world = World::empty();

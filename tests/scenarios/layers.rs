@@ -25,7 +25,8 @@ struct Module {
     public: BTreeSet<String>,
     /// Every identifier that the code names.
     words: BTreeSet<String>,
-    /// The types in public signatures, in public fields and in implemented traits: the language wants them public.
+    /// The types in public signatures, in public fields, in implemented traits and in the bounds of public types: the
+    /// language wants them public.
     exposed: BTreeSet<String>,
     /// Functions with too many parameters.
     long: Vec<String>,
@@ -281,6 +282,11 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
         self.expose(&Visibility::Public(syn::token::Pub::default()), |words| words.visit_signature(&item.sig));
         syn::visit::visit_trait_item_fn(self, item);
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.expose(&item.vis, |words| words.visit_generics(&item.generics));
+        syn::visit::visit_item_struct(self, item);
     }
 
     fn visit_variant(&mut self, variant: &'ast syn::Variant) {

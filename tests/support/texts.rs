@@ -46,8 +46,14 @@ impl Texts {
         let settings = self.settings(&global).map_err(Refusal::from)?;
         let how = settings.how(&obtain, self, self).map_err(Error::from)?;
         let (profile, _) = Settings::profile(profile, self);
-        let set = ProfileSet::load(self, &settings.config_file, &settings.credentials_file).map_err(Error::from)?;
-        Ok(Plan::make(&set, &profile, &how.request, &ambient(self)).map_err(Error::from)?)
+        let load = || ProfileSet::load(self, &settings.config_file, &settings.credentials_file);
+        let (by_section, whole) = (load().map_err(Error::from)?, load().map_err(Error::from)?);
+        // To count them takes all of the files; what is planned is the same.
+        let count = whole.names().count();
+        let plan = |set: &ProfileSet| Plan::make(set, &profile, &how.request, &ambient(self));
+        let (planned, by_whole) = (plan(&by_section), plan(&whole));
+        assert_eq!(format!("{planned:?}"), format!("{by_whole:?}"), "{count} profiles read by section, and whole");
+        Ok(planned.map_err(Error::from)?)
     }
 
     /// The settings, and how credentials are to be obtained by them.

@@ -103,7 +103,10 @@ pub(super) fn unquoted_mark(line: &str) -> Option<usize> {
 
 /// Are all characters, if any, among those that names and keys are made of?
 pub(in super::super) fn is_identifier(text: &str) -> bool {
-    text.bytes().all(
-        |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'/' | b'.' | b'%' | b'@' | b':' | b'+'),
-    )
+    text.bytes().all(is_of_identifier)
+}
+
+/// Is it one of them?
+pub(in super::super) const fn is_of_identifier(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'/' | b'.' | b'%' | b'@' | b':' | b'+')
 }

@@ -1,0 +1,222 @@
+//! Where the sections of two ordinary files stand, found in one pass at the speed of a search for line feeds.
+//!
+//! In: the two texts. Out: the places of the section lines, or nothing. Every line is looked at, but only as far as it
+//! takes to know that the reader of `read.rs` would find neither a fault nor an ignored section: whatever is less than
+//! plain (a comment beside a section's name, a quoted name, a property without an `=`) gives no outline, and the whole
+//! files are read by that reader. So an outline adds no grammar of its own: it never decides what something means, and
+//! the sections that are asked for are read by the same reader from where they stand. Tests hold the two to one another.
+
+use std::sync::OnceLock;
+
+use memchr::{memchr, memchr_iter};
+
+use super::index::{Index, Texts};
+use super::read::{Found, is_identifier, is_of_identifier, read_section, small};
+use super::{SectionKind, WhichFile};
+
+/// So many sections are read one by one; whoever asks for more wants the whole. More than any chain of profiles has.
+const MOST: usize = 96;
+
+/// The outlines of both files, and what was read of them.
+#[derive(Debug)]
+pub(super) struct Outlines {
+    /// Where each section's line starts, in the order of [`WhichFile`].
+    starts: [Vec<u32>; 2],
+    parts: OnceLock<Box<Part>>,
+}
+
+/// What was read for one name. A list, since whoever got a part goes on holding it while more are read.
+#[derive(Debug)]
+struct Part {
+    kind: SectionKind,
+    name: Box<str>,
+    index: Index,
+    next: OnceLock<Box<Part>>,
+}
+
+impl Outlines {
+    /// `None` where either text holds anything that is not plain.
+    pub(super) fn of([config, credentials]: Texts<'_>) -> Option<Self> {
+        let starts = [outline(WhichFile::Config, config)?, outline(WhichFile::Credentials, credentials)?];
+        Some(Self { starts, parts: OnceLock::new() })
+    }
+
+    /// What the files hold of that kind and name, of these texts; `None` when so much was asked for that the whole
+    /// costs less.
+    pub(super) fn part(&self, texts: Texts<'_>, kind: SectionKind, name: &str) -> Option<&Index> {
+        let mut next = &self.parts;
+        for _ in 0..MOST {
+            let part = next.get_or_init(|| Box::new(self.read(texts, kind, name)));
+            if part.kind == kind && *part.name == *name {
+                return Some(&part.index);
+            }
+            next = &part.next;
+        }
+        None
+    }
+
+    fn read(&self, texts: Texts<'_>, kind: SectionKind, name: &str) -> Part {
+        let mut found = Found::default();
+        for origin in [WhichFile::Config, WhichFile::Credentials] {
+            let (text, starts) = (texts[origin as usize], &self.starts[origin as usize]);
+            let lines = written(origin, kind, name);
+            let is_it = |start: usize| lines.iter().any(|line| text[start..].starts_with(line.as_bytes()));
+            for (at, start) in starts.iter().map(|start| *start as usize).enumerate().filter(|(_, start)| is_it(*start))
+            {
+                let end = starts.get(at + 1).map_or(text.len(), |next| *next as usize);
+                let section = std::str::from_utf8(&text[start..end]).expect("the text was checked when it was loaded");
+                let line = small(memchr_iter(b'\n', &text[..start]).count()) + 1;
+                let read = read_section(origin, section, (small(start), line), &mut found);
+                read.expect("an outline is made only of files without a fault");
+            }
+        }
+        Part { kind, name: name.into(), index: Index::of(found, texts), next: OnceLock::new() }
+    }
+
+    /// Is there a profile whose name differs from this one in upper and lower case alone?
+    pub(super) fn has_of_other_case(&self, texts: Texts<'_>, name: &str) -> bool {
+        let name = name.as_bytes();
+        let is_alike = |origin, line| {
+            let there = profile_name(origin, line).filter(|there| there.get(name.len()) == Some(&b']'));
+            there.is_some_and(|there| there[..name.len()].eq_ignore_ascii_case(name) && !there.starts_with(name))
+        };
+        [WhichFile::Config, WhichFile::Credentials].into_iter().any(|origin| {
+            let text = texts[origin as usize];
+            self.starts[origin as usize].iter().any(|start| is_alike(origin, &text[*start as usize..]))
+        })
+    }
+}
+
+/// What follows in a profile's line where its name starts, up to the end of the text.
+fn profile_name(origin: WhichFile, line: &[u8]) -> Option<&[u8]> {
+    match origin {
+        WhichFile::Credentials => Some(&line[1..]),
+        WhichFile::Config if line.starts_with(b"[default]") => Some(&line[1..]),
+        WhichFile::Config => line.strip_prefix(b"[profile "),
+    }
+}
+
+/// The ways in which a section of that kind and name is written in a plain file.
+fn written(origin: WhichFile, kind: SectionKind, name: &str) -> Vec<String> {
+    if !is_identifier(name) || name.is_empty() != (kind == SectionKind::Plugins) {
+        return Vec::new();
+    }
+    match (origin, kind) {
+        (WhichFile::Credentials, SectionKind::Profile) => vec![format!("[{name}]")],
+        (WhichFile::Credentials, _) => Vec::new(),
+        (WhichFile::Config, SectionKind::Profile) if name == "default" => {
+            vec!["[default]".into(), "[profile default]".into()]
+        }
+        (WhichFile::Config, SectionKind::Profile) => vec![format!("[profile {name}]")],
+        (WhichFile::Config, SectionKind::SsoSession) => vec![format!("[sso-session {name}]")],
+        (WhichFile::Config, SectionKind::Services) => vec![format!("[services {name}]")],
+        (WhichFile::Config, SectionKind::Plugins) => vec!["[plugins]".into()],
+    }
+}
+
+/// Where the section lines of a plain text start; `None` for any other text.
+fn outline(origin: WhichFile, text: &[u8]) -> Option<Vec<u32>> {
+    // About what a profile takes in people's files.
+    let mut starts = Vec::with_capacity(text.len() / 100);
+    let mut defaults = Defaults::default();
+    // May a line that is indented continue what is above it?
+    let mut is_in_property = false;
+    let mut start = 0;
+    while let Some(line) = text.get(start..).filter(|line| !line.is_empty()) {
+        let checked = match line[0] {
+            b'[' => {
+                let length = section(origin, line, &mut defaults)?;
+                starts.push(small(start));
+                is_in_property = false;
+                length
+            }
+            b'#' | b';' | b'\n' => 0,
+            b' ' | b'\t' => indented(line, is_in_property)?,
+            b'\r' if line.get(1) == Some(&b'\n') => 1,
+            _ if starts.is_empty() => return None,
+            _ => {
+                is_in_property = true;
+                property(line)?
+            }
+        };
+        start += checked + memchr(b'\n', &line[checked..]).map_or(line.len() - checked, |at| at + 1);
+    }
+    Some(starts)
+}
+
+/// Of the config file's two ways to write the default profile one takes the place of the other.
+#[derive(Default)]
+struct Defaults {
+    bare: bool,
+    with_prefix: bool,
+}
+
+/// A section's line whose name is plain: how far it was looked at.
+fn section(origin: WhichFile, line: &[u8], defaults: &mut Defaults) -> Option<usize> {
+    let kind = match origin {
+        WhichFile::Credentials => 1,
+        WhichFile::Config if line.starts_with(b"[profile ") => b"[profile ".len(),
+        WhichFile::Config if line.starts_with(b"[default]") || line.starts_with(b"[plugins]") => 1,
+        WhichFile::Config if line.starts_with(b"[sso-session ") => b"[sso-session ".len(),
+        WhichFile::Config if line.starts_with(b"[services ") => b"[services ".len(),
+        WhichFile::Config => return None,
+    };
+    let close = kind + while_in(&IDENTIFIER, &line[kind..]);
+    defaults.bare |= origin == WhichFile::Config && line.starts_with(b"[default]");
+    defaults.with_prefix |= origin == WhichFile::Config && line.starts_with(b"[profile default]");
+    let is_end = matches!(line[close..], [b']'] | [b']', b'\n', ..] | [b']', b'\r', b'\n', ..]);
+    (is_end && close > kind && !(defaults.bare && defaults.with_prefix)).then_some(close)
+}
+
+/// A line with a key and an `=` that no comment could hide: where that stands.
+fn property(line: &[u8]) -> Option<usize> {
+    let at = while_in(&BEFORE_EQUALS, line);
+    (at > 0 && line.get(at) == Some(&b'=')).then_some(at)
+}
+
+/// A line that starts with blanks: nothing else is on it, or it could be a nested property, which every property above
+/// it takes.
+fn indented(line: &[u8], is_in_property: bool) -> Option<usize> {
+    let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    match &line[blanks..] {
+        [] | [b'\n', ..] | [b'\r', b'\n', ..] => Some(blanks),
+        rest if is_in_property => property(rest).map(|at| blanks + at),
+        _ => None,
+    }
+}
+
+/// Which bytes belong to a class.
+type Class = [bool; 256];
+
+/// What names are made of.
+const IDENTIFIER: Class = {
+    let mut class = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        class[byte] = is_of_identifier(byte.to_le_bytes()[0]);
+        byte += 1;
+    }
+    class
+};
+
+/// Everything but what ends a line, a key, or what a comment may hide.
+const BEFORE_EQUALS: Class = {
+    let mut class = [true; 256];
+    class[b'=' as usize] = false;
+    class[b'#' as usize] = false;
+    class[b';' as usize] = false;
+    class[b'\n' as usize] = false;
+    class
+};
+
+/// How many bytes from the first on belong to the class. A table and a plain loop: this is what a large file costs.
+fn while_in(class: &Class, bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while at < bytes.len() && class[bytes[at] as usize] {
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests;
