@@ -358,6 +358,6 @@ impl Holds {
 
 impl fmt::Display for Note<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: in `[{}]`: {}", self.place, self.section.escape_debug(), self.what)
+        write!(f, "{}: in `[{}]`: {}", self.place, overlooked::shown(self.section), self.what)
     }
 }

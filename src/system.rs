@@ -265,10 +265,11 @@ mod tests {
             let found = as_called(&at(called), folders, &real);
             assert_eq!(found, wanted.map(|name| root.join(name)), "{called} with {on_path}");
         }
-        assert_eq!(
-            as_called(Path::new("x"), [PathBuf::from("bin")].into_iter(), &real),
-            None,
-            "a folder that is relative"
-        );
+        // One that leads there from here, and nowhere from elsewhere.
+        let here = std::env::current_dir().expect("a folder");
+        let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+        let relative = up.join(root.strip_prefix("/").expect("an absolute path")).join("bin");
+        assert!(relative.join("x").exists(), "{}", relative.display());
+        assert_eq!(as_called(Path::new("x"), [relative].into_iter(), &real), None, "a folder that is relative");
     }
 }

@@ -227,6 +227,7 @@ mod tests {
         for (line, says) in [
             ("exec p aws s3 ls --region eu-west-1", "mfa-cred exec p -- aws s3 ls --region eu-west-1"),
             ("exec p grep -v x", "mfa-cred exec p -- grep -v x"),
+            ("exec p ls -qv", "mfa-cred exec p -- ls -qv"),
             ("exec p x --region=y", "mfa-cred exec p -- x '--region=y'"),
             ("exec p man -h", "mfa-cred exec p -- man -h"),
         ] {

@@ -9,6 +9,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::overlooked::shown;
 use super::read::{self, Header};
 use super::{Ignored, Location, ProfileSet, Property, SectionKind, WhichFile};
 
@@ -107,7 +108,7 @@ impl fmt::Display for Difference<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.place)?;
         if !self.section.is_empty() {
-            write!(f, "in `[{}]`: ", self.section.escape_debug())?;
+            write!(f, "in `[{}]`: ", shown(self.section))?;
         }
         if let Some(key) = &self.key {
             write!(f, "`{key}`: ")?;

@@ -161,7 +161,7 @@ fn remedy(note: &Note<'_>, name: &str, origin: WhichFile) -> String {
 }
 
 /// What would drive a terminal is escaped, and quotes are what they are.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let escaped = |c: char| if matches!(c, '"' | '\'') { c.to_string() } else { c.escape_debug().to_string() };
     text.chars().map(escaped).collect()
 }

@@ -354,6 +354,11 @@ fn what_others_read_otherwise_is_named_with_its_line() {
         ("[profile x]\ns3 =\n a = b # c\n # d = e\n", "", &[(Differs::IndentedComment, 4)]),
         ("[profile x]\nk = v\n ; c\n\n w\n", "", &[(Differs::IndentedComment, 3), (Differs::EmptyLine, 4)]),
         ("[profile x]\ns3 =\n\n a = b\n", "", &[]),
+        (
+            "[profile x]\n  k = v\n  # c\n    w\n   ; d\n   y\n",
+            "",
+            &[(Differs::Indented, 2), (Differs::IndentedComment, 5)],
+        ),
         ("[profile x]\na:b = c\n", "", &[(Differs::ColonInKey, 2)]),
         ("[profile x]\nk = v\nK = w\n", "", &[(Differs::RepeatedKey, 3)]),
         ("[profile x]\n[profile y]\n[profile x]\n", "", &[(Differs::RepeatedSection, 3)]),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::aws::{Device, Signer};
 use crate::support::pty::{Finished, PATIENCE, Pty};
-use crate::support::tools::{find, skip};
+use crate::support::tools::{find, skip_without};
 use crate::support::world::{Cast, MFA_CRED, World, variable};
 
 /// Whom GetCallerIdentity names when the role `deploy` was assumed as these profiles say.
@@ -108,7 +108,7 @@ fn calls(world: &World) -> Vec<String> {
 pub(crate) fn client(what: &str, program: &str, words: &[&str]) -> Option<PathBuf> {
     let found = find(program, words);
     if found.is_none() {
-        skip(what, &format!("a working `{program} {}`", words.join(" ")));
+        skip_without(what, &format!("a working `{program} {}`", words.join(" ")));
     }
     found
 }
@@ -155,7 +155,9 @@ fn a_server_that_is_not_ours_understands_us() {
     assert_eq!((warm.stderr.as_str(), &warm.stdout, moto.answers().len()), ("", &first.stdout, 3));
     let (token, secret) =
         (variable(&first.stdout, "AWS_SESSION_TOKEN"), variable(&first.stdout, "AWS_SECRET_ACCESS_KEY"));
-    for entry in world.entries() {
+    let entries = world.entries();
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    for entry in entries {
         let bytes = fs::read(entry).expect("an entry");
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(&token) && !text.contains(&secret), "{text}");

@@ -498,6 +498,10 @@ fn a_key_of_an_indented_section_is_written_and_removed_as_its_lines_are() {
     let mut removing = draft(TEXT, "");
     removing.remove_key("a", "region").expect("removed");
     assert_eq!(text(&removing, WhichFile::Config), TEXT.replace("  region = x\n", ""));
+    // A comment that stands as the properties do is none of a value's lines, even between two of them.
+    let mut between = draft("[profile a]\n  region = x\n    y\n  # mine\n    z\n  output = json\n", "");
+    between.remove_key("a", "region").expect("removed");
+    assert_eq!(text(&between, WhichFile::Config), "[profile a]\n  # mine\n  output = json\n");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Command;
 use mfa_cred::output::Format;
 
 use crate::support::pty::{PATIENCE, Pty, Stream};
-use crate::support::tools::{find, skip};
+use crate::support::tools::{find, skip_without};
 use crate::support::world::{MFA_CRED, World};
 
 /// The groups of commands.
@@ -139,7 +139,7 @@ fn manual_pages_for_every_command() {
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));
 
     if find("groff", &["--version"]).is_none() {
-        skip("the manual pages", "groff");
+        skip_without("the manual pages", "groff");
         return;
     }
     for name in names {

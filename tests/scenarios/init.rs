@@ -84,7 +84,7 @@ impl Shell {
         let words: Vec<&str> = self.bare.iter().copied().chain(["-c", "exit"]).collect();
         let found = tools::find(self.program, &words);
         if found.is_none() {
-            tools::skip(self.program, self.program);
+            tools::skip_without(self.program, self.program);
         }
         found
     }

@@ -15,7 +15,7 @@ use mfa_cred::vault::keyring::OsKeyring;
 use mfa_cred::vault::{Cost, KeyId, Store, Stores, Vault};
 
 use crate::support::secret_service::{SecretService, missing_program};
-use crate::support::tools::skip;
+use crate::support::tools::{skip, skip_without};
 
 /// Names the part that a child plays, and its arguments.
 const PART: &str = "MFA_CRED_TEST_PART";
@@ -248,7 +248,7 @@ fn a_full_quota_is_said_and_leaves_nothing_half_set() {
 #[test]
 fn the_keyring_keeps_text_that_others_can_read() {
     if let Some(program) = missing_program() {
-        return skip("the Secret Service", program);
+        return skip_without("the Secret Service", program);
     }
     let service = SecretService::unlocked();
     assert_eq!(play_with(&service, "get a").0, "Ok(None)");
@@ -266,7 +266,7 @@ fn the_keyring_keeps_text_that_others_can_read() {
 #[test]
 fn a_locked_keyring_is_told_from_one_without_the_entry() {
     if let Some(program) = missing_program() {
-        return skip("the Secret Service", program);
+        return skip_without("the Secret Service", program);
     }
     let mut service = SecretService::unlocked();
     assert_eq!(play_with(&service, "put a hello").0, "Ok(())");
@@ -281,7 +281,7 @@ fn a_locked_keyring_is_told_from_one_without_the_entry() {
 #[test]
 fn a_locked_keyring_takes_nothing() {
     if let Some(program) = missing_program() {
-        return skip("the Secret Service", program);
+        return skip_without("the Secret Service", program);
     }
     let mut service = SecretService::locked();
     assert_eq!(play_with(&service, "put a hello").0, "Err(Locked)");
@@ -292,7 +292,7 @@ fn a_locked_keyring_takes_nothing() {
 #[test]
 fn a_missing_bus_or_service_is_absent_at_once() {
     if let Some(program) = missing_program() {
-        return skip("the Secret Service", program);
+        return skip_without("the Secret Service", program);
     }
     for service in [SecretService::absent(), SecretService::empty_bus()] {
         for part in ["get a", "put a x", "delete a"] {
@@ -317,7 +317,7 @@ fn a_silent_bus_costs_one_deadline_and_holds_no_process_back() {
 #[test]
 fn a_desktop_and_a_cron_job_share_one_key() {
     if let Some(program) = missing_program() {
-        return skip("the Secret Service", program);
+        return skip_without("the Secret Service", program);
     }
     let folder = tempfile::tempdir().expect("a folder");
     let part = format!("vault {}", folder.path().to_str().expect("a path in UTF-8"));

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::scenarios::shells::{NAMES, assert_nothing_ran, trap};
 use crate::support::pty::{Finished, PATIENCE, Pty, Stream, off_terminal, run};
-use crate::support::tools::{find, skip};
+use crate::support::tools::{find, skip_without};
 use crate::support::world::{MFA_CRED, World};
 
 /// An end that is so many seconds away, and half a minute more, so that a slow test does not see the minute change.
@@ -82,7 +82,7 @@ fn color_is_for_those_who_want_it() {
 #[test]
 fn no_file_is_read() {
     if find("strace", &["--version"]).is_none() {
-        skip("what `prompt` opens", "strace");
+        skip_without("what `prompt` opens", "strace");
         return;
     }
     let world = World::empty();
@@ -109,7 +109,7 @@ fn a_name_in_a_prompt_runs_nothing() {
         ("zsh", &["-f", "-i"], "setopt PROMPT_SUBST; precmd() { PS1=\"$(mfa-cred prompt)<ready> \"; }\r"),
     ] {
         let Some(shell) = find(program, &["--version"]) else {
-            skip("the prompt", program);
+            skip_without("the prompt", program);
             continue;
         };
         let work = trap();
@@ -142,7 +142,7 @@ fn colors_take_no_room_in_the_line() {
         ("zsh", &["-f", "-i"], "setopt PROMPT_SUBST; PS1='$(mfa-cred prompt --shell zsh)> '\r"),
     ] {
         let Some(shell) = find(program, &["--version"]) else {
-            skip("the prompt", program);
+            skip_without("the prompt", program);
             continue;
         };
         let mut command = Command::new(shell);

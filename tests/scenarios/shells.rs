@@ -12,9 +12,10 @@ mod quoting;
 mod scopes;
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use crate::support::tools::skip_without;
 
 /// A shell, and how it is used.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +56,7 @@ impl Shell {
         let found = Command::new(self.program).args(self.bare).args(["-c", "true"]).stderr(Stdio::null()).status();
         let is_here = found.is_ok_and(|status| status.success());
         if !is_here {
-            skip(self.program);
+            skip_without("its words", self.program);
         }
         is_here
     }
@@ -168,12 +169,6 @@ pub(crate) const NAMES: [&str; 66] = [
     "\u{f601}\u{f6ff}\u{fdd0}",
     "x)fi;touch PWNED",
 ];
-
-/// Says what cannot be tested here; in CI, all can.
-fn skip(program: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{program} is missing");
-    writeln!(std::io::stderr(), "skipped: {program} is missing").expect("stderr is open");
-}
 
 /// A folder to work in: its files have the names that the patterns among the values would match, bare or within a
 /// statement that was quoted without care.

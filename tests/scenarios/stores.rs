@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::support::aws::Device;
 use crate::support::pty::{self, Finished, PATIENCE};
 use crate::support::secret_service::{SecretService, missing_program};
-use crate::support::tools::{find, skip};
+use crate::support::tools::{find, skip, skip_without};
 use crate::support::world::{Cast, MFA_CRED, World, variable};
 
 /// What the variable is called that names the bus.
@@ -132,7 +132,7 @@ fn sign_in(world: &World, device: &Device) -> Finished {
 fn has_service() -> bool {
     let missing = missing_program();
     if let Some(program) = missing {
-        skip("the Secret Service", program);
+        skip_without("the Secret Service", program);
     }
     missing.is_none()
 }
@@ -336,7 +336,9 @@ fn a_bus_that_never_answers_costs_two_seconds_once() {
 
 #[test]
 fn with_neither_store_credentials_come_uncached_with_one_warning() {
-    let Some(python) = find("python3", &["--version"]) else { return skip("a missing kernel keyring", "python3") };
+    let Some(python) = find("python3", &["--version"]) else {
+        return skip_without("a missing kernel keyring", "python3");
+    };
     let container = [python.to_str().expect("a path in UTF-8"), "-c", WITHOUT_KERNEL_KEYRING];
     let Cast { world, device, .. } = cast();
     for _ in 0..2 {
@@ -465,7 +467,7 @@ fn where_no_memory_may_be_locked_all_else_works() {
     let missing =
         without.iter().filter(|word| !word.starts_with('-')).find(|name| find(name, &["--version"]).is_none());
     if let Some(program) = missing {
-        return skip("a limit of locked memory", program);
+        return skip_without("a limit of locked memory", program);
     }
     let words = ["env", "deploy", "--mfa-token", "-"];
     let done = run_below(&world, &without, &words, &device.fresh_code());

@@ -23,3 +23,10 @@ pub(crate) fn skip(what: &str, missing: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what} cannot be tested here: {missing} is missing");
     writeln!(std::io::stderr(), "skipped: {what}: {missing} is missing").expect("stderr is open");
 }
+
+/// The same for want of a program of others: it also fails where `tests/run` has seen to it that all of them are there.
+pub(crate) fn skip_without(what: &str, program: &str) {
+    let is_complete = std::env::var_os("TESTS_HAVE_PROGRAMS").is_some();
+    assert!(!is_complete, "{what} cannot be tested: {program} does not work, and `tests/run` installed it");
+    skip(what, program);
+}

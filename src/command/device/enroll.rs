@@ -126,7 +126,7 @@ fn make(work: &DeviceWork<'_>, signer: &Credentials, name: DeviceName, devices: 
     loop {
         match work.iam.create(signer, &name) {
             Ok(new) if new.serial.as_str() == work.user.device(name.as_str()) => return Ok(Made::New(new, name)),
-            // Another account's: whatever that is, it is not shown, and ours is not left.
+            // Another device's, or another account's: whatever that is, it is not shown, and ours is not left.
             Ok(_) => return Err(not_left(work, signer, &name, failed(CallError::Unreadable.into()))),
             Err(IamError::Taken(_)) if !has_cleared => {
                 clear_way(work, signer, &name)?;

@@ -23,7 +23,7 @@ impl Iam for AwsIam<'_> {
 
     fn create(&self, signer: &Credentials, name: &DeviceName) -> Result<New, IamError> {
         let call = Call::once("CreateVirtualMFADevice").with("VirtualMFADeviceName", name.as_str());
-        self.result(signer, &call, &|result| ours(result.child("VirtualMFADevice")?, name))
+        self.result(signer, &call, &|result| new_device(result.child("VirtualMFADevice")?))
     }
 
     fn enable(&self, signer: &Credentials, user: &str, serial: &MfaSerial, codes: &Pair) -> Result<(), IamError> {
@@ -60,13 +60,13 @@ fn serial(device: Element<'_>) -> Read<MfaSerial> {
 /// How long a seed may be, in characters of base32: from the 128 bits that RFC 4226 demands to twice AWS's 64.
 const SEED: std::ops::RangeInclusive<usize> = 26..=128;
 
-/// A device that can be shown and enabled. Anything else is no answer of AWS's: not its QR code, which is not read, but
-/// a seed that no app could take, and a serial that is another device's than the one that was asked for.
-fn ours(device: Element<'_>, name: &DeviceName) -> Read<New> {
+/// A device that can be shown and enabled: a seed that no app could take is not an answer of AWS's. Whether the device is
+/// the one that was asked for is left to the caller, who knows the account.
+fn new_device(device: Element<'_>) -> Read<New> {
     let (serial, seed) = (serial(device)?, device.secret("Base32StringSeed")?);
     let seed = seed.expose().trim_end_matches('=');
     let is_base32 = |byte: u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
-    if !SEED.contains(&seed.len()) || !seed.bytes().all(is_base32) || serial.device() != name.as_str() {
+    if !SEED.contains(&seed.len()) || !seed.bytes().all(is_base32) {
         return Err(CallError::Unreadable);
     }
     Ok(New { serial, seed: Secret::from(seed) })

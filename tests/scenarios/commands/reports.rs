@@ -360,7 +360,7 @@ fn show_says_what_others_read_otherwise_of_every_section() {
     let world = &cast.world;
     world.add_config(
         "[profile quiet]\noutput = json\n[profile \"far away\"]\nsource_profile = alice\nservices = near\n\
-         [services near]\nsts =\n\n[profile indented]\n  region = eu-west-1\n",
+         [services \"near\"]\nsts =\n\n[profile indented]\n  region = eu-west-1\n",
     );
     world.edit_config("region = ap-northeast-1\n", "region = ap-northeast-1 # home\n");
     let config = world.home().join(".aws/config");
@@ -378,7 +378,12 @@ fn show_says_what_others_read_otherwise_of_every_section() {
     let quoted = "the SDKs ignore a section whose name is quoted; the AWS CLI reads it";
     let far: Vec<String> = notes("far away");
     assert!(far.contains(&comment) && far.contains(&of_the_file), "{far:?}");
-    assert!(far.iter().any(|note| note.ends_with(quoted)), "{far:?}");
+    // Its own name, and that of the services which it names.
+    for section in ["[profile \"far away\"]", "[services \"near\"]"] {
+        let of_it = |note: &String| note.contains(&format!("in `{section}`: ")) && note.ends_with(quoted);
+        assert!(far.iter().any(of_it), "{section}: {far:?}");
+    }
+    assert!(notes("deploy").iter().all(|note| !note.ends_with(quoted)));
 }
 
 #[test]
@@ -415,6 +420,7 @@ fn at_forty_columns_nothing_breaks_within_a_word_and_names_are_whole() {
     assert!(rows.iter().any(|row| row.contains("MFA session")), "{status}");
     for words in [&["status"][..], &["list"], &["device", "list", "--profile", "alice"], &["show", "deploy"]] {
         let shown = on_columns(world, words, 40);
+        assert!(shown.lines().count() >= 2, "{words:?}: {shown}");
         for line in shown.lines() {
             let is_one_word = line.split_whitespace().count() == 1;
             assert!(line.chars().count() <= 40 || is_one_word, "{words:?}: {line:?}");

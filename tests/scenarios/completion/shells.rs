@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::scenarios::shells::{NAMES, assert_nothing_ran, trap};
 use crate::support::pty::{PATIENCE, Pty, Session, Stream};
-use crate::support::tools::{find, skip};
+use crate::support::tools::{find, skip_without};
 use crate::support::world::{Cast, MFA_CRED, World};
 
 /// A shell, and how it is told to complete.
@@ -77,7 +77,7 @@ impl Person {
     /// At a prompt, in a folder full of traps; `None` where there is no such shell.
     fn at(shell: &Shell, world: &World, work: &tempfile::TempDir) -> Option<Self> {
         let Some(program) = find(shell.program, &["--version"]) else {
-            skip("completion", shell.program);
+            skip_without("completion", shell.program);
             return None;
         };
         let bin = world.home().join("bin");

@@ -39,7 +39,7 @@ fn without_a_word_the_calling_shell_decides() {
         ("env", &["mfa-cred", "init", "pwsh"], "powershell"),
     ] {
         if tools::find(program, &["-c", "true"]).is_none() && program != "env" {
-            tools::skip("init without a word", program);
+            tools::skip_without("init without a word", program);
             continue;
         }
         let finished = world.run_other(program, words, PATIENCE);

@@ -154,12 +154,21 @@ fn leading_zeros_are_no_octal_numbers() {
 fn an_end_that_is_a_command_is_not_computed_with() {
     for shell in [BASH, ZSH, FISH, ELVISH, XONSH] {
         let scene = Scene::new(World::empty());
-        for end in ["a[$(touch PWNED)]", "2026-01-0a[$(touch PWNED)]", "", "tomorrow", "2026-13-45T99:99:99Z"] {
+        for end in [
+            "a[$(touch PWNED)]",
+            "2026-01-0a[$(touch PWNED)]",
+            // Of the right shape, and no number.
+            "a[0]-x$-()T%%:**:++Z",
+            "",
+            "tomorrow",
+            "2026-13-45T99:99:99Z",
+        ] {
             let env = [("MFA_CRED_PROFILE", "x"), ("AWS_CREDENTIAL_EXPIRATION", end), ("NO_COLOR", "1")];
             let Some(mut session) = shell.at_a_prompt(&scene, &env, "") else { break };
             session.wait_for(if end.contains("99") { "(x" } else { "(x)" }, PATIENCE);
             session.type_text("exit\r");
-            session.finish(PATIENCE);
+            let screen = session.finish(PATIENCE).terminal;
+            assert!(!screen.to_lowercase().contains("error"), "{} {end}: {screen}", shell.name);
             scene.assert_nothing_ran(shell.name);
         }
     }
@@ -227,5 +236,35 @@ fn a_prompt_that_is_built_anew_each_time_keeps_the_segment() {
         session.type_text("exit\r");
         let screen = session.finish(PATIENCE).terminal;
         assert!(screen.matches("(deploy ").count() == 3 && !screen.contains("syntax error"), "{what}: {screen}");
+    }
+}
+
+/// A shell that starts with credentials, as `exec` and editors start it, may never call the function that looks after
+/// `PROMPT_COMMAND`; each run of the segment does so too.
+#[test]
+fn a_prompt_that_is_built_anew_shows_an_inherited_profile_from_the_second_prompt_on() {
+    let Some(program) = BASH.find() else { return };
+    let load = "eval \"$(mfa-cred init bash --prompt)\"\n";
+    let tool = "build() { PS1='built> '; }\n";
+    for (what, line) in [
+        ("appended", "PROMPT_COMMAND=\"$PROMPT_COMMAND;build\""),
+        ("appended to an array", "PROMPT_COMMAND=(__mfa_cred_prompt build)"),
+        ("called by the tool", "OTHERS=$PROMPT_COMMAND; all() { eval \"$OTHERS\"; build; }; PROMPT_COMMAND=all"),
+    ] {
+        let scene = Scene::new(World::empty());
+        scene.world.write("rc", format!("{tool}{load}{line}\n"));
+        let mut command = Command::new(&program);
+        scene.world.dress(&mut command);
+        command.args(["--noprofile", "--rcfile", "rc", "-i"]).env("PATH", scene.path()).env("NO_COLOR", "1");
+        command.env("MFA_CRED_PROFILE", "deploy").current_dir(scene.world.home());
+        let mut session = Pty::default().sized(24, 200).streams(Stream::Terminal, Stream::Terminal).spawn(command);
+        session.wait_for("built> ", PATIENCE);
+        for _ in 0..2 {
+            session.type_text("\r");
+            session.wait_for("(deploy) built> ", PATIENCE);
+        }
+        session.type_text("exit\r");
+        let screen = session.finish(PATIENCE).terminal;
+        assert!(!screen.contains("(deploy) (deploy)"), "{what}: {screen:?}");
     }
 }

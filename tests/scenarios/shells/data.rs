@@ -9,6 +9,7 @@ use mfa_cred::secret::{Credentials, Secret};
 
 use super::NAMES;
 use crate::support::pty::PATIENCE;
+use crate::support::tools::skip_without;
 use crate::support::world::{Cast, World};
 
 /// What no file can hold, besides the names.
@@ -132,7 +133,7 @@ fn dotenv_is_read_back_by_its_rules() {
 fn dotenv_is_read_back_by_python_dotenv() {
     let there = Command::new("python3").args(["-c", "import dotenv"]).output().expect("python3 runs");
     if !there.status.success() {
-        return super::skip("python-dotenv");
+        return skip_without("its files", "python-dotenv");
     }
     let agreed: Vec<&str> = texts()
         .into_iter()

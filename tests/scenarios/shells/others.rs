@@ -61,7 +61,7 @@ impl Reader {
     fn run(&self, script: &str, work: &Path, folder: &Path) -> Option<Finished> {
         let program = tools::find(self.program, &[self.bare, &["-c", "exit"]].concat());
         let Some(program) = program else {
-            tools::skip("its format", self.program);
+            tools::skip_without("its format", self.program);
             return None;
         };
         let file = folder.join("script");

@@ -110,7 +110,7 @@ fn what_stands_in_for_a_universal_profile_lets_boto3_take_the_credentials() {
         return;
     }
     let Some(python) = tools::find("python3", &["-c", "import boto3"]) else {
-        return tools::skip("a universal profile", "boto3");
+        return tools::skip_without("a universal profile", "boto3");
     };
     let Cast { world, .. } = signed_in();
     // Where no profile has the name, boto3 takes nothing at all.
@@ -127,7 +127,7 @@ fn what_stands_in_for_a_universal_profile_lets_boto3_take_the_credentials() {
 #[test]
 fn a_profile_of_an_overlay_is_not_seen_in_nu() {
     let Some(nu) = tools::find("nu", &["--no-config-file", "-c", "exit"]) else {
-        return tools::skip("an overlay", "nu");
+        return tools::skip_without("an overlay", "nu");
     };
     let Cast { world, .. } = signed_in();
     let init = world.run(&["init", "nu"]).stdout;
@@ -143,7 +143,7 @@ fn a_profile_of_an_overlay_is_not_seen_in_nu() {
 #[test]
 fn a_profile_that_was_swapped_in_is_not_seen_in_xonsh() {
     let Some(xonsh) = tools::find("xonsh", &["--no-rc", "-c", "exit"]) else {
-        return tools::skip("a swapped variable", "xonsh");
+        return tools::skip_without("a swapped variable", "xonsh");
     };
     let Cast { world, .. } = signed_in();
     let payload = world.run(&["deploy", "--format", "xonsh"]).stdout;
@@ -160,7 +160,7 @@ fn a_profile_that_was_swapped_in_is_not_seen_in_xonsh() {
 #[test]
 fn a_variable_of_tcsh_itself_is_no_profile() {
     let Some(tcsh) = tools::find("tcsh", &["-f", "-c", "exit"]) else {
-        return tools::skip("a variable of tcsh", "tcsh");
+        return tools::skip_without("a variable of tcsh", "tcsh");
     };
     let Cast { world, .. } = signed_in();
     let text = "set AWS_PROFILE=own\nsetenv AWS_PROFILE old\neval `mfa-cred deploy --format tcsh`\n\

@@ -15,9 +15,11 @@ fn what_is_pasted_behind_an_answer_never_reaches_the_shell() {
     for (line, pieces) in [
         (ASK_LINE, &["123456\necho pwn''ed\n"][..]),
         (ASK_LINE, &[&long[..]]),
-        // On a slow line it comes in pieces; between brackets more slowly still.
+        // On a slow line it comes in pieces.
         (ASK_LINE, &["123456\n", "echo pwn", "''ed\n"]),
         (ASK_LINE, &["\u{1b}[200~123456\necho", " ", " ", " ", " ", " pwn''ed\n\u{1b}[201~"]),
+        // Between brackets more slowly still: what has no end yet goes on.
+        (ASK_LINE, &["\u{1b}[200~123456\n", "", "", "", "", "", "echo pwn''ed\n\u{1b}[201~"]),
         // Also where the answer was none, or no secret.
         (ASK_LINE, &["\u{4}echo pwn''ed\n"]),
         (shown, &["y\necho pwn''ed\n"]),
