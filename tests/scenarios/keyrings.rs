@@ -66,10 +66,11 @@ fn play(part: &str, mut command: Command) -> (String, Duration) {
 /// This test binary, told to run `a_part` alone.
 fn child() -> Vec<std::ffi::OsString> {
     let program = std::env::current_exe().expect("this program");
-    [program.into_os_string()]
-        .into_iter()
-        .chain(["--exact", "keyrings::a_part", "--ignored", "--nocapture"].map(Into::into))
-        .collect()
+    // The harness leaves the name of the program out.
+    let (_, module) = module_path!().split_once("::").expect("a module of this program");
+    let part = format!("{module}::a_part");
+    let words = ["--exact", &part, "--ignored", "--nocapture"].map(Into::into);
+    [program.into_os_string()].into_iter().chain(words).collect()
 }
 
 fn play_with(service: &SecretService, part: &str) -> (String, Duration) {
