@@ -28,7 +28,7 @@ use std::io::{self, Write};
 use crate::cli::{self, Args, Verb};
 use crate::error::Error;
 use crate::exit::{Ending, ExitCode};
-use crate::host::Host;
+use crate::host::{Host, require_stdout};
 use crate::messages::{Level, Messages, printable, with_causes};
 use crate::settings::Settings;
 
@@ -99,7 +99,9 @@ fn conclude(messages: Messages, result: Result<Done, Error>) -> Ending {
 fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
     let is_harmless = |word: &OsString| word.to_str().is_some_and(|word| printable(word) == word);
     // clap quotes what was typed as it is. Where that could drive the terminal, nothing is said in color.
-    let said = if argv.iter().all(is_harmless) {
+    let said = if !error.use_stderr() && require_stdout().is_err() {
+        require_stdout()
+    } else if argv.iter().all(is_harmless) {
         error.print()
     } else {
         io::stderr().write_all(printable(&error.render().to_string()).as_bytes())
@@ -137,6 +139,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
 
 /// The payload, in one piece.
 fn write_stdout(payload: &str) -> Result<Done, Error> {
+    require_stdout().map_err(Error::Output)?;
     let mut stdout = io::stdout().lock();
     stdout.write_all(payload.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)?;
     Ok(Done::Well)

@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub(crate) mod fake_clock;
 mod regular;
+mod stdout;
 
 use std::ffi::OsString;
 use std::io;
@@ -19,6 +20,7 @@ use crate::disk::trust::Distrust;
 use crate::secret::Secret;
 
 pub use regular::{open, read_regular};
+pub use stdout::require_stdout;
 
 /// The process's environment.
 pub trait Env {

@@ -113,6 +113,8 @@ fn with_desk(
         plan => plan?,
     };
     let work = || {
+        // An address that is refused is refused before anything is run, asked or sent.
+        let service = plan.iam(set, context.ambient())?;
         context.with_cache(session::cache_use(&how), |cache, clock| {
             let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
             let base = RealBases { ambient: &ambient, heard: &heard };
@@ -122,7 +124,6 @@ fn with_desk(
             let sts = AwsSts::connect(&plan.service, limits, clock).map_err(DeviceError::Client)?;
             let arn = sts.caller(&base).map_err(DeviceError::Who)?;
             let user = User::of_arn(&arn).map_err(DeviceError::from)?;
-            let service = plan.iam(set, context.ambient())?;
             let clock = &clock.of(&service);
             let iam = AwsIam::connect(&service, limits, clock).map_err(DeviceError::Client)?;
             let named = plan.device.as_ref().and_then(Device::serial).cloned();

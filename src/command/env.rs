@@ -8,12 +8,13 @@ use super::{Done, session, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::EnvArgs;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, require_stdout};
 use crate::output::Format;
 use crate::settings::{Chosen, Settings};
 use crate::shell::Shell;
 
 pub(super) fn run(args: EnvArgs, context: &Context<'_>) -> Result<Done, Error> {
+    require_stdout().map_err(Error::Output)?;
     let (settings, host) = (context.settings, &context.host);
     let is_on_screen = io::stdout().is_terminal();
     if is_on_screen && args.format.is_none() {

@@ -46,9 +46,10 @@ fn others(whose: &Whose, user: &str, as_json: bool, context: &Context<'_>) -> Re
     let profile = choice::profile(whose.profile.clone(), &how, context)?;
     let look = || {
         let plan = context.plan(&profile, &how)?;
+        let service = plan.iam(set, context.ambient())?;
         let signer = session::obtain(context, &plan, &how, MinTtl::PERSON)?;
         context.with_cache(CacheUse::ReadAndKeep, |_, clock| {
-            let iam = AwsIam::connect(&plan.iam(set, context.ambient())?, settings.limits, clock);
+            let iam = AwsIam::connect(&service, settings.limits, clock);
             let devices = iam.map_err(DeviceError::Client)?.devices(&signer, Some(user)).map_err(|error| {
                 DeviceError::Call { call: "ListMFADevices", error, journey: &needs::LOOK, user: None }
             })?;

@@ -47,9 +47,10 @@ fn fetch(user: &str, args: &CheckArgs, context: &Context<'_>) -> Result<Applying
     let (profile, _) = Settings::profile(args.profile.clone(), host.env);
     let set = context.profiles()?;
     let plan = context.plan(&profile, &how)?;
+    let service = plan.iam(set, context.ambient())?;
     let signer = session::obtain(context, &plan, &how, MinTtl::PERSON)?;
     context.with_cache(CacheUse::ReadAndKeep, |_, clock| {
-        let iam = AwsIam::connect(&plan.iam(set, context.ambient())?, settings.limits, clock);
+        let iam = AwsIam::connect(&service, settings.limits, clock);
         let iam = iam.map_err(DeviceError::Client)?;
         Ok(applying_to(user, &signer, &iam).map_err(DeviceError::from)?)
     })

@@ -298,8 +298,58 @@ fn whoever_reads_no_more_ends_every_command_without_a_word() {
     // And a closed stderr is no reason to fail.
     let done = in_shell(&cast.world, "sh", "mfa-cred process deploy -vv 2>&-");
     assert!(done.status.success() && done.stdout.starts_with("{\"Version\":1,"), "{done:?}");
-    let done = in_shell(&cast.world, "sh", "mfa-cred process deploy >&-; echo $?");
-    assert!(!done.stderr.contains("panicked"), "{done:?}");
+}
+
+#[test]
+fn a_stdout_that_was_closed_is_no_success_in_any_command_that_prints() {
+    let Cast { world, device, .. } = &signed_in();
+    let said = "error: the output could not be written: Bad file descriptor (os error 9)\n";
+    for line in [
+        "-h",
+        "--version",
+        "help env",
+        "env deploy",
+        "deploy",
+        "process deploy",
+        "show deploy",
+        "list",
+        "list --json",
+        "status",
+        "status deploy",
+        "unset",
+        "device list --profile alice",
+        "policy print",
+        "policy explain",
+        "init bash",
+        "completions zsh",
+        "man",
+        "prompt",
+        "__complete fish -- ",
+    ] {
+        for closed in [">&-", "<&- >&-"] {
+            let done = in_shell(world, "sh", &format!("MFA_CRED_PROFILE=deploy mfa-cred {line} {closed}"));
+            assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), said), "{line} {closed}: {done:?}");
+        }
+        // Who has no stderr either still gets the exit code.
+        let done = in_shell(world, "sh", &format!("MFA_CRED_PROFILE=deploy mfa-cred {line} >&- 2>&-"));
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), ""), "{line}: {done:?}");
+    }
+    // No code is spent on what nobody gets, and what prints nothing needs no stdout.
+    world.run(&["clear"]);
+    let calls = world.aws.calls().len();
+    let code = device.fresh_code();
+    for line in ["process deploy", "env deploy"] {
+        let done = in_shell(world, "sh", &format!("echo {code} | mfa-cred {line} --mfa-token - >&-"));
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), said), "{line}: {done:?}");
+    }
+    assert_eq!(world.aws.calls().len(), calls, "{:?}", world.aws.calls());
+    let done = in_shell(world, "sh", &format!("echo {code} | mfa-cred login deploy --mfa-token - >&-"));
+    assert!(done.status.success(), "{done:?}");
+    // The null device is a stdout like any other, in whichever way it was opened.
+    for null in [">/dev/null", "1<>/dev/null"] {
+        let done = in_shell(world, "sh", &format!("mfa-cred process deploy {null}"));
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{null}: {done:?}");
+    }
 }
 
 #[test]

@@ -81,9 +81,25 @@ fn plain_http_is_refused_wherever_it_is_written_and_for_iam_too() {
     world.write(".aws/config", &config);
     world.set("AWS_ENDPOINT_URL", world.aws.url());
     world.set("AWS_ENDPOINT_URL_IAM", "http://iam.example");
-    let done = world.run(&["device", "list", "--profile", "alice"]);
-    assert_eq!(done.status.code(), Some(1), "{done:?}");
-    assert!(done.stderr.starts_with("error: `AWS_ENDPOINT_URL_IAM` of the environment is plain http"), "{done:?}");
+    // A program that gives the keys is not run, and STS is asked nothing either: neither who it is, nor for a session.
+    world.add_config("[profile run]\ncredential_process = touch ran\n");
+    let calls = world.aws.calls().len();
+    for line in [
+        "device list --profile alice",
+        "device list --profile run",
+        "device list --profile deploy --user bob",
+        "device resync --profile alice",
+        "device remove --profile alice",
+        "device enroll --profile alice",
+        "policy check --user bob --profile deploy",
+    ] {
+        let done = world.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(done.status.code(), Some(1), "{line}: {done:?}");
+        let start = "error: `AWS_ENDPOINT_URL_IAM` of the environment is plain http";
+        assert!(done.stderr.starts_with(start), "{line}: {done:?}");
+    }
+    assert_eq!(world.aws.calls().len(), calls, "{:?}", world.aws.calls());
+    assert!(!world.home().join("ran").exists(), "the program was run");
 }
 
 #[test]
