@@ -31,7 +31,7 @@ pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::PromptArgs;
-pub use typo::meant;
+pub use typo::{Meant, meant};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
 #[derive(Debug, Parser)]

@@ -25,7 +25,7 @@ use crate::command::context::Context;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use crate::cli::{self, Args, Verb};
+use crate::cli::{self, Args, Meant, Verb};
 use crate::error::Error;
 use crate::exit::{Ending, ExitCode};
 use crate::host::{Host, require_stdout};
@@ -56,12 +56,23 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
         Err(error) => (voice(&args), Err(error.into())),
     };
     let missing = result.as_ref().err().and_then(Error::missing_profile);
-    let meant = missing.and_then(|profile| cli::meant(&argv, profile.as_str()));
-    let ending = conclude(messages, result);
-    if let Some(meant) = meant {
-        messages.hint(&meant);
+    match (missing.and_then(|profile| cli::meant(&argv, profile.as_str())), result) {
+        (Some(meant), Err(error)) => say_what_was_meant(messages, &meant, &error),
+        (_, result) => conclude(messages, result),
     }
-    ending
+}
+
+/// A word that is no profile and near something else. That comes first: who mistyped a command needs no profiles.
+fn say_what_was_meant(messages: Messages, meant: &Meant, error: &Error) -> Ending {
+    match &meant.instead {
+        Some(instead) => messages.error(instead),
+        None => messages.error(&with_causes(error)),
+    }
+    messages.hint(&meant.hint);
+    if let Some(hint) = error.hint().filter(|_| error.has_likely_profiles() || meant.instead.is_none()) {
+        messages.hint(&hint);
+    }
+    error.ending()
 }
 
 /// The commands that work whatever our settings say, and read none of them.

@@ -238,9 +238,23 @@ impl Error {
     /// The profile that is not there, where that is what is wrong.
     pub fn missing_profile(&self) -> Option<&ProfileName> {
         match self {
-            Self::Plan(PlanError::UnknownProfile { name, .. } | PlanError::NoProfiles { name, .. }) => Some(name),
+            Self::Plan(
+                PlanError::UnknownProfile { name, .. }
+                | PlanError::NoProfiles { name, .. }
+                | PlanError::AllIgnored { name, .. },
+            ) => Some(name),
             Self::Concerning(about) => about.cause.missing_profile(),
             _ => None,
+        }
+    }
+
+    /// Is there a profile that may have been meant by the one that is not there?
+    pub fn has_likely_profiles(&self) -> bool {
+        match self {
+            Self::Plan(PlanError::UnknownProfile { likely, .. }) => !likely.is_empty(),
+            Self::Plan(PlanError::AllIgnored { .. }) => true,
+            Self::Concerning(about) => about.cause.has_likely_profiles(),
+            _ => false,
         }
     }
 

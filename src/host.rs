@@ -24,7 +24,7 @@ pub use stdout::require_stdout;
 
 /// The process's environment.
 pub trait Env {
-    /// A variable as the system has it; a set but empty one is `None`, as in the AWS SDKs.
+    /// A variable as the system has it; one that is set to nothing or to blanks is `None`, as in the AWS SDKs.
     fn os(&self, name: &str) -> Option<OsString>;
 
     /// A variable as text; one that is not UTF-8 is `None`.

@@ -253,6 +253,11 @@ impl ProfileSet {
         if self.outlines().is_some() { Vec::new() } else { overlooked::ignored(self, name) }
     }
 
+    /// Ignored sections that were meant to be profiles, whatever their names.
+    pub fn meant_as_profiles(&self) -> impl Iterator<Item = Overlooked> {
+        overlooked::meant_as_profiles(self)
+    }
+
     /// The same, and profiles whose names differ in upper and lower case alone.
     pub fn mistaken_for(&self, name: &str) -> Vec<Overlooked> {
         let has_none = self.outlines().is_some_and(|outlines| !outlines.has_of_other_case(texts(&self.files), name));

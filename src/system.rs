@@ -20,7 +20,7 @@ pub struct System;
 
 impl Env for System {
     fn os(&self, name: &str) -> Option<OsString> {
-        std::env::var_os(name).filter(|value| !value.is_empty())
+        std::env::var_os(name).filter(|value| value.to_str().is_none_or(|text| !text.trim().is_empty()))
     }
 }
 

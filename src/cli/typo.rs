@@ -140,17 +140,29 @@ pub(super) fn explained(mut error: clap::Error, argv: &[OsString]) -> clap::Erro
     error
 }
 
+/// What a line may have meant whose profile is not there.
+pub struct Meant {
+    /// The error, in place of one about profiles.
+    pub instead: Option<String>,
+    /// What to type.
+    pub hint: String,
+}
+
 /// What a line may have meant whose profile, of this name, is not there.
-pub fn meant(argv: &[OsString], name: &str) -> Option<String> {
+pub fn meant(argv: &[OsString], name: &str) -> Option<Meant> {
     let line = Typed::read(argv);
     if line.word(0).is_none_or(|word| word != name) {
         return None;
     }
     match &line.verb {
-        None => near(name).map(|near| format!("the command is `mfa-cred {near}`")),
+        None => near(name).map(|near| Meant {
+            instead: Some(format!("`{name}` is neither a command nor a profile")),
+            hint: format!("did you mean the command `mfa-cred {near}`?"),
+        }),
         Some(_) if line.is_exec_without_dashes() => {
             let command = line.rest(*line.words.first()?);
-            Some(format!("where `{name}` is a command: `mfa-cred exec -- {command}`"))
+            let hint = format!("where `{name}` is a command: `mfa-cred exec -- {command}`");
+            Some(Meant { instead: None, hint })
         }
         Some(_) => None,
     }
@@ -239,15 +251,15 @@ mod tests {
     #[test]
     fn what_was_meant() {
         for (line, name, says) in [
-            ("lst", "lst", Some("the command is `mfa-cred list`")),
-            ("--region eu-west-1 lst", "lst", Some("the command is `mfa-cred list`")),
+            ("lst", "lst", Some("did you mean the command `mfa-cred list`?")),
+            ("--region eu-west-1 lst", "lst", Some("did you mean the command `mfa-cred list`?")),
             ("env lst", "lst", None),
             ("prod", "prod", None),
             ("exec printenv", "printenv", Some("where `printenv` is a command: `mfa-cred exec -- printenv`")),
             ("exec printenv HOME", "printenv", Some("where `printenv` is a command: `mfa-cred exec -- printenv HOME`")),
             ("exec x -- y", "x", None),
         ] {
-            assert_eq!(meant(&argv(line), name).as_deref(), says, "{line}");
+            assert_eq!(meant(&argv(line), name).map(|meant| meant.hint).as_deref(), says, "{line}");
         }
     }
 }

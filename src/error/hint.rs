@@ -112,8 +112,10 @@ fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String>
 fn overlooked_hint(error: &PlanError) -> Option<String> {
     let overlooked = match error {
         PlanError::UnknownProfile { likely, .. } | PlanError::UnknownSource { likely, .. } => &likely.overlooked[..],
+        PlanError::AllIgnored { ignored, .. } => ignored,
         PlanError::NoSource { overlooked, .. }
         | PlanError::NoCredentials { overlooked, .. }
+        | PlanError::EmptyHalf { overlooked, .. }
         | PlanError::HalfKey { overlooked, .. } => overlooked,
         _ => return None,
     };

@@ -4,25 +4,49 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
-/// A time as programs write it: with `Z`, an offset, `UTC` or nothing, which is UTC too; or the seconds since 1970, or
-/// the milliseconds.
+/// A time as programs write it: with `Z`, an offset, `UTC` or nothing, which is UTC too; as Go prints one, with slashes,
+/// as e-mail and HTTP date it; or the seconds since 1970, with a fraction or without, or the milliseconds.
 pub fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    if text.len() >= 9 && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0') {
-        let number = text.parse().ok()?;
-        return if text.len() <= 11 { Timestamp::from_second(number) } else { Timestamp::from_millisecond(number) }
+    let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits.len() >= 9 && is_number(digits) && is_number(fraction) && !digits.starts_with('0') {
+        let number = digits.parse().ok()?;
+        return if digits.len() <= 11 { Timestamp::from_second(number) } else { Timestamp::from_millisecond(number) }
             .ok();
     }
     let upper = text.to_ascii_uppercase();
     let (text, is_utc) = match upper.strip_suffix("UTC").or_else(|| upper.strip_suffix("GMT")) {
-        Some(rest) => (Cow::from(rest.trim_end()), true),
+        Some(rest) if !ends_in_offset(rest) => (Cow::from(rest.trim_end()), true),
         // `12:00:00 +00:00`
-        None => (Cow::from(upper.replace(" +", "+").replace(" -", "-").replace(" Z", "Z")), false),
+        _ => (Cow::from(without_zone(&upper).replace(" +", "+").replace(" -", "-").replace(" Z", "Z")), false),
     };
+    let text = with_dashes(text);
     let bare = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp());
-    if is_utc { bare() } else { text.parse().ok().or_else(bare) }
+    let iso = if is_utc { bare() } else { text.parse().ok().or_else(bare) };
+    iso.or_else(|| rfc2822::parse(&upper).ok().map(|time| time.timestamp()))
+}
+
+/// `2030/01/02` is `2030-01-02`.
+fn with_dashes(text: Cow<'_, str>) -> Cow<'_, str> {
+    let has_slashes = matches!(text.as_bytes(), [_, _, _, _, b'/', _, _, b'/', ..]);
+    if has_slashes { text.replacen('/', "-", 2).into() } else { text }
+}
+
+/// `12:00:00 +0200 CEST` says the same without the name, which Go adds.
+fn without_zone(text: &str) -> &str {
+    match text.rsplit_once(' ') {
+        Some((rest, name)) if name.bytes().all(|byte| byte.is_ascii_alphabetic()) && ends_in_offset(rest) => rest,
+        _ => text,
+    }
+}
+
+fn ends_in_offset(text: &str) -> bool {
+    let offset = text.trim_end().rsplit(' ').next().unwrap_or_default();
+    offset.len() >= 5 && offset.starts_with(['+', '-']) && offset[1..].bytes().all(|b| b.is_ascii_digit() || b == b':')
 }
 
 #[cfg(test)]
@@ -47,12 +71,29 @@ mod tests {
             "20300102T030405Z",
             "1893553445",
             "1893553445000",
+            "1893553445.0",
+            "2030-01-02 03:04:05 +0000 UTC",
+            "2030-01-02 05:04:05 +0200 CEST",
+            "2030/01/02 03:04:05",
+            "2030/01/02 03:04:05 UTC",
+            "Wed, 02 Jan 2030 03:04:05 GMT",
+            "Wed, 2 Jan 2030 05:04:05 +0200",
         ] {
             let shown = moment(text).map(|time| time.to_string());
             let shown = shown.map(|time| time.replace(".000", ""));
             assert_eq!(shown.as_deref(), Some("2030-01-02T03:04:05Z"), "{text}");
         }
-        for text in ["", "tomorrow", "2030-13-01T00:00:00Z", "UTC", "12:00", "2030", "99999999999999999999"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2030-13-01T00:00:00Z",
+            "UTC",
+            "12:00",
+            "2030",
+            "99999999999999999999",
+            "1893553445.5.5",
+            "over",
+        ] {
             assert_eq!(moment(text), None, "{text}");
         }
     }

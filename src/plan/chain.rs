@@ -14,6 +14,9 @@ use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property};
 /// So many profiles may stand in a chain: no person's has ten, and whoever follows it ends.
 const MOST_PROFILES: usize = 64;
 
+/// So many ignored sections are told where all are: the others are as these.
+const MOST_TOLD: usize = 3;
+
 /// The profiles from the one asked for to the one that holds the base.
 pub(super) struct Chain<'a> {
     /// In the order they are met: the profile asked for comes first.
@@ -121,7 +124,7 @@ impl<'a> Chain<'a> {
         let of = move |link: &Profile<'a>| {
             if has_no_device { set.mistaken_for(link.name()) } else { link.overlooked() }
         };
-        let matters = move |section: &Overlooked| section.holds.serial || section.holds.keys && section.what.is_some();
+        let matters = move |section: &Overlooked| section.holds.serial || section.holds.keys && section.is_ignored();
         self.links.iter().flat_map(of).filter(matters)
     }
 
@@ -249,19 +252,37 @@ fn has_key(profile: Profile<'_>) -> bool {
 /// The identifier of the profile's access key, if it has one; half a key is an error rather than no key, since what
 /// would be used in its place is not what the user meant.
 fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
-    let half = |property: &Property<'_>, missing| {
-        let (profile, overlooked) = (profile.name().to_owned(), profile.overlooked().into());
-        Err(PlanError::HalfKey { origin: origin(property), profile, missing, overlooked })
+    const ID: &str = "aws_access_key_id";
+    const SECRET: &str = "aws_secret_access_key";
+    let half = |property: &Property<'_>, other, missing| {
+        let (name, overlooked) = (profile.name().to_owned(), profile.overlooked().into());
+        Err(match profile.get(missing) {
+            Some(empty) => PlanError::EmptyHalf { origin: origin(&empty), profile: name, other, overlooked },
+            None => PlanError::HalfKey { origin: origin(property), profile: name, missing, overlooked },
+        })
     };
-    match (profile.filled("aws_access_key_id"), profile.filled("aws_secret_access_key")) {
+    for key in [ID, SECRET, "aws_session_token", "aws_security_token"] {
+        if let Some(quoted) = profile.filled(key).filter(|property| is_quoted(&property.value())) {
+            let why = "stands in quotes, which the AWS files do not take away: write it without them";
+            return Err(PlanError::Refused { origin: origin(&quoted), why });
+        }
+    }
+    match (profile.filled(ID), profile.filled(SECRET)) {
         (Some(id), Some(_)) => {
             legal_key(&id.value(), profile.session_token().is_some(), &|| origin(&id))?;
             Ok(Some(id.value().into_owned()))
         }
-        (Some(id), None) => half(&id, "aws_secret_access_key"),
-        (None, Some(secret)) => half(&secret, "aws_access_key_id"),
+        (Some(id), None) => half(&id, ID, SECRET),
+        (None, Some(secret)) => half(&secret, SECRET, ID),
         (None, None) => Ok(None),
     }
+}
+
+/// Nothing that AWS makes is in quotes, and no reader of the AWS files takes any away: what is between them is not what
+/// they would sign with.
+fn is_quoted(value: &str) -> bool {
+    let between = |quote| value.len() >= 2 && value.starts_with(quote) && value.ends_with(quote);
+    between('"') || between('\'')
 }
 
 /// Any word is an access key's identifier: AWS's have 20 characters, LocalStack's is `test`, and MinIO's are whatever
@@ -361,7 +382,13 @@ pub(super) fn unknown(set: &ProfileSet, name: &ProfileName) -> PlanError {
     let (name, files) = (name.clone(), set.sources().map(looked_at).to_vec());
     let likely = Box::new(likely(set, name.as_str()));
     if set.names().next().is_none() && likely.overlooked.is_empty() {
-        return PlanError::NoProfiles { name, files };
+        let ignored: Vec<Overlooked> = set.meant_as_profiles().take(MOST_TOLD).collect();
+        let is_empty = ignored.is_empty();
+        return if is_empty {
+            PlanError::NoProfiles { name, files }
+        } else {
+            PlanError::AllIgnored { name, files, ignored }
+        };
     }
     PlanError::UnknownProfile { likely, name, files }
 }

@@ -63,6 +63,16 @@ pub enum PlanError {
         /// Where they were looked for, with what is missing there said.
         files: Vec<String>,
     },
+    /// They have sections, and none is a profile.
+    #[error("none of the sections in {} is a profile", .files.join(" or "))]
+    AllIgnored {
+        /// The one that was wanted.
+        name: ProfileName,
+        /// Where they stand.
+        files: Vec<String>,
+        /// The first of them that may have been meant to be one, and why each does not count.
+        ignored: Vec<Overlooked>,
+    },
     /// `source_profile` names no profile.
     #[error("{origin} names a profile that does not exist: `{source_profile}`")]
     UnknownSource {
@@ -129,6 +139,18 @@ pub enum PlanError {
         profile: String,
         /// The half that is not.
         missing: &'static str,
+        /// Sections that may have been meant for it.
+        overlooked: Box<[Overlooked]>,
+    },
+    /// One half of an access key, and the other one empty.
+    #[error("{origin} of profile `{profile}` is empty, and its `{other}` is not")]
+    EmptyHalf {
+        /// The empty line.
+        origin: Origin,
+        /// The profile.
+        profile: String,
+        /// The half that is there.
+        other: &'static str,
         /// Sections that may have been meant for it.
         overlooked: Box<[Overlooked]>,
     },
@@ -241,6 +263,13 @@ pub struct Likely {
     pub nearest: Vec<String>,
     /// Sections that are ignored, or of another case.
     pub overlooked: Vec<Overlooked>,
+}
+
+impl Likely {
+    /// Is it nothing at all?
+    pub fn is_empty(&self) -> bool {
+        self.nearest.is_empty() && self.overlooked.is_empty()
+    }
 }
 
 fn looked_in(files: &[String]) -> String {

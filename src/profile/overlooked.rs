@@ -1,4 +1,5 @@
-//! Sections that somebody may have meant by a name, and that are not that profile: ignored, or of another case.
+//! Sections that somebody may have meant by a name, and that are not that profile: ignored, of another case, or with the
+//! word `profile` as a part of the name.
 //!
 //! In: a read [`ProfileSet`] and a name. Out: each such section with its place, why it does not count, and how it is
 //! written so that it does. For errors and warnings alone; nothing is resolved by it.
@@ -11,6 +12,17 @@ use std::sync::OnceLock;
 use super::read::{BLANK, is_identifier};
 use super::{Holds, Ignored, Location, Note, ProfileSet, SectionKind, WhichFile};
 
+/// Why such a section is not the profile.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Why {
+    /// It is no profile at all.
+    Ignored(Ignored),
+    /// `[profile X]` is not `x`.
+    OtherCase,
+    /// `[Profile x]` of the credentials file is `Profile x`.
+    WholeName,
+}
+
 /// A section that may have been meant. Holds no value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Overlooked {
@@ -18,20 +30,28 @@ pub struct Overlooked {
     pub place: Location,
     /// As between its brackets. It comes from a file: `Display` escapes control characters.
     pub section: String,
-    /// Why it does not count; `None` for a profile whose name differs in case.
-    pub what: Option<Ignored>,
+    /// Why it does not count.
+    why: Why,
     /// What stands in it that somebody may miss.
     pub holds: Holds,
     /// What to do.
     remedy: String,
 }
 
+impl Overlooked {
+    /// Is it no profile at all, and not just another one?
+    pub fn is_ignored(&self) -> bool {
+        matches!(self.why, Why::Ignored(_))
+    }
+}
+
 impl fmt::Display for Overlooked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: `[{}]` is ", self.place, shown(&self.section))?;
-        match self.what {
-            Some(what) => write!(f, "{what}")?,
-            None => f.write_str("another profile, since upper and lower case differ")?,
+        match self.why {
+            Why::Ignored(what) => write!(f, "{what}")?,
+            Why::OtherCase => f.write_str("another profile, since upper and lower case differ")?,
+            Why::WholeName => f.write_str("a profile whose name is all of that")?,
         }
         write!(f, ": {}", self.remedy)
     }
@@ -69,18 +89,29 @@ fn found<'p>(places: &'p [Indexed], name: &str) -> impl Iterator<Item = usize> +
 /// Ignored sections.
 pub(super) fn ignored(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
     let all = || {
-        let meant = |(at, note)| Some((hash(meant(&note)?), at));
-        sorted((0..).zip(set.notes()).filter_map(meant))
+        let of_note = |(at, note): (u32, Note<'_>)| meant(&note).map(|name| Some((hash(name?), at)));
+        sorted((0..).zip(set.notes()).flat_map(of_note).flatten())
     };
-    let is_meant = |note: &Note<'_>| meant(note).is_some_and(|meant| meant.eq_ignore_ascii_case(name));
-    let overlooked = |note: Note<'_>| Overlooked {
-        remedy: remedy(&note, name, set.origin_of(&note.place)),
+    found(set.alike.ignored.get_or_init(all), name).filter_map(|at| overlooked(set, set.note(at), Some(name))).collect()
+}
+
+/// An ignored section that may have been meant for a profile: that one, or any.
+fn overlooked(set: &ProfileSet, note: Note<'_>, name: Option<&str>) -> Option<Overlooked> {
+    let is_it = |meant: &&str| name.is_none_or(|name| meant.eq_ignore_ascii_case(name));
+    // `[profilex]` is the profile `x` rather than `profilex`.
+    let meant = meant(&note).into_iter().flatten().rfind(is_it)?;
+    Some(Overlooked {
+        remedy: remedy(set, &note, meant, name.unwrap_or(meant)),
         place: note.place,
         section: note.section.to_owned(),
-        what: Some(note.what),
+        why: Why::Ignored(note.what),
         holds: note.holds,
-    };
-    found(set.alike.ignored.get_or_init(all), name).map(|at| set.note(at)).filter(is_meant).map(overlooked).collect()
+    })
+}
+
+/// All ignored sections that were meant to be profiles.
+pub(super) fn meant_as_profiles(set: &ProfileSet) -> impl Iterator<Item = Overlooked> {
+    set.notes().filter_map(|note| overlooked(set, note, None))
 }
 
 /// Those, and profiles of another case.
@@ -116,29 +147,31 @@ fn behind_kind(name: &str) -> Option<&str> {
 fn of_another_case(set: &ProfileSet, known: &str, name: &str) -> Option<Overlooked> {
     let profile = set.get(known)?;
     let place = profile.place();
-    let better = bracketed(name, set.origin_of(&place));
+    let better = written_as(set, name, set.origin_of(&place));
     let holds = |key| profile.filled(key).is_some();
     Some(Overlooked {
         place,
         section: profile.written().to_owned(),
-        what: None,
+        why: if known.eq_ignore_ascii_case(name) { Why::OtherCase } else { Why::WholeName },
         holds: Holds { keys: holds("aws_access_key_id"), serial: holds("mfa_serial") },
-        remedy: format!("ask for `{}`, or write `{better}`", shown(known)),
+        remedy: format!("ask for `{}`, or {better}", shown(known)),
     })
 }
 
-/// The name of the profile that an ignored section may have been meant for.
-fn meant<'a>(note: &Note<'a>) -> Option<&'a str> {
+/// The names of the profiles that an ignored section may have been meant for.
+fn meant<'a>(note: &Note<'a>) -> [Option<&'a str>; 2] {
     let section = note.section.trim();
-    let behind_kind = || section.split_once(BLANK).map(|(_, rest)| rest.trim());
-    match note.what {
-        Ignored::NoPrefix => Some(section),
-        Ignored::Prefix => behind_kind(),
+    let behind_kind = || section.split_once(BLANK).map(|(_, rest)| rest.trim().trim_matches(['"', '\'']));
+    let one = match note.what {
+        Ignored::NoPrefix => return [Some(section), behind_glued(section)],
+        Ignored::Prefix | Ignored::AlmostProfile => behind_kind(),
+        // `[SSO-Session x]` is not.
+        Ignored::KindInCapitals => behind_kind().filter(|_| behind_glued(section).is_some()),
         // Something like `profile`; `[preview x]` is not.
         Ignored::UnknownKind => {
-            let (kind, rest) = section.split_once(BLANK)?;
-            let is_like = strsim::damerau_levenshtein(&kind.to_ascii_lowercase(), "profile") <= 2;
-            is_like.then(|| rest.trim().trim_matches(['"', '\'']))
+            let kind = section.split(BLANK).next().unwrap_or_default().to_ascii_lowercase();
+            let is_like = "profile".starts_with(&kind) || strsim::damerau_levenshtein(&kind, "profile") <= 2;
+            behind_kind().filter(|_| is_like)
         }
         Ignored::IllegalName | Ignored::IllegalQuoted => {
             let name = section.strip_prefix("profile").filter(|rest| rest.starts_with(BLANK)).unwrap_or(section);
@@ -146,17 +179,41 @@ fn meant<'a>(note: &Note<'a>) -> Option<&'a str> {
         }
         Ignored::OtherDefault => Some("default"),
         Ignored::Misplaced | Ignored::NoName | Ignored::IllegalKey => None,
-    }
+    };
+    [one, None]
 }
 
-fn remedy(note: &Note<'_>, name: &str, origin: WhichFile) -> String {
-    match (note.what, origin) {
-        (Ignored::OtherDefault, _) => "put its lines below `[profile default]`".to_owned(),
-        (Ignored::IllegalName | Ignored::IllegalQuoted, WhichFile::Credentials) => {
-            format!("put its lines below `{}` of the config file", quoted(name))
-        }
-        (Ignored::IllegalName | Ignored::IllegalQuoted, WhichFile::Config) => format!("write `{}`", quoted(name)),
-        (_, origin) => format!("write `{}`", bracketed(name, origin)),
+/// The `x` of `[profilex]`, `[profile-x]` and `[Profile:x]`.
+fn behind_glued(section: &str) -> Option<&str> {
+    const KIND: &str = "profile";
+    let is_glued = section.get(..KIND.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND));
+    let rest = section.get(KIND.len()..).filter(|_| is_glued)?;
+    let name = rest.trim_start_matches(['-', '_', ':', '.', '/', '=', ',']).trim_matches(['"', '\'']);
+    (!name.is_empty()).then_some(name)
+}
+
+/// How the lines of an ignored section, which was meant for the profile `meant`, come to count for `name`.
+fn remedy(set: &ProfileSet, note: &Note<'_>, meant: &str, name: &str) -> String {
+    let origin = set.origin_of(&note.place);
+    let is_illegal = matches!(note.what, Ignored::IllegalName | Ignored::IllegalQuoted);
+    // Of two names that differ in case, the one that is there.
+    let (name, ask) = match set.get(meant) {
+        Some(_) if meant != name => (meant, format!(", and ask for `{}`", shown(meant))),
+        _ => (name, String::new()),
+    };
+    let better = match origin {
+        WhichFile::Credentials if is_illegal => format!("put its lines below `{}` of the config file", quoted(name)),
+        _ => written_as(set, name, origin),
+    };
+    better + &ask
+}
+
+/// How lines in that file come to be the profile's. A section that is there is not written a second time: the AWS CLI would
+/// refuse the file.
+fn written_as(set: &ProfileSet, name: &str, origin: WhichFile) -> String {
+    match set.get(name).and_then(|profile| profile.header_in(origin)) {
+        Some(there) => format!("put its lines below `[{}]`", shown(there)),
+        None => format!("write `{}`", bracketed(name, origin)),
     }
 }
 

@@ -56,6 +56,14 @@ pub enum Ignored {
     /// `[sso-session x]` in the credentials file.
     #[error("ignored, since such sections belong in the config file")]
     Misplaced,
+    /// `[Profile x]`
+    #[error("ignored, since the word in front of the name must be in lower case")]
+    KindInCapitals,
+    /// `[profiles x]`
+    #[error(
+        "ignored here and by the SDKs, since the word in front of the name is not `profile` (the AWS CLI reads it)"
+    )]
+    AlmostProfile,
     /// `[profle x]`
     #[error("ignored, since sections of this kind mean nothing here")]
     UnknownKind,

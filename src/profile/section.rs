@@ -34,6 +34,13 @@ impl<'a> Section<'a> {
         read::text(self.set.bytes(first.origin), first.written)
     }
 
+    /// The same in one of the files, where it is opened there.
+    pub(super) fn header_in(self, origin: WhichFile) -> Option<&'a str> {
+        let mut headers = self.headers.iter().map(|slot| &self.set.found.headers[slot.header as usize]);
+        let header = headers.rfind(|header| header.origin == origin)?;
+        Some(read::text(self.set.bytes(origin), header.written))
+    }
+
     /// Where it is first opened.
     pub fn place(self) -> Location {
         let first = &self.index.found.headers[self.headers[0].header as usize];

@@ -268,7 +268,7 @@ fn half_an_access_key_is_no_access_key() {
             ),
             key(
                 "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key =\n",
-                "bad:2: `aws_access_key_id`: profile `alice` has no `aws_secret_access_key` beside it",
+                "bad:3: `aws_secret_access_key` of profile `alice` is empty, and its `aws_access_key_id` is not",
             ),
             key(
                 "aws_access_key_id = hunter 2\naws_secret_access_key = x\n",

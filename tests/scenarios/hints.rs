@@ -75,8 +75,8 @@ fn every_command_that_a_hint_names_runs_where_it_is_printed() {
         (&["process", "nobody"][..], &["mfa-cred list"][..]),
         (&["show"], &["mfa-cred list"]),
         (&["device", "list"], &["mfa-cred list"]),
-        (&["lst"], &["mfa-cred list", "mfa-cred list"]),
-        (&["exec", "printenv", "HOME"], &["mfa-cred list", "mfa-cred exec -- printenv HOME"]),
+        (&["lst"], &["mfa-cred list"]),
+        (&["exec", "printenv", "HOME"], &["mfa-cred exec -- printenv HOME", "mfa-cred list"]),
         // Codes.
         (&["process", "deploy"], &["mfa-cred login deploy"]),
         (&["env", "two words"], &["mfa-cred login 'two words'"]),
@@ -223,6 +223,53 @@ fn in_an_empty_home_every_command_says_what_to_write() {
     assert_eq!(world.run(&["list", "--json"]).stdout, "[]\n");
     let help = world.run(&["--help"]).stdout;
     assert!(help.contains("[profile my-test-role]") && help.contains("mfa_serial = auto"), "{help}");
+}
+
+/// Who mistyped a command hears of that, and of nothing that a profile needs, unless one was meant as well.
+#[test]
+fn a_mistyped_command_is_told_first_and_in_an_empty_home_alone() {
+    let world = World::empty();
+    let said = |words: &[&str]| {
+        let done = world.run(words);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{words:?}: {done:?}");
+        done.stderr.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (word, command) in [("lgoin", "login"), ("stats", "status"), ("Clear", "clear"), ("shwo", "show")] {
+        let error = format!("error: `{word}` is neither a command nor a profile");
+        let hint = format!("hint: did you mean the command `mfa-cred {command}`?");
+        assert_eq!(said(&[word]), [error.clone(), hint.clone()], "{word}");
+    }
+    world.write(".aws/config", "[profile logan]\nregion = eu-west-1\n");
+    let hints = ["hint: did you mean the command `mfa-cred login`?", "hint: did you mean `logan`?"];
+    assert_eq!(said(&["logn"])[1..], hints);
+    assert_eq!(said(&["lgoin"])[1..], hints[..1]);
+}
+
+/// A home whose sections were all meant to be profiles, and none is.
+#[test]
+fn a_home_whose_sections_are_all_ignored_is_not_told_to_be_empty() {
+    let world = World::empty();
+    let sections = ["[one]", "[Profile two]", "[profilethree]", "[profile four!]"];
+    world.write(".aws/config", sections.map(|section| format!("{section}\nregion = eu-west-1\n")).concat());
+    let config = world.home().join(".aws/config").display().to_string();
+    let told = [
+        format!(
+            "{config}:1: `[one]` is ignored, since profiles of the config file are written `[profile NAME]`: write `[profile one]`"
+        ),
+        format!(
+            "{config}:3: `[Profile two]` is ignored, since the word in front of the name must be in lower case: write `[profile two]`"
+        ),
+        format!(
+            "{config}:5: `[profilethree]` is ignored, since profiles of the config file are written `[profile NAME]`: write `[profile three]`"
+        ),
+    ];
+    for words in [&["list"][..], &["process"], &["login", "nobody"], &["show"]] {
+        let done = world.run(words);
+        assert_eq!(done.status.code(), Some(i32::from(words != ["list"])), "{words:?}: {done:?}");
+        let said = "none of the sections in";
+        assert!(done.stderr.trim_start_matches("error: ").starts_with(said), "{words:?}: {}", done.stderr);
+        assert!(done.stderr.ends_with(&format!("\nhint: {}\n", told.join("; "))), "{words:?}: {}", done.stderr);
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) fn section(origin: WhichFile, written: &str, start: usize) -> Result<
             let at = start + (written.len() - rest.trim_start().len());
             Ok((kind, if name.contains(QUOTING) { unquote(rest.trim_matches(BLANK))? } else { plain(name, at)? }))
         }
-        (WhichFile::Config, None) => Err(Ignored::UnknownKind),
+        (WhichFile::Config, None) => Err(no_kind(prefix)),
         (WhichFile::Credentials, Some(SectionKind::Profile)) => Err(Ignored::Prefix),
         (WhichFile::Credentials, Some(_)) => Err(Ignored::Misplaced),
         // The AWS CLI takes the name from here as it stands, spaces and all.
@@ -42,6 +42,15 @@ fn kind(prefix: &str) -> Option<SectionKind> {
         "services" => Some(SectionKind::Services),
         "plugins" => Some(SectionKind::Plugins),
         _ => None,
+    }
+}
+
+/// Why that word is no kind. The AWS CLI looks at its first letters alone.
+fn no_kind(prefix: &str) -> Ignored {
+    match prefix {
+        _ if kind(&prefix.to_ascii_lowercase()).is_some() => Ignored::KindInCapitals,
+        _ if prefix.starts_with("profile") => Ignored::AlmostProfile,
+        _ => Ignored::UnknownKind,
     }
 }
 
