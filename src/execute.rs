@@ -105,7 +105,7 @@ impl Executor<'_> {
             BaseKind::Session | BaseKind::RoleSession => false,
             BaseKind::Unknown => {
                 let credentials = self.base.credentials(self.plan, self.set)?;
-                let credentials = base::alive(credentials, self.plan, self.set, self.clock.now())?;
+                let credentials = base::alive(credentials, self.plan, self.clock.now())?;
                 let is_long_term = found.get_or_init(|| credentials).is_long_term();
                 if let (false, Some(warning)) = (is_long_term, self.plan.steps.capped_by_the_session()) {
                     self.messages.warn(&warning.to_string());
@@ -164,7 +164,7 @@ impl Run<'_, '_> {
     fn base(&self) -> Result<&Credentials, ExecuteError> {
         if self.base.get().is_none() {
             let credentials = self.on.base.credentials(self.on.plan, self.on.set)?;
-            let credentials = base::alive(credentials, self.on.plan, self.on.set, self.on.clock.now())?;
+            let credentials = base::alive(credentials, self.on.plan, self.on.clock.now())?;
             let _ = self.base.set(credentials);
         }
         Ok(self.base.get().expect("it was just set"))

@@ -45,6 +45,12 @@ impl ProfileName {
     }
 }
 
+/// Could the text be an access key's identifier? Any word is: AWS's have 20 characters, LocalStack's is `test`, and MinIO's
+/// are whatever a person chose. It is no word where a request's signature could not hold it.
+pub fn is_access_key_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"',=".contains(&b))
+}
+
 /// Is the access key one of AWS's temporary ones, which is nothing without its session token?
 pub fn is_temporary_key(access_key_id: &str) -> bool {
     access_key_id.len() >= 16 && access_key_id.starts_with("ASIA")

@@ -9,6 +9,7 @@
 //! `service.rs` for where it is called.
 
 mod chain;
+mod end;
 mod error;
 mod service;
 mod steps;
@@ -21,6 +22,7 @@ use crate::names::{ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Regi
 use crate::profile::{Profile, ProfileSet};
 use crate::secret::shown;
 
+pub use end::End;
 pub use error::{Likely, Origin, PlanError};
 pub use service::Service;
 pub use warning::Warning;
@@ -112,6 +114,8 @@ pub struct Plan {
     pub profile: ProfileName,
     /// Where the first credentials come from.
     pub base: Base,
+    /// When these end, where a file or the environment says so.
+    pub end: Option<End>,
     /// The profile at the end of the chain, which is the user's.
     pub user: ProfileName,
     /// The calls, in order.
@@ -360,6 +364,7 @@ impl Plan {
                 command: property.value().into_owned(),
             }),
             user: chain::profile_name(*chain.links.last().expect("a chain has the profile that was asked for")),
+            end: chain.end(ambient),
             base: chain.base,
             steps,
             region,

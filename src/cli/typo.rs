@@ -135,6 +135,8 @@ pub(super) fn explained(mut error: clap::Error, argv: &[OsString]) -> clap::Erro
         Some(_) => None,
     };
     if let Some(tip) = tip {
+        // What is like the second word is no answer to a first one that is wrong.
+        error.remove(ContextKind::SuggestedSubcommand);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
@@ -157,7 +159,7 @@ pub fn meant(argv: &[OsString], name: &str) -> Option<Meant> {
     match &line.verb {
         None => near(name).map(|near| Meant {
             instead: Some(format!("`{name}` is neither a command nor a profile")),
-            hint: format!("did you mean the command `mfa-cred {near}`?"),
+            hint: format!("did you mean `mfa-cred {near}`?"),
         }),
         Some(_) if line.is_exec_without_dashes() => {
             let command = line.rest(*line.words.first()?);
@@ -172,8 +174,27 @@ fn quoted(word: &str) -> String {
     shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
 }
 
-/// The command whose name a word is near: a letter in three may be wrong, or the end be missing.
+/// What other tools call a command of ours.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("ls", "list"),
+    ("list-profiles", "list"),
+    ("profiles", "list"),
+    ("logout", "clear"),
+    ("logoff", "clear"),
+    ("signout", "clear"),
+    ("signin", "login"),
+    ("sign-in", "login"),
+    ("whoami", "status"),
+    ("version", "--version"),
+    ("export-credentials", "env"),
+    ("credential-process", "process"),
+];
+
+/// The command whose name a word is near, or that has it in another tool: a letter in three may be wrong, or the end be missing.
 pub(super) fn near(word: &str) -> Option<&'static str> {
+    if let Some((_, verb)) = ELSEWHERE.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
+        return Some(verb);
+    }
     let visible = VERBS.iter().copied().filter(|verb| !verb.starts_with("__"));
     let word = word.to_lowercase();
     let length = word.chars().count();
@@ -214,6 +235,10 @@ mod tests {
             ("my-test-role", None),
             ("x", None),
             ("evaluates", None),
+            ("ls", Some("list")),
+            ("Logout", Some("clear")),
+            ("version", Some("--version")),
+            ("credential-process", Some("process")),
         ] {
             assert_eq!(near(word), verb, "{word}");
         }
@@ -251,8 +276,8 @@ mod tests {
     #[test]
     fn what_was_meant() {
         for (line, name, says) in [
-            ("lst", "lst", Some("did you mean the command `mfa-cred list`?")),
-            ("--region eu-west-1 lst", "lst", Some("did you mean the command `mfa-cred list`?")),
+            ("lst", "lst", Some("did you mean `mfa-cred list`?")),
+            ("--region eu-west-1 lst", "lst", Some("did you mean `mfa-cred list`?")),
             ("env lst", "lst", None),
             ("prod", "prod", None),
             ("exec printenv", "printenv", Some("where `printenv` is a command: `mfa-cred exec -- printenv`")),

@@ -118,7 +118,7 @@ fn with_desk(
         context.with_cache(session::cache_use(&how), |cache, clock| {
             let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
             let base = RealBases { ambient: &ambient, heard: &heard };
-            let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, set, clock.now()));
+            let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, clock.now()));
             let base = base.map_err(ExecuteError::from)?;
             let limits = context.settings.limits;
             let sts = AwsSts::connect(&plan.service, limits, clock).map_err(DeviceError::Client)?;

@@ -32,6 +32,8 @@ pub(super) struct Facts {
     pub(super) end: Option<Timestamp>,
     /// When the MFA session ends that this user has and its roles use.
     pub(super) session_end: Option<Timestamp>,
+    /// When the keys end that it starts from, where a file or the environment says so.
+    pub(super) keys_end: Option<Timestamp>,
     /// Why there is no plan.
     pub(super) error: Option<String>,
 }
@@ -80,6 +82,11 @@ impl Facts {
         all
     }
 
+    /// Are the keys over that it starts from, and is nothing cached that goes without them?
+    pub(super) fn is_expired(&self) -> bool {
+        self.end.is_none() && self.keys_end.is_some_and(|end| end <= self.now)
+    }
+
     fn of(name: &str, view: &View<'_>, sessions: &mut Sessions) -> Option<Self> {
         let View { set, request, ambient, cache, clock } = view;
         let profile = set.get(name)?;
@@ -119,6 +126,7 @@ impl Facts {
             now,
             end,
             session_end: None,
+            keys_end: plan.and_then(|plan| Some(plan.end.as_ref()?.at)),
             error: made.err().map(|error| error.to_string()),
         })
     }

@@ -90,7 +90,11 @@ fn cells(facts: &Facts) -> Vec<String> {
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     vec![
         facts.name.clone(),
-        if facts.error.is_some() { format!("{} (error)", facts.kind) } else { facts.kind.to_owned() },
+        match () {
+            () if facts.error.is_some() => format!("{} (error)", facts.kind),
+            () if facts.is_expired() => format!("{} (expired)", facts.kind),
+            () => facts.kind.to_owned(),
+        },
         or_dash(&facts.source),
         or_dash(&facts.account),
         or_dash(&facts.region),
@@ -109,9 +113,12 @@ fn to_json(facts: &Facts, is_held: bool) -> Value {
         "cached_until": facts.end.as_ref().map(Timestamp::to_string),
         "error": facts.error,
     });
-    // Only where they say something: most rows have neither.
+    // Only where they say something: most rows have none of them.
     if let Some(end) = facts.session_end {
         row["session_until"] = end.to_string().into();
+    }
+    if let Some(end) = facts.keys_end {
+        row["keys_until"] = end.to_string().into();
     }
     if is_held {
         row["held"] = true.into();

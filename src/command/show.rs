@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::messages::printable;
 use crate::names::ProfileName;
-use crate::plan::{Plan, PlanError, Step, Steps, existing, sources};
+use crate::plan::{End, Plan, PlanError, Step, Steps, existing, sources};
 use crate::profile::{Difference, Profile, ProfileSet, Property, SectionKind};
 use crate::screen::table;
 use crate::secret::shown;
@@ -88,6 +88,7 @@ fn to_text(
         Err(error) => text.push_str(&format!("  error: {error}\n")),
         Ok(plan) => {
             text.push_str(&format!("  base: {}\n", plan.base));
+            text.push_str(&plan.end.as_ref().map(|end| end_line(end, clock)).unwrap_or_default());
             for (when, steps) in ways(plan) {
                 if steps.is_empty() {
                     text.push_str(&format!("  {when}no call\n"));
@@ -106,6 +107,15 @@ fn to_text(
         }
     }
     text
+}
+
+/// When the keys end that the plan starts from, and what says so.
+fn end_line(end: &End, clock: &CorrectedClock<'_>) -> String {
+    let (at, origin) = (end.at, &end.origin);
+    if at <= clock.now() {
+        return format!("  which ended at {at} ({origin})\n");
+    }
+    format!("  which ends at {at}, {} left ({origin})\n", table::left(at, clock.now()))
 }
 
 fn cached(key: &Key, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> String {
@@ -171,7 +181,7 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
             steps.iter().zip(keys(plan, steps)).map(|(one, key)| step(when, one, &key)).collect::<Vec<_>>()
         })
         .collect();
-    json!({
+    let mut shown = json!({
         "base": plan.base.to_string(),
         "steps": steps,
         "mfa_serial": plan.device.as_ref().map(ToString::to_string),
@@ -179,5 +189,10 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
         "sts_region": plan.service.region.to_string(),
         "endpoint_url": plan.service.endpoint_url.as_deref().map(shown::url),
         "warnings": plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+    });
+    // Only where it says something, as in `list`.
+    if let Some(end) = &plan.end {
+        shown["keys_until"] = end.at.to_string().into();
+    }
+    shown
 }

@@ -16,10 +16,10 @@ use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::exit::ExitCode;
 use crate::host::{Host, Life};
-use crate::names::Lifetime;
-use crate::names::variables;
+use crate::names::{Lifetime, is_access_key_id, moment, variables};
 use crate::plan::{Plan, Step};
 use crate::screen::table::{Column, Table};
+use crate::secret::shown;
 use crate::settings::Settings;
 use crate::vault::{KeyHome, Store, Whereabouts};
 
@@ -84,20 +84,42 @@ fn of_plan(plan: &Plan) -> impl Iterator<Item = crate::cache::Key> {
     [true, false].into_iter().flat_map(|is_long_term| keys(plan, plan.steps.given(is_long_term)))
 }
 
-/// Is everything from the last step that needs a code on either not needed or cached?
+/// Is everything from the last step that needs a code on either not needed or cached? Where nothing is, the keys that the
+/// plan starts from are needed, and must not be over.
 fn needs_no_code(plan: &Plan, cache: &Cache<'_>, now: Timestamp) -> bool {
     let way = |is_long_term: bool| {
         let steps = plan.steps.given(is_long_term);
-        let first = steps.iter().position(|step| Step::needs_code_of(step).is_some());
-        first.is_none_or(|first| keys(plan, steps)[first..].iter().any(|key| cache.peek(key, now).is_some()))
+        let is_cached = |from: usize| keys(plan, steps)[from..].iter().any(|key| cache.peek(key, now).is_some());
+        match steps.iter().position(|step| Step::needs_code_of(step).is_some()) {
+            Some(first) => is_cached(first),
+            None => plan.end.as_ref().is_none_or(|end| end.at > now) || is_cached(0),
+        }
     };
     way(true)
+}
+
+/// What stands in `AWS_ACCESS_KEY_ID`.
+enum KeyId {
+    Missing,
+    Is(String),
+    /// A secret that was pasted into the wrong variable, or whatever else: it is not shown.
+    SomethingElse,
+}
+
+impl KeyId {
+    fn text(&self) -> &str {
+        match self {
+            Self::Missing => "no access key id",
+            Self::Is(id) => id,
+            Self::SomethingElse => "AWS_ACCESS_KEY_ID is not an access key id",
+        }
+    }
 }
 
 /// What this shell holds.
 struct ShellCredentials {
     profile: String,
-    access_key_id: Option<String>,
+    access_key_id: KeyId,
     end: Option<Timestamp>,
 }
 
@@ -105,8 +127,12 @@ impl ShellCredentials {
     fn of(host: &Host<'_>) -> Option<Self> {
         Some(Self {
             profile: host.env.var(variables::PROFILE)?,
-            access_key_id: host.env.var(variables::aws::ACCESS_KEY_ID),
-            end: host.env.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| end.parse().ok()),
+            access_key_id: match host.env.var(variables::aws::ACCESS_KEY_ID) {
+                None => KeyId::Missing,
+                Some(id) if is_access_key_id(&id) && shown::access_key_id(&id) == id => KeyId::Is(id),
+                Some(_) => KeyId::SomethingElse,
+            },
+            end: host.env.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| moment(&end)),
         })
     }
 
@@ -120,7 +146,10 @@ impl ShellCredentials {
     fn json(&self, now: Timestamp) -> Value {
         json!({
             "profile": self.profile,
-            "access_key_id": self.access_key_id,
+            "access_key_id": match &self.access_key_id {
+                KeyId::Is(id) => Some(id),
+                KeyId::Missing | KeyId::SomethingElse => None,
+            },
             "expires": self.end.map(|end| end.to_string()),
             "left_seconds": self.end.map(|end| end.duration_since(now).as_secs()),
         })
@@ -147,7 +176,7 @@ fn to_text(
     let is_terminal = std::io::stdout().is_terminal();
     let mut table = Table::new(&COLUMNS);
     if let Some(held) = held {
-        let what = held.access_key_id.clone().unwrap_or_default();
+        let what = held.access_key_id.text().to_owned();
         table.add(vec!["shell".to_owned(), held.profile.clone(), what], held.end, held.now(cached, now));
         table.mark_last(true);
     }

@@ -14,10 +14,9 @@ use super::sts::{StsError, from_sdk};
 use crate::aws::route::Route;
 use crate::aws::runtime;
 use crate::aws::transport::client;
-use crate::names::variables;
-use crate::names::{ProfileName, is_temporary_key, moment};
+use crate::names::{ProfileName, is_temporary_key};
 use crate::plan::{Base, Origin, Plan};
-use crate::profile::{Profile, ProfileSet};
+use crate::profile::ProfileSet;
 use crate::secret::{Credentials, Secret};
 
 /// For how long an instance, a container or a command may take.
@@ -86,7 +85,7 @@ pub struct RealBases<'a> {
 impl Bases for RealBases<'_> {
     fn credentials(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError> {
         match &plan.base {
-            Base::AccessKey { profile, .. } => access_key(set, profile).ok_or(BaseError::NoKey(profile.clone())),
+            Base::AccessKey { profile, .. } => access_key(set, profile, plan).ok_or(BaseError::NoKey(profile.clone())),
             Base::Environment(_) => (self.ambient)().ok_or(BaseError::NoAmbientKey),
             Base::CredentialProcess { command, .. } => {
                 let failed = |why| BaseError::Process { from: plan.base.to_string(), why };
@@ -104,51 +103,33 @@ impl Bases for RealBases<'_> {
     }
 }
 
-fn access_key(set: &ProfileSet, profile: &ProfileName) -> Option<Credentials> {
+fn access_key(set: &ProfileSet, profile: &ProfileName, plan: &Plan) -> Option<Credentials> {
     let profile = set.get(profile.as_str())?;
     let text = |key| profile.filled(key).map(|property| property.value().into_owned());
     Some(Credentials {
         access_key_id: text("aws_access_key_id")?,
         secret_access_key: Secret::new(text("aws_secret_access_key")?),
         session_token: profile.session_token().map(|token| Secret::new(token.value().into_owned())),
-        expiration: end(profile).map(|(end, _)| end),
+        expiration: plan.end.as_ref().map(|end| end.at),
         account: text("aws_account_id").and_then(|id| id.parse().ok()),
     })
-}
-
-/// When a profile's keys end, and which line says so. Where several do, the latest was written last.
-fn end(profile: Profile<'_>) -> Option<(Timestamp, Origin)> {
-    let ends = profile.expirations().filter_map(|property| Some((moment(&property.value())?, Origin::of(&property))));
-    ends.max_by_key(|(end, _)| *end)
 }
 
 /// The credentials, where they can sign anything: known before a code is asked for.
 ///
 /// # Errors
 /// They are over, or temporary and without a token.
-pub fn alive(
-    credentials: Credentials,
-    plan: &Plan,
-    set: &ProfileSet,
-    now: Timestamp,
-) -> Result<Credentials, BaseError> {
+pub fn alive(credentials: Credentials, plan: &Plan, now: Timestamp) -> Result<Credentials, BaseError> {
     if credentials.session_token.is_none() && is_temporary_key(&credentials.access_key_id) {
         return Err(BaseError::NoToken { from: plan.base.to_string() });
     }
     match credentials.expiration {
-        Some(end) if end <= now => {
-            Err(BaseError::Expired { from: plan.base.to_string(), end, origin: said_by(plan, set) })
-        }
+        Some(end) if end <= now => Err(BaseError::Expired {
+            from: plan.base.to_string(),
+            end,
+            origin: plan.end.as_ref().map(|end| end.origin.clone()),
+        }),
         _ => Ok(credentials),
-    }
-}
-
-/// What says when the base's credentials end, where a person wrote it.
-fn said_by(plan: &Plan, set: &ProfileSet) -> Option<Origin> {
-    match &plan.base {
-        Base::AccessKey { profile, .. } => Some(end(set.get(profile.as_str())?)?.1),
-        Base::Environment(_) => Some(Origin::Variable(variables::aws::CREDENTIAL_EXPIRATION)),
-        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::error::{Likely, Origin, PlanError};
 use super::{Ambient, Base, Device, PlanRequest};
 use crate::names::variables;
-use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_temporary_key, moment};
+use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property};
 
 /// So many profiles may stand in a chain: no person's has ten, and whoever follows it ends.
@@ -103,19 +103,6 @@ impl<'a> Chain<'a> {
         let met: Vec<&str> = links.iter().map(|link| link.name()).collect();
         let base = base_of(set, profile, &met, ambient)?;
         Ok(Self { links, roles, base })
-    }
-
-    /// What says when the base's keys end, and cannot be read.
-    pub(super) fn unreadable_ends(&self, ambient: &Ambient) -> impl Iterator<Item = Origin> {
-        let (of_files, of_environment) = match &self.base {
-            Base::AccessKey { .. } => (self.links.last(), None),
-            Base::Environment(_) => (None, ambient.expiration.as_deref()),
-            _ => (None, None),
-        };
-        let ends = of_files.into_iter().flat_map(|link| link.expirations());
-        let of_files = ends.filter(|end| moment(&end.value()).is_none()).map(|end| origin(&end));
-        let of_environment = of_environment.filter(|end| moment(end).is_none());
-        of_files.chain(of_environment.map(|_| Origin::Variable(variables::aws::CREDENTIAL_EXPIRATION)))
     }
 
     /// Sections that do not count, and hold keys or a serial for one of these profiles. Where no device was found, a
@@ -285,11 +272,9 @@ fn is_quoted(value: &str) -> bool {
     between('"') || between('\'')
 }
 
-/// Any word is an access key's identifier: AWS's have 20 characters, LocalStack's is `test`, and MinIO's are whatever
-/// a person chose. It is no word where a request's signature could not hold it. One of AWS's that is temporary is
-/// nothing without its token.
+/// One of AWS's that is temporary is nothing without its token.
 fn legal_key(id: &str, has_token: bool, origin: &dyn Fn() -> Origin) -> Result<(), PlanError> {
-    if !id.bytes().all(|b| b.is_ascii_graphic() && !b",=".contains(&b)) {
+    if !is_access_key_id(id) {
         return Err(PlanError::Refused { origin: origin(), why: "is not an access key id, which is one plain word" });
     }
     if !has_token && is_temporary_key(id) {

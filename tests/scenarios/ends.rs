@@ -136,3 +136,28 @@ fn a_process_whose_answer_is_over_or_lacks_its_token_is_told() {
         }
     }
 }
+
+/// Whoever looks before signing in sees that there is nothing to sign in with, and no longer once a role is cached.
+#[test]
+fn what_starts_from_keys_that_are_over_is_marked_and_is_not_to_be_had() {
+    let Cast { world, .. } = &with_line(&format!("aws_session_token = t\nexpiration = {OVER}"));
+    let list = world.run(&["list"]).stdout;
+    let kinds: Vec<&str> = list.lines().filter_map(|line| line.split('\t').nth(1)).collect();
+    assert_eq!(kinds, ["user (expired)", "role (expired)", "role (expired)"], "{list}");
+    let json: serde_json::Value = serde_json::from_str(&world.run(&["list", "--json"]).stdout).expect("JSON");
+    assert_eq!(json.pointer("/0/keys_until").and_then(|end| end.as_str()), Some(OVER), "{json}");
+    for words in [["status", "alice"], ["status", "deploy"]] {
+        assert_eq!(world.run(&words).status.code(), Some(3), "{words:?}");
+    }
+    let shown = world.run(&["show", "deploy"]).stdout;
+    let line = format!("  which ended at {OVER} ({}:5: `expiration`)\n", credentials(world));
+    assert!(shown.contains(&line), "{shown}");
+
+    // A key that still lives, and the same one when it is over and its role is cached.
+    let live = world.read(".aws/credentials").replace(OVER, &hour_from_now().to_string());
+    let keys: Vec<&str> = live.lines().filter(|line| !line.starts_with("aws_session_token")).collect();
+    world.write(".aws/credentials", keys.join("\n") + "\n");
+    let list = world.run(&["list"]).stdout;
+    assert!(!list.contains("expired"), "{list}");
+    assert!(world.run(&["show", "alice"]).stdout.contains("  which ends at "));
+}

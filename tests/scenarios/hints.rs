@@ -234,13 +234,20 @@ fn a_mistyped_command_is_told_first_and_in_an_empty_home_alone() {
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{words:?}: {done:?}");
         done.stderr.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    for (word, command) in [("lgoin", "login"), ("stats", "status"), ("Clear", "clear"), ("shwo", "show")] {
+    for (word, command) in [
+        ("lgoin", "login"),
+        ("stats", "status"),
+        ("Clear", "clear"),
+        ("shwo", "show"),
+        ("ls", "list"),
+        ("version", "--version"),
+    ] {
         let error = format!("error: `{word}` is neither a command nor a profile");
-        let hint = format!("hint: did you mean the command `mfa-cred {command}`?");
+        let hint = format!("hint: did you mean `mfa-cred {command}`?");
         assert_eq!(said(&[word]), [error.clone(), hint.clone()], "{word}");
     }
     world.write(".aws/config", "[profile logan]\nregion = eu-west-1\n");
-    let hints = ["hint: did you mean the command `mfa-cred login`?", "hint: did you mean `logan`?"];
+    let hints = ["hint: did you mean `mfa-cred login`?", "hint: did you mean `logan`?"];
     assert_eq!(said(&["logn"])[1..], hints);
     assert_eq!(said(&["lgoin"])[1..], hints[..1]);
 }

@@ -52,7 +52,7 @@ pub(in crate::command) fn settle(plan: &Plan, bases: &dyn Bases, session: &Sessi
     if let Some(serial) = cache.known_device(plan).filter(|_| !how.refresh) {
         return Ok(plan.clone().with_device(&serial));
     }
-    let base = bases.credentials(plan, set).and_then(|base| alive(base, plan, set, clock.now()));
+    let base = bases.credentials(plan, set).and_then(|base| alive(base, plan, clock.now()));
     let base = base.map_err(crate::execute::ExecuteError::from)?;
     if !base.is_long_term() {
         return Ok(plan.clone());

@@ -429,3 +429,80 @@ fn at_forty_columns_nothing_breaks_within_a_word_and_names_are_whole() {
     let show = on_columns(world, &["show", "deploy"], 40);
     assert!(show.lines().any(|line| line.starts_with("      ~/.aws/config:")), "{show}");
 }
+
+/// A secret that was pasted into the wrong variable, or what a terminal would obey, is not shown as an access key id.
+#[test]
+fn status_shows_an_access_key_id_only_where_there_is_one() {
+    let world = World::empty();
+    world.set("MFA_CRED_PROFILE", "deploy");
+    let not_one = "AWS_ACCESS_KEY_ID is not an access key id";
+    for (value, shown) in [
+        ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+        ("test", "test"),
+        ("minio-admin_1", "minio-admin_1"),
+        ("", "no access key id"),
+        (" ", "no access key id"),
+        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", not_one),
+        ("two words", not_one),
+        ("\"AKIAIOSFODNN7EXAMPLE\"", not_one),
+        ("a\u{1b}[31mred", not_one),
+        ("AKIA\nX", not_one),
+        ("AKIAIOSFODNN7EXAMPLÉ", not_one),
+    ] {
+        world.set("AWS_ACCESS_KEY_ID", value);
+        let text = quietly(&world, &["status"]).stdout;
+        assert!(text.starts_with(&format!("shell\tdeploy\t{shown}\t-\n")), "{value:?}: {text}");
+        let id = member(&json(&quietly(&world, &["status", "--json"])), "/shell/access_key_id").clone();
+        assert_eq!(id.as_str(), (value == shown).then_some(shown), "{value:?}");
+    }
+}
+
+/// As `aws configure list-profiles`: whoever asks what there is gets nothing, and no error.
+#[test]
+fn in_an_empty_home_what_lists_or_clears_is_no_error_and_what_names_a_profile_is() {
+    let world = World::empty();
+    for (words, exit) in [
+        (&["list"][..], 0),
+        (&["list", "--json"], 0),
+        (&["list", "--names"], 0),
+        (&["status"], 0),
+        (&["status", "--json"], 0),
+        (&["clear"], 0),
+        (&["clear", "--all"], 0),
+        (&["unset"], 0),
+        (&["prompt"], 0),
+        (&["list", "prod"], 1),
+        (&["status", "prod"], 1),
+        (&["clear", "prod"], 1),
+        (&["show"], 1),
+        (&["login"], 1),
+    ] {
+        let done = world.run(words);
+        assert_eq!(done.status.code(), Some(exit), "{words:?}: {done:?}");
+        let is_told = done.stderr.contains("there are no AWS profiles yet");
+        assert_eq!(is_told, exit == 1 || words == ["list"], "{words:?}: {}", done.stderr);
+    }
+    let done = world.run(&["status", "--json"]);
+    assert_eq!(member(&json(&done), "/shell"), &Value::Null);
+    assert_eq!(member(&json(&done), "/cached"), &json!([]));
+}
+
+/// Nothing says which profile, and there is but one: `show` takes it, and what signs in does not.
+#[test]
+fn show_takes_the_only_profile_and_sign_in_does_not() {
+    let world = World::empty();
+    let key = world.aws.add_user("alice");
+    world.write(".aws/config", "[profile alice]\nregion = eu-west-1\n");
+    world.write_key("alice", &key);
+    let shown = quietly(&world, &["show"]);
+    assert!(shown.stdout.starts_with("profile alice\n"), "{shown:?}");
+    for words in [["login"], ["process"], ["env"]] {
+        assert_eq!(quietly(&world, &words).status.code(), Some(1), "{words:?}");
+    }
+    // A profile that is named comes first, and of two none is taken.
+    world.set("AWS_PROFILE", "nobody");
+    assert_eq!(quietly(&world, &["show"]).status.code(), Some(1));
+    world.set("AWS_PROFILE", "");
+    world.add_config("[profile bob]\n");
+    assert_eq!(quietly(&world, &["show"]).status.code(), Some(1));
+}
