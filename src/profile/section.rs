@@ -36,7 +36,7 @@ impl<'a> Section<'a> {
 
     /// The same in one of the files, where it is opened there.
     pub(super) fn header_in(self, origin: WhichFile) -> Option<&'a str> {
-        let mut headers = self.headers.iter().map(|slot| &self.set.found.headers[slot.header as usize]);
+        let mut headers = self.headers.iter().map(|slot| &self.index.found.headers[slot.header as usize]);
         let header = headers.rfind(|header| header.origin == origin)?;
         Some(read::text(self.set.bytes(origin), header.written))
     }
