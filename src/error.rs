@@ -153,14 +153,6 @@ impl std::error::Error for Concerning {
 /// Policies that cannot be checked together, or at all.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyKindError {
-    /// The policy of a bucket, a queue, a key.
-    #[error(
-        "{name} has a `Principal` and a `Resource`: it is the policy of a resource, and says nothing of a user's MFA devices"
-    )]
-    OfResource {
-        /// The document.
-        name: String,
-    },
     /// A trust policy and a user's.
     #[error("{first} and {other} are attached to different things (one has a `Principal`): check each by itself")]
     Mixed {
@@ -174,6 +166,21 @@ pub enum PolicyKindError {
         "a boundary and a service control policy that allows only some actions cannot be checked together: check the policies with each of them"
     )]
     TwoLimits,
+    /// No user of that name is in the files.
+    #[error("no file has policies of a user `{user}`")]
+    NoSuchUser {
+        /// The name.
+        user: String,
+    },
+    /// Nothing of what the files hold is of the kind that was asked for.
+    #[error("the files have no policies of users, groups or roles to check")]
+    NothingToJudge,
+    /// A repair for several sets of policies at once.
+    #[error("`--fix` repairs the policies of one user, group or role, and there are {0} here")]
+    ManySets(usize),
+    /// A repair written into a template or an answer.
+    #[error("`--write` writes policies that are files of their own, not those inside other files")]
+    NotItsOwnFile,
 }
 
 impl Error {

@@ -5,6 +5,7 @@
 //! nobody said is reported as unknown, never guessed.
 
 pub mod document;
+pub mod source;
 pub mod evaluate;
 pub mod actions;
 pub mod journey;

@@ -87,14 +87,18 @@ pub struct PrintArgs {
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct CheckArgs {
-    /// The policies that apply together, as JSON; `-` reads stdin
+    /// The policies that apply together, or what holds policies; `-` reads stdin
+    ///
+    /// A policy, an answer of `aws iam`, a plan or a state as `terraform show -json` prints it, Terraform's language, or
+    /// a CloudFormation template.
     #[arg(value_name = "FILE", required_unless_present = "user")]
     pub files: Vec<PathBuf>,
     /// Those that IAM has for this user
     ///
-    /// The user's own, those of the groups, and the permissions boundary.
+    /// The user's own, those of the groups, and the permissions boundary. With a FILE that holds the policies of many
+    /// users: those of this one.
     #[arg(long, value_name = "NAME", value_parser = plain_user_name)]
-    #[arg(conflicts_with_all = ["files", "boundary", "kind", "user_name", "account", "partition", "fix"])]
+    #[arg(conflicts_with_all = ["boundary", "kind", "user_name", "account", "partition", "fix"])]
     pub user: Option<String>,
     /// Whose credentials read IAM
     ///

@@ -2,52 +2,44 @@
 //!
 //! Only `check --user` makes calls, and they are [`fetch`]'s.
 
+mod cases;
 mod explain;
 mod fetch;
+mod files;
 mod json;
 mod print;
 mod repaired;
 mod text;
 
-use crate::command::context::Context;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-
 use super::{Done, write_stdout};
 use crate::cli::{CheckArgs, PolicyVerb};
+use crate::command::context::Context;
 use crate::error::{Error, PolicyKindError};
 use crate::exit::ExitCode;
 use crate::host::Host;
-use crate::messages::one_line;
 use crate::names::{AccountId, Partition};
 use crate::policy::document::{Scope, Statement};
 use crate::policy::evaluate::Policies;
 use crate::policy::journey::Subject;
 use crate::policy::rules::CheckOptions;
-use crate::policy::{Document, PolicyKind, check, fix};
+use crate::policy::source::Whose;
+use crate::policy::{Document, PolicyKind, Report, check, fix};
 
 /// Where no policy names an account: the one of AWS's own examples.
 const ANY_ACCOUNT: &str = "123456789012";
 
-/// No policy is larger; what is, is another file.
-const LONGEST: u64 = 16 << 20;
-
 pub(super) fn run(verb: PolicyVerb, context: &Context<'_>) -> Result<Done, Error> {
-    let (settings, host) = (context.settings, &context.host);
+    let settings = context.settings;
     match verb {
         PolicyVerb::Print(args) => print::run(*args, settings),
         PolicyVerb::Explain(args) => explain::run(args.rule),
         PolicyVerb::Check(args) => {
-            if let Some(user) = &args.user {
+            if let Some(user) = args.user.as_ref().filter(|_| args.files.is_empty()) {
                 let mut found = fetch::policies_of(user, &args, context)?;
-                found.boundary = limits(&args, found.boundary, host)?;
+                found.boundary = limits(&args, found.boundary, &context.host)?;
                 return judge(&args, &found, context);
             }
-            let identity = identity(&args, context)?;
-            let boundary = limits(&args, load(&args.boundary, PolicyKind::User, host)?, host)?;
-            let subject = subject(&args, args.user_name.as_deref(), &identity);
-            let (account, partition) = (args.account.clone(), args.partition);
-            judge(&args, &Case { identity, boundary, subject, account, partition }, context)
+            cases::run(&args, context)
         }
     }
 }
@@ -63,88 +55,64 @@ struct Case {
     partition: Option<Partition>,
 }
 
-fn judge(args: &CheckArgs, case: &Case, context: &Context<'_>) -> Result<Done, Error> {
-    let (settings, host) = (context.settings, &context.host);
-    let Case { identity, boundary, subject, .. } = case;
-    let options = CheckOptions {
+impl Case {
+    fn policies(&self) -> Policies<'_> {
+        Policies { identity: &self.identity, boundary: &self.boundary }
+    }
+}
+
+/// What comes of one of several sets.
+struct Judged {
+    whose: Whose,
+    case: Case,
+    report: Report,
+}
+
+/// What is wanted, as the options say.
+fn wish(args: &CheckArgs, case: &Case, host: &Host<'_>) -> Result<CheckOptions, Error> {
+    Ok(CheckOptions {
         allows_first_password_change: args.allow_first_password_change,
         is_console_only: args.console_only,
         account: case.account.clone(),
         partition: case.partition,
-        trusts: load(&args.trust, PolicyKind::Trust, host)?,
-    };
-    let policies = Policies { identity, boundary };
-    let work = args.work.as_deref();
-    let report = if args.fix {
-        let (documents, report) = fix(policies, subject, work, &options)?;
-        let after = repaired::Repaired { documents, report };
-        if args.write {
-            repaired::write(args, case, &after, context)?;
-        } else {
-            repaired::print(args, case, &after, settings)?;
-        }
-        after.report
+        trusts: files::load(&args.trust, PolicyKind::Trust, host)?,
+    })
+}
+
+/// Judges what is one set of policies, and prints what comes of it.
+fn judge(args: &CheckArgs, case: &Case, context: &Context<'_>) -> Result<Done, Error> {
+    let wish = wish(args, case, &context.host)?;
+    if args.fix {
+        return repair(args, case, &wish, context);
+    }
+    let report = check(case.policies(), &case.subject, args.work.as_deref(), &wish);
+    if args.json {
+        write_stdout(&(json::report(case.policies(), &report).to_string() + "\n"))?;
     } else {
-        let report = check(policies, subject, work, &options);
-        if args.json {
-            write_stdout(&(json::report(policies, &report).to_string() + "\n"))?;
-        } else {
-            write_stdout(&text::report(policies, &report, &text::Style::of(settings)))?;
-        }
-        report
-    };
-    Ok(if report.holds() { Done::Well } else { Done::Verdict(ExitCode::Failed) })
+        write_stdout(&text::report(case.policies(), &report, &text::Style::of(context.settings)))?;
+    }
+    Ok(verdict(&report))
 }
 
-/// The bytes of a file, and what it is called.
-fn bytes(file: &Path, host: &Host<'_>) -> Result<(String, Vec<u8>), Error> {
-    let name = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
-    let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).map(|_| bytes)
+fn repair(args: &CheckArgs, case: &Case, wish: &CheckOptions, context: &Context<'_>) -> Result<Done, Error> {
+    let (documents, report) = fix(case.policies(), &case.subject, args.work.as_deref(), wish)?;
+    let after = repaired::Repaired { documents, report };
+    if args.write {
+        repaired::write(args, case, &after, context)?;
     } else {
-        host.files.read(file).map(|bytes| bytes.expose().clone())
-    };
-    let bytes = bytes.map_err(|source| Error::PolicyFile { name: name.clone(), source })?;
-    Ok((name, bytes))
+        repaired::print(args, case, &after, context.settings)?;
+    }
+    Ok(verdict(&after.report))
 }
 
-fn load(files: &[PathBuf], kind: PolicyKind, host: &Host<'_>) -> Result<Vec<Document>, Error> {
-    let one = |file: &PathBuf| {
-        let (name, bytes) = bytes(file, host)?;
-        Ok(Document::parse(&name, &bytes, kind)?)
-    };
-    files.iter().map(one).collect()
-}
-
-/// The documents that are checked, of the kind that was said or that they show.
-fn identity(args: &CheckArgs, context: &Context<'_>) -> Result<Vec<Document>, Error> {
-    let (settings, host) = (context.settings, &context.host);
-    if let Some(kind) = args.kind {
-        return load(&args.files, kind, host);
-    }
-    let mut documents: Vec<Document> = Vec::new();
-    for file in &args.files {
-        let (name, bytes) = bytes(file, host)?;
-        let kind = Document::kind_of(&bytes).ok_or_else(|| PolicyKindError::OfResource { name: one_line(&name) })?;
-        if kind == PolicyKind::Trust {
-            settings.messages.note(&format!("{name} has a `Principal`: it is checked as a role's trust policy"));
-        }
-        documents.push(Document::parse(&name, &bytes, kind)?);
-    }
-    let first = documents.first().map(|document| document.kind);
-    match documents.iter().find(|document| Some(document.kind) != first) {
-        None => Ok(documents),
-        Some(other) => {
-            Err(PolicyKindError::Mixed { first: one_line(&documents[0].name), other: one_line(&other.name) }.into())
-        }
-    }
+fn verdict(report: &Report) -> Done {
+    if report.holds() { Done::Well } else { Done::Verdict(ExitCode::Failed) }
 }
 
 /// The service control policies, beside a boundary if there is one: what both must allow, as far as one list can say it.
 fn limits(args: &CheckArgs, mut boundary: Vec<Document>, host: &Host<'_>) -> Result<Vec<Document>, Error> {
     const ALL: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
-    let mut scps = load(&args.scp, PolicyKind::Organization, host)?;
+    let mut scps = files::load(&args.scp, PolicyKind::Organization, host)?;
     let is_all = |one: &Statement| {
         let is_star = |scope: &Scope| !scope.is_all_but && scope.list.items.iter().any(|item| item.value == "*");
         is_star(&one.action) && one.resource.as_ref().is_none_or(is_star) && one.conditions.is_empty()

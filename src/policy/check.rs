@@ -90,7 +90,7 @@ pub fn fix(
                 continue;
             }
             let text = repair::apply(document.text(), &own);
-            *document = Document::parse(&document.name, text.as_bytes(), document.kind)?;
+            *document = document.rewritten(&text)?;
         }
         report = check(Policies { identity: &documents, boundary: policies.boundary }, subject, work, options);
     }
@@ -230,7 +230,7 @@ pub fn name_of(policies: Policies<'_>, at: StatementId) -> String {
     let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
     let sid = document.statements[at.statement].sid.as_ref().filter(|sid| !sid.value.is_empty());
     let sid = sid.map(|sid| format!(" `{}`", sid.value)).unwrap_or_default();
-    format!("statement {}{sid} of {}", at.statement + 1, document.name)
+    format!("statement {}{sid} of {}", at.statement + 1, document.title())
 }
 
 fn stuck_password(look: &Inspected<'_>, journey: &Journey) -> Finding {
@@ -268,7 +268,7 @@ fn too_large(index: usize, document: &Document) -> Option<Finding> {
     const MOST: usize = 6144;
     let length = document.text().chars().filter(|c| !c.is_whitespace()).count();
     (length > MOST).then(|| {
-        let what = format!("{} has {length} characters without white space", document.name);
+        let what = format!("{} has {length} characters without white space", document.title());
         let mut finding = plain(
             Rule::TooLarge,
             what,

@@ -6,8 +6,11 @@
 mod alike;
 mod elements;
 mod error;
-mod json;
+pub(in crate::policy) mod json;
 mod operator;
+mod origin;
+
+pub(in crate::policy) use origin::{File, Origin, UNKNOWN, UNKNOWN_KEY};
 
 pub use error::{DocumentError, Problem};
 pub use operator::{Operator, Order, Quantifier, Test};
@@ -85,10 +88,11 @@ pub struct Document {
     pub span: Range<usize>,
     /// The statements; at least one, but for a document that is unread.
     pub statements: Vec<Statement>,
-    /// Is it known that it applies, and not what it says?
+    /// Is it known that it applies, and not all of what it says?
     pub is_unread: bool,
     text: String,
     lines: Lines,
+    origin: Option<Origin>,
 }
 
 /// One statement.
@@ -168,7 +172,19 @@ impl Document {
     pub fn parse(name: &str, bytes: &[u8], kind: PolicyKind) -> Result<Self, DocumentError> {
         let text = json::text(name, bytes)?;
         let lines = Lines::of(text);
-        elements::document(&json::SourceText { name, text, lines: &lines }, kind)
+        elements::document(&json::SourceText { name, text, lines: &lines, origin: None }, kind)
+    }
+
+    /// Reads a document that was taken out of something larger and written down anew: `text` is JSON of our own, and
+    /// every place is said in the file that it came from.
+    pub(in crate::policy) fn taken(text: &str, origin: &Origin, kind: PolicyKind) -> Result<Self, DocumentError> {
+        let lines = Lines::of(text);
+        let name = origin.file.name.as_str();
+        let mut document =
+            elements::document(&json::SourceText { name, text, lines: &lines, origin: Some(origin) }, kind)?;
+        document.is_unread = !origin.gaps.is_empty();
+        document.origin = Some(origin.clone());
+        Ok(document)
     }
 
     /// What a document is attached to, as far as its elements tell: with a principal it is a trust policy, or, with
@@ -199,7 +215,64 @@ impl Document {
             is_unread: true,
             text: String::new(),
             lines: Lines::of(""),
+            origin: None,
         }
+    }
+
+    /// A document of a file that applies and could not be read.
+    pub(in crate::policy) fn unread_of(origin: &Origin, kind: PolicyKind) -> Self {
+        Self { origin: Some(origin.clone()), ..Self::unread(&origin.file.name, kind) }
+    }
+
+    /// The same document, attached to something else of its grammar.
+    #[must_use]
+    pub fn of_kind(self, kind: PolicyKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// What it is called within its file, where the file holds more than the document.
+    pub fn label(&self) -> Option<&str> {
+        self.origin.as_ref().map(|origin| origin.label.as_str())
+    }
+
+    /// The document as messages call it.
+    pub fn title(&self) -> String {
+        self.label().map_or_else(|| self.name.clone(), |label| format!("{label} in {}", self.name))
+    }
+
+    /// What of it is not known, for people.
+    pub fn unknown(&self) -> String {
+        let gaps = self.origin.as_ref().map_or(&[][..], |origin| &origin.gaps[..]);
+        if gaps.is_empty() { self.title() } else { gaps.join(", ") }
+    }
+
+    /// The same document with another text.
+    pub(in crate::policy) fn rewritten(&self, text: &str) -> Result<Self, DocumentError> {
+        match &self.origin {
+            None => Self::parse(&self.name, text.as_bytes(), self.kind),
+            Some(origin) => Self::taken(text, &origin.of_itself(text), self.kind),
+        }
+    }
+
+    /// Puts the account in place of what templates and documentation print instead of one; what that was, each once.
+    pub fn fill_account(&mut self, account: &str) -> Vec<String> {
+        let mut filled = Vec::new();
+        let mut fill = |text: &mut Text| {
+            let mut parts: Vec<&str> = text.value.splitn(6, ':').collect();
+            if parts.len() == 6 && parts[0] == "arn" && origin::is_placeholder(parts[4]) {
+                let word = std::mem::replace(&mut parts[4], account).to_owned();
+                text.value = parts.join(":");
+                if !filled.contains(&word) {
+                    filled.push(word);
+                }
+            }
+        };
+        for statement in &mut self.statements {
+            statement.resource.iter_mut().flat_map(|scope| &mut scope.list.items).for_each(&mut fill);
+            statement.principals.iter_mut().for_each(&mut fill);
+            statement.conditions.iter_mut().flat_map(|it| &mut it.values.items).for_each(&mut fill);
+        }
+        filled
     }
 
     /// The text that was read.
@@ -209,24 +282,41 @@ impl Document {
 
     /// The place of an offset into the text.
     pub fn place(&self, offset: usize) -> Position {
-        self.lines.place(&self.text, offset)
+        self.origin.as_ref().map_or_else(|| self.lines.place(&self.text, offset), |origin| origin.place(offset))
     }
 }
 
-/// Where each line starts.
+/// Where each line starts, and how many characters stand before each block of the text: a file may be a single line.
 #[derive(Clone, Debug)]
-struct Lines(Vec<usize>);
+pub(in crate::policy) struct Lines {
+    starts: Vec<usize>,
+    before: Vec<usize>,
+}
 
 impl Lines {
-    fn of(text: &str) -> Self {
+    const BLOCK: usize = 1024;
+
+    pub(in crate::policy) fn of(text: &str) -> Self {
         let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(feeds).collect())
+        let mut before = vec![0];
+        for block in text.as_bytes().chunks(Self::BLOCK) {
+            before.push(before[before.len() - 1] + characters(block));
+        }
+        Self { starts: std::iter::once(0).chain(feeds).collect(), before }
     }
 
     fn place(&self, text: &str, offset: usize) -> Position {
-        let line = self.0.partition_point(|start| *start <= offset);
-        let start = self.0[line - 1];
-        let column = text.get(start..offset).map_or(1, |before| before.chars().count() + 1);
-        Position { line, column }
+        let offset = offset.min(text.len());
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let until = |offset: usize| {
+            let block = offset / Self::BLOCK;
+            self.before[block] + characters(&text.as_bytes()[block * Self::BLOCK..offset])
+        };
+        Position { line, column: until(offset) - until(self.starts[line - 1]) + 1 }
     }
+}
+
+/// How many characters start in these bytes of a text.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }

@@ -138,7 +138,7 @@ fn side(documents: &[Document], is_boundary: bool, is_deny: bool, request: &Requ
     let (mut truth, mut by) = (Truth::No, Vec::new());
     for (document, of) in documents.iter().enumerate() {
         if of.is_unread {
-            truth = truth.or(Truth::unknown(Reason::Unread(of.name.clone())));
+            truth = truth.or(Truth::unknown(Reason::Unread(of.unknown())));
         }
         for (statement, one) in of.statements.iter().enumerate().filter(|(_, one)| one.is_deny == is_deny) {
             let matched = matches(of, one, request);

@@ -12,6 +12,8 @@ mod check;
 mod command;
 #[cfg(unix)]
 mod fetched;
+#[cfg(unix)]
+mod held;
 mod malformed;
 mod print;
 mod repairs;

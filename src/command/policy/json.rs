@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Judged;
 use crate::policy::Report;
 use crate::policy::evaluate::{Policies, StatementId, Verdict};
 use crate::policy::journey::{Cell, Expected, Journey, Row, Way};
 use crate::policy::rules::Finding;
+use crate::policy::source::Whose;
 
 pub(super) fn report(policies: Policies<'_>, report: &Report) -> Value {
     let journey = report.journey.as_ref();
@@ -18,6 +20,22 @@ pub(super) fn report(policies: Policies<'_>, report: &Report) -> Value {
         "steps": journey.map(|journey| journey.rows.iter().map(|row| step(policies, row)).collect::<Vec<_>>()),
         "findings": report.findings.iter().map(|it| finding(policies, it)).collect::<Vec<_>>(),
     })
+}
+
+/// One of several sets.
+pub(super) fn of_set(one: &Judged) -> Value {
+    let (kind, name) = match &one.whose {
+        Whose::Anybody => ("unattached", None),
+        Whose::User { name, .. } => ("user", Some(name)),
+        Whose::Group(name) => ("group", Some(name)),
+        Whose::Role(name) => ("role", Some(name)),
+        Whose::Trusts => ("trust", None),
+    };
+    let mut set = json!({"of": {"kind": kind, "name": name}});
+    if let (Value::Object(set), Value::Object(rest)) = (&mut set, report(one.case.policies(), &one.report)) {
+        set.extend(rest);
+    }
+    set
 }
 
 pub(super) fn repaired(policies: Policies<'_>, of: &Report, diffs: &[String]) -> Value {
@@ -64,13 +82,17 @@ fn cell(policies: Policies<'_>, cell: &Cell) -> Value {
 
 fn statement(policies: Policies<'_>, at: StatementId) -> Value {
     let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
-    let statement = &document.statements[at.statement];
-    json!({
+    let statement = document.statements.get(at.statement);
+    let mut found = json!({
         "document": document.name,
         "statement": at.statement + 1,
-        "sid": statement.sid.as_ref().map(|sid| &sid.value),
-        "line": document.place(statement.span.start).line,
-    })
+        "sid": statement.and_then(|it| it.sid.as_ref()).map(|sid| &sid.value),
+        "line": document.place(statement.map_or(0, |it| it.span.start)).line,
+    });
+    if let Some(label) = document.label() {
+        found["policy"] = label.into();
+    }
+    found
 }
 
 fn finding(policies: Policies<'_>, finding: &Finding) -> Value {

@@ -6,10 +6,12 @@ mod verdict;
 
 use std::io::IsTerminal;
 
+use super::Judged;
 use crate::messages::{Level, one_line};
 use crate::policy::Report;
 use crate::policy::evaluate::Policies;
 use crate::policy::rules::{Finding, Rule, Severity};
+use crate::policy::source::Whose;
 use crate::screen::table;
 use crate::settings::Settings;
 
@@ -68,6 +70,44 @@ pub(super) fn report(policies: Policies<'_>, report: &Report, style: &Style) -> 
         text += &wrapped(&format!("\n--fix repairs {of} mechanically."), "", style.width);
     }
     text
+}
+
+/// Several sets, each below whom it is for; those that hold in a line, unless more is asked for.
+pub(super) fn sets(all: &[Judged], style: &Style) -> String {
+    let mut text = String::new();
+    for one in all {
+        let whose = whose(&one.whose);
+        let holds = one.report.holds();
+        if holds && all.len() > 1 && !style.is_verbose {
+            text += &wrapped(&format!("{whose}: {}", verdict(&one.report)), "  ", style.width);
+            continue;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text += &wrapped(&style.painted("1", &format!("{whose}:")), "", style.width);
+        text += &report(one.case.policies(), &one.report, style);
+    }
+    let failing = all.iter().filter(|one| !one.report.holds()).count();
+    if all.len() > 1 {
+        let (be, all) = (if failing == 1 { "does" } else { "do" }, all.len());
+        let total =
+            if failing == 0 { format!("All {all} hold.") } else { format!("{failing} of {all} {be} not hold.") };
+        text += &wrapped(&format!("\n{total}"), "", style.width);
+    }
+    text
+}
+
+/// Whom a set is for, as a heading.
+pub(super) fn whose(whose: &Whose) -> String {
+    match whose {
+        Whose::Anybody => "Policies with no attachment in these files, judged together".to_owned(),
+        Whose::User { name, path } if path == "/" => format!("User {name}"),
+        Whose::User { name, path } => format!("User {}{name}", path.trim_start_matches('/')),
+        Whose::Group(name) => format!("Group {name}"),
+        Whose::Role(name) => format!("Role {name}"),
+        Whose::Trusts => "Trust policies of roles".to_owned(),
+    }
 }
 
 /// Is it one of those that stand under nearly every policy?
@@ -131,7 +171,8 @@ fn place(policies: Policies<'_>, finding: &Finding) -> String {
     let place = finding.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();
     let sid = document.statements.get(at.statement).and_then(|statement| statement.sid.as_ref());
     let sid = sid.filter(|sid| !sid.value.is_empty()).map(|sid| format!(" (`{}`)", sid.value)).unwrap_or_default();
-    format!("{}{place}, statement {}{sid}", document.name, at.statement + 1)
+    let label = document.label().map(|label| format!(", {label}")).unwrap_or_default();
+    format!("{}{place}{label}, statement {}{sid}", document.name, at.statement + 1)
 }
 
 /// The rule with its number, where it has one.

@@ -9,7 +9,7 @@ use jsonc_parser::common::Ranged;
 use super::alike;
 use super::error::{DocumentError, Problem, quoted};
 use super::json::{SourceText, object, shape, tree};
-use super::{Condition, Document, List, Operator, PolicyKind, Scope, Statement, Text, Version};
+use super::{Condition, Document, List, Operator, PolicyKind, Scope, Statement, Text, UNKNOWN, Version};
 
 const OF_DOCUMENT: [&str; 3] = ["Version", "Id", "Statement"];
 const OF_STATEMENT: [&str; 9] =
@@ -39,7 +39,8 @@ pub(super) fn document(source: &SourceText<'_>, kind: PolicyKind) -> Result<Docu
         }
     }
     let (place, statements) = statements.ok_or_else(|| source.at(root.range.start, Problem::NoStatement))?;
-    if statements.is_empty() {
+    // Those that are not known were left out.
+    if statements.is_empty() && source.origin.is_none_or(|origin| origin.gaps.is_empty()) {
         return Err(source.at(place.start, Problem::EmptyList("`Statement`")));
     }
     Ok(Document {
@@ -52,6 +53,7 @@ pub(super) fn document(source: &SourceText<'_>, kind: PolicyKind) -> Result<Docu
         is_unread: false,
         text: source.text.to_owned(),
         lines: source.lines.clone(),
+        origin: None,
     })
 }
 
@@ -289,6 +291,9 @@ fn check_action(source: &SourceText<'_>, action: &Text) -> Result<(), DocumentEr
 /// `*`, or an ARN; one with fewer than six parts must say by a wildcard that it means more.
 fn check_resource(source: &SourceText<'_>, resource: &Text, version: Version) -> Result<(), DocumentError> {
     let text = &resource.value;
+    if source.origin.is_some() && text.contains(UNKNOWN) {
+        return Ok(());
+    }
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let has_wildcard = || text.contains(['*', '?']);
     if text != "*" && !(parts[0] == "arn" && parts.len() > 1 && (parts.len() == 6 || has_wildcard())) {

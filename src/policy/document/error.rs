@@ -42,6 +42,20 @@ pub enum Problem {
     /// Not JSON, in the reader's words.
     #[error("not JSON: {0}")]
     NotJson(String),
+    /// Not YAML, in the reader's words.
+    #[error("not YAML: {0}")]
+    NotYaml(String),
+    /// Not Terraform's language, in the reader's words.
+    #[error("not Terraform's language: {0}")]
+    NotHcl(String),
+    /// A container of policies without any.
+    #[error("there is no IAM policy in it")]
+    NoPolicy,
+    /// The policy of a bucket, a queue, a key.
+    #[error(
+        "a policy with a `Principal` and a `Resource` is the policy of a resource, and says nothing of a user's MFA devices"
+    )]
+    OfResource,
     /// A nesting bomb.
     #[error("nested deeper than any policy")]
     TooDeep,

@@ -9,24 +9,27 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::alike;
 use super::error::{DocumentError, Problem, quoted};
-use super::{Lines, Position};
+use super::{Lines, Origin, Position};
 
 /// What errors speak of.
-pub(super) struct SourceText<'a> {
-    pub(super) name: &'a str,
-    pub(super) text: &'a str,
-    pub(super) lines: &'a Lines,
+pub(in crate::policy) struct SourceText<'a> {
+    pub(in crate::policy) name: &'a str,
+    pub(in crate::policy) text: &'a str,
+    pub(in crate::policy) lines: &'a Lines,
+    /// Where the text was taken from, if it is not the file's own.
+    pub(in crate::policy) origin: Option<&'a Origin>,
 }
 
 impl SourceText<'_> {
     /// The error at that offset.
-    pub(super) fn at(&self, offset: usize, problem: Problem) -> DocumentError {
-        DocumentError { name: self.name.to_owned(), place: self.lines.place(self.text, offset), problem }
+    pub(in crate::policy) fn at(&self, offset: usize, problem: Problem) -> DocumentError {
+        let place = self.origin.map_or_else(|| self.lines.place(self.text, offset), |origin| origin.place(offset));
+        DocumentError { name: self.name.to_owned(), place, problem }
     }
 }
 
 /// The bytes as text.
-pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, DocumentError> {
+pub(in crate::policy) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, DocumentError> {
     let at = |place, problem| DocumentError { name: name.to_owned(), place, problem };
     let start = Position { line: 1, column: 1 };
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -43,7 +46,7 @@ pub(super) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, DocumentE
 }
 
 /// The text as a tree.
-pub(super) fn tree<'a>(source: &SourceText<'a>) -> Result<Value<'a>, DocumentError> {
+pub(in crate::policy) fn tree<'a>(source: &SourceText<'a>) -> Result<Value<'a>, DocumentError> {
     let strict = ParseOptions {
         allow_comments: false,
         allow_loose_object_property_names: false,

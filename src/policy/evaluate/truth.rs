@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::policy::document::UNKNOWN_KEY;
+
 /// Yes, no, or it depends (Kleene's logic).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Truth {
@@ -31,7 +33,10 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key(key) => write!(f, "the request's `{key}` is not known"),
+            Self::Key(key) => match key.strip_prefix(UNKNOWN_KEY) {
+                Some(what) => write!(f, "what `{what}` stands for is not known"),
+                None => write!(f, "the request's `{key}` is not known"),
+            },
             Self::NoValue(key) => write!(f, "`${{{key}}}` has no value, and stands in a `NotResource`"),
             Self::ManyValues(key) => write!(f, "`{key}` has many values, and no `ForAnyValue:` or `ForAllValues:`"),
             Self::Value(key) => write!(f, "a value of `{key}` is not of the operator's type"),

@@ -89,7 +89,7 @@ impl<'a> Groups<'a> {
         let is_unread = |documents: &[Document]| documents.iter().any(|document| document.is_unread);
         groups.is_limited = !policies.boundary.is_empty() && !is_unread(policies.boundary);
         let unread = policies.identity.iter().filter(|document| document.is_unread);
-        let mut others: Vec<Option<String>> = unread.map(|document| Some(document.name.clone())).collect();
+        let mut others: Vec<Option<String>> = unread.map(|document| Some(document.unknown())).collect();
         if question.is_allowed_elsewhere {
             others.push(None);
         }

@@ -3,7 +3,7 @@
 
 use super::keys::{Spelling, spelling};
 use super::{Finding, Inspection, Rule};
-use crate::policy::document::{Condition, Text};
+use crate::policy::document::{Condition, Text, UNKNOWN_KEY};
 use crate::policy::repair::quoted;
 
 pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
@@ -108,7 +108,9 @@ fn templates(one: &Inspection<'_>) -> Option<Finding> {
 
 /// `${aws:username`, `${}`, `${ aws:username }`: Access Analyzer calls them errors.
 fn variables(one: &Inspection<'_>) -> Option<Finding> {
-    let broken = |text: &&Text| names_in(&text.value).any(|name| name.is_none_or(|name| !is_name(name)));
+    let is_unknown = |name: &str| one.document.label().is_some() && name.starts_with(UNKNOWN_KEY);
+    let is_broken = |name: Option<&str>| name.is_none_or(|name| !is_name(name) && !is_unknown(name));
+    let broken = |text: &&Text| names_in(&text.value).any(is_broken);
     let text = texts(one).filter(|text| FOREIGN.iter().all(|(sign, ..)| !text.value.contains(sign))).find(broken)?;
     let what = format!("`{}` has a variable that is none", text.value);
     let why = "a variable is `${KEY}` or `${KEY, 'DEFAULT'}`, with no space before the key and a closing brace";
@@ -133,8 +135,10 @@ fn keys(one: &Inspection<'_>) -> Option<Finding> {
         let names = names_in(&text.value).flatten().filter(|name| is_name(name) && name.contains(':'));
         names.map(move |name| (text, name.split(',').next().unwrap_or_default()))
     });
-    let slip =
-        |(_, key): &(&Text, &str)| spelling(key) != Spelling::Well && !key.to_ascii_lowercase().starts_with("aws::");
+    let is_unknown = |key: &str| one.document.label().is_some() && key.starts_with(UNKNOWN_KEY);
+    let slip = |(_, key): &(&Text, &str)| {
+        !is_unknown(key) && spelling(key) != Spelling::Well && !key.to_ascii_lowercase().starts_with("aws::")
+    };
     let is_foreign = |(text, _): &(&Text, &str)| FOREIGN.iter().any(|(sign, ..)| text.value.contains(sign));
     let (text, key) = of_conditions.chain(of_variables).filter(|it| !is_foreign(it)).find(slip)?;
     let what = format!("`{key}` is not a condition key that AWS documents");

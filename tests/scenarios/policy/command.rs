@@ -256,7 +256,7 @@ fn what_a_document_is_attached_to_is_seen_in_it() {
     for (words, said) in [
         (
             &["policy", "check", "bucket.json"][..],
-            "error: bucket.json has a `Principal` and a `Resource`: it is the policy of a",
+            "error: bucket.json:1:1: a policy with a `Principal` and a `Resource` is the policy of a",
         ),
         (&["policy", "check", "p.json", "trust.json"], "error: p.json and trust.json are attached to different things"),
     ] {

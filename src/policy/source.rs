@@ -1,0 +1,186 @@
+//! Files that hold policies → the policies, each with its place, and for whom each set of them is judged.
+//!
+//! What a file is, its content tells: a policy, an answer of `aws iam`, a plan or a state of Terraform, its language, a
+//! CloudFormation template in JSON or YAML. What refers to something that is not there is unknown and stays so. Pure: no
+//! other file is opened, nothing is run, and every file costs time in proportion to its size.
+
+mod account;
+mod answers;
+mod cloudformation;
+mod hcl;
+mod inventory;
+mod plan;
+mod terraform;
+mod tree;
+mod written;
+mod yaml;
+
+use std::sync::Arc;
+
+use self::inventory::Inventory;
+use self::terraform::Resources;
+use self::tree::Node;
+use super::document::{Document, DocumentError, File, PolicyKind, Position, Problem, json};
+use crate::names::{AccountId, Partition};
+
+pub use self::inventory::{Case, Whose};
+
+/// What the templates' own words for the account and its partition stand for.
+#[derive(Clone, Debug)]
+pub struct Here {
+    /// The account that is checked.
+    pub account: AccountId,
+    /// Its partition.
+    pub partition: Partition,
+}
+
+/// A file as it was read.
+#[derive(Debug)]
+pub struct Input {
+    /// Its name, for people.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What files hold.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Every policy.
+    pub documents: Vec<Document>,
+    /// Who is to be judged, by which of them.
+    pub cases: Vec<Case>,
+    /// Is any file more than a policy?
+    pub has_containers: bool,
+    /// What was left out, for people.
+    pub notes: Vec<String>,
+}
+
+/// The first account that an ARN in one of the files names.
+pub fn account_in(inputs: &[Input]) -> Option<AccountId> {
+    let of = |input: &Input| {
+        let bytes = &input.bytes;
+        let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+        let starts = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b":"));
+        let found = starts
+            .map(|at| at + 1)
+            .find(|at| bytes.get(at + 12) == Some(&b':') && (0..12).all(|digit| is_digit(at + digit)))?;
+        std::str::from_utf8(&bytes[found..found + 12]).ok()?.parse().ok()
+    };
+    inputs.iter().find_map(of)
+}
+
+/// The first partition that an ARN in one of the files names.
+pub fn partition_in(inputs: &[Input]) -> Option<Partition> {
+    let of = |input: &Input| {
+        let text = String::from_utf8_lossy(&input.bytes);
+        text.match_indices("arn:").find_map(|(at, _)| text[at + 4..].split(':').next()?.parse().ok())
+    };
+    inputs.iter().find_map(of)
+}
+
+/// Reads files that belong together. What is no container of policies is taken as a policy, of the kind that is said or
+/// that it shows.
+///
+/// # Errors
+/// The first thing that cannot be read or that IAM would refuse, with its place.
+pub fn read(inputs: &[Input], kind: Option<PolicyKind>, here: &Here) -> Result<Reading, DocumentError> {
+    let mut inventory = Inventory::default();
+    let mut resources = Resources::default();
+    for input in inputs {
+        one(input, kind, here, &mut inventory, &mut resources)?;
+    }
+    resources.take_stock(&mut inventory)?;
+    Ok(inventory.reading())
+}
+
+fn one(
+    input: &Input,
+    kind: Option<PolicyKind>,
+    here: &Here,
+    inventory: &mut Inventory,
+    resources: &mut Resources,
+) -> Result<(), DocumentError> {
+    let text = std::str::from_utf8(&input.bytes).unwrap_or_default();
+    // Excel and Windows' editors put a mark there; in a policy it is an error, which the policy's reader tells.
+    let start = text.trim_start();
+    if start.starts_with('{') || start.starts_with("%7B") || start.starts_with("%7b") || start.starts_with("\"%7") {
+        return of_json(input, kind, here, inventory, resources);
+    }
+    if hcl::is_such(text, &input.name) {
+        inventory.has_containers = true;
+        let file = Arc::new(File::new(&input.name, text));
+        resources.extend(hcl::read(&file, here)?);
+        return Ok(());
+    }
+    if cloudformation::is_such_text(text) {
+        let file = Arc::new(File::new(&input.name, text));
+        let root = yaml::read(&file)?;
+        return container(&file, inventory, |inventory| cloudformation::read(&file, &root, here, inventory));
+    }
+    plain(input, kind, inventory)
+}
+
+fn of_json(
+    input: &Input,
+    kind: Option<PolicyKind>,
+    here: &Here,
+    inventory: &mut Inventory,
+    resources: &mut Resources,
+) -> Result<(), DocumentError> {
+    let text = json::text(&input.name, &input.bytes)?;
+    let file = Arc::new(File::new(&input.name, text));
+    if !text.trim_start().starts_with('{') {
+        let whole = tree::Text::known(text.trim().trim_matches('"'));
+        let start = text.len() - text.trim_start().len();
+        let node = Node::new(start..text.len(), tree::Value::Text(whole));
+        let kind = kind.or_else(|| written::kind_of(&file, &node)).unwrap_or_default();
+        let document = written::document(&file, "the percent-encoded policy", &node, kind)?;
+        inventory.add_plain(document);
+        return Ok(());
+    }
+    let source = json::SourceText { name: &file.name, text: &file.text, lines: file.lines(), origin: None };
+    let Ok(tree) = json::tree(&source) else { return plain(input, kind, inventory) };
+    let root = Node::of_json(&tree, &[], &|offset| offset);
+    let has = |name: &str| root.get(name).is_some();
+    if has("Statement") {
+        plain(input, kind, inventory)
+    } else if has("UserDetailList") {
+        container(&file, inventory, |inventory| account::read(&file, &root, inventory))
+    } else if plan::is_such(&root) {
+        inventory.has_containers = true;
+        resources.extend(plan::read(&file, &root));
+        Ok(())
+    } else if cloudformation::is_such(&root) {
+        container(&file, inventory, |inventory| cloudformation::read(&file, &root, here, inventory))
+    } else if answers::is_such(&root) {
+        container(&file, inventory, |inventory| answers::read(&file, &root, inventory))
+    } else {
+        plain(input, kind, inventory)
+    }
+}
+
+fn plain(input: &Input, kind: Option<PolicyKind>, inventory: &mut Inventory) -> Result<(), DocumentError> {
+    let kind = kind.or_else(|| Document::kind_of(&input.bytes));
+    let Some(kind) = kind else {
+        let name = input.name.clone();
+        return Err(DocumentError { name, place: Position { line: 1, column: 1 }, problem: Problem::OfResource });
+    };
+    inventory.add_plain(Document::parse(&input.name, &input.bytes, kind)?);
+    Ok(())
+}
+
+/// Reads one, and complains where it holds nothing to judge.
+fn container(
+    file: &Arc<File>,
+    inventory: &mut Inventory,
+    read: impl FnOnce(&mut Inventory) -> Result<(), DocumentError>,
+) -> Result<(), DocumentError> {
+    let before = inventory.len();
+    inventory.has_containers = true;
+    read(inventory)?;
+    if inventory.len() == before {
+        return Err(DocumentError { name: file.name.clone(), place: file.place(0), problem: Problem::NoPolicy });
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Answers of `aws iam get-…`, as the AWS CLI prints them.
+
+use std::sync::Arc;
+
+use super::inventory::Inventory;
+use super::tree::Node;
+use super::written::document;
+use crate::policy::document::{DocumentError, File, PolicyKind};
+
+/// Is it an answer with a policy in it?
+pub(super) fn is_such(root: &Node) -> bool {
+    root.at(&["PolicyVersion", "Document"]).is_some()
+        || root.get("PolicyDocument").is_some()
+        || root.get("Role").is_some()
+        || root.get("Roles").is_some()
+        || root.get("RoleDetailList").is_some()
+        || root.get("AssumeRolePolicyDocument").is_some()
+}
+
+pub(super) fn read(file: &Arc<File>, root: &Node, inventory: &mut Inventory) -> Result<(), DocumentError> {
+    if let Some(node) = root.at(&["PolicyVersion", "Document"]) {
+        let version = root.at(&["PolicyVersion", "VersionId"]).and_then(Node::text);
+        let label = version.map_or_else(|| "the policy".to_owned(), |version| format!("version {version}"));
+        return inventory.add_loose(file, &label, node);
+    }
+    if let Some(node) = root.get("PolicyDocument") {
+        let label = root.text_of("PolicyName").unwrap_or_else(|| "the policy".to_owned());
+        if let Some(role) = root.text_of("RoleName") {
+            inventory.attach((super::inventory::Holder::Role, &role), document(file, &label, node, PolicyKind::Role)?);
+            return Ok(());
+        }
+        return inventory.add_loose(file, &label, node);
+    }
+    let roles = ["Role", "Roles", "RoleDetailList"].iter().filter_map(|name| root.get(name)).flat_map(Node::each);
+    for role in roles.chain(std::iter::once(root)) {
+        if let Some(node) = role.get("AssumeRolePolicyDocument") {
+            let name = role.text_of("RoleName").unwrap_or_else(|| "the role".to_owned());
+            inventory.add_trust(document(file, &format!("trust policy of {name}"), node, PolicyKind::Trust)?);
+        }
+    }
+    Ok(())
+}

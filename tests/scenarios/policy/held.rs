@@ -1,0 +1,203 @@
+//! Policies within other files: `tests/cases/policy/sources` is one policy in every form, and the cases of
+//! `tests/cases/policy/held/*.txt` are files, options and parts of what is said.
+//!
+//! `== SENTENCE`, then `-- file NAME` with its text, `-- given WORDS` for more options, `-- exit CODE`, and lines that
+//! both streams together hold (`-- says`) or do not hold (`-- not`).
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{blocks, folder};
+use crate::support::pty::{Finished, run};
+use crate::support::world::World;
+
+fn checked(world: &World, words: &[&str]) -> Finished {
+    let mut command = world.command(&[&["policy", "check"], words].concat());
+    command.current_dir(world.home());
+    run(command, b"", Duration::from_secs(120))
+}
+
+#[test]
+fn what_is_within_other_files_is_found_and_what_is_not_there_is_unknown() {
+    let (mut wrong, mut count) = (String::new(), 0);
+    for (file, text) in folder("held") {
+        for case in text.split("\n== ").skip(1) {
+            let (sentence, rest) = case.split_once('\n').expect("blocks below a sentence");
+            let world = World::empty();
+            let (mut words, mut said, mut unsaid, mut code) = (vec!["--json".to_owned()], Vec::new(), Vec::new(), 0);
+            for (head, block) in blocks(rest) {
+                let lines = || block.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+                match head.split_once(' ').unwrap_or((&head, "")) {
+                    ("file", name) => {
+                        world.write(name, block.trim_end_matches('\n').to_owned() + "\n");
+                        words.push(name.to_owned());
+                    }
+                    ("given", options) => words.extend(options.split(' ').map(str::to_owned)),
+                    ("exit", wanted) => code = wanted.parse().expect("a code"),
+                    ("says", _) => said = lines(),
+                    ("not", _) => unsaid = lines(),
+                    _ => panic!("{file}: {sentence}: an unknown block {head}"),
+                }
+            }
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let done = checked(&world, &words);
+            let all = format!("{}\n{}", done.stdout, done.stderr);
+            let missing = said.iter().filter(|line| !all.contains(line.as_str()));
+            let there = unsaid.iter().filter(|line| all.contains(line.as_str()));
+            let faults: Vec<&String> = missing.chain(there).collect();
+            if !faults.is_empty() || done.status.code() != Some(code) {
+                let _ = writeln!(wrong, "{file}: {sentence}: {:?} {faults:?}\n{all}", done.status.code());
+            }
+            count += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(count >= 25, "{count} cases");
+}
+
+/// The line of the condition in each file: `Bool` in place of `BoolIfExists`.
+const FORMS: [(&str, &str, usize); 12] = [
+    ("policy.json", "", 39),
+    ("answer.json", "", 41),
+    ("answer-encoded.json", "", 4),
+    ("encoded.txt", "", 1),
+    ("account.json", "alice", 125),
+    ("plan.json", "", 21),
+    ("state.json", "", 21),
+    ("document.tf", "", 46),
+    ("jsonencode.tf", "", 42),
+    ("heredoc.tf", "", 46),
+    ("template.json", "", 71),
+    ("template.yaml", "", 41),
+];
+
+#[test]
+fn one_policy_in_every_form_has_one_verdict_and_the_lines_of_its_file() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/sources");
+    let world = World::empty();
+    let read = |name: &str| std::fs::read_to_string(sources.join(name)).expect("a form");
+    let verdict = |name: &str, user: &str| -> (Value, usize) {
+        world.write(name, read(name));
+        let user = if user.is_empty() { vec![] } else { vec!["--user", user] };
+        let done = checked(&world, &[&["--json", name], &user[..]].concat());
+        let json: Value = serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{name}: {done:?}"));
+        let report = json["checks"].get(0).unwrap_or(&json);
+        let mut findings = report["findings"].as_array().expect("findings").clone();
+        let failing = findings.iter().find(|finding| finding["rule"] == "bare-key-open").expect("the failure");
+        let line = usize::try_from(failing["line"].as_u64().expect("a line")).expect("a line");
+        for finding in &mut findings {
+            let finding = finding.as_object_mut().expect("a finding");
+            let statement = finding.remove("statement").and_then(|it| it.get("statement").cloned());
+            finding.retain(|name, _| !["line", "column"].contains(&name.as_str()));
+            finding.insert("statement".to_owned(), statement.into());
+        }
+        let mut steps = report["steps"].clone();
+        for way in steps.as_array_mut().expect("steps").iter_mut().filter_map(|it| it["ways"].as_object_mut()) {
+            way.values_mut().filter_map(Value::as_object_mut).for_each(|cell| drop(cell.remove("by")));
+        }
+        (serde_json::json!([report["holds"], report["work"], steps, findings]), line)
+    };
+    let (expected, _) = verdict("policy.json", "");
+    assert_eq!(expected[0], false);
+    for (name, user, line) in FORMS {
+        let (found, at) = verdict(name, user);
+        assert_eq!(found, expected, "{name}");
+        assert_eq!(at, line, "{name}");
+        let lines: Vec<String> = read(name).lines().map(str::to_owned).collect();
+        assert!(
+            line == 1 || lines[line - 1].contains("Bool") || lines[line - 1].contains("MultiFactorAuthPresent"),
+            "{name}:{line}"
+        );
+    }
+}
+
+#[test]
+fn an_account_is_judged_user_by_user() {
+    let world = World::empty();
+    let account = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/sources/account.json");
+    world.write("account.json", std::fs::read_to_string(account).expect("the account"));
+    let done = checked(&world, &["account.json"]);
+    assert_eq!(done.status.code(), Some(1));
+    for part in [
+        "User alice:\nDoes not hold: ",
+        "at: account.json:125:19, mfa, statement 3 (`Mfa`)",
+        "\nUser team/bob: Holds: ",
+        "\nUser carol:\n",
+        "what `arn:aws:iam::aws:policy/ReadOnlyAccess`",
+        "\n2 of 3 do not hold.\n",
+    ] {
+        assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
+    }
+    let bob = checked(&world, &["account.json", "--user", "bob"]);
+    assert!(bob.status.code() == Some(0) && bob.stdout.starts_with("User team/bob:\nHolds: "), "{bob:?}");
+    let nobody = checked(&world, &["account.json", "--user", "dave"]);
+    let said = "error: no file has policies of a user `dave`\n";
+    assert_eq!((nobody.status.code(), nobody.stdout.as_str(), nobody.stderr.as_str()), (Some(2), "", said));
+}
+
+#[test]
+fn a_repair_of_one_set_is_printed_as_json_and_written_into_no_template() {
+    let world = World::empty();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/sources");
+    for name in ["document.tf", "account.json"] {
+        world.write(name, std::fs::read_to_string(sources.join(name)).expect("a form"));
+    }
+    let done = checked(&world, &["document.tf", "--fix"]);
+    let repaired: Value = serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
+    assert!(repaired["Statement"][2]["Condition"]["BoolIfExists"].is_object(), "{}", done.stdout);
+    assert_eq!(done.status.code(), Some(0), "{}", done.stderr);
+    for (words, said) in [
+        (&["document.tf", "--fix", "--write", "--yes"][..], "not those inside other files"),
+        (&["account.json", "--fix"], "and there are 3 here"),
+    ] {
+        let refused = checked(&world, words);
+        assert!(refused.status.code() == Some(2) && refused.stderr.contains(said), "{refused:?}");
+    }
+}
+
+/// Each is refused or judged in seconds, by a build without optimization on a busy machine.
+#[test]
+fn hostile_files_end_soon() {
+    let many = |text: &str, times: usize| text.repeat(times);
+    let numbered = |times: usize, line: &dyn Fn(usize) -> String| (0..times).map(line).collect::<String>();
+    let local = |at: usize| format!("  a{} = [{}]\n", at + 1, vec![format!("local.a{at}"); 50].join(", "));
+    let alias = |at: usize| format!("  b{}: &b{} [{}]\n", at + 1, at + 1, vec![format!("*b{at}"); 9].join(", "));
+    let files = [
+        ("deep.json", "nested deeper", format!("{{\"UserDetailList\": {}", many("[", 300_000))),
+        ("deep.yaml", "limit", format!("Resources:\n  A: {}", many("[", 300_000))),
+        ("maps.yaml", "nested deeper", format!("Resources:\n  A: {}", many("{a: ", 100_000))),
+        ("lists.yaml", "nested deeper", format!("Resources:\n  {}", many("- ", 100_000))),
+        ("bomb.yaml", "no IAM policy", format!("Resources:\n  b0: &b0 [x]\n{}", numbered(40, &alias))),
+        ("keys.yaml", "no IAM policy", format!("Resources:\n{}", numbered(50_000, &|at| format!("  k{at}: 1\n")))),
+        ("deep.tf", "at most 64 nested levels", format!("resource \"a\" \"b\" {{\n  x = {}", many("[", 300_000))),
+        ("not.tf", "at most 64", format!("resource \"a\" \"b\" {{\n  x = {}true\n}}\n", many("!", 300_000))),
+        ("template.tf", "at most 64", format!("resource \"a\" \"b\" {{\n  x = {}", many("\"${", 200_000))),
+        ("sum.tf", "at most 128", format!("resource \"a\" \"b\" {{\n  x = 1{}\n}}\n", many("+1", 300_000))),
+        ("large.tf", "larger than 1 MiB", format!("locals {{\n  x = \"{}\"\n}}\n", many("x", 2_000_000))),
+        (
+            "members.tf",
+            "more than 5000 members",
+            format!("locals {{\n  x = {{\n{}  }}\n}}\n", numbered(20_000, &|at| format!("k{at} = 1\n"))),
+        ),
+        (
+            "locals.tf",
+            "a policy must be an object",
+            format!(
+                "locals {{\n  a0 = [1]\n{}}}\nresource \"aws_iam_policy\" \"x\" {{\n  policy = jsonencode(local.a14)\n}}\n",
+                numbered(14, &local)
+            ),
+        ),
+    ];
+    let world = World::empty();
+    for (name, bound, text) in files {
+        world.write(name, text);
+        let start = Instant::now();
+        let done = checked(&world, &[name]);
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""), "{name}: {}", done.stderr);
+        assert!(done.stderr.contains(bound) && done.stderr.len() < 1000, "{name}: {}", done.stderr);
+        assert!(start.elapsed() < Duration::from_secs(20), "{name}: {:?}", start.elapsed());
+    }
+}
