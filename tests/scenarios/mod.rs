@@ -29,6 +29,8 @@ mod help;
 #[cfg(unix)]
 mod hints;
 #[cfg(unix)]
+mod iam;
+#[cfg(unix)]
 mod identity;
 #[cfg(unix)]
 mod init;
