@@ -109,40 +109,36 @@ fn make(iam: &AwsIam<'_>, signer: &Credentials, action: &str) -> Result<bool, Ia
     let (user, group) = (Holder::User("alice@b.c"), Holder::Group("a+b"));
     let (arn, one) = ("arn:aws:iam::aws:policy/ReadOnlyAccess", |name: &str| vec![format!("<{name}+é>")]);
     let document = "<policyDocumentType+é>".as_bytes().to_vec();
-    match action {
+    Ok(match action {
         "ListMFADevices" => {
             let since = "2026-01-02T03:04:05Z".parse().ok();
-            is(&iam.devices(signer, Some("alice"))?, &vec![Bound { serial, since }])
+            iam.devices(signer, Some("alice"))? == vec![Bound { serial, since }]
         }
-        "ListVirtualMFADevices" => is(&iam.unassigned(signer)?, &vec![serial]),
+        "ListVirtualMFADevices" => iam.unassigned(signer)? == vec![serial],
         "CreateVirtualMFADevice" => {
             let name: DeviceName = "laptop".parse().expect("a name");
             let new = iam.create(signer, &name)?;
-            is(&(new.serial, new.seed.expose().clone()), &(serial, "A".repeat(64)))
+            (new.serial, new.seed.expose().clone()) == (serial, "A".repeat(64))
         }
-        "EnableMFADevice" => iam.enable(signer, "alice", &serial, &codes).map(|()| true),
-        "ResyncMFADevice" => iam.resync(signer, "alice", &serial, &codes).map(|()| true),
-        "DeactivateMFADevice" => iam.deactivate(signer, "alice", &serial).map(|()| true),
-        "DeleteVirtualMFADevice" => iam.delete(signer, &serial).map(|()| true),
+        "EnableMFADevice" => iam.enable(signer, "alice", &serial, &codes).map(|()| true)?,
+        "ResyncMFADevice" => iam.resync(signer, "alice", &serial, &codes).map(|()| true)?,
+        "DeactivateMFADevice" => iam.deactivate(signer, "alice", &serial).map(|()| true)?,
+        "DeleteVirtualMFADevice" => iam.delete(signer, &serial).map(|()| true)?,
         "GetUser" => {
             let arn = one("arnType").remove(0);
-            is(&iam.describe(signer, "alice")?, &Described { arn: arn.clone(), boundary: Some(arn) })
+            iam.describe(signer, "alice")? == Described { arn: arn.clone(), boundary: Some(arn) }
         }
-        "ListGroupsForUser" => is(&iam.groups(signer, "alice")?, &one("groupNameType")),
-        "ListUserPolicies" => is(&iam.inline(signer, user)?, &one("policyNameType")),
-        "ListGroupPolicies" => is(&iam.inline(signer, group)?, &one("policyNameType")),
-        "GetUserPolicy" => is(&iam.inline_text(signer, user, "p+q")?, &document),
-        "GetGroupPolicy" => is(&iam.inline_text(signer, group, "p,q")?, &document),
-        "ListAttachedUserPolicies" => is(&iam.attached(signer, user)?, &one("arnType")),
-        "ListAttachedGroupPolicies" => is(&iam.attached(signer, group)?, &one("arnType")),
-        "GetPolicy" => is(&iam.default_version(signer, arn)?, &one("policyVersionIdType").remove(0)),
-        "GetPolicyVersion" => is(&iam.version_text(signer, arn, "v2")?, &document),
+        "ListGroupsForUser" => iam.groups(signer, "alice")? == one("groupNameType"),
+        "ListUserPolicies" => iam.inline(signer, user)? == one("policyNameType"),
+        "ListGroupPolicies" => iam.inline(signer, group)? == one("policyNameType"),
+        "GetUserPolicy" => iam.inline_text(signer, user, "p+q")? == document,
+        "GetGroupPolicy" => iam.inline_text(signer, group, "p,q")? == document,
+        "ListAttachedUserPolicies" => iam.attached(signer, user)? == one("arnType"),
+        "ListAttachedGroupPolicies" => iam.attached(signer, group)? == one("arnType"),
+        "GetPolicy" => iam.default_version(signer, arn)? == one("policyVersionIdType").remove(0),
+        "GetPolicyVersion" => iam.version_text(signer, arn, "v2")? == document,
         _ => panic!("{action} is called, and not tried here"),
-    }
-}
-
-fn is<T: PartialEq>(found: &T, expected: &T) -> Result<bool, IamError> {
-    Ok(found == expected)
+    })
 }
 
 /// The actions that the client's source names.

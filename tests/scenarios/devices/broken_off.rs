@@ -136,3 +136,39 @@ fn a_removal_is_denied_with_the_statement_that_allows_it() {
     );
     assert_eq!(devices(&world).len(), 1);
 }
+
+#[test]
+fn a_page_of_html_was_taken_for_a_device_that_is_removed() {
+    for step in ["DeactivateMFADevice", "DeleteVirtualMFADevice"] {
+        let (world, _) = newcomer();
+        enroll(&world);
+        let device = laptop(&world);
+        world.aws.fault(step, Fault::Html, 1);
+        let mut session = world.at_terminal(&["device", "remove", "--profile", "alice", "--yes"]);
+        answer(&mut session, "laptop, MFA code: ", &device.fresh_code());
+        let done = finish(&world, session);
+        let (code, said) = failed(&done);
+        assert_eq!(code, Some(6), "{step}: {said}");
+        assert!(said.contains(&format!("{step}: the answer is not one of AWS's, or was cut off")), "{said}");
+        assert_eq!((devices(&world).len(), world.aws.count(step)), (1, 1), "{step}");
+    }
+}
+
+#[test]
+fn a_page_of_html_was_taken_for_a_device_that_is_in_step_again() {
+    let (world, _) = newcomer();
+    enroll(&world);
+    let device = laptop(&world);
+    world.aws.fault("ResyncMFADevice", Fault::Html, 1);
+    let mut session = world.at_terminal(&["device", "resync", "--profile", "alice"]);
+    for _ in 0..2 {
+        answer(&mut session, "laptop, first MFA code: ", &device.fresh_code());
+        answer(&mut session, "laptop, the next MFA code: ", &device.fresh_code());
+        if world.aws.count("ResyncMFADevice") < 2 {
+            session.wait_for("the codes may be spent", PATIENCE);
+        }
+    }
+    let done = finish(&world, session);
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(world.aws.count("ResyncMFADevice"), 2);
+}
