@@ -128,6 +128,16 @@ impl Credentials {
     pub fn is_long_term(&self) -> bool {
         self.session_token.is_none()
     }
+
+    /// The part that is empty, or has a control character in it: a request could not carry it in its headers, and
+    /// whoever gets it next might read it as something else.
+    pub fn unsendable(&self) -> Option<&'static str> {
+        let token = self.session_token.as_ref().map(|token| ("the session token", token.expose().as_str()));
+        let secret = ("the secret access key", self.secret_access_key.expose().as_str());
+        let parts = [("the access key id", self.access_key_id.as_str()), secret].into_iter().chain(token);
+        let is_bad = |text: &str| text.is_empty() || text.contains(char::is_control);
+        parts.into_iter().find(|(_, text)| is_bad(text)).map(|(part, _)| part)
+    }
 }
 
 #[cfg(test)]

@@ -161,7 +161,12 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
             None => "sign in again as that program wants it; it must give credentials that still live",
         }
         .to_owned(),
-        ExecuteError::Base(BaseError::Provider { .. } | BaseError::NoToken { .. } | BaseError::Process { .. }) => {
+        ExecuteError::Base(
+            BaseError::Provider { .. }
+            | BaseError::NoToken { .. }
+            | BaseError::Unsendable { .. }
+            | BaseError::Process { .. },
+        ) => {
             format!("{} shows where it comes from", ours("show", profile))
         }
         ExecuteError::Call { step, error, without_mfa, .. } => match (&**step, without_mfa) {

@@ -63,6 +63,14 @@ pub enum BaseError {
         /// What the plan starts from.
         from: String,
     },
+    /// A part of the key that no request can carry.
+    #[error("{from} gave an access key that cannot be used: {part} is empty, or has a control character in it")]
+    Unsendable {
+        /// What the plan starts from.
+        from: String,
+        /// The part.
+        part: &'static str,
+    },
     /// No client could be built for it.
     #[error(transparent)]
     Client(#[from] StsError),
@@ -118,8 +126,11 @@ fn access_key(set: &ProfileSet, profile: &ProfileName, plan: &Plan) -> Option<Cr
 /// The credentials, where they can sign anything: known before a code is asked for.
 ///
 /// # Errors
-/// They are over, or temporary and without a token.
+/// They are over, temporary and without a token, or hold what no request can carry.
 pub fn alive(credentials: Credentials, plan: &Plan, now: Timestamp) -> Result<Credentials, BaseError> {
+    if let Some(part) = credentials.unsendable() {
+        return Err(BaseError::Unsendable { from: plan.base.to_string(), part });
+    }
     if credentials.session_token.is_none() && is_temporary_key(&credentials.access_key_id) {
         return Err(BaseError::NoToken { from: plan.base.to_string() });
     }

@@ -151,16 +151,14 @@ fn seconds(duration: Lifetime) -> i32 {
 
 fn ours(credentials: &aws_sdk_sts::types::Credentials) -> Result<Credentials, StsError> {
     let end = Timestamp::from_second(credentials.expiration().secs()).map_err(|_| StsError::Unreadable)?;
-    if [credentials.access_key_id(), credentials.secret_access_key(), credentials.session_token()].contains(&"") {
-        return Err(StsError::Unreadable);
-    }
-    Ok(Credentials {
+    let ours = Credentials {
         access_key_id: credentials.access_key_id().to_owned(),
         secret_access_key: Secret::from(credentials.secret_access_key()),
         session_token: Some(Secret::from(credentials.session_token())),
         expiration: Some(end),
         account: None,
-    })
+    };
+    if ours.unsendable().is_some() { Err(StsError::Unreadable) } else { Ok(ours) }
 }
 
 /// What one of the SDK's own providers gave.

@@ -4,6 +4,8 @@
 //! the user. The one exception is a single role that should live for more than an hour, since AWS caps AssumeRole
 //! signed by a session at an hour: there the code goes to AssumeRole itself.
 
+use std::collections::HashSet;
+
 use super::chain::{Chain, RoleLink, origin, parse, profile_name};
 use super::error::{Origin, PlanError};
 use super::{Ambient, AssumeRole, BaseKind, Device, PlanRequest, Step, Steps, Warning};
@@ -162,7 +164,8 @@ fn session_name(
 fn tags(profile: Profile<'_>, request: &PlanRequest) -> Result<Vec<Tag>, PlanError> {
     const TWICE: &str = "has two tags of one key, whose case AWS ignores";
     let has_two = |tags: &[Tag]| {
-        tags.iter().enumerate().any(|(n, tag)| tags[..n].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key)))
+        let mut keys = HashSet::new();
+        !tags.iter().all(|tag| keys.insert(tag.key.to_ascii_lowercase()))
     };
     let mut tags: Vec<Tag> = Vec::new();
     if let Some(property) = profile.filled("session_tags") {
@@ -197,6 +200,7 @@ fn transitive_tags(profile: Profile<'_>, request: &PlanRequest, tags: &[Tag]) ->
     let property = profile.filled("transitive_session_tags");
     let listed = property.map(|p| p.value().into_owned()).unwrap_or_default();
     let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+    // At most 50 of them.
     let is_tag = |key: &str| tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key));
     let why = "names a key that none of the tags has";
     if let (Some(property), false) = (property, listed.iter().all(|key| is_tag(key))) {

@@ -32,10 +32,32 @@ const PARTS: [&str; 13] = [
 ];
 
 /// Whoever of these is one of a name's words makes it a secret's.
-const WORDS: [&str; 14] =
-    ["pass", "pwd", "pw", "pin", "pat", "otp", "totp", "psk", "auth", "authorization", "jwt", "code", "codes", "hmac"];
+const WORDS: [&str; 22] = [
+    "pass",
+    "pwd",
+    "pw",
+    "pin",
+    "pat",
+    "otp",
+    "totp",
+    "psk",
+    "auth",
+    "authorization",
+    "jwt",
+    "code",
+    "codes",
+    "hmac",
+    "cred",
+    "creds",
+    "tok",
+    "sig",
+    "signature",
+    "sas",
+    "salt",
+    "recovery",
+];
 
-/// Keys whose values are command lines, and endings of such keys.
+/// Keys whose values are command lines, and words of such keys.
 const COMMANDS: [&str; 3] = ["cli_pager", "pager", "editor"];
 const OF_COMMANDS: [&str; 6] = ["process", "command", "cmd", "exec", "helper", "script"];
 
@@ -52,8 +74,9 @@ pub fn is_named_like_a_secret(name: &str) -> bool {
 /// Is the value a command line?
 pub fn is_a_command(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
-    let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
-    COMMANDS.contains(&name.as_str()) || OF_COMMANDS.contains(&last)
+    // `mfa_process2`, `credential_process_old`: what a person put out of use may still be good.
+    let mut words = name.split(['_', '-', '.']).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    COMMANDS.contains(&name.as_str()) || words.any(|word| OF_COMMANDS.contains(&word))
 }
 
 /// The value of a property, lines of nested ones included, as far as it may be shown.
@@ -101,22 +124,27 @@ pub fn nested_line<'a>(parent: &str, line: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// A value that may be an address, or hold `name = value` or `name: value` once more, somewhere in it.
+/// A value that may be an address, or hold `name = value`, `name: value` or `--name value` once more, somewhere in it.
 fn inline(value: &str) -> Cow<'_, str> {
     if is_shaped_like_a_secret(value) {
         return HIDDEN.into();
     }
-    let marks = value.match_indices(['=', ':']);
+    let marks = value.match_indices(|c: char| c.is_whitespace() || matches!(c, '=' | ':'));
     let mut behind = marks.filter(|(at, mark)| !(*mark == ":" && value[*at..].starts_with("://")));
-    let first = behind.find(|(at, _)| {
-        let name = last_word(&value[..*at]);
-        !name.contains("://") && !name.starts_with("arn:") && is_named_like_a_secret(name)
+    let first = behind.find(|(at, mark)| {
+        let before = &value[value.floor_char_boundary(at.saturating_sub(LONGEST_NAME))..*at];
+        let name = last_word(before);
+        let is_name = matches!(*mark, "=" | ":") || name.starts_with('-');
+        is_name && !name.contains("://") && !name.starts_with("arn:") && is_named_like_a_secret(name)
     });
     match first {
-        Some((at, _)) => format!("{} {HIDDEN}", url(&value[..=at])).into(),
+        Some((at, mark)) => format!("{} {HIDDEN}", url(&value[..at + mark.len()]).trim_end()).into(),
         None => url(value),
     }
 }
+
+/// As much before a mark as may be a name. Without this bound, a value of many marks is read once for each of them.
+const LONGEST_NAME: usize = 96;
 
 fn last_word(text: &str) -> &str {
     let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '?' | '=' | '{' | '[' | '(');
@@ -147,11 +175,20 @@ const BEGINNINGS: [&str; 16] = [
 /// The length of the secrets of AWS's access keys.
 const SECRET_OF_AWS: usize = 40;
 
+/// What gives a secret away wherever it stands.
+const ANYWHERE: [&str; 2] = ["-----begin", "otpauth://"];
+/// A word of this length that begins like a secret is one in the middle of a text, too.
+const LONG: usize = 16;
+
 /// Is it a secret by its look, whatever its name says?
 fn is_shaped_like_a_secret(value: &str) -> bool {
-    let mut words = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '=' | ':'));
-    let value = value.trim_start().to_ascii_lowercase();
-    BEGINNINGS.iter().any(|beginning| value.starts_with(beginning)) || words.any(is_like_a_secret_of_aws)
+    let lower = value.trim_start().to_ascii_lowercase();
+    let begins = |text: &str| BEGINNINGS.iter().any(|beginning| text.starts_with(beginning));
+    let is_between = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '=' | ':');
+    begins(&lower)
+        || ANYWHERE.iter().any(|mark| lower.contains(mark))
+        || lower.split(is_between).any(|word| word.len() >= LONG && begins(word))
+        || value.split(is_between).any(is_like_a_secret_of_aws)
 }
 
 /// Forty letters of Base64: a path has a `/` before it, a digest no capitals.
@@ -302,6 +339,9 @@ mod tests {
             ("sso_start_url", "https://corp.example:8443/start"),
             ("commit", "0123456789abcdef0123456789abcdef01234567"),
             ("role_session_name", "me@example.com"),
+            ("role_arn", "arn:aws:iam::123456789012:role/sk-admin"),
+            ("note", "the token expires - see the desk"),
+            ("design", "blue"),
         ] {
             assert_eq!(value(name, text), text, "{name}");
         }
@@ -337,6 +377,14 @@ mod tests {
             ("vendor", "\nname = a=1;password=hunter2", "\nname = a=1;password= (hidden)"),
             ("slack_webhook", "https://hooks.example/hunter2", "(hidden)"),
             ("vendor", "-----BEGIN PRIVATE KEY-----", "(hidden)"),
+            ("note", "use ghp_hunter2hunter2 to log in", "(hidden)"),
+            ("note", "scan otpauth://totp/x?secret=hunter2", "(hidden)"),
+            ("note", "run it --user me --password  hunter2", "run it --user me --password (hidden)"),
+            ("note", "-passcode hunter2", "-passcode (hidden)"),
+            ("sas_sig", "hunter2", "(hidden)"),
+            ("db_creds", "me:hunter2", "(hidden)"),
+            ("mfa_process2", "oathtool hunter2", "oathtool (1 argument hidden)"),
+            ("credential_process_old", "vendor hunter2", "vendor (1 argument hidden)"),
             ("vendor", "ghp_hunter2", "(hidden)"),
             ("vendor", "AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "(hidden)"),
             ("aws_access_key_id", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "(hidden)"),
@@ -351,6 +399,15 @@ mod tests {
         ] {
             assert_eq!(value(name, text), shown, "{name} = {text}");
         }
+    }
+
+    #[test]
+    fn a_long_value_with_many_marks_that_took_minutes_is_read_once() {
+        let start = std::time::Instant::now();
+        for (many, times) in [("a@//b:", 20_000), ("a:", 20_000), ("a=", 20_000), ("-x ", 20_000), ("é:", 20_000)] {
+            let _ = value("endpoint_url", &("http://localhost/".to_owned() + &many.repeat(times)));
+        }
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
     }
 
     #[test]

@@ -117,6 +117,49 @@ fn an_instances_role() {
 }
 
 #[test]
+fn a_key_that_no_request_can_carry_panicked_and_is_an_error_wherever_it_comes_from() {
+    let host = host("credential_source = EcsContainer");
+    let world = &host.world;
+    let refused = |profile: &str, from: &str, part: &str| {
+        let done = world.run(&["process", profile]);
+        let error = format!(
+            "error: {from} gave an access key that cannot be used: {part} is empty, or has a control character in it\n\
+             hint: `mfa-cred show {profile}` shows where it comes from\n"
+        );
+        assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr), (Some(1), "", error));
+    };
+    for (id, secret, token, part) in [
+        ("ASIAX\\nX: y", "s", "t", "the access key id"),
+        ("", "s", "t", "the access key id"),
+        ("ASIAX", "s\\u0000", "t", "the secret access key"),
+        ("ASIAX", "", "t", "the secret access key"),
+        ("ASIAX", "s", "t\\u001b[2J", "the session token"),
+    ] {
+        let end = "\"Expiration\":\"2099-01-01T00:00:00Z\"";
+        let body = format!("{{\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\",\"Token\":\"{token}\",{end}}}");
+        let url = serve(move |_, _| Some(body.clone()));
+        world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/role"));
+        refused("on-host", "role of this container", part);
+    }
+    world.add_config("[profile odd]\n");
+    for (secret, token, part) in [("s\x01", "t", "the secret access key"), ("s", "t\x1b[2J", "the session token")] {
+        let keys =
+            format!("aws_access_key_id = ASIAX\naws_secret_access_key = {secret}\naws_session_token = {token}\n");
+        world.write(".aws/credentials", format!("[odd]\n{keys}"));
+        refused("odd", "session ASIAX of profile `odd`", part);
+    }
+    world
+        .add_config("[profile around]\nrole_arn = arn:aws:iam::123456789012:role/x\ncredential_source = Environment\n");
+    for (name, value) in
+        [("AWS_ACCESS_KEY_ID", "ASIAX"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_SESSION_TOKEN", "t\nX: y")]
+    {
+        world.set(name, value);
+    }
+    refused("around", "session ASIAX of the environment", "the session token");
+    assert!(world.aws.take_calls().is_empty());
+}
+
+#[test]
 fn the_environments_session() {
     let host = host("credential_source = Environment");
     let key = &host.credentials;

@@ -19,7 +19,7 @@ fn config(line: impl Fn(usize) -> String) -> String {
 fn a_list_of_many_profiles_that_took_a_minute_takes_its_time_once() {
     let arn = "arn:aws:iam::123456789012:role/x";
     let role = |source: String| format!("role_arn = {arn}\nsource_profile = {source}\n");
-    let files: [(&str, String); 8] = [
+    let files: [(&str, String); 10] = [
         ("a chain", config(|n| role(format!("p{}", n + 1)))),
         ("sources that there are none of", config(|n| role(format!("no-such-source-of-a-profile-{n}")))),
         ("a circle", config(|n| role(format!("p{}", (n + 1) % MANY)))),
@@ -27,6 +27,11 @@ fn a_list_of_many_profiles_that_took_a_minute_takes_its_time_once() {
         ("services", config(|n| format!("services = s{n}\n[services s{n}]\nsts =\n  endpoint_url = https://s{n}\n"))),
         ("one source", config(|_| role("p0".to_owned()))),
         ("ignored sections", config(|n| format!("region = x\n[p{n}]\nmfa_serial = x\n"))),
+        ("marks", format!("[profile p0]\nendpoint_url = http://localhost/{}\n", "a@//b:".repeat(50_000))),
+        ("tags", {
+            let tags: String = (0..50_000).map(|n| format!("k{n}=v,")).collect();
+            format!("[profile p0]\n{}session_tags = {tags}\n", role("p0".to_owned()))
+        }),
         ("the same section", "[profile p0]\nregion = x\n".repeat(MANY)),
     ];
     for (what, text) in files {

@@ -43,6 +43,37 @@ fn an_endless_answer_that_took_gigabytes_ends_after_one_megabyte() {
 }
 
 #[test]
+fn a_session_whose_key_has_a_line_break_panicked_and_is_no_answer_of_awss() {
+    for (id, token) in [("ASIAX&#10;X: y", "t"), ("ASIAX", "t&#27;[2J"), ("ASIAX", "")] {
+        let cast = cold();
+        let key = format!("<AccessKeyId>{id}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>");
+        let rest = format!("<SessionToken>{token}</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>");
+        let answer = "GetSessionTokenRe";
+        let body = format!(
+            "<{answer}sponse><{answer}sult><Credentials>{key}{rest}</Credentials></{answer}sult></{answer}sponse>"
+        );
+        let (done, _) = sign_in(&cast, &answering(body));
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(6), ""), "{done:?}");
+        let error = "error: GetSessionToken for profile `deploy`: the answer is not one of AWS's, or was cut off\n";
+        assert!(done.stderr.starts_with(error), "{id}: {done:?}");
+        assert!(cast.world.entries().is_empty(), "{:?}", cast.world.entries());
+    }
+}
+
+/// Answers each request with this body.
+fn answering(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 8192]);
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
 fn a_refusal_of_300_kb_is_said_in_short_and_without_the_request_that_it_quotes() {
     let cast = cold();
     let Cast { world, device, .. } = &cast;
