@@ -5,7 +5,7 @@
 function __mfa_cred_segment
     set -q MFA_CRED_PROFILE[1]; and test -n "$MFA_CRED_PROFILE"
     or return 0
-    set -l color green
+    set -l colour green
     set -l left
     set -l end (string match --regex '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' -- "$AWS_CREDENTIAL_EXPIRATION")
     if set -q end[7]
@@ -25,9 +25,9 @@ function __mfa_cred_segment
         end
         set -l day (math "$end[4] + 365 * $year + floor($year / 4) - floor($year / 100) + floor($year / 400) + floor((153 * $month + 2) / 5) - 719469")
         set left (math "$day * 86400 + $end[5] * 3600 + $end[6] * 60 + $end[7] - $now")
-        test $left -lt 900; and set color --bold yellow
+        test $left -lt 900; and set colour --bold yellow
         if test $left -le 0
-            set color --bold red
+            set colour --bold red
             set left ' EXPIRED'
         else if test $left -lt 60
             set left " $left"s\*
@@ -45,7 +45,7 @@ function __mfa_cred_segment
     if test -n "$NO_COLOR"
         printf %s $text
     else
-        printf %s%s%s (set_color $color) $text (set_color normal)
+        printf %s%s%s (set_color $colour) $text (set_color normal)
     end
 end
 
@@ -54,12 +54,29 @@ function __mfa_cred_status
     return $argv[1]
 end
 
-if not functions --query __mfa_cred_prompt_before
-    functions --copy fish_prompt __mfa_cred_prompt_before
-    function fish_prompt
-        set -l code $status
-        __mfa_cred_segment
-        __mfa_cred_status $code
-        __mfa_cred_prompt_before
-    end
+# Puts the segment in front of whatever is `fish_prompt` now. Each such function is kept under a name of its own, since one
+# of them may call the one that it took the place of (as a virtual environment's does); within, nothing is said twice.
+function __mfa_cred_wrap --on-event fish_prompt
+    # A prompt that was broken off left it.
+    set -e __mfa_cred_within
+    functions fish_prompt | string match --quiet '*__mfa_cred_within*'
+    and return
+    set -q __mfa_cred_wrapped; or set -g __mfa_cred_wrapped 0
+    set -g __mfa_cred_wrapped (math $__mfa_cred_wrapped + 1)
+    set -l before __mfa_cred_prompt_$__mfa_cred_wrapped
+    functions --copy fish_prompt $before
+    builtin eval "function fish_prompt
+        set -l code \$status
+        if set -q __mfa_cred_within
+            __mfa_cred_status \$code
+            $before
+        else
+            __mfa_cred_segment
+            set -g __mfa_cred_within
+            __mfa_cred_status \$code
+            $before
+            set -e __mfa_cred_within
+        end
+    end"
 end
+__mfa_cred_wrap

@@ -421,8 +421,10 @@ impl Settled {
         Ok(Self { file, values })
     }
 
+    /// What stands last behind the key; nothing counts as absent, as it does in the AWS files and in variables.
     fn value(&self, key: &str) -> Option<&str> {
-        self.values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        let last = self.values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.trim());
+        last.filter(|value| !value.is_empty())
     }
 
     fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<Option<T>, SettingsError> {

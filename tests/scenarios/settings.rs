@@ -182,6 +182,18 @@ fn a_command_in_config_ini_keeps_its_quotes_comments_and_delimiters() {
 }
 
 #[test]
+fn a_setting_without_a_value_is_absent() {
+    let all = "region,duration,min_ttl,no_prompt,no_cache,store,lock_after,color,log,mfa_process,connect_timeout,\
+               attempt_timeout,call_timeout,allow_http";
+    for blank in ["=", " = ", " =\t"] {
+        let ini: String = all.split(',').map(|key| format!("{key}{blank}\n")).collect();
+        let (settings, how) = texts("", &[], &ini).how().unwrap_or_else(|refusal| panic!("{ini}: {refusal:?}"));
+        assert_eq!((how.request.usual_region, how.min_ttl), (None, None), "{ini}");
+        assert_eq!((settings.mfa_process, settings.lock_after), (None, None), "{ini}");
+    }
+}
+
+#[test]
 fn what_config_ini_may_hold() {
     let region = |ini: &str| {
         let how = texts("", &[], ini).how().map(|(_, how)| how);

@@ -254,6 +254,22 @@ fn offers_names_as_data(shell: &Shell, names: &[&str]) {
 const FEW: [&str; 8] =
     ["$(touch PWNED)", "`touch PWNED`", "two words", "it's", "x;touch PWNED;", "\\", "$HOME", "\u{202e}txt"];
 
+/// Where a profile or a command may stand, zsh lists the profiles first, whatever the alphabet says.
+#[test]
+fn zsh_lists_profiles_before_commands() {
+    let world = World::empty();
+    let work = trap();
+    world.write(".aws/config", "[profile zz-prod]\n[profile zz-test]\n");
+    let Some(mut person) = Person::at(&ZSH, &world, &work) else { return };
+    person.session.type_text("rec \t\t");
+    person.session.wait_for("zz-test", PATIENCE);
+    person.session.wait_for("unset", PATIENCE);
+    person.settle();
+    let screen = person.session.screen();
+    let at = |word: &str| screen.find(word).unwrap_or_else(|| panic!("{word} is not listed: {screen:?}"));
+    assert!(at("zz-prod") < at("login") && at("zz-test") < at("unset"), "{screen:?}");
+}
+
 #[test]
 fn bash_completes() {
     completes(&BASH);

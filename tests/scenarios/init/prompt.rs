@@ -268,3 +268,47 @@ fn a_prompt_that_is_built_anew_shows_an_inherited_profile_from_the_second_prompt
         assert!(!screen.contains("(deploy) (deploy)"), "{what}: {screen:?}");
     }
 }
+
+/// Other tools define the prompt anew, once or each time, before our line or after it.
+#[test]
+fn a_prompt_that_others_take_over_keeps_the_segment_in_zsh_and_fish() {
+    let zsh = "eval \"$(mfa-cred init zsh --prompt)\"\n";
+    let fish = "mfa-cred init fish --prompt | source\n";
+    let once = "function fish_prompt; echo -n \"built $status> \"; end\n";
+    let chosen = "function fish_prompt; set -l s $status; echo -n \"chosen \"; echo \"exit $s\" | source; old; end\n";
+    let venv = format!("functions --copy fish_prompt old\n{chosen}");
+    for (shell, what, file) in [
+        (ZSH, "precmd before", format!("precmd() {{ PROMPT='built %?> ' }}\n{zsh}")),
+        (ZSH, "precmd after", format!("{zsh}precmd() {{ PS1='built %?> ' }}\n")),
+        (ZSH, "a hook after", format!("{zsh}build() {{ prompt='built %?> ' }}\nadd-zsh-hook precmd build\n")),
+        (ZSH, "once, after", format!("{zsh}setopt prompt_subst\nPROMPT='$(echo built) %?> '\n")),
+        (ZSH, "loaded twice", format!("{zsh}precmd() {{ PROMPT='built %?> ' }}\n{zsh}")),
+        (FISH, "before", format!("{once}{fish}")),
+        (FISH, "after", format!("{fish}{once}")),
+        (FISH, "loaded twice", format!("{fish}{once}{fish}")),
+        (FISH, "around ours", format!("{once}{fish}{venv}")),
+        (FISH, "around ours, and ours again", format!("{once}{fish}{venv}{fish}")),
+    ] {
+        let Some(program) = shell.find() else { continue };
+        let Cast { world, device, .. } = World::cast();
+        world.sign_in(&device, &["login", "deploy"]);
+        let scene = Scene::new(world);
+        scene.world.write("rc", file);
+        let mut command = Command::new(&program);
+        scene.world.dress(&mut command);
+        command.args(shell.bare).arg("-i").env("PATH", scene.path()).env("NO_COLOR", "1");
+        command.current_dir(scene.world.home());
+        let mut session = Pty::default().sized(24, 200).streams(Stream::Terminal, Stream::Terminal).spawn(command);
+        session.type_text("source ./rc\r");
+        session.wait_for("built 0> ", PATIENCE);
+        session.type_text("mfa-cred deploy\r");
+        session.wait_for("(deploy ", PATIENCE);
+        session.wait_for("built 0> ", PATIENCE);
+        session.type_text("sh -c 'exit 7'\r");
+        session.wait_for("(deploy ", PATIENCE);
+        session.wait_for("built 7> ", PATIENCE);
+        session.type_text("exit\r");
+        let screen = session.finish(PATIENCE).terminal;
+        assert!(!screen.contains("(deploy 59m) (deploy"), "{} {what}: once is enough: {screen}", shell.name);
+    }
+}
