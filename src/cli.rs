@@ -3,6 +3,7 @@
 //! What was typed is kept as typed (but for the values that have a type of their own); what it means here is
 //! `settings.rs`'s to say. `--help` therefore works in a broken environment.
 
+mod audit;
 mod completion;
 mod device;
 mod help;
@@ -23,6 +24,7 @@ use crate::names::ProfileName;
 use crate::output::Format;
 use crate::shell::Shell;
 
+pub use audit::AuditArgs;
 pub use completion::{CompleteArgs, CompletionsArgs, Live, Slot, place};
 pub use device::{DeviceVerb, Whose};
 pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
@@ -165,6 +167,8 @@ pub enum Verb {
     /// Print and check IAM policies that are to enforce MFA
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// Find users without MFA, old keys and other habits in an account
+    Audit(Box<AuditArgs>),
     /// Print statements that clear what `env` set
     Unset {
         /// The shell to write for, or json, dotenv
@@ -222,6 +226,7 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Err
 const VERBS: &[&str] = &[
     "__complete",
     "__evaluates",
+    "audit",
     "clear",
     "completions",
     "device",
@@ -349,7 +354,8 @@ impl Verb {
             | Self::Show { target, .. }
             | Self::Status { target, .. } => Some(&mut target.obtain),
             Self::Login { obtain, .. } => Some(obtain),
-            Self::Clear { .. }
+            Self::Audit(_)
+            | Self::Clear { .. }
             | Self::Complete(_)
             | Self::Completions(_)
             | Self::Device(_)

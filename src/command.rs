@@ -1,5 +1,6 @@
 //! The commands: settings → profile → plan → execute → output, one file a verb.
 
+mod audit;
 mod choice;
 mod clear;
 mod complete;
@@ -135,6 +136,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::List { profiles, json, names, .. } => list::run(&profiles, json, names, context),
         Verb::Status { target, json } => status::run(&target, json, context),
         Verb::Policy(verb) => policy::run(verb, context),
+        Verb::Audit(args) => audit::run(&args, context),
         Verb::Unset { format } => unset::run(format, host),
         Verb::Device(verb) => device::run(verb, context),
         Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, context),

@@ -6,6 +6,7 @@ mod hint;
 
 use std::io;
 
+use crate::audit::AuditError;
 use crate::code::CodeError;
 use crate::code::command::CommandError;
 use crate::disk::replace::ReplaceError;
@@ -113,6 +114,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// An audit that could not be made.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// Policies that cannot be checked together, or at all.
     #[error(transparent)]
     PolicyKind(#[from] PolicyKindError),
@@ -197,6 +201,7 @@ impl Error {
             | Self::Plan(PlanError::NoRole { .. })
             | Self::Policy(_)
             | Self::PolicyFile { .. }
+            | Self::Audit(_)
             | Self::PolicyNotWritten(_)
             | Self::Untaken { .. }
             | Self::DeviceOrProfile { .. }

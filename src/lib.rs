@@ -12,6 +12,7 @@ pub mod screen;
 pub mod shell;
 pub mod output;
 pub mod policy;
+pub mod audit;
 pub mod vault;
 pub mod cli;
 pub mod profile;

@@ -10,6 +10,11 @@ use crate::exit::ExitCode;
 
 /// Commands, each with those that it is part of, and how they are used.
 const EXAMPLES: &[(&str, &str)] = &[
+    (
+        "audit",
+        "mfa-cred audit --report credential-report.csv\n    \
+         mfa-cred audit --report report.csv --only console-without-mfa,root-without-mfa --json",
+    ),
     ("clear", "mfa-cred clear my-test-role"),
     (
         "completions",
@@ -76,7 +81,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Credentials", &["env", "exec", "login", "process", "show", "list", "status", "clear"]),
     ("Shell", &["init", "unset", "prompt", "completions"]),
     ("Devices", &["device"]),
-    ("Policies", &["policy"]),
+    ("Policies", &["policy", "audit"]),
     ("Help", &["man", "help"]),
 ];
 

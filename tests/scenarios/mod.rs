@@ -1,6 +1,8 @@
 //! What a person or a program meets, told file by file as a specification.
 
 #[cfg(unix)]
+mod audit;
+#[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
 mod bases;

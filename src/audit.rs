@@ -1,0 +1,47 @@
+//! Who in an account has no MFA, and the IAM habits around it.
+//!
+//! Facts in, findings out: what IAM or a credential report says of an account becomes [`facts::Account`], the questions
+//! of [`question::Question`] are asked of it, and the answers are sorted, so that the same facts give the same bytes.
+//! Pure: no file, no network, no clock and no terminal. What could not be read is a finding of its own, never an "all is
+//! well".
+
+pub mod question;
+pub mod facts;
+pub mod report;
+pub mod judge;
+pub mod accepted;
+pub mod outcome;
+pub mod rows;
+
+pub mod json;
+
+use std::io;
+
+/// Why an audit could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// A file cannot be read.
+    #[error("{name} cannot be read")]
+    File {
+        /// The file.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is no credential report.
+    #[error("{name}")]
+    Report {
+        /// The file.
+        name: String,
+        /// Why.
+        source: report::ReportError,
+    },
+    /// A file of accepted findings has a line that is none.
+    #[error("{name}")]
+    Accept {
+        /// The file.
+        name: String,
+        /// Why.
+        source: accepted::AcceptError,
+    },
+}

@@ -1,0 +1,292 @@
+//! Facts → findings: every question, asked of every user and of the account.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::facts::{Account, Key, Mfa, Password, Passwords, Root, User, WasUsed};
+use super::question::Question;
+use super::report::ROOT;
+
+/// What CIS and Security Hub ask of a password.
+const LENGTH: u32 = 14;
+/// And of how many of them are remembered; it is the most that AWS takes.
+const REMEMBERED: u32 = 24;
+
+/// What a finding is about.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Subject {
+    /// The account.
+    Account,
+    /// The root user.
+    Root,
+    /// A user.
+    User(String),
+    /// A group.
+    Group(String),
+}
+
+impl Subject {
+    /// The name; the root user has the one that the credential report gives it, and the account has none.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Account => None,
+            Self::Root => Some(ROOT),
+            Self::User(name) | Self::Group(name) => Some(name),
+        }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Finding {
+    /// The question.
+    pub question: Question,
+    /// What it is about.
+    pub subject: Subject,
+    /// What tells this one from others of the same question, such as a key and its date; may be empty.
+    pub detail: String,
+    /// What is wrong, in a sentence.
+    pub what: String,
+    /// What to do.
+    pub repair: String,
+}
+
+/// How long is too long.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For an active access key.
+    pub key_age: SignedDuration,
+    /// For a key or a password that nobody uses.
+    pub unused: SignedDuration,
+}
+
+impl Default for Limits {
+    /// What CIS asks: 90 days, and 45.
+    fn default() -> Self {
+        Self { key_age: SignedDuration::from_hours(90 * 24), unused: SignedDuration::from_hours(45 * 24) }
+    }
+}
+
+/// Asks all questions, at that time, and gives what was found in the order in which it is told.
+pub fn judge(account: &Account, limits: Limits, now: Timestamp) -> Vec<Finding> {
+    // A report of last week knows of no use since.
+    let now = account.reported.unwrap_or(now);
+    let mut judge = Judge { limits, now, found: Vec::new() };
+    if let Some(root) = &account.root {
+        judge.root(*root);
+    }
+    for user in &account.users {
+        judge.mfa(user);
+        judge.keys(user);
+        judge.password(user);
+        judge.habits(user);
+    }
+    for group in account.groups.iter().flatten().filter(|group| !group.has_users) {
+        let name = &group.name;
+        let what = format!("group `{name}` has no users");
+        let repair = format!("delete the group: `aws iam delete-group --group-name {name}`, its policies first");
+        judge.find(Question::GroupWithoutUsers, Subject::Group(name.clone()), String::new(), what, &repair);
+    }
+    if let Some(passwords) = account.passwords {
+        judge.passwords(passwords);
+    }
+    for gap in &account.gaps {
+        let subject = gap.about.as_ref().map_or(Subject::Account, |name| Subject::User(name.clone()));
+        let questions: Vec<&str> = gap.questions.iter().map(|question| question.slug()).collect();
+        let (call, why, open) = (&gap.call, &gap.why, questions.join(", "));
+        let of = gap.about.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
+        let what = format!("{call}{of} could not be read: {why}; still open: {open}");
+        let repair =
+            format!("allow `{call}` to the profile that audits, as the AWS managed policy `SecurityAudit` does");
+        let repair = if call.starts_with("iam:") { repair } else { "generate the report anew".to_owned() };
+        judge.find(Question::NotAsked, subject, call.clone(), what, &repair);
+    }
+    judge.found.sort_unstable();
+    judge.found.dedup();
+    judge.found
+}
+
+struct Judge {
+    limits: Limits,
+    now: Timestamp,
+    found: Vec<Finding>,
+}
+
+impl Judge {
+    fn find(&mut self, question: Question, subject: Subject, detail: String, what: String, repair: &str) {
+        self.found.push(Finding { question, subject, detail, what, repair: repair.to_owned() });
+    }
+
+    fn of_user(&mut self, question: Question, user: &User, detail: &str, what: &str, repair: &str) {
+        let what = format!("user `{}` {what}", user.name);
+        self.find(question, Subject::User(user.name.clone()), detail.to_owned(), what, repair);
+    }
+
+    fn root(&mut self, root: Root) {
+        if root.has_mfa == Some(false) && root.has_credentials != Some(false) {
+            let what = "the root user has no MFA device".to_owned();
+            let repair = "sign in to the console as root and register a security key, or two";
+            self.find(Question::RootWithoutMfa, Subject::Root, String::new(), what, repair);
+        }
+        if root.has_key == Some(true) {
+            let what = "the root user has an active access key".to_owned();
+            let repair = "sign in to the console as root and delete the key; use roles in its place";
+            self.find(Question::RootKey, Subject::Root, String::new(), what, repair);
+        }
+    }
+
+    fn mfa(&mut self, user: &User) {
+        let has_password = matches!(user.password, Some(Password::Since(..)));
+        let has_key = user.keys.iter().flatten().any(|key| key.is_active);
+        let name = &user.name;
+        match user.mfa {
+            Some(Mfa::None) => {
+                if has_password {
+                    let repair = format!(
+                        "let the user enroll a device, with `mfa-cred device enroll` or in the console; or take the \
+                         password away: `aws iam delete-login-profile --user-name {name}`"
+                    );
+                    let what = "signs in to the console with a password and has no MFA device";
+                    self.of_user(Question::ConsoleWithoutMfa, user, "", what, &repair);
+                }
+                if has_key {
+                    let what = "has an active access key and no MFA device";
+                    let repair = "let the user enroll a device with `mfa-cred device enroll`; give programs a role in \
+                                  place of a key";
+                    self.of_user(Question::KeyWithoutMfa, user, "", what, repair);
+                }
+            }
+            Some(Mfa::OnlyFido) => {
+                let what = "has only security keys or passkeys: good for the console, but AWS takes no FIDO code over \
+                            its API";
+                let repair = "let the user enroll an authenticator app as well with `mfa-cred device enroll`, or sign \
+                              in with `aws login`";
+                self.of_user(Question::OnlyFido, user, "", what, repair);
+            }
+            _ => {}
+        }
+        let Some(judged) = &user.judged else { return };
+        let see = format!("`mfa-cred policy check --user {name}` names the statements and what to change");
+        if let Some(why) = &judged.open {
+            let what = format!("has policies that do not enforce MFA: {why}");
+            self.of_user(Question::MfaNotEnforced, user, why, &what, &see);
+        }
+        if let Some(why) = &judged.stuck {
+            let what = format!("cannot enroll an MFA device: {why}");
+            self.of_user(Question::CannotEnroll, user, why, &what, &see);
+        }
+    }
+
+    fn keys(&mut self, user: &User) {
+        let active: Vec<&Key> = user.keys.iter().flatten().filter(|key| key.is_active).collect();
+        for key in &active {
+            let (name, user_name) = (&key.name, &user.name);
+            let is_id = name.len() > 1;
+            let off = format!(
+                "`aws iam update-access-key --user-name {user_name} --access-key-id {} --status Inactive`",
+                if is_id { name } else { "ID" }
+            );
+            if let Some(made) = key.made.filter(|made| self.is_over(*made, self.limits.key_age)) {
+                let (days, made) = (days(self.limits.key_age), day(made));
+                let what = format!("has access key {name} since {made}, more than {days} days");
+                let repair = format!("make a new key, use it everywhere, then deactivate this one: {off}");
+                self.of_user(Question::OldKey, user, &format!("key {name} of {made}"), &what, &repair);
+            }
+            if !key.is_use_known {
+                continue;
+            }
+            let since = key.used.or(key.made).filter(|since| self.is_over(*since, self.limits.unused));
+            if let Some(since) = since {
+                let (limit, since) = (days(self.limits.unused), day(since));
+                let (what, detail) = if key.used.is_some() {
+                    (
+                        format!("has not used access key {name} since {since}, more than {limit} days"),
+                        format!("key {name}, last used {since}"),
+                    )
+                } else {
+                    (
+                        format!("has never used access key {name}, made on {since}, more than {limit} days ago"),
+                        format!("key {name} of {since}, never used"),
+                    )
+                };
+                let repair = format!("deactivate the key, and delete it when nobody misses it: {off}");
+                self.of_user(Question::UnusedKey, user, &detail, &what, &repair);
+            }
+        }
+        if active.len() > 1 {
+            let what = "has two active access keys";
+            self.of_user(Question::TwoActiveKeys, user, "", what, "finish the rotation: deactivate the older key");
+        }
+    }
+
+    fn password(&mut self, user: &User) {
+        let Some(Password::Since(Some(since), was_used)) = user.password else { return };
+        if !self.is_over(since, self.limits.unused) {
+            return;
+        }
+        let (limit, since, name) = (days(self.limits.unused), day(since), &user.name);
+        let (what, detail) = match was_used {
+            WasUsed::Then => (
+                format!("has not signed in to the console since {since}, more than {limit} days"),
+                format!("last used {since}"),
+            ),
+            WasUsed::Never => (
+                format!("has never used the console password of {since}, more than {limit} days old"),
+                format!("of {since}, never used"),
+            ),
+        };
+        let repair = format!("take the password away: `aws iam delete-login-profile --user-name {name}`");
+        self.of_user(Question::UnusedPassword, user, &detail, &what, &repair);
+    }
+
+    fn habits(&mut self, user: &User) {
+        let name = &user.name;
+        if user.has_group == Some(false) {
+            let repair =
+                format!("add the user to a group: `aws iam add-user-to-group --user-name {name} --group-name GROUP`");
+            self.of_user(Question::UserInNoGroup, user, "", "is in no group", &repair);
+        }
+        if let Some(policies) = user.own_policies.as_ref().filter(|policies| !policies.is_empty()) {
+            let mut sorted = policies.clone();
+            sorted.sort_unstable();
+            let list = sorted.join(", ");
+            let what = format!("has policies of their own: {list}");
+            self.of_user(Question::PoliciesOnUser, user, &list, &what, "attach them to a group that the user is in");
+        }
+    }
+
+    fn passwords(&mut self, policy: Passwords) {
+        let repair = format!(
+            "`aws iam update-account-password-policy` sets all of it at once: name every option that is to stay, with \
+             `--minimum-password-length {LENGTH} --password-reuse-prevention {REMEMBERED}`"
+        );
+        let Passwords { length, remembered } = policy;
+        if length < LENGTH {
+            let what = format!("the password policy takes passwords of {length} characters; {LENGTH} is the least");
+            self.find(Question::PasswordLength, Subject::Account, format!("{length} characters"), what, &repair);
+        }
+        if remembered < REMEMBERED {
+            let mut what = "the password policy ".to_owned();
+            let _ = match remembered {
+                0 => write!(what, "lets users take old passwords again"),
+                n => write!(what, "remembers {n} passwords"),
+            };
+            let what = format!("{what}; {REMEMBERED} should be remembered");
+            self.find(Question::PasswordReuse, Subject::Account, format!("{remembered} remembered"), what, &repair);
+        }
+    }
+
+    fn is_over(&self, since: Timestamp, limit: SignedDuration) -> bool {
+        self.now.duration_since(since) > limit
+    }
+}
+
+fn days(limit: SignedDuration) -> i64 {
+    limit.as_hours() / 24
+}
+
+/// Dates do not age as durations do: tomorrow's output is today's, as long as nothing changed.
+fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}

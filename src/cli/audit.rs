@@ -1,0 +1,59 @@
+//! `mfa-cred audit`: the arguments.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::audit::accepted::Pattern;
+use crate::audit::question::Question;
+
+// `audit`.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, ClapArgs, PartialEq)]
+pub struct AuditArgs {
+    /// Read this credential report, offline; `-` is stdin
+    ///
+    /// The CSV, or what `aws iam get-credential-report` prints.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub report: Option<PathBuf>,
+    /// Ask only this (repeatable, or with commas)
+    ///
+    /// The id of a question. docs/audit.md explains each.
+    #[arg(long, value_name = "ID", value_parser = question(), value_delimiter = ',')]
+    pub only: Vec<Question>,
+    /// Do not count this: ID, or ID=USER (repeatable)
+    ///
+    /// USER may be a group too, and `<root_account>`.
+    #[arg(long, value_name = "ID=USER", value_delimiter = ' ')]
+    pub ignore: Vec<Pattern>,
+    /// Do not count what this file accepts
+    ///
+    /// Lines such as `key-without-mfa=ci until 2026-12-31`; `in ACCOUNT` limits one to an account.
+    #[arg(long, value_name = "FILE")]
+    pub accept: Option<PathBuf>,
+    /// How old access keys may be [default: 90d]
+    #[arg(long, value_name = "DAYS", value_parser = days, default_value = "90d", hide_default_value = true)]
+    pub key_age: u32,
+    /// How long nobody need use a key or password [default: 45d]
+    #[arg(long, value_name = "DAYS", value_parser = days, default_value = "45d", hide_default_value = true)]
+    pub unused: u32,
+    /// As JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// As CSV
+    #[arg(long)]
+    pub csv: bool,
+}
+
+fn question() -> impl TypedValueParser<Value = Question> {
+    let known =
+        |slug: String| Question::ALL.iter().copied().find(|question| question.slug() == slug).ok_or("no question");
+    PossibleValuesParser::new(Question::ALL.iter().map(|question| question.slug())).try_map(known)
+}
+
+/// `90` or `90d`.
+fn days(text: &str) -> Result<u32, &'static str> {
+    let number = text.strip_suffix('d').unwrap_or(text).parse().ok().filter(|days| (1..=36_500).contains(days));
+    number.ok_or("it is a number of days, such as `90d`")
+}

@@ -1,0 +1,76 @@
+//! `mfa-cred audit`: who in an account has no MFA, and the IAM habits around it.
+
+mod text;
+
+use std::io::Read;
+use std::path::Path;
+
+use jiff::SignedDuration;
+
+use super::context::Context;
+use super::{Done, write_stdout};
+use crate::audit::judge::Limits;
+use crate::audit::outcome::{Outcome, Wish};
+use crate::audit::{AuditError, accepted, json, report, rows};
+use crate::cli::AuditArgs;
+use crate::error::Error;
+use crate::exit::ExitCode;
+use crate::host::Host;
+use crate::messages::one_line;
+
+/// A report of 40,000 users has as many bytes; what is larger is another file.
+const LONGEST: u64 = 16 << 20;
+
+pub(super) fn run(args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error> {
+    let wish = wish(args, context)?;
+    let Some(file) = &args.report else { return Ok(Done::Well) };
+    let outcomes = vec![of_file(file, &wish, context)?];
+    let page = match () {
+        () if args.json => json::report(&outcomes).to_string() + "\n",
+        () if args.csv => rows::report(&outcomes),
+        () => text::report(&outcomes, &text::Style::of(context.settings)),
+    };
+    write_stdout(&page)?;
+    Ok(if outcomes.iter().all(Outcome::is_well) { Done::Well } else { Done::Verdict(ExitCode::Failed) })
+}
+
+fn wish(args: &AuditArgs, context: &Context<'_>) -> Result<Wish, Error> {
+    let days = |days: u32| SignedDuration::from_hours(i64::from(days) * 24);
+    let limits = Limits { key_age: days(args.key_age), unused: days(args.unused) };
+    let accepted = match &args.accept {
+        None => Vec::new(),
+        Some(file) => {
+            let (name, bytes) = bytes(file, &context.host)?;
+            let text = String::from_utf8(bytes)
+                .map_err(|_| AuditError::File { name: name.clone(), source: std::io::ErrorKind::InvalidData.into() })?;
+            let all = accepted::read(&text).map_err(|source| AuditError::Accept { name: one_line(&name), source })?;
+            for one in all.iter().filter(|one| one.is_over(context.clock().now())) {
+                let (line, until) = (one.line, one.until);
+                context.settings.messages.warn(&format!("{name}:{line} was accepted until {until}, and counts again"));
+            }
+            all
+        }
+    };
+    Ok(Wish { limits, only: args.only.clone(), ignored: args.ignore.clone(), accepted })
+}
+
+/// A credential report that somebody saved. No call.
+fn of_file(file: &Path, wish: &Wish, context: &Context<'_>) -> Result<Outcome, Error> {
+    let (name, bytes) = bytes(file, &context.host)?;
+    let account = report::read(&bytes).map_err(|source| AuditError::Report { name: one_line(&name), source })?;
+    Ok(Outcome { name, ..Outcome::of(account, wish, context.clock().now()) })
+}
+
+/// The bytes of a file, and what it is called.
+fn bytes(file: &Path, host: &Host<'_>) -> Result<(String, Vec<u8>), Error> {
+    let is_stdin = file == Path::new("-");
+    let name = if is_stdin { "stdin".to_owned() } else { file.display().to_string() };
+    let bytes = if is_stdin {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        host.files.read(file).map(|bytes| bytes.expose().clone())
+    };
+    let bytes = bytes.map_err(|source| AuditError::File { name: one_line(&name), source })?;
+    Ok((name, bytes))
+}

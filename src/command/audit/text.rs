@@ -1,0 +1,203 @@
+//! The findings for people: one block a question, the worst first, with everybody whom it is about. As wide as the
+//! window, from forty columns to a hundred. On a terminal a long list is cut, in a pipe it is whole.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+
+use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr;
+
+use crate::audit::judge::{Finding, Subject};
+use crate::audit::outcome::Outcome;
+use crate::audit::question::{Question, Severity};
+use crate::messages::{Level, one_line};
+use crate::screen::table;
+use crate::settings::Settings;
+
+/// Longer lines are hard to read.
+const WIDEST: usize = 100;
+/// In a pipe, as in a mail of cron's.
+const USUAL: usize = 80;
+const NARROWEST: usize = 40;
+/// Lines of names under a question, on a terminal.
+const MOST_LINES: usize = 6;
+/// Below a severity.
+const INDENT: usize = 10;
+
+/// How it is shown.
+pub(super) struct Style {
+    is_colored: bool,
+    width: usize,
+    /// Are long lists cut?
+    is_short: bool,
+}
+
+impl Style {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let is_terminal = std::io::stdout().is_terminal();
+        let width = table::width().filter(|_| is_terminal).map_or(USUAL, usize::from);
+        Self {
+            is_colored: settings.paints(is_terminal),
+            width: width.clamp(NARROWEST, WIDEST),
+            is_short: is_terminal && !settings.messages.says(Level::Info),
+        }
+    }
+
+    fn painted(&self, color: &str, text: &str) -> String {
+        if self.is_colored { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Text in lines of this width, those after the first further in.
+    fn flow(&self, text: &str, first: usize, indent: usize) -> Vec<String> {
+        let (mut lines, mut line, mut used) = (Vec::new(), String::new(), first);
+        for word in one_line(text).split(' ').filter(|word| !word.is_empty()) {
+            if !line.is_empty() && used + 1 + word.width() > self.width {
+                lines.push(std::mem::take(&mut line));
+                used = indent;
+            }
+            if !line.is_empty() {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += word.width();
+        }
+        lines.push(line);
+        lines
+    }
+
+    /// The same as a block that is indented throughout.
+    fn block(&self, text: &str, indent: usize) -> Vec<String> {
+        self.flow(text, indent, indent).into_iter().map(|line| " ".repeat(indent) + &line).collect()
+    }
+}
+
+pub(super) fn report(outcomes: &[Outcome], style: &Style) -> String {
+    outcomes.iter().map(|outcome| account(outcome, style)).collect::<Vec<_>>().join("\n")
+}
+
+fn account(outcome: &Outcome, style: &Style) -> String {
+    let mut lines = style.flow(&head(outcome), 0, 0);
+    let verdict = verdict(outcome);
+    let color = if outcome.is_well() { "1;32" } else { "1;31" };
+    lines.extend(style.flow(&verdict, 0, 0).iter().map(|line| style.painted(color, line)));
+    for question in Question::ALL {
+        let found: Vec<&Finding> = outcome.findings.iter().filter(|it| it.question == *question).collect();
+        if !found.is_empty() {
+            lines.push(String::new());
+            lines.extend(section(*question, &found, style));
+        }
+    }
+    let notes = [accepted(outcome), unanswered(outcome)];
+    for note in notes.into_iter().flatten() {
+        lines.push(String::new());
+        lines.extend(style.flow(&note, 0, 0));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// What was looked at.
+fn head(outcome: &Outcome) -> String {
+    let account =
+        outcome.id.as_ref().map_or_else(|| "An unknown account".to_owned(), |id| format!("Account {}", id.as_str()));
+    let users = many(outcome.users, "user");
+    let minute = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M UTC");
+    match outcome.reported {
+        Some(time) => format!("{account}: {users}, by the credential report of {}.", minute(time)),
+        None if outcome.is_live => format!("{account}: {users}."),
+        None => format!("{account}: {users}, by a credential report that does not say when it was generated."),
+    }
+}
+
+fn verdict(outcome: &Outcome) -> String {
+    if outcome.findings.is_empty() {
+        return "No findings.".to_owned();
+    }
+    let count = |severity| outcome.findings.iter().filter(|it| it.question.severity() == severity).count();
+    let counts = Severity::ALL.into_iter().map(|severity| (severity, count(severity))).filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts.map(|(severity, count)| format!("{count} {}", severity.name())).collect();
+    format!("{}: {}.", many(outcome.findings.len(), "finding"), counts.join(", "))
+}
+
+fn many(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// One question: what was found, about whom, and what to do.
+fn section(question: Question, found: &[&Finding], style: &Style) -> Vec<String> {
+    let severity = question.severity();
+    let color = match severity {
+        Severity::Critical => "1;31",
+        Severity::High => "31",
+        Severity::Medium => "33",
+        Severity::Low | Severity::Unknown => "36",
+    };
+    let subject = &found[0].subject;
+    let about = match subject {
+        Subject::User(_) => format!(
+            ": {}",
+            many(found.iter().map(|it| &it.subject).collect::<std::collections::BTreeSet<_>>().len(), "user")
+        ),
+        Subject::Group(_) => format!(": {}", many(found.len(), "group")),
+        Subject::Account | Subject::Root => String::new(),
+    };
+    let title = format!("{} ({question}){about}", question.title());
+    let label = style.painted(color, severity.name()) + &" ".repeat(INDENT - severity.name().len());
+    let title = style.flow(&title, INDENT, INDENT);
+    let mut lines: Vec<String> = title
+        .iter()
+        .enumerate()
+        .map(|(at, line)| if at == 0 { label.clone() + line } else { " ".repeat(INDENT) + line })
+        .collect();
+    let mut names: Vec<String> = lists(found).iter().flat_map(|list| style.block(list, INDENT)).collect();
+    if style.is_short && names.len() > MOST_LINES {
+        let rest = names.len() + 1 - MOST_LINES;
+        names.truncate(MOST_LINES - 1);
+        names.extend(
+            style
+                .block(&format!("… {} more; `-v` shows all of it, `--csv` each by itself", many(rest, "line")), INDENT),
+        );
+    }
+    lines.extend(names);
+    lines.extend(style.block(&format!("repair: {}", question.advice()), INDENT));
+    lines
+}
+
+/// Whom it is about: names alone, names by what they have in common, or each with what is its own.
+fn lists(found: &[&Finding]) -> Vec<String> {
+    let mut by_detail: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for finding in found {
+        by_detail.entry(&finding.detail).or_default().extend(finding.subject.name());
+    }
+    let is_shared = by_detail.len() == 1 || by_detail.values().all(|names| names.len() > 1);
+    if is_shared || found[0].question == Question::NotAsked {
+        let list = |(detail, names): (&str, Vec<&str>)| match (detail, names.join(", ")) {
+            (detail, names) if names.is_empty() => detail.to_owned(),
+            ("", names) => names,
+            (detail, names) => format!("{detail}: {names}"),
+        };
+        return by_detail.into_iter().map(list).filter(|list| !list.is_empty()).collect();
+    }
+    let mut by_name: BTreeMap<&Subject, Vec<&str>> = BTreeMap::new();
+    for finding in found {
+        by_name.entry(&finding.subject).or_default().push(&finding.detail);
+    }
+    let one = |(subject, details): (&Subject, Vec<&str>)| {
+        format!("{} ({})", subject.name().unwrap_or("the account"), details.join("; "))
+    };
+    vec![by_name.into_iter().map(one).collect::<Vec<_>>().join(", ")]
+}
+
+/// What does not count.
+fn accepted(outcome: &Outcome) -> Option<String> {
+    let count = outcome.accepted.len();
+    let next = outcome.accepted.iter().filter_map(|(_, until)| *until).min();
+    let until = next.map(|day| format!("; the first of them counts again after {day}")).unwrap_or_default();
+    (count > 0).then(|| format!("{} accepted{until}.", many(count, "finding")))
+}
+
+/// What nobody was asked.
+fn unanswered(outcome: &Outcome) -> Option<String> {
+    let slugs: Vec<&str> = outcome.unanswerable.iter().map(|question| question.slug()).collect();
+    (!slugs.is_empty()).then(|| format!("Not in a credential report, and so not checked: {}.", slugs.join(", ")))
+}
