@@ -90,10 +90,11 @@ impl Table {
         if !std::io::stdout().is_terminal() {
             return self.rows.iter().map(|row| row.join("\t") + "\n").collect();
         }
+        let width = width().map_or(usize::MAX, usize::from);
         if self.rows.is_empty() {
-            return format!("{without_rows}\n");
+            return fold(without_rows, width) + "\n";
         }
-        self.lines(width().map_or(usize::MAX, usize::from), in_color).join("\n") + "\n"
+        self.lines(width, in_color).join("\n") + "\n"
     }
 
     /// Lines that fit, the headings first.

@@ -271,6 +271,8 @@ fn a_person_is_told_that_there_is_nothing() {
     let world = World::empty();
     let told = "this shell holds no credentials, and none are cached\r\n";
     assert_eq!(on_a_terminal(&world, &["status"]), told);
+    let narrow = "this shell holds no credentials, and\r\n    none are cached\r\n";
+    assert_eq!(on_columns(&world, &["status"], 40), narrow);
     assert_eq!(seen(&quietly(&world, &["status"])), (Some(0), "", ""));
 }
 
