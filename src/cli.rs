@@ -6,6 +6,7 @@
 mod audit;
 mod completion;
 mod device;
+mod doctor;
 mod help;
 mod init;
 mod options;
@@ -27,6 +28,7 @@ use crate::shell::Shell;
 pub use audit::AuditArgs;
 pub use completion::{CompleteArgs, CompletionsArgs, Live, Slot, place};
 pub use device::{DeviceVerb, Whose};
+pub use doctor::DoctorArgs;
 pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
 pub use init::{EvaluatesArgs, InitArgs};
 pub use options::{Color, CommandName, Global, Obtain};
@@ -181,6 +183,8 @@ pub enum Verb {
     /// MFA devices: list, enroll, resync, remove
     #[command(subcommand)]
     Device(DeviceVerb),
+    /// Find what is wrong here: files, keyring, environment, shell, clock, MFA device
+    Doctor(DoctorArgs),
     /// Forget cached credentials
     Clear {
         /// Only those of these profiles
@@ -230,6 +234,7 @@ const VERBS: &[&str] = &[
     "clear",
     "completions",
     "device",
+    "doctor",
     "env",
     "exec",
     "export",
@@ -359,6 +364,7 @@ impl Verb {
             | Self::Complete(_)
             | Self::Completions(_)
             | Self::Device(_)
+            | Self::Doctor(_)
             | Self::Evaluates(_)
             | Self::Init(_)
             | Self::List { .. }

@@ -7,6 +7,7 @@ mod complete;
 mod completions;
 mod context;
 mod device;
+mod doctor;
 mod env;
 mod exec;
 mod facts;
@@ -84,6 +85,7 @@ fn without_settings(args: &Args, host: &Host<'_>) -> Option<Result<Done, Error>>
         Verb::Completions(completions) => completions::run(completions),
         Verb::Man { folder } => man::run(folder.as_deref()),
         Verb::Init(init) => init::run(init, host),
+        Verb::Doctor(asked) => doctor::run(asked, &args.global, host),
         Verb::Evaluates(asked) => Ok(init::evaluates(asked)),
         _ => return None,
     })
@@ -143,6 +145,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         // They ran before the settings were read.
         Verb::Prompt(_)
         | Verb::Complete(_)
+        | Verb::Doctor(_)
         | Verb::Completions(_)
         | Verb::Man { .. }
         | Verb::Init(_)

@@ -27,5 +27,6 @@ pub mod aws;
 pub mod execute;
 pub mod iam;
 pub mod error;
+pub mod doctor;
 pub mod command;
 pub mod system;

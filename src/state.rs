@@ -9,7 +9,7 @@ mod lock;
 pub use clock::{CorrectedClock, clock_name};
 pub(crate) use folder::{DEVICES, ENTRIES};
 pub use folder::{Folder, FolderError};
-pub use lock::{Lease, Turn};
+pub use lock::{Holder, Lease, Turn};
 pub(crate) use lock::{holds_any, is_screen_filled, lost_any, wait};
 
 #[cfg(test)]

@@ -172,6 +172,19 @@ impl ResolveDns for ThisMachine {
     }
 }
 
+/// Can the certificates that are to be believed be read, whether or not this endpoint needs any?
+///
+/// # Errors
+/// A CA bundle, or a file or folder of `SSL_CERT_FILE` or `SSL_CERT_DIR`, that cannot.
+pub(crate) fn check_trust(route: &Route) -> Result<(), CallError> {
+    match &route.trust {
+        Trust::System => Ok(()),
+        Trust::Bundle(file) => read_bundle(file).and_then(trusting).map(drop),
+        Trust::Variable(paths) => std::env::split_paths(paths)
+            .try_for_each(|path| if path.is_dir() { Ok(()) } else { read_bundle(&path).map(drop) }),
+    }
+}
+
 fn trusting(pem: Vec<u8>) -> Result<tls::TlsContext, CallError> {
     let store = tls::TrustStore::empty();
     let store = if pem.is_empty() { store } else { store.with_pem_certificate(pem) };

@@ -19,6 +19,12 @@ use crate::vault::{SealingKey, UnlockedKey};
 const STRAY: Duration = Duration::from_hours(48);
 
 impl Folder {
+    /// How many entries another version of this program made, which this one cannot read.
+    pub fn entries_of_other_formats(&self) -> usize {
+        let is_other = |path: &PathBuf| private::read(path).is_ok_and(|bytes| entry::is_of_another_format(&bytes));
+        files(&self.path().join(ENTRIES)).filter(is_other).count()
+    }
+
     pub(super) fn entry(&self, key: &Key) -> Option<Sealed> {
         self.sealed(key.file_name())
     }

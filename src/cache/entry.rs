@@ -91,6 +91,13 @@ impl Sealed {
     }
 }
 
+/// Is it an entry as another version of this program writes them?
+pub(super) fn is_of_another_format(bytes: &[u8]) -> bool {
+    let (name, _) = MAGIC.rsplit_once(' ').unwrap_or((MAGIC, ""));
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    first != MAGIC.as_bytes() && first.starts_with(name.as_bytes())
+}
+
 /// The bytes of a new entry.
 pub(super) fn write(
     key: &Key,

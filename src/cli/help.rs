@@ -30,6 +30,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("device list", "mfa-cred device list\n    mfa-cred device list --user somebody --profile admin --json"),
     ("device remove", "mfa-cred device remove arn:aws:iam::123456789012:mfa/my-old-phone"),
     ("device resync", "mfa-cred device resync --profile my-user"),
+    (
+        "doctor",
+        "mfa-cred doctor my-test-role\n    mfa-cred doctor --json | jq -r '.[] | select(.status == \"fail\") | .id'",
+    ),
     ("env", "eval $(mfa-cred env my-test-role)\n    mfa-cred env my-test-role --format json"),
     ("exec", "mfa-cred exec my-test-role -- terraform plan\n    mfa-cred exec my-test-role printenv AWS_REGION"),
     (
@@ -82,7 +86,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Shell", &["init", "unset", "prompt", "completions"]),
     ("Devices", &["device"]),
     ("Policies", &["policy", "audit"]),
-    ("Help", &["man", "help"]),
+    ("Help", &["doctor", "man", "help"]),
 ];
 
 /// What the program ends with.

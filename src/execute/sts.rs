@@ -63,6 +63,21 @@ impl<'a> AwsSts<'a> {
     }
 }
 
+impl AwsSts<'_> {
+    /// As [`Sts::caller`], and where there is no way there this says so at once, rather than trying again.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub fn caller_at_once(&self, signer: &Credentials) -> Result<String, StsError> {
+        self.transport.send(&|| {
+            let signer = signed_by(signer).retry_config(RetryConfig::disabled());
+            let call = self.client.get_caller_identity().customize().config_override(signer);
+            let answer = self.transport.wait(call.send()).map_err(|error| classify(&error))?;
+            answer.arn().filter(|arn| !arn.is_empty()).map(str::to_owned).ok_or(StsError::Unreadable)
+        })
+    }
+}
+
 impl Sts for AwsSts<'_> {
     fn session_token(
         &self,

@@ -256,6 +256,38 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    /// The line of the AWS files that it is about.
+    pub fn place(&self) -> Option<&Location> {
+        let origin = match self {
+            Self::NoCredentials { place, .. } => return Some(place),
+            Self::UnknownProfile { .. } | Self::NoProfiles { .. } | Self::Cycle(_) => return None,
+            Self::UnknownSource { origin, .. }
+            | Self::LongChain { origin, .. }
+            | Self::ProcessLoop { origin, .. }
+            | Self::TwoSources { origin, .. }
+            | Self::NoSource { origin, .. }
+            | Self::HalfKey { origin, .. }
+            | Self::NoToken { origin }
+            | Self::BadValue { origin, .. }
+            | Self::Refused { origin, .. }
+            | Self::InClear { origin, .. }
+            | Self::Duration { origin, .. }
+            | Self::Fido { origin, .. }
+            | Self::SerialCannotBeMet { origin, .. }
+            | Self::NoAmbientKeys { origin }
+            | Self::OwnExports { origin }
+            | Self::IncludeProfile { origin }
+            | Self::Unsupported { origin, .. }
+            | Self::NoRole { origin, .. } => origin,
+        };
+        match origin {
+            Origin::Line { place, .. } => Some(place),
+            Origin::Flag(_) | Origin::Variable(_) | Origin::Setting(_) => None,
+        }
+    }
+}
+
 /// What somebody may have meant by a name that no profile has.
 #[derive(Debug, Default)]
 pub struct Likely {

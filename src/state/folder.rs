@@ -77,8 +77,18 @@ impl Folder {
         Ok(Self { path })
     }
 
-    /// The same, with a new folder in the place of one that others could write to: that one is renamed, and a warning
-    /// says to what.
+    /// Looks at it as [`Folder::open`] does, and makes and mends nothing; `None` where it is not there yet.
+    pub fn look(path: Option<&Path>) -> Result<Option<Self>, FolderError> {
+        let path = path.ok_or(FolderError::Nowhere)?.to_owned();
+        match inspect(&path) {
+            Ok(()) => Ok(Some(Self { path })),
+            Err(FolderError::Unusable { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same as [`Folder::open`], with a new folder in the place of one that others could write to: that one is
+    /// renamed, and a warning says to what.
     pub fn open_or_set_aside(path: Option<&Path>, messages: Messages) -> Result<Self, FolderError> {
         match (Self::open(path), path) {
             (Err(FolderError::Touched { path: touched, why }), Some(path)) => {
@@ -141,9 +151,19 @@ impl Folder {
     }
 }
 
+/// Is the folder ours, and what stands in it too? A mode that lets others look in is mended.
+fn check(path: &Path) -> Result<(), FolderError> {
+    inspect(path)?;
+    let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
+    if private::lets_others_in(path).map_err(unusable)? {
+        private::close(path).map_err(unusable)?;
+    }
+    Ok(())
+}
+
 /// Is the folder ours, and what stands in it too? Whatever is wrong inside could come there only while others could
 /// write to the folder itself.
-fn check(path: &Path) -> Result<(), FolderError> {
+fn inspect(path: &Path) -> Result<(), FolderError> {
     let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
     private::look(path).map_err(|error| match refusal(&error) {
         Some(Refusal::Otherwise(_)) => FolderError::NotAFolder { path: path.to_owned() },
@@ -159,9 +179,6 @@ fn check(path: &Path) -> Result<(), FolderError> {
                 None => unusable(error),
             })?,
         }
-    }
-    if private::lets_others_in(path).map_err(unusable)? {
-        private::close(path).map_err(unusable)?;
     }
     Ok(())
 }

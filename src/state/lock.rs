@@ -44,6 +44,15 @@ pub struct Lease {
     was_left: bool,
 }
 
+/// A process that holds a lock.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Holder {
+    /// Its id.
+    pub pid: u32,
+    /// Was it stopped (Ctrl-Z)?
+    pub is_stopped: bool,
+}
+
 #[derive(Debug)]
 struct Lock {
     file: File,
@@ -100,6 +109,24 @@ impl Folder {
             ours.push(Arc::downgrade(&lease.lock));
         }
         Ok(turn)
+    }
+
+    /// Who says in a lock's file that they hold it, and is alive. The files are read and no lock is tried, so nobody who
+    /// waits for one can notice.
+    pub fn holders(&self) -> io::Result<Vec<Holder>> {
+        let files = match std::fs::read_dir(self.path().join(LOCKS)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            files => files?,
+        };
+        let mut holders = Vec::new();
+        for file in files {
+            let path = file?.path();
+            private::read(&path)?;
+            if let Some(pid) = named(&path, HELD).filter(|pid| is_alive(*pid)) {
+                holders.push(Holder { pid, is_stopped: is_stopped(pid) });
+            }
+        }
+        Ok(holders)
     }
 
     /// Does somebody hold the lock of that name now?
@@ -240,6 +267,18 @@ pub(crate) fn is_screen_filled(path: &Path) -> bool {
 /// The process id in a lock's file, if the file says this of it.
 fn named(path: &Path, state: &str) -> Option<u32> {
     private::read_text(path)?.strip_prefix(state)?.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(unix)]
+fn is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    // Somebody else's process cannot be signaled, and is alive all the same.
+    pid.is_some_and(|pid| !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
+}
+
+#[cfg(not(unix))]
+fn is_alive(_: u32) -> bool {
+    true
 }
 
 /// Is it stopped by a signal (not by a debugger, which looks at it step by step)? Where the system does not tell, no.

@@ -23,6 +23,8 @@ mod devices;
 #[cfg(unix)]
 mod editor;
 #[cfg(unix)]
+mod doctor;
+#[cfg(unix)]
 mod ends;
 #[cfg(target_os = "linux")]
 mod faults;

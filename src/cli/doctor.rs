@@ -1,0 +1,29 @@
+//! The words of `doctor`.
+
+use clap::Args as ClapArgs;
+
+use super::options::profile_name;
+use crate::names::ProfileName;
+
+// What is wrong here.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
+pub struct DoctorArgs {
+    /// The profile [default: the shell's, else `default`]
+    ///
+    /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Nobody is asked.
+    #[arg(value_name = "PROFILE", value_parser = profile_name)]
+    pub profile: Option<ProfileName>,
+    /// The profile, as an option
+    #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
+    pub as_option: Option<ProfileName>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Replace account ids, key ids, and the names of users, devices and hosts, so that the output can be shared
+    #[arg(long)]
+    pub redact: bool,
+    /// Skip the checks that need a network
+    #[arg(long)]
+    pub offline: bool,
+}

@@ -1,0 +1,272 @@
+//! The checks, by name.
+
+/// What is checked. The ids are stable: scripts read them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Check {
+    /// Our own settings can be read.
+    Settings,
+    /// The AWS config file can be read.
+    ConfigFile,
+    /// The AWS credentials file can be read.
+    CredentialsFile,
+    /// Others can neither write to the AWS files nor read a key in them.
+    FileModes,
+    /// SDKs and the AWS CLI read the AWS files alike.
+    Differences,
+    /// No section of the AWS files is ignored.
+    IgnoredSections,
+    /// No other tool keeps live credentials in plain text.
+    PlainTextCaches,
+    /// The state folder can be used.
+    StateFolder,
+    /// No newer version wrote to the state folder.
+    StateFormat,
+    /// The profile resolves to a plan.
+    Profile,
+    /// The profile has a region.
+    Region,
+    /// The profile names an MFA device.
+    MfaSerial,
+    /// No key in the credentials file bypasses the profile's `credential_process`.
+    LeftoverKey,
+    /// The profile says in one way where its credentials come from.
+    CredentialStyles,
+    /// A store has or can keep the key that seals the cache.
+    SealingKey,
+    /// No lock is stuck.
+    Locks,
+    /// The environment's keys are whole and alive.
+    EnvKeys,
+    /// The environment's profile exists.
+    EnvProfile,
+    /// The files that the environment names exist.
+    EnvFiles,
+    /// No variable overrides the profile.
+    EnvOverrides,
+    /// The keys of `[default]` do not beat a container endpoint.
+    ContainerKeys,
+    /// `mfa-cred` on the PATH is this program.
+    Path,
+    /// The shell's function runs this program.
+    ShellFunction,
+    /// The prompt shows what the shell holds.
+    Prompt,
+    /// Proxy and certificates on the way to AWS can be used.
+    Route,
+    /// STS answers in the profile's region.
+    Sts,
+    /// This machine's clock agrees with AWS's.
+    Clock,
+    /// AWS takes the access key.
+    AccessKey,
+    /// AWS takes codes of the user's device over its API.
+    DeviceKind,
+    /// The profile's device is one of the user's.
+    Device,
+}
+
+/// What checks are about. In the order of the report.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Group {
+    /// The AWS files, our settings and our state.
+    Files,
+    /// The profile.
+    Profile,
+    /// Keys, keyrings and locks.
+    Stores,
+    /// Environment variables.
+    Environment,
+    /// The shell.
+    Shell,
+    /// The way to AWS, and AWS's time.
+    Network,
+    /// The user's access key and MFA device, as AWS knows them.
+    Device,
+}
+
+impl Group {
+    /// The heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Files => "Files",
+            Self::Profile => "Profile",
+            Self::Stores => "Keys and stores",
+            Self::Environment => "Environment",
+            Self::Shell => "Shell",
+            Self::Network => "Clock and network",
+            Self::Device => "Device",
+        }
+    }
+
+    /// The word in `--json`. Stable.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Profile => "profile",
+            Self::Stores => "stores",
+            Self::Environment => "environment",
+            Self::Shell => "shell",
+            Self::Network => "network",
+            Self::Device => "device",
+        }
+    }
+}
+
+impl Check {
+    /// All of them, group by group.
+    pub const ALL: [Self; 30] = [
+        Self::Settings,
+        Self::ConfigFile,
+        Self::CredentialsFile,
+        Self::FileModes,
+        Self::Differences,
+        Self::IgnoredSections,
+        Self::PlainTextCaches,
+        Self::StateFolder,
+        Self::StateFormat,
+        Self::Profile,
+        Self::Region,
+        Self::MfaSerial,
+        Self::LeftoverKey,
+        Self::CredentialStyles,
+        Self::SealingKey,
+        Self::Locks,
+        Self::EnvKeys,
+        Self::EnvProfile,
+        Self::EnvFiles,
+        Self::EnvOverrides,
+        Self::ContainerKeys,
+        Self::Path,
+        Self::ShellFunction,
+        Self::Prompt,
+        Self::Route,
+        Self::Sts,
+        Self::Clock,
+        Self::AccessKey,
+        Self::DeviceKind,
+        Self::Device,
+    ];
+
+    /// The word in `--json` and in the documentation. Stable.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::ConfigFile => "config-file",
+            Self::CredentialsFile => "credentials-file",
+            Self::FileModes => "file-modes",
+            Self::Differences => "read-differently",
+            Self::IgnoredSections => "ignored-sections",
+            Self::PlainTextCaches => "plain-text-caches",
+            Self::StateFolder => "state-folder",
+            Self::StateFormat => "state-format",
+            Self::Profile => "profile",
+            Self::Region => "region",
+            Self::MfaSerial => "mfa-serial",
+            Self::LeftoverKey => "leftover-key",
+            Self::CredentialStyles => "credential-styles",
+            Self::SealingKey => "sealing-key",
+            Self::Locks => "locks",
+            Self::EnvKeys => "env-keys",
+            Self::EnvProfile => "env-profile",
+            Self::EnvFiles => "env-files",
+            Self::EnvOverrides => "env-overrides",
+            Self::ContainerKeys => "container-keys",
+            Self::Path => "path",
+            Self::ShellFunction => "shell-function",
+            Self::Prompt => "prompt",
+            Self::Route => "route",
+            Self::Sts => "sts",
+            Self::Clock => "clock",
+            Self::AccessKey => "access-key",
+            Self::DeviceKind => "device-kind",
+            Self::Device => "device",
+        }
+    }
+
+    /// What was looked for, where the finding does not say it.
+    pub fn subject(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::ConfigFile => "config file",
+            Self::CredentialsFile => "credentials file",
+            Self::FileModes => "file modes",
+            Self::Differences => "lines read differently",
+            Self::IgnoredSections => "ignored sections",
+            Self::PlainTextCaches => "plain-text credentials",
+            Self::StateFolder => "state folder",
+            Self::StateFormat => "format of the cache",
+            Self::Profile => "profile",
+            Self::Region => "region",
+            Self::MfaSerial => "MFA device",
+            Self::LeftoverKey => "leftover key",
+            Self::CredentialStyles => "kinds of credentials",
+            Self::SealingKey => "sealing key",
+            Self::Locks => "locks",
+            Self::EnvKeys => "keys",
+            Self::EnvProfile => "profile",
+            Self::EnvFiles => "files",
+            Self::EnvOverrides => "overrides",
+            Self::ContainerKeys => "container endpoint",
+            Self::Path => "PATH",
+            Self::ShellFunction => "shell function",
+            Self::Prompt => "prompt",
+            Self::Route => "way to AWS",
+            Self::Sts => "STS",
+            Self::Clock => "clock",
+            Self::AccessKey => "access key",
+            Self::DeviceKind => "kind of device",
+            Self::Device => "MFA device",
+        }
+    }
+
+    /// What it is about.
+    pub fn group(self) -> Group {
+        match self {
+            Self::Settings
+            | Self::ConfigFile
+            | Self::CredentialsFile
+            | Self::FileModes
+            | Self::Differences
+            | Self::IgnoredSections
+            | Self::PlainTextCaches
+            | Self::StateFolder
+            | Self::StateFormat => Group::Files,
+            Self::Profile | Self::Region | Self::MfaSerial | Self::LeftoverKey | Self::CredentialStyles => {
+                Group::Profile
+            }
+            Self::SealingKey | Self::Locks => Group::Stores,
+            Self::EnvKeys | Self::EnvProfile | Self::EnvFiles | Self::EnvOverrides | Self::ContainerKeys => {
+                Group::Environment
+            }
+            Self::Path | Self::ShellFunction | Self::Prompt => Group::Shell,
+            Self::Route | Self::Sts | Self::Clock => Group::Network,
+            Self::AccessKey | Self::DeviceKind | Self::Device => Group::Device,
+        }
+    }
+
+    /// Does it need a network? One that can also tell something without is not counted.
+    pub fn needs_network(self) -> bool {
+        matches!(self, Self::Sts | Self::Clock | Self::AccessKey | Self::Device)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Check;
+
+    #[test]
+    fn every_check_is_listed_once_with_an_id_of_its_own_and_groups_are_not_torn_apart() {
+        for (at, check) in Check::ALL.into_iter().enumerate() {
+            assert_eq!(check as usize, at, "{}", check.id());
+        }
+        assert_eq!(Check::ALL.len(), Check::Device as usize + 1);
+        let ids: HashSet<&str> = Check::ALL.into_iter().map(Check::id).collect();
+        assert_eq!(ids.len(), Check::ALL.len());
+        let mut groups: Vec<&str> = Check::ALL.into_iter().map(|check| check.group().id()).collect();
+        groups.dedup();
+        let different: HashSet<&str> = groups.iter().copied().collect();
+        assert_eq!(different.len(), groups.len(), "{groups:?}");
+    }
+}

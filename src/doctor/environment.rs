@@ -1,0 +1,168 @@
+//! Variables that are wrong by themselves, or that win over the profile.
+
+use std::path::PathBuf;
+
+use super::{Facts, Finding};
+use crate::host::Env;
+use crate::names::{is_temporary_key, moment};
+use crate::settings::{Settings, variables};
+
+const UNSET: &str = "`eval $(mfa-cred unset)` takes them out of this shell";
+
+/// The keys in the environment: whole, of one kind, alive, and whose.
+pub(super) fn keys(facts: &Facts) -> Finding {
+    let has = |name| facts.variables.os(name).is_some();
+    let Some(id) = facts.variables.var("AWS_ACCESS_KEY_ID") else {
+        return if has("AWS_SECRET_ACCESS_KEY") {
+            half("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
+        } else if has("AWS_SESSION_TOKEN") || has("AWS_SECURITY_TOKEN") {
+            half("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
+        } else {
+            Finding::pass("no keys in the environment")
+        };
+    };
+    if !has("AWS_SECRET_ACCESS_KEY") {
+        return half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    }
+    let has_token = has("AWS_SESSION_TOKEN") || has("AWS_SECURITY_TOKEN");
+    let is_long_term = id.len() >= 16 && id.starts_with("AKIA");
+    if is_long_term && has_token {
+        let what = "the environment has a user's own key (AKIA…) and a session token, which do not belong together";
+        return Finding::fail(what, "unset `AWS_SESSION_TOKEN`, or take the keys from where they came again");
+    }
+    if is_temporary_key(&id) && !has_token {
+        let what = "the environment has temporary keys (ASIA…) without their `AWS_SESSION_TOKEN`";
+        return Finding::fail(what, "export the token too, or take the keys from where they came again");
+    }
+    let held = facts.variables.var(variables::PROFILE);
+    if let Some(end) = facts.variables.var("AWS_CREDENTIAL_EXPIRATION").and_then(|end| moment(&end))
+        && end <= facts.now
+    {
+        let repair = match &held {
+            Some(_) => {
+                "`eval $(mfa-cred)` renews them; `eval $(mfa-cred unset)` takes them out of this shell".to_owned()
+            }
+            None => UNSET.to_owned(),
+        };
+        return Finding::fail(format!("the credentials in the environment expired at {end}"), repair);
+    }
+    match held {
+        Some(held) => Finding::pass(format!("this shell holds `{held}`")),
+        None => Finding::warn(
+            "the keys in the environment win over `AWS_PROFILE` and the AWS files in every SDK",
+            format!("unset them where a profile is meant: {UNSET}"),
+        ),
+    }
+}
+
+fn half(there: &str, missing: &str) -> Finding {
+    let what = format!("`{there}` is set and `{missing}` is not: the AWS CLI and boto3 then fail");
+    Finding::fail(what, format!("unset `{there}`, or set both"))
+}
+
+/// The profile that the environment names.
+pub(super) fn profile(facts: &Facts) -> Finding {
+    let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
+    if let Some(variable) = facts.missing_file() {
+        return Finding::skipped(format!("the file of `{variable}` does not exist"));
+    }
+    // Ours is checked only where it decides; the other two decide for every SDK.
+    let is_ours = facts.named.is_none();
+    let names = [(variables::PROFILE, is_ours), ("AWS_PROFILE", true), ("AWS_DEFAULT_PROFILE", true)];
+    for (variable, _) in names.into_iter().filter(|(_, counts)| *counts) {
+        let Some(name) = facts.variables.var(variable) else { continue };
+        if set.get(&name).is_some() {
+            continue;
+        }
+        let near = set.nearest(&name).first().map(|near| format!("did you mean `{near}`? "));
+        let repair = format!("{}`mfa-cred list` shows the profiles", near.unwrap_or_default());
+        return Finding::fail(format!("`{variable}` names a profile that does not exist: `{name}`"), repair);
+    }
+    let (name, chosen) = Settings::profile(None, &facts.variables);
+    Finding::pass(match chosen {
+        crate::settings::Chosen::Default => "the environment names no profile".to_owned(),
+        _ => format!("the environment names `{name}`"),
+    })
+}
+
+/// The files that the environment names.
+pub(super) fn files(facts: &Facts) -> Finding {
+    const NAMES: [&str; 5] = [
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        variables::CONFIG_FILE,
+        variables::CREDENTIALS_FILE,
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ];
+    let mut set = Vec::new();
+    for name in NAMES {
+        let Some(path) = facts.variables.os(name).map(PathBuf::from) else { continue };
+        let path = match (path.strip_prefix("~"), &facts.home) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => path,
+        };
+        if !path.exists() {
+            let what = format!("`{name}` names a file that does not exist: {}", path.display());
+            return Finding::fail(what, format!("unset `{name}`, or correct the path"));
+        }
+        set.push(name);
+    }
+    match &set[..] {
+        [] => Finding::pass("the environment names no other files"),
+        names => Finding::pass(format!("the files of {} exist", names.join(" and "))),
+    }
+}
+
+/// Variables that put something else in the profile's place.
+pub(super) fn overrides(facts: &Facts) -> Finding {
+    let is_set = |name: &&str| facts.variables.os(name).is_some();
+    let found: Vec<&str> = ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"].into_iter().filter(is_set).collect();
+    if found.len() == 2 {
+        let what = "`AWS_ROLE_ARN` and `AWS_WEB_IDENTITY_TOKEN_FILE` win over the profile in every SDK";
+        return Finding::warn(what, "unset them where a profile is meant; `mfa-cred exec` does so for its command");
+    }
+    let old = "AWS_SECURITY_TOKEN";
+    if facts.variables.os(old).is_some() && facts.variables.os("AWS_SESSION_TOKEN").is_none() {
+        return Finding::warn(
+            format!("`{old}` is the session token's old name, which only some SDKs still read"),
+            format!("export it as `AWS_SESSION_TOKEN`, and unset `{old}`"),
+        );
+    }
+    let differ = match (facts.variables.var("AWS_PROFILE"), facts.variables.var("AWS_DEFAULT_PROFILE")) {
+        (Some(profile), Some(default)) if profile != default => Some((profile, default)),
+        _ => None,
+    };
+    if let Some((profile, default)) = differ {
+        return Finding::warn(
+            format!(
+                "`AWS_PROFILE` is `{profile}` and `AWS_DEFAULT_PROFILE` is `{default}`: tools differ in which wins"
+            ),
+            "unset `AWS_DEFAULT_PROFILE`",
+        );
+    }
+    Finding::pass("no variable takes the profile's place")
+}
+
+/// A container endpoint, which `serve` and `exec --server` set, is asked last: the keys of `[default]` come before it.
+pub(super) fn container(facts: &Facts) -> Finding {
+    const URIS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
+    let set: Vec<&str> = URIS.into_iter().filter(|name| facts.variables.os(name).is_some()).collect();
+    let [.., first] = set[..] else { return Finding::skipped("no container endpoint is set") };
+    if set.len() == 2 {
+        let what = format!("`{}` and `{}` are both set: SDKs take the relative one", URIS[0], URIS[1]);
+        return Finding::warn(what, format!("unset `{}` where `mfa-cred serve` is meant", URIS[1]));
+    }
+    let Ok(profiles) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
+    let names = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+    let name = names.into_iter().find_map(|name| facts.variables.var(name)).unwrap_or_else(|| "default".to_owned());
+    let styles = ["aws_access_key_id", "credential_process", "role_arn", "sso_session", "login_session"];
+    let found = profiles.get(&name).and_then(|profile| styles.into_iter().find_map(|style| profile.filled(style)));
+    match found {
+        Some(property) => Finding::fail(
+            format!("`{first}` is set, and SDKs take the credentials of profile `{name}` before they ask there"),
+            "name the profile otherwise, or take its credentials out; export no `AWS_PROFILE` beside the endpoint",
+        )
+        .at(Some(&property.place())),
+        None => Finding::pass(format!("nothing comes before `{first}`")),
+    }
+}

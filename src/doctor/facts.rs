@@ -1,0 +1,255 @@
+//! What the checks look at: what was typed, set and configured, and what follows from it.
+//!
+//! It is owned as a whole, since a check that hangs outlives the report. Whatever has to be read or asked is read or asked
+//! by the first check that needs it, within that check's time, and shared with the others.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::network::Answer;
+use crate::error::Error;
+use crate::host::{self, Env, Files};
+use crate::names::{MfaSerial, ProfileName};
+use crate::plan::{Plan, PlanError, PlanRequest};
+use crate::profile::{Location, ProfileError, ProfileSet};
+use crate::secret::Secret;
+use crate::settings::{Chosen, Settings, ambient, variables};
+use crate::vault::Store;
+
+/// The variables that a check or the plan reads. Of secrets just whether they are set.
+const NAMES: [&str; 42] = [
+    "ALL_PROXY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "ENV",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "MFA_CRED_CONFIG_FILE",
+    "MFA_CRED_CREDENTIALS_FILE",
+    "MFA_CRED_PROFILE",
+    "NO_PROXY",
+    "PATH",
+    "PROMPT_COMMAND",
+    "SHELL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "ZDOTDIR",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "STARSHIP_SHELL",
+];
+/// What stands for a secret that is set.
+const SET: &str = "set";
+
+/// The environment at the start, without its secrets.
+#[derive(Clone, Debug, Default)]
+pub struct Variables(BTreeMap<&'static str, OsString>);
+
+impl Variables {
+    /// Those of `env`.
+    pub fn of(env: &dyn Env) -> Self {
+        let is_secret = |name: &str| name.ends_with("_TOKEN") || name == "AWS_SECRET_ACCESS_KEY";
+        let value = |name: &'static str| {
+            let value = env.os(name)?;
+            Some((name, if is_secret(name) { SET.into() } else { value }))
+        };
+        Self(NAMES.into_iter().filter_map(value).collect())
+    }
+}
+
+impl Env for Variables {
+    fn os(&self, name: &str) -> Option<OsString> {
+        self.0.get(name).cloned()
+    }
+}
+
+/// What is wrong, as another part of the program said it.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// One line.
+    pub what: String,
+    /// The line of a file that it is about.
+    pub place: Option<Location>,
+    /// What to do about it, where that is known.
+    pub repair: Option<String>,
+}
+
+/// What was typed, set and configured.
+pub struct Facts {
+    /// The profile that was named on the command line.
+    pub named: Option<ProfileName>,
+    /// `--offline`
+    pub is_offline: bool,
+    /// The environment.
+    pub variables: Variables,
+    /// The user's home.
+    pub home: Option<PathBuf>,
+    /// The user's folder of configuration, in which `mfa-cred/config.ini` is.
+    pub config: Option<PathBuf>,
+    /// Why our settings cannot be read; the rest of the facts then follows from the defaults.
+    pub settings: Option<Fault>,
+    /// The AWS config file.
+    pub config_file: PathBuf,
+    /// The AWS credentials file.
+    pub credentials_file: PathBuf,
+    /// Our state folder.
+    pub state: Option<PathBuf>,
+    /// Where the sealing key may live.
+    pub store: Store,
+    /// What a plan is asked for where the command line asks for nothing.
+    pub wish: PlanRequest,
+    /// Now, by this machine's clock.
+    pub now: Timestamp,
+    /// When that was read.
+    pub start: Instant,
+    /// Where this program is.
+    pub program: Option<PathBuf>,
+    /// The name of the program that started this one.
+    pub parent: Option<String>,
+    /// What is found out on the way.
+    pub found: Found,
+}
+
+/// What the first check that needs it finds out.
+#[derive(Default)]
+pub struct Found {
+    profiles: OnceLock<Result<ProfileSet, ProfileError>>,
+    resolved: OnceLock<Resolved>,
+    pub(super) answer: OnceLock<Answer>,
+}
+
+/// What a profile resolves to.
+pub(super) enum Resolved {
+    /// There is no profile to look at, and why.
+    Nothing(String),
+    /// It has no plan.
+    Fault(Fault),
+    /// It has one.
+    Plan {
+        /// The plan, with its device left open where that is FIDO.
+        plan: Box<Plan>,
+        /// The FIDO device that the profile names, and what AWS's rule about it is.
+        fido: Option<(MfaSerial, Fault)>,
+    },
+}
+
+impl Facts {
+    /// The AWS files.
+    pub(super) fn profiles(&self) -> Result<&ProfileSet, &ProfileError> {
+        let load = || ProfileSet::load(&Disk, &self.config_file, &self.credentials_file);
+        self.found.profiles.get_or_init(load).as_ref()
+    }
+
+    /// The profile that is looked at, and how it was chosen: where nothing says which, `default` or the only one.
+    pub(super) fn profile(&self, set: &ProfileSet) -> (ProfileName, Chosen) {
+        let (name, chosen) = Settings::profile(self.named.clone(), &self.variables);
+        let mut names = set.names();
+        match (chosen, names.next().and_then(ProfileName::new), names.next()) {
+            (Chosen::Default, Some(only), None) => (only, chosen),
+            _ => (name, chosen),
+        }
+    }
+
+    /// What that profile resolves to.
+    pub(super) fn resolved(&self) -> &Resolved {
+        self.found.resolved.get_or_init(|| self.resolve())
+    }
+
+    /// The plan of the profile, or why there is none to check.
+    pub(super) fn plan(&self) -> Result<&Plan, &str> {
+        match self.resolved() {
+            Resolved::Nothing(why) => Err(why),
+            Resolved::Fault(_) => Err("the profile cannot be used"),
+            Resolved::Plan { plan, .. } => Ok(plan),
+        }
+    }
+
+    /// The variable that names one of the AWS files, where that does not exist.
+    pub(super) fn missing_file(&self) -> Option<&'static str> {
+        let files = [
+            (&self.config_file, [variables::CONFIG_FILE, "AWS_CONFIG_FILE"]),
+            (&self.credentials_file, [variables::CREDENTIALS_FILE, "AWS_SHARED_CREDENTIALS_FILE"]),
+        ];
+        let named = |names: [&'static str; 2]| names.into_iter().find(|name| self.variables.os(name).is_some());
+        files.into_iter().find_map(|(file, names)| named(names).filter(|_| !file.exists()))
+    }
+
+    fn resolve(&self) -> Resolved {
+        let Ok(set) = self.profiles() else { return Resolved::Nothing("the AWS files cannot be read".to_owned()) };
+        let (name, chosen) = self.profile(set);
+        if chosen != Chosen::Named && set.get(name.as_str()).is_none() {
+            return Resolved::Nothing(match chosen {
+                Chosen::Default if set.names().next().is_none() => "there are no profiles yet".to_owned(),
+                Chosen::Default => "no profile is named: `mfa-cred doctor PROFILE` checks one".to_owned(),
+                _ => "the environment names a profile that does not exist".to_owned(),
+            });
+        }
+        let ambient = ambient(&self.variables);
+        let fault = |error: PlanError| {
+            let place = error.place().cloned();
+            let error = Error::from(error).about(&name);
+            Fault { what: crate::messages::with_causes(&error), place, repair: error.hint() }
+        };
+        match Plan::make(set, &name, &self.wish, &ambient) {
+            Ok(plan) => Resolved::Plan { plan: Box::new(plan), fido: None },
+            Err(_) if self.missing_file().is_some() => {
+                Resolved::Nothing("a file that the environment names does not exist".to_owned())
+            }
+            Err(PlanError::Fido { origin, serial, usable }) => {
+                let open = PlanRequest { leaves_device_open: true, ..self.wish.clone() };
+                match Plan::make(set, &name, &open, &ambient) {
+                    Ok(plan) => {
+                        let why = fault(PlanError::Fido { origin, serial: serial.clone(), usable });
+                        Resolved::Plan { plan: Box::new(plan), fido: Some((serial, why)) }
+                    }
+                    Err(error) => Resolved::Fault(fault(error)),
+                }
+            }
+            Err(error) => Resolved::Fault(fault(error)),
+        }
+    }
+
+    /// How much of the time that all checks have together is left, less what it takes to report.
+    pub(super) fn time_left(&self) -> Duration {
+        const TO_REPORT: Duration = Duration::from_millis(150);
+        super::PATIENCE.saturating_sub(self.start.elapsed()).saturating_sub(TO_REPORT)
+    }
+}
+
+/// The files of this machine. Nothing but regular files is waited for.
+pub(super) struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
+        host::read_regular(path)
+    }
+}

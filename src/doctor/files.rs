@@ -1,0 +1,264 @@
+//! The AWS files, our settings, our state folder, and what other tools leave lying about.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::facts::Disk;
+use super::{Facts, Finding};
+use crate::disk::trust::{Distrust, distrust, is_readable_by_others};
+use crate::host;
+use crate::messages::with_causes;
+use crate::profile::{Differs, Location, Presence, ProfileError, ProfileSet};
+use crate::state::{Folder, FolderError};
+
+/// No cache has more files that are worth reading.
+const MOST: usize = 200;
+
+/// `config.ini`, and our variables.
+pub(super) fn settings(facts: &Facts) -> Finding {
+    if let Some(fault) = &facts.settings {
+        let repair = fault.repair.clone().unwrap_or_else(|| "correct it; until then every command fails".to_owned());
+        return Finding::fail(&fault.what, repair).at(fault.place.as_ref());
+    }
+    match facts.config.as_ref().map(|folder| folder.join("mfa-cred").join("config.ini")) {
+        Some(file) if file.exists() => Finding::pass(format!("{} can be read", file.display())),
+        _ => Finding::pass("no config.ini: the defaults hold"),
+    }
+}
+
+/// `~/.aws/config`
+pub(super) fn config(facts: &Facts) -> Finding {
+    file(&facts.config_file, ProfileSet::load(&Disk, &facts.config_file, Path::new("")), 0)
+}
+
+/// `~/.aws/credentials`
+pub(super) fn credentials(facts: &Facts) -> Finding {
+    file(&facts.credentials_file, ProfileSet::load(&Disk, Path::new(""), &facts.credentials_file), 1)
+}
+
+/// One of the two files, read by itself.
+fn file(path: &Path, read: Result<ProfileSet, ProfileError>, at: usize) -> Finding {
+    let shown = path.display();
+    match read {
+        Err(error) => unreadable(&error),
+        Ok(set) if set.sources()[at].1 == Presence::Missing => Finding::skipped(format!("{shown} does not exist")),
+        Ok(set) => Finding::pass(match set.names().count() {
+            1 => format!("{shown}: 1 profile"),
+            several => format!("{shown}: {several} profiles"),
+        }),
+    }
+}
+
+fn unreadable(error: &ProfileError) -> Finding {
+    let (place, repair): (Option<&Location>, _) = match error {
+        ProfileError::Unreadable { .. } => (None, "let it be a regular file that you may read"),
+        ProfileError::TooLarge { .. } => (None, "split it: `AWS_CONFIG_FILE` names the part to use"),
+        ProfileError::NotUtf8 { place } => (Some(place), "save the file as UTF-8"),
+        ProfileError::Malformed { place, .. } => {
+            (Some(place), "correct or remove the line: the SDKs refuse the whole file because of it")
+        }
+    };
+    Finding::fail(with_causes(error), repair).at(place)
+}
+
+/// Who may write to the AWS files, and who may read a key in them.
+pub(super) fn modes(facts: &Facts) -> Finding {
+    let files = [&facts.config_file, &facts.credentials_file];
+    if let Some(why) = files.into_iter().find_map(|file| distrust(file)) {
+        let (Distrust::Foreign { path, .. } | Distrust::Open { path }) = &why;
+        let quoted = quoted(path);
+        let repair = match why {
+            Distrust::Foreign { .. } => format!("`sudo chown \"$(id -u)\" {quoted}`"),
+            Distrust::Open { .. } => format!("`chmod go-w {quoted}`"),
+        };
+        return Finding::fail(format!("{why}, who could choose what is run"), repair);
+    }
+    let holds_key = |file: &Path| {
+        let set = facts.profiles().ok();
+        let is_there = |set: &ProfileSet| {
+            let in_file = |name| Some(&*set.get(name)?.get("aws_secret_access_key")?.place().file == file);
+            set.names().any(|name| in_file(name).unwrap_or(false))
+        };
+        set.is_some_and(is_there)
+    };
+    let is_exposed =
+        |file: &&PathBuf| is_readable_by_others(file) && (**file == facts.credentials_file || holds_key(file));
+    match files.into_iter().find(is_exposed) {
+        Some(file) => Finding::warn(
+            format!("{} can be read by other users of this machine", file.display()),
+            format!("`chmod 600 {}`", quoted(file)),
+        ),
+        None => Finding::pass("nobody else can write to the AWS files or read the keys in them"),
+    }
+}
+
+/// A path as a word of a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), std::borrow::Cow::into_owned)
+}
+
+/// Lines that others read differently.
+pub(super) fn differences(facts: &Facts) -> Finding {
+    let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
+    let all = set.differences();
+    let Some(first) = all.first() else {
+        return Finding::pass("the AWS CLI and the SDKs read these files alike");
+    };
+    let what = format!("{first}{}", and_more(all.len()));
+    Finding::warn(what, written_alike(first.what)).at(Some(&first.place))
+}
+
+fn and_more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        2 => " (and one more)".to_owned(),
+        several => format!(" (and {} more)", several - 1),
+    }
+}
+
+fn written_alike(what: Differs) -> &'static str {
+    match what {
+        Differs::InlineComment => "put the comment on a line of its own",
+        Differs::IndentedComment => "remove the comment, or put it above the key",
+        Differs::EmptyLine => "remove the empty line",
+        Differs::ColonInKey => "rename the key",
+        Differs::RepeatedKey => "keep one of the two lines",
+        Differs::RepeatedSection | Differs::RespelledSection => "merge the two sections",
+        Differs::SpaceInBrackets => "remove the space",
+        Differs::LendingDefault => "rename the section",
+        Differs::QuotedName | Differs::MarkInQuotedName | Differs::SpaceInName => {
+            "rename the profile to one word of letters, digits and `-_.`"
+        }
+        Differs::Indented => "start the line in the first column",
+        Differs::ByteOrderMark => "save the file without a byte order mark",
+    }
+}
+
+/// Sections and keys that count for nothing.
+pub(super) fn ignored(facts: &Facts) -> Finding {
+    let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
+    let all: Vec<_> = set.notes().collect();
+    let Some(first) = all.first() else { return Finding::pass("no section or key is ignored") };
+    let what = format!("{first}{}", and_more(all.len()));
+    Finding::warn(what, "write it that way, or remove it").at(Some(&first.place))
+}
+
+/// Live credentials of other tools, in plain text.
+pub(super) fn caches(facts: &Facts) -> Finding {
+    let Some(home) = &facts.home else { return Finding::skipped("no home folder is known") };
+    let caches = [
+        ("the AWS CLI", home.join(".aws/cli/cache")),
+        ("AWSume", home.join(".awsume/cache")),
+        ("saml2aws", home.join(".aws/saml2aws")),
+    ];
+    for (tool, folder) in caches {
+        let live = fs::read_dir(&folder).into_iter().flatten().flatten().take(MOST);
+        let count = live.filter(|file| is_live(&file.path(), facts.now)).count();
+        if count > 0 {
+            let files = if count == 1 { "a file" } else { "files" };
+            return Finding::warn(
+                format!("{tool} keeps credentials in plain text, in {files} of {}", folder.display()),
+                format!("`rm -r {}` removes them; a profile with `credential_process` leaves none", quoted(&folder)),
+            );
+        }
+    }
+    match session_in_clear(facts) {
+        Some(finding) => finding,
+        None => Finding::pass("no other tool keeps live credentials in plain text"),
+    }
+}
+
+/// Does it hold credentials that have not ended? What does not say when they end counts as live.
+fn is_live(file: &Path, now: Timestamp) -> bool {
+    let Ok(text) = host::read_regular(file) else { return false };
+    let Ok(value) = serde_json::from_slice::<Value>(text.expose()) else { return true };
+    let ends = [&value["Credentials"]["Expiration"], &value["Expiration"], &value["expiration"]];
+    match ends.into_iter().find_map(Value::as_str) {
+        Some(end) => crate::names::moment(end).is_none_or(|end| end > now),
+        None => value.pointer("/Credentials/SecretAccessKey").is_some() || value.get("SecretAccessKey").is_some(),
+    }
+}
+
+/// A session that a tool wrote into the credentials file.
+fn session_in_clear(facts: &Facts) -> Option<Finding> {
+    let set = facts.profiles().ok()?;
+    let is_live = |name: &&str| {
+        let Some(profile) = set.get(name) else { return false };
+        let end = profile.expirations().find_map(|end| crate::names::moment(&end.value()));
+        profile.session_token().is_some() && end.is_none_or(|end| end > facts.now)
+    };
+    let name = set.names().find(is_live)?;
+    let place = set.get(name)?.session_token()?.place();
+    let what = format!("profile `{name}` holds a session's credentials in plain text");
+    Some(
+        Finding::warn(what, "remove its keys once they have expired; a cached session is sealed here").at(Some(&place)),
+    )
+}
+
+/// The state folder, looked at without making or mending it.
+pub(super) fn state(facts: &Facts) -> Finding {
+    match Folder::look(facts.state.as_deref()) {
+        Ok(Some(folder)) if !is_writable(folder.path()) => Finding::fail(
+            format!("{} cannot be written to, so nothing is cached", folder.path().display()),
+            format!("`chmod u+rwx {}`, or free or remount its file system", quoted(folder.path())),
+        ),
+        Ok(Some(folder)) => Finding::pass(format!("{} is yours alone", folder.path().display())),
+        Ok(None) => missing_state(facts.state.as_deref().unwrap_or(Path::new(""))),
+        Err(error @ FolderError::Touched { .. }) => {
+            Finding::warn(error.to_string(), "the next command sets it aside and makes a new one: sign in again then")
+        }
+        Err(error) => {
+            let repair = match &error {
+                FolderError::Nowhere => "set HOME".to_owned(),
+                FolderError::NotAFolder { path } | FolderError::Unusable { path, .. } => {
+                    format!("`mv {0} {0}.old`: the next command makes a new one", quoted(path))
+                }
+                FolderError::Foreign { path, .. } | FolderError::Touched { path, .. } => {
+                    format!("`sudo chown -R \"$(id -u)\" {}`", quoted(path))
+                }
+            };
+            Finding::fail(with_causes(&error), repair)
+        }
+    }
+}
+
+/// One that is made when it is first needed.
+fn missing_state(path: &Path) -> Finding {
+    let there = path.ancestors().find(|folder| folder.exists());
+    match there.filter(|folder| !is_writable(folder)) {
+        None => Finding::pass(format!("{} is made when it is first needed", path.display())),
+        Some(folder) => Finding::fail(
+            format!("{} cannot be made, since {} cannot be written to", path.display(), folder.display()),
+            format!("`chmod u+rwx {}`, or free or remount its file system", quoted(folder)),
+        ),
+    }
+}
+
+#[cfg(unix)]
+fn is_writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_writable(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|found| !found.permissions().readonly())
+}
+
+/// What a newer version wrote, and this one cannot read.
+pub(super) fn format(facts: &Facts) -> Finding {
+    match Folder::look(facts.state.as_deref()) {
+        Ok(Some(folder)) => match folder.entries_of_other_formats() {
+            0 => Finding::pass("every cached entry is of this version's format"),
+            count => Finding::warn(
+                format!("{count} cached entries have another version's format, and are not used"),
+                "run one version alone: `mfa-cred --version` shows this one's, and `clear --all` forgets all entries",
+            ),
+        },
+        Ok(None) => Finding::skipped("nothing is cached yet"),
+        Err(_) => Finding::skipped("the state folder cannot be used"),
+    }
+}

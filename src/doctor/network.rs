@@ -1,0 +1,220 @@
+//! The way to AWS, whether STS answers there, and AWS's time.
+//!
+//! One call serves: GetCallerIdentity, which needs no permission. It is signed with the user's key where that stands in
+//! the AWS files, else with the example key of AWS's documentation, which is refused; the answer shows the way and the
+//! time all the same. No command is run for a key.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::{Facts, Finding};
+use crate::aws::route::Route;
+use crate::aws::transport::check_trust;
+use crate::aws::{CallError, Obstacle};
+use crate::execute::base::{Bases, RealBases};
+use crate::execute::sts::AwsSts;
+use crate::host::{Clock, Env};
+use crate::names::Address;
+use crate::plan::{Base, BaseKind, Plan};
+use crate::secret::{Credentials, Secret};
+use crate::settings::Limits;
+use crate::state::CorrectedClock;
+
+/// AWS refuses requests whose date is further off.
+const REFUSED_BEYOND: i64 = 5 * 60;
+/// A code is taken about one step either side.
+const STEP: i64 = 30;
+
+/// What STS said.
+pub(crate) struct Answer {
+    /// The ARN of the user, where the user's own key signed and was taken.
+    pub(super) caller: Option<Result<String, CallError>>,
+    /// What kept STS from answering.
+    pub(super) obstacle: Option<CallError>,
+    /// How far AWS's clock is ahead of ours, in seconds.
+    ahead: i64,
+}
+
+/// The host's clock as it was read once, running on by the one that nobody can set.
+pub(super) struct Running {
+    now: Timestamp,
+    start: Instant,
+}
+
+impl Running {
+    pub(super) fn of(facts: &Facts) -> Self {
+        Self { now: facts.now, start: facts.start }
+    }
+}
+
+impl Clock for Running {
+    fn now(&self) -> Timestamp {
+        self.now.saturating_add(self.start.elapsed()).unwrap_or(Timestamp::MAX)
+    }
+
+    fn since_boot(&self) -> Option<Duration> {
+        None
+    }
+
+    fn boot(&self) -> Option<String> {
+        None
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+/// What of the time that is left a call may take.
+pub(super) fn limits(facts: &Facts) -> Limits {
+    let left = facts.time_left();
+    Limits { connect: left, attempt: left, call: left }
+}
+
+/// The key of the user, where it stands in the AWS files.
+pub(super) fn key(facts: &Facts, plan: &Plan) -> Option<Credentials> {
+    let set = facts.profiles().ok()?;
+    if !matches!(plan.base, Base::AccessKey { .. }) || plan.base.kind() != BaseKind::LongTerm {
+        return None;
+    }
+    RealBases { ambient: &|| None, heard: &|_| () }.credentials(plan, set).ok()
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/security-creds-programmatic-access.html>
+fn of_the_documentation() -> Credentials {
+    Credentials {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        secret_access_key: Secret::from("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        session_token: None,
+        expiration: None,
+        account: None,
+    }
+}
+
+/// Asks STS, once for all checks. `Err` says why it is not asked.
+pub(super) fn answer<'f>(facts: &'f Facts) -> Result<&'f Answer, &'f str> {
+    if facts.is_offline {
+        return Err("offline");
+    }
+    let plan = facts.plan()?;
+    Ok(facts.found.answer.get_or_init(|| ask(facts, plan)))
+}
+
+fn ask(facts: &Facts, plan: &Plan) -> Answer {
+    let running = Running::of(facts);
+    // Without a folder, what is learnt of AWS's time is not written down.
+    let clock = CorrectedClock::new(&running, None);
+    let key = key(facts, plan);
+    let signer = key.clone().unwrap_or_else(of_the_documentation);
+    let said = AwsSts::connect(&plan.service, limits(facts), &clock).and_then(|sts| sts.caller_at_once(&signer));
+    let ahead = clock.of(&plan.service).ahead();
+    match said {
+        Err(error) if !is_answer(&error) => Answer { caller: None, obstacle: Some(error), ahead },
+        said => Answer { caller: key.is_some().then_some(said), obstacle: None, ahead },
+    }
+}
+
+/// Did AWS itself answer, and for this account?
+fn is_answer(error: &CallError) -> bool {
+    matches!(error, CallError::Throttled)
+        || matches!(error, CallError::Refused { code, .. } if code != "RegionDisabledException")
+}
+
+/// The proxy and the certificates on the way.
+pub(super) fn route(facts: &Facts) -> Finding {
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        let Some(proxy) = facts.variables.var(name) else { continue };
+        let url = if proxy.contains("://") { proxy.clone() } else { format!("http://{proxy}") };
+        let is_socks = url.starts_with("socks");
+        if !is_socks && url.parse::<Address>().is_err() {
+            // It may hold a password.
+            return Finding::fail(
+                format!("`{name}` is no address of a proxy"),
+                format!("write it as `http://HOST:PORT`, or unset `{name}`"),
+            );
+        }
+    }
+    let plan = match facts.plan() {
+        Ok(plan) => plan,
+        Err(why) => return Finding::skipped(why),
+    };
+    let route = Route::to(&plan.service);
+    if let Err(error) = check_trust(&route) {
+        let name = if plan.service.ca_bundle.is_none() { "SSL_CERT_FILE" } else { "AWS_CA_BUNDLE` or `ca_bundle" };
+        return Finding::fail(error.to_string(), format!("correct the path in `{name}`, or remove it"));
+    }
+    let way = route.in_words(&plan.service);
+    Finding::pass(match (way.to.as_str(), way.via.as_str()) {
+        ("", "") => "straight to AWS, trusting the system's certificates".to_owned(),
+        ("", via) => format!("to AWS{via}"),
+        (to, via) => format!("to {to}{via}"),
+    })
+}
+
+/// Does STS answer?
+pub(super) fn sts(facts: &Facts) -> Finding {
+    let (answer, plan) = match (answer(facts), facts.plan()) {
+        (Ok(answer), Ok(plan)) => (answer, plan),
+        (Err(why), _) | (_, Err(why)) => return Finding::skipped(why),
+    };
+    let region = &plan.service.region;
+    match &answer.obstacle {
+        None => Finding::pass(format!("STS answers in {region}")),
+        // What keeps a request from being made is the route's.
+        Some(CallError::Unusable(_)) => Finding::skipped("no request could be made"),
+        Some(CallError::Unreachable(Obstacle::Name | Obstacle::Network)) if has_no_network(plan) => {
+            Finding::skipped("this machine has no network")
+        }
+        Some(error @ CallError::Refused { .. }) => {
+            let what = format!("STS refuses {region}: {error}");
+            Finding::fail(what, "write another `region` into the profile, or let an administrator activate it there")
+        }
+        Some(error) => {
+            let repair = match error {
+                CallError::Unreachable(obstacle) => obstacle.hint().to_owned(),
+                CallError::Unreadable | CallError::TooLong => {
+                    "something between here and AWS answers instead: a captive portal, or a proxy".to_owned()
+                }
+                _ => "see whether a firewall or a proxy stands between; try again".to_owned(),
+            };
+            Finding::fail(format!("STS does not answer in {region}: {error}"), repair)
+        }
+    }
+}
+
+/// Is there no way out of this machine? Nothing is sent: the system is asked for a route to addresses that belong to
+/// nobody (RFC 5737, RFC 3849). An endpoint of this machine needs none.
+fn has_no_network(plan: &Plan) -> bool {
+    let endpoint: Option<Address> = plan.service.endpoint_url.as_deref().and_then(|url| url.parse().ok());
+    if endpoint.is_some_and(|endpoint| endpoint.is_loopback()) {
+        return false;
+    }
+    let is_routed = |from: &str, to: &str| std::net::UdpSocket::bind(from).is_ok_and(|it| it.connect(to).is_ok());
+    !is_routed("0.0.0.0:0", "192.0.2.1:443") && !is_routed("[::]:0", "[2001:db8::1]:443")
+}
+
+/// Why a check that needs STS cannot be made.
+pub(super) fn unanswered(facts: &Facts) -> Option<String> {
+    match answer(facts) {
+        Err(why) => Some(why.to_owned()),
+        Ok(answer) => answer.obstacle.is_some().then(|| "STS does not answer".to_owned()),
+    }
+}
+
+/// Is this machine's clock right?
+pub(super) fn clock(facts: &Facts) -> Finding {
+    if let Some(why) = unanswered(facts) {
+        return Finding::skipped(why);
+    }
+    let Ok(answer) = answer(facts) else { return Finding::skipped("STS does not answer") };
+    let off = answer.ahead.abs();
+    let how = if answer.ahead > 0 { "behind" } else { "ahead of" };
+    let what = format!("this clock is {off} s {how} AWS's");
+    match off {
+        0 => Finding::pass("this clock agrees with AWS's"),
+        ..=STEP => Finding::pass(what),
+        ..=REFUSED_BEYOND => Finding::warn(what, "set it: codes that this machine makes are then of another time"),
+        _ => Finding::fail(what, "set it (`timedatectl set-ntp true`): AWS refuses requests more than 5 minutes off"),
+    }
+}
