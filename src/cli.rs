@@ -183,7 +183,10 @@ pub enum Verb {
     /// MFA devices: list, enroll, resync, remove
     #[command(subcommand)]
     Device(DeviceVerb),
-    /// Find what is wrong here: files, keyring, environment, shell, clock, MFA device
+    /// Find what is wrong here, and how to repair it
+    ///
+    /// Checks the AWS files, the profile, the keyring, the environment, the shell, the clock, the way to AWS and the MFA
+    /// device. It asks for no code and changes nothing.
     Doctor(DoctorArgs),
     /// Forget cached credentials
     Clear {

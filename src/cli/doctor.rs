@@ -20,7 +20,9 @@ pub struct DoctorArgs {
     /// As JSON
     #[arg(long)]
     pub json: bool,
-    /// Replace account ids, key ids, and the names of users, devices and hosts, so that the output can be shared
+    /// Hide ids and names, so that the report can be shared
+    ///
+    /// Account ids, ids of keys, the names of users, devices, role sessions and hosts, and the path of the home folder.
     #[arg(long)]
     pub redact: bool,
     /// Skip the checks that need a network

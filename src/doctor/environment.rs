@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Facts, Finding};
 use crate::host::Env;
+use crate::messages::ours;
 use crate::names::{is_temporary_key, moment};
 use crate::settings::{Settings, variables};
 
@@ -75,7 +76,7 @@ pub(super) fn profile(facts: &Facts) -> Finding {
             continue;
         }
         let near = set.nearest(&name).first().map(|near| format!("did you mean `{near}`? "));
-        let repair = format!("{}`mfa-cred list` shows the profiles", near.unwrap_or_default());
+        let repair = format!("{}{} shows the profiles", near.unwrap_or_default(), ours("list", None));
         return Finding::fail(format!("`{variable}` names a profile that does not exist: `{name}`"), repair);
     }
     let (name, chosen) = Settings::profile(None, &facts.variables);
@@ -119,7 +120,7 @@ pub(super) fn overrides(facts: &Facts) -> Finding {
     let found: Vec<&str> = ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"].into_iter().filter(is_set).collect();
     if found.len() == 2 {
         let what = "`AWS_ROLE_ARN` and `AWS_WEB_IDENTITY_TOKEN_FILE` win over the profile in every SDK";
-        return Finding::warn(what, "unset them where a profile is meant; `mfa-cred exec` does so for its command");
+        return Finding::warn(what, "unset them where a profile is meant; `exec` does so for its command");
     }
     let old = "AWS_SECURITY_TOKEN";
     if facts.variables.os(old).is_some() && facts.variables.os("AWS_SESSION_TOKEN").is_none() {
@@ -150,7 +151,7 @@ pub(super) fn container(facts: &Facts) -> Finding {
     let [.., first] = set[..] else { return Finding::skipped("no container endpoint is set") };
     if set.len() == 2 {
         let what = format!("`{}` and `{}` are both set: SDKs take the relative one", URIS[0], URIS[1]);
-        return Finding::warn(what, format!("unset `{}` where `mfa-cred serve` is meant", URIS[1]));
+        return Finding::warn(what, format!("unset `{}` where the endpoint of `serve` is meant", URIS[1]));
     }
     let Ok(profiles) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
     let names = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];

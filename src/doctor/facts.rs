@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::network::Answer;
+use crate::aws::CallError;
 use crate::error::Error;
 use crate::host::{self, Env, Files};
 use crate::names::{MfaSerial, ProfileName};
@@ -147,6 +147,16 @@ pub struct Found {
     pub(super) answer: OnceLock<Answer>,
 }
 
+/// What STS said.
+pub(super) struct Answer {
+    /// The ARN of the user, where the user's own key signed and was taken.
+    pub(super) caller: Option<Result<String, CallError>>,
+    /// What kept STS from answering.
+    pub(super) obstacle: Option<CallError>,
+    /// How far AWS's clock is ahead of ours, in seconds.
+    pub(super) ahead: i64,
+}
+
 /// What a profile resolves to.
 pub(super) enum Resolved {
     /// There is no profile to look at, and why.
@@ -209,7 +219,7 @@ impl Facts {
         if chosen != Chosen::Named && set.get(name.as_str()).is_none() {
             return Resolved::Nothing(match chosen {
                 Chosen::Default if set.names().next().is_none() => "there are no profiles yet".to_owned(),
-                Chosen::Default => "no profile is named: `mfa-cred doctor PROFILE` checks one".to_owned(),
+                Chosen::Default => "no profile is named, and there are several".to_owned(),
                 _ => "the environment names a profile that does not exist".to_owned(),
             });
         }

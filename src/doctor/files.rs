@@ -10,7 +10,7 @@ use super::facts::Disk;
 use super::{Facts, Finding};
 use crate::disk::trust::{Distrust, distrust, is_readable_by_others};
 use crate::host;
-use crate::messages::with_causes;
+use crate::messages::{ours, with_causes};
 use crate::profile::{Differs, Location, Presence, ProfileError, ProfileSet};
 use crate::state::{Folder, FolderError};
 
@@ -255,7 +255,7 @@ pub(super) fn format(facts: &Facts) -> Finding {
             0 => Finding::pass("every cached entry is of this version's format"),
             count => Finding::warn(
                 format!("{count} cached entries have another version's format, and are not used"),
-                "run one version alone: `mfa-cred --version` shows this one's, and `clear --all` forgets all entries",
+                format!("use one version alone; {} forgets all entries", ours("clear --all", None)),
             ),
         },
         Ok(None) => Finding::skipped("nothing is cached yet"),

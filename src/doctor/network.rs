@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::facts::Answer;
 use super::{Facts, Finding};
 use crate::aws::route::Route;
 use crate::aws::transport::check_trust;
@@ -25,16 +26,6 @@ use crate::state::CorrectedClock;
 const REFUSED_BEYOND: i64 = 5 * 60;
 /// A code is taken about one step either side.
 const STEP: i64 = 30;
-
-/// What STS said.
-pub(crate) struct Answer {
-    /// The ARN of the user, where the user's own key signed and was taken.
-    pub(super) caller: Option<Result<String, CallError>>,
-    /// What kept STS from answering.
-    pub(super) obstacle: Option<CallError>,
-    /// How far AWS's clock is ahead of ours, in seconds.
-    ahead: i64,
-}
 
 /// The host's clock as it was read once, running on by the one that nobody can set.
 pub(super) struct Running {
