@@ -203,7 +203,7 @@ impl Check {
             Self::SealingKey => "sealing key",
             Self::Locks => "locks",
             Self::EnvKeys => "keys",
-            Self::EnvProfile => "profile",
+            Self::EnvProfile => "profile of the environment",
             Self::EnvFiles => "files",
             Self::EnvOverrides => "overrides",
             Self::ContainerKeys => "container endpoint",
@@ -215,7 +215,7 @@ impl Check {
             Self::Clock => "clock",
             Self::AccessKey => "access key",
             Self::DeviceKind => "kind of device",
-            Self::Device => "MFA device",
+            Self::Device => "MFA device in IAM",
         }
     }
 

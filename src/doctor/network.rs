@@ -84,7 +84,7 @@ fn of_the_documentation() -> Credentials {
 }
 
 /// Asks STS, once for all checks. `Err` says why it is not asked.
-pub(super) fn answer<'f>(facts: &'f Facts) -> Result<&'f Answer, &'f str> {
+pub(super) fn answer(facts: &Facts) -> Result<&Answer, &str> {
     if facts.is_offline {
         return Err("offline");
     }
@@ -203,9 +203,11 @@ pub(super) fn clock(facts: &Facts) -> Finding {
     let how = if answer.ahead > 0 { "behind" } else { "ahead of" };
     let what = format!("this clock is {off} s {how} AWS's");
     match off {
-        0 => Finding::pass("this clock agrees with AWS's"),
-        ..=STEP => Finding::pass(what),
-        ..=REFUSED_BEYOND => Finding::warn(what, "set it: codes that this machine makes are then of another time"),
+        ..=0 => Finding::pass("this clock agrees with AWS's"),
+        1..=STEP => Finding::pass(what),
+        off if off <= REFUSED_BEYOND => {
+            Finding::warn(what, "set it: codes that this machine makes are then of another time")
+        }
         _ => Finding::fail(what, "set it (`timedatectl set-ntp true`): AWS refuses requests more than 5 minutes off"),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Facts, Finding};
 use crate::host::{self, Env};
-use crate::output::Script;
+use crate::shell::Shell;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const NAME: &str = "mfa-cred";
@@ -65,23 +65,20 @@ enum Loader {
 }
 
 /// The shell that this was started from, else the user's.
-fn script(facts: &Facts) -> Option<Script> {
-    let parent = facts.parent.as_deref().and_then(Script::of_program);
-    parent.or_else(|| Script::of_program(&facts.variables.var("SHELL")?))
-}
-
-fn name_of(script: Script) -> &'static str {
-    Script::NAMES[script as usize]
+fn calling(facts: &Facts) -> Option<Shell> {
+    let has_function = |shell: &Shell| shell.dialect().init.is_some();
+    let parent = facts.parent.as_deref().and_then(Shell::of_program);
+    let usual = || Shell::of_program(&facts.variables.var("SHELL")?);
+    parent.filter(has_function).or_else(usual).filter(has_function)
 }
 
 /// Does a start-up file make `mfa-cred` a command of the shell, and does that run this program?
 pub(super) fn function(facts: &Facts) -> Finding {
-    let Some(script) = script(facts) else { return Finding::skipped("no shell is known that has a function") };
-    let Some(loaded) = loaded(facts, script) else {
-        if let Some(file) = autoloaded(script, facts).filter(|file| file.exists()) {
-            return saved(&file, &file.display().to_string(), facts, script);
+    let Some(shell) = calling(facts) else { return Finding::skipped("no shell is known that has a function") };
+    let Some(loaded) = loaded(facts, shell) else {
+        if let Some(file) = autoloaded(shell, facts).filter(|file| file.exists()) {
+            return saved(&file, &file.display().to_string(), facts, shell);
         }
-        let shell = name_of(script);
         return Finding::skipped(format!("no start-up file of {shell} runs `{NAME} init`: see `{NAME} init --help`"));
     };
     let place = format!("{}:{}", loaded.file.display(), loaded.line);
@@ -94,7 +91,7 @@ pub(super) fn function(facts: &Facts) -> Finding {
             match &facts.program {
                 _ if !path.exists() => Finding::fail(
                     format!("{place} runs a program that does not exist: {}", path.display()),
-                    format!("write `{NAME} init {}` there, or the path of this program", name_of(script)),
+                    format!("write `{NAME} init {}` there, or the path of this program", shell.name()),
                 ),
                 Some(program) if !is_same(&path, program) => Finding::warn(
                     format!("{place} loads the function of another {NAME}: {}", path.display()),
@@ -103,20 +100,21 @@ pub(super) fn function(facts: &Facts) -> Finding {
                 _ => Finding::pass(format!("{place} loads the function of {NAME} {VERSION}")),
             }
         }
-        Loader::File(word) => saved(&expanded(word, facts), &place, facts, script),
+        Loader::File(word) => saved(&expanded(word, facts), &place, facts, shell),
     }
 }
 
 /// A file that `init` wrote, once.
-fn saved(file: &Path, place: &str, facts: &Facts, script: Script) -> Finding {
-    let anew = match script {
-        Script::Nu => format!("`{NAME} init nu | save -f {}`", file.display()),
-        _ => format!("`{NAME} init {} > {}`", name_of(script), file.display()),
+fn saved(file: &Path, place: &str, facts: &Facts, shell: Shell) -> Finding {
+    let anew = match shell {
+        Shell::Nu => format!("`{NAME} init nu | save -f {}`", file.display()),
+        _ => format!("`{NAME} init {} > {}`", shell.name(), file.display()),
     };
     let Ok(text) = host::read_regular(file) else {
         return Finding::fail(format!("{place} loads a file that cannot be read: {}", file.display()), anew);
     };
-    let current = facts.program.as_ref().and_then(|program| program.to_str()).map(|path| script.command(path, NAME));
+    let program = facts.program.as_ref().and_then(|program| program.to_str());
+    let current = program.and_then(|path| Some(shell.dialect().init.as_ref()?.command(path, NAME)));
     let text = String::from_utf8_lossy(text.expose());
     match current {
         Some(current) if !text.contains(current.trim()) => {
@@ -128,22 +126,22 @@ fn saved(file: &Path, place: &str, facts: &Facts, script: Script) -> Finding {
 
 /// Does the prompt show what the shell holds?
 pub(super) fn prompt(facts: &Facts) -> Finding {
-    let Some(script) = script(facts) else { return Finding::skipped("no shell is known that has a prompt") };
-    if let Some(loaded) = loaded(facts, script).filter(|loaded| loaded.has_prompt) {
+    let Some(shell) = calling(facts) else { return Finding::skipped("no shell is known that has a prompt") };
+    if let Some(loaded) = loaded(facts, shell).filter(|loaded| loaded.has_prompt) {
         return Finding::pass(format!("{}:{} adds the segment", loaded.file.display(), loaded.line));
     }
     if facts.variables.os("STARSHIP_SHELL").is_some() {
         return Finding::pass("Starship shows the profile and its time");
     }
     let calls = |file: &PathBuf| lines(file).iter().any(|line| words(line).windows(2).any(|it| is_call(it, "prompt")));
-    match startup_files(script, facts).into_iter().find(calls) {
+    match startup_files(shell, facts).into_iter().find(calls) {
         Some(file) => Finding::pass(format!("{} calls `{NAME} prompt`", file.display())),
         None => Finding::skipped(format!("no segment in the prompt: `{NAME} init --prompt` adds one")),
     }
 }
 
-fn loaded(facts: &Facts, script: Script) -> Option<Loaded> {
-    startup_files(script, facts).into_iter().find_map(|file| {
+fn loaded(facts: &Facts, shell: Shell) -> Option<Loaded> {
+    startup_files(shell, facts).into_iter().find_map(|file| {
         let lines = lines(&file);
         let found = (1..).zip(&lines).find_map(|(line, text)| Some((line, loader(text)?)));
         found.map(|(line, (by, has_prompt))| Loaded { file, line, by, has_prompt })
@@ -190,38 +188,39 @@ fn expanded(word: &str, facts: &Facts) -> PathBuf {
 }
 
 /// The file of ours that a shell loads although no line says so.
-fn autoloaded(script: Script, facts: &Facts) -> Option<PathBuf> {
+fn autoloaded(shell: Shell, facts: &Facts) -> Option<PathBuf> {
     let config = facts.config.as_ref()?;
-    match script {
-        Script::Nu => Some(config.join("nushell/autoload/mfa-cred.nu")),
-        Script::Xonsh => Some(config.join("xonsh/rc.d/mfa-cred.xsh")),
+    match shell {
+        Shell::Nu => Some(config.join("nushell/autoload/mfa-cred.nu")),
+        Shell::Xonsh => Some(config.join("xonsh/rc.d/mfa-cred.xsh")),
         _ => None,
     }
 }
 
 /// What a shell reads when it starts, as far as a person writes it.
-fn startup_files(script: Script, facts: &Facts) -> Vec<PathBuf> {
+fn startup_files(shell: Shell, facts: &Facts) -> Vec<PathBuf> {
     let home = facts.home.clone().unwrap_or_default();
     let config = facts.config.clone().unwrap_or_else(|| home.join(".config"));
     let at = |folder: &Path, names: &[&str]| names.iter().map(|name| folder.join(name)).collect::<Vec<_>>();
-    match script {
-        Script::Bash => at(&home, &[".bashrc", ".bash_profile", ".bash_login", ".profile"]),
-        Script::Zsh => {
+    match shell {
+        Shell::Bash => at(&home, &[".bashrc", ".bash_profile", ".bash_login", ".profile"]),
+        Shell::Zsh => {
             let folder = facts.variables.os("ZDOTDIR").map_or_else(|| home.clone(), PathBuf::from);
             at(&folder, &[".zshrc", ".zprofile", ".zlogin", ".zshenv"])
         }
-        Script::Fish => {
+        Shell::Fish => {
             let mut files = at(&config, &["fish/config.fish"]);
             let more = fs::read_dir(config.join("fish/conf.d")).into_iter().flatten().flatten();
             files.extend(more.map(|file| file.path()));
             files
         }
-        Script::PowerShell => at(&config, &["powershell/Microsoft.PowerShell_profile.ps1", "powershell/profile.ps1"]),
-        Script::Nu => at(&config, &["nushell/config.nu", "nushell/env.nu"]),
-        Script::Elvish => [at(&config, &["elvish/rc.elv"]), at(&home, &[".elvish/rc.elv"])].concat(),
-        Script::Xonsh => [at(&home, &[".xonshrc"]), at(&config, &["xonsh/rc.xsh"])].concat(),
-        Script::Tcsh => at(&home, &[".tcshrc", ".cshrc", ".login"]),
-        Script::Posix => {
+        Shell::PowerShell => at(&config, &["powershell/Microsoft.PowerShell_profile.ps1", "powershell/profile.ps1"]),
+        Shell::Nu => at(&config, &["nushell/config.nu", "nushell/env.nu"]),
+        Shell::Elvish => [at(&config, &["elvish/rc.elv"]), at(&home, &[".elvish/rc.elv"])].concat(),
+        Shell::Xonsh => [at(&home, &[".xonshrc"]), at(&config, &["xonsh/rc.xsh"])].concat(),
+        Shell::Tcsh => at(&home, &[".tcshrc", ".cshrc", ".login"]),
+        Shell::Cmd => Vec::new(),
+        Shell::Posix => {
             let env = facts.variables.os("ENV").map(PathBuf::from);
             [env.into_iter().collect(), at(&home, &[".profile", ".kshrc", ".mkshrc", ".shrc"])].concat()
         }

@@ -108,7 +108,9 @@ fn leave_key(cast: &Cast) {
 fn export(cast: &Cast, kind: &str, token: Option<&str>) {
     cast.world.set("AWS_ACCESS_KEY_ID", format!("{kind}IOSFODNN7EXAMPLE"));
     cast.world.set("AWS_SECRET_ACCESS_KEY", "x");
-    token.into_iter().for_each(|token| cast.world.set("AWS_SESSION_TOKEN", token));
+    if let Some(token) = token {
+        cast.world.set("AWS_SESSION_TOKEN", token);
+    }
 }
 
 fn export_expired(cast: &Cast) {
@@ -229,7 +231,7 @@ fn what_never_answers_costs_one_line_and_no_more_than_two_seconds() {
 
 #[test]
 fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
-    let warned: [(&str, fn(&Cast), &str); 11] = [
+    let warned: [Machine; 11] = [
         ("others may read the keys", |cast| set_mode(cast, ".aws/credentials", 0o644), "file-modes"),
         ("a comment behind a value", |cast| in_deploy(cast, "region = eu-west-1 # home"), "read-differently"),
         ("a section without its prefix", |cast| cast.world.add_config("[other]\nregion = x\n"), "ignored-sections"),
