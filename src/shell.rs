@@ -84,6 +84,23 @@ pub struct Dialect {
     pub completion: Option<Completion>,
     /// The marks around a color in its prompt, where `prompt --shell` knows them.
     pub color_marks: Option<ColorMarks>,
+    /// Where a person writes what the shell does when it starts.
+    pub startup: &'static [Startup],
+}
+
+/// A file that a shell reads when it starts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Startup {
+    /// Below the home.
+    Home(&'static str),
+    /// Below the folder that this variable names, else below the home.
+    Below(&'static str, &'static str),
+    /// Below the folder of configuration.
+    Config(&'static str),
+    /// The one that this variable names.
+    Named(&'static str),
+    /// Below the folder of configuration, and written by `init` as a whole: it is loaded although no line says so.
+    Whole(&'static str),
 }
 
 /// What a shell evaluates.

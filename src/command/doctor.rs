@@ -14,14 +14,13 @@ use super::{Done, write_stdout};
 use crate::cli::{DoctorArgs, Global};
 use crate::doctor::{Check, Facts, Fault, Found, Redaction, Report, Variables, Verdict, examine};
 use crate::error::Error;
+use crate::exit::ExitCode;
 use crate::host::{Env, Files, Host};
 use crate::messages::printable;
+use crate::plan::PlanRequest;
 use crate::screen::table;
 use crate::secret::Secret;
 use crate::settings::{Settings, SettingsError};
-
-/// A check that failed.
-const FAILED: u8 = 1;
 
 pub(super) fn run(args: &DoctorArgs, global: &Global, host: &Host<'_>) -> Result<Done, Error> {
     let (settings, fault) = match Settings::resolve(global, host.env, host.files, &host.folders) {
@@ -42,7 +41,7 @@ pub(super) fn run(args: &DoctorArgs, global: &Global, host: &Host<'_>) -> Result
     };
     write_stdout(&payload)?;
     let has_failed = reports.iter().any(|report| report.finding.verdict == Verdict::Fail);
-    Ok(if has_failed { Done::Verdict(FAILED) } else { Done::Well })
+    Ok(if has_failed { Done::Verdict(ExitCode::Failed) } else { Done::Well })
 }
 
 fn fault(error: SettingsError) -> Fault {
@@ -79,7 +78,7 @@ fn facts(args: &DoctorArgs, settings: &Settings, fault: Option<Fault>, host: &Ho
         credentials_file: settings.credentials_file.clone(),
         state: settings.state.clone(),
         store: settings.store,
-        wish: crate::plan::PlanRequest { at_a_glance: false, ..settings.usual_request() },
+        request: PlanRequest { at_a_glance: false, ..settings.usual_request() },
         now: host.clock.now(),
         start: Instant::now(),
         program: (host.program)().ok(),
@@ -119,7 +118,7 @@ fn to_text(reports: &[Report], shown: &dyn Fn(&str) -> String) -> String {
         let what = crate::messages::one_line(&format!("{before}{}", finding.what));
         text.push_str(&format!("  {} {what}\n", finding.verdict.mark()));
         if let Some(repair) = &finding.repair {
-            text.push_str(&format!("      {}\n", crate::messages::one_line(repair)));
+            text.push_str(&format!("    → {}\n", crate::messages::one_line(repair)));
         }
     }
     let count = |verdict| reports.iter().filter(|report| report.finding.verdict == verdict).count();

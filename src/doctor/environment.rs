@@ -129,6 +129,9 @@ pub(super) fn overrides(facts: &Facts) -> Finding {
             format!("export it as `AWS_SESSION_TOKEN`, and unset `{old}`"),
         );
     }
+    if let Some(finding) = region(facts) {
+        return finding;
+    }
     let differ = match (facts.variables.var("AWS_PROFILE"), facts.variables.var("AWS_DEFAULT_PROFILE")) {
         (Some(profile), Some(default)) if profile != default => Some((profile, default)),
         _ => None,
@@ -144,11 +147,27 @@ pub(super) fn overrides(facts: &Facts) -> Finding {
     Finding::pass("no variable takes the profile's place")
 }
 
+/// `AWS_REGION` comes before the profile's region in every SDK, and after it here.
+fn region(facts: &Facts) -> Option<Finding> {
+    // What we exported is the profile's own.
+    if facts.variables.os(variables::PROFILE).is_some() {
+        return None;
+    }
+    let exported = facts.variables.var("AWS_REGION")?;
+    let of_profile = facts.plan().ok()?.region.as_ref()?;
+    (of_profile.as_str() != exported).then(|| {
+        Finding::warn(
+            format!("`AWS_REGION` is {exported}, which SDKs take instead of the profile's {of_profile}"),
+            "unset `AWS_REGION`",
+        )
+    })
+}
+
 /// A container endpoint, which `serve` and `exec --server` set, is asked last: the keys of `[default]` come before it.
 pub(super) fn container(facts: &Facts) -> Finding {
     const URIS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
     let set: Vec<&str> = URIS.into_iter().filter(|name| facts.variables.os(name).is_some()).collect();
-    let [.., first] = set[..] else { return Finding::skipped("no container endpoint is set") };
+    let [.., first] = set[..] else { return Finding::skipped("none is set") };
     if set.len() == 2 {
         let what = format!("`{}` and `{}` are both set: SDKs take the relative one", URIS[0], URIS[1]);
         return Finding::warn(what, format!("unset `{}` where the endpoint of `serve` is meant", URIS[1]));

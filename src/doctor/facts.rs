@@ -126,7 +126,7 @@ pub struct Facts {
     /// Where the sealing key may live.
     pub store: Store,
     /// What a plan is asked for where the command line asks for nothing.
-    pub wish: PlanRequest,
+    pub request: PlanRequest,
     /// Now, by this machine's clock.
     pub now: Timestamp,
     /// When that was read.
@@ -170,6 +170,31 @@ pub(super) enum Resolved {
         /// The FIDO device that the profile names, and what AWS's rule about it is.
         fido: Option<(MfaSerial, Fault)>,
     },
+}
+
+#[cfg(test)]
+impl Facts {
+    /// Those of an empty machine.
+    pub(super) fn for_tests() -> Self {
+        Self {
+            named: None,
+            is_offline: true,
+            variables: Variables::default(),
+            home: None,
+            config: None,
+            settings: None,
+            config_file: PathBuf::from("/nonexistent/config"),
+            credentials_file: PathBuf::from("/nonexistent/credentials"),
+            state: None,
+            store: Store::Auto,
+            request: PlanRequest::default(),
+            now: Timestamp::UNIX_EPOCH,
+            start: Instant::now(),
+            program: None,
+            parent: None,
+            found: Found::default(),
+        }
+    }
 }
 
 impl Facts {
@@ -229,13 +254,13 @@ impl Facts {
             let error = Error::from(error).about(&name);
             Fault { what: crate::messages::with_causes(&error), place, repair: error.hint() }
         };
-        match Plan::make(set, &name, &self.wish, &ambient) {
+        match Plan::make(set, &name, &self.request, &ambient) {
             Ok(plan) => Resolved::Plan { plan: Box::new(plan), fido: None },
             Err(_) if self.missing_file().is_some() => {
                 Resolved::Nothing("a file that the environment names does not exist".to_owned())
             }
             Err(PlanError::Fido { origin, serial, usable }) => {
-                let open = PlanRequest { leaves_device_open: true, ..self.wish.clone() };
+                let open = PlanRequest { leaves_device_open: true, ..self.request.clone() };
                 match Plan::make(set, &name, &open, &ambient) {
                     Ok(plan) => {
                         let why = fault(PlanError::Fido { origin, serial: serial.clone(), usable });

@@ -137,9 +137,9 @@ pub(super) fn route(facts: &Facts) -> Finding {
     }
     let way = route.in_words(&plan.service);
     Finding::pass(match (way.to.as_str(), way.via.as_str()) {
-        ("", "") => "straight to AWS, trusting the system's certificates".to_owned(),
-        ("", via) => format!("to AWS{via}"),
-        (to, via) => format!("to {to}{via}"),
+        ("", "") => "calls go straight to AWS, and trust the system's certificates".to_owned(),
+        ("", via) => format!("calls go to AWS{via}"),
+        (to, via) => format!("calls go to {to}{via}"),
     })
 }
 
@@ -169,7 +169,9 @@ pub(super) fn sts(facts: &Facts) -> Finding {
                 }
                 _ => "see whether a firewall or a proxy stands between; try again".to_owned(),
             };
-            Finding::fail(format!("STS does not answer in {region}: {error}"), repair)
+            // The proxy may be what does not answer.
+            let via = Route::to(&plan.service).in_words(&plan.service).via;
+            Finding::fail(format!("STS does not answer in {region}{via}: {error}"), repair)
         }
     }
 }

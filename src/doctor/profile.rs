@@ -4,20 +4,46 @@ use super::facts::Resolved;
 use super::{Facts, Finding};
 use crate::messages::ours;
 use crate::names::Partition;
-use crate::plan::{Plan, sources};
-use crate::profile::{Profile, ProfileSet, WhichFile};
+use crate::plan::sources;
+use crate::profile::{Profile, Property, WhichFile};
 
-/// Ways in which a profile says where its credentials come from, in the order in which boto3 and the AWS CLI take them.
-/// The key that a style is known by, and its name.
-const STYLES: [(&str, &str); 7] = [
-    ("role_arn", "a role"),
-    ("sso_session", "IAM Identity Center"),
-    ("sso_start_url", "IAM Identity Center"),
-    ("aws_access_key_id", "an access key"),
-    ("credential_process", "`credential_process`"),
-    ("login_session", "`aws login`"),
-    ("web_identity_token_file", "a web identity"),
+/// A way in which a profile says where its credentials come from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Style {
+    Role,
+    WebIdentity,
+    IdentityCenter,
+    /// A key in the credentials file.
+    Key,
+    /// A key in the config file.
+    KeyInConfig,
+    Process,
+    Login,
+}
+
+use Style::{IdentityCenter, Key, KeyInConfig, Login, Process, Role, WebIdentity};
+
+/// Which style each takes first: botocore's `create_credential_resolver`, `repr.rs` of aws-config, `resolveCredsFromProfile`
+/// of the SDK for Go, `resolveProfileData` of the one for JavaScript.
+const ORDERS: [(&str, [Style; 7]); 4] = [
+    ("the AWS CLI and boto3", [Role, WebIdentity, IdentityCenter, Key, Login, Process, KeyInConfig]),
+    ("Rust", [Role, WebIdentity, IdentityCenter, Login, Process, Key, KeyInConfig]),
+    ("Go", [Role, Key, KeyInConfig, WebIdentity, IdentityCenter, Login, Process]),
+    ("JavaScript", [Role, Key, KeyInConfig, WebIdentity, Process, IdentityCenter, Login]),
 ];
+
+impl Style {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Role => "a role",
+            Self::WebIdentity => "a web identity",
+            Self::IdentityCenter => "IAM Identity Center",
+            Self::Key | Self::KeyInConfig => "an access key",
+            Self::Process => "`credential_process`",
+            Self::Login => "`aws login`",
+        }
+    }
+}
 
 /// Does it resolve to a plan?
 pub(super) fn resolves(facts: &Facts) -> Finding {
@@ -84,79 +110,136 @@ fn leaves_open(facts: &Facts) -> bool {
     matches!(facts.resolved(), Resolved::Plan { fido: Some(_), .. })
 }
 
-/// The profile and its sources, as far as they can be read.
-fn chain<'a>(facts: &Facts, set: &'a ProfileSet) -> Vec<Profile<'a>> {
-    sources(set, facts.profile(set).0.as_str())
-}
-
 /// A key in the credentials file beside a `credential_process`: the AWS CLI takes the key, and with it no MFA.
 pub(super) fn leftover_key(facts: &Facts) -> Finding {
     let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
-    let has_process = |name: &str| Some(set.get(name)?.filled("credential_process")?.value().into_owned());
-    let is_ours = |command: &str| command.contains("mfa-cred");
-    let wanted = facts.profile(set).0;
-    let bypassed = |name: &str| {
-        let command = has_process(name)?;
-        let key = set.get(name)?.filled("aws_access_key_id")?;
-        // Another tool's `credential_process` is only of interest where its profile was asked for.
-        (is_ours(&command) || name == wanted.as_str()).then_some((name.to_owned(), key))
-    };
-    let found = set.names().find_map(bypassed);
-    match found {
-        Some((name, key)) => Finding::fail(
-            format!("the access key of `{name}` bypasses its `credential_process`: the AWS CLI and boto3 take the key"),
-            match key.origin() {
-                WhichFile::Config => "remove the key from the profile",
-                WhichFile::Credentials => {
-                    "remove the key from the credentials file, or name the two profiles differently"
-                }
-            },
+    let mut profiles = set.names().filter_map(|name| set.get(name));
+    match profiles.find_map(|profile| Some((profile, bypass(facts, profile)?))) {
+        Some((profile, key)) => Finding::fail(
+            format!(
+                "the access key of `{}` bypasses its `credential_process`: the AWS CLI and boto3 take the key",
+                profile.name()
+            ),
+            "remove the key from the credentials file, or name the two profiles differently",
         )
         .at(Some(&key.place())),
         None => Finding::pass("no key bypasses a `credential_process`"),
     }
 }
 
+/// The key that bypasses the profile's `credential_process`. Where that is another tool's, it is of interest in the
+/// profile that was asked for.
+fn bypass<'a>(facts: &Facts, profile: Profile<'a>) -> Option<Property<'a>> {
+    let command = profile.filled("credential_process")?;
+    let key = profile.filled("aws_access_key_id").filter(|key| key.origin() == WhichFile::Credentials)?;
+    let is_asked_for = || facts.profiles().is_ok_and(|set| facts.profile(set).0.as_str() == profile.name());
+    (command.value().contains("mfa-cred") || is_asked_for()).then_some(key)
+}
+
 /// Several ways in one profile, of which each SDK takes its own first.
 pub(super) fn styles(facts: &Facts) -> Finding {
-    let plan: &Plan = match facts.plan() {
+    let plan = match facts.plan() {
         Ok(plan) => plan,
         Err(why) => return Finding::skipped(why),
     };
     let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
-    for profile in chain(facts, set) {
+    let is_judged = |profile: &Profile<'_>| bypass(facts, *profile).is_none();
+    for profile in sources(set, plan.profile.as_str()).into_iter().filter(is_judged) {
         let styles = styles_of(profile);
-        if styles.len() > 1 && !is_reported_elsewhere(profile) {
-            return Finding::warn(
-                format!(
-                    "`{}` has {}: boto3 and the AWS CLI take {}, the SDKs for Rust and Go may take another",
-                    profile.name(),
-                    styles.join(" and "),
-                    styles[0]
-                ),
-                "keep the one that is meant",
-            )
-            .at(Some(&profile.place()));
+        if styles.len() > 1 {
+            let words: Vec<&str> = styles.iter().map(|style| style.in_words()).collect();
+            let what = format!("`{}` has {}: {}", profile.name(), words.join(" and "), who_takes_which(&styles));
+            return Finding::warn(what, "keep the one that is meant").at(Some(&profile.place()));
         }
     }
     Finding::pass(format!("`{}` says in one way where its credentials come from", plan.profile))
 }
 
-/// The same key beside a `credential_process` is one fault.
-fn is_reported_elsewhere(profile: Profile<'_>) -> bool {
-    profile.filled("aws_access_key_id").is_some() && profile.filled("credential_process").is_some()
+fn styles_of(profile: Profile<'_>) -> Vec<Style> {
+    let has = |key| profile.filled(key).is_some();
+    let is_own_source = profile.filled("source_profile").is_some_and(|source| source.value() == profile.name());
+    let key = profile.filled("aws_access_key_id").map(|key| match key.origin() {
+        WhichFile::Credentials => Key,
+        WhichFile::Config => KeyInConfig,
+    });
+    let styles = [
+        has("role_arn").then_some(Role),
+        // With a role, the token is what assumes it.
+        (has("web_identity_token_file") && !has("role_arn")).then_some(WebIdentity),
+        (has("sso_session") || has("sso_start_url")).then_some(IdentityCenter),
+        // A role that is its own source has keys.
+        key.filter(|_| !is_own_source),
+        has("credential_process").then_some(Process),
+        has("login_session").then_some(Login),
+    ];
+    styles.into_iter().flatten().collect()
 }
 
-fn styles_of(profile: Profile<'_>) -> Vec<&'static str> {
-    let mut styles: Vec<&str> = Vec::new();
-    for (key, style) in STYLES {
-        // A role with a web identity is one style: the token is what assumes it. A role that is its own source has keys.
-        let belongs_to_role = key == "web_identity_token_file" && profile.filled("role_arn").is_some();
-        let is_own_source = key == "aws_access_key_id"
-            && profile.filled("source_profile").is_some_and(|source| source.value() == profile.name());
-        if profile.filled(key).is_some() && !belongs_to_role && !is_own_source && !styles.contains(&style) {
-            styles.push(style);
+/// What each takes of these, with those that agree named together.
+fn who_takes_which(styles: &[Style]) -> String {
+    let mut taken: Vec<(Style, Vec<&str>)> = Vec::new();
+    for (who, order) in ORDERS {
+        let Some(first) = order.into_iter().find(|style| styles.contains(style)) else { continue };
+        match taken.iter_mut().find(|(style, _)| *style == first) {
+            Some((_, several)) => several.push(who),
+            None => taken.push((first, vec![who])),
         }
     }
-    styles
+    match &taken[..] {
+        [(style, _)] => format!("the AWS CLI and the SDKs take {}, and ignore the rest", style.in_words()),
+        several => {
+            let each =
+                |(style, who): &(Style, Vec<&str>)| format!("{} is taken by {}", style.in_words(), who.join(", "));
+            several.iter().map(each).collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{styles_of, who_takes_which};
+    use crate::profile::ProfileSet;
+
+    #[test]
+    fn who_takes_which_of_several_styles() {
+        const KEY: &str = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n";
+        for (config, credentials, said) in [
+            ("role_arn = a\nsource_profile = y\n", "", None),
+            ("role_arn = a\nsource_profile = x\n", KEY, None),
+            ("role_arn = a\nweb_identity_token_file = /t\n", "", None),
+            ("", KEY, None),
+            (
+                "role_arn = a\nsource_profile = y\n",
+                KEY,
+                Some("the AWS CLI and the SDKs take a role, and ignore the rest"),
+            ),
+            (
+                "credential_process = a\n",
+                KEY,
+                Some(
+                    "an access key is taken by the AWS CLI and boto3, Go, JavaScript; `credential_process` is taken by Rust",
+                ),
+            ),
+            (
+                "credential_process = a\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
+                "",
+                Some(
+                    "`credential_process` is taken by the AWS CLI and boto3, Rust; an access key is taken by Go, JavaScript",
+                ),
+            ),
+            (
+                "sso_session = a\ncredential_process = a\n",
+                "",
+                Some(
+                    "IAM Identity Center is taken by the AWS CLI and boto3, Rust, Go; `credential_process` is taken by JavaScript",
+                ),
+            ),
+        ] {
+            let set = ProfileSet::parse(&format!("[profile x]\n{config}"), &format!("[x]\n{credentials}"));
+            let set = set.expect("it can be read");
+            let styles = styles_of(set.get("x").expect("it is there"));
+            let found = (styles.len() > 1).then(|| who_takes_which(&styles));
+            assert_eq!(found.as_deref(), said, "{config}{credentials}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Facts, Finding};
 use crate::host::{self, Env};
-use crate::shell::Shell;
+use crate::shell::{Shell, Startup};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const NAME: &str = "mfa-cred";
@@ -76,9 +76,6 @@ fn calling(facts: &Facts) -> Option<Shell> {
 pub(super) fn function(facts: &Facts) -> Finding {
     let Some(shell) = calling(facts) else { return Finding::skipped("no shell is known that has a function") };
     let Some(loaded) = loaded(facts, shell) else {
-        if let Some(file) = autoloaded(shell, facts).filter(|file| file.exists()) {
-            return saved(&file, &file.display().to_string(), facts, shell);
-        }
         return Finding::skipped(format!("no start-up file of {shell} runs `{NAME} init`: see `{NAME} init --help`"));
     };
     let place = format!("{}:{}", loaded.file.display(), loaded.line);
@@ -133,16 +130,24 @@ pub(super) fn prompt(facts: &Facts) -> Finding {
     if facts.variables.os("STARSHIP_SHELL").is_some() {
         return Finding::pass("Starship shows the profile and its time");
     }
-    let calls = |file: &PathBuf| lines(file).iter().any(|line| words(line).windows(2).any(|it| is_call(it, "prompt")));
+    let calls = |(file, _): &(PathBuf, bool)| {
+        lines(file).iter().any(|line| words(line).windows(2).any(|it| is_call(it, "prompt")))
+    };
     match startup_files(shell, facts).into_iter().find(calls) {
-        Some(file) => Finding::pass(format!("{} calls `{NAME} prompt`", file.display())),
+        Some((file, _)) => Finding::pass(format!("{} calls `{NAME} prompt`", file.display())),
         None => Finding::skipped(format!("no segment in the prompt: `{NAME} init --prompt` adds one")),
     }
 }
 
 fn loaded(facts: &Facts, shell: Shell) -> Option<Loaded> {
-    startup_files(shell, facts).into_iter().find_map(|file| {
+    startup_files(shell, facts).into_iter().find_map(|(file, is_whole)| {
         let lines = lines(&file);
+        if is_whole {
+            let has_prompt =
+                lines.iter().any(|line| line.contains("mfa_cred_segment") || line.contains("mfa_cred_prompt"));
+            let by = Loader::File(file.to_string_lossy().into_owned());
+            return file.exists().then_some(Loaded { file, line: 1, by, has_prompt });
+        }
         let found = (1..).zip(&lines).find_map(|(line, text)| Some((line, loader(text)?)));
         found.map(|(line, (by, has_prompt))| Loaded { file, line, by, has_prompt })
     })
@@ -187,44 +192,19 @@ fn expanded(word: &str, facts: &Facts) -> PathBuf {
     }
 }
 
-/// The file of ours that a shell loads although no line says so.
-fn autoloaded(shell: Shell, facts: &Facts) -> Option<PathBuf> {
-    let config = facts.config.as_ref()?;
-    match shell {
-        Shell::Nu => Some(config.join("nushell/autoload/mfa-cred.nu")),
-        Shell::Xonsh => Some(config.join("xonsh/rc.d/mfa-cred.xsh")),
-        _ => None,
-    }
-}
-
-/// What a shell reads when it starts, as far as a person writes it.
-fn startup_files(shell: Shell, facts: &Facts) -> Vec<PathBuf> {
+/// The files that the shell reads when it starts, and whether `init` wrote them as a whole.
+fn startup_files(shell: Shell, facts: &Facts) -> Vec<(PathBuf, bool)> {
     let home = facts.home.clone().unwrap_or_default();
     let config = facts.config.clone().unwrap_or_else(|| home.join(".config"));
-    let at = |folder: &Path, names: &[&str]| names.iter().map(|name| folder.join(name)).collect::<Vec<_>>();
-    match shell {
-        Shell::Bash => at(&home, &[".bashrc", ".bash_profile", ".bash_login", ".profile"]),
-        Shell::Zsh => {
-            let folder = facts.variables.os("ZDOTDIR").map_or_else(|| home.clone(), PathBuf::from);
-            at(&folder, &[".zshrc", ".zprofile", ".zlogin", ".zshenv"])
-        }
-        Shell::Fish => {
-            let mut files = at(&config, &["fish/config.fish"]);
-            let more = fs::read_dir(config.join("fish/conf.d")).into_iter().flatten().flatten();
-            files.extend(more.map(|file| file.path()));
-            files
-        }
-        Shell::PowerShell => at(&config, &["powershell/Microsoft.PowerShell_profile.ps1", "powershell/profile.ps1"]),
-        Shell::Nu => at(&config, &["nushell/config.nu", "nushell/env.nu"]),
-        Shell::Elvish => [at(&config, &["elvish/rc.elv"]), at(&home, &[".elvish/rc.elv"])].concat(),
-        Shell::Xonsh => [at(&home, &[".xonshrc"]), at(&config, &["xonsh/rc.xsh"])].concat(),
-        Shell::Tcsh => at(&home, &[".tcshrc", ".cshrc", ".login"]),
-        Shell::Cmd => Vec::new(),
-        Shell::Posix => {
-            let env = facts.variables.os("ENV").map(PathBuf::from);
-            [env.into_iter().collect(), at(&home, &[".profile", ".kshrc", ".mkshrc", ".shrc"])].concat()
-        }
-    }
+    let named = |variable| facts.variables.os(variable).map(PathBuf::from);
+    let place = |file: &Startup| match *file {
+        Startup::Home(name) => Some((home.join(name), false)),
+        Startup::Below(variable, name) => Some((named(variable).unwrap_or_else(|| home.clone()).join(name), false)),
+        Startup::Config(name) => Some((config.join(name), false)),
+        Startup::Named(variable) => named(variable).map(|file| (file, false)),
+        Startup::Whole(name) => Some((config.join(name), true)),
+    };
+    shell.dialect().startup.iter().filter_map(place).collect()
 }
 
 #[cfg(test)]

@@ -41,9 +41,9 @@ fn sealing_key_in(facts: &Facts, stores: Stores<'_>) -> Finding {
 
 fn of_passphrase(key: Whereabouts) -> Finding {
     Finding::pass(match (key.lives, key.in_kernel) {
-        (_, Some(life)) => format!("unlocked with your passphrase{}; after a reboot it is asked again", left(life)),
-        (Some(_), None) => "in a file under your passphrase, which the next sign-in asks".to_owned(),
-        (None, None) => "none yet; the next sign-in asks for a new passphrase".to_owned(),
+        (_, Some(life)) => format!("sealing key unlocked by your passphrase{}; a reboot locks it", left(life)),
+        (Some(_), None) => "sealing key in a file under your passphrase, which the next sign-in asks for".to_owned(),
+        (None, None) => "no sealing key yet; the next sign-in asks for a new passphrase".to_owned(),
     })
 }
 
@@ -51,10 +51,12 @@ fn of_kernel(key: Whereabouts, kernel: &dyn Keystore, store: Store) -> Finding {
     let (answer, took) = timed(|| kernel.life(NOBODY));
     match (answer, key.in_kernel) {
         (Err(error), _) => unusable("kernel keyring", &error, store),
-        (Ok(_), Some(life)) => {
-            Finding::pass(format!("in the kernel keyring{} ({}); a reboot ends it", left(life), millis(took)))
-        }
-        (Ok(_), None) => Finding::pass(format!("none yet; the kernel keyring answers ({})", millis(took))),
+        (Ok(_), Some(life)) => Finding::pass(format!(
+            "sealing key in the kernel keyring{} ({}); a reboot ends it",
+            left(life),
+            millis(took)
+        )),
+        (Ok(_), None) => Finding::pass(format!("no sealing key yet; the kernel keyring answers ({})", millis(took))),
     }
 }
 
@@ -69,7 +71,7 @@ fn of_keyring(key: Whereabouts, stores: Stores<'_>, store: Store) -> Finding {
         ),
         (Err(error), None) if store == Store::Auto && key.lives.is_none() => match stores.kernel.life(NOBODY) {
             Ok(_) => Finding::pass(format!(
-                "none yet; the kernel keyring will hold it until a reboot: {}",
+                "no sealing key yet; the kernel keyring will hold it until a reboot: {}",
                 brief(name, &error)
             )),
             Err(_) => unusable(name, &error, store),
@@ -80,14 +82,14 @@ fn of_keyring(key: Whereabouts, stores: Stores<'_>, store: Store) -> Finding {
             "restart it; `store = kernel` in config.ini does without it",
         ),
         (Ok(()), Some(life)) => Finding::pass(format!(
-            "in the {name} ({}), a copy in the kernel keyring{}; it outlives a reboot",
+            "sealing key in the {name} ({}), with a copy in the kernel keyring{}; it outlives a reboot",
             millis(took),
             left(life)
         )),
         (Ok(()), None) if key.lives.is_some() => {
-            Finding::pass(format!("in the {name} ({}); it outlives a reboot", millis(took)))
+            Finding::pass(format!("sealing key in the {name} ({}); it outlives a reboot", millis(took)))
         }
-        (Ok(()), None) => Finding::pass(format!("none yet; the {name} answers ({})", millis(took))),
+        (Ok(()), None) => Finding::pass(format!("no sealing key yet; the {name} answers ({})", millis(took))),
     }
 }
 
@@ -150,5 +152,99 @@ pub(super) fn locks(facts: &Facts) -> Finding {
             ),
             Some(holder) => Finding::pass(format!("process {} holds a lock: it is asking or calling", holder.pid)),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::sealing_key_in;
+    use crate::doctor::{Facts, Verdict};
+    use crate::host::{Keystore, StoreError};
+    use crate::secret::Secret;
+    use crate::vault::passphrase::Cost;
+    use crate::vault::tests::fakes::Fake;
+    use crate::vault::{Store, Stores, Vault};
+
+    /// What is said of the key in these stores, after it was made in them or not.
+    fn said(
+        store: Store,
+        kernel: &dyn Keystore,
+        keyring: &dyn Keystore,
+        with: &dyn Fn(&Vault<'_>),
+    ) -> (Verdict, String) {
+        let home = tempfile::tempdir().expect("a folder");
+        let state = home.path().join("state");
+        crate::state::Folder::open(Some(&state)).expect("it is made");
+        let stores = Stores { kernel, keyring };
+        let facts = Facts { store, state: Some(state.clone()), ..Facts::for_tests() };
+        with(&Vault::new(&state, store, stores, &crate::host::NoTerminal, Cost::RFC_9106));
+        let finding = sealing_key_in(&facts, stores);
+        (finding.verdict, finding.what)
+    }
+
+    /// A system without a kernel keyring.
+    struct Absent;
+
+    impl Keystore for Absent {
+        fn get(&self, _: &str) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
+            Err(StoreError::Absent("none".to_owned()))
+        }
+
+        fn put(&self, _: &str, _: &Secret<Vec<u8>>, _: Option<Duration>) -> Result<(), StoreError> {
+            Err(StoreError::Absent("none".to_owned()))
+        }
+
+        fn delete(&self, _: &str) -> Result<(), StoreError> {
+            Err(StoreError::Absent("none".to_owned()))
+        }
+    }
+
+    fn made(vault: &Vault<'_>) {
+        vault.find_or_make(Duration::from_secs(3600)).expect("a key");
+    }
+
+    fn not_made(_: &Vault<'_>) {}
+
+    #[test]
+    fn where_the_key_lives_and_whether_its_store_answers() {
+        let (works, fails) = (Fake::default, || Fake::failing(&StoreError::Absent("no bus".to_owned())));
+        for (store, keyring_works, is_made, verdict, words) in [
+            (Store::Auto, true, true, Verdict::Pass, "with a copy in the kernel keyring"),
+            (Store::Auto, true, false, Verdict::Pass, "no sealing key yet; the Secret Service answers"),
+            (Store::Auto, false, true, Verdict::Pass, "sealing key in the kernel keyring for"),
+            (Store::Auto, false, false, Verdict::Pass, "there is no Secret Service here"),
+            (Store::Keyring, true, true, Verdict::Pass, "it outlives a reboot"),
+            (Store::Keyring, false, false, Verdict::Fail, "cannot be used"),
+            (Store::Kernel, false, true, Verdict::Pass, "a reboot ends it"),
+            (Store::None, true, false, Verdict::Skipped, "nothing is cached"),
+        ] {
+            let keyring = if keyring_works { works() } else { fails() };
+            let found = said(store, &works(), &keyring, if is_made { &made } else { &not_made });
+            assert_eq!(found.0, verdict, "{store:?} {found:?}");
+            assert!(found.1.contains(words), "{store:?} {is_made}: {found:?}");
+        }
+        // No store at all, and one that fails only once the key is in it.
+        let found = said(Store::Auto, &Absent, &fails(), &not_made);
+        assert_eq!(found.0, Verdict::Fail, "{found:?}");
+        let (kernel, keyring) = (works(), works());
+        let found = said(Store::Auto, &kernel, &keyring, &|vault| {
+            made(vault);
+            keyring.fail(Some(&StoreError::Locked));
+        });
+        assert!(found.0 == Verdict::Warn && found.1.contains("copy serves for"), "{found:?}");
+    }
+
+    #[test]
+    fn nothing_is_read_of_a_key_to_say_where_it_is() {
+        let (kernel, keyring) = (Fake::default(), Fake::default());
+        let before = std::cell::Cell::new((0, 0));
+        said(Store::Auto, &kernel, &keyring, &|vault| {
+            made(vault);
+            before.set((kernel.calls(), keyring.calls()));
+        });
+        // One question for a name that no key has.
+        assert_eq!((kernel.calls(), keyring.calls()), (before.get().0, before.get().1 + 1));
     }
 }

@@ -1,7 +1,7 @@
 //! bash: the statements of [`posix`], completion within open quotes.
 
 use super::candidates::{Candidate, Cursor};
-use super::{ColorMarks, Completion, Dialect, Init, Shell, Statements, Words, posix};
+use super::{ColorMarks, Completion, Dialect, Init, Shell, Startup, Statements, Words, posix};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "bash",
@@ -23,6 +23,12 @@ pub(super) const DIALECT: Dialect = Dialect {
         offer,
     }),
     color_marks: Some(ColorMarks { before: "\x01", after: "\x02" }),
+    startup: &[
+        Startup::Home(".bashrc"),
+        Startup::Home(".bash_profile"),
+        Startup::Home(".bash_login"),
+        Startup::Home(".profile"),
+    ],
 };
 
 /// What was typed of the word, kept as it is, and the rest of the value in the quotes that are open there.

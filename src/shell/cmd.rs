@@ -13,6 +13,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: None,
     completion: None,
     color_marks: None,
+    startup: &[],
 };
 
 struct Cmd;

@@ -1,7 +1,7 @@
 //! Elvish: `eval (mfa-cred x | slurp)`.
 
 use super::candidates::described;
-use super::{Completion, Dialect, Init, Statements, Syntax, Words};
+use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -24,6 +24,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         offer: described,
     }),
     color_marks: None,
+    startup: &[Startup::Config("elvish/rc.elv"), Startup::Home(".elvish/rc.elv")],
 };
 
 struct Elvish;

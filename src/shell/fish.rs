@@ -2,7 +2,7 @@
 //! ones, as those that fish inherits.
 
 use super::candidates::described;
-use super::{ColorMarks, Completion, Dialect, Init, Statements, Syntax, Words};
+use super::{ColorMarks, Completion, Dialect, Init, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -25,6 +25,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         offer: described,
     }),
     color_marks: Some(ColorMarks::NONE),
+    startup: &[Startup::Config("fish/config.fish"), Startup::Config("fish/conf.d/mfa-cred.fish")],
 };
 
 struct Fish;

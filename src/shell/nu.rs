@@ -1,7 +1,7 @@
 //! Nushell: the object of `--format json`, for `from json | load-env`, which takes `null` as unset.
 
 use super::candidates::{is_plain, replaced};
-use super::{Completion, Dialect, Init, Statements, Words};
+use super::{Completion, Dialect, Init, Startup, Statements, Words};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "nu",
@@ -23,6 +23,11 @@ pub(super) const DIALECT: Dialect = Dialect {
         offer: |cursor, candidates| replaced(shown, cursor, candidates),
     }),
     color_marks: None,
+    startup: &[
+        Startup::Config("nushell/config.nu"),
+        Startup::Config("nushell/env.nu"),
+        Startup::Whole("nushell/autoload/mfa-cred.nu"),
+    ],
 };
 
 /// A string of Nushell, in which backslashes escape and nothing expands.

@@ -11,7 +11,7 @@
 //!
 //! A backslash before `export` and `unset` keeps the user's aliases away from them.
 
-use super::{Dialect, Init, Statements, Syntax};
+use super::{Dialect, Init, Startup, Statements, Syntax};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -22,6 +22,13 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init { command: include_str!("../../shell/mfa-cred.sh"), segment: None, quote: quoted }),
     completion: None,
     color_marks: None,
+    startup: &[
+        Startup::Named("ENV"),
+        Startup::Home(".profile"),
+        Startup::Home(".kshrc"),
+        Startup::Home(".mkshrc"),
+        Startup::Home(".shrc"),
+    ],
 };
 
 struct Posix;

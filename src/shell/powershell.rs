@@ -4,7 +4,7 @@
 //! powershell`; not run.
 
 use super::candidates::{is_plain, replaced};
-use super::{Completion, Dialect, Init, Statements, Syntax, Words};
+use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -27,6 +27,10 @@ pub(super) const DIALECT: Dialect = Dialect {
         offer: |cursor, candidates| replaced(shown, cursor, candidates),
     }),
     color_marks: None,
+    startup: &[
+        Startup::Config("powershell/Microsoft.PowerShell_profile.ps1"),
+        Startup::Config("powershell/profile.ps1"),
+    ],
 };
 
 struct PowerShell;

@@ -6,7 +6,7 @@
 
 use super::candidates::{Candidate, Cursor, is_plain};
 use super::posix;
-use super::{Completion, Dialect, Init, Statements, Syntax, Words};
+use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -32,6 +32,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         offer,
     }),
     color_marks: None,
+    startup: &[Startup::Home(".tcshrc"), Startup::Home(".cshrc"), Startup::Home(".login")],
 };
 
 struct Tcsh;

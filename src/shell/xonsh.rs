@@ -1,7 +1,7 @@
 //! Xonsh: `execx($(mfa-cred x))`. Its Python does not expand what stands in a string.
 
 use super::candidates::{is_plain, replaced};
-use super::{Completion, Dialect, Init, Statements, Syntax, Words};
+use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -24,6 +24,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         offer: |cursor, candidates| replaced(shown, cursor, candidates),
     }),
     color_marks: None,
+    startup: &[Startup::Home(".xonshrc"), Startup::Config("xonsh/rc.xsh"), Startup::Whole("xonsh/rc.d/mfa-cred.xsh")],
 };
 
 struct Xonsh;

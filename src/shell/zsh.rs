@@ -1,7 +1,7 @@
 //! zsh: the statements of [`posix`], candidates for `_describe`.
 
 use super::candidates::{Candidate, Cursor};
-use super::{ColorMarks, Completion, Dialect, Init, Shell, Statements, Words, posix};
+use super::{ColorMarks, Completion, Dialect, Init, Shell, Startup, Statements, Words, posix};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "zsh",
@@ -23,6 +23,12 @@ pub(super) const DIALECT: Dialect = Dialect {
         offer,
     }),
     color_marks: Some(ColorMarks { before: "%{", after: "%}" }),
+    startup: &[
+        Startup::Below("ZDOTDIR", ".zshrc"),
+        Startup::Below("ZDOTDIR", ".zprofile"),
+        Startup::Below("ZDOTDIR", ".zlogin"),
+        Startup::Below("ZDOTDIR", ".zshenv"),
+    ],
 };
 
 /// The value, a colon, what it means.

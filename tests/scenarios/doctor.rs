@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::pty::Finished;
-use crate::support::world::{Cast, World};
+use crate::support::pty::{Finished, PATIENCE};
+use crate::support::world::{Cast, MFA_CRED, World};
 
 /// What `doctor` said, after a look for secrets in it.
 fn doctor(world: &World, words: &[&str]) -> Finished {
@@ -88,6 +90,61 @@ fn it_asks_no_code_and_changes_nothing() {
     assert!(calls.iter().all(|call| call == "GetCallerIdentity" || call == "ListMFADevices"), "{calls:?}");
     let login = world.run(&["status", "deploy"]);
     assert!(login.status.success(), "what was cached is still there: {login:?}");
+}
+
+/// Whoever is asked, and whoever was stopped while asked; neither notices.
+#[test]
+fn who_holds_a_lock_is_named_and_keeps_it() {
+    let Cast { world, .. } = World::cast();
+    let mut asked = world.at_terminal(&["login", "deploy"]);
+    asked.wait_for("code", PATIENCE);
+    let of_locks = || finding(&findings(&world, &["deploy"]), "locks").clone();
+    let (running, pid) = (of_locks(), asked.pid().to_string());
+    assert_eq!(running["status"], "pass", "{running}");
+    assert!(running["what"].as_str().expect("text").contains(&pid), "{running}");
+    asked.signal(Signal::STOP);
+    let start = Instant::now();
+    let stopped = loop {
+        let row = of_locks();
+        if row["status"] == "warn" || start.elapsed() > PATIENCE {
+            break row;
+        }
+    };
+    assert!(stopped["repair"].as_str().expect("text").contains(&pid), "{stopped}");
+    let locks = fs::read_dir(world.state().join("locks")).expect("it is there").flatten();
+    let is_held = |file: fs::DirEntry| fs::read_to_string(file.path()).is_ok_and(|text| text.contains(&pid));
+    assert!(locks.filter(|file| file.path().is_file()).any(is_held), "it was taken away");
+    asked.signal(Signal::CONT);
+    asked.signal(Signal::TERM);
+    let ended = asked.finish(PATIENCE);
+    world.heard("login", &ended);
+    assert_eq!(of_locks()["what"], "nobody holds a lock");
+}
+
+/// The line that `init` is loaded by, and the file that it wrote, are found in the shells' own places.
+#[test]
+fn the_shells_function_and_its_segment_are_found_where_the_shell_looks() {
+    for (shell, file, line) in [
+        ("bash", ".bashrc", "eval \"$(mfa-cred init bash --prompt)\""),
+        ("zsh", ".zshrc", "eval \"$(mfa-cred init zsh --prompt)\""),
+        ("fish", "config/fish/config.fish", "mfa-cred init fish --prompt | source"),
+        ("elvish", "config/elvish/rc.elv", "eval (mfa-cred init elvish --prompt | slurp)"),
+        ("xonsh", ".xonshrc", "execx($(mfa-cred init xonsh --prompt))"),
+        ("tcsh", ".tcshrc", "eval \"`PROGRAM init tcsh`\"; set prompt = \"`mfa-cred prompt`\""),
+        ("nu", "config/nushell/autoload/mfa-cred.nu", "WRITTEN"),
+    ] {
+        let Cast { world, .. } = World::cast();
+        world.set("SHELL", format!("/bin/{shell}"));
+        let written = || world.run(&["init", shell, "--prompt"]).stdout;
+        let loading = || format!("# first\n{}\n", line.replace("PROGRAM", MFA_CRED));
+        world.write(file, if line == "WRITTEN" { written() } else { loading() });
+        let rows = findings(&world, &["deploy"]);
+        for id in ["shell-function", "prompt"] {
+            let row = finding(&rows, id);
+            let what = row["what"].as_str().expect("text");
+            assert!(row["status"] == "pass" && what.contains(file), "{shell}: {row}");
+        }
+    }
 }
 
 #[test]

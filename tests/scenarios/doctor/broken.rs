@@ -19,7 +19,7 @@ type Machine = (&'static str, fn(&Cast), &'static str);
 /// A key that nobody issued.
 const KEY: &str = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = not-a-secret\n";
 
-const MACHINES: [Machine; 40] = [
+const MACHINES: [Machine; 43] = [
     ("the config file has a line that is none", |cast| cast.world.add_config("nonsense\n"), "config-file"),
     (
         "the config file is not UTF-8",
@@ -67,6 +67,9 @@ const MACHINES: [Machine; 40] = [
     ("nobody listens where STS should be", |cast| listen_nowhere(cast), "sts"),
     ("a captive portal answers", |cast| cast.world.aws.fault("*", Fault::Html, 9), "sts"),
     ("STS is switched off in the region", |cast| cast.world.aws.fault("*", Fault::region_disabled(), 9), "sts"),
+    ("the proxy is not there", |cast| proxy_nowhere(cast), "sts"),
+    ("others may write to our settings", |cast| open_settings(cast), "settings"),
+    ("what init wrote is gone", |cast| source_gone(cast), "shell-function"),
     ("the clock is an hour behind", |cast| cast.world.aws.skew(3600), "clock"),
     ("the clock is a day ahead", |cast| cast.world.aws.skew(-86_400), "clock"),
     ("the key was deactivated", |cast| cast.world.aws.deactivate(&cast.key.id), "access-key"),
@@ -144,6 +147,21 @@ fn load_from(cast: &Cast, program: &str) {
 fn listen_nowhere(cast: &Cast) {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
     cast.world.set("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"));
+}
+
+fn proxy_nowhere(cast: &Cast) {
+    cast.world.set("AWS_ENDPOINT_URL", "https://sts.example");
+    cast.world.set("HTTPS_PROXY", "http://127.0.0.1:1");
+}
+
+fn open_settings(cast: &Cast) {
+    cast.world.write("config/mfa-cred/config.ini", "color = never\n");
+    set_mode(cast, "config/mfa-cred/config.ini", 0o666);
+}
+
+fn source_gone(cast: &Cast) {
+    cast.world.set("SHELL", "/usr/bin/tcsh");
+    cast.world.write(".tcshrc", "source ~/.mfa-cred.tcsh\n");
 }
 
 fn mistype(cast: &Cast) {
@@ -231,7 +249,7 @@ fn what_never_answers_costs_one_line_and_no_more_than_two_seconds() {
 
 #[test]
 fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
-    let warned: [Machine; 11] = [
+    let warned: [Machine; 13] = [
         ("others may read the keys", |cast| set_mode(cast, ".aws/credentials", 0o644), "file-modes"),
         ("a comment behind a value", |cast| in_deploy(cast, "region = eu-west-1 # home"), "read-differently"),
         ("a section without its prefix", |cast| cast.world.add_config("[other]\nregion = x\n"), "ignored-sections"),
@@ -257,6 +275,15 @@ fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
         ("two kinds of credentials", |cast| in_deploy(cast, "credential_process = true"), "credential-styles"),
         ("keys that are not ours", |cast| export(cast, "ASIA", Some("t")), "env-keys"),
         ("a clock that is a minute off", |cast| cast.world.aws.skew(60), "clock"),
+        ("another region in the environment", |cast| cast.world.set("AWS_REGION", "eu-west-1"), "env-overrides"),
+        (
+            "what another version's init wrote",
+            |cast| {
+                cast.world.set("SHELL", "/usr/bin/nu");
+                cast.world.write("config/nushell/autoload/mfa-cred.nu", "def x [] {}\n");
+            },
+            "shell-function",
+        ),
         (
             "the function of another program",
             |cast| {

@@ -29,7 +29,7 @@ fn a_line_a_check_below_its_group_and_the_repair_below_what_is_not_well() {
     assert_eq!(groups, expected, "{text}");
     let at = lines.iter().position(|line| line.starts_with("  ✗ ")).expect("a problem");
     assert_eq!(lines[at], "  ✗ `AWS_PROFILE` names a profile that does not exist: `nobody`");
-    assert_eq!(lines[at + 1], "      `mfa-cred list` shows the profiles");
+    assert_eq!(lines[at + 1], "    → `mfa-cred list` shows the profiles");
     assert!(!text.contains('\x1b'), "no color in a pipe");
     world.set("AWS_PROFILE", "deploy");
     assert!(doctor(&world, &["deploy"]).stdout.ends_with("\nnothing is wrong\n"));
