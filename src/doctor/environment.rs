@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::{Facts, Finding};
 use crate::host::Env;
 use crate::messages::ours;
-use crate::names::{is_temporary_key, moment};
-use crate::settings::{Settings, variables};
+use crate::names::{is_temporary_key, moment, variables};
+use crate::settings::Settings;
 
 const UNSET: &str = "`eval $(mfa-cred unset)` takes them out of this shell";
 

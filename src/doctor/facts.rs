@@ -15,11 +15,11 @@ use jiff::Timestamp;
 use crate::aws::CallError;
 use crate::error::Error;
 use crate::host::{self, Env, Files};
-use crate::names::{MfaSerial, ProfileName};
+use crate::names::{MfaSerial, ProfileName, variables};
 use crate::plan::{Plan, PlanError, PlanRequest};
 use crate::profile::{Location, ProfileError, ProfileSet};
 use crate::secret::Secret;
-use crate::settings::{Chosen, Settings, ambient, variables};
+use crate::settings::{Chosen, Settings, ambient};
 use crate::vault::Store;
 
 /// The variables that a check or the plan reads. Of secrets just whether they are set.
