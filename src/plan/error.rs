@@ -261,13 +261,16 @@ impl PlanError {
     pub fn place(&self) -> Option<&Location> {
         let origin = match self {
             Self::NoCredentials { place, .. } => return Some(place),
-            Self::UnknownProfile { .. } | Self::NoProfiles { .. } | Self::Cycle(_) => return None,
+            Self::UnknownProfile { .. } | Self::NoProfiles { .. } | Self::AllIgnored { .. } | Self::Cycle(_) => {
+                return None;
+            }
             Self::UnknownSource { origin, .. }
             | Self::LongChain { origin, .. }
             | Self::ProcessLoop { origin, .. }
             | Self::TwoSources { origin, .. }
             | Self::NoSource { origin, .. }
             | Self::HalfKey { origin, .. }
+            | Self::EmptyHalf { origin, .. }
             | Self::NoToken { origin }
             | Self::BadValue { origin, .. }
             | Self::Refused { origin, .. }
