@@ -105,7 +105,7 @@ impl Shell {
         format!("{sign} {}", self.out(name))
     }
 
-    /// The line that loads the file, as the README has it.
+    /// The line that loads the file, as docs/shells.md has it.
     fn load(self, options: &str) -> String {
         let init = format!("mfa-cred init {} {options}", self.name);
         match self.language {
@@ -267,7 +267,7 @@ impl Scene {
 
 #[test]
 fn no_shell_of_the_table_was_forgotten() {
-    let readme = include_str!("../../README.md").replace("&#124;", "|");
+    let page = include_str!("../../docs/shells.md").replace("&#124;", "|");
     for dialect in mfa_cred::shell::Shell::ALL.map(mfa_cred::shell::Shell::dialect) {
         let name = dialect.name;
         // PowerShell cannot be had here; cmd has no functions.
@@ -278,8 +278,8 @@ fn no_shell_of_the_table_was_forgotten() {
             "{name} is missing in the tests of `init`"
         );
         assert!(
-            dialect.init.is_none() || readme.contains(&format!("mfa-cred init {name}")),
-            "{name}: no row in the README"
+            dialect.init.is_none() || page.contains(&format!("mfa-cred init {name}")),
+            "{name}: no row in docs/shells.md"
         );
         let completes = name == "powershell" || dialect.completion.is_none();
         let is_completed = super::completion::shells::ALL.iter().any(|shell| shell.program == name);

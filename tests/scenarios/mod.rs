@@ -45,6 +45,7 @@ mod keyrings;
 mod layers;
 #[cfg(unix)]
 mod network;
+mod papers;
 mod partitions;
 #[cfg(target_os = "linux")]
 mod picker;

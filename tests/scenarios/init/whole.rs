@@ -1,4 +1,4 @@
-//! A person who has done what the README says, and nothing else: the line in the start-up file, and then, at the shell's
+//! A person who has done what docs/shells.md says, and nothing else: the line in the start-up file, and then, at the shell's
 //! own prompt, TAB, Enter, the code, a second role, and `unset`.
 //!
 //! Every key is struck on a pseudo-terminal. What the shell then holds is read by a program that it starts.
@@ -11,9 +11,9 @@ use super::*;
 use crate::support::aws::Device;
 use crate::support::world::Cast;
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/shells.md");
 
-/// What is done once: a line of the README, in a file, or at a prompt where there is none.
+/// What is done once: a line of docs/shells.md, in a file, or at a prompt where there is none.
 struct Install {
     file: Option<&'static str>,
     line: &'static str,
@@ -23,7 +23,7 @@ struct Install {
 }
 
 impl Install {
-    /// The table of the README, and the prompts of those that have no segment.
+    /// The table of docs/shells.md, and the prompts of those that have no segment.
     fn of(shell: Shell) -> Self {
         let prompt = "PS1='$(mfa-cred prompt) > '\n";
         let (file, line, before, after) = match shell.name {
@@ -77,7 +77,7 @@ impl Person {
         fs::set_permissions(&see, fs::Permissions::from_mode(0o755)).expect("it may run");
 
         let install = Install::of(shell);
-        assert!(README.replace("&#124;", "|").contains(install.line), "{}: the README has another line", shell.name);
+        assert!(PAGE.replace("&#124;", "|").contains(install.line), "{}: docs/shells.md has another line", shell.name);
         let has_segment =
             !matches!(shell.language, Language::Tcsh) && shell.name != "dash" && !shell.name.ends_with("ksh");
         let option = if has_segment { " --prompt" } else { "" };

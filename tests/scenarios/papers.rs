@@ -1,0 +1,62 @@
+//! The papers: every link leads somewhere, and no page is left out of the list in the README.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn pages() -> Vec<PathBuf> {
+    let docs = fs::read_dir(root().join("docs")).expect("docs").map(|file| file.expect("a file").path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root().join(name));
+    docs.chain(top).collect()
+}
+
+/// What a page links to besides the web: each path, and the heading after `#`.
+fn links(text: &str) -> Vec<(String, Option<String>)> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let own = targets.filter(|target| !target.contains("://") && !target.contains(char::is_whitespace));
+    own.map(|target| match target.split_once('#') {
+        Some((path, heading)) => (path.to_owned(), Some(heading.to_owned())),
+        None => (target.to_owned(), None),
+    })
+    .collect()
+}
+
+/// The headings of a page, as links name them.
+fn headings(text: &str) -> Vec<String> {
+    let name = |heading: &str| {
+        let kept = heading.trim().to_lowercase().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    text.lines().filter(|line| line.starts_with('#')).map(|line| name(line.trim_start_matches('#'))).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_page_and_a_heading_of_it() {
+    let mut seen = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("text");
+        for (path, heading) in links(&text) {
+            let target = if path.is_empty() { page.clone() } else { page.with_file_name("").join(&path) };
+            assert!(target.exists(), "{}: {path} is not there", page.display());
+            if let Some(heading) = heading {
+                let there = fs::read_to_string(&target).expect("text");
+                assert!(headings(&there).contains(&heading), "{}: {path} has no heading `{heading}`", page.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn every_page_of_docs_is_linked_from_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("text");
+    for page in pages().iter().filter(|page| page.parent() == Some(&root().join("docs"))) {
+        let name = page.file_name().expect("a name").to_string_lossy();
+        assert!(readme.contains(&format!("(docs/{name})")), "{name}");
+    }
+}
