@@ -12,7 +12,7 @@ mod entry;
 mod identity;
 mod moving;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +21,7 @@ use crate::messages::Messages;
 use crate::names::{Lifetime, ProfileName};
 use crate::secret::Credentials;
 use crate::state::{CorrectedClock, Folder, FolderError, Lease, Turn};
-use crate::vault::{UnlockedKey, Vault, VaultError, Whereabouts};
+use crate::vault::{KeyId, UnlockedKey, Vault, VaultError, Whereabouts};
 
 pub use entry::Header;
 pub use identity::{EntryKind, Key, keys};
@@ -104,6 +104,8 @@ pub struct Cache<'a> {
     held: OnceCell<Option<UnlockedKey>>,
     has_warned: Cell<bool>,
     has_moved: Cell<bool>,
+    /// The id of the key that seals here: looked up for a listing, and not for each of its entries.
+    current: RefCell<OnceCell<Option<KeyId>>>,
     clocks: Option<&'a CorrectedClock<'a>>,
 }
 
@@ -111,7 +113,8 @@ impl<'a> Cache<'a> {
     /// Without a folder nothing is found and nothing is kept.
     pub fn new(folder: Option<&'a Folder>, vault: &'a Vault<'a>, use_of_it: CacheUse, messages: Messages) -> Self {
         let (held, has_warned, has_moved) = (OnceCell::new(), Cell::new(false), Cell::new(false));
-        Self { use_of_it, folder, vault, messages, held, has_warned, has_moved, clocks: None }
+        let current = RefCell::default();
+        Self { use_of_it, folder, vault, messages, held, has_warned, has_moved, current, clocks: None }
     }
 
     /// The same, with the clocks by which entries of other endpoints end than the one that a `now` is about.
@@ -162,6 +165,7 @@ impl<'a> Cache<'a> {
     pub fn unlock(&self, life: Lifetime, now: Timestamp) -> Result<Option<UnlockedKey>, VaultError> {
         let Some(folder) = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep) else { return Ok(None) };
         self.move_over(folder, now)?;
+        self.current.take();
         match self.vault.find_or_make(Duration::from_secs(life.secs().into()) + MARGIN) {
             Ok(held) => {
                 self.say_where(&held);
@@ -213,10 +217,13 @@ impl<'a> Cache<'a> {
             self.warn(&format!("the credentials are not kept: {error}"));
             return;
         }
-        folder.sweep(&|header| self.now_of(header, now));
-        if let Err(error) = self.vault.prolong(held, &|| self.last_end(folder, now)) {
+        // Every entry is looked at once: for what is over, and for the end of the last one.
+        let swept = OnceCell::new();
+        let sweep = || *swept.get_or_init(|| folder.sweep(&|header| self.now_of(header, now)));
+        if let Err(error) = self.vault.prolong(held, &sweep) {
             self.warn_once(&error);
         }
+        sweep();
     }
 
     /// Forgets an entry, for one that AWS no longer takes.
@@ -234,15 +241,19 @@ impl<'a> Cache<'a> {
     /// The clear headers of all entries that have not ended.
     pub fn headers(&self, now: Timestamp) -> Vec<Header> {
         let headers = self.folder.map(Folder::headers).unwrap_or_default();
+        self.current.take();
         headers.into_iter().filter(|header| self.is_live(header, now)).collect()
     }
 
     /// Has it not ended, and is its key the one that seals here today? Entries of a former key do not open.
     fn is_live(&self, header: &Header, now: Timestamp) -> bool {
-        let current = self.vault.current().ok().flatten();
+        let current = self.current.borrow();
+        let current = current.get_or_init(|| Some(self.vault.current().ok()??.0));
         // No session lives longer than a day and a half, and a header that says so was not written here.
         let left = self.left(header, now);
-        left > SignedDuration::ZERO && left <= LONGEST_LIFE && current.is_some_and(|(id, _)| id.as_str() == header.key)
+        left > SignedDuration::ZERO
+            && left <= LONGEST_LIFE
+            && current.as_ref().is_some_and(|id| id.as_str() == header.key)
     }
 
     /// Where the key is that opens the entries. No use of it, and no store is asked that could ask a person.

@@ -254,8 +254,9 @@ const VERBS: &[&str] = &[
     "unset",
 ];
 
-/// The lines that SDKs and shells run all day: `process NAME`, `env NAME`, `NAME` and `prompt`. Building clap's tree for
-/// them would take a third of the time of an empty program; a test holds the two readings equal.
+/// The lines that SDKs and shells run all day: `process NAME`, `env NAME`, `NAME`, `status NAME`, `prompt` and what a TAB
+/// asks. Building clap's tree for them would take a third of the time of an empty program; a test holds the two readings
+/// equal.
 fn parse_plain(argv: &[OsString]) -> Option<Args> {
     let word = |n: usize| argv.get(n)?.to_str().filter(|word| !word.is_empty() && !word.starts_with('-'));
     let verb = match (argv.len(), word(1)?) {
@@ -266,12 +267,19 @@ fn parse_plain(argv: &[OsString]) -> Option<Args> {
         }),
         (2, name) if !VERBS.contains(&name) => env(name),
         (3, "env" | "export") => env(word(2)?),
-        (3, "process") => {
-            Verb::Process(Box::new(ProfileArgs { profile: ProfileName::new(word(2)?), ..ProfileArgs::default() }))
-        }
+        (3, "process") => Verb::Process(Box::new(target(word(2)?))),
+        (3, "status") => Verb::Status { json: false, target: Box::new(target(word(2)?)) },
+        (4.., "__complete") if argv[3] == "--" => Verb::Complete(CompleteArgs {
+            shell: word(2)?.parse::<Shell>().ok().filter(|shell| shell.dialect().completion.is_some())?,
+            words: argv[4..].iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<_>>()?,
+        }),
         _ => return None,
     };
     Some(Args { global: Global::default(), verb })
+}
+
+fn target(name: &str) -> ProfileArgs {
+    ProfileArgs { profile: ProfileName::new(name), ..ProfileArgs::default() }
 }
 
 fn env(name: &str) -> Verb {

@@ -7,5 +7,6 @@ mod attributes;
 pub mod private;
 pub mod replace;
 pub mod trust;
+pub mod whole;
 
 pub use attributes::Lost;

@@ -45,14 +45,15 @@ impl std::str::FromStr for Level {
 #[derive(Clone, Copy, Debug)]
 pub struct Messages {
     level: Level,
-    is_colored: bool,
+    /// Left open: as stderr is a terminal, which is looked at when something is said.
+    color: Option<bool>,
     home: Option<&'static str>,
 }
 
 impl Messages {
     /// A voice that says what `level` lets through, in color where `color` or, left open, stderr says so.
     pub fn new(level: Level, color: Option<bool>) -> Self {
-        Self { level, is_colored: color.unwrap_or_else(|| io::stderr().is_terminal()), home: None }
+        Self { level, color, home: None }
     }
 
     /// The voice that writes this folder as `~`. There is one such folder for as long as the program runs.
@@ -107,7 +108,7 @@ impl Messages {
             return;
         }
         let text = one_line(&self.tilde(text));
-        let line = if self.is_colored && !label.is_empty() {
+        let line = if !label.is_empty() && self.color.unwrap_or_else(|| io::stderr().is_terminal()) {
             format!("\x1b[{color}m{label}\x1b[0m{text}\n")
         } else {
             format!("{label}{text}\n")

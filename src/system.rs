@@ -112,10 +112,15 @@ impl Clock for System {
     }
 }
 
-/// CLOCK_BOOTTIME, as Linux also writes it; elsewhere there is no such file.
+/// CLOCK_BOOTTIME, which is read without a call into the kernel; other systems have no such clock.
+#[cfg(target_os = "linux")]
 fn since_boot() -> Option<Duration> {
-    let uptime = fs::read_to_string("/proc/uptime").ok()?;
-    uptime.split('.').next()?.parse().ok().map(Duration::from_secs)
+    rustix::time::clock_gettime(rustix::time::ClockId::Boottime).try_into().ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Option<Duration> {
+    None
 }
 
 /// This user's folders, as the system has them.

@@ -68,15 +68,13 @@ impl Folder {
 
     /// How long the last entry has to live, and a little more, each by its own clock.
     pub(super) fn last_end(&self, now: &dyn Fn(&Header) -> Timestamp) -> Duration {
-        let left = self.headers().into_iter().map(|header| header.end.duration_since(now(&header))).max();
-        let left = left.unwrap_or(SignedDuration::ZERO);
-        Duration::try_from(left).unwrap_or_default() + MARGIN
+        with_margin(self.headers().into_iter().map(|header| header.end.duration_since(now(&header))))
     }
 
     /// Removes entries that ended more than an hour ago, and strays: what a writer that died left, and what another
-    /// version of this program made, when it is too old to be of use to anybody. Never on the warm path.
-    pub(super) fn sweep(&self, now: &dyn Fn(&Header) -> Timestamp) {
-        let is_over = |header: &Header| header.end < now(header) - SignedDuration::from_hours(1);
+    /// version of this program made, when it is too old to be of use to anybody. Never on the warm path. Gives what
+    /// [`Folder::last_end`] does.
+    pub(super) fn sweep(&self, now: &dyn Fn(&Header) -> Timestamp) -> Duration {
         // The file system's clock, which the entry that was just written has set.
         let folder = fs::metadata(self.path().join(ENTRIES)).and_then(|folder| folder.modified());
         let is_stray = |path: &Path| {
@@ -84,17 +82,23 @@ impl Folder {
             Some(folder.as_ref().ok()?.duration_since(made).ok()? > STRAY)
         };
         let is_stray = |path: &Path| is_stray(path).unwrap_or(false);
-        let over = |(path, header): (PathBuf, Option<Header>)| {
-            header.map_or_else(|| is_stray(&path), |header| is_over(&header)).then_some(path)
+        let remove = |path: &Path| {
+            // Somebody else may be sweeping too.
+            let _ = fs::remove_file(path);
         };
-        let entries = self.entries().into_iter().filter_map(over);
+        let mut left = Vec::new();
+        for (path, header) in self.entries() {
+            let life = header.map(|header| header.end.duration_since(now(&header)));
+            if life.map_or_else(|| is_stray(&path), |life| life < -SignedDuration::from_hours(1)) {
+                remove(&path);
+            }
+            left.extend(life);
+        }
         let is_unfinished = |path: &PathBuf| {
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) && is_stray(path)
         };
-        for path in entries.chain(files(self.path()).filter(is_unfinished)) {
-            // Somebody else may be sweeping too.
-            let _ = fs::remove_file(path);
-        }
+        files(self.path()).filter(is_unfinished).for_each(|path| remove(&path));
+        with_margin(left.into_iter())
     }
 
     fn entries(&self) -> Vec<(PathBuf, Option<Header>)> {
@@ -105,6 +109,11 @@ impl Folder {
         };
         files(&self.path().join(ENTRIES)).map(|path| (path.clone(), header(&path))).collect()
     }
+}
+
+/// The longest of these lives, and a little more.
+fn with_margin(left: impl Iterator<Item = SignedDuration>) -> Duration {
+    Duration::try_from(left.max().unwrap_or(SignedDuration::ZERO)).unwrap_or_default() + MARGIN
 }
 
 fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {

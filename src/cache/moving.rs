@@ -35,6 +35,7 @@ impl Cache<'_> {
                 return Ok(None);
             }
         };
+        self.current.take();
         let held = self.vault.find_or_make(self.last_end(folder, now))?;
         self.say_where(&held);
         let moved = entries.iter().filter(|entry| folder.reseal(entry, &old, &held)).count();

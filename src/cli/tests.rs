@@ -74,6 +74,20 @@ fn the_short_way_reads_what_clap_reads() {
         }
     }
     assert!(short > 15, "{short}");
+    let mut asked = 0;
+    for shell in
+        ["bash", "zsh", "fish", "pwsh", "powershell", "nu", "elvish", "xonsh", "tcsh", "csh", "sh", "no-shell", "-"]
+    {
+        for words in [&[][..], &[""], &["env", ""], &["--help"], &["-"], &["--", "x"], &["a b", "$(x)", "ü"]] {
+            let asked_for = ["mfa-cred", "__complete", shell, "--"];
+            let line: Vec<std::ffi::OsString> = asked_for.iter().chain(words).map(Into::into).collect();
+            if let Some(args) = parse_plain(&line) {
+                asked += 1;
+                assert_eq!(parse_any(&line).ok(), Some(args), "{line:?}");
+            }
+        }
+    }
+    assert!(asked > 50, "{asked}");
     let tree = Cli::command();
     let names = tree.get_subcommands().flat_map(|c| std::iter::once(c.get_name()).chain(c.get_all_aliases()));
     let mut verbs: Vec<String> = names.map(str::to_owned).collect();

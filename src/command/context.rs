@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
@@ -25,6 +26,12 @@ use crate::vault::{Stores, Vault};
 pub(super) struct Context<'a> {
     pub(super) settings: &'a Settings,
     pub(super) host: Host<'a>,
+    known: Rc<Known>,
+}
+
+/// What was read and opened, which is the same whoever sits at the terminal.
+#[derive(Default)]
+struct Known {
     ambient: OnceCell<Ambient>,
     profiles: OnceCell<ProfileSet>,
     folder: OnceCell<Result<Folder, String>>,
@@ -33,24 +40,23 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     /// Opens and reads nothing.
     pub(super) fn new(settings: &'a Settings, host: Host<'a>) -> Self {
-        let (ambient, profiles, folder) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { settings, host, ambient, profiles, folder }
+        Self { settings, host, known: Rc::default() }
     }
 
     /// The same at another terminal.
     pub(super) fn at(&self, terminal: &'a dyn Terminal) -> Self {
-        Self::new(self.settings, Host { terminal, ..self.host.clone() })
+        Self { host: Host { terminal, ..self.host.clone() }, known: Rc::clone(&self.known), ..*self }
     }
 
     /// The same with nobody at it where the options say so: a passphrase is a prompt too.
     pub(super) fn attended_as(&self, how: &ObtainOptions) -> Self {
         let host = if how.may_prompt { self.host.clone() } else { self.host.unattended() };
-        Self::new(self.settings, host)
+        Self { host, known: Rc::clone(&self.known), ..*self }
     }
 
     /// What the environment says of profiles, regions and endpoints.
     pub(super) fn ambient(&self) -> &Ambient {
-        self.ambient.get_or_init(|| ambient(self.host.env))
+        self.known.ambient.get_or_init(|| ambient(self.host.env))
     }
 
     /// The credentials of the environment, for profiles that name it as their source.
@@ -65,16 +71,16 @@ impl<'a> Context<'a> {
 
     /// The AWS files, as they were when they were first asked for.
     pub(super) fn profiles(&self) -> Result<&ProfileSet, Error> {
-        if self.profiles.get().is_none() {
+        if self.known.profiles.get().is_none() {
             let Settings { config_file, credentials_file, messages, .. } = self.settings;
             let set = ProfileSet::load(self.host.files, config_file, credentials_file)?;
             // Looking for them takes the whole of the files.
             if messages.says(Level::Info) {
                 set.notes().for_each(|note| messages.info(&note.to_string()));
             }
-            let _ = self.profiles.set(set);
+            let _ = self.known.profiles.set(set);
         }
-        Ok(self.profiles.get().expect("it was just set"))
+        Ok(self.known.profiles.get().expect("it was just set"))
     }
 
     /// The plan for a profile.
@@ -84,7 +90,7 @@ impl<'a> Context<'a> {
 
     /// The state folder, opened once, or why there is none.
     fn opened(&self) -> Result<&Folder, &str> {
-        let opened = self.folder.get_or_init(|| self.open_folder().map_err(|error| error.to_string()));
+        let opened = self.known.folder.get_or_init(|| self.open_folder().map_err(|error| error.to_string()));
         opened.as_ref().map_err(String::as_str)
     }
 

@@ -47,7 +47,8 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
         }
         // Each ends by the clock of its own endpoint, and so does what the shell holds of it.
         let cached: Vec<_> = cached.into_iter().map(|header| (cache.now_of(&header, now), header)).collect();
-        let key = cache.whereabouts();
+        // Where nobody is told of it, it is not looked for.
+        let key = (as_json || plan.is_none()).then(|| cache.whereabouts());
         let verdict = plan.as_ref().map(|plan| needs_no_code(plan, cache, now));
         let payload = if as_json {
             json!({
@@ -60,13 +61,12 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
                     "expires": header.end.to_string(),
                     "left_seconds": header.end.duration_since(*now).as_secs(),
                 })).collect::<Vec<_>>(),
-                "sealing_key": key_json(key, settings),
+                "sealing_key": key.map(|key| key_json(key, settings)),
                 "available_without_code": verdict,
             })
             .to_string()
                 + "\n"
         } else {
-            let key = plan.is_none().then_some(key);
             to_text(held.as_ref(), &cached, key, now, settings)
         };
         write_stdout(&payload)?;

@@ -6,8 +6,10 @@
 //! folders above a name are the caller's to look at.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use super::whole;
 
 /// A thousand times what any of our files has, and little against a machine's memory.
 const LONGEST: u64 = 1 << 20;
@@ -46,16 +48,26 @@ fn refused(path: &Path, why: Refusal) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Refused { path: path.to_owned(), why })
 }
 
-/// Looks at a folder without following a link.
+/// Looks at a folder without following a link, and says whether others may look into it.
 ///
 /// # Errors
 /// A [`refusal`], or the system's.
-pub fn look(folder: &Path) -> io::Result<()> {
+pub fn look(folder: &Path) -> io::Result<Insight> {
     let found = fs::symlink_metadata(folder)?;
     if !found.is_dir() {
         return Err(refused(folder, Refusal::Otherwise("folder")));
     }
-    ours(&found).map_err(|why| refused(folder, why))
+    ours(&found).map_err(|why| refused(folder, why))?;
+    Ok(if lets_others_in(&found) { Insight::Others } else { Insight::UsAlone })
+}
+
+/// Who may look into a folder of ours.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Insight {
+    /// As it should be.
+    UsAlone,
+    /// Its mode lets others in.
+    Others,
 }
 
 /// All that is in a file of ours.
@@ -64,13 +76,8 @@ pub fn look(folder: &Path) -> io::Result<()> {
 /// A [`refusal`], the system's, and a file that is longer than ours are.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let (file, found) = open(path, OpenOptions::new().read(true))?;
-    let length = usize::try_from(found.len().min(LONGEST)).unwrap_or_default();
-    // At its full size from the start: a buffer that grows leaves copies of keys behind.
-    let mut bytes = Vec::with_capacity(length + 1);
-    file.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
+    let mut bytes = whole::room(found.len(), LONGEST);
+    whole::read(file, found.len(), LONGEST, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -168,7 +175,7 @@ pub fn set_aside(folder: &Path, is_bad: &dyn Fn() -> bool) -> io::Result<Option<
     }
     close(&to)?;
     match look(&to) {
-        Ok(()) => Ok(Some(to)),
+        Ok(_) => Ok(Some(to)),
         Err(error) => {
             rename_to_nothing(&to, folder)?;
             Err(error)
@@ -192,6 +199,8 @@ pub fn make_inner(path: &Path) -> io::Result<()> {
 mod system {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 
+    use std::sync::OnceLock;
+
     use rustix::fs::OFlags;
 
     use super::{DirBuilder, File, Metadata, OpenOptions, Path, PathBuf, Refusal, fs, io, refused};
@@ -207,6 +216,10 @@ mod system {
 
     /// The system has many words for what cannot be opened; what it is says more.
     fn why_not(path: &Path, error: io::Error) -> io::Error {
+        // What is not there is nothing else either.
+        if error.kind() == io::ErrorKind::NotFound {
+            return error;
+        }
         match fs::symlink_metadata(path).map(|found| is_file_of_ours(&found)) {
             Ok(Err(why)) => refused(path, why),
             _ => error,
@@ -224,7 +237,7 @@ mod system {
     }
 
     pub(super) fn ours(found: &Metadata) -> Result<(), Refusal> {
-        if found.uid() != rustix::process::geteuid().as_raw() {
+        if found.uid() != user() {
             return Err(Refusal::Foreign(found.uid()));
         }
         // An ACL's mask stands here too, so it sees what an ACL grants.
@@ -232,6 +245,12 @@ mod system {
             return Err(Refusal::Open);
         }
         Ok(())
+    }
+
+    /// This process's user, who stays the same and is asked for at every file.
+    fn user() -> u32 {
+        static USER: OnceLock<u32> = OnceLock::new();
+        *USER.get_or_init(|| rustix::process::geteuid().as_raw())
     }
 
     pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
@@ -284,8 +303,8 @@ mod system {
     }
 
     /// May others look into the folder?
-    pub(crate) fn lets_others_in(folder: &Path) -> io::Result<bool> {
-        Ok(fs::symlink_metadata(folder)?.mode() & 0o077 != 0)
+    pub(super) fn lets_others_in(found: &Metadata) -> bool {
+        found.mode() & 0o077 != 0
     }
 }
 
@@ -331,14 +350,13 @@ mod system {
         Ok(())
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-    pub(crate) fn lets_others_in(_: &Path) -> io::Result<bool> {
-        Ok(false)
+    pub(super) fn lets_others_in(_: &Metadata) -> bool {
+        false
     }
 }
 
-use system::{beside, open, ours, private, private_folder, rename_to_nothing};
-pub(crate) use system::{close, lets_others_in};
+pub(crate) use system::close;
+use system::{beside, lets_others_in, open, ours, private, private_folder, rename_to_nothing};
 
 #[cfg(all(test, unix))]
 mod tests;

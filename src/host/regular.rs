@@ -6,6 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::disk::whole;
 use crate::secret::Secret;
 
 /// The longest file that is read: thirty times what 5,000 profiles take.
@@ -31,11 +32,12 @@ pub fn read_regular(path: &Path) -> io::Result<Secret<Vec<u8>>> {
     if found.len() > LONGEST {
         return Err(too_large());
     }
-    // At its full size from the start, as growing would leave copies of secrets behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default() + 1));
-    file.take(LONGEST + 1).read_to_end(&mut text)?;
-    // It grew meanwhile.
-    if text.len() as u64 > LONGEST { Err(too_large()) } else { Ok(Secret::new(std::mem::take(&mut *text))) }
+    let mut text = Zeroizing::new(whole::room(found.len(), LONGEST));
+    match whole::read(file, found.len(), LONGEST, &mut text) {
+        // It grew meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(too_large()),
+        result => result.map(|()| Secret::new(std::mem::take(&mut *text))),
+    }
 }
 
 fn too_large() -> io::Error {

@@ -40,10 +40,12 @@ struct Clocks<'a> {
 }
 
 /// What is known of an endpoint's clock.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Known {
     reading: Reading,
     memory: Option<Memory>,
+    /// Was nobody asked yet whether the memory is of this boot, since it changes nothing?
+    may_be_of_another_boot: bool,
 }
 
 /// What AWS's clock showed, in seconds, and what ours showed at that moment.
@@ -89,12 +91,12 @@ impl Memory {
         Reading { ahead: 0, in_doubt: true }
     }
 
-    fn parse(text: &str, boot: &str) -> Option<Self> {
+    /// The memory in a file's text, and the boot that it is of: another one has another time since boot.
+    fn parse(text: &str) -> Option<(Self, &str)> {
         let mut words = text.split_whitespace();
         let mut number = || words.next()?.parse().ok();
         let memory = Self { aws: number()?, wall: number()?, since_boot: number()? };
-        // Another boot has another time since boot.
-        (words.next()? == boot).then_some(memory)
+        Some((memory, words.next()?))
     }
 }
 
@@ -141,11 +143,13 @@ impl<'a> CorrectedClock<'a> {
 
     /// Takes in the endpoint's `Date`, seen now.
     pub fn learn(&self, date: Timestamp) {
-        let before = self.known().memory;
+        let known = self.known();
+        let before = if known.may_be_of_another_boot { self.of_this_boot() } else { known.memory };
         let Some(seen) = Memory::of_now(self.local(), date) else {
             let ahead = date.as_second() - self.local().now().as_second();
             let ahead = if ahead.abs() < MATTERS { 0 } else { ahead };
-            return self.set(Known { reading: Reading { ahead, in_doubt: false }, memory: before });
+            let reading = Reading { ahead, in_doubt: false };
+            return self.set(Known { reading, memory: before, may_be_of_another_boot: false });
         };
         let known = before.map(|memory| memory.read(seen.wall, seen.since_boot));
         let is_news = known.is_none_or(|known| known.in_doubt || (known.ahead - seen.ahead()).abs() >= MATTERS);
@@ -158,7 +162,8 @@ impl<'a> CorrectedClock<'a> {
         } else {
             before
         };
-        self.set(Known { reading: Reading { ahead: seen.ahead(), in_doubt: false }, memory });
+        let reading = Reading { ahead: seen.ahead(), in_doubt: false };
+        self.set(Known { reading, memory, may_be_of_another_boot: false });
     }
 
     fn set(&self, known: Known) {
@@ -174,18 +179,31 @@ impl<'a> CorrectedClock<'a> {
         known
     }
 
-    /// What the folder says.
+    /// What the folder says. Where the memory changes nothing, it is as good as none, and which boot it is of is left
+    /// open: nearly every call is of that kind.
     fn remembered(&self) -> Known {
         let clock = self.local();
-        let memory = self.all.folder.and_then(|folder| {
-            let text = folder.read_text(&self.file())?;
-            Memory::parse(&text, &clock.boot()?)
-        });
-        let reading = memory.and_then(|memory| {
-            let since_boot = i64::try_from(clock.since_boot()?.as_secs()).ok()?;
-            Some(memory.read(clock.now().as_second(), since_boot))
-        });
-        Known { reading: reading.unwrap_or_default(), memory }
+        let Some(text) = self.text() else { return Known::default() };
+        let Some((memory, boot)) = Memory::parse(&text) else { return Known::default() };
+        let since_boot = clock.since_boot().and_then(|time| i64::try_from(time.as_secs()).ok());
+        let reading = since_boot.map(|since_boot| memory.read(clock.now().as_second(), since_boot));
+        match reading.filter(|reading| *reading != Reading::default()) {
+            None => Known { memory: Some(memory), may_be_of_another_boot: true, ..Known::default() },
+            Some(reading) if clock.boot().as_deref() == Some(boot) => {
+                Known { reading, memory: Some(memory), may_be_of_another_boot: false }
+            }
+            Some(_) => Known::default(),
+        }
+    }
+
+    fn of_this_boot(&self) -> Option<Memory> {
+        let text = self.text()?;
+        let (memory, boot) = Memory::parse(&text)?;
+        (self.local().boot()? == boot).then_some(memory)
+    }
+
+    fn text(&self) -> Option<String> {
+        self.all.folder?.read_text(&self.file())
     }
 
     fn file(&self) -> String {
@@ -206,8 +224,11 @@ pub fn clock_name(partition: &Partition, endpoint_url: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{CorrectedClock, Memory, Reading};
+    use crate::host::Clock;
     use crate::host::fake_clock::{SetClock, at};
     use crate::state::Folder;
+    use jiff::Timestamp;
+    use std::cell::Cell;
     use std::time::Duration;
 
     #[test]
@@ -234,11 +255,56 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_of_another_boot_is_none() {
+    fn a_memory_is_three_times_and_a_boot() {
         let memory = Memory { aws: 1, wall: 2, since_boot: 3 };
-        assert_eq!(Memory::parse("1 2 3 boot\n", "boot"), Some(memory));
-        for text in ["", "1 2 3", "1 2 3 other", "1 x 3 boot", "900 700"] {
-            assert_eq!(Memory::parse(text, "boot"), None, "{text}");
+        assert_eq!(Memory::parse("1 2 3 boot\n"), Some((memory, "boot")));
+        for text in ["", "1 2 3", "1 x 3 boot", "900 700"] {
+            assert_eq!(Memory::parse(text), None, "{text}");
+        }
+    }
+
+    /// A clock that counts how often it is asked for the boot.
+    struct Asked(SetClock, Cell<u32>);
+
+    impl Clock for Asked {
+        fn now(&self) -> Timestamp {
+            self.0.now()
+        }
+
+        fn since_boot(&self) -> Option<Duration> {
+            self.0.since_boot()
+        }
+
+        fn boot(&self) -> Option<String> {
+            self.1.set(self.1.get() + 1);
+            self.0.boot()
+        }
+
+        fn sleep(&self, time: Duration) {
+            self.0.sleep(time);
+        }
+    }
+
+    #[test]
+    fn a_memory_of_another_boot_is_none_and_the_boot_is_asked_for_only_where_that_matters() {
+        for (ahead, boot, asked, wanted) in [
+            (0, "this-boot", 0, 0),
+            (4, "this-boot", 0, 0),
+            (900, "this-boot", 1, 900),
+            (900, "another-boot", 1, 0),
+            (0, "another-boot", 0, 0),
+        ] {
+            let (_place, folder) = folder();
+            let clock = Asked(SetClock::at(0), Cell::new(0));
+            let (aws, wall) = (at(ahead).as_second(), at(0).as_second());
+            folder.write("", "clock-aws", format!("{aws} {wall} 1000 {boot}\n").as_bytes()).expect("it is written");
+            let corrected = CorrectedClock::new(&clock, Some(&folder));
+            assert_eq!((corrected.ahead(), corrected.now()), (wanted, at(wanted)), "{ahead} {boot}");
+            assert_eq!(clock.1.get(), asked, "{ahead} {boot}");
+            // What is learnt then is news to a memory of another boot, which goes.
+            corrected.learn(at(wanted));
+            let text = std::fs::read_to_string(folder.path().join("clock-aws")).expect("it is there");
+            assert!(text.ends_with("this-boot\n"), "{ahead} {boot}: {text}");
         }
     }
 

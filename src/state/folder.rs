@@ -9,7 +9,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::disk::private::{self, Refusal, refusal};
+use crate::disk::private::{self, Insight, Refusal, refusal};
 use crate::messages::Messages;
 use crate::vault;
 
@@ -81,7 +81,7 @@ impl Folder {
     pub fn look(path: Option<&Path>) -> Result<Option<Self>, FolderError> {
         let path = path.ok_or(FolderError::Nowhere)?.to_owned();
         match inspect(&path) {
-            Ok(()) => Ok(Some(Self { path })),
+            Ok(_) => Ok(Some(Self { path })),
             Err(FolderError::Unusable { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -145,7 +145,8 @@ impl Folder {
         let folder = self.path.join(name);
         match private::look(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => private::make_inner(&folder)?,
-            result => result?,
+            Err(error) => return Err(error),
+            Ok(_) => {}
         }
         Ok(folder)
     }
@@ -153,19 +154,17 @@ impl Folder {
 
 /// Is the folder ours, and what stands in it too? A mode that lets others look in is mended.
 fn check(path: &Path) -> Result<(), FolderError> {
-    inspect(path)?;
-    let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
-    if private::lets_others_in(path).map_err(unusable)? {
-        private::close(path).map_err(unusable)?;
+    if inspect(path)? == Insight::Others {
+        private::close(path).map_err(|source| FolderError::Unusable { path: path.to_owned(), source })?;
     }
     Ok(())
 }
 
 /// Is the folder ours, and what stands in it too? Whatever is wrong inside could come there only while others could
 /// write to the folder itself.
-fn inspect(path: &Path) -> Result<(), FolderError> {
+fn inspect(path: &Path) -> Result<Insight, FolderError> {
     let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };
-    private::look(path).map_err(|error| match refusal(&error) {
+    let insight = private::look(path).map_err(|error| match refusal(&error) {
         Some(Refusal::Otherwise(_)) => FolderError::NotAFolder { path: path.to_owned() },
         Some(Refusal::Foreign(owner)) => FolderError::Foreign { path: path.to_owned(), owner },
         Some(why) => FolderError::Touched { path: path.to_owned(), why },
@@ -174,11 +173,14 @@ fn inspect(path: &Path) -> Result<(), FolderError> {
     for inner in [ENTRIES, LOCKS, DEVICES].map(|name| path.join(name)) {
         match private::look(&inner) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => result.map_err(|error| match refusal(&error) {
-                Some(why) => FolderError::Touched { path: inner, why },
-                None => unusable(error),
-            })?,
+            Err(error) => {
+                return Err(match refusal(&error) {
+                    Some(why) => FolderError::Touched { path: inner, why },
+                    None => unusable(error),
+                });
+            }
+            Ok(_) => {}
         }
     }
-    Ok(())
+    Ok(insight)
 }

@@ -9,7 +9,7 @@
 //! away the file. When it goes on, [`lost_any`] tells it.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -18,8 +18,9 @@ use crate::disk::private;
 
 use super::folder::{Folder, FolderError, LOCKS};
 
-/// How often a waiter looks: short against a person, long against a file system.
-const LOOK: Duration = Duration::from_millis(20);
+/// How long a waiter pauses between two looks: at first short against a person; after a second it is a person who is
+/// waited for, and a thousand waiters are not to keep the machine busy.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
 /// When a waiter says what it waits for.
 const SAY: Duration = Duration::from_secs(3);
 /// For how long a holder must be seen stopped, without a break, before its lock is taken away.
@@ -72,6 +73,8 @@ const HELD: &str = "held";
 const CANCELED: &str = "canceled";
 /// Behind the process id: the holder fills the screen, and who waits must not write on it.
 const SCREEN: &str = "screen";
+/// More than a mark ever has.
+const LONGEST_MARK: u64 = 64;
 
 /// The turns of this process. A process is stopped as a whole, hence a static.
 static OURS: Mutex<Vec<Weak<Lock>>> = Mutex::new(Vec::new());
@@ -145,9 +148,10 @@ pub(crate) fn wait<T, E>(
     unusable: &dyn Fn(io::Error) -> E,
 ) -> Result<Turn<T>, E> {
     let (start, mut waited_for, mut has_said) = (Instant::now(), None, false);
+    let mut wanted = Wanted::new(path);
     let (mut stopped, mut was_left): (Option<(u32, Instant)>, bool) = (None, false);
     loop {
-        if let Some(mut lease) = Lease::try_take(path).map_err(unusable)? {
+        if let Some(mut lease) = wanted.try_take().map_err(unusable)? {
             if waited_for.is_some() && lease.canceled_by() == waited_for {
                 return Ok(Turn::Canceled);
             }
@@ -162,7 +166,7 @@ pub(crate) fn wait<T, E>(
         }
         // Only the one that was seen holding it speaks for those who waited: somebody who comes while they leave is
         // free to ask again.
-        let holder = named(path, HELD);
+        let holder = wanted.holder();
         waited_for = holder.or(waited_for);
         if let Some(found) = ready()? {
             return Ok(Turn::Ready(found));
@@ -181,7 +185,56 @@ pub(crate) fn wait<T, E>(
             stopped = None;
             continue;
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(pause(start.elapsed()));
+    }
+}
+
+/// How long whoever has waited for so long pauses before the next look.
+fn pause(waited: Duration) -> Duration {
+    let (shortest, longest) = PAUSES;
+    (waited / 5).clamp(shortest, longest)
+}
+
+/// A lock as somebody sees it who wants it; its file stays open from one look to the next.
+pub(super) struct Wanted<'p> {
+    path: &'p Path,
+    file: Option<File>,
+}
+
+impl<'p> Wanted<'p> {
+    pub(super) fn new(path: &'p Path) -> Self {
+        Self { path, file: None }
+    }
+
+    pub(super) fn try_take(&mut self) -> io::Result<Option<Lease>> {
+        loop {
+            let file = self.file.take().map_or_else(|| private::open_or_make(self.path), Ok)?;
+            let is_ours = match file.try_lock() {
+                Ok(()) => true,
+                Err(TryLockError::WouldBlock) => false,
+                Err(TryLockError::Error(error)) => return Err(error),
+            };
+            // Somebody may have removed the file since it was opened: a lock on it would be worth nothing, and waiting
+            // for it would have no end.
+            if !is_same(&file, self.path)? {
+                continue;
+            }
+            if is_ours {
+                let lock = Arc::new(Lock { file, path: self.path.to_owned() });
+                return Ok(Some(Lease { lock, says: Says::TheSame, was_left: false }));
+            }
+            self.file = Some(file);
+            return Ok(None);
+        }
+    }
+
+    /// Who holds it, as its file says.
+    fn holder(&self) -> Option<u32> {
+        let mut file = self.file.as_ref()?;
+        let mut text = String::new();
+        file.rewind().ok()?;
+        file.take(LONGEST_MARK).read_to_string(&mut text).ok()?;
+        named_in(&text, HELD)
     }
 }
 
@@ -213,22 +266,6 @@ impl Lease {
     /// Tells those who wait that they must not write on the screen.
     pub(crate) fn fills_the_screen(&self) {
         self.mark(HELD, SCREEN);
-    }
-
-    pub(super) fn try_take(path: &Path) -> io::Result<Option<Self>> {
-        loop {
-            let file = private::open_or_make(path)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
-            // Somebody may have removed the file between opening and locking it; that lock would be worth nothing.
-            if is_same(&file, path)? {
-                let lock = Arc::new(Lock { file, path: path.to_owned() });
-                return Ok(Some(Self { lock, says: Says::TheSame, was_left: false }));
-            }
-        }
     }
 
     pub(super) fn canceled_by(&self) -> Option<u32> {
@@ -266,7 +303,11 @@ pub(crate) fn is_screen_filled(path: &Path) -> bool {
 
 /// The process id in a lock's file, if the file says this of it.
 fn named(path: &Path, state: &str) -> Option<u32> {
-    private::read_text(path)?.strip_prefix(state)?.split_whitespace().next()?.parse().ok()
+    named_in(&private::read_text(path)?, state)
+}
+
+fn named_in(text: &str, state: &str) -> Option<u32> {
+    text.strip_prefix(state)?.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(unix)]

@@ -6,7 +6,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::Home;
-use crate::state::lock::is_same;
+use crate::state::lock::{Wanted, is_same};
 use crate::state::{Folder, FolderError, Lease, Turn};
 
 fn take(folder: &Folder) -> Lease {
@@ -64,6 +64,48 @@ fn who_waits_for_long_says_so_once_and_names_the_holder() {
     drop(lease);
 }
 
+/// Two hundred that wait for a person took a quarter of a processor, and a thousand all of it.
+#[test]
+fn who_waits_for_a_person_looks_five_times_a_second_at_most() {
+    let home = Home::new();
+    let lease = take(&home.folder);
+    let (start, looks) = (Instant::now(), Cell::new(0));
+    let turn = home.folder.take_turn::<_, FolderError>(
+        "a-lock",
+        &mut || {
+            let waited = start.elapsed();
+            looks.set(looks.get() + u32::from(waited > Duration::from_secs(1)));
+            Ok((waited > Duration::from_millis(2400)).then_some(()))
+        },
+        &mut |_| Ok(()),
+    );
+    assert!(matches!(turn, Ok(Turn::Ready(()))), "{turn:?}");
+    assert!(looks.get() <= 8, "{} looks in the 1.4 seconds after the first", looks.get());
+    drop(lease);
+}
+
+/// The file stays open while somebody waits: one that was removed must not be waited for.
+#[test]
+fn who_waits_for_a_lock_whose_file_is_taken_away_gets_the_next_one() {
+    let home = Home::new();
+    let stopped = take(&home.folder);
+    let (path, looks) = (home.folder.path().join("locks/a-lock"), Cell::new(0));
+    let turn = home.folder.take_turn::<(), FolderError>(
+        "a-lock",
+        &mut || {
+            looks.set(looks.get() + 1);
+            if looks.get() == 2 {
+                fs::remove_file(&path).expect("it is ours");
+            }
+            assert!(looks.get() < 100, "it is waited for without an end");
+            Ok(None)
+        },
+        &mut |_| Ok(()),
+    );
+    assert!(matches!(turn, Ok(Turn::Ours(_))), "{turn:?}");
+    drop(stopped);
+}
+
 #[test]
 fn who_waited_for_a_person_that_canceled_ends_too_and_who_comes_later_asks_anew() {
     for cancels in [true, false] {
@@ -103,9 +145,9 @@ fn a_cancellation_of_another_person_is_not_ones_own() {
         drop(take(&home.folder));
     }
     fs::write(&path, "canceled 4711\n").expect("it is written");
-    let lease = Lease::try_take(&path).expect("it works").expect("it is free");
+    let lease = Wanted::new(&path).try_take().expect("it works").expect("it is free");
     assert_eq!(lease.canceled_by(), Some(4711));
-    assert!(Lease::try_take(&path).expect("it works").is_none(), "it is held");
+    assert!(Wanted::new(&path).try_take().expect("it works").is_none(), "it is held");
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! Reading a regular file whole, with no call into the kernel more than it takes.
+//!
+//! In: the open file, and how long it was when it was looked at. Out: all of it, in a buffer that never grew: one that
+//! grows leaves copies of secrets behind.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+/// Room for a file of that length, and for a byte more, by which it is seen that there is no more.
+pub fn room(length: u64, longest: u64) -> Vec<u8> {
+    Vec::with_capacity(usize::try_from(length.min(longest)).unwrap_or_default() + 1)
+}
+
+/// Adds all that is in the file to a buffer that has [`room`] for it. One that grew meanwhile is read whole all the same.
+///
+/// # Errors
+/// The system's; [`io::ErrorKind::FileTooLarge`] for more than `longest` bytes.
+pub fn read(file: File, length: u64, longest: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    if !is_read_at_once(&file, length, bytes)? {
+        let more = (longest + 1).saturating_sub(bytes.len() as u64);
+        file.take(more).read_to_end(bytes)?;
+    }
+    if bytes.len() as u64 > longest { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
+}
+
+/// Did one call give exactly what there was to be read, with room for more? Then that was the end of the file, and a
+/// second call to hear of it is saved.
+#[cfg(unix)]
+fn is_read_at_once(file: &File, length: u64, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    let count = match rustix::io::read(file, rustix::buffer::spare_capacity(bytes)) {
+        Ok(count) => count,
+        Err(rustix::io::Errno::INTR) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(count > 0 && count as u64 == length && bytes.len() < bytes.capacity())
+}
+
+#[cfg(not(unix))]
+fn is_read_at_once(_: &File, _: u64, _: &mut Vec<u8>) -> io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, room};
+    use std::fs::{self, File};
+    use std::io;
+
+    #[test]
+    fn all_is_read_whatever_length_was_seen_before_and_nothing_beyond_the_limit() {
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("x");
+        for text in ["", "a", "ab", "0123456789"] {
+            fs::write(&path, text).expect("it is written");
+            for seen in [0, 1, 2, 9, 10, 11, 100] {
+                for longest in [0, 1, 9, 10, 11] {
+                    let mut bytes = room(seen, longest);
+                    let read = read(File::open(&path).expect("it is there"), seen, longest, &mut bytes);
+                    let wanted = if text.len() as u64 > longest { Err(io::ErrorKind::FileTooLarge) } else { Ok(text) };
+                    let found = read.map(|()| str::from_utf8(&bytes).expect("text")).map_err(|error| error.kind());
+                    assert_eq!(found, wanted, "{text:?}, seen as {seen} bytes, limit {longest}");
+                }
+            }
+        }
+    }
+}
