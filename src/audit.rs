@@ -8,6 +8,7 @@
 pub mod question;
 pub mod facts;
 pub mod report;
+pub mod enforcement;
 pub mod judge;
 pub mod accepted;
 pub mod outcome;

@@ -4,6 +4,7 @@
 //! Nothing here asks, shows or writes; `command/device` does. What the policies of a user must allow for it is one
 //! table, [`needs`], which `policy` reads too.
 
+pub mod account;
 pub mod caller;
 mod client;
 pub mod endpoint;

@@ -4,6 +4,7 @@
 //! contents or AWS: control characters are escaped, so that none of them can drive the terminal, and line feeds too,
 //! so that none can pass for a line of ours.
 
+mod progress;
 mod waiting;
 
 use std::io::{self, IsTerminal, Write};
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use crate::names::ProfileName;
 
+pub use progress::Progress;
 pub use waiting::Waiting;
 
 /// How much is said.

@@ -166,13 +166,15 @@ impl Judge {
             }
             _ => {}
         }
-        let Some(judged) = &user.judged else { return };
+        // Who cannot sign in is no way in, and who has a device need not enroll one.
+        let has_credentials = has_password || has_key || user.password.is_none() || user.keys.is_none();
+        let Some(judged) = user.judged.as_ref().filter(|_| has_credentials) else { return };
         let see = format!("`mfa-cred policy check --user {name}` names the statements and what to change");
         if let Some(why) = &judged.open {
             let what = format!("has policies that do not enforce MFA: {why}");
             self.of_user(Question::MfaNotEnforced, user, why, &what, &see);
         }
-        if let Some(why) = &judged.stuck {
+        if let Some(why) = judged.stuck.as_ref().filter(|_| matches!(user.mfa, None | Some(Mfa::None))) {
             let what = format!("cannot enroll an MFA device: {why}");
             self.of_user(Question::CannotEnroll, user, why, &what, &see);
         }

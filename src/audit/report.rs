@@ -82,7 +82,7 @@ pub fn read(bytes: &[u8]) -> Result<Account, ReportError> {
 ///
 /// # Errors
 /// It is none.
-fn of_csv(bytes: &[u8], generated: Option<Timestamp>) -> Result<Account, ReportError> {
+pub fn of_csv(bytes: &[u8], generated: Option<Timestamp>) -> Result<Account, ReportError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let columns = Columns::of(reader.headers()?)?;
     let mut account = Account { reported: generated, unanswerable: columns.unanswerable(), ..Account::default() };

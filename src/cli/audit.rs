@@ -5,18 +5,37 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::options::profile_name;
 use crate::audit::accepted::Pattern;
 use crate::audit::question::Question;
+use crate::names::ProfileName;
 
 // `audit`.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct AuditArgs {
-    /// Read this credential report, offline; `-` is stdin
+    /// Whose credentials read IAM [default: the shell's, else `default`]
     ///
-    /// The CSV, or what `aws iam get-credential-report` prints.
-    #[arg(long, value_name = "FILE", required = true)]
-    pub report: Option<PathBuf>,
+    /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+    #[arg(value_name = "PROFILE", value_parser = profile_name)]
+    pub named: Option<ProfileName>,
+    /// The profile, as an option
+    #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
+    pub profile: Option<ProfileName>,
+    /// Never ask a person
+    #[arg(long)]
+    pub no_prompt: bool,
+    /// Read the credential report: IAM's, or FILE offline
+    ///
+    /// FILE is the CSV, or what `aws iam get-credential-report` prints; `-` is stdin. IAM's may be four hours old.
+    /// Default: IAM's where there are more than 200 users.
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[allow(clippy::option_option, reason = "an option that may have a value")]
+    pub report: Option<Option<PathBuf>>,
+    /// Ask about each user, however many there are
+    #[arg(long, conflicts_with = "report")]
+    pub live: bool,
     /// Ask only this (repeatable, or with commas)
     ///
     /// The id of a question. docs/audit.md explains each.

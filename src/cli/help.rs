@@ -12,8 +12,8 @@ use crate::exit::ExitCode;
 const EXAMPLES: &[(&str, &str)] = &[
     (
         "audit",
-        "mfa-cred audit --report credential-report.csv\n    \
-         mfa-cred audit --report report.csv --only console-without-mfa,root-without-mfa --json",
+        "mfa-cred audit my-admin-role\n    \
+         mfa-cred audit --report credential-report.csv --only console-without-mfa,root-without-mfa --json",
     ),
     ("clear", "mfa-cred clear my-test-role"),
     (

@@ -58,6 +58,7 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
             };
             whose.profile = one(positional, both(whose.profile.take())?)?;
         }
+        Verb::Audit(args) => args.profile = one(args.named.take(), both(args.profile.take())?)?,
         Verb::Policy(PolicyVerb::Check(check)) => check.profile = both(check.profile.take())?,
         _ if before.is_some() => {
             return Err(usage(ErrorKind::UnknownArgument, "this command is about no profile".to_owned()));

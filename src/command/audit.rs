@@ -1,5 +1,6 @@
 //! `mfa-cred audit`: who in an account has no MFA, and the IAM habits around it.
 
+mod live;
 mod text;
 
 use std::io::Read;
@@ -23,8 +24,10 @@ const LONGEST: u64 = 16 << 20;
 
 pub(super) fn run(args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error> {
     let wish = wish(args, context)?;
-    let Some(file) = &args.report else { return Ok(Done::Well) };
-    let outcomes = vec![of_file(file, &wish, context)?];
+    let outcomes = vec![match &args.report {
+        Some(Some(file)) => of_file(file, &wish, context)?,
+        _ => live::of_profile(args, &wish, context)?,
+    }];
     let page = match () {
         () if args.json => json::report(&outcomes).to_string() + "\n",
         () if args.csv => rows::report(&outcomes),

@@ -4,9 +4,11 @@
 //! them. Where a code travels, and where a device is made, nothing is sent twice: see [`Iam`](super::Iam).
 
 mod answer;
+mod account;
 mod call;
 mod devices;
 mod policies;
+mod together;
 mod wire;
 
 use answer::{Element, Read};

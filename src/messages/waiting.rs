@@ -23,10 +23,15 @@ const TURN: Duration = Duration::from_millis(100);
 pub struct Waiting(Option<(mpsc::Sender<()>, JoinHandle<()>)>);
 
 impl Messages {
+    /// Can stderr show something that moves, and may it?
+    pub(super) fn is_animated(self) -> bool {
+        let is_dumb = || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+        self.level >= Level::Warn && io::stderr().is_terminal() && !is_dumb()
+    }
+
     /// Shows, from now on and until the value is dropped, what is waited for.
     pub fn waiting(self, what: &str) -> Waiting {
-        let is_dumb = || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        if self.level < Level::Warn || !io::stderr().is_terminal() || is_dumb() {
+        if !self.is_animated() {
             return Waiting(None);
         }
         let (end, ended) = mpsc::channel::<()>();

@@ -1,4 +1,5 @@
 //! `mfa-cred audit`, told by what an account's administrator sees.
 
+mod live;
 mod page;
 mod report;

@@ -103,7 +103,12 @@ fn head(outcome: &Outcome) -> String {
     let users = many(outcome.users, "user");
     let minute = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M UTC");
     match outcome.reported {
-        Some(time) => format!("{account}: {users}, by the credential report of {}.", minute(time)),
+        Some(time) => {
+            let time = minute(time);
+            format!(
+                "{account}: {users}, by the credential report of {time}. IAM keeps a report for up to four hours, so later changes may be missing."
+            )
+        }
         None if outcome.is_live => format!("{account}: {users}."),
         None => format!("{account}: {users}, by a credential report that does not say when it was generated."),
     }

@@ -73,6 +73,17 @@ impl<'a> Element<'a> {
             .collect()
     }
 
+    /// The members of the list of that name; one that is not there is empty.
+    pub(super) fn optional_list(self, name: &str) -> Read<Vec<Self>> {
+        if self.optional_child(name)?.is_some() { self.list(name) } else { Ok(Vec::new()) }
+    }
+
+    /// The keys and values of the map of that name.
+    pub(super) fn entries(self, name: &str) -> Read<Vec<(&'a str, &'a str)>> {
+        let entries = self.child(name)?.0.children().filter(|child| child.has_tag_name_of("entry"));
+        entries.map(|entry| Ok((Self(entry).text("key")?, Self(entry).text("value")?))).collect()
+    }
+
     /// `true` or `false`, if it is said.
     pub(super) fn optional_flag(self, name: &str) -> Read<Option<bool>> {
         match self.optional_text(name)? {

@@ -1,5 +1,6 @@
 //! IAM, as far as a person's own MFA devices and keys go, and who has which policies. At STS's address; the API version tells them apart.
 
+mod account;
 mod devices;
 mod policies;
 
@@ -36,6 +37,15 @@ pub(super) fn perform(
         "ListGroupsForUser" => policies::groups(world, caller, params).map(Some),
         "GetPolicy" => policies::policy(world, caller, params).map(Some),
         "GetPolicyVersion" => policies::version(world, caller, params).map(Some),
+        "ListUsers" => account::users(world, caller, params).map(Some),
+        "GetLoginProfile" => account::login_profile(world, caller, params).map(Some),
+        "ListAccessKeys" => account::keys(world, caller, params).map(Some),
+        "GetAccessKeyLastUsed" => account::last_use(world, caller, params).map(Some),
+        "GetAccountSummary" => account::summary(world, caller).map(Some),
+        "GetAccountPasswordPolicy" => account::password_policy(world, caller).map(Some),
+        "GetAccountAuthorizationDetails" => account::details(world, caller, params).map(Some),
+        "GenerateCredentialReport" => account::generate(world, caller).map(Some),
+        "GetCredentialReport" => account::report(world, caller).map(Some),
         _ => Err(unknown_action(Service::Iam, action)),
     }
 }

@@ -5,6 +5,7 @@
 //! every call down, and knows every secret that it ever issued or was sent. State is made by methods here, never over
 //! the wire. The server ends when its [`Aws`] is dropped.
 
+mod account;
 mod client;
 mod device;
 mod fault;
@@ -159,7 +160,7 @@ impl Aws {
     }
 
     fn add_denial(&self, action: &str, but_on: Option<String>, only_without_mfa: bool) {
-        self.shared.world().denials.push(Denial { action: action.to_owned(), but_on, only_without_mfa });
+        self.shared.world().denials.push(Denial { action: action.to_owned(), but_on, only_on: None, only_without_mfa });
     }
 
     /// Takes back every denial.

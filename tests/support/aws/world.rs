@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::account::Account;
 use super::device::DeviceState;
 use super::fault::Fault;
 use super::policies::Policies;
@@ -119,13 +120,18 @@ pub(super) struct Denial {
     pub(super) action: String,
     /// A resource on which it is allowed all the same.
     pub(super) but_on: Option<String>,
+    /// The one resource on which it is denied.
+    pub(super) only_on: Option<String>,
     /// Does an explicit Deny do it, whose condition is that no MFA was given?
     pub(super) only_without_mfa: bool,
 }
 
 impl Denial {
     pub(super) fn strikes(&self, action: &str, resource: &str, has_mfa: bool) -> bool {
-        self.action == action && self.but_on.as_deref() != Some(resource) && !(self.only_without_mfa && has_mfa)
+        self.action == action
+            && self.but_on.as_deref() != Some(resource)
+            && self.only_on.as_deref().is_none_or(|only| only == resource)
+            && !(self.only_without_mfa && has_mfa)
     }
 }
 
@@ -155,6 +161,7 @@ pub(super) struct World {
     pub(super) faults: Vec<(String, Fault, usize)>,
     pub(super) denials: Vec<Denial>,
     pub(super) policies: Policies,
+    pub(super) account_facts: Account,
     pub(super) calls: Vec<Call>,
     pub(super) secrets: Vec<(Kind, String)>,
     /// Seconds that the server's clock is ahead of this machine's.
@@ -177,6 +184,7 @@ impl World {
             faults: Vec::new(),
             denials: Vec::new(),
             policies: Policies::default(),
+            account_facts: Account::default(),
             calls: Vec::new(),
             secrets: Vec::new(),
             skew: 0,
