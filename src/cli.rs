@@ -33,7 +33,7 @@ pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
 pub use init::{EvaluatesArgs, InitArgs};
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
-pub use policy::{CheckArgs, ExplainArgs, PolicyVerb, PrintArgs};
+pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::PromptArgs;
 pub use typo::{Meant, meant};
 

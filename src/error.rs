@@ -182,6 +182,9 @@ pub enum PolicyKindError {
     /// A repair for several sets of policies at once.
     #[error("`--fix` repairs the policies of one user, group or role, and there are {0} here")]
     ManySets(usize),
+    /// A repair in a format that is for findings.
+    #[error("`--fix` prints the repaired policies, or JSON with `--format json`")]
+    FormatOfRepair,
     /// A repair written into a template or an answer.
     #[error("`--write` writes policies that are files of their own, not those inside other files")]
     NotItsOwnFile,

@@ -156,7 +156,14 @@ pub struct CheckArgs {
     /// It is wanted, and so no failure.
     #[arg(long)]
     pub console_only: bool,
-    /// As JSON
+    /// table, json, sarif, github or markdown
+    ///
+    /// For people; for scripts; for code scanning; as annotations of a GitHub workflow; for a pull request. Default:
+    /// table.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<CheckFormat>(CheckFormat::NAMES))]
+    #[arg(hide_possible_values = true, conflicts_with = "json")]
+    pub format: Option<CheckFormat>,
+    /// As JSON: `--format json`
     #[arg(long)]
     pub json: bool,
     /// Print them repaired
@@ -172,6 +179,52 @@ pub struct CheckArgs {
     /// Do not ask, with --write
     #[arg(long, requires = "write")]
     pub yes: bool,
+}
+
+/// What the result of a check is printed as.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CheckFormat {
+    /// For people.
+    Table,
+    /// For scripts.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// For a pull request.
+    Markdown,
+}
+
+impl CheckFormat {
+    const NAMES: [&str; 5] = ["table", "json", "sarif", "github", "markdown"];
+}
+
+impl std::str::FromStr for CheckFormat {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        match name {
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            "sarif" => Ok(Self::Sarif),
+            "github" => Ok(Self::Github),
+            "markdown" => Ok(Self::Markdown),
+            _ => Err(UnknownFormat),
+        }
+    }
+}
+
+/// A word that names no format.
+#[derive(Debug, thiserror::Error)]
+#[error("a result is printed as one of {}", CheckFormat::NAMES.join(", "))]
+pub struct UnknownFormat;
+
+impl CheckArgs {
+    /// What the result is printed as.
+    pub fn format(&self) -> CheckFormat {
+        self.format.unwrap_or(if self.json { CheckFormat::Json } else { CheckFormat::Table })
+    }
 }
 
 fn group_name(text: &str) -> Result<String, &'static str> {

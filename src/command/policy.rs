@@ -6,13 +6,17 @@ mod cases;
 mod explain;
 mod fetch;
 mod files;
+mod github;
 mod json;
+mod markdown;
 mod print;
 mod repaired;
+mod reported;
+mod sarif;
 mod text;
 
 use super::{Done, write_stdout};
-use crate::cli::{CheckArgs, PolicyVerb};
+use crate::cli::{CheckArgs, CheckFormat, PolicyVerb};
 use crate::command::context::Context;
 use crate::error::{Error, PolicyKindError};
 use crate::exit::ExitCode;
@@ -24,6 +28,7 @@ use crate::policy::journey::Subject;
 use crate::policy::rules::CheckOptions;
 use crate::policy::source::Whose;
 use crate::policy::{Document, PolicyKind, Report, check, fix};
+use crate::settings::Settings;
 
 /// Where no policy names an account: the one of AWS's own examples.
 const ANY_ACCOUNT: &str = "123456789012";
@@ -37,7 +42,7 @@ pub(super) fn run(verb: PolicyVerb, context: &Context<'_>) -> Result<Done, Error
             if let Some(user) = args.user.as_ref().filter(|_| args.files.is_empty()) {
                 let mut found = fetch::policies_of(user, &args, context)?;
                 found.boundary = limits(&args, found.boundary, &context.host)?;
-                return judge(&args, &found, context);
+                return judge(&args, found, context);
             }
             cases::run(&args, context)
         }
@@ -80,21 +85,41 @@ fn wish(args: &CheckArgs, case: &Case, host: &Host<'_>) -> Result<CheckOptions, 
 }
 
 /// Judges what is one set of policies, and prints what comes of it.
-fn judge(args: &CheckArgs, case: &Case, context: &Context<'_>) -> Result<Done, Error> {
-    let wish = wish(args, case, &context.host)?;
+fn judge(args: &CheckArgs, case: Case, context: &Context<'_>) -> Result<Done, Error> {
+    let wish = wish(args, &case, &context.host)?;
     if args.fix {
-        return repair(args, case, &wish, context);
+        return repair(args, &case, &wish, context);
     }
     let report = check(case.policies(), &case.subject, args.work.as_deref(), &wish);
-    if args.json {
-        write_stdout(&(json::report(case.policies(), &report).to_string() + "\n"))?;
-    } else {
-        write_stdout(&text::report(case.policies(), &report, &text::Style::of(context.settings)))?;
-    }
-    Ok(verdict(&report))
+    show(args, &[Judged { whose: Whose::Anybody, case, report }], Sets::One, context.settings)
+}
+
+/// Is it one set of policies, or what was found in files that may hold any number?
+enum Sets {
+    One,
+    Many,
+}
+
+fn show(args: &CheckArgs, judged: &[Judged], sets: Sets, settings: &Settings) -> Result<Done, Error> {
+    let page = match (args.format(), sets, judged) {
+        (CheckFormat::Table, Sets::One, [one]) => {
+            text::report(one.case.policies(), &one.report, &text::Style::of(settings))
+        }
+        (CheckFormat::Table, ..) => text::sets(judged, &text::Style::of(settings)),
+        (CheckFormat::Json, Sets::One, [one]) => json::report(one.case.policies(), &one.report).to_string() + "\n",
+        (CheckFormat::Json, ..) => json::sets(judged).to_string() + "\n",
+        (CheckFormat::Sarif, ..) => sarif::log(judged),
+        (CheckFormat::Github, ..) => github::annotations(judged),
+        (CheckFormat::Markdown, ..) => markdown::page(judged),
+    };
+    write_stdout(&page)?;
+    Ok(verdict(judged.iter().all(|one| one.report.holds())))
 }
 
 fn repair(args: &CheckArgs, case: &Case, wish: &CheckOptions, context: &Context<'_>) -> Result<Done, Error> {
+    if !matches!(args.format(), CheckFormat::Table | CheckFormat::Json) {
+        return Err(PolicyKindError::FormatOfRepair.into());
+    }
     let (documents, report) = fix(case.policies(), &case.subject, args.work.as_deref(), wish)?;
     let after = repaired::Repaired { documents, report };
     if args.write {
@@ -102,11 +127,11 @@ fn repair(args: &CheckArgs, case: &Case, wish: &CheckOptions, context: &Context<
     } else {
         repaired::print(args, case, &after, context.settings)?;
     }
-    Ok(verdict(&after.report))
+    Ok(verdict(after.report.holds()))
 }
 
-fn verdict(report: &Report) -> Done {
-    if report.holds() { Done::Well } else { Done::Verdict(ExitCode::Failed) }
+fn verdict(holds: bool) -> Done {
+    if holds { Done::Well } else { Done::Verdict(ExitCode::Failed) }
 }
 
 /// The service control policies, beside a boundary if there is one: what both must allow, as far as one list can say it.

@@ -65,7 +65,7 @@ pub enum Version {
 }
 
 /// A place in the text, both counted from 1, columns in characters.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Position {
     /// The line.
     pub line: usize,

@@ -13,6 +13,8 @@ mod command;
 #[cfg(unix)]
 mod fetched;
 #[cfg(unix)]
+mod formats;
+#[cfg(unix)]
 mod held;
 mod malformed;
 mod print;

@@ -1,13 +1,10 @@
 //! `policy check FILE…`: each set of policies that the files hold is judged by itself, and all of them are one verdict.
 
-use serde_json::json;
-
-use super::super::{Done, write_stdout};
-use super::{Case, Judged, files, json, judge, limits, text, wish};
+use super::super::Done;
+use super::{Case, Judged, Sets, files, judge, limits, show, wish};
 use crate::cli::CheckArgs;
 use crate::command::context::Context;
 use crate::error::{Error, PolicyKindError};
-use crate::exit::ExitCode;
 use crate::messages::one_line;
 use crate::policy::journey::Subject;
 use crate::policy::source::{Case as Set, Here, Reading, Whose, read};
@@ -23,12 +20,12 @@ pub(super) fn run(args: &CheckArgs, context: &Context<'_>) -> Result<Done, Error
         context.settings.messages.note(&one_line(note));
     }
     if !reading.has_containers && args.user.is_none() {
-        return judge(args, &plain(args, reading, context)?, context);
+        return judge(args, plain(args, reading, context)?, context);
     }
     let sets = chosen(args, &reading)?;
     if args.fix {
         return match &sets[..] {
-            [set] if !args.write => judge(args, &case(args, set, &reading, &here, context)?, context),
+            [set] if !args.write => judge(args, case(args, set, &reading, &here, context)?, context),
             [_] => Err(PolicyKindError::NotItsOwnFile.into()),
             _ => Err(PolicyKindError::ManySets(sets.len()).into()),
         };
@@ -123,12 +120,5 @@ fn all(args: &CheckArgs, sets: &[Set], of: (&Reading, &Here), context: &Context<
         let report = check(case.policies(), &case.subject, args.work.as_deref(), &wish(args, &case, &context.host)?);
         judged.push(Judged { whose: set.whose.clone(), case, report });
     }
-    let holds = judged.iter().all(|one| one.report.holds());
-    if args.json {
-        let checks: Vec<_> = judged.iter().map(json::of_set).collect();
-        write_stdout(&(json!({"holds": holds, "checks": checks}).to_string() + "\n"))?;
-    } else {
-        write_stdout(&text::sets(&judged, &text::Style::of(context.settings)))?;
-    }
-    Ok(if holds { Done::Well } else { Done::Verdict(ExitCode::Failed) })
+    show(args, &judged, Sets::Many, context.settings)
 }

@@ -14,7 +14,8 @@ pub(super) fn run(rule: Option<Rule>) -> Result<Done, Error> {
     }
 }
 
-fn section(rule: Rule) -> &'static str {
+/// A rule's section of the documentation.
+pub(super) fn section(rule: Rule) -> &'static str {
     let start = PAGE.find(&format!("\n## {rule}\n")).map_or(0, |at| at + 1);
     let end = PAGE[start + 1..].find("\n## ").map_or(PAGE.len(), |end| start + 1 + end);
     &PAGE[start..end]

@@ -22,8 +22,13 @@ pub(super) fn report(policies: Policies<'_>, report: &Report) -> Value {
     })
 }
 
-/// One of several sets.
-pub(super) fn of_set(one: &Judged) -> Value {
+/// All the sets that files hold.
+pub(super) fn sets(judged: &[Judged]) -> Value {
+    let holds = judged.iter().all(|one| one.report.holds());
+    json!({"holds": holds, "checks": judged.iter().map(of_set).collect::<Vec<_>>()})
+}
+
+fn of_set(one: &Judged) -> Value {
     let (kind, name) = match &one.whose {
         Whose::Anybody => ("unattached", None),
         Whose::User { name, .. } => ("user", Some(name)),

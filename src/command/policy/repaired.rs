@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::{Done, write_stdout};
 use super::{Case, json, text};
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, CheckFormat};
 use crate::code::PATIENCE;
 use crate::disk::replace::replace;
 use crate::error::Error;
@@ -27,7 +27,7 @@ pub(super) struct Repaired {
 /// on stderr.
 pub(super) fn print(args: &CheckArgs, case: &Case, after: &Repaired, settings: &Settings) -> Result<Done, Error> {
     let diffs = diffs(&case.identity, &after.documents);
-    if args.json {
+    if args.format() == CheckFormat::Json {
         let policies = Policies { identity: &after.documents, boundary: &case.boundary };
         return write_stdout(&(json::repaired(policies, &after.report, &diffs).to_string() + "\n"));
     }
@@ -72,7 +72,7 @@ pub(super) fn write(args: &CheckArgs, case: &Case, after: &Repaired, context: &C
         settings.messages.note(&format!("`{}` is written", path.display()));
     }
     let policies = Policies { identity: &after.documents, boundary: &case.boundary };
-    if args.json {
+    if args.format() == CheckFormat::Json {
         let diffs = diffs(&case.identity, &after.documents);
         return write_stdout(&(json::repaired(policies, &after.report, &diffs).to_string() + "\n"));
     }

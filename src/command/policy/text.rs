@@ -165,7 +165,7 @@ fn block(policies: Policies<'_>, same: &[&Finding], style: &Style) -> String {
 }
 
 /// `p.json:17:21, statement 3, `Mfa``
-fn place(policies: Policies<'_>, finding: &Finding) -> String {
+pub(super) fn place(policies: Policies<'_>, finding: &Finding) -> String {
     let Some(at) = finding.at else { return String::new() };
     let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
     let place = finding.place.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default();

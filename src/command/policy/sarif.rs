@@ -1,0 +1,132 @@
+//! The findings as SARIF 2.1.0, as GitHub's code scanning and other viewers take them.
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Judged;
+use super::explain::section;
+use super::reported::{Reported, all};
+use crate::messages::one_line;
+use crate::policy::rules::{Rule, Severity};
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// What a path may not hold in a URI.
+const IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+pub(super) fn log(judged: &[Judged]) -> String {
+    let found = all(judged);
+    let occurs = |rule: &&Rule| found.iter().any(|one| one.finding.rule == **rule);
+    let rules: Vec<Rule> = Rule::ALL.iter().filter(occurs).copied().collect();
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": env!("CARGO_PKG_NAME"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules.iter().map(|rule| descriptor(*rule)).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": found.iter().map(|one| result(one, &rules)).collect::<Vec<_>>(),
+        }],
+    });
+    log.to_string() + "\n"
+}
+
+fn descriptor(rule: Rule) -> Value {
+    let page = section(rule);
+    let (level, severity) = match rule.severity() {
+        Severity::Failure => ("error", "8.0"),
+        Severity::Note => ("note", "3.0"),
+    };
+    json!({
+        "id": rule.slug(),
+        "shortDescription": {"text": paragraph(page, "**What.**").unwrap_or_else(|| rule.slug().replace('-', " "))},
+        "fullDescription": {"text": paragraph(page, "**Why.**").unwrap_or_else(|| rule.slug().replace('-', " "))},
+        "help": {"text": page, "markdown": page},
+        "defaultConfiguration": {"level": level},
+        "properties": {"tags": ["security", "iam", "mfa"], "security-severity": severity},
+    })
+}
+
+/// The paragraph of the page that starts with that word, in one line.
+fn paragraph(page: &str, start: &str) -> Option<String> {
+    let text = page.split("\n\n").find_map(|it| it.strip_prefix(start))?;
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn result(one: &Reported<'_>, rules: &[Rule]) -> Value {
+    let rule = one.finding.rule;
+    let level = if one.finding.severity == Severity::Failure { "error" } else { "note" };
+    let location = |file: &str| {
+        json!({"physicalLocation": {
+            "artifactLocation": {"uri": uri(file)},
+            "region": {"startLine": one.position.line, "startColumn": one.position.column},
+        }})
+    };
+    json!({
+        "ruleId": rule.slug(),
+        "ruleIndex": rules.iter().position(|own| *own == rule),
+        "level": level,
+        "message": {"text": one_line(&one.message())},
+        "locations": one.file.map(location).into_iter().collect::<Vec<_>>(),
+        "partialFingerprints": {"primaryLocationLineHash": fingerprint(one)},
+    })
+}
+
+/// The same for a finding whose policy moves to another line.
+fn fingerprint(one: &Reported<'_>) -> String {
+    let finding = one.finding;
+    let parts = [finding.rule.slug(), one.file.unwrap_or_default(), &one.statement, &finding.what];
+    let digest = Sha256::digest(parts.join("\n").as_bytes());
+    base16ct::lower::encode_string(&digest[..16])
+}
+
+/// A path as a URI: relative to where the check ran, or of this machine.
+fn uri(file: &str) -> String {
+    let path = if cfg!(windows) { file.replace('\\', "/") } else { file.to_owned() };
+    let path = path.strip_prefix("./").unwrap_or(&path);
+    let encoded = utf8_percent_encode(path, IN_PATH).to_string();
+    let is_drive = path.as_bytes().get(1) == Some(&b':') && cfg!(windows);
+    match path {
+        _ if is_drive => format!("file:///{encoded}"),
+        path if path.starts_with('/') => format!("file://{encoded}"),
+        // A colon in the first part would make it a scheme.
+        _ => encoded.replace(':', "%3A"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri;
+
+    #[test]
+    fn paths_are_uris() {
+        for (path, expected) in [
+            ("policies/mfa.json", "policies/mfa.json"),
+            ("./mfa.json", "mfa.json"),
+            ("/srv/a b.json", "file:///srv/a%20b.json"),
+            ("c:d/100%.json", "c%3Ad/100%25.json"),
+            ("アカウント.json", "%E3%82%A2%E3%82%AB%E3%82%A6%E3%83%B3%E3%83%88.json"),
+        ] {
+            assert_eq!(uri(path), expected, "{path}");
+        }
+    }
+}
