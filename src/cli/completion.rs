@@ -9,7 +9,7 @@ use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Args as ClapArgs, Command};
 
 use super::options::{CommandName, shell_with};
-use super::{Global, tree};
+use super::{Global, VERBS, tree};
 use crate::shell::Shell;
 
 // The script that makes a shell complete.
@@ -74,7 +74,25 @@ pub enum Live {
 
 /// What may stand where the last of `words` is typed; the program's name is not among them.
 pub fn place(words: &[String]) -> Slot {
-    let mut root = tree();
+    place_in(only_named(tree(), words), words)
+}
+
+/// The tree, in which a command that is not typed has its name and no arguments: to build those of all of them takes
+/// longer than everything else here.
+fn only_named(root: Command, words: &[String]) -> Command {
+    root.mut_subcommands(|command| {
+        let is_typed = |name: &str| words.iter().any(|word| word == name);
+        let verb = VERBS.iter().find(|verb| **verb == command.get_name());
+        match verb.filter(|_| !is_typed(command.get_name()) && !command.get_all_aliases().any(is_typed)) {
+            Some(verb) => {
+                Command::new(*verb).about(command.get_about().cloned().unwrap_or_default()).hide(command.is_hide_set())
+            }
+            None => command,
+        }
+    })
+}
+
+fn place_in(mut root: Command, words: &[String]) -> Slot {
     root.build();
     let (current, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
     let mut line = Typed { command: &root, given: 0, is_literal: false, open: None, global: Global::default() };
@@ -229,7 +247,8 @@ fn about(text: Option<&clap::builder::StyledStr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Live, Slot, place};
+    use super::{Live, Slot, place, place_in};
+    use crate::cli::{VERBS, tree};
 
     fn at(line: &str) -> Slot {
         place(&line.split('|').map(str::to_owned).collect::<Vec<_>>())
@@ -237,6 +256,24 @@ mod tests {
 
     fn words(place: &Slot) -> Vec<&str> {
         place.fixed.iter().map(|(word, _)| word.as_str()).collect()
+    }
+
+    /// Every line and every beginning of it, also where a value or an argument is called as a command is.
+    #[test]
+    fn a_command_that_is_not_typed_is_not_missed() {
+        let lines = VERBS.iter().map(|verb| format!("{verb}|p|--region|x|--|ls|-"));
+        let others = ["--region|env|", "p|env|", "help|env|", "help|device|", "device|list|", "device|enroll|--name|"];
+        for line in
+            lines.chain(others.map(str::to_owned)).chain(["policy|check|--".to_owned(), "-v|--x=|p|".to_owned()])
+        {
+            let words: Vec<String> = line.split('|').map(str::to_owned).collect();
+            for typed in 0..=words.len() {
+                for last in ["", "-", "--", "--region=", "d"] {
+                    let words: Vec<String> = words[..typed].iter().cloned().chain([last.to_owned()]).collect();
+                    assert_eq!(place(&words), place_in(tree(), &words), "{words:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! the user. The one exception is a single role that should live for more than an hour, since AWS caps AssumeRole
 //! signed by a session at an hour: there the code goes to AssumeRole itself.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::chain::{Chain, RoleLink, origin, parse, profile_name};
 use super::error::{Origin, PlanError};
@@ -164,7 +164,7 @@ fn session_name(
 fn tags(profile: Profile<'_>, request: &PlanRequest) -> Result<Vec<Tag>, PlanError> {
     const TWICE: &str = "has two tags of one key, whose case AWS ignores";
     let has_two = |tags: &[Tag]| {
-        let mut keys = HashSet::new();
+        let mut keys = BTreeSet::new();
         !tags.iter().all(|tag| keys.insert(tag.key.to_ascii_lowercase()))
     };
     let mut tags: Vec<Tag> = Vec::new();

@@ -1,7 +1,7 @@
 //! What a profile holds: sections of one kind and name, merged, and their properties, each with its place.
 
 use std::borrow::Cow;
-use std::collections::hash_map::{Entry as Known, HashMap};
+use std::collections::btree_map::{BTreeMap, Entry as Known};
 use std::fmt;
 use std::ops::Range;
 
@@ -81,7 +81,7 @@ impl<'a> Section<'a> {
 
     /// The properties that win, in order of the first appearance of their keys.
     pub fn properties(self) -> Vec<Property<'a>> {
-        let mut slots = HashMap::new();
+        let mut slots = BTreeMap::new();
         let mut merged: Vec<Property<'a>> = Vec::new();
         for property in self.all() {
             match slots.entry(property.key()) {
