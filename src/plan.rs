@@ -8,6 +8,7 @@
 //! hour at most; a code works once. See `chain.rs` for where credentials come from, `steps.rs` for what is called, and
 //! `service.rs` for where it is called.
 
+mod base;
 mod chain;
 mod end;
 mod error;
@@ -20,8 +21,8 @@ use std::path::PathBuf;
 
 use crate::names::{ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Region, RoleArn, SessionName, Tag};
 use crate::profile::{Profile, ProfileSet};
-use crate::secret::shown;
 
+pub use base::{Base, BaseKind};
 pub use end::End;
 pub use error::{Likely, Origin, PlanError};
 pub use service::Service;
@@ -139,66 +140,6 @@ pub struct MfaProcess {
     pub origin: Origin,
     /// The command line.
     pub command: String,
-}
-
-/// Where the first credentials come from.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Base {
-    /// A user's access key in the AWS files.
-    ///
-    /// ```ini
-    /// [test-user]
-    /// aws_access_key_id = AKIA…
-    /// aws_secret_access_key = …
-    /// ```
-    AccessKey {
-        /// The profile that holds it.
-        profile: ProfileName,
-        /// The key's identifier.
-        access_key_id: String,
-        /// Does a session token stand beside it?
-        is_session: bool,
-    },
-    /// `credential_source = Environment`
-    Environment(AmbientKeys),
-    /// `credential_source = Ec2InstanceMetadata`
-    Ec2InstanceMetadata,
-    /// `credential_source = EcsContainer`; the URI tells one task from another
-    EcsContainer(Option<String>),
-    /// `credential_process = COMMAND`
-    CredentialProcess {
-        /// The profile that has it.
-        profile: ProfileName,
-        /// The command line.
-        command: String,
-    },
-}
-
-/// Which credentials a base yields, as far as the plan can know.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum BaseKind {
-    /// A user's own access key.
-    LongTerm,
-    /// Keys of a session that may be the user's own (GetSessionToken).
-    Session,
-    /// A role's session, in which MFA can never be met.
-    RoleSession,
-    /// Only its answer can tell.
-    Unknown,
-}
-
-impl Base {
-    /// Which credentials it yields.
-    pub fn kind(&self) -> BaseKind {
-        match self {
-            Self::AccessKey { is_session: true, .. } | Self::Environment(AmbientKeys { is_session: true, .. }) => {
-                BaseKind::Session
-            }
-            Self::AccessKey { .. } | Self::Environment(_) => BaseKind::LongTerm,
-            Self::Ec2InstanceMetadata | Self::EcsContainer(_) => BaseKind::RoleSession,
-            Self::CredentialProcess { .. } => BaseKind::Unknown,
-        }
-    }
 }
 
 /// The calls after the base.
@@ -461,25 +402,6 @@ fn write_steps(f: &mut fmt::Formatter<'_>, when: &str, steps: &[Step]) -> fmt::R
         writeln!(f, "{when}no call")?;
     }
     steps.iter().try_for_each(|step| writeln!(f, "{when}{step}"))
-}
-
-impl fmt::Display for Base {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let session = |is: bool| if is { "session" } else { "access key" };
-        match self {
-            Self::AccessKey { profile, access_key_id, is_session } => {
-                let id = shown::access_key_id(access_key_id);
-                write!(f, "{} {id} of profile `{profile}`", session(*is_session))
-            }
-            Self::Environment(keys) => {
-                let id = shown::access_key_id(&keys.access_key_id);
-                write!(f, "{} {id} of the environment", session(keys.is_session))
-            }
-            Self::Ec2InstanceMetadata => f.write_str("role of this EC2 instance"),
-            Self::EcsContainer(_) => f.write_str("role of this container"),
-            Self::CredentialProcess { profile, .. } => write!(f, "`credential_process` of profile `{profile}`"),
-        }
-    }
 }
 
 impl fmt::Display for Step {
