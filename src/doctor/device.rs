@@ -7,12 +7,21 @@ use crate::aws::CallError;
 use crate::iam::{AwsIam, Bound, Iam, IamError, usable};
 use crate::messages::ours;
 use crate::names::DeviceKind;
-use crate::plan::Device;
+use crate::plan::{Device, Origin};
 use crate::settings::ambient;
 use crate::state::CorrectedClock;
 
 /// Does AWS take the user's key?
 pub(super) fn access_key(facts: &Facts) -> Finding {
+    // What another tool wrote says by itself when it is over.
+    if let Some(end) = facts.plan().ok().and_then(|plan| plan.end.as_ref()).filter(|end| end.at <= facts.now) {
+        let place = match &end.origin {
+            Origin::Line { place, .. } => Some(place),
+            Origin::Flag(_) | Origin::Variable(_) | Origin::Setting(_) => None,
+        };
+        let what = format!("the keys that the profile starts with ended at {}", end.at);
+        return Finding::fail(what, "sign in again with the tool that wrote them").at(place);
+    }
     if let Some(why) = network::unanswered(facts) {
         return Finding::skipped(why);
     }

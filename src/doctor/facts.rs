@@ -250,9 +250,10 @@ impl Facts {
         }
         let ambient = ambient(&self.variables);
         let fault = |error: PlanError| {
-            let place = error.place().cloned();
+            let (place, usual) = (error.place().cloned(), usual_repair(&error));
             let error = Error::from(error).about(&name);
-            Fault { what: crate::messages::with_causes(&error), place, repair: error.hint() }
+            let repair = error.hint().or_else(|| usual.map(str::to_owned));
+            Fault { what: crate::messages::with_causes(&error), place, repair }
         };
         match Plan::make(set, &name, &self.request, &ambient) {
             Ok(plan) => Resolved::Plan { plan: Box::new(plan), fido: None },
@@ -278,6 +279,24 @@ impl Facts {
         const TO_REPORT: Duration = Duration::from_millis(150);
         super::PATIENCE.saturating_sub(self.start.elapsed()).saturating_sub(TO_REPORT)
     }
+}
+
+/// What to do about an error for which no command has a hint, since it says by itself what is wrong.
+fn usual_repair(error: &PlanError) -> Option<&'static str> {
+    Some(match error {
+        PlanError::Cycle(_) | PlanError::ProcessLoop { .. } | PlanError::LongChain { .. } => {
+            "let the last profile of the chain be one with an access key"
+        }
+        PlanError::HalfKey { .. } | PlanError::EmptyHalf { .. } => "write both halves of the access key, or neither",
+        PlanError::NoCredentials { .. } => "give it an access key, or a role and a `source_profile`",
+        PlanError::NoAmbientKeys { .. } => "export the keys, or name another source",
+        PlanError::Unsupported { .. } => {
+            "sign in with the tool that made the profile, and use it as a `credential_process`"
+        }
+        PlanError::Duration { .. } => "write a duration that AWS takes",
+        PlanError::BadValue { .. } | PlanError::Refused { .. } => "correct the value",
+        _ => return None,
+    })
 }
 
 /// The files of this machine. Nothing but regular files is waited for.

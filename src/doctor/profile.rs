@@ -4,8 +4,8 @@ use super::facts::Resolved;
 use super::{Facts, Finding};
 use crate::messages::ours;
 use crate::names::Partition;
-use crate::plan::sources;
-use crate::profile::{Profile, Property, WhichFile};
+use crate::plan::{Warning, sources};
+use crate::profile::{Overlooked, Profile, Property, WhichFile};
 
 /// A way in which a profile says where its credentials come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,8 +60,29 @@ pub(super) fn resolves(facts: &Facts) -> Finding {
             let repair = fault.repair.clone().unwrap_or_else(|| "correct the line".to_owned());
             Finding::fail(&fault.what, repair).at(fault.place.as_ref())
         }
-        Resolved::Plan { plan, .. } => Finding::pass(format!("`{}` starts with the {}", plan.profile, plan.base)),
+        Resolved::Plan { plan, .. } => plan
+            .warnings
+            .iter()
+            .find_map(|warning| warned(facts, warning))
+            .unwrap_or_else(|| Finding::pass(format!("`{}` starts with the {}", plan.profile, plan.base))),
     }
+}
+
+/// What the plan warns of, where no other check says so.
+fn warned(facts: &Facts, warning: &Warning) -> Option<Finding> {
+    let repair = match warning {
+        Warning::NoMfa { .. } | Warning::OtherPartition { .. } => return None,
+        // One that is ignored is told of among all that are; else it is a profile of another case.
+        Warning::Overlooked(section) if is_ignored(facts, section) => return None,
+        Warning::Overlooked(_) => "write the two names alike",
+        Warning::DurationCapped { .. } => "ask for an hour at most, or let one role be assumed with the code itself",
+        Warning::UnreadableEnd { .. } => "write the time as 2026-12-31T23:59:59Z, or remove the line",
+    };
+    Some(Finding::warn(warning.to_string(), repair))
+}
+
+fn is_ignored(facts: &Facts, section: &Overlooked) -> bool {
+    facts.profiles().is_ok_and(|set| set.notes().any(|note| note.place == section.place))
 }
 
 /// Does it have a region, of the partition of its credentials?

@@ -19,7 +19,7 @@ type Machine = (&'static str, fn(&Cast), &'static str);
 /// A key that nobody issued.
 const KEY: &str = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = not-a-secret\n";
 
-const MACHINES: [Machine; 43] = [
+const MACHINES: [Machine; 45] = [
     ("the config file has a line that is none", |cast| cast.world.add_config("nonsense\n"), "config-file"),
     (
         "the config file is not UTF-8",
@@ -72,6 +72,8 @@ const MACHINES: [Machine; 43] = [
     ("what init wrote is gone", |cast| source_gone(cast), "shell-function"),
     ("the clock is an hour behind", |cast| cast.world.aws.skew(3600), "clock"),
     ("the clock is a day ahead", |cast| cast.world.aws.skew(-86_400), "clock"),
+    ("another tool's session is over", |cast| end_session(cast), "access-key"),
+    ("half of its key is empty", |cast| empty_half(cast), "profile"),
     ("the key was deactivated", |cast| cast.world.aws.deactivate(&cast.key.id), "access-key"),
     ("the secret was mistyped", |cast| mistype(cast), "access-key"),
     ("the device is another user's", |cast| edit(cast, "mfa/alice-phone", "mfa/bobs-phone"), "device"),
@@ -164,6 +166,18 @@ fn source_gone(cast: &Cast) {
     cast.world.write(".tcshrc", "source ~/.mfa-cred.tcsh\n");
 }
 
+fn end_session(cast: &Cast) {
+    let text = cast.world.read(".aws/credentials");
+    let session = "aws_session_token = t\nx_security_token_expires = 2020-01-01T00:00:00Z\n";
+    cast.world.write(".aws/credentials", text + session);
+    cast.world.edit_config(&format!("mfa_serial = {}\n", cast.device.serial()), "");
+}
+
+fn empty_half(cast: &Cast) {
+    let text = cast.world.read(".aws/credentials").replace(&cast.key.secret, "");
+    cast.world.write(".aws/credentials", text);
+}
+
 fn mistype(cast: &Cast) {
     let text = cast.world.read(".aws/credentials").replace(&cast.key.secret, "mistyped");
     cast.world.write(".aws/credentials", text);
@@ -249,7 +263,7 @@ fn what_never_answers_costs_one_line_and_no_more_than_two_seconds() {
 
 #[test]
 fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
-    let warned: [Machine; 13] = [
+    let warned: [Machine; 15] = [
         ("others may read the keys", |cast| set_mode(cast, ".aws/credentials", 0o644), "file-modes"),
         ("a comment behind a value", |cast| in_deploy(cast, "region = eu-west-1 # home"), "read-differently"),
         ("a section without its prefix", |cast| cast.world.add_config("[other]\nregion = x\n"), "ignored-sections"),
@@ -269,6 +283,19 @@ fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
                 fs::write(cast.world.state().join("entries/later"), "mfa-cred entry 2\n{}\n").expect("it is written");
             },
             "state-format",
+        ),
+        (
+            "a duration that AWS caps",
+            |cast| in_deploy(cast, "duration_seconds = 7200\nsource_profile = audit"),
+            "profile",
+        ),
+        (
+            "a time that nobody can read",
+            |cast| {
+                let text = cast.world.read(".aws/credentials");
+                cast.world.write(".aws/credentials", text + "aws_session_expiration = tomorrow\n");
+            },
+            "profile",
         ),
         ("no region", |cast| edit(cast, "region = ap-northeast-1\n", ""), "region"),
         ("no serial", |cast| edit(cast, &format!("mfa_serial = {}\n", cast.device.serial()), ""), "mfa-serial"),
