@@ -178,6 +178,11 @@ fn empty_half(cast: &Cast) {
     cast.world.write(".aws/credentials", text);
 }
 
+fn two_roles_for_long(cast: &Cast) {
+    let (one, two) = ("source_profile = alice", "duration_seconds = 7200\nsource_profile = audit");
+    edit(cast, &format!("[profile deploy]\n{one}"), &format!("[profile deploy]\n{two}"));
+}
+
 fn mistype(cast: &Cast) {
     let text = cast.world.read(".aws/credentials").replace(&cast.key.secret, "mistyped");
     cast.world.write(".aws/credentials", text);
@@ -284,11 +289,7 @@ fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
             },
             "state-format",
         ),
-        (
-            "a duration that AWS caps",
-            |cast| in_deploy(cast, "duration_seconds = 7200\nsource_profile = audit"),
-            "profile",
-        ),
+        ("a duration that AWS caps", |cast| two_roles_for_long(cast), "profile"),
         (
             "a time that nobody can read",
             |cast| {
