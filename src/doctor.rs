@@ -34,6 +34,10 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs all checks, and returns when the last has ended or its time is up. In the order of [`Check::ALL`].
 pub fn examine(facts: &Arc<Facts>) -> Vec<Report> {
+    examine_by(find, facts)
+}
+
+fn examine_by(find: fn(Check, &Facts) -> Finding, facts: &Arc<Facts>) -> Vec<Report> {
     let start = Instant::now();
     let (sender, receiver) = mpsc::channel();
     let (offline, online): (Vec<Check>, Vec<Check>) = Check::ALL.into_iter().partition(|check| !check.needs_network());
@@ -101,5 +105,33 @@ fn find(check: Check, facts: &Facts) -> Finding {
         Check::AccessKey => device::access_key(facts),
         Check::DeviceKind => device::kind(facts),
         Check::Device => device::known(facts),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::{Check, Facts, Finding, PATIENCE, Verdict, examine_by};
+
+    #[test]
+    fn a_check_that_hangs_or_panics_costs_a_line_and_the_others_are_reported() {
+        let find = |check, _: &Facts| match check {
+            Check::ConfigFile => loop {
+                thread::park();
+            },
+            Check::Locks => panic!("a fault of ours"),
+            _ => Finding::pass("fine"),
+        };
+        let start = Instant::now();
+        let reports = examine_by(find, &Arc::new(Facts::for_tests()));
+        assert!(start.elapsed() < PATIENCE + Duration::from_millis(500), "{:?}", start.elapsed());
+        assert_eq!(reports.iter().map(|report| report.check).collect::<Vec<_>>(), Check::ALL);
+        let failed: Vec<Check> =
+            reports.iter().filter(|it| it.finding.verdict == Verdict::Fail).map(|it| it.check).collect();
+        assert_eq!(failed, [Check::ConfigFile, Check::Locks]);
+        assert!(reports.iter().all(|it| it.finding.what == "fine" || it.finding.repair.is_some()), "{reports:?}");
     }
 }
