@@ -182,6 +182,17 @@ pub enum PolicyKindError {
     /// A repair for several sets of policies at once.
     #[error("`--fix` repairs the policies of one user, group or role, and there are {0} here")]
     ManySets(usize),
+    /// An explanation for several users at once.
+    #[error(
+        "`--explain` is about one user, and the files have the policies of {0} users or groups: choose with `--user NAME`"
+    )]
+    WhichSet(usize),
+    /// An explanation for a role.
+    #[error("`--explain` is about a user and the ways in that a user has, not about a role or a trust policy")]
+    ExplainOfRole,
+    /// An explanation in a format that is for findings.
+    #[error("`--explain` prints a table, or JSON with `--format json`")]
+    FormatOfExplanation,
     /// A repair in a format that is for findings.
     #[error("`--fix` prints the repaired policies, or JSON with `--format json`")]
     FormatOfRepair,

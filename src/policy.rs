@@ -9,6 +9,8 @@ pub mod source;
 pub mod evaluate;
 pub mod actions;
 pub mod journey;
+pub mod question;
+pub mod explain;
 mod exposure;
 pub mod rule;
 mod finding;

@@ -9,6 +9,7 @@ use super::options::{one_of, profile_name};
 use crate::names::{AccountId, Partition, ProfileName};
 use crate::policy::PolicyKind;
 use crate::policy::print::{Format, UserPath};
+use crate::policy::question::Question;
 use crate::policy::rules::Rule;
 
 /// What is done with policies.
@@ -144,7 +145,7 @@ pub struct CheckArgs {
     /// The partition, such as aws-cn
     ///
     /// Default: the one that the policies name.
-    #[arg(long, value_name = "PARTITION")]
+    #[arg(long, value_name = "PARTITION", hide_short_help = true)]
     pub partition: Option<Partition>,
     /// A password may change without MFA
     ///
@@ -156,6 +157,17 @@ pub struct CheckArgs {
     /// It is wanted, and so no failure.
     #[arg(long)]
     pub console_only: bool,
+    /// Why an action is allowed or denied
+    ///
+    /// For each way in, the statement that decides, in place of a verdict. TEXT is SERVICE:NAME, or AWS's AccessDenied
+    /// message as it was printed.
+    #[arg(long, value_name = "TEXT", conflicts_with = "fix")]
+    pub explain: Option<Question>,
+    /// The resource of --explain
+    ///
+    /// Default: the one in the message, else the user's own, else one that the policies name.
+    #[arg(long, value_name = "ARN", requires = "explain", hide_short_help = true)]
+    pub resource: Option<String>,
     /// table, json, sarif, github or markdown
     ///
     /// For people; for scripts; for code scanning; as annotations of a GitHub workflow; for a pull request. Default:
@@ -164,7 +176,7 @@ pub struct CheckArgs {
     #[arg(hide_possible_values = true, conflicts_with = "json")]
     pub format: Option<CheckFormat>,
     /// As JSON: `--format json`
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub json: bool,
     /// Print them repaired
     ///

@@ -4,6 +4,7 @@
 
 mod cases;
 mod explain;
+mod explained;
 mod fetch;
 mod files;
 mod github;
@@ -38,7 +39,8 @@ pub(super) fn run(verb: PolicyVerb, context: &Context<'_>) -> Result<Done, Error
     match verb {
         PolicyVerb::Print(args) => print::run(*args, settings),
         PolicyVerb::Explain(args) => explain::run(args.rule),
-        PolicyVerb::Check(args) => {
+        PolicyVerb::Check(mut args) => {
+            about_the_one_denied(&mut args);
             if let Some(user) = args.user.as_ref().filter(|_| args.files.is_empty()) {
                 let mut found = fetch::policies_of(user, &args, context)?;
                 found.boundary = limits(&args, found.boundary, &context.host)?;
@@ -46,6 +48,16 @@ pub(super) fn run(verb: PolicyVerb, context: &Context<'_>) -> Result<Done, Error
             }
             cases::run(&args, context)
         }
+    }
+}
+
+/// The user of a message is the one that is asked about, unless another one is named.
+fn about_the_one_denied(args: &mut CheckArgs) {
+    let asker = args.explain.as_ref().and_then(|question| question.user.clone());
+    if let (Some(asker), None) = (asker, &args.user) {
+        args.user_name.get_or_insert(asker.name);
+        args.account.get_or_insert(asker.account);
+        args.partition.get_or_insert(asker.partition);
     }
 }
 
@@ -86,6 +98,9 @@ fn wish(args: &CheckArgs, case: &Case, host: &Host<'_>) -> Result<CheckOptions, 
 
 /// Judges what is one set of policies, and prints what comes of it.
 fn judge(args: &CheckArgs, case: Case, context: &Context<'_>) -> Result<Done, Error> {
+    if let Some(question) = &args.explain {
+        return explained::run(args, question, &case, context.settings);
+    }
     let wish = wish(args, &case, &context.host)?;
     if args.fix {
         return repair(args, &case, &wish, context);

@@ -293,7 +293,7 @@ fn cell(of: Asked<'_>, work: &Work, (step, needs): (Stage, Needs), way: Way, req
 }
 
 /// One request over one way in; without a decision it is STS that forbids or allows it.
-pub(super) fn decide(
+pub(in crate::policy) fn decide(
     Asked { policies, subject }: Asked<'_>,
     way: Way,
     action: &str,

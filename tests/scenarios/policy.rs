@@ -11,6 +11,8 @@ mod check;
 #[cfg(unix)]
 mod command;
 #[cfg(unix)]
+mod explained;
+#[cfg(unix)]
 mod fetched;
 #[cfg(unix)]
 mod formats;

@@ -23,6 +23,10 @@ pub(super) fn run(args: &CheckArgs, context: &Context<'_>) -> Result<Done, Error
         return judge(args, plain(args, reading, context)?, context);
     }
     let sets = chosen(args, &reading)?;
+    if args.explain.is_some() {
+        let set = the_one_asked_about(args, &sets)?;
+        return judge(args, case(args, set, &reading, &here, context)?, context);
+    }
     if args.fix {
         return match &sets[..] {
             [set] if !args.write => judge(args, case(args, set, &reading, &here, context)?, context),
@@ -88,6 +92,21 @@ fn chosen(args: &CheckArgs, reading: &Reading) -> Result<Vec<Set>, Error> {
         (Some(user), true) => Err(PolicyKindError::NoSuchUser { user: one_line(user) }.into()),
         (None, true) => Err(PolicyKindError::NothingToJudge.into()),
         _ => Ok(sets),
+    }
+}
+
+/// The set of the user whom the message or an option names, else the only one of a user.
+fn the_one_asked_about<'a>(args: &CheckArgs, sets: &'a [Set]) -> Result<&'a Set, Error> {
+    let name = args.user_name.as_deref().map(|name| name.rsplit('/').next().unwrap_or(name));
+    let is_named = |set: &&Set| matches!(&set.whose, Whose::User { name: own, .. } if Some(own.as_str()) == name);
+    if let Some(set) = sets.iter().find(is_named) {
+        return Ok(set);
+    }
+    let of_users: Vec<&Set> = sets.iter().filter(|set| set.kind == PolicyKind::User).collect();
+    match of_users[..] {
+        [only] => Ok(only),
+        [] => Err(PolicyKindError::ExplainOfRole.into()),
+        _ => Err(PolicyKindError::WhichSet(of_users.len()).into()),
     }
 }
 

@@ -85,7 +85,7 @@ fn cell(policies: Policies<'_>, cell: &Cell) -> Value {
     json!({"verdict": verdict, "expected": expected, "by": by, "depends_on": reasons})
 }
 
-fn statement(policies: Policies<'_>, at: StatementId) -> Value {
+pub(super) fn statement(policies: Policies<'_>, at: StatementId) -> Value {
     let document = &if at.is_boundary { policies.boundary } else { policies.identity }[at.document];
     let statement = document.statements.get(at.statement);
     let mut found = json!({

@@ -42,6 +42,10 @@ impl Style {
         Self { is_colored, width, is_verbose: settings.messages.says(Level::Info) }
     }
 
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     fn painted(&self, color: &str, text: &str) -> String {
         if self.is_colored && !color.is_empty() { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
     }
@@ -192,7 +196,7 @@ pub(super) fn line(finding: &Finding) -> String {
 }
 
 /// Broken at spaces to the width, what follows the first line behind the indent. A word that is longer stays whole.
-fn wrapped(text: &str, indent: &str, width: usize) -> String {
+pub(super) fn wrapped(text: &str, indent: &str, width: usize) -> String {
     let (feed, text) = text.strip_prefix('\n').map_or(("", text), |rest| ("\n", rest));
     let text = one_line(text);
     let start = text.len() - text.trim_start().len();

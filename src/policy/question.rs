@@ -1,0 +1,218 @@
+//! What somebody asks about one action: its name, or AWS's AccessDenied as it was printed, in whatever language the
+//! console wraps it.
+
+use crate::names::{AccountId, Partition};
+
+/// An action, and what a message says besides.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Question {
+    /// `service:Action`
+    pub action: String,
+    /// The resource, where the message names one.
+    pub resource: Option<String>,
+    /// The user who was denied, where the message names one.
+    pub user: Option<Asker>,
+    /// Was it a role's session that was denied?
+    pub is_of_role: bool,
+    /// The kind of policy that AWS says decided, where it is none of the user's own.
+    pub decided_by: Option<&'static str>,
+}
+
+/// A user as the ARN of one says it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Asker {
+    /// The name, with its path before it where it has one.
+    pub name: String,
+    /// The account.
+    pub account: AccountId,
+    /// The partition.
+    pub partition: Partition,
+}
+
+/// A text that names no action.
+#[derive(Debug, thiserror::Error)]
+pub enum NoQuestion {
+    /// EC2's messages are encrypted.
+    #[error(
+        "the message is encoded: `aws sts decode-authorization-message --encoded-message TEXT` decodes it, and its `action` is what to ask about"
+    )]
+    Encoded,
+    /// Neither an action nor a message with one.
+    #[error("an action is `SERVICE:NAME`, such as `s3:GetObject`; an AccessDenied message names one")]
+    NoAction,
+}
+
+/// Other kinds of policies, as AWS's messages call them.
+const OTHERS: [&str; 6] = [
+    "service control policy",
+    "resource control policy",
+    "permissions boundary",
+    "session policy",
+    "resource-based policy",
+    "VPC endpoint policy",
+];
+
+impl std::str::FromStr for Question {
+    type Err = NoQuestion;
+
+    /// What is not translated in a message is enough: ARNs, the action, and the kind of policy.
+    fn from_str(text: &str) -> Result<Self, NoQuestion> {
+        let words = words(text);
+        let after = words.iter().position(|word| *word == "perform:").and_then(|at| words.get(at + 1));
+        let action = after.copied().filter(|word| is_action(word));
+        let action = action.or_else(|| words.iter().copied().find(|word| is_action(word)));
+        let Some(action) = action else {
+            let is_encoded = text.contains("Encoded authorization failure message");
+            return Err(if is_encoded { NoQuestion::Encoded } else { NoQuestion::NoAction });
+        };
+        let arns: Vec<usize> = (0..words.len()).filter(|at| words[*at].starts_with("arn:")).collect();
+        let is_principal = |at: usize| {
+            let is_first = arns.first() == Some(&at) && is_identity(words[at]);
+            is_first && (arns.len() > 1 || !is_resource_word(words[..at].last().copied()))
+        };
+        let principal = arns.iter().copied().find(|at| is_principal(*at));
+        let resource = arns.iter().copied().find(|at| Some(*at) != principal);
+        let normal = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok(Self {
+            action: action.to_owned(),
+            resource: resource.map(|at| words[at].to_owned()),
+            user: principal.and_then(|at| user_of(words[at])),
+            is_of_role: principal.is_some_and(|at| words[at].contains(":assumed-role/")),
+            decided_by: OTHERS.into_iter().find(|kind| normal.contains(kind)),
+        })
+    }
+}
+
+/// The parts of a text that could be ARNs or actions: what Japanese writes without a space, and quotes, end them.
+fn words(text: &str) -> Vec<&str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || ":/_+=,.@*?${}-#".contains(c);
+    let parts = text.split(|c| !is_part(c)).map(|word| word.trim_end_matches(['.', ',', '?']));
+    parts.filter(|word| !word.is_empty()).collect()
+}
+
+fn is_action(word: &str) -> bool {
+    let is_service = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let is_name = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    word.split_once(':').is_some_and(|(service, name)| is_service(service) && is_name(name))
+}
+
+/// Who signs: a user, or a session.
+fn is_identity(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        [_, _, "iam", _, _, name] => name.starts_with("user/") || name == "root",
+        [_, _, "sts", _, _, name] => name.starts_with("assumed-role/") || name.starts_with("federated-user/"),
+        _ => false,
+    }
+}
+
+fn is_resource_word(word: Option<&str>) -> bool {
+    word.is_some_and(|word| word.to_ascii_lowercase().trim_end_matches([':', 's']).ends_with("resource"))
+}
+
+fn user_of(arn: &str) -> Option<Asker> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, partition, "iam", _, account, name] = parts[..] else { return None };
+    Some(Asker {
+        name: name.strip_prefix("user/")?.to_owned(),
+        account: account.parse().ok()?,
+        partition: partition.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Question;
+
+    const USER: &str = "arn:aws:iam::123456789012:user/team/alice";
+
+    /// The action, the resource, the user, whether it is a role's session, and what decided.
+    fn read(text: &str) -> (String, Option<String>, Option<String>, bool, Option<&'static str>) {
+        let it: Question = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
+        (it.action, it.resource, it.user.map(|user| user.name), it.is_of_role, it.decided_by)
+    }
+
+    #[test]
+    fn messages_as_they_are_printed() {
+        let alice = || Some("team/alice".to_owned());
+        let bucket = "arn:aws:s3:::reports/2026/a.csv";
+        let role = "arn:aws:sts::123456789012:assumed-role/deploy/me";
+        for (text, expected) in [
+            ("s3:GetObject".to_owned(), ("s3:GetObject", None, None, false, None)),
+            (
+                format!(
+                    "An error occurred (AccessDenied) when calling the ListMFADevices operation: User: {USER} is not \
+                     authorized to perform: iam:ListMFADevices on resource: {USER} with an explicit deny in an \
+                     identity-based policy"
+                ),
+                ("iam:ListMFADevices", Some(USER), alice(), false, None),
+            ),
+            (
+                format!(
+                    "User: {USER} is not authorized to perform: s3:GetObject on resource: \"{bucket}\" because no \
+                     identity-based policy allows the s3:GetObject action."
+                ),
+                ("s3:GetObject", Some(bucket), alice(), false, None),
+            ),
+            (
+                format!(
+                    "User: {USER} is not authorized to perform: s3:GetObject\non resource: {bucket} with an explicit \
+                     deny in a service\ncontrol policy"
+                ),
+                ("s3:GetObject", Some(bucket), alice(), false, Some("service control policy")),
+            ),
+            (
+                format!("User: {role} is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/x"),
+                ("sts:AssumeRole", Some("arn:aws:iam::1:role/x"), None, true, None),
+            ),
+            (
+                format!("User: {USER} is not authorized to perform: iam:ListMFADevices on resource: user alice"),
+                ("iam:ListMFADevices", None, alice(), false, None),
+            ),
+            (
+                format!(
+                    "アクセスが拒否されました iam:ListMFADevicesを実行する許可がありません。ユーザー: {USER}アクション: \
+                     iam:ListMFADevices リソース: {USER} コンテキスト: an identity-based policy explicitly denies the action"
+                ),
+                ("iam:ListMFADevices", Some(USER), alice(), false, None),
+            ),
+            (
+                format!(
+                    "エラーが発生しました。「User: {USER} is not authorized to perform: iam:CreateVirtualMFADevice on \
+                     resource: arn:aws:iam::123456789012:mfa/phone because no identity-based policy allows it」。"
+                ),
+                ("iam:CreateVirtualMFADevice", Some("arn:aws:iam::123456789012:mfa/phone"), alice(), false, None),
+            ),
+            (
+                format!("not authorized to perform: iam:GetUser on resource: {USER}"),
+                ("iam:GetUser", Some(USER), None, false, None),
+            ),
+        ] {
+            let (action, resource, user, is_of_role, by): (&str, Option<&str>, _, _, _) = expected;
+            let expected = (action.to_owned(), resource.map(str::to_owned), user, is_of_role, by);
+            assert_eq!(read(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_action_is_none() {
+        for (text, said) in [
+            ("", "an action is"),
+            ("Access Denied", "an action is"),
+            ("s3:", "an action is"),
+            ("s3:Get*", "an action is"),
+            (
+                "You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHl",
+                "decode",
+            ),
+        ] {
+            let error = text.parse::<Question>().expect_err(text);
+            assert!(error.to_string().contains(said), "{text}: {error}");
+        }
+    }
+}
