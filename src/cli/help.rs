@@ -7,6 +7,7 @@ use clap::{Args as _, Command};
 
 use super::EnvArgs;
 use crate::exit::ExitCode;
+use crate::names::variables;
 
 /// Commands, each with those that it is part of, and how they are used.
 const EXAMPLES: &[(&str, &str)] = &[
@@ -105,18 +106,18 @@ pub const FILES: [(&str, &str); 4] = [
 
 /// The variables that are read, and those that `env` sets.
 pub const VARIABLES: [(&str, &str); 14] = [
-    ("MFA_CRED_REGION", "like `--region`"),
-    ("MFA_CRED_DURATION", "like `--duration`"),
-    ("MFA_CRED_MIN_TTL", "like `--min-ttl`"),
-    ("MFA_CRED_NO_PROMPT", "like `--no-prompt`"),
-    ("MFA_CRED_NO_CACHE", "like `--no-cache`"),
-    ("MFA_CRED_STORE", "like `--store`"),
-    ("MFA_CRED_CONFIG_FILE", "like `--config-file`"),
-    ("MFA_CRED_CREDENTIALS_FILE", "like `--credentials-file`"),
-    ("MFA_CRED_COLOR", "like `--color`"),
-    ("MFA_CRED_LOG", "`error`, `warn`, `info` or `debug`: like `-q`, nothing, `-v` and `-vv`"),
-    ("MFA_CRED_PROFILE", "set by `env`: the profile that the shell holds, and so the default of every command"),
-    ("AWS_PROFILE", "the default profile where the shell holds none"),
+    (variables::REGION, "like `--region`"),
+    (variables::DURATION, "like `--duration`"),
+    (variables::MIN_TTL, "like `--min-ttl`"),
+    (variables::NO_PROMPT, "like `--no-prompt`"),
+    (variables::NO_CACHE, "like `--no-cache`"),
+    (variables::STORE, "like `--store`"),
+    (variables::CONFIG_FILE, "like `--config-file`"),
+    (variables::CREDENTIALS_FILE, "like `--credentials-file`"),
+    (variables::COLOR, "like `--color`"),
+    (variables::LOG, "`error`, `warn`, `info` or `debug`: like `-q`, nothing, `-v` and `-vv`"),
+    (variables::PROFILE, "set by `env`: the profile that the shell holds, and so the default of every command"),
+    (variables::aws::PROFILE, "the default profile where the shell holds none"),
     ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "the AWS files"),
     ("NO_COLOR", "no colors"),
 ];

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::exit::ExitCode;
 use crate::host::{Env, Files, Host};
 use crate::messages::printable;
+use crate::names::variables;
 use crate::plan::PlanRequest;
 use crate::screen::table;
 use crate::secret::Secret;
@@ -60,7 +61,7 @@ fn by_default(global: &Global, host: &Host<'_>) -> Result<Settings, SettingsErro
     struct Others<'a>(&'a dyn Env);
     impl Env for Others<'_> {
         fn os(&self, name: &str) -> Option<OsString> {
-            self.0.os(name).filter(|_| !name.starts_with("MFA_CRED_"))
+            self.0.os(name).filter(|_| !name.starts_with(variables::PREFIX))
         }
     }
     Settings::resolve(global, &Others(host.env), &Nothing, &host.folders)

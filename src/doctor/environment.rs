@@ -13,19 +13,19 @@ const UNSET: &str = "`eval $(mfa-cred unset)` takes them out of this shell";
 /// The keys in the environment: whole, of one kind, alive, and whose.
 pub(super) fn keys(facts: &Facts) -> Finding {
     let has = |name| facts.variables.os(name).is_some();
-    let Some(id) = facts.variables.var("AWS_ACCESS_KEY_ID") else {
-        return if has("AWS_SECRET_ACCESS_KEY") {
-            half("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
-        } else if has("AWS_SESSION_TOKEN") || has("AWS_SECURITY_TOKEN") {
-            half("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
+    let Some(id) = facts.variables.var(variables::aws::ACCESS_KEY_ID) else {
+        return if has(variables::aws::SECRET_ACCESS_KEY) {
+            half(variables::aws::SECRET_ACCESS_KEY, variables::aws::ACCESS_KEY_ID)
+        } else if has(variables::aws::SESSION_TOKEN) || has(variables::aws::SECURITY_TOKEN) {
+            half(variables::aws::SESSION_TOKEN, variables::aws::ACCESS_KEY_ID)
         } else {
             Finding::pass("no keys in the environment")
         };
     };
-    if !has("AWS_SECRET_ACCESS_KEY") {
-        return half("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    if !has(variables::aws::SECRET_ACCESS_KEY) {
+        return half(variables::aws::ACCESS_KEY_ID, variables::aws::SECRET_ACCESS_KEY);
     }
-    let has_token = has("AWS_SESSION_TOKEN") || has("AWS_SECURITY_TOKEN");
+    let has_token = has(variables::aws::SESSION_TOKEN) || has(variables::aws::SECURITY_TOKEN);
     let is_long_term = id.len() >= 16 && id.starts_with("AKIA");
     if is_long_term && has_token {
         let what = "the environment has a user's own key (AKIA…) and a session token, which do not belong together";
@@ -36,7 +36,7 @@ pub(super) fn keys(facts: &Facts) -> Finding {
         return Finding::fail(what, "export the token too, or take the keys from where they came again");
     }
     let held = facts.variables.var(variables::PROFILE);
-    if let Some(end) = facts.variables.var("AWS_CREDENTIAL_EXPIRATION").and_then(|end| moment(&end))
+    if let Some(end) = facts.variables.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| moment(&end))
         && end <= facts.now
     {
         let repair = match &held {
@@ -69,7 +69,8 @@ pub(super) fn profile(facts: &Facts) -> Finding {
     }
     // Ours is checked only where it decides; the other two decide for every SDK.
     let is_ours = facts.named.is_none();
-    let names = [(variables::PROFILE, is_ours), ("AWS_PROFILE", true), ("AWS_DEFAULT_PROFILE", true)];
+    let names =
+        [(variables::PROFILE, is_ours), (variables::aws::PROFILE, true), (variables::aws::DEFAULT_PROFILE, true)];
     for (variable, _) in names.into_iter().filter(|(_, counts)| *counts) {
         let Some(name) = facts.variables.var(variable) else { continue };
         if set.get(&name).is_some() {
@@ -89,11 +90,11 @@ pub(super) fn profile(facts: &Facts) -> Finding {
 /// The files that the environment names.
 pub(super) fn files(facts: &Facts) -> Finding {
     const NAMES: [&str; 5] = [
-        "AWS_CONFIG_FILE",
-        "AWS_SHARED_CREDENTIALS_FILE",
+        variables::aws::CONFIG_FILE,
+        variables::aws::SHARED_CREDENTIALS_FILE,
         variables::CONFIG_FILE,
         variables::CREDENTIALS_FILE,
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        variables::aws::WEB_IDENTITY_TOKEN_FILE,
     ];
     let mut set = Vec::new();
     for name in NAMES {
@@ -117,13 +118,14 @@ pub(super) fn files(facts: &Facts) -> Finding {
 /// Variables that put something else in the profile's place.
 pub(super) fn overrides(facts: &Facts) -> Finding {
     let is_set = |name: &&str| facts.variables.os(name).is_some();
-    let found: Vec<&str> = ["AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"].into_iter().filter(is_set).collect();
+    let found: Vec<&str> =
+        [variables::aws::ROLE_ARN, variables::aws::WEB_IDENTITY_TOKEN_FILE].into_iter().filter(is_set).collect();
     if found.len() == 2 {
         let what = "`AWS_ROLE_ARN` and `AWS_WEB_IDENTITY_TOKEN_FILE` win over the profile in every SDK";
         return Finding::warn(what, "unset them where a profile is meant; `exec` does so for its command");
     }
-    let old = "AWS_SECURITY_TOKEN";
-    if facts.variables.os(old).is_some() && facts.variables.os("AWS_SESSION_TOKEN").is_none() {
+    let old = variables::aws::SECURITY_TOKEN;
+    if facts.variables.os(old).is_some() && facts.variables.os(variables::aws::SESSION_TOKEN).is_none() {
         return Finding::warn(
             format!("`{old}` is the session token's old name, which only some SDKs still read"),
             format!("export it as `AWS_SESSION_TOKEN`, and unset `{old}`"),
@@ -132,10 +134,11 @@ pub(super) fn overrides(facts: &Facts) -> Finding {
     if let Some(finding) = region(facts) {
         return finding;
     }
-    let differ = match (facts.variables.var("AWS_PROFILE"), facts.variables.var("AWS_DEFAULT_PROFILE")) {
-        (Some(profile), Some(default)) if profile != default => Some((profile, default)),
-        _ => None,
-    };
+    let differ =
+        match (facts.variables.var(variables::aws::PROFILE), facts.variables.var(variables::aws::DEFAULT_PROFILE)) {
+            (Some(profile), Some(default)) if profile != default => Some((profile, default)),
+            _ => None,
+        };
     if let Some((profile, default)) = differ {
         return Finding::warn(
             format!(
@@ -153,7 +156,7 @@ fn region(facts: &Facts) -> Option<Finding> {
     if facts.variables.os(variables::PROFILE).is_some() {
         return None;
     }
-    let exported = facts.variables.var("AWS_REGION")?;
+    let exported = facts.variables.var(variables::aws::REGION)?;
     let of_profile = facts.plan().ok()?.region.as_ref()?;
     (of_profile.as_str() != exported).then(|| {
         Finding::warn(
@@ -165,7 +168,8 @@ fn region(facts: &Facts) -> Option<Finding> {
 
 /// A container endpoint, which `serve` and `exec --server` set, is asked last: the keys of `[default]` come before it.
 pub(super) fn container(facts: &Facts) -> Finding {
-    const URIS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
+    const URIS: [&str; 2] =
+        [variables::aws::CONTAINER_CREDENTIALS_FULL_URI, variables::aws::CONTAINER_CREDENTIALS_RELATIVE_URI];
     let set: Vec<&str> = URIS.into_iter().filter(|name| facts.variables.os(name).is_some()).collect();
     let [.., first] = set[..] else { return Finding::skipped("none is set") };
     if set.len() == 2 {
@@ -173,7 +177,7 @@ pub(super) fn container(facts: &Facts) -> Finding {
         return Finding::warn(what, format!("unset `{}` where the endpoint of `serve` is meant", URIS[1]));
     }
     let Ok(profiles) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
-    let names = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+    let names = [variables::aws::PROFILE, variables::aws::DEFAULT_PROFILE];
     let name = names.into_iter().find_map(|name| facts.variables.var(name)).unwrap_or_else(|| "default".to_owned());
     let styles = ["aws_access_key_id", "credential_process", "role_arn", "sso_session", "login_session"];
     let found = profiles.get(&name).and_then(|profile| styles.into_iter().find_map(|style| profile.filled(style)));

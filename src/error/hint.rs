@@ -11,6 +11,7 @@ use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError};
 use crate::messages::ours;
 use crate::names::ProfileName;
+use crate::names::variables;
 use crate::output::Format;
 use crate::plan::{AssumeRole, Origin, PlanError, Step};
 use crate::settings::SettingsError;
@@ -88,7 +89,7 @@ fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String>
         }
         PlanError::NoToken { origin } => {
             let (verb, key) = match origin {
-                Origin::Variable(_) => ("export", "AWS_SESSION_TOKEN"),
+                Origin::Variable(_) => ("export", variables::aws::SESSION_TOKEN),
                 _ => ("copy", "aws_session_token"),
             };
             format!("{verb} the token as well, as `{key}`, or take the keys from where they came again")

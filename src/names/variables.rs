@@ -46,6 +46,8 @@ pub mod awsume {
 
 // Ours: a closed list. Nothing that destroys or answers a question has one.
 
+/// How all of ours begin.
+pub const PREFIX: &str = "MFA_CRED_";
 /// Like `--region`.
 pub const REGION: &str = "MFA_CRED_REGION";
 /// Like `--duration`.

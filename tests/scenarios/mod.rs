@@ -68,3 +68,4 @@ mod stores;
 mod terminal;
 #[cfg(unix)]
 mod together;
+mod variables;
