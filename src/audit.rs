@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod rows;
 
 pub mod json;
+pub mod html;
 
 use std::io;
 
@@ -29,6 +30,25 @@ pub enum AuditError {
         /// Why.
         source: io::Error,
     },
+    /// A file cannot be written.
+    #[error("{name} cannot be written")]
+    Write {
+        /// The file.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of accounts has a line that is none.
+    #[error("{name}: line {line}: it begins with no account id of twelve digits")]
+    Accounts {
+        /// The file.
+        name: String,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// A pattern matches nothing.
+    #[error("no profile matches `{0}`")]
+    NoProfiles(String),
     /// A file is no credential report.
     #[error("{name}")]
     Report {

@@ -46,6 +46,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Nothing yet, of that name.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
     /// Is there nothing to do?
     pub fn is_well(&self) -> bool {
         self.error.is_none() && self.findings.is_empty()

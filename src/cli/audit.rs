@@ -21,10 +21,10 @@ pub struct AuditArgs {
     #[arg(value_name = "PROFILE", value_parser = profile_name)]
     pub named: Option<ProfileName>,
     /// The profile, as an option
-    #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
+    #[arg(long, hide_short_help = true, value_name = "PROFILE", value_parser = profile_name)]
     pub profile: Option<ProfileName>,
     /// Never ask a person
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_prompt: bool,
     /// Read the credential report: IAM's, or FILE offline
     ///
@@ -52,11 +52,25 @@ pub struct AuditArgs {
     #[arg(long, value_name = "FILE")]
     pub accept: Option<PathBuf>,
     /// How old access keys may be [default: 90d]
-    #[arg(long, value_name = "DAYS", value_parser = days, default_value = "90d", hide_default_value = true)]
+    #[arg(long, hide_short_help = true, value_name = "DAYS", value_parser = days, default_value = "90d", hide_default_value = true)]
     pub key_age: u32,
     /// How long nobody need use a key or password [default: 45d]
-    #[arg(long, value_name = "DAYS", value_parser = days, default_value = "45d", hide_default_value = true)]
+    #[arg(long, hide_short_help = true, value_name = "DAYS", value_parser = days, default_value = "45d", hide_default_value = true)]
     pub unused: u32,
+    /// Audit the accounts of all profiles that match, such as '*-audit'
+    #[arg(long, value_name = "GLOB", conflicts_with_all = ["named", "profile", "accounts"])]
+    pub profiles: Option<String>,
+    /// Audit these accounts, by a role in each
+    ///
+    /// A file with an account id in each line, and its name if you like; `-` is stdin.
+    #[arg(long, value_name = "FILE", requires = "role_name")]
+    pub accounts: Option<PathBuf>,
+    /// The role, with --accounts
+    #[arg(long, value_name = "ROLE", requires = "accounts")]
+    pub role_name: Option<String>,
+    /// Write a page for browsers, too
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// As JSON
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

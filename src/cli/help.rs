@@ -13,7 +13,8 @@ use crate::names::variables;
 const EXAMPLES: &[(&str, &str)] = &[
     (
         "audit",
-        "mfa-cred audit my-admin-role\n    \
+        "mfa-cred audit my-admin-role --html audit.html\n    \
+         mfa-cred audit my-admin --accounts accounts.txt --role-name SecurityAudit\n    \
          mfa-cred audit --report credential-report.csv --only console-without-mfa,root-without-mfa --json",
     ),
     ("clear", "mfa-cred clear my-test-role"),

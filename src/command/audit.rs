@@ -12,7 +12,7 @@ use super::context::Context;
 use super::{Done, write_stdout};
 use crate::audit::judge::Limits;
 use crate::audit::outcome::{Outcome, Wish};
-use crate::audit::{AuditError, accepted, json, report, rows};
+use crate::audit::{AuditError, accepted, html, json, report, rows};
 use crate::cli::AuditArgs;
 use crate::error::Error;
 use crate::exit::ExitCode;
@@ -24,15 +24,21 @@ const LONGEST: u64 = 16 << 20;
 
 pub(super) fn run(args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error> {
     let wish = wish(args, context)?;
-    let outcomes = vec![match &args.report {
-        Some(Some(file)) => of_file(file, &wish, context)?,
-        _ => live::of_profile(args, &wish, context)?,
-    }];
+    let outcomes = match &args.report {
+        Some(Some(file)) => vec![of_file(file, &wish, context)?],
+        _ => live::outcomes(args, &wish, context)?,
+    };
     let page = match () {
         () if args.json => json::report(&outcomes).to_string() + "\n",
         () if args.csv => rows::report(&outcomes),
         () => text::report(&outcomes, &text::Style::of(context.settings)),
     };
+    if let Some(file) = &args.html {
+        let name = file.display().to_string();
+        std::fs::write(file, html::page(&outcomes))
+            .map_err(|source| AuditError::Write { name: one_line(&name), source })?;
+        context.settings.messages.note(&format!("{name} is written"));
+    }
     write_stdout(&page)?;
     Ok(if outcomes.iter().all(Outcome::is_well) { Done::Well } else { Done::Verdict(ExitCode::Failed) })
 }

@@ -3,3 +3,4 @@
 mod live;
 mod page;
 mod report;
+mod several;

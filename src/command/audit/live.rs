@@ -1,31 +1,125 @@
 //! The account of a profile, as IAM has it now.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::{choice, session};
+use super::bytes;
+use crate::audit::AuditError;
 use crate::audit::outcome::{Outcome, Wish};
 use crate::cache::{CacheUse, MinTtl};
 use crate::cli::{AuditArgs, Obtain};
 use crate::command::context::Context;
 use crate::error::Error;
+use crate::exit::{Ending, ExitCode};
 use crate::iam::account::{Gathered, Source, gather};
 use crate::iam::{AwsIam, DeviceError};
-use crate::names::ProfileName;
+use crate::messages::{one_line, with_causes};
+use crate::names::{AccountId, Partition, ProfileName};
 use crate::settings::{Limits, ObtainOptions};
 
 /// All attempts at one call. Whoever asks a thousand times is throttled, and waits.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Signs in to the profile and asks.
-pub(super) fn of_profile(args: &AuditArgs, wish: &Wish, context: &Context<'_>) -> Result<Outcome, Error> {
+/// One account, or several: one that cannot be read is a row that says why. What the person ends ends all of it.
+pub(super) fn outcomes(args: &AuditArgs, wish: &Wish, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
     let obtain = Obtain { no_prompt: args.no_prompt, ..Obtain::default() };
     let how = context.how(&obtain)?;
     let context = &context.attended_as(&how);
+    let run = Run { source: source(args), wish, context };
+    if let Some(glob) = &args.profiles {
+        let names: Vec<&str> = context.profiles()?.names().filter(|name| is_like(glob, name)).collect();
+        if names.is_empty() {
+            return Err(AuditError::NoProfiles(one_line(glob)).into());
+        }
+        let profiles = names.into_iter().filter_map(ProfileName::new);
+        return profiles.map(|profile| run.or_row(&profile, &how, Outcome::named(profile.as_str()))).collect();
+    }
     let profile = choice::profile(args.profile.clone(), &how, context)?;
-    let Gathered { account, is_live } =
-        gathered(source(args), &profile, &how, context).map_err(|error| error.about(&profile))?;
-    let outcome = Outcome::of(account, wish, context.clock().now());
-    Ok(Outcome { name: profile.to_string(), is_live, ..outcome })
+    let (Some(file), Some(role)) = (&args.accounts, &args.role_name) else {
+        return Ok(vec![run.of(&profile, &how).map_err(|error| error.about(&profile))?]);
+    };
+    let mut outcomes = Vec::new();
+    for (id, name) in accounts(file, context)? {
+        let row = Outcome { id: Some(id.clone()), ..Outcome::named(&name) };
+        let partition = context.plan(&profile, &how)?.service.region;
+        let partition = Partition::of_region(&partition);
+        let role_arn = format!("arn:{}:iam::{}:role/{role}", partition.as_str(), id.as_str()).parse();
+        outcomes.push(match role_arn {
+            Ok(role_arn) => {
+                let obtain = Obtain { role_arn: Some(role_arn), ..obtain.clone() };
+                run.or_row(&profile, &context.how(&obtain)?, row)?
+            }
+            Err(error) => Outcome { error: Some(format!("`{role}`: {error}")), ..row },
+        });
+    }
+    Ok(outcomes)
+}
+
+/// What every account has in common.
+struct Run<'r, 'a> {
+    source: Source,
+    wish: &'r Wish,
+    context: &'r Context<'a>,
+}
+
+impl Run<'_, '_> {
+    /// Signs in to the profile and asks.
+    fn of(&self, profile: &ProfileName, how: &ObtainOptions) -> Result<Outcome, Error> {
+        let Gathered { account, is_live } = gathered(self.source, profile, how, self.context)?;
+        let outcome = Outcome::of(account, self.wish, self.context.clock().now());
+        Ok(Outcome { name: profile.as_str().to_owned(), is_live, ..outcome })
+    }
+
+    /// The same, or the row with the reason.
+    fn or_row(&self, profile: &ProfileName, how: &ObtainOptions, row: Outcome) -> Result<Outcome, Error> {
+        match self.of(profile, how) {
+            Ok(found) => {
+                let id = row.id.or_else(|| found.id.clone());
+                Ok(Outcome { name: row.name, id, ..found })
+            }
+            Err(error) if matches!(error.ending(), Ending::Signal(_) | Ending::Exit(ExitCode::Canceled)) => {
+                Err(error.about(profile))
+            }
+            Err(error) => Ok(Outcome { error: Some(with_causes(&error)), ..row }),
+        }
+    }
+}
+
+/// The ids and names in a file: a line each, the id first. Without a name, the id is the name.
+fn accounts(file: &Path, context: &Context<'_>) -> Result<Vec<(AccountId, String)>, Error> {
+    let (name, bytes) = bytes(file, &context.host)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut all = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim_start_matches('\u{feff}').split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let (id, rest) = line.split_once(|c: char| c.is_whitespace() || c == ',').unwrap_or((line, ""));
+        let wrong = |_| AuditError::Accounts { name: one_line(&name), line: index + 1 };
+        let id: AccountId = id.parse().map_err(wrong)?;
+        let called = if rest.trim().is_empty() { id.as_str() } else { rest.trim() }.to_owned();
+        all.push((id, called));
+    }
+    Ok(all)
+}
+
+/// `*` is any text, `?` any character.
+fn is_like(glob: &str, name: &str) -> bool {
+    let mut rest = glob.chars();
+    match rest.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            ends.into_iter().any(|at| is_like(rest.as_str(), &name[at..]))
+        }
+        Some(first) => {
+            let mut letters = name.chars();
+            letters.next().is_some_and(|letter| first == '?' || first == letter)
+                && is_like(rest.as_str(), letters.as_str())
+        }
+    }
 }
 
 fn source(args: &AuditArgs) -> Source {

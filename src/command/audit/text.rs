@@ -73,10 +73,15 @@ impl Style {
 }
 
 pub(super) fn report(outcomes: &[Outcome], style: &Style) -> String {
-    outcomes.iter().map(|outcome| account(outcome, style)).collect::<Vec<_>>().join("\n")
+    let sections = outcomes.iter().map(|outcome| account(outcome, style)).collect::<Vec<_>>().join("\n");
+    if outcomes.len() < 2 { sections } else { sections + "\n" + &together(outcomes, style) }
 }
 
 fn account(outcome: &Outcome, style: &Style) -> String {
+    if let Some(error) = &outcome.error {
+        let text = format!("Account {} could not be read: {error}", outcome.name);
+        return style.flow(&text, 0, 0).iter().map(|line| style.painted("1;31", line) + "\n").collect();
+    }
     let mut lines = style.flow(&head(outcome), 0, 0);
     let verdict = verdict(outcome);
     let color = if outcome.is_well() { "1;32" } else { "1;31" };
@@ -94,6 +99,18 @@ fn account(outcome: &Outcome, style: &Style) -> String {
         lines.extend(style.flow(&note, 0, 0));
     }
     lines.join("\n") + "\n"
+}
+
+/// All accounts in a few lines.
+fn together(outcomes: &[Outcome], style: &Style) -> String {
+    let findings: usize = outcomes.iter().map(|outcome| outcome.findings.len()).sum();
+    let unread: Vec<&str> =
+        outcomes.iter().filter(|outcome| outcome.error.is_some()).map(|outcome| outcome.name.as_str()).collect();
+    let mut text = format!("Together: {}, {}", many(outcomes.len(), "account"), many(findings, "finding"));
+    if !unread.is_empty() {
+        text += &format!("; could not be read: {}", unread.join(", "));
+    }
+    style.flow(&(text + "."), 0, 0).join("\n") + "\n"
 }
 
 /// What was looked at.

@@ -1,0 +1,85 @@
+//! Several accounts in one run, and the page for browsers.
+
+use serde_json::{Value, json};
+
+use crate::support::aws::RoleSpec;
+use crate::support::pty::Finished;
+use crate::support::world::{Cast, World};
+
+fn json(done: &Finished) -> Value {
+    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+}
+
+/// Of each account: its name, its id and whether it was read.
+fn accounts(report: &Value) -> Vec<(&str, &str, bool)> {
+    let rows = report["accounts"].as_array().expect("accounts").iter();
+    rows.map(|row| {
+        let (name, id) = (row["name"].as_str().unwrap_or_default(), row["account"].as_str().unwrap_or_default());
+        (name, id, row["error"].is_null())
+    })
+    .collect()
+}
+
+#[test]
+fn one_code_serves_all_accounts_and_one_that_cannot_be_read_is_a_row() {
+    let Cast { world, device, .. } = World::cast();
+    let aws = &world.aws;
+    for account in ["111111111111", "222222222222"] {
+        aws.add_role(RoleSpec::new("Audit").account(account).trust_user("alice").require_mfa());
+    }
+    world.add_config(&format!(
+        "[profile admin]\nsource_profile = alice\nmfa_serial = {}\nrole_arn = arn:aws:iam::123456789012:role/deploy\n",
+        device.serial()
+    ));
+    world.write("accounts.txt", "# ours\n111111111111 Production\n333333333333\n\n222222222222,Test # old\n");
+    world.sign_in(&device, &["login", "admin"]);
+    aws.take_calls();
+    let words = ["audit", "admin", "--accounts", "accounts.txt", "--role-name", "Audit", "--no-prompt", "--json"];
+    let done = world.run(&words);
+    let report = json(&done);
+    assert_eq!(
+        accounts(&report),
+        [("Production", "111111111111", true), ("333333333333", "333333333333", false), ("Test", "222222222222", true)],
+        "{}",
+        done.stderr
+    );
+    assert_eq!((done.status.code(), aws.count("GetSessionToken")), (Some(1), 0), "the session of the day serves all");
+    let error = report["accounts"][1]["error"].as_str().expect("why");
+    assert!(error.contains("AccessDenied"), "{error}");
+    let page = world.run(&words[..7]).stdout;
+    assert!(page.contains("Account 333333333333 could not be read: "), "{page}");
+    assert!(page.contains("Together: 3 accounts, ") && page.contains("; could not be read: 333333333333."), "{page}");
+    let rows = world.run(&[&words[..7], &["--csv"]].concat()).stdout;
+    assert!(rows.contains("\n333333333333,unreadable-account,"), "{rows}");
+
+    let done = world.run(&["audit", "--profiles", "de*y", "--no-prompt", "--json"]);
+    assert_eq!(accounts(&json(&done)), [("deploy", "123456789012", true)], "{}", done.stderr);
+    let done = world.run(&["audit", "--profiles", "x*"]);
+    assert_eq!((done.status.code(), done.stderr.as_str()), (Some(2), "error: no profile matches `x*`\n"));
+    world.write("accounts.txt", "Production 111111111111\n");
+    let done = world.run(&words);
+    let said = "error: accounts.txt: line 1: it begins with no account id of twelve digits\n";
+    assert_eq!((done.status.code(), done.stderr.as_str()), (Some(2), said));
+}
+
+#[test]
+fn the_page_for_browsers_is_whole_by_itself_and_the_same_twice() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["login", "deploy"]);
+    world.aws.set_password("alice", 100, None);
+    let page = || {
+        let done = world.run(&["audit", "deploy", "--no-prompt", "--html", "audit.html", "--json"]);
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), "audit.html is written\n"));
+        (json(&done), world.read("audit.html"))
+    };
+    let (report, text) = page();
+    for word in ["<script", "http://", "https://", "<img", "<link", "@import", "url("] {
+        assert!(!text.contains(word), "{word}");
+    }
+    let rows = text.matches("<tr><td").count();
+    assert_eq!(json!(rows), json!(report["findings"].as_array().expect("findings").len()));
+    assert!(text.contains("<td>alice</td>") && text.ends_with("</html>\n"), "{text}");
+    assert_eq!(page().1, text);
+    let done = world.run(&["audit", "deploy", "--no-prompt", "--html", "nowhere/audit.html"]);
+    assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""), "{done:?}");
+}
