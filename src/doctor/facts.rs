@@ -231,8 +231,8 @@ impl Facts {
     /// The variable that names one of the AWS files, where that does not exist.
     pub(super) fn missing_file(&self) -> Option<&'static str> {
         let files = [
-            (&self.config_file, [variables::CONFIG_FILE, "AWS_CONFIG_FILE"]),
-            (&self.credentials_file, [variables::CREDENTIALS_FILE, "AWS_SHARED_CREDENTIALS_FILE"]),
+            (&self.config_file, [variables::CONFIG_FILE, variables::aws::CONFIG_FILE]),
+            (&self.credentials_file, [variables::CREDENTIALS_FILE, variables::aws::SHARED_CREDENTIALS_FILE]),
         ];
         let named = |names: [&'static str; 2]| names.into_iter().find(|name| self.variables.os(name).is_some());
         files.into_iter().find_map(|(file, names)| named(names).filter(|_| !file.exists()))
