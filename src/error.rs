@@ -344,7 +344,7 @@ fn call_exit(error: &StsError) -> ExitCode {
         | StsError::TooLong
         | StsError::Lost(_)
         | StsError::Unreachable(_) => ExitCode::Network,
-        StsError::Unusable(_) => ExitCode::Failed,
+        StsError::Over { .. } | StsError::Unusable(_) => ExitCode::Failed,
     }
 }
 

@@ -344,7 +344,7 @@ impl Run<'_, '_> {
         })?;
         self.on.messages.info(&step.to_string());
         let _waiting = self.on.messages.waiting(&step.to_string());
-        match (step, code) {
+        let given = match (step, code) {
             (Step::SessionToken { device: Device::Named(serial), duration, .. }, Some(code)) => {
                 client.session_token(signer, serial, code, *duration)
             }
@@ -353,6 +353,12 @@ impl Run<'_, '_> {
                 let name = call.session_name.clone().unwrap_or_else(|| SessionName::for_user(&(self.on.user)()));
                 client.assume_role(signer, call, &name, code)
             }
+        }?;
+        // By the clock of who gave them, which its answer has just told.
+        let now = self.on.clock.now();
+        match given.expiration.filter(|end| *end <= now) {
+            Some(end) => Err(StsError::Over { end, now }),
+            None => Ok(given),
         }
     }
 }

@@ -20,7 +20,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::names::{ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Region, RoleArn, SessionName, Tag};
-use crate::profile::{Profile, ProfileSet};
+use crate::profile::{Profile, ProfileSet, Property};
 
 pub use base::{Base, BaseKind};
 pub use end::End;
@@ -376,6 +376,11 @@ impl Plan {
         let profile = set.get(self.profile.as_str()).expect("a plan's profile is in the set that it was made of");
         self.service.iam(set, profile, ambient)
     }
+}
+
+/// The line by which a profile signs in through a browser, and how: what the AWS CLI looks at before any key.
+pub fn sign_in<'a>(profile: Profile<'a>) -> Option<(Property<'a>, &'static str)> {
+    chain::sign_in(profile)
 }
 
 /// The profiles along a source chain as far as it leads, from that of `name` on; none of them is judged.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use jiff::Timestamp;
 
 use super::bounded::is_too_long;
 use super::obstacle::Obstacle;
@@ -35,6 +36,13 @@ pub enum CallError {
     Unreadable,
     /// The answer went on and on.
     TooLong,
+    /// The credentials that came were over before they came, by the clock of the endpoint itself.
+    Over {
+        /// When they ended.
+        end: Timestamp,
+        /// That clock.
+        now: Timestamp,
+    },
     /// It was sent, and no answer came.
     Lost(&'static str),
     /// Nothing was sent.
@@ -54,6 +62,9 @@ impl fmt::Display for CallError {
             Self::Unavailable(status) => write!(f, "AWS failed to answer (HTTP {status})"),
             Self::Unreadable => f.write_str("the answer is not one of AWS's, or was cut off"),
             Self::TooLong => f.write_str("the answer is longer than 1 MB, which none of AWS's is"),
+            Self::Over { end, now } => {
+                write!(f, "the credentials in the answer ended at {end}, and by the clock of who gave them it is {now}")
+            }
             Self::Lost(why) => write!(f, "the answer was lost ({why})"),
             Self::Unreachable(why) => write!(f, "AWS could not be reached ({why})"),
             Self::Unusable(why) => write!(f, "no request could be made ({why})"),

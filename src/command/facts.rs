@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cache::{Cache, keys};
 use crate::names::ProfileName;
-use crate::plan::{Ambient, Base, Device, Plan, PlanRequest, Step};
+use crate::plan::{Ambient, Base, Device, Plan, PlanRequest, Step, sign_in};
 use crate::profile::{Profile, ProfileSet};
 use crate::screen::picker::Choice;
 use crate::screen::table::Column;
@@ -160,9 +160,10 @@ fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
     match () {
         () if has("web_identity_token_file") => "web-identity",
         () if has("role_arn") => "role",
+        () if sign_in(profile).is_some_and(|(property, _)| property.key() == "login_session") => "login",
+        () if sign_in(profile).is_some() => "sso",
+        () if plan.is_some_and(|plan| matches!(plan.base, Base::CredentialProcess { .. })) => "process",
         () if has("aws_access_key_id") => "user",
-        () if has("sso_session") || has("sso_start_url") => "sso",
-        () if has("login_session") => "login",
         () if has("credential_process") => "process",
         () if has("credential_source") => "host",
         // Without a role it is whatever its source is.

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::messages::printable;
 use crate::names::ProfileName;
-use crate::plan::{End, Plan, PlanError, Step, Steps, existing, sources};
+use crate::plan::{End, Plan, PlanError, Step, Steps, existing, sign_in, sources};
 use crate::profile::{Difference, Profile, ProfileSet, Property, SectionKind};
 use crate::screen::table;
 use crate::secret::shown;
@@ -65,7 +65,21 @@ fn differences(set: &ProfileSet, name: &str) -> Vec<String> {
         .flatten()
         .collect();
     let concerns = |it: &&Difference<'_>| sections.iter().any(|(kind, name)| it.concerns(*kind, name));
-    set.differences().iter().filter(concerns).map(ToString::to_string).collect()
+    let differences = set.differences();
+    let lines = differences.iter().filter(concerns).map(ToString::to_string);
+    lines.chain(sources(set, name).into_iter().skip(1).filter_map(passed_over)).collect()
+}
+
+/// A source's own keys sign, as in the SDK for Rust, whatever else it says.
+fn passed_over(source: Profile<'_>) -> Option<String> {
+    source.filled("aws_access_key_id")?;
+    let (property, what) = sign_in(source)?;
+    Some(format!(
+        "{}: `{}`: as a source, profile `{}` signs with its access key here; the AWS CLI would use {what}",
+        property.place(),
+        property.key(),
+        source.name()
+    ))
 }
 
 fn to_text(

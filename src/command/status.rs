@@ -4,6 +4,7 @@
 
 use crate::command::choice;
 use crate::command::context::Context;
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -118,29 +119,41 @@ impl KeyId {
 
 /// What this shell holds.
 struct ShellCredentials {
-    profile: String,
+    /// `None` where another tool exported them.
+    profile: Option<String>,
     access_key_id: KeyId,
     end: Option<Timestamp>,
 }
 
 impl ShellCredentials {
     fn of(host: &Host<'_>) -> Option<Self> {
+        let profile = host.env.var(variables::PROFILE);
+        let access_key_id = match host.env.os(variables::aws::ACCESS_KEY_ID).map(OsString::into_string) {
+            None if profile.is_none() => return None,
+            None => KeyId::Missing,
+            Some(Ok(id)) if is_access_key_id(&id) && shown::access_key_id(&id) == id => KeyId::Is(id),
+            Some(_) => KeyId::SomethingElse,
+        };
         Some(Self {
-            profile: host.env.var(variables::PROFILE)?,
-            access_key_id: match host.env.var(variables::aws::ACCESS_KEY_ID) {
-                None => KeyId::Missing,
-                Some(id) if is_access_key_id(&id) && shown::access_key_id(&id) == id => KeyId::Is(id),
-                Some(_) => KeyId::SomethingElse,
-            },
+            profile,
+            access_key_id,
             end: host.env.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| moment(&end)),
         })
     }
 
     /// Now, by the clock by which this ends: known where it is cached.
     fn now(&self, cached: &[(Timestamp, Header)], now: Timestamp) -> Timestamp {
-        let mut same =
-            cached.iter().filter(|(_, header)| header.profile == self.profile && Some(header.end) == self.end);
+        let mut same = cached
+            .iter()
+            .filter(|(_, header)| Some(&header.profile) == self.profile.as_ref() && Some(header.end) == self.end);
         same.next().map_or(now, |(now, _)| *now)
+    }
+
+    fn text(&self) -> String {
+        match (&self.profile, &self.access_key_id) {
+            (Some(_), id) => id.text().to_owned(),
+            (None, id) => format!("keys that mfa-cred did not export ({})", id.text()),
+        }
     }
 
     fn json(&self, now: Timestamp) -> Value {
@@ -176,8 +189,8 @@ fn to_text(
     let is_terminal = std::io::stdout().is_terminal();
     let mut table = Table::new(&COLUMNS);
     if let Some(held) = held {
-        let what = held.access_key_id.text().to_owned();
-        table.add(vec!["shell".to_owned(), held.profile.clone(), what], held.end, held.now(cached, now));
+        let profile = held.profile.clone().unwrap_or_default();
+        table.add(vec!["shell".to_owned(), profile, held.text()], held.end, held.now(cached, now));
         table.mark_last(true);
     }
     for (now, header) in cached {
@@ -187,8 +200,8 @@ fn to_text(
         };
         table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), *now);
     }
-    let key =
-        key.filter(|key| held.is_some() || !cached.is_empty() || key.lives.is_some() || settings.store == Store::None);
+    let is_ours = held.is_some_and(|held| held.profile.is_some());
+    let key = key.filter(|key| is_ours || !cached.is_empty() || key.lives.is_some() || settings.store == Store::None);
     if let Some(key) = key.filter(|_| !is_terminal) {
         let end = left(key).and_then(|left| now.checked_add(left).ok());
         table.add(vec!["key".to_owned(), String::new(), key_text(key, settings).join("; ")], end, now);

@@ -219,6 +219,12 @@ fn call_hint(step: Option<&Step>, error: &StsError, profile: Option<&ProfileName
                 Some(format!("{what}{spent}"))
             }
             StsError::Unreachable(obstacle) => Some(obstacle.hint().to_owned()),
+            StsError::Over { .. } => {
+                let what = "the endpoint's clock and the end that it gives do not agree: set the clock of what answers \
+                            there, or see which endpoint the profile and the environment name";
+                let spent = if code_of().is_some() { "; the code is spent" } else { "" };
+                Some(format!("{what}{spent}"))
+            }
             _ => None,
         };
     };

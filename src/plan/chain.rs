@@ -9,7 +9,7 @@ use super::error::{Likely, Origin, PlanError};
 use super::{Ambient, Base, Device, PlanRequest};
 use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
-use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property};
+use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichFile};
 
 /// So many profiles may stand in a chain: no person's has ten, and whoever follows it ends.
 const MOST_PROFILES: usize = 64;
@@ -75,6 +75,10 @@ impl<'a> Chain<'a> {
                 return Err(PlanError::TwoSources { origin: origin(property), profile });
             }
             let is_role = role.is_some();
+            // Without a role, the SDKs sign in with it, whatever source or keys stand beside it.
+            if let Some((property, what)) = sign_in(profile).filter(|_| !is_role) {
+                return Err(unsupported(profile, &property, what));
+            }
             if let Some((origin, role)) = role {
                 // `--role-arn` on a profile that has neither is signed by that profile's own credentials.
                 let lends_itself = origin == Origin::Flag("--role-arn");
@@ -101,7 +105,7 @@ impl<'a> Chain<'a> {
             }
         }
         let met: Vec<&str> = links.iter().map(|link| link.name()).collect();
-        let base = base_of(set, profile, &met, ambient)?;
+        let base = base_of(set, profile, (&met, !roles.is_empty()), ambient)?;
         Ok(Self { links, roles, base })
     }
 
@@ -176,24 +180,41 @@ fn follow<'a>(
     Ok(profile)
 }
 
-/// What a profile's own properties yield, static keys first, as in the AWS CLI.
-fn base_of(set: &ProfileSet, profile: Profile<'_>, met: &[&str], ambient: &Ambient) -> Result<Base, PlanError> {
+/// The line by which a profile signs in through a browser, and how: what the SDKs look at before any key. `sso_region`
+/// alone is not among them, since it says of nothing where credentials come from.
+pub(super) fn sign_in<'a>(profile: Profile<'a>) -> Option<(Property<'a>, &'static str)> {
+    const SSO: &str = "IAM Identity Center (SSO)";
+    let keys = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name"].map(|key| (key, SSO));
+    let mut keys = keys.into_iter().chain([("login_session", "`aws login`")]);
+    keys.find_map(|(key, what)| Some((profile.filled(key)?, what)))
+}
+
+/// What a profile's own properties yield. The host's credentials that a role names come first, as in the AWS CLI and the
+/// SDKs; then its keys, unless it is the one that was asked for and the SDKs would sign in elsewhere.
+fn base_of(
+    set: &ProfileSet,
+    profile: Profile<'_>,
+    (met, for_a_role): (&[&str], bool),
+    ambient: &Ambient,
+) -> Result<Base, PlanError> {
     let name = || profile_name(profile);
-    if let Some(access_key_id) = access_key(profile)? {
+    let is_source = met.len() > 1;
+    if let Some(property) = profile.filled("credential_source").filter(|_| for_a_role && !is_source) {
+        return named_source(&property, ambient);
+    }
+    let elsewhere = || sign_in(profile).map(|(property, what)| unsupported(profile, &property, what));
+    if let Some(error) = elsewhere().filter(|_| !is_source) {
+        return Err(error);
+    }
+    if let Some(access_key_id) = access_key(profile)?.filter(|_| is_source || !process_first(profile)) {
         let is_session = profile.session_token().is_some();
         return Ok(Base::AccessKey { profile: name(), access_key_id, is_session });
     }
     if let Some(property) = profile.filled("credential_source") {
         return named_source(&property, ambient);
     }
-    for (key, what) in [
-        ("sso_session", "IAM Identity Center (SSO)"),
-        ("sso_start_url", "IAM Identity Center (SSO)"),
-        ("login_session", "`aws login`"),
-    ] {
-        if let Some(property) = profile.filled(key) {
-            return Err(unsupported(profile, &property, what));
-        }
+    if let Some(error) = elsewhere() {
+        return Err(error);
     }
     if let Some(property) = profile.filled("credential_process") {
         let command = property.value().into_owned();
@@ -230,6 +251,13 @@ fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, Plan
             Err(PlanError::Refused { origin, why: "is one of `Environment`, `Ec2InstanceMetadata` and `EcsContainer`" })
         }
     }
+}
+
+/// Keys of the config file come after a `credential_process`, in the AWS CLI and in the SDK for Rust; those of the
+/// credentials file before it, in the AWS CLI.
+fn process_first(profile: Profile<'_>) -> bool {
+    let id = profile.filled("aws_access_key_id");
+    profile.filled("credential_process").is_some() && id.is_some_and(|id| id.origin() == WhichFile::Config)
 }
 
 fn has_key(profile: Profile<'_>) -> bool {
@@ -309,7 +337,7 @@ fn leads_back(set: &ProfileSet, command: &str, met: &[&str]) -> Leads {
         if met.contains(&profile.name()) {
             return Leads::BackTo(profile.name().to_owned());
         }
-        if has_key(profile) || profile.filled("credential_source").is_some() {
+        if has_key(profile) && !process_first(profile) || profile.filled("credential_source").is_some() {
             return Leads::Elsewhere;
         }
         if met.len() >= MOST_PROFILES {

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::aws::Device;
+use crate::support::aws::{Device, Fault};
 use crate::support::world::{Cast, World};
 
 const WRONG: [&str; 4] = ["-15m", "+15m", "-2d", "+2d"];
@@ -78,6 +78,33 @@ fn a_clock_that_is_set_back_revives_nothing() {
         // The first finds an entry that ended; the second finds what the first made.
         let made: &[&str] = if off == "-15m" { &["AssumeRole"] } else { &[] };
         assert_eq!(calls(&world), made, "{off}");
+    }
+}
+
+#[test]
+fn credentials_that_came_expired_were_handed_out() {
+    for (action, words) in [("GetSessionToken", ["process", "deploy"]), ("AssumeRole", ["env", "deploy"])] {
+        // By the endpoint's clock, wherever this one stands.
+        for off in ["-2d", "+0", "+2d"] {
+            let Cast { world, device, .. } = World::cast();
+            set_clock(&world, off);
+            // The clocks have met.
+            world.sign_in(&device, &["process", "audit"]);
+            assert!(world.run(&["clear"]).status.success());
+            let end = "2024-05-06T07:08:09Z";
+            world.aws.fault(action, Fault::Content("Expiration", end.to_owned()), 9);
+            let code = device.fresh_code();
+            let done = world.run(&[&words[..], &["--mfa-token", &code]].concat());
+            assert_eq!((done.status.code(), &*done.stdout), (Some(1), ""), "{action} {off}: {done:?}");
+            let what =
+                format!("the credentials in the answer ended at {end}, and by the clock of who gave them it is ");
+            assert!(done.stderr.contains(&what) && done.stderr.contains("\nhint: the endpoint's clock"), "{done:?}");
+            assert_eq!(done.stderr.contains("; the code is spent\n"), action == "GetSessionToken", "{done:?}");
+            // Nothing of it is kept.
+            world.aws.heal();
+            let kept = world.entries().len();
+            assert_eq!(kept, usize::from(action == "AssumeRole"), "{action} {off}");
+        }
     }
 }
 

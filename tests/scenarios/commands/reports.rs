@@ -277,6 +277,48 @@ fn a_person_is_told_that_there_is_nothing() {
 }
 
 #[test]
+fn keys_of_another_tool_were_called_no_credentials() {
+    let world = World::empty();
+    for (id, said) in [
+        ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AWS_ACCESS_KEY_ID is not an access key id"),
+    ] {
+        world.set("AWS_ACCESS_KEY_ID", id);
+        let row = format!("shell\t\tkeys that mfa-cred did not export ({said})\t-\n");
+        assert_eq!(seen(&quietly(&world, &["status"])), (Some(0), &*row, ""));
+        let shown = on_a_terminal(&world, &["status"]);
+        assert!(shown.contains("keys that mfa-cred did not export"), "{shown}");
+        assert_eq!(member(&json(&quietly(&world, &["status", "--json"])), "/shell/profile"), &Value::Null);
+    }
+    // Theirs may end.
+    world.set("AWS_CREDENTIAL_EXPIRATION", "2020-01-02T03:04:05Z");
+    let shell = json(&quietly(&world, &["status", "--json"]));
+    assert_eq!(member(&shell, "/shell/expires"), &json!("2020-01-02T03:04:05Z"));
+}
+
+#[test]
+fn a_source_that_the_aws_cli_reads_otherwise_is_noted() {
+    let cast = World::cast();
+    let world = &cast.world;
+    world.edit_config("[profile alice]\n", "[profile alice]\nsso_session = corp\n");
+    let place = format!("{}/.aws/config:2", world.home().display());
+    let said = quietly(world, &["show", "deploy"]).stdout;
+    let note = format!(
+        "  note: {place}: `sso_session`: as a source, profile `alice` signs with its access key here; the AWS CLI would \
+         use IAM Identity Center (SSO)\n"
+    );
+    assert!(said.contains(&note), "{said}");
+    let own = quietly(world, &["show", "alice"]).stdout;
+    assert!(!own.contains("as a source") && own.contains(&format!("error: {place}: `sso_session`")), "{own}");
+    let kinds = json(&quietly(world, &["list", "--json"]));
+    let kind = |name: &str| {
+        let all = kinds.as_array().expect("a list").iter();
+        all.filter(|it| it["name"] == name).map(|it| it["kind"].clone()).next()
+    };
+    assert_eq!(kind("alice"), Some(json!("sso")), "{kinds}");
+}
+
+#[test]
 fn status_says_what_is_there_and_whether_a_code_is_needed() {
     let cast = World::cast();
     let world = &cast.world;
