@@ -379,7 +379,7 @@ impl Plan {
 }
 
 /// The line by which a profile signs in through a browser, and how: what the AWS CLI looks at before any key.
-pub fn sign_in<'a>(profile: Profile<'a>) -> Option<(Property<'a>, &'static str)> {
+pub fn sign_in(profile: Profile<'_>) -> Option<(Property<'_>, &'static str)> {
     chain::sign_in(profile)
 }
 

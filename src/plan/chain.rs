@@ -182,7 +182,7 @@ fn follow<'a>(
 
 /// The line by which a profile signs in through a browser, and how: what the SDKs look at before any key. `sso_region`
 /// alone is not among them, since it says of nothing where credentials come from.
-pub(super) fn sign_in<'a>(profile: Profile<'a>) -> Option<(Property<'a>, &'static str)> {
+pub(super) fn sign_in(profile: Profile<'_>) -> Option<(Property<'_>, &'static str)> {
     const SSO: &str = "IAM Identity Center (SSO)";
     let keys = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name"].map(|key| (key, SSO));
     let mut keys = keys.into_iter().chain([("login_session", "`aws login`")]);
