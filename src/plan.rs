@@ -79,6 +79,8 @@ pub struct Ambient {
     pub held: Option<String>,
     /// `AWS_REGION` and `AWS_DEFAULT_REGION`, as far as they are set, each with its name
     pub regions: Vec<(&'static str, String)>,
+    /// `MFA_CRED_EXPORTED_REGION`: our own earlier output too
+    pub exported_region: Option<String>,
     /// `AWS_ROLE_SESSION_NAME`
     pub session_name: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`
@@ -123,6 +125,8 @@ pub struct Plan {
     pub steps: Steps,
     /// What is exported as `AWS_REGION`, if anything says one.
     pub region: Option<Region>,
+    /// Is that said neither by the profile nor by the user's own variables, but by an option or our settings?
+    pub region_is_given: bool,
     /// Which STS is called, and how.
     pub service: Service,
     /// The user's MFA device, if any profile of the chain names one.
@@ -288,7 +292,7 @@ impl Plan {
         let chain = chain::Chain::walk(set, profile, request, ambient)?;
         let device = chain.device(request)?;
         let (steps, mut warnings) = steps::lay_out(&chain, device.as_ref(), request, ambient)?;
-        let region = service::region(set, &chain, request, ambient)?;
+        let (region, region_is_given) = service::region(set, &chain, request, ambient)?;
         let serial = device.as_ref().and_then(Device::serial);
         let service = Service::resolve(set, &chain, serial, region.as_ref(), (request, ambient))?;
         if !request.at_a_glance {
@@ -309,6 +313,7 @@ impl Plan {
             base: chain.base,
             steps,
             region,
+            region_is_given,
             service,
             device,
             warnings,

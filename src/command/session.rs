@@ -50,7 +50,10 @@ impl Signed {
     /// What an environment gets of it.
     pub(super) fn export(&self, host: &Host<'_>) -> Export {
         let is_renewal = host.env.os(variables::PROFILE).is_some();
-        Export::of(&self.credentials, &self.plan.profile, self.plan.region.as_ref(), is_renewal)
+        let region = self.plan.region.as_ref();
+        let was_noted = host.env.os(variables::EXPORTED_REGION).is_some();
+        Export::of(&self.credentials, &self.plan.profile, region, is_renewal)
+            .noting_region(region.filter(|_| self.plan.region_is_given), was_noted)
     }
 }
 

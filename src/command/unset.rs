@@ -3,8 +3,11 @@
 use super::{Done, env, write_stdout};
 use crate::error::Error;
 use crate::host::Host;
+use crate::names::variables;
 use crate::output::{Export, Format};
 
 pub(super) fn run(format: Option<Format>, host: &Host<'_>) -> Result<Done, Error> {
-    write_stdout(env::format(format, host).render(&Export::clearing())?.expose())
+    let was_noted = host.env.os(variables::EXPORTED_REGION).is_some();
+    let export = Export::clearing().noting_region(None, was_noted);
+    write_stdout(env::format(format, host).render(&export)?.expose())
 }

@@ -70,5 +70,7 @@ pub const COLOR: &str = "MFA_CRED_COLOR";
 pub const LOG: &str = "MFA_CRED_LOG";
 /// Output only: which profile this shell holds.
 pub const PROFILE: &str = "MFA_CRED_PROFILE";
+/// Output only: the region that `env` exported, where neither the profile nor the user's own variables say it.
+pub const EXPORTED_REGION: &str = "MFA_CRED_EXPORTED_REGION";
 /// How many of our processes run inside one another, as a `credential_process` that calls us back has it.
 pub const DEPTH: &str = "MFA_CRED_DEPTH";

@@ -62,6 +62,16 @@ impl Export {
         Self { variables: VARIABLES.into_iter().map(|name| (name, None)).collect(), profile: None }
     }
 
+    /// Notes which region was exported without the profile's saying so, that the next run may know it again; `was_noted`
+    /// says whether an earlier one did. Nothing is added where there is nothing to say.
+    #[must_use]
+    pub fn noting_region(mut self, region: Option<&Region>, was_noted: bool) -> Self {
+        if region.is_some() || was_noted {
+            self.variables.push((variables::EXPORTED_REGION, region.map(|region| Secret::from(region.as_str()))));
+        }
+        self
+    }
+
     /// The variables, `None` for one to unset.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<&Secret<String>>)> {
         self.variables.iter().map(|(name, value)| (*name, value.as_ref()))

@@ -32,28 +32,36 @@ pub struct Service {
 }
 
 /// The region that is exported, the same whatever this shell held before: what AWS's variables say is ours, and no
-/// input, where it is just what the profile that the shell holds says.
+/// input, where it is just what the profile that the shell holds says, or what was exported
+/// in its place. Is it neither the profile's nor the user's own? Then only a variable of ours can tell it from the user's
+/// own in the next run.
 pub(super) fn region(
     set: &ProfileSet,
     chain: &Chain<'_>,
     request: &PlanRequest,
     ambient: &Ambient,
-) -> Result<Option<Region>, PlanError> {
-    if let Some(region) = &request.region {
-        return Ok(Some(region.clone()));
-    }
-    if let Some(property) = chain.nearest("region") {
-        return parse(&property).map(Some);
+) -> Result<(Option<Region>, bool), PlanError> {
+    let of_profile = chain.nearest("region");
+    if let (None, Some(property)) = (&request.region, &of_profile) {
+        return Ok((Some(parse(property)?), false));
     }
     let held = ambient.held.as_deref().filter(|_| !ambient.regions.is_empty()).and_then(|held| set.get(held));
     let ours = held.and_then(|held| sources(set, held).into_iter().find_map(|link| link.filled("region")));
     let ours = ours.map(Property::value);
-    match ambient.regions.iter().find(|(_, value)| ours.as_deref() != Some(value)) {
-        Some((name, value)) => {
-            let wrong = |why| PlanError::BadValue { origin: Origin::Variable(name), why };
-            value.parse().map(Some).map_err(wrong)
+    let is_ours = |value: &str| ours.as_deref() == Some(value) || ambient.exported_region.as_deref() == Some(value);
+    let of_user = ambient.regions.iter().find(|(_, value)| !is_ours(value));
+    match (&request.region, of_user) {
+        (Some(region), of_user) => {
+            let is_said = |value: &str| value == region.as_str();
+            let is_known =
+                of_profile.is_some_and(|it| is_said(&it.value())) || of_user.is_some_and(|it| is_said(&it.1));
+            Ok((Some(region.clone()), !is_known))
         }
-        None => Ok(request.usual_region.clone()),
+        (None, Some((name, value))) => {
+            let wrong = |why| PlanError::BadValue { origin: Origin::Variable(name), why };
+            Ok((Some(value.parse().map_err(wrong)?), false))
+        }
+        (None, None) => Ok((request.usual_region.clone(), request.usual_region.is_some())),
     }
 }
 

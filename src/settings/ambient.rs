@@ -22,6 +22,7 @@ pub fn ambient(env: &dyn Env) -> Ambient {
         expiration: env.var(EXPIRATION),
         held: env.os(variables::PROFILE).map(|held| held.to_string_lossy().into_owned()),
         regions: [variables::aws::REGION, variables::aws::DEFAULT_REGION].into_iter().filter_map(region).collect(),
+        exported_region: env.var(variables::EXPORTED_REGION),
         session_name: env.var(variables::aws::ROLE_SESSION_NAME),
         endpoint_url_sts: env.var(variables::aws::ENDPOINT_URL_STS),
         endpoint_url_iam: env.var(variables::aws::ENDPOINT_URL_IAM),

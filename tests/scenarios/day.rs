@@ -34,7 +34,7 @@ fn one_code_serves_every_role_and_a_third_call_calls_nobody() {
     assert_eq!(variable(&first.stdout, "AWS_REGION"), "ap-northeast-1");
     assert_eq!(variable(&first.stdout, "MFA_CRED_PROFILE"), "deploy");
 
-    let second = world.run(&["audit"]);
+    let second = world.run(&["env", "audit"]);
     assert!(second.status.success(), "{second:?}");
     assert_eq!((second.stderr.as_str(), calls(&world)), ("", vec!["AssumeRole(audit no code 3600)".to_owned()]));
 
@@ -94,7 +94,7 @@ fn two_regions_in_one_shell_each_get_their_own_and_no_second_code() {
     world.set("MFA_CRED_PROFILE", "deploy");
     world.set("AWS_REGION", "ap-northeast-1");
     world.set("AWS_DEFAULT_REGION", "ap-northeast-1");
-    let second = world.run(&["audit"]);
+    let second = world.run(&["env", "audit"]);
     assert_eq!(variable(&second.stdout, "AWS_REGION"), "eu-west-1");
     assert_eq!(world.aws.count("GetSessionToken"), 1);
 }
@@ -104,7 +104,7 @@ fn eval(world: &World, words: &[&str]) -> [Option<String>; 2] {
     let done = world.run(words);
     assert!(done.status.success(), "{words:?}: {done:?}");
     let set = evaluate(&done.stdout);
-    let names = ["AWS_REGION", "AWS_DEFAULT_REGION", "MFA_CRED_PROFILE"];
+    let names = ["AWS_REGION", "AWS_DEFAULT_REGION", "MFA_CRED_PROFILE", "MFA_CRED_EXPORTED_REGION"];
     for name in names {
         if let Some((_, value)) = set.iter().find(|(known, _)| known == name) {
             world.set(name, value);
@@ -128,7 +128,7 @@ fn the_same_command_gives_the_same_region_whatever_this_shell_held_before() {
     assert_eq!(eval(&world, &["alice"]), both("us-east-1"));
     assert_eq!(eval(&world, &["deploy"]), both("us-west-2"));
     assert_eq!(eval(&world, &["deploy"]), both("us-west-2"));
-    assert_eq!(eval(&world, &["audit"]), both("eu-west-1"));
+    assert_eq!(eval(&world, &["env", "audit"]), both("eu-west-1"));
     // What `audit` set goes with it, and nothing is there that the user set.
     assert_eq!(eval(&world, &["alice"]), [None, None]);
     let seen = world.run(&["exec", "alice", "--", "printenv", "AWS_REGION", "AWS_DEFAULT_REGION"]);
@@ -137,4 +137,44 @@ fn the_same_command_gives_the_same_region_whatever_this_shell_held_before() {
     world.set("AWS_REGION", "eu-north-1");
     assert_eq!(eval(&world, &["alice"]), both("eu-north-1"));
     assert_eq!(eval(&world, &["alice"]), both("eu-north-1"));
+}
+
+#[test]
+fn a_region_that_an_option_or_a_setting_gave_stayed_for_profiles_without_one() {
+    let Cast { world, device, .. } = World::cast();
+    world.edit_config("region = ap-northeast-1\n", "");
+    world.edit_config("[profile deploy]\n", "[profile deploy]\nregion = us-west-2\n");
+    world.sign_in(&device, &["login", "deploy"]);
+    let both = |region: &str| [Some(region.to_owned()), Some(region.to_owned())];
+    let noted = |world: &World| world.variable("MFA_CRED_EXPORTED_REGION").filter(|value| !value.is_empty());
+    // Of another profile, and of the same.
+    assert_eq!(eval(&world, &["deploy", "--region", "eu-west-1"]), both("eu-west-1"));
+    assert_eq!(noted(&world).as_deref(), Some("eu-west-1"));
+    assert_eq!(eval(&world, &["alice"]), [None, None]);
+    assert_eq!(noted(&world), None);
+    assert_eq!(eval(&world, &["alice", "--region", "eu-west-1"]), both("eu-west-1"));
+    assert_eq!(eval(&world, &["alice"]), [None, None]);
+    // By a variable, by a setting that then changes.
+    world.set("MFA_CRED_REGION", "eu-west-2");
+    assert_eq!(eval(&world, &["alice"]), both("eu-west-2"));
+    world.set("MFA_CRED_REGION", "");
+    assert_eq!(eval(&world, &["alice"]), [None, None]);
+    for region in ["eu-west-3", "eu-north-1"] {
+        world.write("config/mfa-cred/config.ini", format!("region = {region}\n"));
+        assert_eq!(eval(&world, &["alice"]), both(region));
+    }
+    world.write("config/mfa-cred/config.ini", "");
+    assert_eq!(eval(&world, &["alice"]), [None, None]);
+    // The user's own stays, although an option once named it.
+    world.set("AWS_REGION", "sa-east-1");
+    for words in [&["alice", "--region", "sa-east-1"][..], &["alice"], &["alice"]] {
+        assert_eq!(eval(&world, words), both("sa-east-1"), "{words:?}");
+    }
+    // What the profile says needs no note, and what is noted goes with the rest.
+    eval(&world, &["deploy", "--region", "us-west-2"]);
+    assert_eq!(noted(&world), None);
+    eval(&world, &["deploy", "--region", "eu-west-1"]);
+    assert!(world.run(&["unset"]).stdout.contains("unset MFA_CRED_EXPORTED_REGION;"));
+    let seen = world.run(&["exec", "alice", "--", "printenv", "AWS_REGION", "MFA_CRED_EXPORTED_REGION"]);
+    assert_eq!((seen.status.code(), seen.stdout.as_str()), (Some(1), ""), "{seen:?}");
 }

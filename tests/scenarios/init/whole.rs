@@ -219,7 +219,7 @@ fn a_person_in(shell: Shell) -> Option<Person> {
     assert_eq!(profile(&person, "first").as_deref(), Some("my-test-role"), "{what}");
     assert!(person.scene.value("first", "AWS_SESSION_TOKEN").is_some(), "{what}");
 
-    person.strike("mfa-cred audit\r");
+    person.strike("mfa-cred env audit\r");
     person.wait_for("audit ");
     let shown = person.look("second", "");
     assert!(shown.contains("audit 59m") || shown.contains("audit 1h"), "{what}: {shown:?}");

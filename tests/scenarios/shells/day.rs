@@ -120,7 +120,7 @@ fn at_a_prompt(shell: Shell, form: Form) {
     assert_eq!(calls(&world), ["GetSessionToken", "AssumeRole"], "{what}");
     seen("first").assert_is(&world, "deploy", &what);
 
-    type_step(&mut session, shell, "second", &take("audit"));
+    type_step(&mut session, shell, "second", &take("env audit"));
     assert_eq!(calls(&world), ["AssumeRole"], "{what}: a second role asks nothing");
     seen("second").assert_is(&world, "audit", &what);
 
@@ -133,7 +133,7 @@ fn at_a_prompt(shell: Shell, form: Form) {
     type_step(&mut session, shell, "failed", "true");
     assert_eq!(seen("failed").ours(), seen("third").ours(), "{what}: a failure leaves the old ones alone");
 
-    session.type_text(&format!("{}\n", take("audit --refresh")));
+    session.type_text(&format!("{}\n", take("env audit --refresh")));
     session.wait_for("MFA code for audit (alice-phone): ", PATIENCE);
     session.type_text("123");
     session.control('c');
@@ -157,7 +157,7 @@ fn in_a_script(shell: Shell, form: Form) {
     let strict = if shell.is_fish { "" } else { "set -eu\n" };
     let steps = [
         ("first", take("deploy")),
-        ("second", take("audit")),
+        ("second", take("env audit")),
         ("third", take("deploy")),
         ("failed", take("nosuch")),
         ("gone", take("unset")),

@@ -87,7 +87,7 @@ fn a_universal_profile_of_fish_never_outlives_the_credentials_and_comes_back_wit
     let text = format!(
         "set -Ux AWS_PROFILE stale\nset -Ux AWS_SECURITY_TOKEN stale\nset -gx AWS_DEFAULT_PROFILE stale\n\
          mfa-cred deploy | source\necho one\n{seen}\n\
-         eval (mfa-cred audit)\necho two\n{seen}\n\
+         eval (mfa-cred env audit)\necho two\n{seen}\n\
          function f\n  set -lx AWS_PROFILE local\n  mfa-cred deploy | source\n  {seen}\nend\necho three\nf\n\
          mfa-cred unset | source\necho four\n{seen}\n\
          set -gx AWS_PROFILE mine\nmfa-cred unset | source\necho five\n{seen}\n\
