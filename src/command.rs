@@ -155,8 +155,13 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
 
 /// The payload, in one piece.
 fn write_stdout(payload: &str) -> Result<Done, Error> {
+    stream_stdout(&|stdout| stdout.write_all(payload.as_bytes()))
+}
+
+/// A payload that is too large to lie in memory as a whole. Nothing but writing may fail any more.
+fn stream_stdout(write: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> Result<Done, Error> {
     require_stdout().map_err(Error::Output)?;
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(payload.as_bytes()).and_then(|()| stdout.flush()).map_err(Error::Output)?;
+    let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write(&mut stdout).and_then(|()| stdout.flush()).map_err(Error::Output)?;
     Ok(Done::Well)
 }

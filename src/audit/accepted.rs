@@ -24,7 +24,7 @@ pub struct Pattern {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PatternError {
     /// The id.
-    #[error("there is no question `{0}`; `mfa-cred audit --help` lists them")]
+    #[error("there is no question `{0}`; `audit --help` lists them")]
     Unknown(String),
     /// Nothing behind the `=`.
     #[error("after `=` goes the name of a user or a group")]
@@ -176,7 +176,7 @@ mod tests {
             ("old-key=a until tomorrow", 1, "it needs a last day: `until 2026-12-31`"),
             ("old-key=a until 2026-02-30", 1, "it needs a last day: `until 2026-12-31`"),
             ("old-key= until 2026-02-28", 1, "after `=` goes the name of a user or a group"),
-            ("old-keys=a", 1, "there is no question `old-keys`; `mfa-cred audit --help` lists them"),
+            ("old-keys=a", 1, "there is no question `old-keys`; `audit --help` lists them"),
             ("old-key=a in prod until 2026-02-28", 1, "after `in` goes an account id of twelve digits"),
             ("old-key=a until 2026-02-28 because", 1, "`because` is not expected here; a reason goes after `#`"),
         ] {

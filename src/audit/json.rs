@@ -1,5 +1,10 @@
-//! The outcome for scripts. The README has its members; they stay.
+//! The outcome for scripts. `docs/audit.md` has its members; they stay.
+//!
+//! Each finding is written as it is met: as one tree, those of ten thousand users would take a hundred megabytes.
 
+use std::io;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::judge::{Finding, Subject};
@@ -7,21 +12,95 @@ use super::outcome::Outcome;
 use super::question::Question;
 use crate::names::AccountId;
 
-/// All accounts, their findings together.
-pub fn report(outcomes: &[Outcome]) -> Value {
-    let findings = outcomes.iter().flat_map(|of| of.findings.iter().map(|it| Value::Object(finding(of, it))));
-    let accepted = outcomes.iter().flat_map(|of| of.accepted.iter().map(move |it| (of, it)));
-    let accepted = accepted.map(|(of, (it, until))| {
-        let mut row = finding(of, it);
-        row.insert("until".to_owned(), until.map(|day| day.to_string()).into());
-        Value::Object(row)
-    });
-    json!({
-        "holds": outcomes.iter().all(Outcome::is_well),
-        "accounts": outcomes.iter().map(account).collect::<Vec<_>>(),
-        "findings": findings.collect::<Vec<_>>(),
-        "accepted": accepted.collect::<Vec<_>>(),
-    })
+/// Writes all accounts, their findings together, as one line.
+///
+/// # Errors
+/// The writer's.
+pub fn report(outcomes: &[Outcome], writer: &mut dyn io::Write) -> io::Result<()> {
+    let report = Report {
+        holds: outcomes.iter().all(Outcome::is_well),
+        accounts: outcomes.iter().map(account).collect(),
+        findings: Findings(outcomes),
+        accepted: Accepted(outcomes),
+    };
+    serde_json::to_writer(&mut *writer, &report)?;
+    writer.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    holds: bool,
+    accounts: Vec<Value>,
+    findings: Findings<'a>,
+    accepted: Accepted<'a>,
+}
+
+struct Findings<'a>(&'a [Outcome]);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter().flat_map(|of| of.findings.iter().map(|it| Row::of(of, it))))
+    }
+}
+
+struct Accepted<'a>(&'a [Outcome]);
+
+impl Serialize for Accepted<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let all = self.0.iter().flat_map(|of| of.accepted.iter().map(move |it| (of, it)));
+        to.collect_seq(all.map(|(of, (it, until))| AcceptedRow {
+            row: Row::of(of, it),
+            until: until.map(|day| day.to_string()),
+        }))
+    }
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    account: Option<&'a str>,
+    id: &'static str,
+    user: Option<&'a str>,
+    group: Option<&'a str>,
+    severity: &'static str,
+    what: &'a str,
+    repair: &'a str,
+    config_rule: Option<&'static str>,
+    security_hub: Option<&'static str>,
+    cis: Cis,
+}
+
+#[derive(Serialize)]
+struct AcceptedRow<'a> {
+    #[serde(flatten)]
+    row: Row<'a>,
+    until: Option<String>,
+}
+
+struct Cis(Question);
+
+impl Serialize for Cis {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.cis())
+    }
+}
+
+impl<'a> Row<'a> {
+    fn of(outcome: &'a Outcome, finding: &'a Finding) -> Self {
+        let Finding { question, subject, what, repair, .. } = finding;
+        let group = if let Subject::Group(name) = subject { Some(name.as_str()) } else { None };
+        Self {
+            account: outcome.id.as_ref().map(AccountId::as_str),
+            id: question.slug(),
+            user: subject.name().filter(|_| group.is_none()),
+            group,
+            severity: question.severity().name(),
+            what,
+            repair,
+            config_rule: question.config_rule(),
+            security_hub: question.security_hub(),
+            cis: Cis(*question),
+        }
+    }
 }
 
 fn account(outcome: &Outcome) -> Value {
@@ -29,33 +108,15 @@ fn account(outcome: &Outcome) -> Value {
         let count = outcome.findings.iter().filter(|finding| finding.question == *question).count();
         (question.slug().to_owned(), count.into())
     });
+    let counts: Map<String, Value> = counts.collect();
     json!({
         "account": outcome.id.as_ref().map(AccountId::as_str),
         "name": outcome.name,
         "source": if outcome.is_live { "live" } else { "report" },
         "generated": outcome.reported.map(|time| time.to_string()),
         "users": outcome.users,
-        "counts": if outcome.error.is_some() { Value::Null } else { Value::Object(counts.collect()) },
+        "counts": if outcome.error.is_some() { Value::Null } else { Value::Object(counts) },
         "unanswerable": outcome.unanswerable.iter().map(|question| question.slug()).collect::<Vec<_>>(),
         "error": outcome.error,
     })
-}
-
-fn finding(outcome: &Outcome, finding: &Finding) -> Map<String, Value> {
-    let Finding { question, subject, what, repair, .. } = finding;
-    let group = if let Subject::Group(name) = subject { Some(name.as_str()) } else { None };
-    let cis: Map<String, Value> = question.cis().map(|(version, number)| (version.to_owned(), number.into())).collect();
-    let members = [
-        ("account", json!(outcome.id.as_ref().map(AccountId::as_str))),
-        ("id", json!(question.slug())),
-        ("user", json!(subject.name().filter(|_| group.is_none()))),
-        ("group", json!(group)),
-        ("severity", json!(question.severity().name())),
-        ("what", json!(what)),
-        ("repair", json!(repair)),
-        ("config_rule", json!(question.config_rule())),
-        ("security_hub", json!(question.security_hub())),
-        ("cis", Value::Object(cis)),
-    ];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::facts::{Account, Key, Mfa, Password, Passwords, Root, User, WasUsed};
-use super::question::Question;
+use super::question::{Question, enroll};
 use super::report::ROOT;
 
 /// What CIS and Security Hub ask of a password.
@@ -144,25 +144,28 @@ impl Judge {
             Some(Mfa::None) => {
                 if has_password {
                     let repair = format!(
-                        "let the user enroll a device, with `mfa-cred device enroll` or in the console; or take the \
-                         password away: `aws iam delete-login-profile --user-name {name}`"
+                        "let the user enroll a device, with {} or in the console; or take the password away: `aws iam \
+                         delete-login-profile --user-name {name}`",
+                        enroll()
                     );
                     let what = "signs in to the console with a password and has no MFA device";
                     self.of_user(Question::ConsoleWithoutMfa, user, "", what, &repair);
                 }
                 if has_key {
                     let what = "has an active access key and no MFA device";
-                    let repair = "let the user enroll a device with `mfa-cred device enroll`; give programs a role in \
-                                  place of a key";
-                    self.of_user(Question::KeyWithoutMfa, user, "", what, repair);
+                    let repair =
+                        format!("let the user enroll a device with {}; give programs a role in place of a key", enroll());
+                    self.of_user(Question::KeyWithoutMfa, user, "", what, &repair);
                 }
             }
             Some(Mfa::OnlyFido) => {
                 let what = "has only security keys or passkeys: good for the console, but AWS takes no FIDO code over \
                             its API";
-                let repair = "let the user enroll an authenticator app as well with `mfa-cred device enroll`, or sign \
-                              in with `aws login`";
-                self.of_user(Question::OnlyFido, user, "", what, repair);
+                let repair = format!(
+                    "let the user enroll an authenticator app as well with {}, or sign in with `aws login`",
+                    enroll()
+                );
+                self.of_user(Question::OnlyFido, user, "", what, &repair);
             }
             _ => {}
         }

@@ -1,6 +1,10 @@
 //! What is asked of an account: each question with an id that stays, how much a finding of it weighs, the rules of
 //! others that ask the same, and a section of `docs/audit.md`.
 
+use std::borrow::Cow;
+
+use crate::messages::ours;
+
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Severity {
@@ -44,7 +48,7 @@ const NOT_CIS: Cis = [""; 4];
 /// One line a question. A question needs a section in the documentation; a test says so.
 macro_rules! questions {
     ($($(#[$doc:meta])* $question:ident $slug:literal $severity:ident, $config:expr, $hub:expr, $cis:expr, $title:literal,
-        $advice:literal;)*) => {
+        $advice:expr;)*) => {
         /// What is asked.
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub enum Question {
@@ -71,8 +75,8 @@ macro_rules! questions {
             }
 
             /// What to do, whoever it is about.
-            pub fn advice(self) -> &'static str {
-                match self { $(Self::$question => $advice,)* }
+            pub fn advice(self) -> Cow<'static, str> {
+                match self { $(Self::$question => $advice.into(),)* }
             }
 
             /// The managed rule of AWS Config that asks it.
@@ -104,11 +108,11 @@ questions! {
     /// A console password is all that a user needs.
     ConsoleWithoutMfa "console-without-mfa" High, Some("mfa-enabled-for-iam-console-access"), Some("IAM.5"),
         ["1.10", "1.9", "2.9", "2.10"], "console password and no MFA",
-        "have the user enroll a device (`mfa-cred device enroll`, or in the console), or delete the password (`aws iam delete-login-profile`)";
+        format!("have the user enroll a device ({}, or in the console), or delete the password (`aws iam delete-login-profile`)", enroll());
     /// An access key of a user who has no MFA.
     KeyWithoutMfa "key-without-mfa" High, Some("iam-user-mfa-enabled"), Some("IAM.19"),
         NOT_CIS, "access key and no MFA",
-        "have the user enroll a device (`mfa-cred device enroll`); give programs a role instead of a key";
+        format!("have the user enroll a device ({}); give programs a role instead of a key", enroll());
     /// The user's policies let requests without MFA through.
     MfaNotEnforced "mfa-not-enforced" High, None, None,
         NOT_CIS, "policies that do not enforce MFA",
@@ -120,7 +124,7 @@ questions! {
     /// Security keys alone, whose codes no API takes.
     OnlyFido "only-fido" Low, None, None,
         NOT_CIS, "only FIDO devices, which the API does not accept",
-        "have the user enroll an authenticator app as well (`mfa-cred device enroll`), or sign in with `aws login`";
+        format!("have the user enroll an authenticator app as well ({}), or sign in with `aws login`", enroll());
     /// An active access key that was not rotated.
     OldKey "old-key" Medium, Some("access-keys-rotated"), Some("IAM.3"),
         ["1.14", "1.13", "2.13", "2.12"], "access key not rotated",
@@ -161,6 +165,11 @@ questions! {
     NotAsked "not-asked" Unknown, None, None,
         NOT_CIS, "could not be checked",
         "let the auditing profile make these calls: the AWS managed policy `SecurityAudit` allows them";
+}
+
+/// What a user types, whose profile nobody knows here.
+pub(super) fn enroll() -> String {
+    ours("device enroll", None)
 }
 
 impl Question {

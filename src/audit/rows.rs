@@ -1,5 +1,7 @@
 //! The findings as CSV (RFC 4180, but for its line ends): a row each, a header first.
 
+use std::io;
+
 use super::judge::Subject;
 use super::outcome::Outcome;
 
@@ -7,14 +9,17 @@ const HEADER: [&str; 10] =
     ["account", "id", "user", "group", "severity", "what", "repair", "config_rule", "security_hub", "cis"];
 
 /// All accounts. One that could not be read is a row with the id `unreadable-account`.
-pub fn report(outcomes: &[Outcome]) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let mut write = |row: [&str; HEADER.len()]| writer.write_record(row).expect("memory takes any row");
-    write(HEADER);
+///
+/// # Errors
+/// The writer's.
+pub fn report(outcomes: &[Outcome], writer: &mut dyn io::Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(writer);
+    let mut write = |row: [&str; HEADER.len()]| writer.write_record(row);
+    write(HEADER)?;
     for outcome in outcomes {
         let account = outcome.id.as_ref().map_or(outcome.name.as_str(), |id| id.as_str());
         if let Some(error) = &outcome.error {
-            write([account, "unreadable-account", "", "", "unknown", error, "", "", "", ""]);
+            write([account, "unreadable-account", "", "", "unknown", error, "", "", "", ""])?;
         }
         for finding in &outcome.findings {
             let question = finding.question;
@@ -34,9 +39,8 @@ pub fn report(outcomes: &[Outcome]) -> String {
                 config.unwrap_or_default(),
                 hub.unwrap_or_default(),
                 &cis.join(" "),
-            ]);
+            ])?;
         }
     }
-    let bytes = writer.into_inner().expect("memory takes any row");
-    String::from_utf8(bytes).expect("every field is UTF-8")
+    writer.flush()
 }

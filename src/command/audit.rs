@@ -9,7 +9,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 
 use super::context::Context;
-use super::{Done, write_stdout};
+use super::{Done, stream_stdout, write_stdout};
 use crate::audit::judge::Limits;
 use crate::audit::outcome::{Outcome, Wish};
 use crate::audit::{AuditError, accepted, html, json, report, rows};
@@ -28,18 +28,17 @@ pub(super) fn run(args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error
         Some(Some(file)) => vec![of_file(file, &wish, context)?],
         _ => live::outcomes(args, &wish, context)?,
     };
-    let page = match () {
-        () if args.json => json::report(&outcomes).to_string() + "\n",
-        () if args.csv => rows::report(&outcomes),
-        () => text::report(&outcomes, &text::Style::of(context.settings)),
-    };
     if let Some(file) = &args.html {
         let name = file.display().to_string();
         std::fs::write(file, html::page(&outcomes))
             .map_err(|source| AuditError::Write { name: one_line(&name), source })?;
         context.settings.messages.note(&format!("{name} is written"));
     }
-    write_stdout(&page)?;
+    match () {
+        () if args.json => stream_stdout(&|stdout| json::report(&outcomes, stdout))?,
+        () if args.csv => stream_stdout(&|stdout| rows::report(&outcomes, stdout))?,
+        () => write_stdout(&text::report(&outcomes, &text::Style::of(context.settings)))?,
+    };
     Ok(if outcomes.iter().all(Outcome::is_well) { Done::Well } else { Done::Verdict(ExitCode::Failed) })
 }
 

@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::support::tools::{find, skip_without};
 use crate::support::pty::{Finished, PATIENCE, Pty, Stream};
 use crate::support::world::{MFA_CRED, World};
 
@@ -211,7 +212,7 @@ fn what_is_no_report_is_named_with_exit_2() {
     let done = audit(&world, &["--accept", "accept"]);
     assert_eq!(
         (done.status.code(), done.stderr.as_str()),
-        (Some(2), "error: accept: line 1: there is no question `old-keys`; `mfa-cred audit --help` lists them\n")
+        (Some(2), "error: accept: line 1: there is no question `old-keys`; `audit --help` lists them\n")
     );
 }
 
@@ -284,7 +285,7 @@ fn the_page_fits_the_window_with_8_users_and_with_500() {
 }
 
 #[test]
-fn ten_thousand_users_take_seconds_at_most() {
+fn ten_thousand_users_take_seconds_and_less_than_100_mb() {
     let world = World::empty();
     let mut text = csv();
     for number in 0..10_000 {
@@ -302,4 +303,15 @@ fn ten_thousand_users_take_seconds_at_most() {
     assert_eq!(triples(&json(&done)).len(), found().len() + 6 * 10_000);
     // Unoptimized, on a machine that does other things besides.
     assert!(took < Duration::from_secs(20), "{took:?}");
+    let Some(python) = find("python3", &["--version"]) else { return skip_without("peak memory", "python3") };
+    for form in ["--json", "--csv", "--quiet"] {
+        let done = world.run_other(&python, &["-c", PEAK, MFA_CRED, "audit", "--report", "report.csv", form], PATIENCE);
+        let peak: u64 = done.stderr.trim().parse().unwrap_or_else(|_| panic!("{done:?}"));
+        assert!(peak < 100 << 10, "{form}: {peak} kB");
+    }
 }
+
+/// Runs a command, its output discarded, and says how many kilobytes it had in memory at most.
+const PEAK: &str = "import resource, subprocess, sys; \
+    subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); \
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)";
