@@ -48,10 +48,9 @@ struct Accepted<'a>(&'a [Outcome]);
 impl Serialize for Accepted<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let all = self.0.iter().flat_map(|of| of.accepted.iter().map(move |it| (of, it)));
-        to.collect_seq(all.map(|(of, (it, until))| AcceptedRow {
-            row: Row::of(of, it),
-            until: until.map(|day| day.to_string()),
-        }))
+        to.collect_seq(
+            all.map(|(of, (it, until))| AcceptedRow { row: Row::of(of, it), until: until.map(|day| day.to_string()) }),
+        )
     }
 }
 

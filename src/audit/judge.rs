@@ -153,8 +153,10 @@ impl Judge {
                 }
                 if has_key {
                     let what = "has an active access key and no MFA device";
-                    let repair =
-                        format!("let the user enroll a device with {}; give programs a role in place of a key", enroll());
+                    let repair = format!(
+                        "let the user enroll a device with {}; give programs a role in place of a key",
+                        enroll()
+                    );
                     self.of_user(Question::KeyWithoutMfa, user, "", what, &repair);
                 }
             }

@@ -7,8 +7,8 @@ use data_encoding::BASE64;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::tools::{find, skip_without};
 use crate::support::pty::{Finished, PATIENCE, Pty, Stream};
+use crate::support::tools::{find, skip_without};
 use crate::support::world::{MFA_CRED, World};
 
 const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,\
