@@ -300,7 +300,7 @@ impl Run<'_, '_> {
         }
         let held = self.on.cache.unlock(step.duration(), self.on.clock.now())?;
         self.client()?;
-        let ledger = self.on.cache.folder().and_then(|folder| Ledger::open(folder, serial, self.on.clock.local()));
+        let ledger = Ledger::of(self.on.cache.folder(), serial, self.on.clock.local(), self.on.messages);
         let mut send = |code: &Code| match self.send(step, signer, Some(code)) {
             Ok(credentials) => Outcome::Done(credentials),
             Err(error) if error.is_wrong_code() => Outcome::Wrong(failed(error)),

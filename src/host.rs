@@ -20,7 +20,7 @@ use crate::disk::trust::Distrust;
 use crate::secret::Secret;
 
 pub use regular::{open, read_regular};
-pub use stdout::require_stdout;
+pub use stdout::{close_what_was_closed, require_stdout};
 
 /// The process's environment.
 pub trait Env {

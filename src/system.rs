@@ -125,11 +125,13 @@ fn since_boot() -> Option<Duration> {
 
 /// This user's folders, as the system has them.
 pub fn folders() -> Folders {
+    // One that is relative would be another with each working folder; it counts as absent, as XDG says of its own.
+    let whole = |path: Option<PathBuf>| path.filter(|path| path.is_absolute());
     Folders {
-        home: dirs::home_dir(),
-        config: dirs::config_dir(),
+        home: whole(dirs::home_dir()),
+        config: whole(dirs::config_dir()),
         // macOS and Windows have no folder for state.
-        state: dirs::state_dir().or_else(dirs::data_local_dir),
+        state: whole(dirs::state_dir()).or_else(|| whole(dirs::data_local_dir())),
     }
 }
 
@@ -190,7 +192,7 @@ fn as_called(called: &Path, folders: impl Iterator<Item = PathBuf>, real: &Path)
     let has_folder = called.components().count() > 1;
     let called = has_folder.then(|| std::path::absolute(called).ok()).flatten().filter(is_this);
     let found: Vec<PathBuf> =
-        folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).filter(is_this).collect();
+        folders.filter_map(|folder| std::path::absolute(folder.join(name)).ok()).filter(is_this).collect();
     match called {
         Some(called) if found.contains(&called) => Some(called),
         called => found.into_iter().next().or(called),
@@ -219,6 +221,7 @@ pub fn die_of(signal: i32) -> ExitCode {
 #[cfg(unix)]
 pub fn become_command(mut command: Command) -> io::Result<u8> {
     use std::os::unix::process::CommandExt;
+    crate::host::close_what_was_closed();
     Err(command.exec())
 }
 
@@ -270,11 +273,12 @@ mod tests {
             let found = as_called(&at(called), folders, &real);
             assert_eq!(found, wanted.map(|name| root.join(name)), "{called} with {on_path}");
         }
-        // One that leads there from here, and nowhere from elsewhere.
+        // One that leads there from here is made to lead there from everywhere, its link kept.
         let here = std::env::current_dir().expect("a folder");
         let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
         let relative = up.join(root.strip_prefix("/").expect("an absolute path")).join("bin");
         assert!(relative.join("x").exists(), "{}", relative.display());
-        assert_eq!(as_called(Path::new("x"), [relative].into_iter(), &real), None, "a folder that is relative");
+        let whole = here.join(&relative).join("x");
+        assert_eq!(as_called(Path::new("x"), [relative].into_iter(), &real), Some(whole), "a folder that is relative");
     }
 }

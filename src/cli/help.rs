@@ -106,7 +106,7 @@ pub const FILES: [(&str, &str); 4] = [
 ];
 
 /// The variables that are read, and those that `env` sets.
-pub const VARIABLES: [(&str, &str); 14] = [
+pub const VARIABLES: [(&str, &str); 15] = [
     (variables::REGION, "like `--region`"),
     (variables::DURATION, "like `--duration`"),
     (variables::MIN_TTL, "like `--min-ttl`"),
@@ -118,6 +118,7 @@ pub const VARIABLES: [(&str, &str); 14] = [
     (variables::COLOR, "like `--color`"),
     (variables::LOG, "`error`, `warn`, `info` or `debug`: like `-q`, nothing, `-v` and `-vv`"),
     (variables::PROFILE, "set by `env`: the profile that the shell holds, and so the default of every command"),
+    (variables::EXPORTED_REGION, "set by `env`: the region, where an option or a setting gave it"),
     (variables::aws::PROFILE, "the default profile where the shell holds none"),
     ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "the AWS files"),
     ("NO_COLOR", "no colors"),

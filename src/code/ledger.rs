@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use sha2::Sha256;
 
 use crate::host::Clock;
+use crate::messages::Messages;
 use crate::names::{Lifetime, MfaSerial};
 use crate::secret::{Code, Secret};
 use crate::state::Folder;
@@ -84,8 +85,29 @@ impl fmt::Display for Moment {
 }
 
 impl<'a> Ledger<'a> {
+    /// The device's ledger, as far as there is one. A state folder that cannot be used was told of already; that codes
+    /// alone are not remembered is told here.
+    pub fn of(
+        folder: Option<&'a Folder>,
+        device: &MfaSerial,
+        clock: &'a dyn Clock,
+        messages: Messages,
+    ) -> Option<Self> {
+        let folder = folder?;
+        let ledger = Self::open(folder, device, clock);
+        let file = ledger.as_ref().map(|ledger| ledger.file.clone());
+        let blocked = file.into_iter().chain([KEY.to_owned()]).find(|name| folder.is_blocked(name));
+        let Some(name) = blocked else { return ledger };
+        let path = folder.path().join(name);
+        messages.warn(&format!(
+            "spent codes cannot be remembered, so none is kept from being sent twice: {} is a folder",
+            path.display()
+        ));
+        None
+    }
+
     /// Opens the device's ledger; `None` where the state folder does not let us write, which costs the ledger only.
-    pub fn open(folder: &'a Folder, device: &MfaSerial, clock: &'a dyn Clock) -> Option<Self> {
+    fn open(folder: &'a Folder, device: &MfaSerial, clock: &'a dyn Clock) -> Option<Self> {
         let key = match folder.read(KEY) {
             Some(key) if key.len() == 32 => Secret::new(key),
             _ => {

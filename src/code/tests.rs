@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::host::fake_clock::{SetClock, at};
+use crate::messages::{Level, Messages};
 use crate::state::Folder;
 
 /// Types the lines, and is then gone.
@@ -82,7 +83,7 @@ impl Fixture {
     }
 
     pub(super) fn ledger(&self) -> Ledger<'_> {
-        Ledger::open(&self.folder, &serial(), &self.clock).expect("it opens")
+        Ledger::of(Some(&self.folder), &serial(), &self.clock, Messages::new(Level::Error, None)).expect("it opens")
     }
 
     pub(super) fn knows(&self, digits: &str) -> bool {

@@ -1,8 +1,9 @@
-//! Was there a stdout when this process began?
+//! Was there a stdout when this process began, and the two other standard streams?
 //!
 //! Rust's runtime puts `/dev/null` in the place of a standard stream that is closed, so that no file which is opened
 //! later becomes it. What is written then vanishes, and each write succeeds: a caller that closed stdout would be told
-//! that it has its credentials. So it is looked at before the runtime begins, and nothing else is done there.
+//! that it has its credentials. So it is looked at before the runtime begins, and nothing else is done there. A command
+//! that takes this process's place finds closed what was closed.
 
 use std::io;
 
@@ -10,13 +11,39 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(unix)]
-static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+use rustix::fd::BorrowedFd;
+#[cfg(unix)]
+use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
+#[cfg(unix)]
+use rustix::stdio::{stderr, stdin, stdout};
+
+#[cfg(unix)]
+static ARE_CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
+#[cfg(unix)]
+const STDOUT: usize = 1;
+
+#[cfg(unix)]
+fn streams() -> [BorrowedFd<'static>; 3] {
+    [stdin(), stdout(), stderr()]
+}
 
 #[cfg(unix)]
 #[ctor::ctor]
 fn look() {
-    let is_closed = rustix::io::fcntl_getfd(rustix::stdio::stdout()) == Err(rustix::io::Errno::BADF);
-    IS_CLOSED.store(is_closed, Ordering::Relaxed);
+    for (stream, is_closed) in streams().into_iter().zip(&ARE_CLOSED) {
+        is_closed.store(fcntl_getfd(stream) == Err(Errno::BADF), Ordering::Relaxed);
+    }
+}
+
+/// The standard streams that this process was not given: a command that takes its place will not have them either.
+#[cfg(unix)]
+pub fn close_what_was_closed() {
+    for (stream, is_closed) in streams().into_iter().zip(&ARE_CLOSED) {
+        if is_closed.load(Ordering::Relaxed) {
+            // Where it fails, the command finds the runtime's `/dev/null`.
+            let _ = fcntl_setfd(stream, FdFlags::CLOEXEC);
+        }
+    }
 }
 
 /// Nothing, where this process was given a stdout.
@@ -25,7 +52,7 @@ fn look() {
 /// The system's for a file that is not open.
 #[cfg(unix)]
 pub fn require_stdout() -> io::Result<()> {
-    if IS_CLOSED.load(Ordering::Relaxed) { Err(rustix::io::Errno::BADF.into()) } else { Ok(()) }
+    if ARE_CLOSED[STDOUT].load(Ordering::Relaxed) { Err(Errno::BADF.into()) } else { Ok(()) }
 }
 
 /// Nothing: that is only looked at on Unix.

@@ -120,6 +120,11 @@ impl Folder {
         private::read(&self.path.join(name)).ok()
     }
 
+    /// Is there a folder in a file's place? Nothing takes its place then, and nothing is read from it.
+    pub fn is_blocked(&self, name: &str) -> bool {
+        std::fs::symlink_metadata(self.path.join(name)).is_ok_and(|found| found.is_dir())
+    }
+
     /// The same as text.
     pub fn read_text(&self, name: &str) -> Option<String> {
         private::read_text(&self.path.join(name))

@@ -241,6 +241,68 @@ fn without_a_home_credentials_come_where_the_files_are_named() {
 }
 
 #[test]
+fn a_relative_home_or_folder_of_state_made_files_wherever_the_command_was_run() {
+    let Cast { world, device, .. } = World::cast();
+    let here = world.home().join("here");
+    fs::create_dir(&here).expect("made");
+    let chdir = format!("--chdir={}", here.display());
+    // A folder of state that is relative is absent, as XDG says: the one below the home is used.
+    let done = sign_in_below(&world, &device, &["env", &chdir, "XDG_STATE_HOME=state"]);
+    assert_role(&world, &done, "deploy");
+    assert_eq!((done.stderr.as_str(), fs::read_dir(&here).expect("listed").count()), ("", 0));
+    // A relative home is none.
+    let homeless = ["env", &chdir, "-u", "XDG_STATE_HOME", "-u", "XDG_CONFIG_HOME", "HOME=home"];
+    let lost = sign_in_below(&world, &device, &homeless);
+    assert_eq!((lost.status.code(), lost.stdout.as_str()), (Some(1), ""), "{lost:?}");
+    assert!(lost.stderr.starts_with("error: no home folder is known"), "{lost:?}");
+    for (variable, file) in [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")] {
+        world.set(variable, world.home().join(".aws").join(file).to_str().expect("a path in UTF-8"));
+    }
+    calls(&world);
+    let done = sign_in_below(&world, &device, &homeless);
+    assert_eq!(served_without_cache(&world, &done), "no home folder is known");
+    assert_eq!(fs::read_dir(&here).expect("listed").count(), 0);
+}
+
+/// Each file of the folder in turn: credentials come, with one warning at the most.
+#[test]
+fn a_folder_in_a_files_place_cost_the_ledger_without_a_word() {
+    let names = |world: &World| {
+        let state = world.state();
+        let inner = ["", "locks", "entries"].map(|folder| state.join(folder));
+        let files = inner.iter().flat_map(|folder| fs::read_dir(folder).expect("listed").flatten());
+        let files = files.map(|file| file.path()).filter(|path| path.is_file());
+        files.map(|path| path.strip_prefix(&state).expect("in it").to_owned()).collect::<Vec<_>>()
+    };
+    let Cast { world, device, .. } = warm();
+    let mut told = Vec::new();
+    for name in names(&world) {
+        let path = world.state().join(&name);
+        let Ok(bytes) = fs::read(&path) else { continue };
+        fs::remove_file(&path).expect("ours");
+        fs::create_dir(&path).expect("made");
+        fs::write(path.join("x"), "").expect("written");
+        let done = world.sign_in(&device, &["process", "deploy", "--refresh"]);
+        let said = world.without_tilde(&done.stderr);
+        assert!(
+            said.lines().count() <= 1 && said.lines().all(|line| line.starts_with("warning: ")),
+            "{name:?}: {said}"
+        );
+        let is_of_codes = name.to_string_lossy().starts_with("ledger-");
+        let reason = format!(
+            "warning: spent codes cannot be remembered, so none is kept from being sent twice: {} is a folder\n",
+            path.display()
+        );
+        assert_eq!(said == reason, is_of_codes, "{name:?}: {said}");
+        told.push((name, said));
+        fs::remove_dir_all(&path).expect("ours");
+        fs::write(&path, bytes).expect("written");
+        set_mode(&path, 0o600);
+    }
+    assert_eq!(told.iter().filter(|(_, said)| said.contains("spent codes")).count(), 2, "{told:?}");
+}
+
+#[test]
 fn no_cache_reads_nothing_and_writes_nothing() {
     let Cast { world, device, .. } = warm();
     let folder = world.state().join("entries");

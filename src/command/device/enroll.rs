@@ -224,7 +224,7 @@ fn enable(
         let handed = question("Give the seed to what `mfa_process` asks, then press Enter ", "");
         handed.map_err(|error| DeviceError::Code(error.into()))?;
     }
-    let ledger = work.cache.folder().and_then(|folder| Ledger::open(folder, &new.serial, work.clock.local()));
+    let ledger = Ledger::of(work.cache.folder(), &new.serial, work.clock.local(), work.context.settings.messages);
     let mut late = None;
     let mut send = |pair: &Pair| {
         let sent = work.iam.enable(signer, &work.user.name, &new.serial, pair);

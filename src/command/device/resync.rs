@@ -80,7 +80,7 @@ fn attempt(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError>
         Some(Turn::Canceled) => return Err(DeviceError::Declined),
         Some(Turn::Ready(())) | None => None,
     };
-    let ledger = work.cache.folder().and_then(|folder| Ledger::open(folder, serial, work.clock.local()));
+    let ledger = Ledger::of(work.cache.folder(), serial, work.clock.local(), work.context.settings.messages);
     let mut send = |pair: &Pair| {
         let sent = work.iam.resync(&work.base, &work.user.name, serial, pair);
         outcome(sent.map_err(|error| (error.clone(), work.failed("ResyncMFADevice", &needs::MEND)(error))))

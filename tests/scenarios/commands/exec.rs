@@ -182,3 +182,16 @@ fn it_is_the_same_process() {
     let output = child.wait_with_output().expect("a child of ours");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), pid.to_string());
 }
+
+/// The runtime puts `/dev/null` there, and a command wrote into it as if somebody had read it.
+#[test]
+fn a_stream_that_was_closed_is_closed_for_the_command_too() {
+    let cast = signed_in();
+    let look = "for fd in 0 1 2; do test -e /proc/$$/fd/$fd || printf \"$fd \" >>\"$HOME/seen\"; done; :";
+    for (closed, wanted) in [(">&-", "1 "), ("<&-", "0 "), ("2>&-", "2 "), ("<&- >&- 2>&-", "0 1 2 "), ("", "")] {
+        cast.world.write("seen", "");
+        let done = below_sh(&cast, &format!("exec \"$0\" exec deploy -- sh -c '{look}' {closed}"), b"");
+        assert!(done.status.success(), "{closed}: {done:?}");
+        assert_eq!(cast.world.read("seen"), wanted, "{closed}");
+    }
+}
