@@ -1,8 +1,8 @@
-//! IAM, as far as a person's own MFA devices and the policies about them go: the ports, and the real one behind them.
+//! IAM, as far as MFA devices, policies, and audits need it: the ports, and the client that implements them.
 //!
-//! In: who signs, and what to do. Out: devices, or an [`IamError`], each variant of which is a decision for its caller.
-//! Nothing here asks, shows or writes; `command/device` does. What the policies of a user must allow for it is one
-//! table, [`needs`], which `policy` reads too.
+//! In: the signer, and what to do. Out: devices, or an [`IamError`]; each variant lets the caller decide differently.
+//! Nothing here asks, shows, or writes; `command/device` does. What a user's policies must allow for it is one table,
+//! [`needs`], which `policy` reads too.
 
 pub mod account;
 pub mod caller;
@@ -24,61 +24,61 @@ pub use client::AwsIam;
 pub use error::{Denial, IamError};
 pub use failure::{DeviceError, left_hint};
 
-/// The most devices that a user may have (since November 2022, of any mix).
+/// The maximum number of devices per user (since November 2022, of any kind).
 pub const MOST_DEVICES: usize = 8;
 
 /// A device that is enabled for a user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Bound {
-    /// What it is called in `mfa_serial`.
+    /// The value of `mfa_serial`.
     pub serial: MfaSerial,
-    /// Since when.
+    /// When it was enabled.
     pub since: Option<Timestamp>,
 }
 
-/// A virtual device that was just made, and belongs to nobody yet.
+/// A virtual device that was just created and is still unassigned.
 #[derive(Debug)]
 pub struct New {
-    /// What it will be called in `mfa_serial`.
+    /// The value that `mfa_serial` will have.
     pub serial: MfaSerial,
-    /// What an authenticator app is given, in base32. AWS never tells it again.
+    /// The secret for an authenticator app, in base32. AWS returns it only once.
     pub seed: Secret<String>,
 }
 
-/// The calls of IAM that are about MFA devices.
+/// The IAM calls for MFA devices.
 pub trait Iam {
-    /// ListMFADevices, all pages: the devices of a user; `None` is whoever's access key signs.
+    /// ListMFADevices, all pages: the devices of a user; `None` is the user whose access key signs.
     fn devices(&self, signer: &Credentials, user: Option<&str>) -> Result<Vec<Bound>, IamError>;
 
-    /// ListVirtualMFADevices, all pages of those that belong to nobody.
+    /// ListVirtualMFADevices, all pages: the unassigned devices.
     fn unassigned(&self, signer: &Credentials) -> Result<Vec<MfaSerial>, IamError>;
 
-    /// CreateVirtualMFADevice. Never sent twice: the second would meet the first one's device.
+    /// CreateVirtualMFADevice. Never sent twice: a second call would find the first call's device.
     fn create(&self, signer: &Credentials, name: &DeviceName) -> Result<New, IamError>;
 
-    /// EnableMFADevice. Never sent twice, as codes work once.
+    /// EnableMFADevice. Never sent twice, because codes work once.
     fn enable(&self, signer: &Credentials, user: &str, serial: &MfaSerial, codes: &Pair) -> Result<(), IamError>;
 
     /// ResyncMFADevice. Never sent twice either.
     fn resync(&self, signer: &Credentials, user: &str, serial: &MfaSerial, codes: &Pair) -> Result<(), IamError>;
 
-    /// DeactivateMFADevice. One that is not the user's is [`IamError::Gone`].
+    /// DeactivateMFADevice. A device that is not the user's is [`IamError::Gone`].
     fn deactivate(&self, signer: &Credentials, user: &str, serial: &MfaSerial) -> Result<(), IamError>;
 
-    /// DeleteVirtualMFADevice. One that is still somebody's is [`IamError::InUse`].
+    /// DeleteVirtualMFADevice. A device that is still assigned is [`IamError::InUse`].
     fn delete(&self, signer: &Credentials, serial: &MfaSerial) -> Result<(), IamError>;
 }
 
-/// Why AWS takes no code of a device over its API; `None` for one that serves.
+/// Why AWS's API accepts no code from such a device; `None` for one that works.
 pub fn why_unusable(kind: DeviceKind) -> Option<&'static str> {
     match kind {
         DeviceKind::Virtual | DeviceKind::Hardware => None,
-        DeviceKind::Fido => Some("AWS takes no FIDO code over its API"),
+        DeviceKind::Fido => Some("AWS's API accepts no FIDO codes"),
         DeviceKind::Sms => Some("AWS no longer sends codes by SMS"),
     }
 }
 
-/// The devices whose codes STS takes.
+/// The devices whose codes STS accepts.
 pub fn usable(devices: &[Bound]) -> Vec<MfaSerial> {
     let serials = devices.iter().map(|device| &device.serial);
     serials.filter(|serial| why_unusable(serial.kind()).is_none()).cloned().collect()

@@ -102,7 +102,7 @@ pub(super) fn kind(facts: &Facts) -> Finding {
         Listed::Not(why) => Finding::skipped(why),
         Listed::Devices(devices) if devices.is_empty() => Finding::skipped("the user has no device"),
         Listed::Devices(devices) if usable(&devices).is_empty() => Finding::fail(
-            "the user has only FIDO keys or passkeys, and AWS takes no FIDO code over its API",
+            "the user has only FIDO keys or passkeys, and AWS's API accepts no FIDO codes",
             format!(
                 "{} adds a TOTP device; or sign in with `aws login` and use its `login_session` profile",
                 ours("device enroll", Some(&plan.user))

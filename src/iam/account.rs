@@ -1,4 +1,4 @@
-//! Everything of an account that an audit looks at: the port. [`gather`] makes facts of it.
+//! What an audit reads of an account: the port. [`gather`] turns it into facts.
 
 mod gather;
 
@@ -12,27 +12,27 @@ use crate::secret::Credentials;
 
 pub use gather::{Gathered, Source, gather};
 
-/// GetAccountSummary, as far as it is about users and the root user.
+/// The part of GetAccountSummary about users and the root user.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Summary {
-    /// How many users there are.
+    /// The number of users.
     pub users: usize,
-    /// Has the root user an MFA device?
+    /// Does the root user have an MFA device?
     pub root_has_mfa: bool,
-    /// Has the root user an access key?
+    /// Does the root user have an access key?
     pub root_has_key: bool,
-    /// Has the root user a password? Older partitions do not say.
+    /// Does the root user have a password? Older partitions do not say.
     pub root_has_password: Option<bool>,
 }
 
-/// A user as ListUsers has it.
+/// A user as ListUsers returns it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Listed {
-    /// The name.
+    /// Without the path.
     pub name: String,
     /// `arn:P:iam::ACCOUNT:user/PATH/NAME`
     pub arn: String,
-    /// Since when.
+    /// When the user was created.
     pub created: Option<Timestamp>,
     /// The last sign-in with a password that AWS knows of.
     pub password_used: Option<Timestamp>,
@@ -41,16 +41,16 @@ pub struct Listed {
 /// Inline policies: names and documents.
 pub type Inline = Vec<(String, Vec<u8>)>;
 
-/// A user or a group as GetAccountAuthorizationDetails has it.
+/// A user or a group as GetAccountAuthorizationDetails returns it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Detail {
-    /// The name.
+    /// Without the path.
     pub name: String,
-    /// The ARN.
+    /// With the path.
     pub arn: String,
     /// The groups that a user is in.
     pub groups: Vec<String>,
-    /// Its own policies.
+    /// Its inline policies.
     pub inline: Inline,
     /// The ARNs of the managed policies that are attached to it.
     pub attached: Vec<String>,
@@ -65,7 +65,7 @@ pub struct Details {
     pub users: Vec<Detail>,
     /// The groups.
     pub groups: Vec<Detail>,
-    /// The managed policies by ARN, each in the version that applies.
+    /// The managed policies by ARN, each in its default version.
     pub managed: BTreeMap<String, Vec<u8>>,
 }
 
@@ -74,16 +74,16 @@ pub struct Details {
 pub struct Report {
     /// The CSV.
     pub csv: Vec<u8>,
-    /// When it was generated: up to four hours ago.
+    /// When it was generated; AWS returns reports up to four hours old.
     pub generated: Option<Timestamp>,
 }
 
-/// The account's password policy, as far as an audit asks.
+/// The part of the account's password policy that an audit checks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PasswordPolicy {
-    /// The fewest characters.
+    /// The minimum length.
     pub length: u32,
-    /// How many passwords are remembered; 0 is none.
+    /// How many previous passwords may not be reused.
     pub remembered: u32,
 }
 
@@ -105,7 +105,7 @@ pub enum Asked {
 pub enum Told {
     /// The devices.
     Devices(Vec<MfaSerial>),
-    /// Since when there is a password.
+    /// When the password was created.
     Password(Option<Timestamp>),
     /// The keys.
     Keys(Vec<ListedKey>),
@@ -113,18 +113,18 @@ pub enum Told {
     LastUse(Option<Timestamp>),
 }
 
-/// An access key as ListAccessKeys has it.
+/// An access key as ListAccessKeys returns it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ListedKey {
-    /// Its id.
+    /// The access key ID.
     pub id: String,
-    /// Does it work?
+    /// Is its status `Active`?
     pub is_active: bool,
-    /// Since when.
+    /// When it was created.
     pub made: Option<Timestamp>,
 }
 
-/// The calls of IAM that read a whole account. All of them wait and try again when AWS throttles.
+/// The IAM calls that read a whole account. All of them wait and retry when AWS throttles.
 pub trait AccountReader {
     /// GetAccountSummary.
     fn summary(&self, signer: &Credentials) -> Result<Summary, IamError>;
@@ -132,24 +132,24 @@ pub trait AccountReader {
     /// ListUsers, all pages.
     fn users(&self, signer: &Credentials) -> Result<Vec<Listed>, IamError>;
 
-    /// GetAccountPasswordPolicy; `None` where the account has AWS's default one.
+    /// GetAccountPasswordPolicy; `None` where the account uses AWS's default.
     fn password_policy(&self, signer: &Credentials) -> Result<Option<PasswordPolicy>, IamError>;
 
     /// GetAccountAuthorizationDetails, all pages.
     fn details(&self, signer: &Credentials) -> Result<Details, IamError>;
 
-    /// GenerateCredentialReport: is there one now?
+    /// GenerateCredentialReport: is the report ready?
     fn generate_report(&self, signer: &Credentials) -> Result<bool, IamError>;
 
     /// GetCredentialReport.
     fn report(&self, signer: &Credentials) -> Result<Report, IamError>;
 
-    /// Many questions, five at a time. Each answer is handed on as it comes, with the place of its question.
+    /// Asks many questions, five at a time. `told` gets each answer as it arrives, with the index of its question.
     fn ask(&self, signer: &Credentials, asked: &[Asked], told: &mut dyn FnMut(usize, Result<Told, IamError>));
 }
 
 impl Asked {
-    /// `ListMFADevices`
+    /// The API action, such as `ListMFADevices`.
     pub fn call(&self) -> &'static str {
         match self {
             Self::Devices(_) => "ListMFADevices",

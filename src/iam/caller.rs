@@ -1,36 +1,36 @@
-//! Whose MFA devices these are: the user that GetCallerIdentity names. Pure.
+//! The user whose MFA devices are managed: the one that GetCallerIdentity names. Pure.
 
 use crate::names::{AccountId, Partition};
 
-/// Why whoever signs has no MFA devices of their own here.
+/// Why the signer has no MFA devices that can be managed here.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CallerError {
     /// The account's root user.
-    #[error("these are the root user's credentials; its devices are managed in the AWS console alone")]
+    #[error("these are the root user's credentials; its devices can only be managed in the AWS console")]
     Root,
     /// A role, a federated user, an instance.
     #[error("these are credentials of a role or a federated user ({0}), which has no MFA devices")]
     NoUser(String),
-    /// A text that is none of AWS's.
-    #[error("GetCallerIdentity named nobody")]
+    /// An invalid ARN.
+    #[error("GetCallerIdentity returned no valid ARN")]
     Unreadable,
 }
 
 /// An IAM user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct User {
-    /// Where the account is.
+    /// The account's partition.
     pub partition: Partition,
-    /// The account.
+    /// The account's ID.
     pub account: AccountId,
     /// `/`, or `/team/`.
     pub path: String,
-    /// The name, without its path.
+    /// Without the path.
     pub name: String,
 }
 
 impl User {
-    /// Reads the ARN of a caller.
+    /// Parses a caller's ARN.
     pub fn of_arn(arn: &str) -> Result<Self, CallerError> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let ["arn", partition, service, "", account, resource] = parts[..] else {
@@ -50,7 +50,7 @@ impl User {
         Ok(Self { partition, account, path, name: name.to_owned() })
     }
 
-    /// The ARN that a virtual device of that name has, or would have.
+    /// The ARN of the user's virtual device with this name, whether or not it exists.
     pub fn device(&self, name: &str) -> String {
         format!("arn:{}:iam::{}:mfa/{name}", self.partition, self.account)
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::{CallerError, User};
 
     #[test]
-    fn a_user_and_nobody_else() {
+    fn only_a_user_has_devices() {
         let user = User::of_arn("arn:aws-cn:iam::123456789012:user/team/x/alice@b.c").expect("a user");
         assert_eq!((user.path.as_str(), user.name.as_str()), ("/team/x/", "alice@b.c"));
         assert_eq!(user.device("alice"), "arn:aws-cn:iam::123456789012:mfa/alice");

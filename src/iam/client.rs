@@ -1,7 +1,7 @@
 //! AWS's IAM: its query protocol, typed and strict.
 //!
-//! [`Call`] is what is asked and [`Element`] what came back; each method of the ports is one of each, and a reader between
-//! them. Where a code travels, and where a device is made, nothing is sent twice: see [`Iam`](super::Iam).
+//! [`Call`] is a request and [`Element`] an answer; each method of the ports sends one and reads the other. A request that
+//! carries a code or creates a device is never sent twice: see [`Iam`](super::Iam).
 
 mod answer;
 mod account;
@@ -25,20 +25,20 @@ use crate::secret::Credentials;
 use crate::settings::Limits;
 use crate::state::CorrectedClock;
 
-/// AWS's IAM, or whatever answers at the configured endpoint.
+/// AWS's IAM, or the server at the configured endpoint.
 pub struct AwsIam<'a> {
     wire: Wire,
     transport: Transport<'a>,
 }
 
-/// More pages than any account has; a server that never ends is not waited for.
+/// More pages than any account has: it ends a list that would never end.
 const MOST_PAGES: usize = 1000;
 
 impl<'a> AwsIam<'a> {
     /// Loads certificates (for `https://` endpoints) and builds a client.
     ///
     /// # Errors
-    /// A CA bundle that cannot be read; a system that gives no runtime.
+    /// A CA bundle cannot be read, or the async runtime cannot be built.
     pub fn connect(service: &Service, limits: Limits, clock: &'a CorrectedClock<'a>) -> Result<Self, CallError> {
         let endpoint = Endpoint::of(service)?;
         let transport = Transport::new(clock.of(service))?;
@@ -46,7 +46,7 @@ impl<'a> AwsIam<'a> {
         Ok(Self { wire, transport })
     }
 
-    /// Sends a call whose answer says nothing but that it was done.
+    /// Sends a call whose answer only confirms it.
     fn done(&self, signer: &Credentials, call: &Call<'_>) -> Result<(), IamError> {
         self.answer(signer, call, &|_| Ok(()))
     }
@@ -62,7 +62,7 @@ impl<'a> AwsIam<'a> {
         self.answer(signer, call, &|answer| reader(answer.child(&result)?))
     }
 
-    /// Sends a call for all pages of a list, whatever the size that the server gives them, and reads each member.
+    /// Sends a call for each page of a list, whatever the size of a page, and reads each member.
     fn list<T>(
         &self,
         signer: &Credentials,
@@ -80,7 +80,7 @@ impl<'a> AwsIam<'a> {
             all.extend(members);
             match next {
                 Some(next) if marker.as_ref() != Some(&next) => marker = Some(next),
-                // A truncated list without a new place to go on from.
+                // A truncated list without a new marker.
                 Some(_) => return Err(CallError::Unreadable.into()),
                 None => return Ok(all),
             }
@@ -102,7 +102,7 @@ impl<'a> AwsIam<'a> {
     }
 }
 
-/// Where a list goes on.
+/// The marker of the next page.
 fn next(result: Element<'_>) -> Read<Option<String>> {
     match result.optional_flag("IsTruncated")? {
         Some(true) => result.text("Marker").map(|marker| Some(marker.to_owned())),

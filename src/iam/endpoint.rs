@@ -1,10 +1,10 @@
-//! Where IAM answers. It is one service for a whole partition, whatever the region, and its requests are signed for the
-//! region in which that service lives. The table is AWS's; a test holds it to botocore's rules.
+//! IAM's endpoints. IAM is one service per partition, whatever the region, and its requests are signed for the region that
+//! hosts the service. A test compares the table with botocore's rules.
 
 use crate::aws::CallError;
 use crate::plan::Service;
 
-/// Where IAM's requests go, and what they are signed for.
+/// IAM's address, and the region for which requests are signed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Endpoint {
     /// `https://iam.amazonaws.com`
@@ -13,7 +13,7 @@ pub struct Endpoint {
     pub signing_region: &'static str,
 }
 
-/// A partition's IAM. Each host by itself: they follow no pattern.
+/// The hosts of IAM in one partition. They follow no pattern, so each is listed.
 struct Hosts {
     partition: &'static str,
     signing_region: &'static str,
@@ -40,7 +40,7 @@ const HOSTS: [Hosts; 8] = [
         dualstack: "iam.global.api.amazonwebservices.com.cn",
         fips_dualstack: "iam-fips.api.amazonwebservices.com.cn",
     },
-    // The usual hosts of GovCloud are the FIPS ones.
+    // In GovCloud the usual hosts are the FIPS hosts.
     Hosts {
         partition: "aws-us-gov",
         signing_region: "us-gov-west-1",
@@ -92,10 +92,11 @@ const HOSTS: [Hosts; 8] = [
 ];
 
 impl Endpoint {
-    /// Where this IAM answers: at the configured address, else at its partition's own.
+    /// The configured address, otherwise the partition's own.
     ///
     /// # Errors
-    /// A configured address together with FIPS or dualstack, as in the SDKs: nobody can say whether it is either.
+    /// A configured address cannot be combined with FIPS or dualstack, as in the SDKs: we cannot know whether it supports
+    /// them.
     pub fn of(service: &Service) -> Result<Self, CallError> {
         let unusable = |why: &str| CallError::Unusable(why.to_owned());
         let hosts = HOSTS.iter().find(|hosts| hosts.partition == service.partition.as_str());

@@ -1,57 +1,57 @@
-//! Why IAM did not do what it was asked.
+//! Why an IAM call failed.
 
 use crate::aws::CallError;
 
-/// What AWS said that nobody allows.
+/// The permission that is missing, as AWS's message names it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Denial {
     /// `iam:EnableMFADevice`
     pub action: String,
-    /// The ARN that it was refused on, where AWS names one.
+    /// The ARN of the resource, if AWS names one.
     pub resource: Option<String>,
-    /// Does a Deny statement forbid it? Then no Allow helps.
+    /// Is it an explicit Deny? Then no Allow helps.
     pub is_explicit: bool,
 }
 
-/// Why IAM did not do what it was asked.
+/// Why an IAM call failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum IamError {
-    /// A policy does not allow it, or forbids it.
+    /// No policy allows it, or a policy denies it.
     #[error("AWS refused it (AccessDenied): {message}")]
     Denied {
-        /// What of it could be read.
+        /// The details, if the message could be parsed.
         denial: Option<Denial>,
-        /// AWS's text.
+        /// AWS's message.
         message: String,
     },
-    /// The key is unknown, or a session without MFA signed: that may not call IAM at all.
+    /// The key is unknown, or it belongs to a session without MFA, which may not call IAM at all.
     #[error("AWS refused it (InvalidClientTokenId): {0}")]
     UnknownKey(String),
-    /// The name is taken, or the device is enabled already.
+    /// The name is taken, or the device is already enabled.
     #[error("AWS refused it (EntityAlreadyExists): {0}")]
     Taken(String),
-    /// It is enabled for somebody.
+    /// The device is assigned to a user.
     #[error("AWS refused it (DeleteConflict): {0}")]
     InUse(String),
     /// Wrong, equal, not consecutive, or used before.
     #[error("AWS refused it (InvalidAuthenticationCode): {0}")]
     WrongCodes(String),
-    /// There is no such device, or it is not this user's.
+    /// The entity does not exist, or the device is not this user's.
     #[error("AWS refused it (NoSuchEntity): {0}")]
     Gone(String),
-    /// The user's eight devices, or the account's.
+    /// The limit of the user (eight devices) or of the account is reached.
     #[error("AWS refused it (LimitExceeded): {0}")]
     Full(String),
-    /// Somebody else changes the same thing; later it may work.
+    /// Somebody else is changing the same entity; a later attempt may succeed.
     #[error("AWS refused it ({0}): try again in a moment")]
     Busy(String),
-    /// What any call may meet.
+    /// A failure that any call can have.
     #[error(transparent)]
     Call(#[from] CallError),
 }
 
 impl IamError {
-    /// What a failed call means here.
+    /// Classifies a failed call.
     pub fn of(error: CallError) -> Self {
         let CallError::Refused { code, message, .. } = &error else { return Self::Call(error) };
         let message = message.clone();
@@ -68,7 +68,7 @@ impl IamError {
         }
     }
 
-    /// May AWS have done it, although no answer says so?
+    /// May AWS have done it although the answer was lost?
     pub fn may_have_been_done(&self) -> bool {
         matches!(self, Self::Call(error) if error.may_have_spent_the_code() && *error != CallError::Throttled)
     }

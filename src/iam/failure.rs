@@ -1,7 +1,7 @@
-//! Why something with an MFA device was not done, and what to do about it.
+//! Why a `device` command failed, and what to do about it.
 //!
-//! An AccessDenied is answered with the step that needs the action, the statements that allow it and all that comes
-//! after it. What was made and could not be taken back is named, with the command that removes it.
+//! The hint for AccessDenied names the step that needs the action, and the statements that allow it and all later steps.
+//! A device that was created and could not be deleted is named, with the command that removes it.
 
 use super::needs::{Need, from, statements};
 use super::policies::FetchError;
@@ -12,98 +12,98 @@ use crate::messages::ours;
 use crate::names::{DeviceName, MfaSerial, ProfileName};
 use crate::profile::edit::EditError;
 
-/// Why something with an MFA device was not done.
+/// Why a `device` command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
-    /// The credentials are no user's.
+    /// The credentials do not belong to a user.
     #[error(transparent)]
     Caller(#[from] CallerError),
-    /// Who signs is not known.
+    /// The signer could not be determined.
     #[error("GetCallerIdentity: {0}")]
     Who(CallError),
-    /// No client could be built.
+    /// The client could not be built.
     #[error("no connection to AWS can be set up")]
     Client(#[source] CallError),
     /// A call failed.
     #[error("{call}: {error}")]
     Call {
-        /// What was called.
+        /// The API action.
         call: &'static str,
         /// Why it failed.
         error: IamError,
-        /// What the command needs in all.
+        /// All permissions that the command needs.
         journey: &'static [Need],
-        /// Whose policies these are, where that is known.
+        /// The user whose policies matter, if known.
         user: Option<Box<User>>,
     },
-    /// No code came.
+    /// No code could be obtained.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// Nobody to answer a question, or to see a page.
+    /// No terminal for a question or a page.
     #[error("{0}, and there is no terminal to do it on")]
     NobodyThere(&'static str),
     /// The answer was no.
     #[error("nothing was changed")]
     Declined,
-    /// A page would not fit.
+    /// The page does not fit.
     #[error("the terminal is too small for the QR code: it needs {rows} rows and {columns} columns")]
     TooSmall {
-        /// At least.
+        /// The minimum.
         rows: usize,
-        /// At least.
+        /// The minimum.
         columns: usize,
     },
-    /// A page could not be wiped.
+    /// The terminal cannot wipe a page.
     #[error("this terminal cannot wipe what it has shown (TERM is `dumb`, unset or unknown, or its size is unknown)")]
     Dumb,
-    /// The user has eight.
-    #[error("user `{0}` has 8 MFA devices, which is AWS's most")]
+    /// The user already has eight devices.
+    #[error("user `{0}` already has 8 MFA devices, which is AWS's limit")]
     Eight(String),
-    /// Somebody else's device has that name.
+    /// Another user's device has that name.
     #[error("the name `{0}` is taken by another user's device")]
     NameTaken(DeviceName),
-    /// The device is not there.
+    /// The user has no such device.
     #[error("user `{user}` has no MFA device `{device}`")]
     Unknown {
         /// The user.
         user: String,
-        /// What was typed.
+        /// As typed.
         device: String,
-        /// What there is.
+        /// The user's devices.
         devices: Vec<MfaSerial>,
     },
-    /// Nothing whose codes AWS takes.
+    /// The user has no device whose codes AWS accepts.
     #[error("user `{user}` has no MFA device whose codes can be used here{}", listed(.devices))]
     NoneUsable {
-        /// The user, as far as that is known.
+        /// As far as it is known.
         user: String,
-        /// What there is.
+        /// The user's devices.
         devices: Vec<MfaSerial>,
     },
-    /// Which of them is meant is not guessed.
+    /// We do not guess which device is meant.
     #[error("user `{user}` has several MFA devices{}", listed(.devices))]
     Several {
-        /// The user, as far as that is known.
+        /// As far as it is known.
         user: String,
-        /// Those that could be meant.
+        /// The candidates.
         devices: Vec<MfaSerial>,
     },
-    /// No clock to be set.
-    #[error("{0} has no clock that could be resynced")]
+    /// The device has no clock to resynchronize.
+    #[error("{0} has no clock to resynchronize")]
     NoClock(MfaSerial),
-    /// The profile was not changed; the device is what it should be.
+    /// The profile could not be changed; the device itself is as requested.
     #[error("the profile was not changed")]
     Edit {
         /// Why.
         #[source]
         source: EditError,
-        /// What should stand in the profile; `None`: no `mfa_serial`.
+        /// The value that `mfa_serial` should have; `None`: it should be removed.
         serial: Option<MfaSerial>,
     },
-    /// A device that belongs to nobody is left behind.
-    #[error("{cause}; the device {serial} is left, and belongs to nobody")]
+    /// An unassigned device remains.
+    #[error("{cause}; the device {serial} remains, unassigned")]
     Left {
-        /// What was made, or no longer used.
+        /// The device that was created, or is no longer used.
         serial: MfaSerial,
         /// Why.
         cause: Box<DeviceError>,
@@ -124,7 +124,7 @@ impl DeviceError {
             Self::Left { serial, cause } => {
                 let removal = left_hint(serial);
                 match cause.hint(profile) {
-                    Some(hint) => format!("{removal}. Besides: {hint}"),
+                    format!("{removal}. Besides: {hint}") => Some(hint) => format!("{removal}. Also: {hint}") => format!("{removal}. Besides: {hint}"),
                     None => removal,
                 }
             }
@@ -133,37 +133,37 @@ impl DeviceError {
                 "use an IAM user's access key; the root user should have none".to_owned()
             }
             Self::NobodyThere(_) | Self::Code(CodeError::NobodyToAsk(_)) => {
-                "run it in a terminal; `--yes` answers what is not a code".to_owned()
+                "run it in a terminal; `--yes` confirms everything except codes".to_owned()
             }
             Self::TooSmall { .. } => "enlarge it, or show the seed as text: `--seed`".to_owned(),
             Self::Dumb => {
-                "the seed would stay in its history: enroll in another terminal (a window of the desktop, ssh, \
-                           tmux); where it can do more than TERM says, set TERM"
+                "the seed would stay in its history: use another terminal (a desktop window, ssh, tmux), or set TERM if \
+                 it is wrong"
                     .to_owned()
             }
             Self::Eight(_) => makes_room(profile),
-            Self::NameTaken(_) => "choose another with `--name`".to_owned(),
+            Self::NameTaken(_) => "choose another name with `--name`".to_owned(),
             Self::Unknown { devices, .. } if !devices.is_empty() => format!("there are {}", join(devices)),
-            Self::NoneUsable { .. } => format!("{} makes one", ours("device enroll", profile)),
-            Self::Several { .. } => "name the one that is meant, as `mfa_serial` in the profile".to_owned(),
+            Self::NoneUsable { .. } => format!("{} creates one", ours("device enroll", profile)),
+            Self::Several { .. } => "choose one: write it as `mfa_serial` into the profile".to_owned(),
             Self::Edit { serial: Some(serial), .. } => {
                 format!("the device is enabled: write `mfa_serial = {serial}` into the profile")
             }
-            Self::Edit { serial: None, .. } => "the device is gone: take `mfa_serial` out of the profile".to_owned(),
+            Self::Edit { serial: None, .. } => "the device was removed: delete `mfa_serial` from the profile".to_owned(),
             _ => return None,
         })
     }
 }
 
-/// How a device that belongs to nobody is removed.
+/// How to remove an unassigned device.
 pub fn left_hint(serial: &MfaSerial) -> String {
     format!(
         "`aws iam delete-virtual-mfa-device --serial-number {serial}` removes it, with an administrator's credentials \
-         where yours may not; the same command of mfa-cred, run again, tries that itself, or `--name` takes another name"
+         if yours are not allowed to; or run the same mfa-cred command again, or choose another name with `--name`"
     )
 }
 
-/// A user or an account is full.
+/// The hint for a reached limit.
 fn makes_room(profile: Option<&ProfileName>) -> String {
     format!("remove one of those that {} lists", ours("device list", profile))
 }
@@ -182,22 +182,22 @@ fn call_hint(
             }
             let (action, on) = (&denial.action, denial.resource.as_deref().unwrap_or("*"));
             let statement = serde_json::json!({"Effect": "Allow", "Action": action, "Resource": on});
-            format!("`{action}` must be allowed on `{on}`, as by {statement}")
+            format!("a policy must allow `{action}` on `{on}`, such as {statement}")
         }
         IamError::UnknownKey(_) => {
-            "the access key was deleted or deactivated; or it is that of a session without MFA, which may not call IAM"
+            "the access key was deleted or deactivated, or it belongs to a session without MFA, which may not call IAM"
                 .to_owned()
         }
         IamError::WrongCodes(_) => {
-            "both codes must be the device's own, one right after the other, and never used before".to_owned()
+            "both codes must be from this device, consecutive, and not used before".to_owned()
         }
-        IamError::Full(_) => format!("{}; another limit is the account's", makes_room(profile)),
+        IamError::Full(_) => format!("{}; the account also has a limit", makes_room(profile)),
         IamError::Call(CallError::Unreachable(obstacle)) => obstacle.hint().to_owned(),
         _ => return None,
     })
 }
 
-/// Which step needs what, on what, what allows it, and what comes after it.
+/// The step, its action and resource, the statements that allow it, and the later steps.
 fn denied(need: &Need, after: &[Need], is_explicit: bool, user: &User) -> String {
     let (step, action, on) = (need.step, need.action, need.on.arn(user));
     let all: Vec<&str> = std::iter::once(need).chain(after).map(|need| need.action).collect();
@@ -205,13 +205,13 @@ fn denied(need: &Need, after: &[Need], is_explicit: bool, user: &User) -> String
     if is_explicit {
         return format!(
             "{step} needs `{action}` on `{on}`, and a Deny forbids it; no Allow helps. A Deny of everything without \
-             MFA must leave out (`NotAction`) what comes before there is MFA: {all}"
+             MFA must exempt (`NotAction`) the actions that enrollment needs before MFA exists: {all}"
         );
     }
     let needs: Vec<Need> = std::iter::once(need).chain(after).copied().collect();
     let statements: Vec<String> = statements(&needs, user).iter().map(ToString::to_string).collect();
-    let after = if after.is_empty() { String::new() } else { format!(" (all that is still needed: {all})") };
-    format!("{step} needs `{action}` on `{on}`{after}; a policy allows that by {}", statements.join(", "))
+    let after = if after.is_empty() { String::new() } else { format!(" (still needed: {all})") };
+    format!("{step} needs `{action}` on `{on}`{after}; statements that allow it: {}", statements.join(", "))
 }
 
 fn listed(devices: &[MfaSerial]) -> String {

@@ -1,40 +1,40 @@
-//! What a user's policies must allow for what people do with MFA devices: one table.
+//! The permissions that users need to manage their MFA devices: one table.
 //!
-//! An AccessDenied is answered from it, with all that the journey still needs, so that nobody finds the actions one by
-//! one; and a policy can be checked against it before anybody is refused. Pure.
+//! The hint for AccessDenied comes from it, with everything that the remaining steps need, so that nobody discovers the
+//! actions one by one; `policy` checks against it, too. Pure.
 
 use serde_json::{Value, json};
 
 use super::User;
 
-/// What an action acts on, as a policy's `Resource` must have it.
+/// The resource of an action, as a policy must name it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum On {
     /// `arn:P:iam::ACCOUNT:mfa/*`. The old `mfa/${aws:username}` blocks every other name.
     Devices,
     /// `arn:P:iam::ACCOUNT:user/${aws:username}`, with the user's path.
     Oneself,
-    /// `*`, for what cannot be narrowed.
+    /// `*`, for actions without resource-level permissions.
     Everything,
 }
 
-/// Must a policy allow it to somebody who has given no code? Only what comes before there is a device.
+/// Must it be allowed without MFA? Only the actions that enrollment needs before a device exists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mfa {
-    /// A Deny without MFA must leave it out.
+    /// A Deny without MFA must exempt it.
     NotYet,
-    /// It is done with MFA.
+    /// It is called with MFA.
     Given,
 }
 
-/// One action of a journey.
+/// One action of a procedure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Need {
     /// `iam:EnableMFADevice`
     pub action: &'static str,
     /// The step that needs it, in words.
     pub step: &'static str,
-    /// What it acts on.
+    /// Its resource.
     pub on: On,
     /// With or without MFA.
     pub mfa: Mfa,
@@ -50,15 +50,15 @@ const DELETE: Need =
 /// A new device: `device enroll`.
 pub const ENROLL: [Need; 4] = [
     LIST,
-    Need { action: "iam:CreateVirtualMFADevice", step: "making the device", on: On::Devices, mfa: Mfa::NotYet },
+    Need { action: "iam:CreateVirtualMFADevice", step: "creating the device", on: On::Devices, mfa: Mfa::NotYet },
     Need { action: "iam:EnableMFADevice", step: "enabling the device", on: On::Oneself, mfa: Mfa::NotYet },
     RESYNC,
 ];
-/// What clears up after an enrollment that was broken off.
+/// Cleaning up after an interrupted enrollment.
 pub const CLEAR_UP: [Need; 2] = [
     Need {
         action: "iam:ListVirtualMFADevices",
-        step: "looking for a device that nobody uses",
+        step: "looking for an unassigned device",
         on: On::Everything,
         mfa: Mfa::Given,
     },
@@ -75,14 +75,14 @@ pub const REMOVE: [Need; 3] = [
     DELETE,
 ];
 
-/// The step that an action is, and all that come after it on the journey.
+/// The step with this action, and all steps after it.
 pub fn from(journey: &'static [Need], action: &str) -> &'static [Need] {
     let start = journey.iter().position(|need| need.action == action);
     start.map_or(&[], |start| &journey[start..])
 }
 
 impl On {
-    /// As a policy of that user spells it.
+    /// The ARN to write into the user's policy.
     pub fn arn(self, user: &User) -> String {
         let User { partition, account, path, .. } = user;
         match self {
@@ -93,7 +93,7 @@ impl On {
     }
 }
 
-/// The statements that allow these, one for each resource.
+/// The statements that allow these actions, one per resource.
 pub fn statements(needs: &[Need], user: &User) -> Vec<Value> {
     let of = |on: On| needs.iter().filter(move |need| need.on == on).map(|need| need.action).collect::<Vec<_>>();
     let statement = |on: On| match &of(on)[..] {
@@ -110,7 +110,7 @@ mod tests {
     use crate::iam::User;
 
     #[test]
-    fn what_a_journey_still_needs() {
+    fn the_remaining_steps_of_a_procedure() {
         let actions: Vec<&str> = from(&ENROLL, "iam:EnableMFADevice").iter().map(|need| need.action).collect();
         assert_eq!(actions, ["iam:EnableMFADevice", "iam:ResyncMFADevice"]);
         assert!(from(&ENROLL, "iam:DeleteUser").is_empty());

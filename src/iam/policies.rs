@@ -1,46 +1,46 @@
-//! Everything in IAM that says what a user may do: own policies, those of the groups, the permissions boundary.
+//! Reads all policies of a user from IAM: the user's own, those of the groups, and the permissions boundary.
 //!
-//! In: who signs, and a user's name. Out: documents as IAM holds them, each with a name that a person knows, and what
-//! could not be read. A call that is denied ends nothing: whoever reads the result must take what is missing for
-//! unknown. Nothing is judged or parsed here; `policy` does. What an organization's policies add, IAM does not tell.
+//! In: the signer and a user's name. Out: the documents, each with a readable name, and the documents that could not be
+//! read. A denied call does not stop the rest: the caller must treat what is missing as unknown. Nothing is evaluated or
+//! parsed here; `policy` does that. IAM does not return an organization's policies.
 
 use std::fmt;
 
 use super::IamError;
 use crate::secret::Credentials;
 
-/// What applies to a user.
+/// The policies that apply to a user.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Applying {
-    /// The user's ARN, with the path that only IAM knows; `None` where GetUser is denied.
+    /// The user's ARN with its path, which only IAM knows; `None` where GetUser is denied.
     pub arn: Option<String>,
-    /// What grants and denies: inline policies and managed ones, each once.
+    /// The identity-based policies, inline and managed, each once.
     pub identity: Vec<Document>,
-    /// The permissions boundary, if there is one that could be read.
+    /// The permissions boundary, if the user has one and it could be read.
     pub boundary: Option<Document>,
-    /// What could not be read.
+    /// The documents and lists that could not be read.
     pub missing: Vec<Missing>,
 }
 
-/// A document, not read yet.
+/// An unparsed document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Document {
     /// `inline:NAME of user USER`, `inline:NAME of group GROUP`, or a managed policy's ARN.
     pub name: String,
-    /// The text.
+    /// The JSON.
     pub text: Vec<u8>,
 }
 
-/// Something that somebody's policy kept from being read.
+/// A document or list that the signer may not read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Missing {
     /// A document's name as in [`Document`], or a list: `the groups of user USER`.
     pub what: String,
-    /// Is it the permissions boundary, and not what grants and denies?
+    /// Is it the permissions boundary, not an identity-based policy?
     pub is_boundary: bool,
-    /// `GetGroupPolicy`
+    /// The API action, such as `GetGroupPolicy`.
     pub call: &'static str,
-    /// AWS's refusal, which is always [`IamError::Denied`].
+    /// Always [`IamError::Denied`].
     pub error: IamError,
 }
 
@@ -48,9 +48,9 @@ pub struct Missing {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{call}: {error}")]
 pub struct FetchError {
-    /// `GetUser`
+    /// The API action, such as `GetUser`.
     pub call: &'static str,
-    /// Why it failed.
+    /// The reason.
     pub error: IamError,
 }
 
@@ -68,11 +68,11 @@ pub enum Holder<'a> {
 pub struct Described {
     /// `arn:P:iam::ACCOUNT:user/PATH/NAME`
     pub arn: String,
-    /// The managed policy that is the permissions boundary.
+    /// The ARN of the managed policy that is the permissions boundary.
     pub boundary: Option<String>,
 }
 
-/// The calls of IAM that read policies.
+/// The IAM calls that read policies.
 pub trait PolicyReader {
     /// GetUser.
     fn describe(&self, signer: &Credentials, user: &str) -> Result<Described, IamError>;
@@ -89,7 +89,7 @@ pub trait PolicyReader {
     /// ListAttachedUserPolicies or ListAttachedGroupPolicies, all pages: the ARNs of the managed policies.
     fn attached(&self, signer: &Credentials, to: Holder<'_>) -> Result<Vec<String>, IamError>;
 
-    /// GetPolicy: the version that applies.
+    /// GetPolicy: the default version.
     fn default_version(&self, signer: &Credentials, arn: &str) -> Result<String, IamError>;
 
     /// GetPolicyVersion: the document.
@@ -99,7 +99,7 @@ pub trait PolicyReader {
 /// Fetches everything that applies to a user.
 ///
 /// # Errors
-/// There is no such user, or a call failed otherwise than by a denial.
+/// The user does not exist, or a call failed for a reason other than a denial.
 pub fn applying_to(user: &str, signer: &Credentials, iam: &dyn PolicyReader) -> Result<Applying, FetchError> {
     let mut fetch = Fetch { iam, signer, found: Applying::default() };
     let own = Holder::User(user);
@@ -122,7 +122,7 @@ pub fn applying_to(user: &str, signer: &Credentials, iam: &dyn PolicyReader) -> 
     Ok(fetch.found)
 }
 
-/// A fetch under way.
+/// A fetch in progress.
 struct Fetch<'a> {
     iam: &'a dyn PolicyReader,
     signer: &'a Credentials,
@@ -146,7 +146,7 @@ impl Fetch<'_> {
         }
         let list = format!("the policies attached to {holder}");
         for arn in self.of_list(list_attached, holder, &list, iam.attached(signer, holder))? {
-            // A user and several groups may have the same.
+            // A user and several groups may share it.
             let is_known = self.found.identity.iter().any(|document| document.name == arn)
                 || self.found.missing.iter().any(|missing| missing.what == arn);
             if !is_known {
@@ -165,7 +165,7 @@ impl Fetch<'_> {
         Ok(text.map(|text| Document { name: arn.to_owned(), text }))
     }
 
-    /// A list; that of a group that was deleted meanwhile is empty, and a user must be there.
+    /// A list. If a group was deleted since it was listed, the list is empty; a user must exist.
     fn of_list(
         &mut self,
         call: &'static str,
@@ -180,7 +180,7 @@ impl Fetch<'_> {
         Ok(list?.unwrap_or_default())
     }
 
-    /// What was taken away since it was listed applies to nobody any more.
+    /// What was deleted since it was listed no longer applies.
     fn unless_gone<T>(
         &mut self,
         call: &'static str,

@@ -197,7 +197,7 @@ pub enum PlanError {
         max: Lifetime,
     },
     /// An MFA device whose proof no AWS API takes.
-    #[error("{origin}: {serial} is a FIDO key or passkey, and AWS takes no FIDO code over its API")]
+    #[error("{origin}: {serial} is a FIDO key or passkey, and AWS's API accepts no FIDO codes")]
     Fido {
         /// Where it stands.
         origin: Origin,

@@ -178,7 +178,7 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
                 PROCESS,
                 4,
                 "error: bad:3: `mfa_serial`: arn:aws:iam::123456789012:u2f/user/alice/key is a FIDO key or passkey, and \
-                 AWS takes no FIDO code over its API\n\
+                 AWS's API accepts no FIDO codes\n\
                  hint: name a device whose codes AWS takes: `mfa_serial = <serial>`\n",
             ),
         ],

@@ -1,6 +1,10 @@
-//! What the scenarios stand on: a strict AWS on the loopback, homes, terminals and keyrings.
+//! What the scenarios use: a strict AWS on the loopback, home folders, terminals, and keyrings.
 
-#![allow(dead_code, unused_imports, reason = "the test binary and the sandbox share it, and each uses its own part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the test binary and the sandbox share this module, and each uses only a part of it"
+)]
 
 pub(crate) mod aws;
 #[cfg(unix)]

@@ -1,12 +1,11 @@
-//! Programs on a real pseudo-terminal, as a person has them.
+//! Programs on a real pseudo-terminal, as a person uses them.
 //!
-//! [`Pty::spawn`] makes a program the leader of a session whose controlling terminal is a new pseudo-terminal. What it
-//! writes to the terminal and what it writes to stdout and stderr are recorded apart by threads, so no program ever
-//! waits for a test. Every wait has a limit and ends in a panic that shows the screen. [`off_terminal`] is the
+//! [`Pty::spawn`] makes a program the leader of a session whose controlling terminal is a new pseudo-terminal. Threads
+//! record the terminal, stdout, and stderr separately, so no program ever waits for a test. Every wait has a limit and ends in a panic that shows the screen. [`off_terminal`] is the
 //! opposite: a program that has no terminal at all.
 //!
-//! When the leader ends, the kernel resets the terminal's modes; whoever wants to see what a program left behind runs
-//! it below a shell that stays.
+//! When the leader ends, the kernel resets the terminal's modes. To see the modes that a program left, run it in a shell
+//! that stays.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -19,10 +18,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
 
-/// Enough for a machine that does ten other things; no test waits this long unless it fails.
+/// Enough for a busy machine; no test waits this long unless it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A pseudo-terminal to be, and which streams of the program go past it.
+/// The options of a pseudo-terminal, and which streams of the program are separate from it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pty {
     rows: u16,
@@ -34,26 +33,26 @@ pub(crate) struct Pty {
 /// Where a stream of the program goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Stream {
-    /// Onto the terminal, as in a shell.
+    /// To the terminal, as in a shell.
     Terminal,
-    /// Into a pipe, as in `$(…)` or below an SDK.
+    /// Into a pipe, as in `$(…)` or under an SDK.
     Apart,
 }
 
 impl Default for Pty {
-    /// 80 × 24, both streams apart: nothing but what a program means for the terminal is on it.
+    /// 80 × 24, both streams apart: the terminal shows only what the program writes to the terminal itself.
     fn default() -> Self {
         Self { rows: 24, columns: 80, stdout: Stream::Apart, stderr: Stream::Apart }
     }
 }
 
 impl Pty {
-    /// A window of that size.
+    /// Sets the size of the window.
     pub(crate) fn sized(self, rows: u16, columns: u16) -> Self {
         Self { rows, columns, ..self }
     }
 
-    /// Sends the streams somewhere else.
+    /// Sets where the streams go.
     pub(crate) fn streams(self, stdout: Stream, stderr: Stream) -> Self {
         Self { stdout, stderr, ..self }
     }
@@ -88,7 +87,7 @@ pub(crate) struct Session {
     stderr: Option<Recording>,
 }
 
-/// What a program left.
+/// A finished program's output.
 #[derive(Debug)]
 pub(crate) struct Finished {
     /// How it ended.
@@ -97,7 +96,7 @@ pub(crate) struct Finished {
     pub(crate) stdout: String,
     /// What it wrote to stderr, where that was a pipe.
     pub(crate) stderr: String,
-    /// Everything that was on the terminal, echo included.
+    /// Everything that was on the terminal, including echo.
     pub(crate) terminal: String,
 }
 
@@ -115,7 +114,7 @@ impl Session {
         }
     }
 
-    /// Waits for `label` and gives the number behind it.
+    /// Waits for `label` and returns the number after it.
     pub(crate) fn wait_for_number(&mut self, label: &str, limit: Duration) -> i32 {
         self.wait_for(label, limit);
         let start = self.seen;
@@ -126,12 +125,12 @@ impl Session {
         number.unwrap_or_else(|| panic!("no number follows `{label}` on: {:?}", self.screen()))
     }
 
-    /// Strikes keys.
+    /// Types keys.
     pub(crate) fn type_text(&self, text: &str) {
         (&*self.pty).write_all(text.as_bytes()).expect("the terminal takes keys");
     }
 
-    /// Strikes Ctrl and a letter.
+    /// Types Ctrl and a letter.
     pub(crate) fn control(&self, letter: char) {
         self.type_text(&char::from(letter.to_ascii_uppercase() as u8 & 0x1f).to_string());
     }
@@ -151,12 +150,12 @@ impl Session {
         self.screen.text()
     }
 
-    /// Are struck keys shown?
+    /// Is echo on?
     pub(crate) fn echo_is_on(&self) -> bool {
         tcgetattr(&*self.pty).expect("modes").local_modes.contains(LocalModes::ECHO)
     }
 
-    /// Waits until keys are shown, or are not.
+    /// Waits until echo is on, or off.
     pub(crate) fn wait_for_echo(&self, is_on: bool, limit: Duration) {
         let start = Instant::now();
         while self.echo_is_on() != is_on {
@@ -165,7 +164,7 @@ impl Session {
         }
     }
 
-    /// Waits for the program to end and gives everything that it wrote.
+    /// Waits for the program to end and returns everything that it wrote.
     pub(crate) fn finish(mut self, limit: Duration) -> Finished {
         let status = wait_for_end(&mut self.child, limit)
             .unwrap_or_else(|| panic!("it still runs after {limit:?}; the terminal: {:?}", self.screen()));
@@ -200,20 +199,20 @@ impl Finished {
     }
 }
 
-/// A command that will have no controlling terminal, though the tests may; give it its arguments and environment.
+/// A command without a controlling terminal, even if the tests have one. The caller adds arguments and environment.
 pub(crate) fn off_terminal(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("/usr/bin/setsid");
     command.arg(program);
     command
 }
 
-/// Runs a command without a terminal of ours: `stdin` in, both streams out.
+/// Runs a command with `stdin` as its input, and captures both output streams.
 pub(crate) fn run(mut command: Command, stdin: &[u8], limit: Duration) -> Finished {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let mut keyboard = child.stdin.take().expect("a pipe");
     let stdin = stdin.to_vec();
-    // It may end without reading.
+    // The program may end without reading.
     thread::spawn(move || keyboard.write_all(&stdin));
     let stdout = Recording::start(child.stdout.take().expect("a pipe"));
     let stderr = Recording::start(child.stderr.take().expect("a pipe"));
@@ -226,7 +225,7 @@ pub(crate) fn run(mut command: Command, stdin: &[u8], limit: Duration) -> Finish
     Finished { status, stdout, stderr, terminal: String::new() }
 }
 
-/// Sends a signal to a process that a test knows by its number.
+/// Sends a signal to a process by its ID.
 pub(crate) fn send_signal(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).expect("a process number"), signal).expect("the process still runs");
 }
@@ -244,7 +243,7 @@ fn wait_for_end(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// The reading half.
+/// The reading half of a pseudo-terminal.
 struct SharedPty(Arc<pty_process::blocking::Pty>);
 
 impl Read for SharedPty {
@@ -253,7 +252,7 @@ impl Read for SharedPty {
     }
 }
 
-/// A stream, read by a thread as it comes.
+/// A stream that a thread reads.
 struct Recording(Arc<(Mutex<Recorded>, Condvar)>);
 
 #[derive(Default)]
@@ -286,7 +285,7 @@ impl Recording {
         recording
     }
 
-    /// Waits until `look` finds something; `None` when the time or the stream is over first.
+    /// Waits until `look` finds something; `None` if the time or the stream ends first.
     fn wait<T>(&self, limit: Duration, look: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + limit;
         let mut recorded = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -300,7 +299,7 @@ impl Recording {
         }
     }
 
-    /// The whole stream. A process left behind may hold it open for ever: then what came within `limit`.
+    /// The whole stream. If a remaining process holds it open, what arrived within `limit`.
     fn wait_for_end(&self, limit: Duration) -> String {
         self.wait(limit, |_| None::<()>);
         self.text()

@@ -1,4 +1,4 @@
-//! The real path from texts to a plan: argv, variables, `config.ini` and the two AWS files, without a file or process.
+//! The real code from texts to a plan: argv, variables, `config.ini`, and the two AWS files, without files or processes.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,17 +14,17 @@ use mfa_cred::profile::ProfileSet;
 use mfa_cred::secret::Secret;
 use mfa_cred::settings::{ObtainOptions, Settings, ambient};
 
-/// What a person wrote, typed and exported.
+/// What a person wrote, typed, and exported.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
-    /// By name; the AWS files are `config` and `credentials`, our settings `config.ini`.
+    /// By name: the AWS files are `config` and `credentials`, and our settings are `config.ini`.
     pub(crate) files: Vec<(String, String)>,
     pub(crate) env: Vec<(String, String)>,
     /// What is typed after `mfa-cred env`.
     pub(crate) words: Vec<String>,
 }
 
-/// Why there is no plan, as the program would say it.
+/// Why there is no plan, in the words of the program.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) exit: u8,
@@ -48,7 +48,7 @@ impl Texts {
         let (profile, _) = Settings::profile(profile, self);
         let load = || ProfileSet::load(self, &settings.config_file, &settings.credentials_file);
         let (by_section, whole) = (load().map_err(Error::from)?, load().map_err(Error::from)?);
-        // To count them takes all of the files; what is planned is the same.
+        // Counting parses the files completely; the plan must be the same.
         let count = whole.names().count();
         let plan = |set: &ProfileSet| Plan::make(set, &profile, &how.request, &ambient(self));
         let (planned, by_whole) = (plan(&by_section), plan(&whole));

@@ -1,8 +1,8 @@
-//! A home of its own for every scenario: AWS files, a state folder, a strict AWS, and the real binary.
+//! Each scenario gets its own home folder: AWS files, a state folder, a strict AWS, and the real binary.
 //!
-//! Whatever the binary writes is kept, and when the world ends it is searched: no secret, token or code that this AWS
-//! ever issued or received may stand in clear in a file under the home or on any stderr or terminal. The sealing key
-//! is destroyed then too, so that no key of a test stays in a keyring of the user's.
+//! Everything that the binary writes is kept, and searched when the world is dropped: no secret, token, or code that this
+//! AWS issued or received may appear in plain text in a file under the home, on stderr, or on a terminal. The sealing key
+//! is destroyed then, too, so that no test leaves a key in your keyring.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ use super::pty::{self, Finished, PATIENCE, Pty, Session};
 /// The program under test.
 pub(crate) const MFA_CRED: &str = env!("CARGO_BIN_EXE_mfa-cred");
 
-/// A home, an AWS, and what is set for every process in them.
+/// A home, an AWS, and the environment of every process that runs there.
 pub(crate) struct World {
     pub(crate) aws: Aws,
     home: tempfile::TempDir,
@@ -27,7 +27,7 @@ pub(crate) struct World {
     may_leak: Cell<bool>,
 }
 
-/// The usual cast: a user with one device, and two roles that trust it with MFA.
+/// The usual setup: a user with one device, and two roles that trust the user with MFA.
 pub(crate) struct Cast {
     pub(crate) world: World,
     pub(crate) key: AccessKey,
@@ -44,7 +44,7 @@ impl World {
         Self { aws, home, env: RefCell::new(env), said: RefCell::default(), may_leak: Cell::new(false) }
     }
 
-    /// A person with everything: see [`Cast`].
+    /// The usual setup: see [`Cast`].
     pub(crate) fn cast() -> Cast {
         let world = Self::empty();
         let key = world.aws.add_user("alice");
@@ -64,7 +64,7 @@ impl World {
         self.home.path()
     }
 
-    /// The state folder.
+    /// `mfa-cred`'s state folder.
     pub(crate) fn state(&self) -> PathBuf {
         self.home.path().join("state/mfa-cred")
     }
@@ -75,13 +75,13 @@ impl World {
         files.map(|files| files.flatten().map(|file| file.path()).collect()).unwrap_or_default()
     }
 
-    /// A file below the home.
+    /// Writes a file under the home.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.home.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
         fs::write(&path, text).expect("it is written");
         if name.starts_with(".aws/") {
-            // As the AWS CLI makes them: for the owner alone.
+            // With the AWS CLI's mode: only the owner can read it.
             fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is ours");
         }
     }
@@ -102,7 +102,7 @@ impl World {
         self.write(".aws/config", config.replace(from, to));
     }
 
-    /// The one user's key, in `~/.aws/credentials`.
+    /// Writes a user's key to `~/.aws/credentials`, which it replaces.
     pub(crate) fn write_key(&self, profile: &str, key: &AccessKey) {
         let (id, secret) = (&key.id, &key.secret);
         self.write(
@@ -111,33 +111,33 @@ impl World {
         );
     }
 
-    /// Sets a variable for every process from here on.
+    /// Sets a variable for every process that starts later.
     pub(crate) fn set(&self, name: &str, value: impl AsRef<str>) {
         self.env.borrow_mut().push((name.to_owned(), value.as_ref().to_owned()));
     }
 
-    /// What was last set under a name.
+    /// The last value that [`Self::set`] gave a variable.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         self.env.borrow().iter().rfind(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 
-    /// For a scenario that prints credentials where it should not, on purpose.
+    /// For scenarios that expose credentials on purpose.
     pub(crate) fn may_leak(&self) {
         self.may_leak.set(true);
     }
 
-    /// Gives a process this home and nothing of the tester's own.
+    /// Gives a process this home, and nothing from your own environment.
     pub(crate) fn dress(&self, command: &mut Command) {
         command.env_clear().current_dir(self.home.path());
         let home = self.home.path();
         command.env("HOME", home).env("XDG_STATE_HOME", home.join("state")).env("XDG_CONFIG_HOME", home.join("config"));
         command.env("PATH", path_with_binary()).env("LANG", "C.UTF-8").env("TERM", "xterm");
-        // No desktop keyring of the tester's: the kernel's serves. A scenario about keyrings sets its own.
+        // Not your desktop keyring: the kernel keyring is used. Scenarios about keyrings set their own.
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent").env("MFA_CRED_STORE", "kernel");
         command.envs(self.env.borrow().iter().map(|(name, value)| (name, value)));
     }
 
-    /// The program with these words, without a terminal.
+    /// The program with these arguments, without a terminal.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = pty::off_terminal(MFA_CRED);
         self.dress(&mut command);
@@ -157,13 +157,12 @@ impl World {
         finished
     }
 
-    /// What was said to a person, with the home's path where it says `~`: tests compare places by their paths. That it
-    /// says so is a test of its own.
+    /// A message with `~` replaced by the home's path, so that tests can compare paths. Another test checks the `~`.
     pub(crate) fn without_tilde(&self, text: &str) -> String {
         text.replace("~/", &format!("{}/", self.home().display()))
     }
 
-    /// Runs the program with a code of the device on stdin, where it must succeed.
+    /// Runs the program with a code of the device on stdin. It must succeed.
     pub(crate) fn sign_in(&self, device: &Device, words: &[&str]) -> Finished {
         let words: Vec<&str> = words.iter().copied().chain(["--mfa-token", "-"]).collect();
         let finished = self.run_with_stdin(&words, &device.fresh_code());
@@ -171,7 +170,7 @@ impl World {
         finished
     }
 
-    /// The program on a terminal, its stdout and stderr apart.
+    /// The program on a terminal, with separate stdout and stderr.
     pub(crate) fn at_terminal(&self, words: &[&str]) -> Session {
         let mut command = Command::new(MFA_CRED);
         self.dress(&mut command);
@@ -187,13 +186,13 @@ impl World {
         pty::run(command, b"", limit)
     }
 
-    /// Keeps what a process said, to be searched for secrets at the end.
+    /// Keeps the output of a process, to be searched for secrets at the end.
     pub(crate) fn heard(&self, what: &str, finished: &Finished) {
         let said = format!("{}\n{}", finished.stderr, finished.terminal);
         self.said.borrow_mut().push((what.to_owned(), said));
     }
 
-    /// Whatever stands in clear where it should not.
+    /// The places where a secret appears in plain text.
     fn leaks(&self) -> Vec<String> {
         let said = self.said.borrow();
         let said = said.iter().map(|(what, text)| (format!("stderr of `{what}`"), text.clone().into_bytes()));
@@ -211,7 +210,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         let mut command = self.command(&["clear", "--all"]);
-        // What a scenario broke on purpose must not keep its key alive.
+        // A setting that a scenario broke on purpose must not prevent the removal of its key.
         for (name, _) in self.env.borrow().iter().filter(|(name, _)| name.starts_with("MFA_CRED_")) {
             command.env_remove(name);
         }
@@ -219,12 +218,12 @@ impl Drop for World {
         if std::thread::panicking() {
             return;
         }
-        assert!(self.may_leak.get() || self.leaks().is_empty(), "in clear: {:#?}", self.leaks());
+        assert!(self.may_leak.get() || self.leaks().is_empty(), "secrets in plain text: {:#?}", self.leaks());
         assert!(matches!(cleared.status.code(), Some(0 | 1)), "{cleared:?}");
     }
 }
 
-/// The variables of a posix payload, by a shell that evaluates it.
+/// The variables of a POSIX payload, evaluated by a shell.
 pub(crate) fn evaluate(payload: &str) -> Vec<(String, String)> {
     let script = format!("{payload}\nenv -0");
     let output = Command::new("sh").args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin").output();
@@ -234,7 +233,7 @@ pub(crate) fn evaluate(payload: &str) -> Vec<(String, String)> {
     text.split_terminator('\0').filter_map(|line| line.split_once('=')).map(|(n, v)| (n.into(), v.into())).collect()
 }
 
-/// One variable of a posix payload.
+/// One variable of a POSIX payload.
 pub(crate) fn variable(payload: &str, name: &str) -> String {
     let value = evaluate(payload).into_iter().find(|(known, _)| known == name);
     value.map_or_else(|| panic!("{name} is not set"), |(_, value)| value)

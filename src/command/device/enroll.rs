@@ -257,7 +257,7 @@ fn take_back(work: &DeviceWork<'_>, signer: &Credentials, serial: MfaSerial, cau
         }
         Err(_) if is_signal(&cause) => {
             // Whoever dies of a signal says nothing more; this must be said.
-            work.context.settings.messages.error(&format!("the device {serial} is left, and belongs to nobody"));
+            work.context.settings.messages.error(&format!("the device {serial} remains, unassigned"));
             work.context.settings.messages.hint(&left_hint(&serial));
             cause
         }

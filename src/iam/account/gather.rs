@@ -1,5 +1,5 @@
-//! An account → facts. A call that is denied ends nothing: it becomes a gap that names what nobody knows then. Users who
-//! are deleted meanwhile are left out.
+//! An account → facts. A denied call does not stop the audit: it becomes a gap that names the unanswered questions. Users
+//! who are deleted during the audit are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,13 +22,13 @@ use crate::policy::journey::Subject;
 use crate::policy::{Document, PolicyKind};
 use crate::secret::Credentials;
 
-/// Up to so many users are asked live, unless it is said otherwise: some thousand calls.
+/// Without `--live` or `--report`, an account with at most this many users is asked live: about a thousand calls.
 const MOST_LIVE: usize = 200;
-/// How long a credential report is waited for, in steps.
+/// How often we check whether the credential report is ready.
 const REPORT_STEPS: usize = 60;
 const REPORT_STEP: Duration = Duration::from_secs(2);
 
-/// What AWS uses where the account has no password policy.
+/// AWS's default for accounts without a password policy.
 const DEFAULT_PASSWORDS: Passwords = Passwords { length: 8, remembered: 0 };
 
 const OF_ROOT: &[Question] = &[RootWithoutMfa, RootKey];
@@ -38,35 +38,35 @@ const OF_KEYS: &[Question] = &[KeyWithoutMfa, OldKey, UnusedKey, TwoActiveKeys];
 const OF_USE: &[Question] = &[UnusedKey];
 const OF_POLICIES: &[Question] = &[MfaNotEnforced, CannotEnroll, UserInNoGroup, PoliciesOnUser, GroupWithoutUsers];
 const OF_RULES: &[Question] = &[PasswordLength, PasswordReuse];
-/// What ListUsers and the credential report begin with.
+/// The questions that need ListUsers or the credential report.
 const OF_USERS: &[Question] =
     &[ConsoleWithoutMfa, KeyWithoutMfa, OnlyFido, OldKey, UnusedKey, UnusedPassword, TwoActiveKeys];
 
-/// Where the facts about single users come from.
+/// Where the facts about each user come from.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Source {
-    /// From calls about each user where there are few, else from the credential report.
+    /// Calls about each user if there are few, otherwise the credential report.
     #[default]
     Auto,
-    /// From calls about each user.
+    /// Calls about each user.
     Live,
-    /// From the credential report, which is generated where there is none.
+    /// The credential report, which is generated if necessary.
     Report,
 }
 
-/// What was gathered.
+/// The facts, and where they come from.
 #[derive(Debug)]
 pub struct Gathered {
-    /// The facts.
+    /// What is known of the account.
     pub account: Account,
-    /// Were single users asked about, and no report read?
+    /// Do the facts come from calls about each user, not from a report?
     pub is_live: bool,
 }
 
-/// Gathers. `progress` is told how many of how many calls about single users are done.
+/// Gathers the facts. `progress` gets the number of finished calls about users, and their total.
 ///
 /// # Errors
-/// A call failed otherwise than by a denial, or no report came.
+/// A call failed for a reason other than a denial, or AWS generated no report.
 pub fn gather(
     source: Source,
     signer: &Credentials,
@@ -104,7 +104,7 @@ pub fn gather(
     Ok(Gathered { account: gather.found, is_live })
 }
 
-/// What is under way.
+/// An audit in progress.
 struct Gather<'a> {
     signer: &'a Credentials,
     iam: &'a dyn AccountReader,
@@ -112,7 +112,7 @@ struct Gather<'a> {
 }
 
 impl Gather<'_> {
-    /// Every user by calls of its own.
+    /// Reads each user by separate calls.
     fn live(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<(), FetchError> {
         let users = self.iam.users(self.signer);
         let Some(listed) = self.unless_denied("ListUsers", None, OF_USERS, users)? else { return Ok(()) };
@@ -120,7 +120,7 @@ impl Gather<'_> {
         let names = || listed.iter().map(|user| user.name.clone());
         let asked: Vec<Asked> =
             names().map(Asked::Devices).chain(names().map(Asked::Password)).chain(names().map(Asked::Keys)).collect();
-        // Most users have a key or two less than one; the bar is right again when that is known.
+        // The number of keys is not known yet: the total grows when it is.
         let answers = self.answers(&asked, (0, asked.len()), progress);
         let count = listed.len();
         let mut users = BTreeMap::new();
@@ -184,7 +184,7 @@ impl Gather<'_> {
         Ok(())
     }
 
-    /// Every user by the credential report.
+    /// Reads all users from the credential report.
     fn reported(&mut self, clock: &dyn Clock) -> Result<(), FetchError> {
         let all: Vec<Question> = [OF_ROOT, OF_USERS].concat();
         for _ in 0..REPORT_STEPS {
@@ -204,7 +204,7 @@ impl Gather<'_> {
         Ok(())
     }
 
-    /// Groups and policies, and what `policy check` says of them.
+    /// Reads groups and policies, and evaluates them as `policy check` does.
     fn policies(&mut self, is_live: bool) -> Result<(), FetchError> {
         let details = self.iam.details(self.signer);
         let details = self.unless_denied("GetAccountAuthorizationDetails", None, OF_POLICIES, details)?;
@@ -226,12 +226,12 @@ impl Gather<'_> {
             user.judged = library.judge(detail);
         }
         if !is_live && self.found.reported.is_some() {
-            // Made after the report was.
+            // Created after the report.
             let newer = details.users.iter().filter(|detail| !known.contains(&detail.name));
             self.found.gaps.extend(newer.map(|detail| Gap {
                 call: "the credential report".to_owned(),
                 about: Some(detail.name.clone()),
-                why: "it is older than the user".to_owned(),
+                why: "the report is older than the user".to_owned(),
                 questions: OF_USERS.to_vec(),
             }));
         }
@@ -261,11 +261,11 @@ fn gap(call: &str, about: Option<&str>, why: String, questions: &[Question]) -> 
     Gap { call, about, why, questions: questions.to_vec() }
 }
 
-/// Denials of calls about single users, by call.
+/// Denials of calls about users, by call.
 #[derive(Default)]
 struct Denied(BTreeMap<&'static str, OfCall>);
 
-/// Whom a call was denied for and why, and what stays open.
+/// The users for which a call was denied and why, and the questions that stay open.
 struct OfCall {
     users: Vec<(String, String)>,
     questions: &'static [Question],
@@ -287,7 +287,7 @@ impl Denied {
         Ok(())
     }
 
-    /// One for each user; where a call is denied for every one of several users, one for all of them.
+    /// One gap per user; if a call is denied for every one of several users, one gap for all of them.
     fn gaps(self, all: usize) -> Vec<Gap> {
         self.0.into_iter().flat_map(|(call, denied)| denied.gaps(call, all)).collect()
     }
@@ -305,7 +305,7 @@ impl OfCall {
     }
 }
 
-/// One user's devices, password and keys; `None` for one who is gone.
+/// One user's devices, password, and keys; `None` for a user who was deleted.
 fn one(
     listed: &Listed,
     answers: [(&Asked, &Result<Told, IamError>); 3],
@@ -355,7 +355,7 @@ fn kind(devices: &[MfaSerial]) -> Mfa {
     }
 }
 
-/// Every document that more than one user may have, read once.
+/// The documents that several users may share, each parsed once.
 struct Library<'a> {
     managed: BTreeMap<&'a str, Document>,
     groups: BTreeMap<&'a str, (&'a Detail, Vec<Document>)>,
@@ -371,7 +371,7 @@ impl<'a> Library<'a> {
         Self { managed: managed.collect(), groups: groups.collect() }
     }
 
-    /// `None` where the user's ARN is none.
+    /// `None` where the user's ARN is invalid.
     fn judge(&self, user: &Detail) -> Option<crate::audit::facts::Judged> {
         let arn = Arn::of_arn(&user.arn).ok()?;
         let subject = Subject::new(&format!("{}{}", arn.path, arn.name), arn.account, arn.partition)?;
@@ -395,7 +395,7 @@ fn inline(of: &Detail, holder: &str) -> Vec<Document> {
     of.inline.iter().map(|(name, text)| parsed(&format!("inline:{name} of {holder}"), text)).collect()
 }
 
-/// What IAM took is a document; what is none to us may say anything.
+/// IAM accepted the document, so one that we cannot parse may say anything.
 fn parsed(name: &str, text: &[u8]) -> Document {
     Document::parse(name, text, PolicyKind::User).unwrap_or_else(|_| Document::unread(name, PolicyKind::User))
 }

@@ -1,7 +1,7 @@
-//! A whole account, as AWS's IAM gives it.
+//! Reads a whole account from IAM.
 //!
-//! Many calls are made one after another, and five at a time where they are about single users. AWS throttles whoever
-//! asks much; the wait then grows, beyond what the SDK's own retries wait, and only after half a minute is it an error.
+//! Many calls run one after another, and calls about users run five at a time. When AWS throttles, the waits grow beyond
+//! those of the SDK's own retries, and only after half a minute is it an error.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,24 +20,24 @@ use crate::iam::account::{
 };
 use crate::secret::Credentials;
 
-/// How many calls are under way at a time.
+/// How many calls run at the same time.
 const MOST_AT_ONCE: usize = 5;
 
-/// The waits when AWS throttles, in seconds.
+/// The waits after throttling, in seconds.
 const WAITS: [u64; 5] = [1, 2, 4, 8, 16];
 
-/// How many members of GetAccountAuthorizationDetails are asked for at a time. An answer of more bytes than are read is
-/// asked for again in smaller pages.
+/// The page sizes of GetAccountAuthorizationDetails. A page that exceeds the limit on answers is requested again with the
+/// next, smaller size.
 const SIZES: [&str; 3] = ["100", "10", "1"];
 
-/// Who signs, and the client.
+/// The signer and the client.
 struct Signed<'a> {
     iam: &'a AwsIam<'a>,
     signer: &'a Credentials,
 }
 
 impl Signed<'_> {
-    /// Sends a call and reads its result, with patience.
+    /// Sends a call and reads its result; waits and retries after throttling.
     async fn result<T>(&self, call: &Call<'_>, reader: &dyn Fn(Element<'_>) -> Read<T>) -> Result<T, CallError> {
         let result = format!("{}Result", call.action());
         let mut waits = WAITS.into_iter();
@@ -98,7 +98,7 @@ impl Signed<'_> {
                 Told::Keys(self.list(&call.with("UserName", user), "AccessKeyMetadata", &key).await?)
             }
             Asked::LastUse(key) => {
-                // Of a key that nobody used, AWS leaves the date out; other servers write `N/A`.
+                // AWS leaves out the date of a key that was never used; other servers write `N/A`.
                 let used = |result: Element<'_>| {
                     let last = result.optional_child("AccessKeyLastUsed")?;
                     Ok(last.and_then(|last| last.optional_time("LastUsedDate").ok().flatten()))
@@ -185,7 +185,7 @@ impl AccountReader for AwsIam<'_> {
     fn details(&self, signer: &Credentials) -> Result<Details, IamError> {
         let signed = Signed { iam: self, signer };
         let (mut all, mut marker, mut sizes) = (Details::default(), None::<String>, SIZES.into_iter().peekable());
-        // As many pages as a list has, of each of the three lists and with a member each.
+        // Each of the three lists may have the maximum number of pages.
         for _ in 0..MOST_PAGES * 100 {
             let size = sizes.peek().copied().unwrap_or("1");
             match self.wait_for(signed.details(marker.as_deref(), size)) {
@@ -252,7 +252,7 @@ fn detail(of: Element<'_>, name: &str, policies: &str) -> Read<Detail> {
     })
 }
 
-/// A managed policy's ARN, and the document of the version that applies.
+/// A managed policy's ARN, and the document of its default version.
 fn managed(policy: Element<'_>) -> Read<(String, Vec<u8>)> {
     let default = policy.text("DefaultVersionId")?;
     for version in policy.list("PolicyVersionList")? {
@@ -263,7 +263,7 @@ fn managed(policy: Element<'_>) -> Read<(String, Vec<u8>)> {
     Err(CallError::Unreadable)
 }
 
-/// RFC 3986: a plus is a plus.
+/// RFC 3986: a plus sign stays a plus sign.
 fn decoded(document: &str) -> Vec<u8> {
     percent_decode_str(document).collect()
 }

@@ -10,14 +10,14 @@ use crate::aws::CallError;
 use crate::names::moment;
 use crate::secret::Secret;
 
-/// What was read, or [`CallError::Unreadable`].
+/// A value, or [`CallError::Unreadable`].
 pub(super) type Read<T> = Result<T, CallError>;
 
 /// An element of an answer.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'a>(Node<'a, 'a>);
 
-/// Checks that an answer is this action's, and reads it.
+/// Checks that the answer belongs to this action, and reads it.
 pub(super) fn read<T>(body: &Secret<Vec<u8>>, action: &str, reader: &dyn Fn(Element<'_>) -> Read<T>) -> Read<T> {
     let text = std::str::from_utf8(body.expose()).map_err(|_| CallError::Unreadable)?;
     let document = Document::parse(text).map_err(|_| CallError::Unreadable)?;
@@ -28,7 +28,7 @@ pub(super) fn read<T>(body: &Secret<Vec<u8>>, action: &str, reader: &dyn Fn(Elem
     reader(Element(root))
 }
 
-/// AWS's code and text of a refusal. Neither is there when something else than AWS answered.
+/// The code and message of an error; neither is present when the answer is not from AWS.
 pub(super) fn refusal(body: &[u8]) -> ErrorMetadata {
     let read = || {
         let document = Document::parse(std::str::from_utf8(body).ok()?).ok()?;
@@ -41,12 +41,12 @@ pub(super) fn refusal(body: &[u8]) -> ErrorMetadata {
 }
 
 impl<'a> Element<'a> {
-    /// The child of that name, which must be there.
+    /// The required child of that name.
     pub(super) fn child(self, name: &str) -> Read<Self> {
         self.optional_child(name)?.ok_or(CallError::Unreadable)
     }
 
-    /// The child of that name, if there is one. Two are none of AWS's.
+    /// The optional child of that name. Two with the same name are an error.
     pub(super) fn optional_child(self, name: &str) -> Read<Option<Self>> {
         let mut named = self.0.children().filter(|child| child.has_tag_name_of(name));
         match (named.next(), named.next()) {
@@ -55,17 +55,17 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// The text of the child of that name, which must be there; it may be empty.
+    /// The text of the required child of that name; it may be empty.
     pub(super) fn text(self, name: &str) -> Read<&'a str> {
         self.child(name)?.own_text()
     }
 
-    /// The text of the child of that name, if there is one.
+    /// The text of the optional child of that name.
     fn optional_text(self, name: &str) -> Read<Option<&'a str>> {
         self.optional_child(name)?.map(Self::own_text).transpose()
     }
 
-    /// The members of the list of that name, which must be there; it may be empty.
+    /// The members of the required list of that name; it may be empty.
     pub(super) fn list(self, name: &str) -> Read<Vec<Self>> {
         let items = self.child(name)?.0.children().filter(Node::is_element);
         items
@@ -73,7 +73,7 @@ impl<'a> Element<'a> {
             .collect()
     }
 
-    /// The members of the list of that name; one that is not there is empty.
+    /// The members of the optional list of that name; a missing list is empty.
     pub(super) fn optional_list(self, name: &str) -> Read<Vec<Self>> {
         if self.optional_child(name)?.is_some() { self.list(name) } else { Ok(Vec::new()) }
     }
@@ -84,7 +84,7 @@ impl<'a> Element<'a> {
         entries.map(|entry| Ok((Self(entry).text("key")?, Self(entry).text("value")?))).collect()
     }
 
-    /// `true` or `false`, if it is said.
+    /// `true` or `false`, or `None` where it is absent.
     pub(super) fn optional_flag(self, name: &str) -> Read<Option<bool>> {
         match self.optional_text(name)? {
             None => Ok(None),
@@ -94,19 +94,19 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// A time to the second, if there is one.
+    /// A time with a precision of seconds, or `None` where it is absent.
     pub(super) fn optional_time(self, name: &str) -> Read<Option<Timestamp>> {
         let second = |text| moment(text).and_then(|time| Timestamp::from_second(time.as_second()).ok());
         self.optional_text(name)?.map(|text| second(text).ok_or(CallError::Unreadable)).transpose()
     }
 
-    /// Text that travels as base64 and is not for everybody's eyes.
+    /// A secret that is encoded as base64.
     pub(super) fn secret(self, name: &str) -> Read<Secret<String>> {
         let bytes = Secret::new(base64::decode(self.text(name)?).map_err(|_| CallError::Unreadable)?);
         std::str::from_utf8(bytes.expose()).map(Secret::from).map_err(|_| CallError::Unreadable)
     }
 
-    /// The text of this element, in which nothing else may stand.
+    /// The text of this element, which may contain nothing else.
     pub(super) fn own_text(self) -> Read<&'a str> {
         let mut children = self.0.children();
         match (children.next(), children.next()) {
@@ -117,7 +117,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// Names as AWS's model has them; the namespace says just which API it is.
+/// Names as in AWS's model; the namespace only identifies the API.
 trait Named {
     fn has_tag_name_of(&self, name: &str) -> bool;
 }
@@ -163,7 +163,7 @@ mod tests {
             assert_eq!(text(other.as_bytes()), Err(CallError::Unreadable), "{other}");
         }
         assert_eq!(text(b"<GetUserResponse><A>\xff</A></GetUserResponse>"), Err(CallError::Unreadable));
-        // As deep as a megabyte can be.
+        // As deep as the limit of 1 MB allows.
         let deep = format!("<GetUserResponse>{}", "<a>".repeat(300_000));
         assert_eq!(text(deep.as_bytes()), Err(CallError::Unreadable));
     }

@@ -1,14 +1,14 @@
-//! A call of IAM's query protocol: a form with the action, the API's version and the parameters.
+//! A call of IAM's query protocol: a form with the action, the API version, and the parameters.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The version of IAM's API, which has been the only one since 2010.
+/// The API version, the only one since 2010.
 const VERSION: &str = "2010-05-08";
 
-/// What RFC 3986 calls unreserved; everything else is escaped, as the query protocol has it.
+/// Every character except those that RFC 3986 calls unreserved; the query protocol escapes them.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A call, ready to be signed. It borrows what it sends, which may be a code.
+/// A call, ready to be signed. It borrows its values, which may include a code.
 #[derive(Clone)]
 pub(super) struct Call<'a> {
     action: &'static str,
@@ -17,12 +17,12 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A call that may be sent again when its answer is lost: it reads, or what it does twice is done once.
+    /// A call that may be sent again when its answer is lost: it only reads, or it is idempotent.
     pub(super) fn repeatable(action: &'static str) -> Self {
         Self { action, parameters: Vec::new(), is_repeatable: true }
     }
 
-    /// A call that is sent once, whatever becomes of it.
+    /// A call that is sent at most once.
     pub(super) fn once(action: &'static str) -> Self {
         Self { is_repeatable: false, ..Self::repeatable(action) }
     }
@@ -33,7 +33,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The same call, with a parameter where there is a value for it.
+    /// The same call, with a parameter if there is a value.
     pub(super) fn with_some(self, name: &'static str, value: Option<&'a str>) -> Self {
         match value {
             Some(value) => self.with(name, value),
@@ -50,10 +50,10 @@ impl<'a> Call<'a> {
         self.is_repeatable
     }
 
-    /// The form. Whoever gets it sends it at once: a code may be in it.
+    /// The form. It may contain a code, so the caller sends it at once and keeps no copy.
     pub(super) fn form(&self) -> String {
         let parameters = self.parameters.iter().map(|(name, value)| {
-            // Names are ours, and letters and digits.
+            // Our own names need no escaping: they consist of letters and digits.
             format!("&{name}={}", utf8_percent_encode(value, RESERVED))
         });
         format!("Action={}&Version={VERSION}{}", self.action, parameters.collect::<String>())

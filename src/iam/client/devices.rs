@@ -57,11 +57,11 @@ fn serial(device: Element<'_>) -> Read<MfaSerial> {
     device.text("SerialNumber")?.parse().map_err(|_| CallError::Unreadable)
 }
 
-/// How long a seed may be, in characters of base32: from the 128 bits that RFC 4226 demands to twice AWS's 64.
+/// The length of a seed in base32 characters: from the 128 bits that RFC 4226 requires to twice AWS's 64 characters.
 const SEED: std::ops::RangeInclusive<usize> = 26..=128;
 
-/// A device that can be shown and enabled: a seed that no app could take is not an answer of AWS's. Whether the device is
-/// the one that was asked for is left to the caller, who knows the account.
+/// Reads a new device. A seed that no app could use is not an answer from AWS. Whether the device has the requested name
+/// is for the caller to check, who knows the account.
 fn new_device(device: Element<'_>) -> Read<New> {
     let (serial, seed) = (serial(device)?, device.secret("Base32StringSeed")?);
     let seed = seed.expose().trim_end_matches('=');

@@ -1,4 +1,4 @@
-//! Policies as IAM holds them: documents travel percent-encoded.
+//! Reads policies from IAM. The documents are percent-encoded.
 
 use percent_encoding::percent_decode_str;
 
@@ -58,7 +58,7 @@ impl PolicyReader for AwsIam<'_> {
     }
 }
 
-/// RFC 3986: a plus is a plus.
+/// RFC 3986: a plus sign stays a plus sign.
 fn decoded(element: Element<'_>, name: &str) -> Read<Vec<u8>> {
     Ok(percent_decode_str(element.text(name)?).collect())
 }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-/// Runs futures, at most `most` of them at a time, and hands on what comes of each as it comes, with its place.
+/// Runs futures, at most `most` at a time. `done` gets each output as soon as it is ready, with the future's index.
 pub(super) async fn together<F: Future>(
     futures: impl IntoIterator<Item = F>,
     most: usize,
@@ -28,7 +28,7 @@ pub(super) async fn together<F: Future>(
                 Poll::Pending => true,
             });
             if running.len() == before {
-                // None of them got anywhere, or there is none left.
+                // No future made progress, or no future remains.
                 return if before == 0 { Poll::Ready(()) } else { Poll::Pending };
             }
         }
@@ -44,7 +44,7 @@ mod tests {
     use super::together;
 
     #[test]
-    fn all_are_run_and_never_too_many_at_once() {
+    fn all_futures_run_and_never_more_than_the_limit_at_once() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (now, most) = (Cell::new(0), Cell::new(0));
         let one = async |number: u64| {
@@ -60,6 +60,6 @@ mod tests {
         told.sort_unstable();
         assert_eq!(told, (0..40).map(|number| (number, number * 10)).collect::<Vec<_>>());
         runtime
-            .block_on(together(std::iter::empty::<std::future::Ready<()>>(), 5, &mut |_, ()| panic!("there is none")));
+            .block_on(together(std::iter::empty::<std::future::Ready<()>>(), 5, &mut |_, ()| panic!("no future was given")));
     }
 }

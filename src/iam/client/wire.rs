@@ -1,7 +1,7 @@
-//! A call on its way: the SDK's runtime signs it, sends it, waits, and sends it again where that is allowed.
+//! Sends a call: the SDK's runtime signs it, sends it, waits, and retries it where that is allowed.
 //!
-//! What the generated clients put together for each operation is put together here, once for all of them: the same
-//! signer, retries, timeouts, clock correction and headers. Only the form and the XML are ours.
+//! Generated clients configure the runtime for each operation; here it is configured once for all: the same signer,
+//! retries, timeouts, clock correction, and headers. Only the form and the XML are ours.
 
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigV4OperationSigningConfig;
@@ -39,14 +39,14 @@ use crate::aws::transport::ReadDate;
 use crate::iam::endpoint::Endpoint;
 use crate::secret::Secret;
 
-/// What all calls to one IAM share.
+/// What all calls to one endpoint share.
 pub(super) struct Wire {
     endpoint: Endpoint,
     config: SdkConfig,
     shared: SharedRuntimePlugin,
 }
 
-/// A form on its way into a request. Its `Debug`, which the runtime may log, says nothing.
+/// A form for a request. Its `Debug` output, which the runtime may log, is redacted.
 type Form = Secret<String>;
 
 impl Wire {
@@ -58,7 +58,7 @@ impl Wire {
         Self { endpoint, config, shared }
     }
 
-    /// Signs, sends, and gives what a successful answer holds.
+    /// Signs and sends a call, and returns the body of a successful answer.
     pub(super) async fn send(
         &self,
         call: &Call<'_>,
@@ -130,7 +130,7 @@ fn request(form: &Form) -> Result<HttpRequest, BoxError> {
 }
 
 fn body(response: &HttpResponse) -> Result<Secret<Vec<u8>>, OrchestratorError<ErrorMetadata>> {
-    // The runtime has read it to its end by now.
+    // The runtime has already read the whole body.
     let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
         Ok(Secret::new(body.to_vec()))

@@ -91,7 +91,7 @@ fn none_and_several_are_errors_that_list_them() {
             Some(1),
             "error: user `alice` has several MFA devices: arn:aws:iam::123456789012:mfa/alice-phone, \
              arn:aws:iam::123456789012:mfa/tablet\n\
-             hint: name the one that is meant, as `mfa_serial` in the profile\n"
+             hint: choose one: write it as `mfa_serial` into the profile\n"
         )
     );
     let (world, _) = newcomer();
@@ -102,7 +102,7 @@ fn none_and_several_are_errors_that_list_them() {
         (
             Some(1),
             "error: user `alice` has no MFA device whose codes can be used here\n\
-             hint: `mfa-cred device enroll --profile alice` makes one\n"
+             hint: `mfa-cred device enroll --profile alice` creates one\n"
         )
     );
     world.aws.add_device_with_serial("alice", FIDO);
@@ -114,7 +114,7 @@ fn none_and_several_are_errors_that_list_them() {
     let (code, said) = failed(&done);
     assert_eq!(code, Some(5));
     assert!(
-        said.contains("hint: `iam:ListMFADevices` must be allowed on `arn:aws:iam::123456789012:user/alice`"),
+        said.contains("hint: a policy must allow `iam:ListMFADevices` on `arn:aws:iam::123456789012:user/alice`"),
         "{said}"
     );
 }

@@ -29,7 +29,7 @@ fn signals_while_it_asks_leave_no_device() {
     let done = finish(&world, session);
     assert_eq!(done.signal(), Some(Signal::INT.as_raw()));
     assert!(
-        done.stderr.starts_with(&format!("error: the device {LAPTOP} is left, and belongs to nobody\nhint: `aws iam")),
+        done.stderr.starts_with(&format!("error: the device {LAPTOP} remains, unassigned\nhint: `aws iam")),
         "{done:?}"
     );
     second_run(&world);
@@ -97,7 +97,7 @@ fn a_removal_that_is_broken_off_is_finished_by_the_next() {
     let done = finish(&world, session);
     let (code, said) = failed(&done);
     assert_eq!(code, Some(5));
-    assert!(said.contains(&format!("the device {LAPTOP} is left, and belongs to nobody")), "{said}");
+    assert!(said.contains(&format!("the device {LAPTOP} remains, unassigned")), "{said}");
     assert!(said.contains(&format!("`aws iam delete-virtual-mfa-device --serial-number {LAPTOP}`")), "{said}");
     assert_eq!(devices(&world), nobodys());
     world.aws.allow_all();
@@ -127,8 +127,8 @@ fn a_removal_is_denied_with_the_statement_that_allows_it() {
     assert_eq!(code, Some(5));
     assert!(
         said.contains(&format!(
-            "hint: deactivating the device needs `iam:DeactivateMFADevice` on `{ONESELF}` (all that is still needed: \
-             `iam:DeactivateMFADevice`, `iam:DeleteVirtualMFADevice`); a policy allows that by {{\"Effect\":\"Allow\",\
+            "hint: deactivating the device needs `iam:DeactivateMFADevice` on `{ONESELF}` (still needed: \
+             `iam:DeactivateMFADevice`, `iam:DeleteVirtualMFADevice`); statements that allow it: {{\"Effect\":\"Allow\",\
              \"Action\":\"iam:DeleteVirtualMFADevice\",\"Resource\":\"{MFA}\"}}, {{\"Effect\":\"Allow\",\"Action\":\
              \"iam:DeactivateMFADevice\",\"Resource\":\"{ONESELF}\"}}\n"
         )),

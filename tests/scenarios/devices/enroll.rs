@@ -106,7 +106,7 @@ fn root_and_roles_are_refused() {
         failed(&done),
         (
             Some(1),
-            "error: these are the root user's credentials; its devices are managed in the AWS console alone\n\
+            "error: these are the root user's credentials; its devices can only be managed in the AWS console\n\
              hint: use an IAM user's access key; the root user should have none\n"
         )
     );
@@ -140,7 +140,7 @@ fn without_a_terminal_nothing_is_made() {
             (
                 Some(3),
                 "error: a seed has to be shown, and there is no terminal to do it on\n\
-                 hint: run it in a terminal; `--yes` answers what is not a code\n"
+                 hint: run it in a terminal; `--yes` confirms everything except codes\n"
             )
         );
     }

@@ -61,9 +61,9 @@ fn denied_at_the_first_call_nothing_is_made_and_all_that_is_needed_is_said() {
                 "error: ListMFADevices: AWS refused it (AccessDenied): User: arn:aws:iam::123456789012:user/alice is not \
                  authorized to perform: iam:ListMFADevices on resource: arn:aws:iam::123456789012:user/alice because no \
                  identity-based policy allows the iam:ListMFADevices action\n\
-                 hint: listing your MFA devices needs `iam:ListMFADevices` on `{ONESELF}` (all that is still needed: \
-                 `iam:ListMFADevices`, `iam:CreateVirtualMFADevice`, `iam:EnableMFADevice`, `iam:ResyncMFADevice`); a \
-                 policy allows that by {{\"Effect\":\"Allow\",\"Action\":\"iam:CreateVirtualMFADevice\",\"Resource\":\
+                 hint: listing your MFA devices needs `iam:ListMFADevices` on `{ONESELF}` (still needed: \
+                 `iam:ListMFADevices`, `iam:CreateVirtualMFADevice`, `iam:EnableMFADevice`, `iam:ResyncMFADevice`); \
+                 statements that allow it: {{\"Effect\":\"Allow\",\"Action\":\"iam:CreateVirtualMFADevice\",\"Resource\":\
                  \"{MFA}\"}}, {{\"Effect\":\"Allow\",\"Action\":[\"iam:ListMFADevices\",\"iam:EnableMFADevice\",\
                  \"iam:ResyncMFADevice\"],\"Resource\":\"{ONESELF}\"}}\n"
             )
@@ -87,7 +87,7 @@ fn denied_to_make_any_device_nothing_is_left() {
     );
     assert!(
         said.contains(&format!(
-            "hint: making the device needs `iam:CreateVirtualMFADevice` on `{MFA}` (all that is still needed: \
+            "hint: creating the device needs `iam:CreateVirtualMFADevice` on `{MFA}` (still needed: \
              `iam:CreateVirtualMFADevice`, `iam:EnableMFADevice`, `iam:ResyncMFADevice`)"
         )),
         "{said}"
@@ -132,8 +132,8 @@ fn denied_to_enable_the_device_is_deleted_again() {
     assert_eq!(code, Some(5));
     assert!(
         said.contains(&format!(
-            "hint: enabling the device needs `iam:EnableMFADevice` on `{ONESELF}` (all that is still needed: \
-             `iam:EnableMFADevice`, `iam:ResyncMFADevice`); a policy allows that by {{\"Effect\":\"Allow\",\"Action\":[\
+            "hint: enabling the device needs `iam:EnableMFADevice` on `{ONESELF}` (still needed: \
+             `iam:EnableMFADevice`, `iam:ResyncMFADevice`); statements that allow it: {{\"Effect\":\"Allow\",\"Action\":[\
              \"iam:EnableMFADevice\",\"iam:ResyncMFADevice\"],\"Resource\":\"{ONESELF}\"}}\n"
         )),
         "{said}"
@@ -153,7 +153,7 @@ fn an_explicit_deny_is_said_to_be_one() {
     assert!(
         said.contains(&format!(
             "hint: enabling the device needs `iam:EnableMFADevice` on `{ONESELF}`, and a Deny forbids it; no Allow \
-             helps. A Deny of everything without MFA must leave out (`NotAction`) what comes before there is MFA: \
+             helps. A Deny of everything without MFA must exempt (`NotAction`) the actions that enrollment needs before MFA exists: \
              `iam:EnableMFADevice`, `iam:ResyncMFADevice`\n"
         )),
         "{said}"
@@ -171,10 +171,10 @@ fn what_cannot_be_deleted_is_named_with_the_command_that_does_it() {
     assert_eq!(code, Some(5));
     let (error, hint) = said.split_once("\nhint: ").expect("two lines");
     assert!(error.starts_with("error: EnableMFADevice: "), "{error}");
-    assert!(error.ends_with(&format!("; the device {LAPTOP} is left, and belongs to nobody")), "{error}");
+    assert!(error.ends_with(&format!("; the device {LAPTOP} remains, unassigned")), "{error}");
     let command = format!(
         "`aws iam delete-virtual-mfa-device --serial-number {LAPTOP}` removes it, with an administrator's credentials \
-         where yours may not; the same command of mfa-cred, run again, tries that itself, or `--name` takes another name. Besides: enabling the device \
+         if yours are not allowed to; or run the same mfa-cred command again, or choose another name with `--name`. Also: enabling the device \
          needs `iam:EnableMFADevice`"
     );
     assert!(hint.starts_with(&command), "{hint}");
@@ -309,7 +309,7 @@ fn three_wrong_pairs_are_enough_and_nothing_is_left() {
         (
             Some(4),
             "error: EnableMFADevice: AWS refused it (InvalidAuthenticationCode): Authentication code for device is not \
-             valid.\nhint: both codes must be the device's own, one right after the other, and never used before\n"
+             valid.\nhint: both codes must be from this device, consecutive, and not used before\n"
         )
     );
     assert_eq!(devices(&world), []);
@@ -346,7 +346,7 @@ fn names_that_are_taken() {
             failed(&done),
             (
                 Some(1),
-                "error: the name `laptop` is taken by another user's device\nhint: choose another with `--name`\n"
+                "error: the name `laptop` is taken by another user's device\nhint: choose another name with `--name`\n"
             )
         );
         // Whoever can look does not try; whoever cannot leaves it to AWS, which deletes nothing that is somebody's.
@@ -367,7 +367,7 @@ fn eight_devices_are_the_most() {
         failed(&done),
         (
             Some(1),
-            "error: user `alice` has 8 MFA devices, which is AWS's most\n\
+            "error: user `alice` already has 8 MFA devices, which is AWS's limit\n\
              hint: remove one of those that `mfa-cred device list --profile alice` lists\n"
         )
     );

@@ -37,7 +37,7 @@ fn devices_are_listed_with_their_kind_their_use_and_their_profiles() {
                     "-",
                     "arn:aws:iam::123456789012:sms-mfa/alice"
                 ],
-                ["key", "FIDO", "no: AWS takes no FIDO code over its API", "-", FIDO],
+                ["key", "FIDO", "no: AWS's API accepts no FIDO codes", "-", FIDO],
             ]
         );
         let made = calls(&world);
@@ -56,10 +56,7 @@ fn devices_are_listed_with_their_kind_their_use_and_their_profiles() {
             "enabled_at": null, "profiles": ["deploy", "audit"],
         })
     );
-    assert_eq!(
-        (&json[3]["usable"], &json[3]["why_not"]),
-        (&false.into(), &"AWS takes no FIDO code over its API".into())
-    );
+    assert_eq!((&json[3]["usable"], &json[3]["why_not"]), (&false.into(), &"AWS's API accepts no FIDO codes".into()));
 }
 
 #[test]
@@ -79,7 +76,7 @@ fn an_administrator_lists_somebody_elses_with_all_that_the_profile_gives() {
     assert_eq!(code, Some(5));
     assert!(
         said.ends_with(
-            "hint: `iam:ListMFADevices` must be allowed on `arn:aws:iam::123456789012:user/bob`, as by \
+            "hint: a policy must allow `iam:ListMFADevices` on `arn:aws:iam::123456789012:user/bob`, such as \
              {\"Effect\":\"Allow\",\"Action\":\"iam:ListMFADevices\",\"Resource\":\
              \"arn:aws:iam::123456789012:user/bob\"}\n"
         ),
@@ -98,7 +95,7 @@ fn devices_are_found_by_name_and_what_is_not_there_is_said() {
         "{said}"
     );
     let done = world.run(&["device", "resync", "key", "--profile", "alice"]);
-    assert_eq!(failed(&done), (Some(1), format!("error: {FIDO} has no clock that could be resynced\n").as_str()));
+    assert_eq!(failed(&done), (Some(1), format!("error: {FIDO} has no clock to resynchronize\n").as_str()));
     let done = world.run(&["device", "resync", "--profile", "alice"]);
     assert_eq!(
         failed(&done),
@@ -106,7 +103,7 @@ fn devices_are_found_by_name_and_what_is_not_there_is_said() {
             Some(1),
             format!(
                 "error: user `alice` has several MFA devices: GAHT12345678, {PHONE}\n\
-                 hint: name the one that is meant, as `mfa_serial` in the profile\n"
+                 hint: choose one: write it as `mfa_serial` into the profile\n"
             )
             .as_str()
         )
@@ -117,7 +114,7 @@ fn devices_are_found_by_name_and_what_is_not_there_is_said() {
         (
             Some(3),
             "error: profile `alice` needs an MFA code, and there is nobody to ask\n\
-             hint: run it in a terminal; `--yes` answers what is not a code\n"
+             hint: run it in a terminal; `--yes` confirms everything except codes\n"
         )
     );
     let done = world.run(&["device", "remove", "alice-phone", "--profile", "alice"]);
@@ -172,7 +169,7 @@ fn a_session_without_mfa_is_told_that_it_may_not_call_iam() {
     let done = world.run(&["device", "list", "--profile", "alice"]);
     let (code, said) = failed(&done);
     assert_eq!(code, Some(5));
-    assert!(said.ends_with("or it is that of a session without MFA, which may not call IAM\n"), "{said}");
+    assert!(said.ends_with("or it belongs to a session without MFA, which may not call IAM\n"), "{said}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What only an audit asks of an account: passwords, the ages and uses of keys, the password policy, the report.
+//! The parts of an account that only an audit reads: passwords, ages and last uses of keys, the password policy, the
+//! credential report.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +10,16 @@ use super::world::{Denial, KeyStatus};
 
 #[derive(Default)]
 pub(super) struct Account {
-    /// By user: when the password was made, and last used.
+    /// By user: when the password was created, and when it was last used.
     pub(super) passwords: BTreeMap<String, (Timestamp, Option<Timestamp>)>,
-    /// By access key id: when it was made, and last used.
+    /// By access key ID: when it was created, and when it was last used.
     pub(super) keys: BTreeMap<String, (Timestamp, Option<Timestamp>)>,
-    /// The fewest characters, and how many passwords are remembered.
+    /// The minimum length, and the number of previous passwords that may not be reused.
     pub(super) policy: Option<(u32, u32)>,
     pub(super) root_has_mfa: bool,
-    /// How often GenerateCredentialReport still says that it is under way.
+    /// How many more times GenerateCredentialReport says that it has not finished.
     pub(super) waits: usize,
-    /// Was it asked for?
+    /// Was it requested?
     pub(super) is_reported: bool,
 }
 
@@ -27,17 +28,17 @@ fn ago(days: i64) -> Timestamp {
 }
 
 impl Aws {
-    /// A user without a key, if new.
+    /// Adds a user without a key, unless the user exists.
     pub(crate) fn add_person(&self, name: &str) {
         self.shared.world().ensure_user(name);
     }
 
-    /// A console password, made and last used so many days ago.
+    /// Adds a console password, created and last used this many days ago.
     pub(crate) fn set_password(&self, user: &str, made: i64, used: Option<i64>) {
         self.shared.world().account_facts.passwords.insert(user.to_owned(), (ago(made), used.map(ago)));
     }
 
-    /// An access key of a user's, made and last used so many days ago.
+    /// Adds an access key of a user, created and last used this many days ago.
     pub(crate) fn add_aged_key(&self, user: &str, made: i64, used: Option<i64>) -> String {
         let mut world = self.shared.world();
         let key = world.add_key(user);
@@ -45,22 +46,22 @@ impl Aws {
         key.id
     }
 
-    /// The password policy: the fewest characters, and how many passwords are remembered.
+    /// Sets the password policy: the minimum length, and the number of previous passwords that may not be reused.
     pub(crate) fn set_password_policy(&self, length: u32, remembered: u32) {
         self.shared.world().account_facts.policy = Some((length, remembered));
     }
 
-    /// The root user has an MFA device.
+    /// Gives the root user an MFA device.
     pub(crate) fn give_root_mfa(&self) {
         self.shared.world().account_facts.root_has_mfa = true;
     }
 
-    /// GenerateCredentialReport says so often that it is under way.
+    /// GenerateCredentialReport says this many times that it has not finished.
     pub(crate) fn report_takes(&self, waits: usize) {
         self.shared.world().account_facts.waits = waits;
     }
 
-    /// Nobody may call this action on that resource.
+    /// Denies this action on that resource to everybody.
     pub(crate) fn deny_on(&self, action: &str, resource: &str) {
         let denial = Denial {
             action: action.to_owned(),
@@ -71,7 +72,7 @@ impl Aws {
         self.shared.world().denials.push(denial);
     }
 
-    /// Takes a user away, with keys and devices, as an administrator does.
+    /// Deletes a user with keys and devices, as an administrator does.
     pub(crate) fn remove_user(&self, name: &str) {
         let mut world = self.shared.world();
         world.users.remove(name).expect("a user that was made");

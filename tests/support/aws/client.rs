@@ -1,4 +1,4 @@
-//! A small signing client, so that a test can ask the server as any key would: one request a connection, no retry.
+//! A small signing client, so that a test can call the server with any key: one request per connection, no retries.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
@@ -20,7 +20,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// The text of the first element of that name.
+    /// The text of the first element with this name.
     pub(crate) fn text(&self, element: &str) -> Option<String> {
         let (_, rest) = self.body.split_once(&format!("<{element}>"))?;
         let (text, _) = rest.split_once(&format!("</{element}>"))?;
@@ -28,7 +28,7 @@ impl Response {
         Some(plain.replace("&amp;", "&"))
     }
 
-    /// The error's code, where the call was refused.
+    /// The error code, if the call was refused.
     pub(crate) fn code(&self) -> String {
         self.text("Code").unwrap_or_default()
     }
@@ -40,7 +40,7 @@ impl Response {
     }
 }
 
-/// Calls `action` as `key` would, with the date `now`.
+/// Calls `action`, signed with `key` and dated `now`.
 pub(super) fn call(
     port: u16,
     key: &AccessKey,

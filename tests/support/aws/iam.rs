@@ -1,4 +1,4 @@
-//! IAM, as far as a person's own MFA devices and keys go, and who has which policies. At STS's address; the API version tells them apart.
+//! IAM, as far as MFA devices, keys, and policies go. It has the same address as STS; the API version tells them apart.
 
 mod account;
 mod devices;
@@ -66,7 +66,7 @@ fn get_user(world: &World, caller: &Caller, params: &Params) -> Result<String, R
     Ok(format!("<User>{inner}{boundary}</User>"))
 }
 
-/// Refuses what a test has denied, in AWS's words.
+/// Refuses what a test has denied, with AWS's message.
 fn permit(world: &World, caller: &Caller, action: &str, resource: &str) -> Result<(), Refusal> {
     let denial = world.denials.iter().find(|denial| denial.strikes(action, resource, caller.mfa_at.is_some()));
     let Some(denial) = denial else { return Ok(()) };
@@ -81,7 +81,7 @@ fn permit(world: &World, caller: &Caller, action: &str, resource: &str) -> Resul
     )))
 }
 
-/// The user that a call is about: the one it names, else the one whose key signed.
+/// The user of a call: the named one, otherwise the signer.
 fn user_name(world: &World, caller: &Caller, params: &Params) -> Result<String, Refusal> {
     let name = match (params.get("UserName"), &caller.signer) {
         (Some(name), _) => {
@@ -101,7 +101,7 @@ fn user_name(world: &World, caller: &Caller, params: &Params) -> Result<String, 
     }
 }
 
-/// One page of a list: `MaxItems` members, or as few as the server is told to give, from `Marker` on.
+/// One page of a list, starting at `Marker`: `MaxItems` members, or fewer if a test says so.
 fn page(world: &World, params: &Params, name: &str, members: &[String]) -> Result<String, Refusal> {
     let refuse = |what: &str| Refusal::invalid(format!("Invalid {what}."));
     let size: usize = match params.get("MaxItems") {
@@ -127,7 +127,7 @@ fn page(world: &World, params: &Params, name: &str, members: &[String]) -> Resul
     Ok(format!("<{name}>{list}</{name}>{}{marker}", element("IsTruncated", &more.to_string())))
 }
 
-/// IAM's dates have no fraction.
+/// IAM's dates have no fractions of a second.
 fn seconds(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).expect("a time that was one").to_string()
 }

@@ -1,28 +1,28 @@
-//! Who has which policies. The server evaluates none of them: what is refused, a test says by itself.
+//! The policies of users and groups. The server does not evaluate them: a test says what is denied.
 
 use std::collections::BTreeMap;
 
 use super::Aws;
 
-/// Who has policies.
+/// A user or a group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Owner<'a> {
     User(&'a str),
     Group(&'a str),
 }
 
-/// All of them. A holder is `user/NAME` or `group/NAME`.
+/// All policies. A holder is `user/NAME` or `group/NAME`.
 #[derive(Default)]
 pub(super) struct Policies {
-    /// Inline ones, by holder and name.
+    /// Inline policies, by holder and name.
     pub(super) inline: BTreeMap<(String, String), String>,
-    /// Managed ones, by holder.
+    /// Attached managed policies, by holder.
     pub(super) attached: BTreeMap<String, Vec<String>>,
     /// Groups and their users.
     pub(super) groups: BTreeMap<String, Vec<String>>,
-    /// Boundaries, by user.
+    /// Permissions boundaries, by user.
     pub(super) boundaries: BTreeMap<String, String>,
-    /// Managed ones, by ARN.
+    /// Managed policies, by ARN.
     pub(super) managed: BTreeMap<String, Managed>,
 }
 
@@ -44,20 +44,20 @@ impl Owner<'_> {
 }
 
 impl Aws {
-    /// A group, and who is in it.
+    /// Adds a group with its users.
     pub(crate) fn add_group(&self, name: &str, users: &[&str]) {
         let users = users.iter().map(|user| (*user).to_owned()).collect();
         self.shared.world().policies.groups.insert(name.to_owned(), users);
     }
 
-    /// An inline policy.
+    /// Adds an inline policy.
     pub(crate) fn put_policy(&self, holder: Owner<'_>, name: &str, document: &str) {
         let place = (holder.key(), name.to_owned());
         self.shared.world().policies.inline.insert(place, document.to_owned());
     }
 
-    /// A managed policy with these versions, of which the `default`th, counted from 1, applies. A name with `:` is an
-    /// ARN of AWS's own; returns the ARN.
+    /// Adds a managed policy with these versions; `default` is its default version, counted from 1. A name with `:` is
+    /// the ARN of an AWS managed policy. Returns the ARN.
     pub(crate) fn add_policy(&self, name: &str, versions: &[&str], default: usize) -> String {
         let arn =
             if name.contains(':') { name.to_owned() } else { format!("arn:aws:iam::{}:policy/{name}", self.account()) };
@@ -71,7 +71,7 @@ impl Aws {
         self.shared.world().policies.attached.entry(holder.key()).or_default().push(arn.to_owned());
     }
 
-    /// Makes a managed policy a user's permissions boundary.
+    /// Sets a managed policy as a user's permissions boundary.
     pub(crate) fn set_boundary(&self, user: &str, arn: &str) {
         self.shared.world().policies.boundaries.insert(user.to_owned(), arn.to_owned());
     }

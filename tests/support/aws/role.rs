@@ -1,8 +1,8 @@
-//! Roles, and their trust policies as far as they decide over `AssumeRole`. Pure.
+//! Roles, and the parts of their trust policies that matter to `AssumeRole`. Pure.
 
 use super::world::Signer;
 
-/// Whom a trust policy names.
+/// A principal of a trust policy.
 #[derive(Clone, Debug)]
 enum Principal {
     User(String),
@@ -10,7 +10,7 @@ enum Principal {
     Role(String),
 }
 
-/// A role and its trust policy. It trusts nobody until told so, and lives at most an hour, as AWS's default is.
+/// A role and its trust policy. By default it trusts nobody, and its sessions last at most an hour, as in AWS.
 #[derive(Clone, Debug)]
 pub(crate) struct RoleSpec {
     pub(super) name: String,
@@ -31,11 +31,11 @@ pub(super) struct Conditions {
     source_identity: Option<String>,
 }
 
-/// What a request offers to the conditions.
+/// The values of a request that conditions check.
 pub(super) struct Offer<'a> {
     pub(super) signer: &'a Signer,
     pub(super) account: &'a str,
-    /// Seconds since the code was given; `None` without MFA.
+    /// Seconds since the MFA authentication; `None` without MFA.
     pub(super) mfa_age: Option<i64>,
     pub(super) external_id: Option<&'a str>,
     pub(super) session_name: &'a str,
@@ -43,7 +43,7 @@ pub(super) struct Offer<'a> {
 }
 
 impl RoleSpec {
-    /// A role of that name, or path and name (`team/deploy`).
+    /// A role with this name, or path and name (`team/deploy`).
     pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -55,13 +55,13 @@ impl RoleSpec {
         }
     }
 
-    /// In another account than the server's.
+    /// Puts the role in another account.
     pub(crate) fn account(mut self, account: &str) -> Self {
         self.account = Some(account.to_owned());
         self
     }
 
-    /// Trusts a user of the server's account, and the sessions of that user.
+    /// Trusts a user of the server's account, and that user's sessions.
     pub(crate) fn trust_user(mut self, name: &str) -> Self {
         self.principals.push(Principal::User(name.to_owned()));
         self
@@ -79,37 +79,37 @@ impl RoleSpec {
         self
     }
 
-    /// `aws:MultiFactorAuthPresent` must be true.
+    /// Requires `aws:MultiFactorAuthPresent` to be true.
     pub(crate) fn require_mfa(mut self) -> Self {
         self.conditions.mfa = true;
         self
     }
 
-    /// `aws:MultiFactorAuthAge` must be there and at most this, in seconds.
+    /// Requires `aws:MultiFactorAuthAge` to be present and at most this, in seconds.
     pub(crate) fn mfa_max_age(mut self, secs: i64) -> Self {
         self.conditions.mfa_max_age = Some(secs);
         self
     }
 
-    /// `sts:ExternalId` must be this.
+    /// Requires this `sts:ExternalId`.
     pub(crate) fn external_id(mut self, id: &str) -> Self {
         self.conditions.external_id = Some(id.to_owned());
         self
     }
 
-    /// `sts:RoleSessionName` must be this.
+    /// Requires this `sts:RoleSessionName`.
     pub(crate) fn session_name(mut self, name: &str) -> Self {
         self.conditions.session_name = Some(name.to_owned());
         self
     }
 
-    /// `sts:SourceIdentity` must be this; allows setting it.
+    /// Requires this `sts:SourceIdentity`, and allows setting it.
     pub(crate) fn source_identity(mut self, identity: &str) -> Self {
         self.conditions.source_identity = Some(identity.to_owned());
         self.allow_source_identity()
     }
 
-    /// Allows `sts:TagSession`; without it a request with tags is denied, as by AWS.
+    /// Allows `sts:TagSession`; without it, a request with tags is denied, as in AWS.
     pub(crate) fn allow_tags(mut self) -> Self {
         self.allows.push("sts:TagSession");
         self
@@ -127,7 +127,7 @@ impl RoleSpec {
         self
     }
 
-    /// Does the trust policy let this through?
+    /// Does the trust policy allow the request?
     pub(super) fn trusts(&self, offer: &Offer) -> bool {
         let named = self.principals.iter().any(|principal| match (principal, offer.signer) {
             (Principal::User(name), Signer::User(user) | Signer::Session { user, .. }) => name == user,

@@ -1,7 +1,7 @@
 //! STS: `GetSessionToken`, `AssumeRole`, `GetCallerIdentity`.
 //!
-//! A call is held to the model first, then to the limits of its signer, then its code is checked, and only then the
-//! trust policy: what is refused after the code was right has spent it.
+//! A call is checked against the model first, then against the limits of its signer, then its code, and only then the
+//! trust policy: a call that is refused after a valid code has used that code.
 
 use super::front::{Caller, unknown_action};
 use super::reply::{Refusal, Service, element};
@@ -10,9 +10,9 @@ use super::validate::{Class, Constraints, duration};
 use super::world::{AccessKey, Grant, Params, ROOT, Role, Signer, World};
 use jiff::Timestamp;
 
-/// The longest that an assumed role lives when a session assumed it, in seconds.
+/// The maximum lifetime of a role that a session assumed (role chaining), in seconds.
 const CHAINED: i64 = 3600;
-/// What AWS packs policies and tags into, in bytes, as nearly as can be known from outside.
+/// AWS's limit on packed policies and tags, in bytes, as far as it is known.
 const PACKED: usize = 4096;
 
 pub(super) fn perform(
@@ -38,7 +38,7 @@ fn get_session_token(world: &mut World, caller: &Caller, params: &Params) -> Res
     constraints.check()?;
     let mut secs = duration(params, (900, 129_600))?.unwrap_or(43_200);
     if user == ROOT {
-        // The API reference: what is longer "defaults to one hour", without an error.
+        // API reference: a longer value "defaults to one hour", without an error.
         secs = secs.min(3600);
     }
     let mfa_at = mfa(world, caller, params)?;
@@ -129,7 +129,7 @@ fn assume_role(world: &mut World, caller: &Caller, params: &Params) -> Result<St
     }
     let mut transitive = caller.transitive.clone();
     transitive.extend(tags.transitive.iter().map(|key| key.to_lowercase()));
-    // Without `mfa_at`: what a role's credentials do carries no MFA context, whoever assumed it.
+    // Without `mfa_at`: requests with a role's credentials carry no MFA context, whoever assumed the role.
     let signer = Signer::Role { arn: arn.to_owned(), session_name: session_name.to_owned() };
     let (key, expires) = world.issue(Grant { signer, mfa_at: None, source_identity, transitive }, secs);
     Ok(format!("{}{assumed}{extra}", credentials(&key, expires)))
@@ -151,12 +151,12 @@ fn get_caller_identity(world: &World, caller: &Caller) -> String {
         + &element("Account", &caller_account(world, caller))
 }
 
-/// The code's time, where one was given and is right.
+/// The time of a valid code, if one was given.
 fn mfa(world: &mut World, caller: &Caller, params: &Params) -> Result<Option<Timestamp>, Refusal> {
     match (params.get("SerialNumber"), params.get("TokenCode")) {
         (None, None) => Ok(None),
         (Some(serial), Some(code)) => {
-            // A session is nobody's device to prove: AWS knows codes of users only.
+            // A session has no device: AWS accepts codes only from users.
             let user = match &caller.signer {
                 Signer::User(user) => user.as_str(),
                 _ => "",
@@ -179,7 +179,7 @@ fn check_mfa_shape(constraints: &mut Constraints, params: &Params) {
     }
 }
 
-/// What of the request the role would have to allow besides `sts:AssumeRole`, and does not.
+/// An action of the request, other than `sts:AssumeRole`, that the role does not allow.
 fn check_extras(role: &RoleSpec, caller: &Caller, tags: &Tags, identity: Option<&str>) -> Result<(), &'static str> {
     if (!tags.pairs.is_empty() || !caller.transitive.is_empty()) && !role.allows.contains(&"sts:TagSession") {
         return Err("sts:TagSession");
@@ -213,7 +213,7 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// How much of the space for policies and tags is used, in percent; `None` where there are none.
+/// The used space for policies and tags, in percent; `None` without any.
 fn packed_size(params: &Params, tags: &Tags, policies: &[&str]) -> Result<Option<usize>, Refusal> {
     let policy = params.get("Policy");
     if let Some(policy) = policy {
@@ -298,7 +298,7 @@ fn assumed_role(world: &World, role: &Role, arn: &str, session_name: &str) -> St
     format!("<AssumedRoleUser>{id}{arn}</AssumedRoleUser>")
 }
 
-/// As `GetCallerIdentity` names the caller.
+/// The caller as `GetCallerIdentity` returns it.
 pub(super) fn caller_arn(world: &World, caller: &Caller) -> String {
     match &caller.signer {
         Signer::User(user) | Signer::Session { user, .. } => world.user_arn(user),
@@ -307,7 +307,7 @@ pub(super) fn caller_arn(world: &World, caller: &Caller) -> String {
     }
 }
 
-/// The ARN of a role's session, which has the role's name without its path.
+/// The ARN of a role session, which has the role's name without its path.
 fn session_arn(world: &World, role: &str, session_name: &str) -> String {
     let name = role.rsplit('/').next().unwrap_or_default();
     format!("arn:aws:sts::{}:assumed-role/{name}/{session_name}", role_account(world, role))

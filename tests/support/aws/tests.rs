@@ -1,4 +1,4 @@
-//! Is the server as strict as AWS? Its word is what the scenarios rest on.
+//! Checks that the server is as strict as AWS. All scenarios depend on it.
 
 mod devices;
 mod policies;
@@ -7,7 +7,7 @@ mod wire;
 
 use super::{AccessKey, Aws, Device, Response};
 
-/// An account with alice, her phone and her keys.
+/// An account with alice, her phone, and her keys.
 fn bench() -> (Aws, AccessKey, Device) {
     let aws = Aws::start();
     let key = aws.add_user("alice");

@@ -1,12 +1,12 @@
-//! RFC 6238: the six digits that an MFA device shows. Pure.
+//! The six digits that an MFA device shows (RFC 6238). Pure.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-/// How long a code is shown, in seconds.
+/// The length of a time step, in seconds.
 pub(super) const STEP: i64 = 30;
 
-/// The time step that a Unix time falls into.
+/// The time step of a Unix time.
 pub(super) fn step_at(unix: i64) -> i64 {
     unix.div_euclid(STEP)
 }

@@ -1,4 +1,4 @@
-//! The state behind the server: who exists, what was issued, what the clocks say. No network, no lock of its own.
+//! The state of the server: identities, issued credentials, clocks. No network, and no lock of its own.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::random;
 use super::role::RoleSpec;
 use super::totp;
 
-/// The root user's place among the users; no user can have this name.
+/// The root user's key in the map of users; no user can have this name.
 pub(crate) const ROOT: &str = "<root>";
 
 /// The parameters of a call.
@@ -20,7 +20,7 @@ pub(crate) const ROOT: &str = "<root>";
 pub(crate) struct Params(pub(crate) BTreeMap<String, String>);
 
 impl Params {
-    /// A parameter; one that is present and empty is `Some("")`.
+    /// A parameter's value; `Some("")` if it is present and empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -34,24 +34,24 @@ impl Params {
 /// Who signed a call.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Signer {
-    /// Nobody that is known here.
+    /// An unknown signer.
     Nobody,
     /// A user's access key; `ROOT` is the root user.
     User(String),
-    /// A session that `GetSessionToken` made for this user.
+    /// A session from `GetSessionToken` of this user.
     Session { user: String, mfa: bool },
     /// A session of an assumed role.
     Role { arn: String, session_name: String },
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Effect {
-    /// It was done, whether or not the answer arrived.
+    /// It succeeded, whether or not the answer arrived.
     Accepted,
     /// It was refused with this code.
     Refused(String),
-    /// A fault kept it from being looked at.
+    /// A fault prevented it from being processed.
     Ignored,
 }
 
@@ -66,18 +66,18 @@ pub(crate) struct Call {
     pub(crate) region: String,
     pub(crate) user_agent: String,
     pub(crate) effect: Effect,
-    /// The fault that struck it.
+    /// The fault that was injected.
     pub(crate) fault: Option<Fault>,
-    /// On the server's clock.
+    /// By the server's clock.
     pub(crate) at: Timestamp,
 }
 
-/// An access key or a session's credentials, as their owner holds them.
+/// An access key or a session's credentials.
 #[derive(Clone, Eq, PartialEq)]
 pub(crate) struct AccessKey {
     pub(crate) id: String,
     pub(crate) secret: String,
-    /// Sessions have one.
+    /// Only sessions have one.
     pub(crate) token: Option<String>,
 }
 
@@ -90,7 +90,7 @@ pub(crate) enum Kind {
     Seed,
 }
 
-/// Is a long-term key in use?
+/// The status of a long-term key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum KeyStatus {
     Active,
@@ -108,21 +108,21 @@ pub(super) struct LongTermKey {
     pub(super) status: KeyStatus,
 }
 
-/// A role, and its unique id.
+/// A role and its unique ID.
 pub(super) struct Role {
     pub(super) spec: RoleSpec,
     pub(super) id: String,
 }
 
-/// What a policy keeps everybody from.
+/// An action that a test denies to everybody.
 pub(super) struct Denial {
     /// Without `iam:`.
     pub(super) action: String,
-    /// A resource on which it is allowed all the same.
+    /// A resource on which it is still allowed.
     pub(super) but_on: Option<String>,
-    /// The one resource on which it is denied.
+    /// The only resource on which it is denied.
     pub(super) only_on: Option<String>,
-    /// Does an explicit Deny do it, whose condition is that no MFA was given?
+    /// Is it an explicit Deny with the condition that there is no MFA?
     pub(super) only_without_mfa: bool,
 }
 
@@ -135,14 +135,14 @@ impl Denial {
     }
 }
 
-/// What was issued with temporary credentials.
+/// Issued temporary credentials.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) secret: String,
     pub(super) token: String,
     pub(super) signer: Signer,
     pub(super) expires: Timestamp,
-    /// When the code was given.
+    /// The time of the MFA authentication.
     pub(super) mfa_at: Option<Timestamp>,
     pub(super) revoked: bool,
     pub(super) source_identity: Option<String>,
@@ -150,7 +150,7 @@ pub(super) struct Session {
     pub(super) transitive: Vec<String>,
 }
 
-/// Everything.
+/// The state of the account.
 pub(super) struct World {
     pub(super) account: String,
     pub(super) users: BTreeMap<String, User>,
@@ -164,11 +164,11 @@ pub(super) struct World {
     pub(super) account_facts: Account,
     pub(super) calls: Vec<Call>,
     pub(super) secrets: Vec<(Kind, String)>,
-    /// Seconds that the server's clock is ahead of this machine's.
+    /// How many seconds the server's clock is ahead of this machine's.
     pub(super) skew: i64,
-    /// Seconds that credentials live, whatever was asked for.
+    /// The lifetime of credentials in seconds, whatever the request says.
     pub(super) lifetime: Option<i64>,
-    /// The most members that a page of a list has.
+    /// The maximum number of members in a page of a list.
     pub(super) page: usize,
 }
 
@@ -193,18 +193,18 @@ impl World {
         }
     }
 
-    /// The server's clock: dates, signatures, ends of sessions and, but for a device's own offset, codes.
+    /// The server's clock: for dates, signatures, expirations, and (except for a device's own offset) codes.
     pub(super) fn now(&self) -> Timestamp {
         let here = Timestamp::now();
         Timestamp::new(here.as_second() + self.skew, here.subsec_nanosecond()).expect("a time near now")
     }
 
-    /// The time step that the server is in.
+    /// The server's current time step.
     pub(super) fn step(&self) -> i64 {
         totp::step_at(self.now().as_second())
     }
 
-    /// The signer that an access key id belongs to, live or not.
+    /// The signer to whom an access key ID belongs, active or not.
     pub(super) fn signer(&self, access_key_id: &str) -> Signer {
         if let Some(key) = self.keys.get(access_key_id) {
             Signer::User(key.user.clone())
@@ -213,7 +213,7 @@ impl World {
         }
     }
 
-    /// A user, made where there is none yet.
+    /// A user, created if necessary.
     pub(super) fn ensure_user(&mut self, name: &str) {
         let created = self.now();
         self.users.entry(name.to_owned()).or_insert_with(|| User { id: random::id("AIDA"), created });
@@ -228,10 +228,10 @@ impl World {
         AccessKey { id, secret, token: None }
     }
 
-    /// Temporary credentials that live `secs`, and when they end.
+    /// Temporary credentials that last `secs`, and their expiration.
     pub(super) fn issue(&mut self, grant: Grant, secs: i64) -> (AccessKey, Timestamp) {
         let secs = self.lifetime.unwrap_or(secs);
-        // AWS's ends have no fraction.
+        // AWS's expirations have no fractions of a second.
         let expires = Timestamp::from_second(self.now().as_second() + secs).expect("a time near now");
         let (id, secret, token) = (random::id("ASIA"), random::secret_key(), random::session_token());
         self.secrets.push((Kind::SecretKey, secret.clone()));
@@ -257,7 +257,7 @@ impl World {
     }
 }
 
-/// What temporary credentials stand for.
+/// The identity of temporary credentials.
 pub(super) struct Grant {
     pub(super) signer: Signer,
     pub(super) mfa_at: Option<Timestamp>,
