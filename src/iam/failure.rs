@@ -124,7 +124,7 @@ impl DeviceError {
             Self::Left { serial, cause } => {
                 let removal = left_hint(serial);
                 match cause.hint(profile) {
-                    format!("{removal}. Besides: {hint}") => Some(hint) => format!("{removal}. Also: {hint}") => format!("{removal}. Besides: {hint}"),
+                    Some(hint) => format!("{removal}. Also: {hint}"),
                     None => removal,
                 }
             }
@@ -188,9 +188,7 @@ fn call_hint(
             "the access key was deleted or deactivated, or it belongs to a session without MFA, which may not call IAM"
                 .to_owned()
         }
-        IamError::WrongCodes(_) => {
-            "both codes must be from this device, consecutive, and not used before".to_owned()
-        }
+        IamError::WrongCodes(_) => "both codes must be from this device, consecutive, and not used before".to_owned(),
         IamError::Full(_) => format!("{}; the account also has a limit", makes_room(profile)),
         IamError::Call(CallError::Unreachable(obstacle)) => obstacle.hint().to_owned(),
         _ => return None,

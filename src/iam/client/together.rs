@@ -59,7 +59,8 @@ mod tests {
         assert_eq!((most.get(), now.get()), (5, 0));
         told.sort_unstable();
         assert_eq!(told, (0..40).map(|number| (number, number * 10)).collect::<Vec<_>>());
-        runtime
-            .block_on(together(std::iter::empty::<std::future::Ready<()>>(), 5, &mut |_, ()| panic!("no future was given")));
+        runtime.block_on(together(std::iter::empty::<std::future::Ready<()>>(), 5, &mut |_, ()| {
+            panic!("no future was given")
+        }));
     }
 }
