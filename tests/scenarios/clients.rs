@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::aws::{Device, Signer};
+use crate::support::aws::{AccessKey, Device, Signer};
 use crate::support::pty::{Finished, PATIENCE, Pty};
 use crate::support::tools::{find, skip_without};
 use crate::support::world::{Cast, MFA_CRED, World, variable};
@@ -17,7 +17,7 @@ use crate::support::world::{Cast, MFA_CRED, World, variable};
 /// Whom GetCallerIdentity names when the role `deploy` was assumed as these profiles say.
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/deploy/a-client";
 
-/// moto's server on a port of the loopback; it ends with this value.
+/// moto's server on a port of the loopback. It ends when this value is dropped.
 pub(crate) struct Moto {
     child: Child,
     log: PathBuf,
@@ -29,7 +29,7 @@ impl Moto {
         let log = world.home().join("moto.log");
         let file = fs::File::create(&log).expect("a log");
         let mut command = Command::new(program);
-        // Port 0: the system picks one, and the log says which.
+        // Port 0: the system picks a port, and the log names it.
         command.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1");
         command.stdin(Stdio::null()).stdout(file.try_clone().expect("a second handle")).stderr(file);
         let child = command.spawn().expect("moto_server starts");
@@ -104,13 +104,43 @@ fn calls(world: &World) -> Vec<String> {
     world.aws.take_calls().into_iter().map(|call| call.action + &role(call.signer)).collect()
 }
 
-/// A program of others that works; a word about what was skipped where there is none.
+/// A working program that is not ours; prints what is skipped if there is none.
 pub(crate) fn client(what: &str, program: &str, words: &[&str]) -> Option<PathBuf> {
     let found = find(program, words);
     if found.is_none() {
         skip_without(what, &format!("a working `{program} {}`", words.join(" ")));
     }
     found
+}
+
+/// moto with an administrator, whose profile is `admin`, and the AWS CLI to change the account.
+pub(crate) struct MotoAccount<'a> {
+    pub(crate) moto: Moto,
+    aws: PathBuf,
+    world: &'a World,
+}
+
+impl<'a> MotoAccount<'a> {
+    /// Starts the server and points the world to it; `None` where a program is not installed.
+    pub(crate) fn start(world: &'a World) -> Option<Self> {
+        let program = client("a second IAM", "moto_server", &["--help"])?;
+        let aws = aws_cli()?;
+        let moto = Moto::start(program, world);
+        world.set("AWS_ENDPOINT_URL", &moto.url);
+        world.set("AWS_DEFAULT_REGION", "us-east-1");
+        world.set("AWS_PAGER", "");
+        world.write(".aws/config", "[profile admin]\nregion = us-east-1\n");
+        world.write_key("admin", &AccessKey { id: "AKIAADMIN00000000001".into(), secret: "x".repeat(40), token: None });
+        Some(Self { moto, aws, world })
+    }
+
+    /// Runs `aws iam WORDS` as the administrator, and returns the JSON that it prints, if any.
+    pub(crate) fn iam(&self, words: &[&str]) -> serde_json::Value {
+        let words = [&["--profile", "admin", "--output", "json", "iam"], words].concat();
+        let done = self.world.run_other(&self.aws, &words, PATIENCE);
+        assert!(done.status.success(), "{words:?} {} {}", done.stderr, self.moto.log());
+        serde_json::from_str(&done.stdout).unwrap_or_default()
+    }
 }
 
 fn aws_cli() -> Option<PathBuf> {

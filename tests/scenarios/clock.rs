@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::aws::{Device, Fault};
-use crate::support::world::{Cast, World};
+use crate::support::world::{Cast, World, calls};
 
 const WRONG: [&str; 4] = ["-15m", "+15m", "-2d", "+2d"];
 
@@ -20,10 +20,6 @@ fn set_clock(world: &World, off: &str) {
     world.set("LD_PRELOAD", library.to_str().expect("UTF-8"));
     world.set("FAKETIME", off);
     world.set("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-}
-
-fn calls(world: &World) -> Vec<String> {
-    world.aws.take_calls().into_iter().map(|call| call.action).collect()
 }
 
 #[test]

@@ -5,9 +5,9 @@ mod renewal;
 mod reports;
 mod text;
 
-use crate::support::aws::{Call, RoleSpec};
+use crate::support::aws::RoleSpec;
 use crate::support::pty::Finished;
-use crate::support::world::{Cast, World};
+use crate::support::world::{Cast, World, calls, json};
 
 /// A cast with `deploy` signed in.
 fn signed_in() -> Cast {
@@ -15,11 +15,6 @@ fn signed_in() -> Cast {
     cast.world.sign_in(&cast.device, &["process", "deploy"]);
     cast.world.aws.take_calls();
     cast
-}
-
-/// The actions that were called since this was last asked.
-fn calls(world: &World) -> Vec<String> {
-    world.aws.take_calls().into_iter().map(|call: Call| call.action).collect()
 }
 
 /// The exit code and both streams.
@@ -30,10 +25,6 @@ fn seen(done: &Finished) -> (Option<i32>, &str, &str) {
 /// One member of a JSON object on stdout.
 fn member<'a>(json: &'a serde_json::Value, path: &str) -> &'a serde_json::Value {
     json.pointer(path).unwrap_or_else(|| panic!("no {path} in {json}"))
-}
-
-fn json(done: &Finished) -> serde_json::Value {
-    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
 }
 
 /// A role of that name that trusts the user, as a profile of the same name with more lines.

@@ -115,7 +115,7 @@ fn manual_pages_for_every_command() {
     let folder = world.home().join("share/man/man1");
     let words = ["man", folder.to_str().expect("UTF-8")];
     let done = world.run(&words);
-    assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr.as_str()), (Some(0), "", ""));
+    done.expect(0, "", "");
     let mut names: Vec<String> = fs::read_dir(&folder)
         .expect("it")
         .flatten()

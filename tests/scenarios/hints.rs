@@ -3,9 +3,10 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use crate::support::files::files_below;
 use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
 use crate::support::world::{Cast, MFA_CRED, World};
 
@@ -43,11 +44,6 @@ impl Reader<'_> {
 /// A profile of alice's with more lines.
 fn add(cast: &Cast, name: &str, lines: &str) {
     cast.world.add_config(&format!("[profile \"{name}\"]\n{lines}\n"));
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 #[test]
@@ -145,7 +141,7 @@ fn every_command_that_a_hint_names_runs_where_it_is_printed() {
 
     // Every command that the source can recommend was among them.
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for file in sources(&src) {
+    for file in files_below(&src) {
         let text = fs::read_to_string(&file).expect("a source");
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         for made in code.split("ours(").skip(1) {

@@ -1,41 +1,25 @@
-//! The structure of `src`, read from the code itself: data flows down the list of modules in `src/lib.rs`, no files use
-//! one another in a circle, signatures stay short, and nothing is public that nobody uses.
+//! The structure of `src`, read from the code: data flows down the list of modules in `src/lib.rs`, files do not depend on
+//! each other in cycles, functions have few parameters, and no public item is unused.
+
+mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use syn::Item;
 use syn::visit::Visit;
-use syn::{Attribute, FnArg, Item, Signature, UseTree, Visibility};
 
-/// The most parameters that a function takes, `self` not counted.
+use self::reader::{Module, Reader, attributes, is_for_tests};
+use crate::support::files::files_below;
+
+/// The maximum number of a function's parameters, not counting `self`.
 const MOST_PARAMETERS: usize = 5;
 
-/// A module as it stands in a file, inline ones included.
-#[derive(Default)]
-struct Module {
-    file: PathBuf,
-    /// What is defined here.
-    items: BTreeSet<String>,
-    /// What is here under a name of its own: the name, and the path that it stands for.
-    imports: BTreeMap<String, Vec<String>>,
-    /// Every path that the code names, `use` declarations included.
-    paths: BTreeSet<Vec<String>>,
-    /// The names of what is public here, methods and fields included.
-    public: BTreeSet<String>,
-    /// Every identifier that the code names.
-    words: BTreeSet<String>,
-    /// The types in public signatures, in public fields, in implemented traits and in the bounds of public types: the
-    /// language wants them public.
-    exposed: BTreeSet<String>,
-    /// Functions with too many parameters.
-    long: Vec<String>,
-}
-
-/// Who uses whom among the modules of one parent, and by which names.
+/// Dependencies among the modules of one parent, and the names that cause them.
 type Ties<'t> = BTreeMap<(&'t str, &'t str), BTreeSet<String>>;
 
-/// The whole package, module by module; a path is a list of names below `crate`.
+/// All modules of the package, by path. A path is a list of names below `crate`.
 struct Tree(BTreeMap<Vec<String>, Module>);
 
 impl Tree {
@@ -68,7 +52,7 @@ impl Tree {
         }
     }
 
-    /// Takes a module in, and gives its children that stand in files of their own.
+    /// Adds a module, and returns its children that have files of their own.
     fn add(&mut self, file: &Path, path: Vec<String>, items: &[Item]) -> Vec<Vec<String>> {
         let mut reader = Reader { module: Module { file: file.to_owned(), ..Module::default() } };
         let mut children = Vec::new();
@@ -88,7 +72,7 @@ impl Tree {
         children
     }
 
-    /// The module that a name comes from, seen from `from`; `None` for other crates' names.
+    /// The module that defines a name, as seen from `from`; `None` for names of other crates.
     fn source_of(&self, from: &[String], path: &[String]) -> Option<Vec<String>> {
         let mut at = from.to_vec();
         let mut rest = path;
@@ -202,7 +186,7 @@ impl Tree {
     }
 }
 
-/// The groups of names that reach one another.
+/// The groups of names that depend on each other.
 fn circles_among(parent: &[String], ties: &Ties<'_>) -> Vec<String> {
     let reach = |from: &str| {
         let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
@@ -234,214 +218,23 @@ fn circles_among(parent: &[String], ties: &Ties<'_>) -> Vec<String> {
     circles.into_iter().map(told).collect()
 }
 
-/// Reads one module.
-struct Reader {
-    module: Module,
-}
-
-impl<'ast> Visit<'ast> for Reader {
-    fn visit_item(&mut self, item: &'ast Item) {
-        if let Item::Fn(it) = item {
-            self.expose(&it.vis, |words| words.visit_signature(&it.sig));
-        }
-        let named = match item {
-            Item::Const(it) => Some((&it.ident, &it.vis)),
-            Item::Enum(it) => Some((&it.ident, &it.vis)),
-            Item::Fn(it) => Some((&it.sig.ident, &it.vis)),
-            Item::Static(it) => Some((&it.ident, &it.vis)),
-            Item::Struct(it) => Some((&it.ident, &it.vis)),
-            Item::Trait(it) => Some((&it.ident, &it.vis)),
-            Item::Type(it) => Some((&it.ident, &it.vis)),
-            _ => None,
-        };
-        if let Some((ident, visibility)) = named {
-            self.module.items.insert(ident.to_string());
-            self.publish(&ident.to_string(), visibility);
-        }
-        syn::visit::visit_item(self, item);
-    }
-
-    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        if !is_for_tests(&item.attrs) {
-            self.publish(&item.sig.ident.to_string(), &item.vis);
-            self.expose(&item.vis, |words| words.visit_signature(&item.sig));
-            syn::visit::visit_impl_item_fn(self, item);
-        }
-    }
-
-    fn visit_impl_item_const(&mut self, item: &'ast syn::ImplItemConst) {
-        self.publish(&item.ident.to_string(), &item.vis);
-        syn::visit::visit_impl_item_const(self, item);
-    }
-
-    fn visit_impl_item_type(&mut self, item: &'ast syn::ImplItemType) {
-        self.expose(&Visibility::Public(syn::token::Pub::default()), |words| words.visit_type(&item.ty));
-        syn::visit::visit_impl_item_type(self, item);
-    }
-
-    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
-        self.expose(&Visibility::Public(syn::token::Pub::default()), |words| words.visit_signature(&item.sig));
-        syn::visit::visit_trait_item_fn(self, item);
-    }
-
-    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
-        self.expose(&item.vis, |words| words.visit_generics(&item.generics));
-        syn::visit::visit_item_struct(self, item);
-    }
-
-    fn visit_variant(&mut self, variant: &'ast syn::Variant) {
-        // The fields of a variant are as public as it is.
-        self.expose(&Visibility::Public(syn::token::Pub::default()), |words| words.visit_fields(&variant.fields));
-        syn::visit::visit_variant(self, variant);
-    }
-
-    fn visit_field(&mut self, field: &'ast syn::Field) {
-        if let Some(ident) = &field.ident {
-            self.publish(&ident.to_string(), &field.vis);
-        }
-        self.expose(&field.vis, |words| words.visit_type(&field.ty));
-        syn::visit::visit_field(self, field);
-    }
-
-    fn visit_signature(&mut self, signature: &'ast Signature) {
-        let count = signature.inputs.iter().filter(|input| matches!(input, FnArg::Typed(_))).count();
-        if count > MOST_PARAMETERS {
-            self.module.long.push(format!("{} takes {count} parameters", signature.ident));
-        }
-        syn::visit::visit_signature(self, signature);
-    }
-
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        let mut leaves = Vec::new();
-        flatten(&item.tree, &mut Vec::new(), &mut leaves);
-        for (path, name) in leaves {
-            self.module.words.extend(path.iter().cloned());
-            // What is only passed on is used by those who take it from here.
-            if matches!(item.vis, Visibility::Inherited) {
-                self.module.paths.insert(path.clone());
-            }
-            self.module.imports.insert(name, path);
-        }
-    }
-
-    fn visit_path(&mut self, path: &'ast syn::Path) {
-        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.module.paths.insert(names);
-        syn::visit::visit_path(self, path);
-    }
-
-    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
-        self.module.words.insert(ident.to_string());
-    }
-
-    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
-        // Arguments of a macro are no syntax yet: their words count as used, and their paths are read as far as they
-        // are written in one piece.
-        let text = mac.tokens.to_string();
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        self.module.words.extend(text.split(|c| !is_word(c)).filter(|word| !word.is_empty()).map(str::to_owned));
-        let joined = text.replace(" :: ", "::");
-        for path in joined.split(|c: char| !is_word(c) && c != ':').filter(|path| path.contains("::")) {
-            self.module.paths.insert(path.split("::").map(str::to_owned).collect());
-        }
-        syn::visit::visit_macro(self, mac);
-    }
-}
-
-impl Reader {
-    /// Notes a name that others may use; derived and implemented items have no visibility of their own.
-    fn publish(&mut self, name: &str, visibility: &Visibility) {
-        if !matches!(visibility, Visibility::Inherited) {
-            self.module.public.insert(name.to_owned());
-        }
-    }
-
-    /// Notes the names in a part of the code that others see.
-    fn expose(&mut self, visibility: &Visibility, visit: impl FnOnce(&mut Words)) {
-        if !matches!(visibility, Visibility::Inherited) {
-            let mut words = Words::default();
-            visit(&mut words);
-            self.module.exposed.extend(words.0);
-        }
-    }
-}
-
-/// Collects identifiers.
-#[derive(Default)]
-struct Words(BTreeSet<String>);
-
-impl<'ast> Visit<'ast> for Words {
-    fn visit_signature(&mut self, signature: &'ast Signature) {
-        // Its own name is not one that it needs.
-        signature.inputs.iter().for_each(|input| self.visit_fn_arg(input));
-        self.visit_return_type(&signature.output);
-        self.visit_generics(&signature.generics);
-    }
-
-    fn visit_ident(&mut self, ident: &'ast syn::Ident) {
-        self.0.insert(ident.to_string());
-    }
-}
-
-fn flatten(tree: &UseTree, before: &mut Vec<String>, leaves: &mut Vec<(Vec<String>, String)>) {
-    match tree {
-        UseTree::Path(path) => {
-            before.push(path.ident.to_string());
-            flatten(&path.tree, before, leaves);
-            before.pop();
-        }
-        UseTree::Group(group) => group.items.iter().for_each(|tree| flatten(tree, before, leaves)),
-        UseTree::Name(name) if name.ident == "self" => {
-            leaves.push((before.clone(), before.last().cloned().unwrap_or_default()));
-        }
-        UseTree::Name(name) => {
-            let path = before.iter().cloned().chain([name.ident.to_string()]).collect();
-            leaves.push((path, name.ident.to_string()));
-        }
-        UseTree::Rename(rename) => {
-            let path = before.iter().cloned().chain([rename.ident.to_string()]).collect();
-            leaves.push((path, rename.rename.to_string()));
-        }
-        UseTree::Glob(_) => leaves.push((before.clone(), "*".to_owned())),
-    }
-}
-
-fn attributes(item: &Item) -> &[Attribute] {
-    match item {
-        Item::Mod(item) => &item.attrs,
-        Item::Fn(item) => &item.attrs,
-        Item::Impl(item) => &item.attrs,
-        Item::Use(item) => &item.attrs,
-        Item::Struct(item) => &item.attrs,
-        Item::Const(item) => &item.attrs,
-        _ => &[],
-    }
-}
-
-fn is_for_tests(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        let syn::Meta::List(list) = &attribute.meta else { return false };
-        list.path.is_ident("cfg") && list.tokens.to_string() == "test"
-    })
-}
-
 fn rooms() -> Vec<String> {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("lib.rs");
     let name = |line: &str| line.strip_prefix("pub mod ").map(|rest| rest.trim_end_matches(';').to_owned());
     lib.lines().filter_map(name).collect()
 }
 
-/// Every word of the tests, the benchmarks and the fuzz targets, and of the tests beside the code.
+/// Every identifier in the tests, the benchmarks, the fuzz targets, and the unit tests.
 fn words_of_tests() -> BTreeSet<String> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut words = BTreeSet::new();
     let mut take = |text: &str| {
         words.extend(text.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned));
     };
-    for file in sources(&package.join("tests")) {
+    for file in rust_files(&package.join("tests")) {
         take(&fs::read_to_string(file).expect("a source"));
     }
-    for file in sources(&package.join("src")) {
+    for file in rust_files(&package.join("src")) {
         let text = fs::read_to_string(&file).expect("a source");
         let is_tests =
             file.components().any(|part| Path::new(part.as_os_str()).file_stem().is_some_and(|it| it == "tests"));
@@ -451,10 +244,8 @@ fn words_of_tests() -> BTreeSet<String> {
     words
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let files = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+fn rust_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    files_below(folder).into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
 }
 
 #[test]

@@ -1,54 +1,43 @@
-//! The plan cases of `tests/cases/plan/*.txt`, each a sentence and data; one function runs them all.
+//! The plan cases of `tests/cases/plan/*.txt`: each is a sentence and data, and one function runs them all.
 //!
-//! A file may begin with `-- config` and `-- credentials` blocks that stand behind those of each of its cases, so that
-//! a case's own lines are numbered from 1. A case is `== SENTENCE`, then blocks: `-- run WORDS` (what is typed after
+//! The grammar is that of [`cases`]. A file's shared `-- config` and `-- credentials` blocks are appended to those of each
+//! case, so that a case's own lines are numbered from 1. The blocks of a case: `-- run WORDS` (what is typed after
 //! `mfa-cred env`), `-- env NAME=VALUE`, `-- config`, `-- credentials`, `-- settings` (our `config.ini`), `-- file NAME`,
-//! and what is expected: `-- plan`, or `-- error EXIT` with the error and its hint. `<<N TEXT>>` is TEXT for N times,
-//! with a `#` in it counted from 1.
+//! and what is expected: `-- plan`, or `-- error EXIT` with the error and its hint.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
 use mfa_cred::plan::{Plan, Step};
 
+use crate::support::cases::{self, Block, Case};
 use crate::support::texts::{Refusal, Texts};
 
-/// In every case's files: it must not come out of any plan or error.
+/// A secret in the files of every case: no plan and no error may show it.
 const SECRET: &str = "never/shown+7Hq2";
-
-#[derive(Debug)]
-struct Case {
-    sentence: String,
-    texts: Texts,
-    expected: String,
-}
 
 #[test]
 fn every_case_is_planned_as_it_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/plan");
-    let mut files: Vec<_> = fs::read_dir(folder).expect("the cases").map(|file| file.expect("a file").path()).collect();
-    files.sort();
     let (mut sentences, mut wrong) = (HashSet::new(), String::new());
-    for path in files {
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        for case in cases(&fs::read_to_string(&path).expect("a text")) {
-            let planned = case.texts.plan();
+    for file in cases::read("plan") {
+        for case in &file.cases {
+            let (name, sentence) = (&file.name, &case.sentence);
+            let (texts, expected) = texts_of(case, &file.common);
+            let planned = texts.plan();
             let debug = format!("{planned:?}");
             let found = rendered(planned);
-            assert!(!debug.contains(SECRET) && !found.contains(SECRET), "{}: a secret is shown", case.sentence);
-            if found != case.expected {
-                let _ = write!(wrong, "{name}: {}\n-- found\n{found}-- expected\n{}\n", case.sentence, case.expected);
+            assert!(!debug.contains(SECRET) && !found.contains(SECRET), "{sentence}: a secret is shown");
+            if found != expected {
+                let _ = write!(wrong, "{name}: {sentence}\n-- found\n{found}-- expected\n{expected}\n");
             }
-            assert!(sentences.insert(case.sentence.clone()), "{name}: said twice: {}", case.sentence);
+            assert!(sentences.insert(sentence.clone()), "{name}: two cases have the sentence: {sentence}");
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
     assert!(sentences.len() >= 120, "{} cases", sentences.len());
 }
 
-/// What a command about devices signs in with: one call, by the device that was found, and nothing of the roles.
+/// `device` commands sign in with one call, with the device that was found, and without the roles.
 #[test]
 fn the_session_of_a_device_asks_for_no_device_and_warns_of_no_role() {
     let config = "[profile user]\nmfa_serial = auto\n\
@@ -69,7 +58,7 @@ fn the_session_of_a_device_asks_for_no_device_and_warns_of_no_role() {
     assert!(!plan.clone().with_device(&serial).asks_for_device());
 }
 
-/// The plan as `show` prints it, then what only the call shows.
+/// The plan as `show` prints it, then the parameters that only the calls carry.
 fn rendered(planned: Result<Plan, Refusal>) -> String {
     let plan = match planned {
         Ok(plan) => plan,
@@ -102,57 +91,32 @@ fn rendered(planned: Result<Plan, Refusal>) -> String {
     text
 }
 
-fn cases(text: &str) -> Vec<Case> {
-    let mut parts = text.split("\n== ");
-    let common = blocks(parts.next().unwrap_or_default());
-    parts.map(|part| case(part, &common)).collect()
-}
-
-fn case(part: &str, common: &[(String, String)]) -> Case {
-    let (sentence, rest) = part.split_once('\n').expect("a case has more than its sentence");
+/// The texts of a case, and the plan or error that it expects.
+fn texts_of(case: &Case, common: &[Block]) -> (Texts, String) {
+    let sentence = &case.sentence;
     let (mut texts, mut expected) = (Texts::default(), String::new());
-    for (head, body) in blocks(rest) {
-        let (kind, rest) = head.split_once(' ').unwrap_or((&head, ""));
+    for block in &case.blocks {
+        let Block { head, text } = block.clone();
+        let (kind, rest) = block.name();
         match kind {
             "run" => texts.words = shlex::split(rest).expect("words"),
             "env" => {
                 let (name, value) = rest.split_once('=').expect("NAME=VALUE");
                 texts.env.push((name.to_owned(), value.to_owned()));
             }
-            "config" | "credentials" => texts.files.push((kind.to_owned(), body)),
-            "settings" => texts.files.push(("config.ini".to_owned(), body)),
-            "file" => texts.files.push((rest.to_owned(), body)),
-            "plan" | "error" => expected = format!("{head}\n{body}"),
-            _ => panic!("{sentence}: no block is named {kind}"),
+            "config" | "credentials" => texts.files.push((kind.to_owned(), text)),
+            "settings" => texts.files.push(("config.ini".to_owned(), text)),
+            "file" => texts.files.push((rest.to_owned(), text)),
+            "plan" | "error" => expected = format!("{head}\n{text}"),
+            _ => panic!("{sentence}: unknown block {kind}"),
         }
     }
     assert!(!expected.is_empty(), "{sentence}: nothing is expected");
-    for (name, body) in common {
-        match texts.files.iter_mut().find(|(known, _)| known == name) {
-            Some((_, text)) => *text += body,
-            None => texts.files.push((name.clone(), body.clone())),
+    for Block { head, text } in common {
+        match texts.files.iter_mut().find(|(known, _)| known == head) {
+            Some((_, own)) => *own += text,
+            None => texts.files.push((head.clone(), text.clone())),
         }
     }
-    Case { sentence: sentence.to_owned(), texts, expected }
-}
-
-/// The blocks of a text: what stands behind each `-- `, and the lines below it without the blank ones at their end.
-fn blocks(text: &str) -> Vec<(String, String)> {
-    let text = format!("\n{}\n", repeated(text));
-    let block = |block: &str| {
-        let (head, body) = block.split_once('\n').unwrap_or((block, ""));
-        let body = body.trim_end();
-        (head.to_owned(), if body.is_empty() { String::new() } else { format!("{body}\n") })
-    };
-    text.split("\n-- ").skip(1).map(block).collect()
-}
-
-/// The text with every `<<N TEXT>>` written out.
-fn repeated(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("<<") else { return text.to_owned() };
-    let (inner, after) = rest.split_once(">>").expect("what is opened is closed");
-    let (times, piece) = inner.split_once(' ').expect("a number and a text");
-    let times: usize = times.parse().expect("a number");
-    let written: String = (1..=times).map(|n| piece.replace('#', &n.to_string())).collect();
-    format!("{before}{written}{}", repeated(after))
+    (texts, expected)
 }

@@ -1,11 +1,12 @@
-//! The evaluator's cases of `tests/cases/policy/decisions/*.txt`, each a sentence and data; one function runs them all.
+//! The evaluator's cases of `tests/cases/policy/decisions/*.txt`: each is a sentence and data, and one function runs them
+//! all.
 //!
-//! `== TITLE` starts a group: its documents in `-- policy` and `-- boundary` blocks, or a single `-- condition` (that
-//! of a statement which allows everything). Then lines. After documents: `DECISION | ACTION RESOURCE | KEYS | SENTENCE`,
-//! the decision `allow`, `deny`, `none` (nothing allows it), `boundary` or `unknown`, perhaps with the statements that
-//! make it (`allow 1.2`: of the first document the second one; `b1.1`: of the boundary). After a condition:
-//! `yes|no|unknown | KEYS | SENTENCE`. Keys are `NAME=VALUE`, `NAME=[A,B]` and `-NAME` for one that the request does
-//! not have, with `;` between them; of what is not named, nothing is known.
+//! The grammar is that of [`cases`]. A case here is a group: its documents in `-- policy` and `-- boundary` blocks, or a
+//! single `-- condition` (of a statement that allows everything). After a blank line in a block come lines. After documents:
+//! `DECISION | ACTION RESOURCE | KEYS | SENTENCE`. The decision is `allow`, `deny`, `none` (no statement allows it),
+//! `boundary`, or `unknown`, optionally with the statements that decide it (`allow 1.2`: the first document's second
+//! statement; `b1.1`: the boundary's). After a condition: `yes|no|unknown | KEYS | SENTENCE`. Keys are `NAME=VALUE`,
+//! `NAME=[A,B]`, and `-NAME` for a key that the request does not have, separated by `;`. All other keys are unknown.
 
 mod check;
 #[cfg(unix)]
@@ -26,36 +27,11 @@ mod rules;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use mfa_cred::policy::evaluate::{Context, Decision, Ground, Known, Policies, Request, StatementId, evaluate};
 use mfa_cred::policy::{Document, PolicyKind};
 
-fn folder(name: &str) -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy").join(name);
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(folder).expect("the cases").map(|file| file.expect("a file").path()).collect();
-    files.sort();
-    let named = |path: PathBuf| {
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        (name, fs::read_to_string(path).expect("a text"))
-    };
-    files.into_iter().map(named).collect()
-}
-
-/// A text in blocks: each line that starts with `-- ` names the lines that follow it.
-fn blocks(text: &str) -> Vec<(String, String)> {
-    let mut blocks: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
-        match (line.strip_prefix("-- "), blocks.last_mut()) {
-            (Some(name), _) => blocks.push((name.to_owned(), String::new())),
-            (None, Some((_, block))) => *block += &format!("{line}\n"),
-            (None, None) => assert!(line.trim().is_empty(), "before any block: {line}"),
-        }
-    }
-    blocks
-}
+use crate::support::cases::{self, Block, Case, CaseFile};
 
 fn document(name: &str, text: &str, kind: PolicyKind) -> Document {
     Document::parse(name, text.as_bytes(), kind).unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -93,13 +69,12 @@ fn decided(decision: &Decision, with_statements: bool) -> String {
 #[test]
 fn every_case_is_decided_as_it_says() {
     let (mut sentences, mut wrong) = (HashSet::new(), String::new());
-    for (file, text) in folder("decisions") {
-        for group in text.split("\n== ").skip(1) {
-            let (title, rest) = group.split_once('\n').expect("a group below its title");
+    for CaseFile { name: file, cases, .. } in cases::read("policy/decisions") {
+        for Case { sentence: title, blocks, .. } in &cases {
             let (mut identity, mut boundary, mut is_condition) = (Vec::new(), Vec::new(), false);
             let mut lines = String::new();
-            for (name, block) in blocks(rest) {
-                let (data, cases) = block.split_once("\n\n").unwrap_or((&block, ""));
+            for Block { head: name, text } in blocks {
+                let (data, cases) = text.split_once("\n\n").unwrap_or((text, ""));
                 lines += cases;
                 let name_of = format!("{file}: {title}");
                 match name.as_str() {
@@ -113,7 +88,7 @@ fn every_case_is_decided_as_it_says() {
                         );
                         identity.push(document(&name_of, &text, PolicyKind::User));
                     }
-                    _ => panic!("{file}: {title}: an unknown block {name}"),
+                    _ => panic!("{file}: {title}: unknown block {name}"),
                 }
             }
             let policies = Policies { identity: &identity, boundary: &boundary };
@@ -136,7 +111,10 @@ fn every_case_is_decided_as_it_says() {
                 if found != expected {
                     let _ = writeln!(wrong, "{file}: {title}: {sentence}: found {found}\n  {line}");
                 }
-                assert!(sentences.insert(sentence.to_owned()), "{file}: {title}: said twice: {sentence}");
+                assert!(
+                    sentences.insert(sentence.to_owned()),
+                    "{file}: {title}: two cases have the sentence: {sentence}"
+                );
             }
         }
     }

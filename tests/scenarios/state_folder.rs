@@ -15,7 +15,7 @@ use std::process::Command;
 use crate::support::aws::{Device, Signer};
 use crate::support::pty::{self, Finished, PATIENCE};
 use crate::support::tools::skip;
-use crate::support::world::{Cast, MFA_CRED, World, variable};
+use crate::support::world::{Cast, MFA_CRED, World, calls, variable};
 
 /// A user id that nobody has.
 const NOBODY: u32 = 64_994;
@@ -49,11 +49,6 @@ fn assert_role(world: &World, done: &Finished, name: &str) {
     assert!(done.status.success(), "{done:?}");
     let holder = world.aws.holder(&variable(&done.stdout, "AWS_ACCESS_KEY_ID")).expect("a session");
     assert!(matches!(&holder.signer, Signer::Role { arn, .. } if arn.ends_with(name)), "{:?}", holder.signer);
-}
-
-/// What AWS was asked.
-fn calls(world: &World) -> Vec<String> {
-    world.aws.take_calls().into_iter().map(|call| call.action).collect()
 }
 
 fn mode(path: &Path) -> u32 {

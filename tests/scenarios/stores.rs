@@ -16,7 +16,7 @@ use crate::support::aws::Device;
 use crate::support::pty::{self, Finished, PATIENCE};
 use crate::support::secret_service::{SecretService, missing_program};
 use crate::support::tools::{find, skip, skip_without};
-use crate::support::world::{Cast, MFA_CRED, World, variable};
+use crate::support::world::{Cast, MFA_CRED, World, calls, variable};
 
 /// What the variable is called that names the bus.
 const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
@@ -99,11 +99,6 @@ fn keyctl(script: &str, id: &str) -> bool {
 
 fn is_in_service(service: &SecretService, id: &str) -> bool {
     service.lookup(&["service", "mfa-cred", "username", id]).is_some_and(|text| text.len() == 64)
-}
-
-/// What AWS was asked.
-fn calls(world: &World) -> Vec<String> {
-    world.aws.take_calls().into_iter().map(|call| call.action).collect()
 }
 
 /// Warm: nothing is said, nobody is called.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::files::files_below;
 use syn::visit::Visit;
 use syn::{Attribute, Item, ItemMod, LitStr};
 
@@ -52,18 +53,19 @@ fn names(text: &str) -> Vec<String> {
     names.0
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let all = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+/// The files of the program, without the tests beside the code.
+fn program_files(src: &Path) -> impl Iterator<Item = PathBuf> {
     let is_test =
-        |path: &Path| path.file_stem().is_some_and(|name| name == "tests" || name == "oracle" || name == "brute");
-    all.filter(|path| !is_test(path)).flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+        |path: &Path| path.with_extension("").iter().any(|name| name == "tests" || name == "oracle" || name == "brute");
+    let files = files_below(src).into_iter();
+    files.filter(move |path| !is_test(path.strip_prefix(src).expect("below the folder")))
 }
 
 #[test]
 fn a_name_of_a_variable_stands_in_one_file() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    for path in sources(&src) {
+    for path in program_files(&src) {
         let names = names(&fs::read_to_string(&path).expect("a source"));
         if path == src.join("names/variables.rs") {
             assert!(names.len() > 30, "{names:?}");

@@ -7,6 +7,8 @@
 )]
 
 pub(crate) mod aws;
+pub(crate) mod cases;
+pub(crate) mod files;
 #[cfg(unix)]
 pub(crate) mod pty;
 #[cfg(unix)]

@@ -193,6 +193,13 @@ impl Finished {
         parts.fold(first, |text, part| text + part.split_once("] ").map_or(part, |(_, rest)| rest))
     }
 
+    /// Checks the exit code and both streams.
+    #[track_caller]
+    pub(crate) fn expect(&self, code: i32, stdout: &str, stderr: &str) {
+        let found = (self.status.code(), self.stdout.as_str(), self.stderr.as_str());
+        assert_eq!(found, (Some(code), stdout, stderr));
+    }
+
     /// The signal that ended it.
     pub(crate) fn signal(&self) -> Option<i32> {
         self.status.signal()

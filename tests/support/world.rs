@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::aws::{AccessKey, Aws, Device, RoleSpec};
+use super::files::files_below;
 use super::pty::{self, Finished, PATIENCE, Pty, Session};
 
 /// The program under test.
@@ -223,6 +224,16 @@ impl Drop for World {
     }
 }
 
+/// The actions that were called since the last time, in order.
+pub(crate) fn calls(world: &World) -> Vec<String> {
+    world.aws.take_calls().into_iter().map(|call| call.action).collect()
+}
+
+/// The JSON that a program printed.
+pub(crate) fn json(done: &Finished) -> serde_json::Value {
+    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
+}
+
 /// The variables of a POSIX payload, evaluated by a shell.
 pub(crate) fn evaluate(payload: &str) -> Vec<(String, String)> {
     let script = format!("{payload}\nenv -0");
@@ -242,16 +253,4 @@ pub(crate) fn variable(payload: &str, name: &str) -> String {
 fn path_with_binary() -> String {
     let folder = Path::new(MFA_CRED).parent().expect("a folder");
     format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default())
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
-    files
-        .flatten()
-        .flat_map(|file| match file.file_type() {
-            Ok(kind) if kind.is_dir() => files_below(&file.path()),
-            Ok(kind) if kind.is_file() => vec![file.path()],
-            _ => Vec::new(),
-        })
-        .collect()
 }

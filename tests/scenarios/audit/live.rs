@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use mfa_cred::policy::print::{Choices, Format, print};
 
-use crate::scenarios::clients::{Moto, client};
-use crate::support::aws::{AccessKey, Fault, Owner, When};
-use crate::support::pty::{Finished, PATIENCE, Pty, Stream};
-use crate::support::world::{MFA_CRED, World};
+use crate::scenarios::clients::MotoAccount;
+use crate::support::aws::{Fault, Owner, When};
+use crate::support::pty::{PATIENCE, Pty, Stream};
+use crate::support::world::{MFA_CRED, World, json};
 
 const AUDIT: [&str; 4] = ["audit", "--live", "--profile", "admin"];
 const S3: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#;
@@ -29,10 +29,6 @@ fn world() -> World {
     aws.put_policy(Owner::Group("everyone"), "work", S3);
     aws.add_group("everyone", &["admin"]);
     world
-}
-
-fn json(done: &Finished) -> Value {
-    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
 }
 
 /// `id=user` of every finding.
@@ -285,20 +281,9 @@ fn what_is_no_denial_ends_it() {
 
 #[test]
 fn a_server_that_is_not_ours_is_audited_too() {
-    let Some(program) = client("a second IAM", "moto_server", &["--help"]) else { return };
-    let Some(aws) = client("the AWS CLI", "aws", &["--version"]) else { return };
     let world = World::empty();
-    let moto = Moto::start(program, &world);
-    world.set("AWS_ENDPOINT_URL", &moto.url);
-    world.set("AWS_DEFAULT_REGION", "us-east-1");
-    world.set("AWS_PAGER", "");
-    world.write(".aws/config", "[profile admin]\nregion = us-east-1\n");
-    world.write_key("admin", &AccessKey { id: "AKIAADMIN00000000001".into(), secret: "x".repeat(40), token: None });
-    let ask = |words: &[&str]| {
-        let words = [&["--profile", "admin", "--output", "json", "iam"], words].concat();
-        let done = world.run_other(&aws, &words, PATIENCE);
-        assert!(done.status.success(), "{done:?}");
-    };
+    let Some(account) = MotoAccount::start(&world) else { return };
+    let ask = |words: &[&str]| account.iam(words);
     world.write("s3.json", S3);
     for name in ["alice", "bob"] {
         ask(&["create-user", "--user-name", name]);
@@ -330,6 +315,6 @@ fn a_server_that_is_not_ours_is_audited_too() {
         // Its report has no row for the root user.
         let wanted = if source == "--report" { &expected[1..] } else { &expected[..] };
         all.retain(|id| source == "--live" || !id.starts_with("root-"));
-        assert_eq!(all, wanted, "{source}: {done:?} {}", moto.log());
+        assert_eq!(all, wanted, "{source}: {done:?} {}", account.moto.log());
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::pty::{Finished, PATIENCE, Pty, Stream};
 use crate::support::tools::{find, skip_without};
-use crate::support::world::{MFA_CRED, World};
+use crate::support::world::{MFA_CRED, World, json};
 
 const HEADER: &str = "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,\
     password_next_rotation,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,\
@@ -85,10 +85,6 @@ const FOUND: [(&str, &str, &str); 10] = [
 fn found() -> Vec<(String, String, String)> {
     let owned = |(a, b, c): &(&str, &str, &str)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned());
     FOUND.iter().map(owned).collect()
-}
-
-fn json(done: &Finished) -> Value {
-    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
 }
 
 fn triples(report: &Value) -> Vec<(String, String, String)> {

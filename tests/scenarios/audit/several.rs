@@ -3,12 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::aws::RoleSpec;
-use crate::support::pty::Finished;
-use crate::support::world::{Cast, World};
-
-fn json(done: &Finished) -> Value {
-    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
-}
+use crate::support::world::{Cast, World, json};
 
 /// Of each account: its name, its id and whether it was read.
 fn accounts(report: &Value) -> Vec<(&str, &str, bool)> {

@@ -82,17 +82,17 @@ fn the_exit_code_is_the_commands() {
     let world = &cast.world;
     for code in [0, 1, 3, 42, 255] {
         let done = world.run(&["exec", "deploy", "--", "sh", "-c", &format!("exit {code}")]);
-        assert_eq!(seen(&done), (Some(code), "", ""));
+        done.expect(code, "", "");
     }
     let killed = world.run(&["exec", "deploy", "--", "sh", "-c", "kill -KILL $$"]);
     assert_eq!(killed.signal(), Some(9));
 
     let missing = world.run(&["exec", "deploy", "--", "no-such-program"]);
-    assert_eq!(seen(&missing), (Some(127), "", "error: `no-such-program` was not found\n"));
+    missing.expect(127, "", "error: `no-such-program` was not found\n");
     world.write("data", "x");
     for program in ["./data", "."] {
         let done = world.run(&["exec", "deploy", "--", program]);
-        assert_eq!(seen(&done), (Some(126), "", &*format!("error: `{program}` cannot be executed\n")));
+        done.expect(126, "", &*format!("error: `{program}` cannot be executed\n"));
     }
     // What fails before the command is there is ours.
     assert_eq!(world.run(&["exec", "nobody", "--", "true"]).status.code(), Some(1));
@@ -105,16 +105,16 @@ fn words_and_streams_pass_through_untouched() {
     let world = &cast.world;
     let words = ["--role-arn", "a b", "", "$HOME", "--", "-v", "--refresh", "*"];
     let done = world.run(&[&["exec", "deploy", "--", "printf", "%s|"][..], &words].concat());
-    assert_eq!(seen(&done), (Some(0), "--role-arn|a b||$HOME|--|-v|--refresh|*|", ""));
+    done.expect(0, "--role-arn|a b||$HOME|--|-v|--refresh|*|", "");
     let input = "one\n\u{0}two\r\nno line feed";
     let done = world.run_with_stdin(&["exec", "deploy", "--", "cat"], input);
-    assert_eq!(seen(&done), (Some(0), input, ""));
+    done.expect(0, input, "");
     // A code that is read from stdin is one line, and the rest is the command's.
     let stdin = format!("{}\nrest\n", cast.device.fresh_code());
     let done = world.run_with_stdin(&["exec", "deploy", "--refresh", "--mfa-token", "-", "--", "cat"], &stdin);
-    assert_eq!(seen(&done), (Some(0), "rest\n", ""));
+    done.expect(0, "rest\n", "");
     let done = world.run(&["exec", "deploy", "--", "sh", "-c", "echo out; echo err >&2"]);
-    assert_eq!(seen(&done), (Some(0), "out\n", "err\n"));
+    done.expect(0, "out\n", "err\n");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn without_a_command_it_is_the_users_shell() {
     }
     world.set("SHELL", "");
     let done = world.run_with_stdin(&["exec", "deploy"], "echo \"$MFA_CRED_PROFILE\"");
-    assert_eq!(seen(&done), (Some(0), "deploy\n", ""));
+    done.expect(0, "deploy\n", "");
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn list_has_a_line_a_profile_with_tabs_in_a_pipe() {
     ];
     world.add_config(&lines.concat());
     let names = quietly(world, &["list", "--names"]);
-    assert_eq!(seen(&names), (Some(0), "alice\ndeploy\naudit\ntool\nsso\nbroken\ntwo words\n", ""));
+    names.expect(0, "alice\ndeploy\naudit\ntool\nsso\nbroken\ntwo words\n", "");
     let list = quietly(world, &["list"]);
     let deploy = "deploy\trole\talice\t123456789012\tap-northeast-1\talice-phone";
     assert_eq!(

@@ -85,25 +85,21 @@ fn none_and_several_are_errors_that_list_them() {
     world.aws.add_device("alice", "tablet");
     world.aws.add_device_with_serial("alice", FIDO);
     let done = world.run(&["env", "deploy"]);
-    assert_eq!(
-        failed(&done),
-        (
-            Some(1),
-            "error: user `alice` has several MFA devices: arn:aws:iam::123456789012:mfa/alice-phone, \
+    done.expect(
+        1,
+        "",
+        "error: user `alice` has several MFA devices: arn:aws:iam::123456789012:mfa/alice-phone, \
              arn:aws:iam::123456789012:mfa/tablet\n\
-             hint: choose one: write it as `mfa_serial` into the profile\n"
-        )
+             hint: choose one: write it as `mfa_serial` into the profile\n",
     );
     let (world, _) = newcomer();
     world.add_config("mfa_serial = auto\n");
     let done = world.run(&["env", "alice"]);
-    assert_eq!(
-        failed(&done),
-        (
-            Some(1),
-            "error: user `alice` has no MFA device whose codes can be used here\n\
-             hint: `mfa-cred device enroll --profile alice` creates one\n"
-        )
+    done.expect(
+        1,
+        "",
+        "error: user `alice` has no MFA device whose codes can be used here\n\
+             hint: `mfa-cred device enroll --profile alice` creates one\n",
     );
     world.aws.add_device_with_serial("alice", FIDO);
     let done = world.run(&["env", "alice"]);

@@ -65,7 +65,7 @@ fn killed_between_any_two_steps_the_next_run_goes_on() {
         "`laptop` was made before and never enabled, and its seed is lost. Delete it and make it anew? [y/N] ";
     answer(&mut session, question, "n");
     let done = finish(&world, session);
-    assert_eq!(failed(&done), (Some(130), "error: nothing was changed\n"));
+    done.expect(130, "", "error: nothing was changed\n");
     second_run(&world);
     assert_ne!(laptop(&world).seed_base32(), lost);
 

@@ -102,13 +102,11 @@ fn root_and_roles_are_refused() {
     world.write_key("root", &root);
     world.add_config("[profile root]\n");
     let done = world.run(&["device", "list", "--profile", "root"]);
-    assert_eq!(
-        failed(&done),
-        (
-            Some(1),
-            "error: these are the root user's credentials; its devices can only be managed in the AWS console\n\
-             hint: use an IAM user's access key; the root user should have none\n"
-        )
+    done.expect(
+        1,
+        "",
+        "error: these are the root user's credentials; its devices can only be managed in the AWS console\n\
+             hint: use an IAM user's access key; the root user should have none\n",
     );
     let Cast { world, key, .. } = World::cast();
     let role = world.aws.add_role(RoleSpec::new("open").trust_user("alice"));
@@ -119,13 +117,11 @@ fn root_and_roles_are_refused() {
     let keys = world.read(".aws/credentials") + &format!("aws_session_token = {token}\n");
     world.write(".aws/credentials", keys);
     let done = world.run(&["device", "list", "--profile", "alice"]);
-    assert_eq!(
-        failed(&done),
-        (
-            Some(1),
-            "error: these are credentials of a role or a federated user (assumed-role/open/me), which has no MFA \
-             devices\nhint: name the user's own profile with `--profile`\n"
-        )
+    done.expect(
+        1,
+        "",
+        "error: these are credentials of a role or a federated user (assumed-role/open/me), which has no MFA \
+             devices\nhint: name the user's own profile with `--profile`\n",
     );
     assert_eq!(world.aws.count("ListMFADevices"), 0);
 }
@@ -135,13 +131,11 @@ fn without_a_terminal_nothing_is_made() {
     let (world, _) = newcomer();
     for words in [&ENROLL[..], &[&ENROLL[..], &["--yes", "--no-prompt"]].concat()] {
         let done = world.run(words);
-        assert_eq!(
-            failed(&done),
-            (
-                Some(3),
-                "error: a seed has to be shown, and there is no terminal to do it on\n\
-                 hint: run it in a terminal; `--yes` confirms everything except codes\n"
-            )
+        done.expect(
+            3,
+            "",
+            "error: a seed has to be shown, and there is no terminal to do it on\n\
+                 hint: run it in a terminal; `--yes` confirms everything except codes\n",
         );
     }
     assert_eq!(calls(&world), ["GetCallerIdentity", "GetCallerIdentity"]);

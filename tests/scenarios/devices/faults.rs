@@ -53,11 +53,7 @@ fn denied_at_the_first_call_nothing_is_made_and_all_that_is_needed_is_said() {
     let (world, _) = newcomer();
     world.aws.deny("ListMFADevices");
     let done = finish(&world, world.at_terminal(&ENROLL));
-    assert_eq!(
-        failed(&done),
-        (
-            Some(5),
-            format!(
+    done.expect(5, "", format!(
                 "error: ListMFADevices: AWS refused it (AccessDenied): User: arn:aws:iam::123456789012:user/alice is not \
                  authorized to perform: iam:ListMFADevices on resource: arn:aws:iam::123456789012:user/alice because no \
                  identity-based policy allows the iam:ListMFADevices action\n\
@@ -67,9 +63,7 @@ fn denied_at_the_first_call_nothing_is_made_and_all_that_is_needed_is_said() {
                  \"{MFA}\"}}, {{\"Effect\":\"Allow\",\"Action\":[\"iam:ListMFADevices\",\"iam:EnableMFADevice\",\
                  \"iam:ResyncMFADevice\"],\"Resource\":\"{ONESELF}\"}}\n"
             )
-            .as_str()
-        )
-    );
+            .as_str());
     assert_eq!(devices(&world), []);
     second_run(&world);
 }
@@ -194,7 +188,7 @@ fn an_orphan_that_may_not_be_deleted_does_not_stand_in_the_way_of_another_name()
     let (code, said) = failed(&done);
     assert_eq!(code, Some(5));
     assert!(
-        said.contains(&format!("the device {LAPTOP} is left")) && said.contains("or `--name` takes another"),
+        said.contains(&format!("the device {LAPTOP} remains")) && said.contains("or choose another name with `--name`"),
         "{said}"
     );
     let mut session = world.at_terminal(&["device", "enroll", "--profile", "alice", "--name", "tablet", "--yes"]);
@@ -304,13 +298,11 @@ fn three_wrong_pairs_are_enough_and_nothing_is_left() {
         answer(&mut session, NEXT, &device.fresh_code());
     }
     let done = finish(&world, session);
-    assert_eq!(
-        failed(&done),
-        (
-            Some(4),
-            "error: EnableMFADevice: AWS refused it (InvalidAuthenticationCode): Authentication code for device is not \
-             valid.\nhint: both codes must be from this device, consecutive, and not used before\n"
-        )
+    done.expect(
+        4,
+        "",
+        "error: EnableMFADevice: AWS refused it (InvalidAuthenticationCode): Authentication code for device is not \
+             valid.\nhint: both codes must be from this device, consecutive, and not used before\n",
     );
     assert_eq!(devices(&world), []);
     second_run(&world);
@@ -342,12 +334,10 @@ fn names_that_are_taken() {
             world.aws.deny("ListVirtualMFADevices");
         }
         let done = finish(&world, world.at_terminal(&YES));
-        assert_eq!(
-            failed(&done),
-            (
-                Some(1),
-                "error: the name `laptop` is taken by another user's device\nhint: choose another name with `--name`\n"
-            )
+        done.expect(
+            1,
+            "",
+            "error: the name `laptop` is taken by another user's device\nhint: choose another name with `--name`\n",
         );
         // Whoever can look does not try; whoever cannot leaves it to AWS, which deletes nothing that is somebody's.
         let is_tried = calls(&world).iter().any(|call| call.starts_with("DeleteVirtualMFADevice"));
@@ -363,13 +353,11 @@ fn eight_devices_are_the_most() {
         world.aws.add_device("alice", &format!("phone-{n}"));
     }
     let done = finish(&world, world.at_terminal(&ENROLL));
-    assert_eq!(
-        failed(&done),
-        (
-            Some(1),
-            "error: user `alice` already has 8 MFA devices, which is AWS's limit\n\
-             hint: remove one of those that `mfa-cred device list --profile alice` lists\n"
-        )
+    done.expect(
+        1,
+        "",
+        "error: user `alice` already has 8 MFA devices, which is AWS's limit\n\
+             hint: remove one of those that `mfa-cred device list --profile alice` lists\n",
     );
     assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
     // Somebody else was quicker.

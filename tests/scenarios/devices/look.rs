@@ -95,27 +95,23 @@ fn devices_are_found_by_name_and_what_is_not_there_is_said() {
         "{said}"
     );
     let done = world.run(&["device", "resync", "key", "--profile", "alice"]);
-    assert_eq!(failed(&done), (Some(1), format!("error: {FIDO} has no clock to resynchronize\n").as_str()));
+    done.expect(1, "", format!("error: {FIDO} has no clock to resynchronize\n").as_str());
     let done = world.run(&["device", "resync", "--profile", "alice"]);
-    assert_eq!(
-        failed(&done),
-        (
-            Some(1),
-            format!(
-                "error: user `alice` has several MFA devices: GAHT12345678, {PHONE}\n\
+    done.expect(
+        1,
+        "",
+        format!(
+            "error: user `alice` has several MFA devices: GAHT12345678, {PHONE}\n\
                  hint: choose one: write it as `mfa_serial` into the profile\n"
-            )
-            .as_str()
         )
+        .as_str(),
     );
     let done = world.run(&["device", "resync", "alice-phone", "--profile", "alice"]);
-    assert_eq!(
-        failed(&done),
-        (
-            Some(3),
-            "error: profile `alice` needs an MFA code, and there is nobody to ask\n\
-             hint: run it in a terminal; `--yes` confirms everything except codes\n"
-        )
+    done.expect(
+        3,
+        "",
+        "error: profile `alice` needs an MFA code, and there is nobody to ask\n\
+             hint: run it in a terminal; `--yes` confirms everything except codes\n",
     );
     let done = world.run(&["device", "remove", "alice-phone", "--profile", "alice"]);
     assert_eq!(failed(&done).0, Some(3));

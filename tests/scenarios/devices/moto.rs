@@ -1,28 +1,15 @@
 //! The same life of a device against a server that is not ours: it takes any codes, but names and wire are its own.
 
 use super::{CONFIG, ENROLL, FIRST, LAPTOP, NEXT, answer, finish};
-use crate::scenarios::clients::{Moto, client};
+use crate::scenarios::clients::MotoAccount;
 use crate::support::aws::AccessKey;
-use crate::support::pty::PATIENCE;
 use crate::support::world::World;
 
 #[test]
 fn a_server_that_is_not_ours_enrolls_lists_and_removes() {
-    let Some(program) = client("a second IAM", "moto_server", &["--help"]) else { return };
-    let Some(aws) = client("the AWS CLI", "aws", &["--version"]) else { return };
     let world = World::empty();
-    let moto = Moto::start(program, &world);
-    world.set("AWS_ENDPOINT_URL", &moto.url);
-    world.set("AWS_DEFAULT_REGION", "us-east-1");
-    world.set("AWS_PAGER", "");
-    // A user of moto's own, whom GetCallerIdentity then names.
-    world.write_key("admin", &AccessKey { id: "AKIAADMIN00000000001".into(), secret: "x".repeat(40), token: None });
-    let ask = |words: &[&str]| {
-        let words = [&["--profile", "admin", "--output", "json", "iam"], words].concat();
-        let done = world.run_other(&aws, &words, PATIENCE);
-        assert!(done.status.success(), "{done:?}");
-        serde_json::from_str::<serde_json::Value>(&done.stdout).unwrap_or_default()
-    };
+    let Some(account) = MotoAccount::start(&world) else { return };
+    let ask = |words: &[&str]| account.iam(words);
     ask(&["create-user", "--user-name", "alice"]);
     let key = ask(&["create-access-key", "--user-name", "alice"]);
     let text = |name: &str| key["AccessKey"][name].as_str().expect("a key").to_owned();
@@ -52,7 +39,7 @@ fn a_server_that_is_not_ours_enrolls_lists_and_removes() {
     answer(&mut session, FIRST, "222222");
     answer(&mut session, NEXT, "333333");
     let done = finish(&world, session);
-    assert!(done.status.success(), "{done:?} {}", moto.log());
+    assert!(done.status.success(), "{done:?} {}", account.moto.log());
     let listed = world.run(&["device", "list", "--profile", "alice"]);
     assert_eq!(listed.stdout.lines().count(), 2, "{listed:?}");
 
@@ -62,7 +49,7 @@ fn a_server_that_is_not_ours_enrolls_lists_and_removes() {
             answer(&mut session, "tablet, MFA code: ", code);
         }
         let done = finish(&world, session);
-        assert!(done.status.success(), "{done:?} {}", moto.log());
+        assert!(done.status.success(), "{done:?} {}", account.moto.log());
     }
     assert_eq!(world.run(&["device", "list", "--profile", "alice"]).stdout, "");
     assert_eq!(world.read(".aws/config"), CONFIG);

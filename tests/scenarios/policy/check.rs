@@ -1,16 +1,16 @@
-//! The cases of `tests/cases/policy/checks/*.txt`: whole policies, and what `check` makes of them.
+//! The cases of `tests/cases/policy/checks/*.txt`: whole policies, and the result of `policy check`.
 //!
-//! `== SENTENCE`, then blocks. What is checked: `-- form FILE` (of `tests/cases/policy/forms`) or `-- policy` with a document,
-//! each perhaps followed by `-- change` (pairs of lines `- OLD` and `+ NEW`; OLD stands once in it), `-- boundary`, `-- trust`, and
-//! `-- given WORDS` (`work=`, `user=`, `account=`, `partition=`, `kind=`, `first-password`, `console-only`). What is
-//! expected: `-- rule RULE` (a slug or a number) with a line `failure|note STATEMENT LINE` for each finding of that rule (`-` for none, and
-//! no line for a near miss), `-- holds yes|no`, `-- fixed yes|no`, `-- repaired` with the lines that the repair takes
-//! and gives, `-- says` with texts of findings, and `-- cells` with steps and a letter for each way: `y`, `n`, `?`, `.`,
-//! in capitals (`!` for `?`) where it is not as it must be.
+//! The grammar is that of [`cases`]. The input: `-- form FILE` (of `tests/cases/policy/forms`) or `-- policy` with a
+//! document, each optionally followed by `-- change` (pairs of lines `- OLD` and `+ NEW`; OLD occurs exactly once),
+//! `-- boundary`, `-- trust`, and `-- given WORDS` (`work=`, `user=`, `account=`, `partition=`, `kind=`,
+//! `first-password`, `console-only`). The expected result: `-- rule RULE` (a slug or a number) with a line
+//! `failure|note STATEMENT LINE` for each finding of that rule (`-` where there is no statement, and no line for a near
+//! miss), `-- holds yes|no`, `-- fixed yes|no`, `-- repaired` with the lines that the repair removes and adds, `-- says`
+//! with texts of findings, and `-- cells` with steps and a letter for each way in: `y`, `n`, `?`, `.`, in upper case (`!`
+//! for `?`) where it is not as required.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mfa_cred::names::{AccountId, Partition};
@@ -20,10 +20,11 @@ use mfa_cred::policy::repair::diff;
 use mfa_cred::policy::rules::{CheckOptions, Finding};
 use mfa_cred::policy::{Document, PolicyKind, Report, check, fix};
 
-use super::{blocks, document, folder};
+use super::document;
+use crate::support::cases::{self, Block, Case, CaseFile};
 
 #[derive(Default)]
-pub(super) struct Case {
+pub(super) struct CheckedCase {
     pub(super) texts: Vec<String>,
     pub(super) boundary: Vec<String>,
     pub(super) kind: PolicyKind,
@@ -34,14 +35,16 @@ pub(super) struct Case {
 }
 
 fn form(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/forms").join(name);
+    let path = cases::path("policy/forms").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-pub(super) fn case(text: &str) -> Case {
-    let mut case = Case::default();
-    for (head, block) in blocks(text) {
-        let (name, word) = head.split_once(' ').unwrap_or((&head, ""));
+/// A case as [`check`] needs it.
+pub(super) fn checked_case(blocks: &[Block]) -> CheckedCase {
+    let mut case = CheckedCase::default();
+    for block in blocks {
+        let (name, word) = block.name();
+        let Block { head, text: block } = block.clone();
         match name {
             "form" => case.texts.push(form(word)),
             "policy" => case.texts.push(block),
@@ -72,7 +75,7 @@ pub(super) fn case(text: &str) -> Case {
                 }
             }
             "rule" | "holds" | "fixed" | "repaired" | "says" | "cells" => case.expected.push((head, block)),
-            _ => panic!("an unknown block {head}"),
+            _ => panic!("unknown block {head}"),
         }
     }
     case
@@ -105,7 +108,7 @@ fn line(finding: &Finding) -> String {
 }
 
 /// What was found in place of what is expected, if it is not the same.
-fn found(head: &str, block: &str, case: &Case, documents: &[Document], boundary: &[Document]) -> Option<String> {
+fn found(head: &str, block: &str, case: &CheckedCase, documents: &[Document], boundary: &[Document]) -> Option<String> {
     let policies = Policies { identity: documents, boundary };
     let subject = subject(case.user.as_deref(), &case.options);
     let work = case.work.as_deref();
@@ -150,10 +153,9 @@ fn found(head: &str, block: &str, case: &Case, documents: &[Document], boundary:
 #[test]
 fn every_policy_is_judged_as_it_says() {
     let (mut wrong, mut triggered, mut missed) = (String::new(), [false; 18], [false; 18]);
-    for (file, text) in folder("checks") {
-        for group in text.split("\n== ").skip(1) {
-            let (sentence, rest) = group.split_once('\n').expect("blocks below a sentence");
-            let case = case(rest);
+    for CaseFile { name: file, cases, .. } in cases::read("policy/checks") {
+        for Case { sentence, blocks, .. } in &cases {
+            let case = checked_case(blocks);
             let read = |texts: &[String], kind| -> Vec<Document> {
                 texts.iter().map(|text| document(&format!("{file}: {sentence}"), text, kind)).collect()
             };

@@ -100,7 +100,7 @@ fn shown(world: &World, words: &[&str]) -> Finished {
 fn the_verdict_then_two_tables_then_the_findings() {
     let world = world();
     let done = shown(&world, &["policy", "check", "p.json"]);
-    assert_eq!((code(&done), done.stdout.as_str(), done.stderr.as_str()), (Some(1), PAGE, ""));
+    done.expect(1, PAGE, "");
     assert!(done.stdout.is_ascii());
     let painted = shown(&world, &["--color", "always", "policy", "check", "p.json"]).stdout;
     for part in ["\x1b[1;31mDoes not hold\x1b[0m: ", "\x1b[1;31mYES!\x1b[0m ", "\x1b[31mfailure\x1b[0m: this Deny"] {
@@ -343,13 +343,10 @@ fn json_for_scripts() {
 fn what_cannot_be_read_is_exit_2_with_the_place() {
     let world = world();
     let done = world.run_with_stdin(&["policy", "check", "-"], "{\n  \"Statement\": [],\n}");
-    assert_eq!(
-        (code(&done), done.stdout.as_str(), done.stderr.as_str()),
-        (Some(2), "", "error: stdin:2:18: a trailing comma\n")
-    );
+    done.expect(2, "", "error: stdin:2:18: a trailing comma\n");
     let done = world.run(&["policy", "check", "/nowhere/p.json"]);
     let said = "error: /nowhere/p.json cannot be read: No such file or directory (os error 2)\n";
-    assert_eq!((code(&done), done.stdout.as_str(), done.stderr.as_str()), (Some(2), "", said));
+    done.expect(2, "", said);
     for words in [
         &["policy", "check"][..],
         &["policy"],

@@ -4,10 +4,10 @@
 use mfa_cred::policy::print::{Choices, Format, print};
 use serde_json::Value;
 
-use crate::scenarios::clients::{Moto, client};
-use crate::support::aws::{AccessKey, Effect, Owner, Signer};
-use crate::support::pty::{Finished, PATIENCE};
-use crate::support::world::World;
+use crate::scenarios::clients::MotoAccount;
+use crate::support::aws::{Effect, Owner, Signer};
+use crate::support::pty::Finished;
+use crate::support::world::{World, calls, json};
 
 const S3: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#;
 const ALL: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
@@ -74,14 +74,6 @@ fn from_files(world: &World, boundary: Option<&str>) -> Finished {
     words.extend(FILES.map(|(name, _)| name));
     words.extend(boundary.iter().flat_map(|name| ["--boundary", name]));
     world.run(&words)
-}
-
-fn calls(world: &World) -> Vec<String> {
-    world.aws.take_calls().into_iter().map(|call| call.action).collect()
-}
-
-fn json(done: &Finished) -> Value {
-    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"))
 }
 
 /// The verdicts of a step over the five ways in.
@@ -236,25 +228,14 @@ fn files_and_a_user_are_two_things() {
 
 #[test]
 fn a_server_that_is_not_ours_gives_the_same_documents() {
-    let Some(program) = client("a second IAM", "moto_server", &["--help"]) else { return };
-    let Some(aws) = client("the AWS CLI", "aws", &["--version"]) else { return };
     let world = World::empty();
-    let moto = Moto::start(program, &world);
-    world.set("AWS_ENDPOINT_URL", &moto.url);
-    world.set("AWS_DEFAULT_REGION", "us-east-1");
-    world.set("AWS_PAGER", "");
+    let Some(account) = MotoAccount::start(&world) else { return };
     world.set("LC_ALL", "C.UTF-8");
-    world.write(".aws/config", "[profile admin]\nregion = us-east-1\n");
-    world.write_key("admin", &AccessKey { id: "AKIAADMIN00000000001".into(), secret: "x".repeat(40), token: None });
     for (name, text) in [("odd.json", ODD), ("s3.json", S3), ("all.json", ALL), ("mfa.json", &require_mfa())] {
         world.write(name, text);
     }
     let document = |name: &str| format!("file://{}", world.home().join(name).display());
-    let ask = |words: &[&str]| {
-        let words = [&["--profile", "admin", "--output", "json", "iam"], words].concat();
-        let done = world.run_other(&aws, &words, PATIENCE);
-        assert!(done.status.success(), "{words:?} {} {}", done.stderr, moto.log());
-    };
+    let ask = |words: &[&str]| account.iam(words);
     // It gives users no boundaries.
     ask(&["create-user", "--user-name", "alice", "--path", "/team/"]);
     ask(&["create-group", "--group-name", "developers"]);
@@ -269,7 +250,7 @@ fn a_server_that_is_not_ours_gives_the_same_documents() {
     ask(&[&more[..], &[&document("s3.json")]].concat());
 
     let done = world.run(&[&CHECK[..], &["--json"]].concat());
-    assert_eq!(done.stderr, NO_MFA, "{}", moto.log());
+    assert_eq!(done.stderr, NO_MFA, "{}", account.moto.log());
     for (name, text) in
         [("inline:odd of user alice", ODD), ("inline:more of group developers", S3), (MFA, &require_mfa())]
     {

@@ -1,16 +1,15 @@
-//! Policies within other files: `tests/cases/policy/sources` is one policy in every form, and the cases of
-//! `tests/cases/policy/held/*.txt` are files, options and parts of what is said.
+//! Policies inside other files: `tests/cases/policy/sources` is one policy in every form, and the cases of
+//! `tests/cases/policy/held/*.txt` are files, options, and parts of the output.
 //!
-//! `== SENTENCE`, then `-- file NAME` with its text, `-- given WORDS` for more options, `-- exit CODE`, and lines that
-//! both streams together hold (`-- says`) or do not hold (`-- not`).
+//! The grammar is that of [`cases`], with these blocks: `-- file NAME` with its text, `-- given WORDS` for more options,
+//! `-- exit CODE`, and lines that the output contains (`-- says`) or does not contain (`-- not`).
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{blocks, folder};
+use crate::support::cases::{self, Case, CaseFile};
 use crate::support::pty::{Finished, run};
 use crate::support::world::World;
 
@@ -23,23 +22,22 @@ fn checked(world: &World, words: &[&str]) -> Finished {
 #[test]
 fn what_is_within_other_files_is_found_and_what_is_not_there_is_unknown() {
     let (mut wrong, mut count) = (String::new(), 0);
-    for (file, text) in folder("held") {
-        for case in text.split("\n== ").skip(1) {
-            let (sentence, rest) = case.split_once('\n').expect("blocks below a sentence");
+    for CaseFile { name: file, cases, .. } in cases::read("policy/held") {
+        for Case { sentence, blocks, .. } in &cases {
             let world = World::empty();
             let (mut words, mut said, mut unsaid, mut code) = (vec!["--json".to_owned()], Vec::new(), Vec::new(), 0);
-            for (head, block) in blocks(rest) {
-                let lines = || block.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-                match head.split_once(' ').unwrap_or((&head, "")) {
+            for block in blocks {
+                let lines = || block.lines().map(str::to_owned).collect::<Vec<_>>();
+                match block.name() {
                     ("file", name) => {
-                        world.write(name, block.trim_end_matches('\n').to_owned() + "\n");
+                        world.write(name, &block.text);
                         words.push(name.to_owned());
                     }
                     ("given", options) => words.extend(options.split(' ').map(str::to_owned)),
                     ("exit", wanted) => code = wanted.parse().expect("a code"),
                     ("says", _) => said = lines(),
                     ("not", _) => unsaid = lines(),
-                    _ => panic!("{file}: {sentence}: an unknown block {head}"),
+                    _ => panic!("{file}: {sentence}: unknown block {}", block.head),
                 }
             }
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -76,7 +74,7 @@ const FORMS: [(&str, &str, usize); 12] = [
 
 #[test]
 fn one_policy_in_every_form_has_one_verdict_and_the_lines_of_its_file() {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/sources");
+    let sources = cases::path("policy/sources");
     let world = World::empty();
     let read = |name: &str| std::fs::read_to_string(sources.join(name)).expect("a form");
     let verdict = |name: &str, user: &str| -> (Value, usize) {
@@ -117,7 +115,7 @@ fn one_policy_in_every_form_has_one_verdict_and_the_lines_of_its_file() {
 #[test]
 fn an_account_is_judged_user_by_user() {
     let world = World::empty();
-    let account = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/sources/account.json");
+    let account = cases::path("policy/sources/account.json");
     world.write("account.json", std::fs::read_to_string(account).expect("the account"));
     let done = checked(&world, &["account.json"]);
     assert_eq!(done.status.code(), Some(1));
@@ -135,13 +133,13 @@ fn an_account_is_judged_user_by_user() {
     assert!(bob.status.code() == Some(0) && bob.stdout.starts_with("User team/bob:\nHolds: "), "{bob:?}");
     let nobody = checked(&world, &["account.json", "--user", "dave"]);
     let said = "error: no file has policies of a user `dave`\n";
-    assert_eq!((nobody.status.code(), nobody.stdout.as_str(), nobody.stderr.as_str()), (Some(2), "", said));
+    nobody.expect(2, "", said);
 }
 
 #[test]
 fn a_repair_of_one_set_is_printed_as_json_and_written_into_no_template() {
     let world = World::empty();
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/sources");
+    let sources = cases::path("policy/sources");
     for name in ["document.tf", "account.json"] {
         world.write(name, std::fs::read_to_string(sources.join(name)).expect("a form"));
     }

@@ -1,25 +1,26 @@
-//! Documents that IAM would refuse: each a clear error with its place, and never a panic.
+//! Documents that IAM would refuse: each causes a clear error with its position, and never a panic.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use mfa_cred::policy::{Document, PolicyKind};
 
-/// `== ERROR` and the document below it, with names for what cannot be seen.
+use crate::support::cases::{self, Case, CaseFile};
+
+/// A case is `== ERROR` and the document below it, with names for invisible characters.
 #[test]
 fn every_malformed_document_says_what_is_wrong_and_where() {
     let (mut wrong, mut count) = (String::new(), 0);
-    for (file, text) in super::folder("malformed") {
+    for CaseFile { name: file, cases, .. } in cases::read("policy/malformed") {
         let kind: PolicyKind =
             file.strip_suffix(".txt").and_then(|kind| kind.parse().ok()).expect("a file for each kind");
-        for case in text.split("\n== ").skip(1) {
-            let (expected, text) = case.split_once('\n').expect("a document below its error");
+        for Case { sentence: expected, text, .. } in &cases {
             let text = text.replace("<BOM>", "\u{feff}").replace("<TAB>", "\t");
             let found = match Document::parse("p", text.as_bytes(), kind) {
                 Ok(_) => "well-formed".to_owned(),
                 Err(error) => error.to_string(),
             };
-            if found != expected {
+            if found != *expected {
                 let _ = writeln!(wrong, "{file}: {text}\n  expected {expected}\n  found    {found}");
             }
             count += 1;

@@ -1,7 +1,6 @@
 //! `policy print`: every combination of its choices decides as it says, in every format, read by the formats' own tools.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use mfa_cred::policy::evaluate::{Context, Policies, Request, Verdict, evaluate};
 use mfa_cred::policy::journey::Subject;
@@ -332,7 +331,7 @@ fn substituted(text: &str, partition: &str) -> String {
 
 #[test]
 fn the_defaults_are_these_texts() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/policy/printed");
+    let folder = crate::support::cases::path("policy/printed");
     for (format, file) in [(Format::Json, "json"), (Format::Terraform, "tf"), (Format::CloudFormation, "yaml")] {
         let expected = std::fs::read_to_string(folder.join("require-mfa").with_extension(file)).expect("a text");
         assert_eq!(print(format, &Choices::default()), expected);

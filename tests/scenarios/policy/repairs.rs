@@ -1,4 +1,4 @@
-//! What every repair keeps to, over all the cases of `tests/cases/policy/checks/*.txt`, and what hostile documents cost.
+//! Rules that every repair obeys, over all cases of `tests/cases/policy/checks/*.txt`, and the cost of hostile documents.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -8,8 +8,9 @@ use mfa_cred::policy::repair::apply;
 use mfa_cred::policy::rules::{CheckOptions, Finding, Rule, Severity};
 use mfa_cred::policy::{Document, PolicyKind, check, fix};
 
-use super::check::{case, subject};
-use super::{document, folder};
+use super::check::{checked_case, subject};
+use super::document;
+use crate::support::cases::{self, Case, CaseFile};
 
 /// A finding, wherever it is after a repair has moved it.
 fn name(finding: &Finding) -> (Rule, Option<(usize, usize)>, &str) {
@@ -19,10 +20,9 @@ fn name(finding: &Finding) -> (Rule, Option<(usize, usize)>, &str) {
 #[test]
 fn every_repair_by_itself_mends_its_finding_and_breaks_nothing() {
     let (mut wrong, mut count) = (String::new(), 0);
-    for (file, text) in folder("checks") {
-        for group in text.split("\n== ").skip(1) {
-            let (sentence, rest) = group.split_once('\n').expect("blocks below a sentence");
-            let case = case(rest);
+    for CaseFile { name: file, cases, .. } in cases::read("policy/checks") {
+        for Case { sentence, blocks, .. } in &cases {
+            let case = checked_case(blocks);
             let read = |texts: &[String], kind| -> Vec<Document> {
                 texts.iter().enumerate().map(|(n, text)| document(&format!("p{n}"), text, kind)).collect()
             };

@@ -8,7 +8,7 @@ use mfa_cred::output::VARIABLES;
 use super::{BASH, DASH, FISH, FORMS, Form, KSH, MKSH, Shell, ZSH, nul_ended};
 use crate::support::aws::{AccessKey, Signer};
 use crate::support::pty::{PATIENCE, Pty, Session, Stream};
-use crate::support::world::{Cast, World};
+use crate::support::world::{Cast, World, calls};
 
 /// Set before, and in the way of what is set.
 const IN_THE_WAY: [&str; 4] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWSUME_EXPIRATION"];
@@ -28,11 +28,6 @@ fn scene() -> (Cast, tempfile::TempDir) {
     // The parent decides, and not this.
     cast.world.set("SHELL", "/bin/csh");
     (cast, out)
-}
-
-/// The actions since the last look.
-fn calls(world: &World) -> Vec<String> {
-    world.aws.take_calls().into_iter().map(|call| call.action).collect()
 }
 
 /// What a child of the shell saw.
