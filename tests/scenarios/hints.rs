@@ -154,6 +154,10 @@ fn every_command_that_a_hint_names_runs_where_it_is_printed() {
         if file.starts_with(src.join("cli")) || file == src.join("cli.rs") || file == src.join("messages.rs") {
             continue;
         }
+        // An audit speaks of devices that other users enroll, with profiles of their own.
+        if file == src.join("audit/question.rs") {
+            continue;
+        }
         // The policies are about no profile.
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             let is_known = ["`mfa-cred policy ", "`eval $(mfa-cred unset)`", "`eval $(mfa-cred PROFILE)`"];

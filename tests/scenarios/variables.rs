@@ -58,6 +58,7 @@ fn program_files(src: &Path) -> impl Iterator<Item = PathBuf> {
     let is_test =
         |path: &Path| path.with_extension("").iter().any(|name| name == "tests" || name == "oracle" || name == "brute");
     let files = files_below(src).into_iter();
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
     files.filter(move |path| !is_test(path.strip_prefix(src).expect("below the folder")))
 }
 

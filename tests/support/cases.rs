@@ -77,10 +77,10 @@ fn parse(name: String, text: &str) -> CaseFile {
 fn blocks(text: &str) -> (String, Vec<Block>) {
     let text = format!("\n{}", repeated(text));
     let mut parts = text.split("\n-- ");
-    let before = parts.next().unwrap_or_default().trim_start_matches('\n').to_owned();
+    let before = parts.next().and_then(|text| text.strip_prefix('\n')).unwrap_or_default().to_owned();
     let block = |part: &str| {
         let (head, body) = part.split_once('\n').unwrap_or((part, ""));
-        let body = body.trim_end();
+        let body = body.trim_end_matches('\n');
         let text = if body.is_empty() { String::new() } else { format!("{body}\n") };
         Block { head: head.to_owned(), text }
     };
