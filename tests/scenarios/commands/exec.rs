@@ -92,7 +92,7 @@ fn the_exit_code_is_the_commands() {
     world.write("data", "x");
     for program in ["./data", "."] {
         let done = world.run(&["exec", "deploy", "--", program]);
-        done.expect(126, "", &*format!("error: `{program}` cannot be executed\n"));
+        done.expect(126, "", &format!("error: `{program}` cannot be executed\n"));
     }
     // What fails before the command is there is ours.
     assert_eq!(world.run(&["exec", "nobody", "--", "true"]).status.code(), Some(1));
