@@ -1,7 +1,7 @@
-//! Files on disk: a user's own are replaced as a whole and keep all that they are besides their text, and ours are
-//! opened only where nobody else had a hand in them.
+//! Files on disk. The user's own files are replaced as a whole and keep all of their attributes; our own files are
+//! opened only if no one else could have changed them.
 //!
-//! Nothing here knows what a file holds.
+//! Nothing in this room knows what a file contains.
 
 mod attributes;
 pub mod private;

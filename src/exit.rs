@@ -2,37 +2,37 @@
 
 use std::fmt;
 
-/// What the exit code says.
+/// What an exit code means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ExitCode {
-    /// What was asked for was done.
+    /// The command did what was asked.
     Done,
-    /// Files, profiles, plans; a verdict that does not hold.
+    /// Files, profiles or plans failed, or a check found something.
     Failed,
-    /// The command line, and values on it.
+    /// Wrong command line, or an invalid value on it.
     Usage,
-    /// Not signed in, and nobody could be asked.
+    /// Not signed in, and there is no one to ask for a code.
     NobodyToAsk,
-    /// The MFA code or device was refused.
+    /// AWS refused the MFA code or the device.
     MfaRefused,
     /// AWS refused the request.
     AwsRefused,
     /// AWS could not be reached.
     Network,
-    /// The keyring, where one was demanded.
+    /// The keyring that `--store` requires cannot be used.
     Keyring,
-    /// `exec`: the command cannot be executed, as in a shell.
+    /// `exec`: the command cannot be executed. The same number as in a shell.
     NotExecutable,
-    /// `exec`: there is no such command, as in a shell.
+    /// `exec`: the command was not found. The same number as in a shell.
     NotFound,
-    /// The person canceled.
+    /// The user canceled.
     Canceled,
-    /// `exec`: that of the command.
+    /// `exec`: the command's own exit code.
     OfCommand(u8),
 }
 
 impl ExitCode {
-    /// All of ours, in the order of their numbers.
+    /// All of this program's own exit codes, in ascending order.
     pub const ALL: [Self; 11] = [
         Self::Done,
         Self::Failed,
@@ -47,7 +47,7 @@ impl ExitCode {
         Self::Canceled,
     ];
 
-    /// The number.
+    /// The number that the process exits with.
     pub fn number(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -65,21 +65,21 @@ impl ExitCode {
         }
     }
 
-    /// What it means, for the help and the manual page.
+    /// The meaning, for the help and the manual page.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Failed => "failed: files, profiles, plans, or a check that found something",
             Self::Usage => "wrong usage, including values on the command line",
-            Self::NobodyToAsk => "not signed in, and nobody could be asked for a code",
+            Self::NobodyToAsk => "not signed in, and no one could be asked for a code",
             Self::MfaRefused => "AWS refused the MFA code or device",
             Self::AwsRefused => "AWS refused the request",
             Self::Network => "AWS could not be reached",
-            Self::Keyring => "the keyring that `--store` demands cannot be used",
+            Self::Keyring => "the keyring that `--store` requires cannot be used",
             Self::NotExecutable => "`exec`: the command cannot be executed",
             Self::NotFound => "`exec`: the command was not found; otherwise `exec` ends with the command's own code",
             Self::Canceled => "canceled",
-            Self::OfCommand(_) => "that of the command",
+            Self::OfCommand(_) => "the exit code of the command",
         }
     }
 }
@@ -95,13 +95,13 @@ impl fmt::Display for ExitCode {
 pub enum Ending {
     /// With an exit code.
     Exit(ExitCode),
-    /// By the signal that it was sent, after the terminal was restored.
+    /// By the signal that it received, after the terminal is restored.
     Signal(i32),
 }
 
 #[cfg(unix)]
 impl Ending {
-    /// Nobody reads stdout any more, as after `| head`: by the signal that ends `cat` and `ls` then, without a word. Rust
-    /// ignores that signal from the start, so that a closed pipe is an error that can be told from others.
+    /// Nothing reads stdout anymore, as after `| head`: die silently by SIGPIPE, as `cat` and `ls` do. Rust ignores
+    /// that signal at startup, so a closed pipe is an error that can be told apart from others.
     pub const READER_GONE: Self = Self::Signal(signal_hook::consts::SIGPIPE);
 }

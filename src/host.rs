@@ -38,7 +38,7 @@ pub trait Files {
     /// The whole file. It may hold access keys, hence the type.
     fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>>;
 
-    /// The same of a file that programs read without being told to: what is no regular file is refused.
+    /// The same of a file that programs read without being told to: anything but a regular file is refused.
     fn read_regular(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
         self.read(path)
     }

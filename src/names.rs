@@ -1,8 +1,8 @@
-//! The field's names, parsed at the edge and legal ever after.
+//! The names that AWS defines: parsed at the edge, valid from then on.
 //!
-//! Text from argv, the environment, the AWS files and AWS itself becomes one of these types once; everything behind
-//! the edge takes the type and checks nothing again. Parsing is pure. The patterns are those of the STS and IAM API
-//! references (GetSessionToken, AssumeRole, the ARN format).
+//! Text from argv, the environment, the AWS files and AWS itself becomes one of these types once. All code past the
+//! edge takes the type and does not check again. Parsing is pure. The patterns come from the STS and IAM API references
+//! (GetSessionToken, AssumeRole, the ARN format).
 
 mod address;
 pub mod digest;
@@ -15,48 +15,48 @@ use std::str::FromStr;
 pub use address::{Address, is_local_name};
 pub use moment::moment;
 
-/// Why a text is not the name that it should be. Holds no input: the caller knows where it stood.
+/// Why a text is not a valid name. It holds no input: the caller knows where the text came from.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct NameError(&'static str);
 
-/// A profile's name, as the AWS files and the command line spell it.
+/// A profile's name, as it is written in the AWS files and on the command line.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ProfileName(String);
 
 impl ProfileName {
-    /// Any text that is not empty: whether such a profile exists is the profile set's to say.
+    /// Any non-empty text. Whether such a profile exists is for the profile set to say.
     pub fn new(name: impl Into<String>) -> Option<Self> {
         let name = name.into();
         (!name.is_empty()).then_some(Self(name))
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// `--profile NAME`, in a command that a person copies into a shell.
+    /// `--profile NAME`, for a command that the user can paste into a shell.
     pub fn as_option(&self) -> String {
         let word = shlex::try_quote(&self.0).map_or_else(|_| "PROFILE".to_owned(), std::borrow::Cow::into_owned);
-        // A name that starts with a dash would be taken for an option of its own.
+        // A name that starts with a dash would be parsed as an option.
         let between = if self.0.starts_with('-') { "=" } else { " " };
         format!("--profile{between}{word}")
     }
 }
 
-/// Could the text be an access key's identifier? Any word is: AWS's have 20 characters, LocalStack's is `test`, and MinIO's
-/// are whatever a person chose. It is no word where a request's signature could not hold it.
+/// Could the text be an access key id? Any word could: AWS's have 20 characters, LocalStack's is `test`, and MinIO's
+/// are whatever the user chose. A word that a request's signature cannot carry is rejected.
 pub fn is_access_key_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"',=".contains(&b))
 }
 
-/// Is the access key one of AWS's temporary ones, which is nothing without its session token?
+/// Is this one of AWS's temporary access keys, which work only with their session token?
 pub fn is_temporary_key(access_key_id: &str) -> bool {
     access_key_id.len() >= 16 && access_key_id.starts_with("ASIA")
 }
 
-/// A twelve-digit AWS account id.
+/// A 12-digit AWS account id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AccountId(String);
 
@@ -67,21 +67,21 @@ impl FromStr for AccountId {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError("an account id is twelve digits"))
+            Err(NameError("an account id has 12 digits"))
         }
     }
 }
 
 impl AccountId {
-    /// The digits.
+    /// The 12 digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A closed part of AWS with accounts, regions and ARNs of its own.
+/// An AWS partition: a closed part of AWS with its own accounts, regions and ARNs.
 ///
-/// The list and each default region are those of the SDK's partition data; a test holds the two against one another.
+/// The list and each default region are those of the SDK's partition data; a test compares the two.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Partition {
     name: &'static str,
@@ -89,7 +89,7 @@ pub struct Partition {
     region_prefixes: &'static [&'static str],
 }
 
-/// The most special prefixes first: `us-gov-` must be met before `us-`.
+/// The most specific prefixes first: `us-gov-` must be tried before `us-`.
 const PARTITIONS: [Partition; 8] = [
     Partition { name: "aws-us-gov", default_region: "us-gov-west-1", region_prefixes: &["us-gov-"] },
     Partition { name: "aws-iso", default_region: "us-iso-east-1", region_prefixes: &["us-iso-"] },
@@ -106,10 +106,10 @@ const PARTITIONS: [Partition; 8] = [
 ];
 
 impl Partition {
-    /// The commercial partition, where nothing names another.
+    /// The commercial partition, used when nothing names another.
     pub const AWS: Self = PARTITIONS[7];
 
-    /// The partition that a region lies in. An unknown prefix is taken for the commercial partition, as in the SDK.
+    /// The partition of a region. A region with an unknown prefix counts as commercial, as in the SDK.
     pub fn of_region(region: &Region) -> Self {
         PARTITIONS
             .into_iter()
@@ -117,12 +117,12 @@ impl Partition {
             .unwrap_or(Self::AWS)
     }
 
-    /// `aws`, `aws-cn`, …
+    /// The name in ARNs: `aws`, `aws-cn`, …
     pub fn as_str(self) -> &'static str {
         self.name
     }
 
-    /// Where a global service of the partition answers, and where STS is asked when no region is known.
+    /// Where the partition's global services answer, and where STS is called when no region is known.
     pub fn default_region(self) -> Region {
         Region(self.default_region.to_owned())
     }
@@ -132,11 +132,11 @@ impl FromStr for Partition {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        PARTITIONS.into_iter().find(|p| p.name == text).ok_or(NameError("the partition is unknown"))
+        PARTITIONS.into_iter().find(|p| p.name == text).ok_or(NameError("unknown partition"))
     }
 }
 
-/// A region, as it may stand in an endpoint's host name.
+/// A region, safe to use in an endpoint's host name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Region(String);
 
@@ -147,13 +147,13 @@ impl FromStr for Region {
         if !text.is_empty() && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError("a region is made of a-z, 0-9 and `-`"))
+            Err(NameError("a region consists of a-z, 0-9 and `-`"))
         }
     }
 }
 
 impl Region {
-    /// The region's name.
+    /// The region's code, such as `us-east-1`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -170,10 +170,11 @@ pub struct RoleArn {
 impl FromStr for RoleArn {
     type Err = NameError;
 
-    /// Also reads `ACCOUNT:ROLE` and `PARTITION:ACCOUNT:ROLE`, the short forms of the command line.
+    /// Also parses `ACCOUNT:ROLE` and `PARTITION:ACCOUNT:ROLE`, the short forms of the command line.
     fn from_str(text: &str) -> Result<Self, NameError> {
-        const SHAPE: NameError =
-            NameError("a role is `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`");
+        const SHAPE: NameError = NameError(
+            "a role is written `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`",
+        );
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let (partition, account, role) = match parts[..] {
             ["arn", partition, "iam", "", account, resource] => {
@@ -185,7 +186,8 @@ impl FromStr for RoleArn {
         };
         let partition: Partition = partition.parse()?;
         let account: AccountId = account.parse()?;
-        // IAM allows these in names and U+0021–U+007E in paths; what could end a line or a header is in neither.
+        // IAM allows these in names, and U+0021–U+007E in paths. Neither contains anything that could end a line or a
+        // header.
         let name = role.rsplit('/').next().unwrap_or_default();
         let legal = !name.is_empty() && is_word(name, "+=,.@-") && role.bytes().all(|b| b.is_ascii_graphic());
         let text = format!("arn:{}:iam::{}:role/{role}", partition.as_str(), account.as_str());
@@ -215,16 +217,16 @@ impl RoleArn {
     }
 }
 
-/// What kind of MFA device a serial names; only codes of the first three can be given to STS.
+/// The kind of MFA device that a serial names. STS takes codes of the first three only.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DeviceKind {
     /// `arn:P:iam::ACCOUNT:mfa/NAME`
     Virtual,
     /// A bare serial such as `GAHT12345678`
     Hardware,
-    /// `arn:P:iam::ACCOUNT:sms-mfa/NAME`, of old
+    /// `arn:P:iam::ACCOUNT:sms-mfa/NAME`, which AWS no longer offers
     Sms,
-    /// `arn:P:iam::ACCOUNT:u2f/…`: a FIDO key or passkey, whose proof no AWS API takes
+    /// `arn:P:iam::ACCOUNT:u2f/…`: a FIDO security key or passkey, which no AWS API accepts as proof
     Fido,
 }
 
@@ -247,12 +249,12 @@ impl FromStr for MfaSerial {
 }
 
 impl MfaSerial {
-    /// The serial.
+    /// The serial as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The kind, as far as the serial tells.
+    /// The kind, as far as the serial shows it.
     pub fn kind(&self) -> DeviceKind {
         match self.0.splitn(6, ':').nth(5) {
             Some(resource) if resource.starts_with("u2f/") => DeviceKind::Fido,
@@ -262,17 +264,17 @@ impl MfaSerial {
         }
     }
 
-    /// What a person calls the device: the name at the end of its ARN, or the bare serial.
+    /// The short name for people: the end of the ARN, or the bare serial.
     pub fn device(&self) -> &str {
         self.0.rsplit(['/', ':']).next().unwrap_or(&self.0)
     }
 
-    /// The partition that its ARN names, if it has one.
+    /// The partition in its ARN, if the serial is an ARN.
     pub fn partition(&self) -> Option<Partition> {
         self.0.strip_prefix("arn:")?.split(':').next()?.parse().ok()
     }
 
-    /// The account that its ARN names, if it has one.
+    /// The account in its ARN, if the serial is an ARN.
     pub fn account(&self) -> Option<AccountId> {
         self.0.strip_prefix("arn:")?.split(':').nth(3)?.parse().ok()
     }
@@ -295,7 +297,7 @@ impl FromStr for DeviceName {
 }
 
 impl DeviceName {
-    /// `USER-HOST`, made legal, the host without its domain.
+    /// `USER-HOST` with illegal characters replaced, and the host without its domain.
     pub fn for_user(user: &str, host: &str) -> Self {
         let legal = |c: char| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' };
         let host = host.split('.').next().unwrap_or_default();
@@ -303,23 +305,23 @@ impl DeviceName {
         Self(parts.chars().map(legal).take(128).collect())
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How long credentials live or should live, in whole seconds.
+/// How long credentials live, or should live, in whole seconds.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Lifetime(u32);
 
 impl Lifetime {
-    /// From seconds.
+    /// Makes a duration from seconds.
     pub const fn from_secs(secs: u32) -> Self {
         Self(secs)
     }
 
-    /// In seconds.
+    /// The duration in seconds.
     pub const fn secs(self) -> u32 {
         self.0
     }
@@ -328,7 +330,7 @@ impl Lifetime {
 impl FromStr for Lifetime {
     type Err = NameError;
 
-    /// Reads `900`, `15m`, `1h30m`, `12h`, `90s`; units go down and each stands once.
+    /// Parses `900`, `15m`, `1h30m`, `12h`, `90s`. Units must descend, and each may appear once.
     fn from_str(text: &str) -> Result<Self, NameError> {
         const SHAPE: NameError = NameError("a duration is written `900`, `15m`, `1h30m` or `12h`");
         if let Ok(secs) = text.parse() {
@@ -350,7 +352,7 @@ impl FromStr for Lifetime {
 }
 
 impl fmt::Display for Lifetime {
-    /// `12h`, `1h30m`, `15m`, `59s`; a zero is `0s`.
+    /// Prints `12h`, `1h30m`, `15m`, `59s`; zero is `0s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (h, m, s) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
         for (number, unit) in [(h, 'h'), (m, 'm')] {
@@ -373,19 +375,19 @@ impl FromStr for SessionName {
         if (2..=64).contains(&text.len()) && is_word(text, "+=,.@-") {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError("it has 2 to 64 characters of `A-Za-z0-9_+=,.@-`"))
+            Err(NameError("it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`"))
         }
     }
 }
 
 impl SessionName {
-    /// `mfa-cred-` and a user's name, made legal: what AWS does not take becomes `-`, and 64 characters are the end.
+    /// `mfa-cred-` and a user name: characters that AWS rejects become `-`, and the result is cut at 64 characters.
     pub fn for_user(user: &str) -> Self {
         let legal = |c: char| if c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) { c } else { '-' };
         Self("mfa-cred-".chars().chain(user.chars().map(legal)).take(64).collect())
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -408,18 +410,18 @@ impl FromStr for ExternalId {
 }
 
 impl ExternalId {
-    /// The id.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A session tag: key of 1–128, value of 0–256 characters.
+/// A session tag: a key of 1–128 characters and a value of 0–256 characters.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Tag {
-    /// The key; compared by AWS without regard to case.
+    /// The key. AWS compares keys without regard to case.
     pub key: String,
-    /// The value.
+    /// The value, which may be empty.
     pub value: String,
 }
 
@@ -433,10 +435,10 @@ impl FromStr for Tag {
             return Err(NameError("a tag's key has 1 to 128 characters, its value at most 256"));
         }
         if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
-            return Err(NameError("a tag's key must not start with `aws:`, which is AWS's own"));
+            return Err(NameError("a tag's key must not start with `aws:`, which AWS reserves"));
         }
         if !legal(key) || !legal(value) {
-            return Err(NameError("a tag is made of letters, digits, spaces and `_.:/=+-@`"));
+            return Err(NameError("a tag consists of letters, digits, spaces and `_.:/=+-@`"));
         }
         Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
@@ -454,7 +456,7 @@ macro_rules! display_as_str {
 
 display_as_str!(ProfileName AccountId Partition Region RoleArn MfaSerial DeviceName SessionName ExternalId);
 
-/// AWS's `\w`, which is ASCII, and the characters in `more`.
+/// AWS's `\w`, which is ASCII, plus the characters in `more`.
 fn is_word(text: &str, more: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || more.contains(c))
 }

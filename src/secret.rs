@@ -1,10 +1,10 @@
-//! Secrets, and the one way out of them.
+//! Secrets, and the only way to read them.
 //!
-//! Everything that must not be seen (secret access keys, session tokens, MFA codes, sealing keys, the text of the
-//! credentials file) lives in a [`Secret`] from the moment it exists. Its `Debug` says `[redacted]`, it has no
-//! `Display`, it is zeroed when dropped, and the value leaves only through [`Secret::expose`], so that a search for
-//! that word finds every place where a secret is used. What lives long (a sealing key, a code that waits to be sent) is a
-//! [`Locked`] instead, which the system is asked to keep out of the swap. This module does no I/O.
+//! Everything confidential (secret access keys, session tokens, MFA codes, sealing keys, the text of the credentials
+//! file) lives in a [`Secret`] from the moment it exists. Its `Debug` prints `[redacted]`, it has no `Display`, it is
+//! zeroed when dropped, and the value is available only through [`Secret::expose`], so a search for that word finds
+//! every use of a secret. Long-lived secrets (a sealing key, a code that waits to be sent) are [`Locked`] instead: the
+//! system is asked to keep them out of swap. This module does no I/O.
 
 mod locked;
 
@@ -19,9 +19,9 @@ use crate::names::AccountId;
 
 pub use locked::Locked;
 
-/// What can be zeroed in place, all of its memory included.
+/// A value that can be zeroed in place, including its spare capacity.
 pub trait Wipe: Zeroize {
-    /// Zeroes it.
+    /// Overwrites the value with zeros.
     fn wipe(&mut self) {
         self.zeroize();
     }
@@ -32,23 +32,23 @@ impl Wipe for String {}
 impl<const N: usize> Wipe for [u8; N] {}
 
 impl Wipe for Vec<u8> {
-    /// At the speed of the memory: of an empty vector all is spare, which is zeroed at once and not byte by byte.
+    /// Clearing first makes all of the memory spare capacity, which is zeroed in one pass and not byte by byte.
     fn wipe(&mut self) {
         self.clear();
         self.zeroize();
     }
 }
 
-/// A value that is never shown and is zeroed when dropped.
+/// A value that is never printed and is zeroed when dropped.
 pub struct Secret<T: Wipe>(T);
 
 impl<T: Wipe> Secret<T> {
-    /// Takes the value in. The caller's copy, if there is one, is the caller's to zero.
+    /// Wraps the value. If the caller keeps a copy, the caller must zero it.
     pub fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The one way out.
+    /// The only way to read the value.
     pub fn expose(&self) -> &T {
         &self.0
     }
@@ -73,7 +73,7 @@ impl<T: Wipe + Clone> Clone for Secret<T> {
 }
 
 impl Secret<String> {
-    /// The parts in one buffer of the right size: one that grows, as `format!`'s does, leaves unzeroed copies behind.
+    /// Joins the parts in one buffer of the right size. A buffer that grows, like `format!`'s, leaves unzeroed copies.
     pub fn concat(parts: &[&str]) -> Self {
         let mut whole = String::with_capacity(parts.iter().map(|part| part.len()).sum());
         for part in parts {
@@ -89,48 +89,48 @@ impl From<&str> for Secret<String> {
     }
 }
 
-/// A TOTP code: exactly six digits, as STS demands of `TokenCode`. It may wait half a minute for its turn.
+/// A TOTP code: exactly six digits, as STS requires for `TokenCode`. It may have to wait for up to 30 seconds.
 #[derive(Clone, Debug)]
 pub struct Code(Locked);
 
 impl Code {
-    /// Reads a code as a person or a program gives it; white space around and inside is forgiven (`123 456`).
-    /// `None` when what remains is not six ASCII digits; the input is not kept.
+    /// Parses a code typed by a person or printed by a program. White space around and inside it is allowed (`123
+    /// 456`). Returns `None` if the rest is not six ASCII digits; the input is not kept.
     pub fn parse(input: &str) -> Option<Self> {
         let digits: Secret<String> = Secret::new(input.chars().filter(|c| !c.is_whitespace()).collect());
         let legal = digits.expose().len() == 6 && digits.expose().bytes().all(|b| b.is_ascii_digit());
         legal.then(|| Self(Locked::copy_of(digits.expose().as_bytes())))
     }
 
-    /// The digits.
+    /// The six digits.
     pub fn expose(&self) -> &str {
         std::str::from_utf8(self.0.expose()).expect("digits are text")
     }
 }
 
-/// AWS credentials: long-term (no token, no end) or those of a session.
+/// AWS credentials: long-term (no token, no expiration) or those of a session.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// `AKIA…` of a user, `ASIA…` of a session. An identifier, not a secret.
+    /// `AKIA…` for a user, `ASIA…` for a session. An identifier, not a secret.
     pub access_key_id: String,
-    /// Signs requests.
+    /// The key that signs requests.
     pub secret_access_key: Secret<String>,
-    /// Present for sessions; over 1,000 characters with regional endpoints, and its length has no promised bound.
+    /// Present for sessions. More than 1,000 characters with regional endpoints; AWS guarantees no maximum length.
     pub session_token: Option<Secret<String>>,
     /// When a session ends, in UTC.
     pub expiration: Option<Timestamp>,
-    /// The account they belong to, where it is known without a call.
+    /// The account they belong to, if it is known without a call.
     pub account: Option<AccountId>,
 }
 
 impl Credentials {
-    /// Does a user's own access key sign here, rather than a session?
+    /// Is this a user's long-term access key, not a session?
     pub fn is_long_term(&self) -> bool {
         self.session_token.is_none()
     }
 
-    /// The part that is empty, or has a control character in it: a request could not carry it in its headers, and
-    /// whoever gets it next might read it as something else.
+    /// The part that is empty or contains a control character. Such a part cannot be sent in a request's headers, and
+    /// the program that receives it might read it as something else.
     pub fn unsendable(&self) -> Option<&'static str> {
         let token = self.session_token.as_ref().map(|token| ("the session token", token.expose().as_str()));
         let secret = ("the secret access key", self.secret_access_key.expose().as_str());

@@ -1,39 +1,39 @@
-//! What a file is besides its text: owner, group, mode, ACL, extended attributes, SELinux label.
+//! A file's attributes: owner, group, mode, ACL, extended attributes, SELinux label.
 //!
-//! A file that is replaced is a new file, and whatever it does not take over from the old one is lost. A lost ACL is
-//! worse than a lost file: the group's bits of a mode are the mask of an ACL, and without the ACL they open the file to
-//! the whole group. So it is all or nothing here.
+//! Replacing a file creates a new file, and any attribute that is not copied is lost. Losing an ACL is worse than not
+//! writing: the group bits of the mode are the ACL's mask, and without the ACL they open the file to the whole group.
+//! So either everything is copied or the file is not replaced.
 
-// Where rustix knows extended attributes; the ACLs of macOS are none.
+// Where rustix supports extended attributes. The ACLs of macOS are not extended attributes.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 mod extended;
 
 use std::fs::File;
 use std::io;
 
-/// What could not be taken over.
+/// The attribute that could not be copied.
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
-    /// Only root gives files away.
+    /// Only root may change a file's owner.
     #[error("it would not keep its owner or group")]
     Owner(#[source] io::Error),
-    /// The mode.
+    /// The permission bits.
     #[error("it would not keep its mode")]
     Mode(#[source] io::Error),
     /// An ACL or another extended attribute.
     #[error("it would not keep its `{name}`")]
     Attribute {
-        /// As the system calls it, such as `system.posix_acl_access`.
+        /// The system's name for it, such as `system.posix_acl_access`.
         name: String,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// They cannot be read.
+    /// The attributes cannot be read.
     #[error("its attributes cannot be read")]
     Unreadable(#[source] io::Error),
 }
 
-/// Gives `new` everything that `old` is, but its text.
+/// Copies all of `old`'s attributes to `new`.
 #[cfg(unix)]
 pub(super) fn keep(old: &File, new: &File) -> Result<(), Lost> {
     use std::os::unix::fs::MetadataExt;
@@ -43,7 +43,7 @@ pub(super) fn keep(old: &File, new: &File) -> Result<(), Lost> {
     }
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     extended::keep(old, new)?;
-    // After the owner, since a change of that may take bits away, and after the ACL, whose mask it is.
+    // After the owner, since changing that may clear bits; and after the ACL, since the group bits are its mask.
     new.set_permissions(found.permissions()).map_err(Lost::Mode)
 }
 
@@ -52,7 +52,7 @@ fn metadata(file: &File) -> Result<std::fs::Metadata, Lost> {
     file.metadata().map_err(Lost::Unreadable)
 }
 
-/// Windows gives a new file what its folder says, which is what it gave the old one.
+/// On Windows a new file takes its attributes from its folder, as the old one did.
 #[cfg(not(unix))]
 pub(super) fn keep(_: &File, _: &File) -> Result<(), Lost> {
     Ok(())

@@ -1,9 +1,9 @@
-//! Files and folders of our own, which nobody else had a hand in.
+//! Our own files and folders, which no one else could have changed.
 //!
-//! Whoever could plant something in a folder of ours could choose what we read, or what we truncate. So a name is never
-//! followed to where a link leads, and what was opened is looked at before it is used: a regular file, this user's, with
-//! one name, that nobody else may write to. Nothing is waited for, and no more is read than a file of ours ever has. The
-//! folders above a name are the caller's to look at.
+//! Anyone who could plant something in one of our folders could choose what we read or truncate. So symbolic links are
+//! never followed, and every opened file is checked before it is used: it must be a regular file, owned by this user,
+//! with one name, and not writable by others. Opening never blocks, and reading stops at the largest size that our
+//! files can have. Checking the parent folders is the caller's job.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -11,22 +11,22 @@ use std::path::{Path, PathBuf};
 
 use super::whole;
 
-/// A thousand times what any of our files has, and little against a machine's memory.
+/// A thousand times the size of our largest file, and small next to a machine's memory.
 const LONGEST: u64 = 1 << 20;
 
-/// Why something is not used.
+/// Why a file or folder is not used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
-    /// A link, a pipe, a socket, a device, or a folder for a file and the reverse.
-    #[error("is a symbolic link or no {0}")]
+    /// A link, a pipe, a socket or a device; a folder in place of a file, or the reverse.
+    #[error("is a symbolic link or not a {0}")]
     Otherwise(&'static str),
-    /// Somebody else's.
+    /// Owned by another user.
     #[error("belongs to user {0}")]
     Foreign(u32),
-    /// Its text is another file's too.
+    /// The file has another name, through which its text can change.
     #[error("has another name elsewhere (a hard link)")]
     Linked,
-    /// The mode lets others write, or did.
+    /// The mode lets others write.
     #[error("can be written to by other users")]
     Open,
 }
@@ -39,7 +39,7 @@ struct Refused {
     why: Refusal,
 }
 
-/// Why it was refused, where that is what an error is about.
+/// The reason, if the error is a refusal.
 pub fn refusal(error: &io::Error) -> Option<Refusal> {
     error.get_ref()?.downcast_ref::<Refused>().map(|refused| refused.why)
 }
@@ -48,10 +48,10 @@ fn refused(path: &Path, why: Refusal) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Refused { path: path.to_owned(), why })
 }
 
-/// Looks at a folder without following a link, and says whether others may look into it.
+/// Checks a folder without following a link, and reports whether others may look into it.
 ///
 /// # Errors
-/// A [`refusal`], or the system's.
+/// A [`refusal`], or the system's error.
 pub fn look(folder: &Path) -> io::Result<Insight> {
     let found = fs::symlink_metadata(folder)?;
     if !found.is_dir() {
@@ -61,19 +61,19 @@ pub fn look(folder: &Path) -> io::Result<Insight> {
     Ok(if lets_others_in(&found) { Insight::Others } else { Insight::UsAlone })
 }
 
-/// Who may look into a folder of ours.
+/// Who may look into one of our folders.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Insight {
-    /// As it should be.
+    /// Only this user.
     UsAlone,
-    /// Its mode lets others in.
+    /// The mode lets others in.
     Others,
 }
 
-/// All that is in a file of ours.
+/// Reads one of our files whole.
 ///
 /// # Errors
-/// A [`refusal`], the system's, and a file that is longer than ours are.
+/// A [`refusal`], the system's error, or a file that is longer than ours can be.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let (file, found) = open(path, OpenOptions::new().read(true))?;
     let mut bytes = whole::room(found.len(), LONGEST);
@@ -81,24 +81,24 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same as text; what is not to be read, and what is no text, is none.
+/// The same as text. `None` if it cannot be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Option<String> {
     String::from_utf8(read(path).ok()?).ok()
 }
 
-/// Opens a file that only we may read, for reading and writing. It is made where it is missing, and what is no file of
-/// ours makes way for it.
+/// Opens a file that only we may read, for reading and writing. It is created if missing; anything at that path that is
+/// not our file is removed first.
 ///
 /// # Errors
-/// The system's, and a folder in its place.
+/// The system's error, or a folder at that path.
 pub fn open_or_make(path: &Path) -> io::Result<File> {
     opened_anew(path, || open(path, private(OpenOptions::new().read(true).write(true))))
 }
 
-/// The same for adding to it.
+/// The same for appending.
 ///
 /// # Errors
-/// As above.
+/// Those of [`open`].
 pub fn open_or_make_for_more(path: &Path) -> io::Result<File> {
     opened_anew(path, || open(path, private(OpenOptions::new().append(true))))
 }
@@ -114,12 +114,12 @@ fn opened_anew(path: &Path, open: impl Fn() -> io::Result<(File, Metadata)>) -> 
     file.map(|(file, _)| file)
 }
 
-/// Takes away what is no file of ours. Two that find it at once must not take away what the first of them made then, so
-/// they look again one after another.
+/// Removes what is not our file. When two processes find it at once, neither may remove what the other has just
+/// created, so they check again one at a time.
 fn make_way(path: &Path, error: io::Error) -> io::Result<()> {
     let folder = path.parent().map(File::open).transpose()?;
     if let Some(folder) = &folder {
-        // Nobody holds this for longer than it takes to look.
+        // The lock is held only for the check.
         let _ = folder.lock();
     }
     match open(path, OpenOptions::new().read(true)) {
@@ -128,10 +128,10 @@ fn make_way(path: &Path, error: io::Error) -> io::Result<()> {
     }
 }
 
-/// Replaces a file of a folder, or makes it, 0600 from the moment it exists and whole at any time.
+/// Creates or replaces a file in a folder. It has mode 0600 from the start and is never partly written.
 ///
 /// # Errors
-/// The system's.
+/// The system's error.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
@@ -141,10 +141,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder and those above it that are missing, each 0700 whatever the umask; one that is there is left as it is.
+/// Creates a folder and its missing parents, each with mode 0700 whatever the umask. An existing folder is not changed.
 ///
 /// # Errors
-/// The system's.
+/// The system's error.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     match make_inner(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -155,14 +155,14 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Moves a folder out of the way, to a name beside it, and closes it; `None` when it is gone or was mended meanwhile.
-/// `is_bad` says whether the folder at that path is still the one that has to go.
+/// Renames a bad folder to a name beside it and closes it to others. Returns `None` if it is gone or was repaired in
+/// the meantime. `is_bad` says whether the folder at that path is still the bad one.
 ///
 /// # Errors
-/// The system's, and a file system that keeps no modes, where a new folder would be no better.
+/// The system's error. Also a file system without modes, where a new folder would be no better.
 pub fn set_aside(folder: &Path, is_bad: &dyn Fn() -> bool) -> io::Result<Option<PathBuf>> {
-    // Named by what it is, and never over another: of two that come at once, the second would else move away what the
-    // first has just made.
+    // The name depends on the folder itself, and nothing is overwritten: otherwise, of two processes at once, the
+    // second would move away what the first has just created.
     let Some(to) = beside(folder)? else { return Ok(None) };
     if !is_bad() {
         return Ok(None);
@@ -183,10 +183,10 @@ pub fn set_aside(folder: &Path, is_bad: &dyn Fn() -> bool) -> io::Result<Option<
     }
 }
 
-/// Makes a folder in one that is there.
+/// Creates a folder in an existing one.
 ///
 /// # Errors
-/// The system's.
+/// The system's error.
 pub fn make_inner(path: &Path) -> io::Result<()> {
     match private_folder().create(path) {
         Ok(()) => close(path),
@@ -205,7 +205,7 @@ mod system {
 
     use super::{DirBuilder, File, Metadata, OpenOptions, Path, PathBuf, Refusal, fs, io, refused};
 
-    /// Opens what is a file of ours; neither links nor the other ends of pipes are followed or waited for.
+    /// Opens one of our files. Links are not followed, and a pipe does not block.
     pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| why_not(path, error))?;
@@ -214,9 +214,9 @@ mod system {
         Ok((file, found))
     }
 
-    /// The system has many words for what cannot be opened; what it is says more.
+    /// The system has many errors for something that cannot be opened; its kind says more.
     fn why_not(path: &Path, error: io::Error) -> io::Error {
-        // What is not there is nothing else either.
+        // A missing file is not refused.
         if error.kind() == io::ErrorKind::NotFound {
             return error;
         }
@@ -240,14 +240,14 @@ mod system {
         if found.uid() != user() {
             return Err(Refusal::Foreign(found.uid()));
         }
-        // An ACL's mask stands here too, so it sees what an ACL grants.
+        // The mode includes the ACL's mask, so this covers what an ACL grants.
         if found.mode() & 0o022 != 0 {
             return Err(Refusal::Open);
         }
         Ok(())
     }
 
-    /// This process's user, who stays the same and is asked for at every file.
+    /// This process's user, which never changes and is needed for every file.
     fn user() -> u32 {
         static USER: OnceLock<u32> = OnceLock::new();
         *USER.get_or_init(|| rustix::process::geteuid().as_raw())
@@ -263,7 +263,7 @@ mod system {
         builder
     }
 
-    /// The folder's path with its number behind it, where it is there.
+    /// The folder's path with its number appended, if it exists.
     pub(super) fn beside(folder: &Path) -> io::Result<Option<PathBuf>> {
         let number = match fs::symlink_metadata(folder) {
             Ok(found) => found.ino(),
@@ -279,7 +279,7 @@ mod system {
     pub(super) fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
         use rustix::fs::{CWD, RenameFlags, renameat_with};
         match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            // File systems that do not know the flag.
+            // File systems that do not support the flag.
             Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => looked(from, to),
             result => result.map_err(io::Error::from),
         }
@@ -297,7 +297,7 @@ mod system {
         fs::rename(from, to)
     }
 
-    /// Takes everybody else's rights to a folder away, and gives us ours where a umask kept them.
+    /// Removes all access for others, and restores ours if a umask removed it.
     pub(crate) fn close(folder: &Path) -> io::Result<()> {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
     }
@@ -321,7 +321,7 @@ mod system {
         Ok((file, found))
     }
 
-    /// What a user's folders let others do there is inherited from the user's own.
+    /// Access rights are inherited from the user's profile folder.
     #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can be refused")]
     pub(super) fn ours(_: &Metadata) -> Result<(), Refusal> {
         Ok(())
@@ -335,7 +335,7 @@ mod system {
         DirBuilder::new()
     }
 
-    /// No folder is refused there, so none is moved.
+    /// Folders are never refused on this system, so none is moved.
     #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
     pub(super) fn beside(_: &Path) -> io::Result<Option<PathBuf>> {
         Ok(None)

@@ -1,9 +1,9 @@
-//! A user's file replaced as a whole, or left as it was.
+//! Replaces one of the user's files as a whole, or leaves it unchanged.
 //!
-//! The new text is written beside the target, brought to the disk and renamed over it, so that a crash leaves the old
-//! file or the new one. Everything else that the old file is, the new one is too, or the file is left alone. A symbolic
-//! link stays one, and what it leads to is replaced; a file with a second name is refused, since that name would keep
-//! the old text, be it a key that was to go.
+//! The new text is written beside the target, flushed to disk and renamed over it, so a crash leaves either the old
+//! file or the new one. The new file gets all of the old file's attributes, or the file is not replaced. A symbolic
+//! link stays a link, and its target is replaced. A file with a second name (hard link) is refused, since that name
+//! would keep the old text, which might be a key that was to be removed.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -13,54 +13,55 @@ use super::attributes::{self, Lost};
 use super::private;
 use crate::secret::Secret;
 
-/// Why a file is not replaced. It is as it was.
+/// Why a file was not replaced. The file is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplaceError {
-    /// Somebody else changed the file since it was read.
-    #[error("`{}` was changed meanwhile, so it is left as it is", path.display())]
+    /// Another program changed the file after it was read.
+    #[error("`{}` changed on disk since it was read; not written", path.display())]
     Changed {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// A pipe, a device, a link that leads nowhere.
-    #[error("`{}` is no file that can be replaced", path.display())]
+    /// A pipe, a device, or a dangling link.
+    #[error("`{}` is not a file that can be replaced", path.display())]
     NotAFile {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// Another name for the same file would keep the old text.
+    /// Another name of the same file would keep the old text.
     #[error("`{}` has {} names (hard links), and the others would keep the old text", path.display(), names)]
     Linked {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// How many names it has.
+        /// The number of names.
         names: u64,
     },
-    /// The flags of `chattr`.
+    /// The flags that `chattr` sets.
     #[error("`{}` is marked as immutable or append-only (`lsattr` shows it)", path.display())]
     Immutable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// The new file would not be all that the old one is.
-    #[error("`{}` is left as it is, since a new file in its place could not be made the same", path.display())]
+    /// The new file could not get all of the old one's attributes.
+    #[error("`{}` was not written, since a new file could not keep all of its attributes", path.display())]
     Lost {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What would be lost.
+        /// The attribute that would be lost.
         source: Lost,
     },
-    /// The system's refusal.
+    /// The system's error.
     #[error("`{}` cannot be written", path.display())]
     Unwritable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Replaces `before` by `after`; `None` is a file that was not there. A file that is no longer as `before` is refused.
+/// Replaces the text `before` with `after`; `None` stands for a file that does not exist. Refused if the file no longer
+/// holds `before`.
 pub fn replace(path: &Path, before: Option<&Secret<Vec<u8>>>, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
     match before {
         Some(before) => over(path, before, after),
@@ -91,7 +92,7 @@ fn over(path: &Path, before: &Secret<Vec<u8>>, after: &Secret<Vec<u8>>) -> Resul
     let file = written(folder, after).map_err(unwritable)?;
     attributes::keep(&old, file.as_file()).map_err(|source| ReplaceError::Lost { path: path.to_owned(), source })?;
     file.as_file().sync_all().map_err(unwritable)?;
-    // The last look before the rename: what happens between the two nobody can see.
+    // The last check before the rename. A change between the two cannot be seen.
     let mut now = File::open(&target).map_err(unwritable)?;
     if Stamp::of(&now).map_err(unwritable)? != stamp || text(&mut now).map_err(unwritable)?.expose() != before.expose()
     {
@@ -108,7 +109,7 @@ fn anew(path: &Path, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
     match fs::canonicalize(path) {
         Ok(target) if target.is_file() => return Err(changed()),
         Ok(_) => return Err(ReplaceError::NotAFile { path: path.to_owned() }),
-        // A link that leads nowhere: what was meant is not guessed.
+        // A dangling link: its intended target is not guessed.
         Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() => {
             return Err(ReplaceError::NotAFile { path: path.to_owned() });
         }
@@ -131,7 +132,7 @@ fn folder(target: &Path) -> &Path {
     target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A new file with the text, 0600 from the moment it exists: it may hold access keys.
+/// Creates a file with the text, mode 0600 from the start, since it may hold access keys.
 fn written(folder: &Path, text: &Secret<Vec<u8>>) -> io::Result<tempfile::NamedTempFile> {
     let mut file = tempfile::Builder::new().prefix(".mfa-cred-").tempfile_in(folder)?;
     file.write_all(text.expose())?;
@@ -146,7 +147,7 @@ fn text(file: &mut File) -> io::Result<Secret<Vec<u8>>> {
     read.map(|_| text)
 }
 
-/// What shows that a file is the one that was looked at, and that nobody changed what it is since.
+/// Identifies the file that was checked, and shows whether its attributes have changed since.
 #[derive(Eq, PartialEq)]
 struct Stamp {
     names: u64,
@@ -169,7 +170,7 @@ impl Stamp {
     }
 }
 
-/// The system would refuse the rename without saying why.
+/// The system would refuse the rename without giving a reason.
 #[cfg(target_os = "linux")]
 fn is_immutable(file: &File) -> bool {
     use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
@@ -182,7 +183,7 @@ fn is_immutable(_: &File) -> bool {
     false
 }
 
-/// Brings the rename to the disk too. Where a folder cannot be opened, the system does so in its own time.
+/// Flushes the rename to disk. If the folder cannot be opened, the system does it in its own time.
 fn sync_folder(folder: &Path) {
     #[cfg(unix)]
     if let Ok(folder) = File::open(folder) {

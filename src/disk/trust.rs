@@ -1,12 +1,11 @@
-//! Whether a file of the user's that decides what is run is the user's word, and whether one that holds a secret is a
-//! secret.
+//! Whether to trust a user's file that decides what is run, and whether a file that holds a secret is private.
 
 use std::path::{Path, PathBuf};
 
-/// Why a file is nobody's word in particular.
+/// Why a file cannot be trusted.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Distrust {
-    /// Neither ours nor root's.
+    /// Owned by neither this user nor root.
     #[error("`{}` belongs to user {owner}", path.display())]
     Foreign {
         /// The file, or its folder.
@@ -14,7 +13,7 @@ pub enum Distrust {
         /// The numerical user id.
         owner: u32,
     },
-    /// Others may write to it.
+    /// Other users may write to it.
     #[error("`{}` can be written to by other users", path.display())]
     Open {
         /// The file, or its folder.
@@ -22,8 +21,8 @@ pub enum Distrust {
     },
 }
 
-/// Could others have written the file, or put it there? Links are followed: where they stand is the user's own choice.
-/// What is not there is trusted.
+/// Could others have written or created the file? Links are followed, since the user chose where they are. A missing
+/// file is trusted.
 #[cfg(unix)]
 pub fn distrust(file: &Path) -> Option<Distrust> {
     use std::os::unix::fs::MetadataExt;
@@ -33,20 +32,20 @@ pub fn distrust(file: &Path) -> Option<Distrust> {
         if ![0, ours].contains(&found.uid()) {
             return Some(Distrust::Foreign { path: path.to_owned(), owner: found.uid() });
         }
-        // Where every user has a group of their own, and a umask that trusts it, a file is its group's to write too.
+        // On systems where each user has a private group and a matching umask, files are writable by the group.
         let is_private = found.gid() == found.uid() && !has_acl(path);
         let open = if is_private { 0o002 } else { 0o022 };
         (found.mode() & open != 0).then(|| Distrust::Open { path: path.to_owned() })
     })
 }
 
-/// What a user's folders let others do there is inherited from the user's own.
+/// Access rights are inherited from the user's profile folder.
 #[cfg(not(unix))]
 pub fn distrust(_: &Path) -> Option<Distrust> {
     None
 }
 
-/// Can others than its owner read the file? An ACL's mask stands in the mode, so this sees what an ACL grants.
+/// Can users other than the owner read the file? The mode includes the ACL's mask, so this covers what an ACL grants.
 pub fn is_readable_by_others(file: &Path) -> bool {
     #[cfg(unix)]
     {

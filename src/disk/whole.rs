@@ -1,20 +1,20 @@
-//! Reading a regular file whole, with no call into the kernel more than it takes.
+//! Reads a regular file whole, with as few system calls as possible.
 //!
-//! In: the open file, and how long it was when it was looked at. Out: all of it, in a buffer that never grew: one that
-//! grows leaves copies of secrets behind.
+//! In: the open file, and its length when it was checked. Out: all of its bytes, in a buffer that never grew, since a
+//! growing buffer leaves copies of secrets.
 
 use std::fs::File;
 use std::io::{self, Read};
 
-/// Room for a file of that length, and for a byte more, by which it is seen that there is no more.
+/// Capacity for a file of that length plus one byte, which shows whether the file has grown.
 pub fn room(length: u64, longest: u64) -> Vec<u8> {
     Vec::with_capacity(usize::try_from(length.min(longest)).unwrap_or_default() + 1)
 }
 
-/// Adds all that is in the file to a buffer that has [`room`] for it. One that grew meanwhile is read whole all the same.
+/// Appends the whole file to a buffer that has [`room`] for it. A file that has grown is still read whole.
 ///
 /// # Errors
-/// The system's; [`io::ErrorKind::FileTooLarge`] for more than `longest` bytes.
+/// The system's error; [`io::ErrorKind::FileTooLarge`] for more than `longest` bytes.
 pub fn read(file: File, length: u64, longest: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
     if !is_read_at_once(&file, length, bytes)? {
         let more = (longest + 1).saturating_sub(bytes.len() as u64);
@@ -23,8 +23,8 @@ pub fn read(file: File, length: u64, longest: u64, bytes: &mut Vec<u8>) -> io::R
     if bytes.len() as u64 > longest { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(()) }
 }
 
-/// Did one call give exactly what there was to be read, with room for more? Then that was the end of the file, and a
-/// second call to hear of it is saved.
+/// Did one call return exactly the expected length, with room for more? Then the file has ended, and a second call to
+/// confirm it is not needed.
 #[cfg(unix)]
 fn is_read_at_once(file: &File, length: u64, bytes: &mut Vec<u8>) -> io::Result<bool> {
     let count = match rustix::io::read(file, rustix::buffer::spare_capacity(bytes)) {

@@ -1,4 +1,4 @@
-//! Reading a file that may be anything: what is no regular file is refused at once, and what has no end is too long.
+//! Reading a file that may be anything: anything but a regular file is refused at once, and what has no end is too long.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -27,7 +27,7 @@ pub fn read_regular(path: &Path) -> io::Result<Secret<Vec<u8>>> {
         file.read_exact(&mut [0])?;
     }
     if !found.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     if found.len() > LONGEST {
         return Err(too_large());

@@ -1,6 +1,6 @@
 //! The address of an endpoint or a proxy: where it leads, and how much of it may be shown.
 //!
-//! It is read by the crate that also connects, so that no address can mean one host here and another there.
+//! It is parsed by the same crate that connects, so an address cannot mean one host here and another there.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,10 +11,10 @@ use http::uri::Scheme;
 
 use super::NameError;
 
-/// As many characters of a host as stand in a line that a person reads; its end says whose it is.
+/// How many characters of a host are shown. The end of a host name tells whose it is, so the start is cut.
 const SHOWN: usize = 48;
 
-/// The domains of AWS's own endpoints in all partitions, as the endpoint rules of the SDKs have them.
+/// The domains of AWS's own endpoints in all partitions, from the endpoint rules of the SDKs.
 const OF_AWS: [&str; 11] = [
     "amazonaws.com",
     "amazonaws.com.cn",
@@ -37,8 +37,8 @@ impl FromStr for Address {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        const SHAPE: NameError = NameError("an address begins with `https://` or `http://` and names a host");
-        // What hides in white space, control characters or other scripts is no part of an address.
+        const SHAPE: NameError = NameError("an address starts with `https://` or `http://` and names a host");
+        // White space, control characters and other scripts can disguise an address, so they are refused.
         let has_scheme = text.starts_with("https://") || text.starts_with("http://");
         let legal = has_scheme && text.bytes().all(|byte| byte.is_ascii_graphic());
         let uri: Uri = Some(text).filter(|_| legal).and_then(|text| text.parse().ok()).ok_or(SHAPE)?;
@@ -47,7 +47,7 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// Would somebody on the way see what is sent? Within this machine nobody is on the way.
+    /// Could someone on the network read what is sent? Traffic within this machine does not reach the network.
     pub fn is_in_clear(&self) -> bool {
         self.is_plain() && !self.is_loopback()
     }
@@ -57,18 +57,18 @@ impl Address {
         self.0.scheme() != Some(&Scheme::HTTPS)
     }
 
-    /// Is it this machine, whatever a resolver says: 127.0.0.0/8, `::1` or one of the names of [`is_local_name`]?
-    /// Other spellings (`127.1`, `0.0.0.0`, `::ffff:127.0.0.1`) are left to those who read them differently.
+    /// Is it this machine, whatever a resolver says: 127.0.0.0/8, `::1` or one of the names of [`is_local_name`]? Other
+    /// spellings (`127.1`, `0.0.0.0`, `::ffff:127.0.0.1`) do not count, since programs read them differently.
     pub fn is_loopback(&self) -> bool {
         self.ip().map_or_else(|| is_local_name(self.host()), |ip| ip.is_loopback())
     }
 
-    /// Is it a name of this machine, which a resolver might take elsewhere?
+    /// Is it a name for this machine that a resolver might map to another one?
     pub fn is_named_loopback(&self) -> bool {
         self.ip().is_none() && is_local_name(self.host())
     }
 
-    /// Is it one of AWS's own?
+    /// Is it one of AWS's own domains?
     pub fn is_of_aws(&self) -> bool {
         let host = self.host().to_ascii_lowercase();
         let host = host.strip_suffix('.').unwrap_or(&host);
@@ -76,12 +76,12 @@ impl Address {
             && OF_AWS.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
     }
 
-    /// The host, an IPv6 address in its brackets.
+    /// The host; an IPv6 address keeps its brackets.
     pub fn host(&self) -> &str {
         self.0.host().unwrap_or_default()
     }
 
-    /// As the crates that connect take it.
+    /// The form that the connecting crates take.
     pub fn uri(&self) -> &Uri {
         &self.0
     }
@@ -95,11 +95,11 @@ impl Address {
     }
 }
 
-/// Scheme, host and port. Never what stands before an `@` or behind the host: passwords and tokens do.
+/// Scheme, host and port. Never the part before an `@` or after the port, which can hold passwords and tokens.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.host();
-        // Only ASCII gets this far.
+        // Only ASCII reaches this point.
         let cut = host.len().saturating_sub(SHOWN);
         let mark = if cut > 0 { "..." } else { "" };
         write!(f, "{}://{mark}{}", self.0.scheme_str().unwrap_or("http"), &host[cut..])?;
@@ -107,7 +107,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Is it `localhost` or below it (RFC 6761)?
+/// Is it `localhost` or a name under it (RFC 6761)?
 pub fn is_local_name(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);
@@ -155,7 +155,7 @@ mod tests {
             ("http://10.0.0.1", false),
             ("http://sts.us-east-1.amazonaws.com", false),
         ] {
-            // What cannot be read at all is refused as well.
+            // An address that cannot be parsed is refused as well.
             let is_taken = url.parse::<Address>().is_ok_and(|address| !address.is_in_clear());
             assert_eq!(is_taken, is_loopback, "{url}");
         }

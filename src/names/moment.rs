@@ -1,4 +1,4 @@
-//! Times, as the programs that obtain credentials write them.
+//! Timestamps, as programs that return credentials write them.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,9 @@ use jiff::civil::DateTime;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
-/// A time as programs write it: with `Z`, an offset, `UTC` or nothing, which is UTC too; as Go prints one, with slashes,
-/// as e-mail and HTTP date it; or the seconds since 1970, with a fraction or without, or the milliseconds.
+/// Parses a timestamp in any form that programs print: with `Z`, an offset, `UTC` or no zone, which means UTC; Go's
+/// format; with slashes; in the format of email and HTTP; or as seconds since 1970, with or without a fraction, or
+/// milliseconds.
 pub fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -30,13 +31,13 @@ pub fn moment(text: &str) -> Option<Timestamp> {
     iso.or_else(|| rfc2822::parse(&upper).ok().map(|time| time.timestamp()))
 }
 
-/// `2030/01/02` is `2030-01-02`.
+/// `2030/01/02` becomes `2030-01-02`.
 fn with_dashes(text: Cow<'_, str>) -> Cow<'_, str> {
     let has_slashes = matches!(text.as_bytes(), [_, _, _, _, b'/', _, _, b'/', ..]);
     if has_slashes { text.replacen('/', "-", 2).into() } else { text }
 }
 
-/// `12:00:00 +0200 CEST` says the same without the name, which Go adds.
+/// Go adds a zone name: `12:00:00 +0200 CEST` means the same without it.
 fn without_zone(text: &str) -> &str {
     match text.rsplit_once(' ') {
         Some((rest, name)) if name.bytes().all(|byte| byte.is_ascii_alphabetic()) && ends_in_offset(rest) => rest,
@@ -54,7 +55,7 @@ mod tests {
     use super::moment;
 
     #[test]
-    fn an_expiration_is_taken_as_programs_write_it() {
+    fn an_expiration_is_parsed_in_every_form_that_programs_print() {
         for text in [
             "2030-01-02T03:04:05Z",
             "2030-01-02T03:04:05UTC",

@@ -1,4 +1,4 @@
-//! Tables of what is a name and what is not.
+//! Tables of valid and invalid names.
 
 use super::*;
 

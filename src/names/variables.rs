@@ -1,6 +1,6 @@
-//! Every environment variable that this program reads or writes, by its one name.
+//! Every environment variable that this program reads or writes, defined once.
 
-/// AWS's: <https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html>
+/// AWS's variables: <https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html>
 #[allow(missing_docs, reason = "their names say what they are, and AWS documents them")]
 pub mod aws {
     pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
@@ -8,12 +8,12 @@ pub mod aws {
     pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
     /// The old name of [`SESSION_TOKEN`].
     pub const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
-    /// When the keys of the environment expire; botocore reads and the AWS CLI writes it.
+    /// When the credentials in the environment expire. The AWS CLI writes it, and botocore reads it.
     pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
-    /// The account, for account-based endpoints.
+    /// The account id, used for account-based endpoints.
     pub const ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
     pub const REGION: &str = "AWS_REGION";
-    /// What the AWS CLI and boto3 read in place of [`REGION`].
+    /// The AWS CLI and boto3 read this instead of [`REGION`].
     pub const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
     pub const PROFILE: &str = "AWS_PROFILE";
     /// The old name of [`PROFILE`], which the AWS CLI still reads.
@@ -32,21 +32,21 @@ pub mod aws {
     pub const USE_FIPS_ENDPOINT: &str = "AWS_USE_FIPS_ENDPOINT";
     pub const USE_DUALSTACK_ENDPOINT: &str = "AWS_USE_DUALSTACK_ENDPOINT";
     pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
-    /// How the names begin by which a container's SDKs find their credentials.
+    /// The prefix of the variables through which SDKs in a container find their credentials.
     pub const CONTAINER_PREFIX: &str = "AWS_CONTAINER_";
 }
 
-/// AWSume's, which its users' prompts and scripts read.
+/// AWSume's variables, which its users' prompts and scripts read.
 pub mod awsume {
-    /// Which profile the shell holds.
+    /// The profile that the shell holds.
     pub const PROFILE: &str = "AWSUME_PROFILE";
-    /// When its credentials end, in a form of its own.
+    /// When the credentials expire, in AWSume's own format.
     pub const EXPIRATION: &str = "AWSUME_EXPIRATION";
 }
 
-// Ours: a closed list. Nothing that destroys or answers a question has one.
+// Our own variables are a closed list. None of them deletes anything or answers a question.
 
-/// How all of ours begin.
+/// The prefix of all of our variables.
 pub const PREFIX: &str = "MFA_CRED_";
 /// Like `--region`.
 pub const REGION: &str = "MFA_CRED_REGION";
@@ -68,9 +68,9 @@ pub const CREDENTIALS_FILE: &str = "MFA_CRED_CREDENTIALS_FILE";
 pub const COLOR: &str = "MFA_CRED_COLOR";
 /// `error`, `warn`, `info` or `debug`; like `-q`, nothing, `-v` and `-vv`.
 pub const LOG: &str = "MFA_CRED_LOG";
-/// Output only: which profile this shell holds.
+/// Output only: the profile that this shell holds.
 pub const PROFILE: &str = "MFA_CRED_PROFILE";
-/// Output only: the region that `env` exported, where neither the profile nor the user's own variables say it.
+/// Output only: the region that `env` exported, if neither the profile nor the user's own variables set it.
 pub const EXPORTED_REGION: &str = "MFA_CRED_EXPORTED_REGION";
-/// How many of our processes run inside one another, as a `credential_process` that calls us back has it.
+/// How deeply our processes are nested, for example when a `credential_process` calls us again.
 pub const DEPTH: &str = "MFA_CRED_DEPTH";

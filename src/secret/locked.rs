@@ -1,17 +1,17 @@
-//! Bytes of a secret that lives long, kept out of the swap where the system allows that.
+//! The bytes of a long-lived secret, kept out of swap if the system allows it.
 //!
-//! They lie on a page of their own: locks of memory count by pages and not by owners, so that of two secrets on one
-//! page the first to go would unlock the other one. What the system refuses (`RLIMIT_MEMLOCK`, a container) costs the
-//! lock and nothing else: the secret is as usable, and zeroed all the same.
+//! Each secret has a memory page to itself: memory locks apply to pages and are not counted, so if two secrets shared a
+//! page, dropping one would unlock the other. If the system refuses the lock (`RLIMIT_MEMLOCK`, a container), the
+//! secret still works and is still zeroed.
 
 use std::fmt;
 
 use region::LockGuard;
 use zeroize::Zeroize;
 
-/// Never shown, zeroed when dropped, and in locked memory where that may be had.
+/// Never printed, zeroed when dropped, and in locked memory if the system allows it.
 pub struct Locked {
-    /// Before `memory`, since it is to end before that is given back.
+    /// Declared before `memory`, so that it is dropped before the memory is freed.
     lock: Option<LockGuard>,
     memory: Vec<u8>,
     start: usize,
@@ -19,13 +19,13 @@ pub struct Locked {
 }
 
 impl Locked {
-    /// `length` bytes, locked before they hold anything and filled in place.
+    /// Allocates `length` bytes, locks them while they are still empty, and fills them in place.
     pub fn filled<E>(length: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         let page = region::page::size().max(1);
         let pages = length.max(1).next_multiple_of(page);
         let memory = vec![0; pages + page - 1];
         let start = memory.as_ptr().align_offset(page);
-        // A start out of reach is what `align_offset` may answer where it cannot tell.
+        // `align_offset` may return an offset out of range when it cannot compute one.
         let (start, lock) = match memory.get(start..start.saturating_add(pages)) {
             Some(own) => (start, region::lock(own.as_ptr(), own.len()).ok()),
             None => (0, None),
@@ -35,7 +35,7 @@ impl Locked {
         Ok(locked)
     }
 
-    /// A copy. The original is its owner's to zero.
+    /// Copies the bytes. The caller must zero the original.
     pub fn copy_of(bytes: &[u8]) -> Self {
         let copied: Result<Self, std::convert::Infallible> = Self::filled(bytes.len(), |own| {
             own.copy_from_slice(bytes);
@@ -47,12 +47,12 @@ impl Locked {
         }
     }
 
-    /// The one way out.
+    /// The only way to read the bytes.
     pub fn expose(&self) -> &[u8] {
         &self.memory[self.start..self.start + self.length]
     }
 
-    /// Did the system lock it?
+    /// Did the system lock the memory?
     pub fn is_locked(&self) -> bool {
         self.lock.is_some()
     }
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    /// The kernel's own word for it: the flag `lo` of the mapping that the bytes lie in.
+    /// What the kernel reports: the flag `lo` of the mapping that contains the bytes.
     #[cfg(target_os = "linux")]
     fn is_kept_out_of_the_swap(bytes: &[u8]) -> bool {
         let address = bytes.as_ptr().addr();
@@ -107,12 +107,12 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_secret_that_lives_long_stays_out_of_the_swap() {
+    fn a_long_lived_secret_stays_out_of_swap() {
         let (first, second) = (Locked::copy_of(b"first"), Locked::copy_of(b"second"));
         assert!(first.is_locked() && second.is_locked(), "the limit of locked memory is below two pages here");
         assert!(is_kept_out_of_the_swap(first.expose()) && is_kept_out_of_the_swap(second.expose()));
         drop(first);
-        assert!(is_kept_out_of_the_swap(second.expose()), "one secret's end unlocked another");
+        assert!(is_kept_out_of_the_swap(second.expose()), "dropping one secret unlocked another");
         assert!(!is_kept_out_of_the_swap(&Vec::from(*b"any other memory")));
     }
 }

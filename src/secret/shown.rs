@@ -1,20 +1,20 @@
-//! What may be shown of a text that may hold a secret.
+//! How much may be shown of a text that may contain a secret.
 //!
-//! People keep more than AWS's own keys in their files: tokens in the arguments of a `credential_process`, seeds in an
-//! `mfa_process`, passwords in addresses. Of AWS's documented keys without secrets and of keys that nobody knows, the
-//! value is shown as it stands, unless the name looks like a secret's; of a command, the program and the number of its
-//! arguments; of an address, no user and no query. Pure.
+//! People keep more than AWS keys in their files: tokens in the arguments of a `credential_process`, seeds in an
+//! `mfa_process`, passwords in addresses. The values of unknown keys, and of AWS's documented keys that hold no secret,
+//! are shown as they are, unless the name looks like a secret's. For a command, the program and the number of arguments
+//! are shown; for an address, no user and no query. Pure.
 
 use std::borrow::Cow;
 
-/// In the place of what is not shown.
+/// Shown in place of hidden text.
 pub const HIDDEN: &str = "(hidden)";
 
-/// AWS's documented keys, and ours, that hold no secret although a part of their name says so.
+/// Documented keys, AWS's and ours, that hold no secret although part of the name suggests one.
 const HARMLESS: [&str; 4] =
     ["aws_access_key_id", "credential_source", "web_identity_token_file", "web_identity_token_process"];
 
-/// Whoever of these stands anywhere in a name makes it a secret's.
+/// A name that contains one of these anywhere is a secret's name.
 const PARTS: [&str; 13] = [
     "webhook",
     "secret",
@@ -31,7 +31,7 @@ const PARTS: [&str; 13] = [
     "mnemonic",
 ];
 
-/// Whoever of these is one of a name's words makes it a secret's.
+/// A name that has one of these as a word is a secret's name.
 const WORDS: [&str; 22] = [
     "pass",
     "pwd",
@@ -57,11 +57,11 @@ const WORDS: [&str; 22] = [
     "recovery",
 ];
 
-/// Keys whose values are command lines, and words of such keys.
+/// Keys whose values are command lines, and words in the names of such keys.
 const COMMANDS: [&str; 3] = ["cli_pager", "pager", "editor"];
 const OF_COMMANDS: [&str; 6] = ["process", "command", "cmd", "exec", "helper", "script"];
 
-/// Does a value of this name have to stay unseen?
+/// Must the value of this name be hidden?
 pub fn is_named_like_a_secret(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     if HARMLESS.contains(&name.as_str()) {
@@ -74,17 +74,17 @@ pub fn is_named_like_a_secret(name: &str) -> bool {
 /// Is the value a command line?
 pub fn is_a_command(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
-    // `mfa_process2`, `credential_process_old`: what a person put out of use may still be good.
+    // `mfa_process2`, `credential_process_old`: a key that is no longer in use may still hold a valid secret.
     let mut words = name.split(['_', '-', '.']).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
     COMMANDS.contains(&name.as_str()) || words.any(|word| OF_COMMANDS.contains(&word))
 }
 
-/// The value of a property, lines of nested ones included, as far as it may be shown.
+/// The value of a property, including nested lines, with its secrets hidden.
 pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if value.is_empty() {
         return value.into();
     }
-    // Beneath a name without a value of its own stand names with values.
+    // A name without its own value has nested names and values under it.
     if let Some(nested) = value.strip_prefix('\n') {
         let lines = nested.split('\n').map(|line| nested_line(name, line));
         return lines.fold(String::new(), |shown, line| shown + "\n" + &line).into();
@@ -98,13 +98,13 @@ pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// One line beneath a key: `name = value`, a comment, or the rest of a long value.
+/// One line under a key: `name = value`, a comment, or the rest of a long value.
 pub fn nested_line<'a>(parent: &str, line: &'a str) -> Cow<'a, str> {
     let text = line.trim_start();
     if text.is_empty() {
         return line.into();
     }
-    // What a person put out of use may still be good.
+    // Text that is commented out may still contain a valid secret.
     if let Some(mark) = ['#', ';'].into_iter().find(|mark| text.starts_with(*mark)) {
         return format!("{mark} {HIDDEN}").into();
     }
@@ -124,14 +124,14 @@ pub fn nested_line<'a>(parent: &str, line: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// A value that may be an address, or hold `name = value`, `name: value` or `--name value` once more, somewhere in it.
+/// A value that may be an address, or may contain `name = value`, `name: value` or `--name value`.
 fn inline(value: &str) -> Cow<'_, str> {
     if is_shaped_like_a_secret(value) {
         return HIDDEN.into();
     }
     let marks = value.match_indices(|c: char| c.is_whitespace() || matches!(c, '=' | ':'));
-    let mut behind = marks.filter(|(at, mark)| !(*mark == ":" && value[*at..].starts_with("://")));
-    let first = behind.find(|(at, mark)| {
+    let mut assigned = marks.filter(|(at, mark)| !(*mark == ":" && value[*at..].starts_with("://")));
+    let first = assigned.find(|(at, mark)| {
         let before = &value[value.floor_char_boundary(at.saturating_sub(LONGEST_NAME))..*at];
         let name = last_word(before);
         let is_name = matches!(*mark, "=" | ":") || name.starts_with('-');
@@ -143,17 +143,17 @@ fn inline(value: &str) -> Cow<'_, str> {
     }
 }
 
-/// As much before a mark as may be a name. Without this bound, a value of many marks is read once for each of them.
+/// The text before a mark that may be a name. The bound keeps a value with many marks from being read once per mark.
 const LONGEST_NAME: usize = 96;
 
 fn last_word(text: &str) -> &str {
     let is_between = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '?' | '=' | '{' | '[' | '(');
     let word = text.trim_end().rsplit(is_between).next().unwrap_or_default();
-    // In JSON, or within the quotes of a shell.
+    // In JSON, or in shell quotes.
     word.trim_matches(['"', '\'', '`'])
 }
 
-/// What those who hand out secrets begin theirs with, so that they can be found.
+/// The prefixes that vendors give to their secrets so that scanners find them.
 const BEGINNINGS: [&str; 16] = [
     "-----begin",
     "age-secret-key-",
@@ -172,15 +172,15 @@ const BEGINNINGS: [&str; 16] = [
     "xapp-",
     "xox",
 ];
-/// The length of the secrets of AWS's access keys.
+/// The length of an AWS secret access key.
 const SECRET_OF_AWS: usize = 40;
 
-/// What gives a secret away wherever it stands.
+/// Text that marks a secret wherever it appears.
 const ANYWHERE: [&str; 2] = ["-----begin", "otpauth://"];
-/// A word of this length that begins like a secret is one in the middle of a text, too.
+/// A word of at least this length with a vendor's prefix is a secret even in the middle of a text.
 const LONG: usize = 16;
 
-/// Is it a secret by its look, whatever its name says?
+/// Does the text look like a secret, whatever its name is?
 fn is_shaped_like_a_secret(value: &str) -> bool {
     let lower = value.trim_start().to_ascii_lowercase();
     let begins = |text: &str| BEGINNINGS.iter().any(|beginning| text.starts_with(beginning));
@@ -191,7 +191,7 @@ fn is_shaped_like_a_secret(value: &str) -> bool {
         || value.split(is_between).any(is_like_a_secret_of_aws)
 }
 
-/// Forty letters of Base64: a path has a `/` before it, a digest no capitals.
+/// 40 letters of Base64. A path has a `/` in front, and a digest has no capitals.
 fn is_like_a_secret_of_aws(word: &str) -> bool {
     let has = |test: fn(&u8) -> bool| word.bytes().any(|byte| test(&byte));
     word.len() == SECRET_OF_AWS
@@ -201,13 +201,13 @@ fn is_like_a_secret_of_aws(word: &str) -> bool {
         && has(u8::is_ascii_lowercase)
 }
 
-/// An access key id as it stands, unless somebody wrote the secret in its place.
+/// An access key id is shown as it is, unless the secret was written in its place.
 pub fn access_key_id(id: &str) -> &str {
     if is_like_a_secret_of_aws(id) { HIDDEN } else { id }
 }
 
-/// What a program said about itself, which is shown in an error: without the values of secrets that it names
-/// (`password=x`, `"SecretAccessKey": "x"`) or that look like one. A plain `token: expired` is a message, and stays.
+/// Shows what a program printed about its failure, in an error, without the values of secrets that it names
+/// (`password=x`, `"SecretAccessKey": "x"`) or that look like one. A plain `token: expired` is a message and stays.
 pub fn said(text: &str) -> String {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let ends_value = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '}' | ')' | '&');
@@ -236,7 +236,7 @@ pub fn said(text: &str) -> String {
     shown + rest
 }
 
-/// A text with its addresses, several perhaps, without users, passwords and queries; any other text as it is.
+/// Removes users, passwords and queries from all addresses in a text, and leaves the rest as it is.
 pub fn url(text: &str) -> Cow<'_, str> {
     let words = text.split_inclusive(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\''));
     let shown: Vec<Cow<'_, str>> = words.map(address).collect();
@@ -246,7 +246,7 @@ pub fn url(text: &str) -> Cow<'_, str> {
 fn address(word: &str) -> Cow<'_, str> {
     let (scheme, rest) = match word.split_once("//") {
         Some((scheme, rest)) if scheme.is_empty() || scheme.ends_with(':') => (scheme, rest),
-        // `user:password@host`; the names of AWS's devices and sessions may look so too.
+        // `user:password@host`. Session names and the names of AWS devices may look like this too.
         _ => {
             return match word.rsplit_once('@') {
                 Some((user, host)) if user.contains(':') && !user.starts_with("arn:") => {
@@ -257,32 +257,32 @@ fn address(word: &str) -> Cow<'_, str> {
         }
     };
     let path = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    // A password may hold what ends it elsewhere.
+    // A password may contain the characters that end it elsewhere.
     let is_cut = !rest[..path].contains('@') && rest[..path].contains(':');
     let user = if is_cut { rest.rfind('@') } else { rest[..path].rfind('@') };
-    let behind = user.map_or(rest, |at| &rest[at + 1..]);
-    let query = behind.find(['?', '#']);
+    let after_user = user.map_or(rest, |at| &rest[at + 1..]);
+    let query = after_user.find(['?', '#']);
     if user.is_none() && query.is_none() {
         return word.into();
     }
     let user = if user.is_some() { "(hidden)@" } else { "" };
-    let mark = query.map_or(String::new(), |at| format!("{}{HIDDEN}", &behind[at..=at]));
-    format!("{scheme}//{user}{}{mark}", &behind[..query.unwrap_or(behind.len())]).into()
+    let mark = query.map_or(String::new(), |at| format!("{}{HIDDEN}", &after_user[at..=at]));
+    format!("{scheme}//{user}{}{mark}", &after_user[..query.unwrap_or(after_user.len())]).into()
 }
 
-/// The program of a command line, and how many arguments it gets.
+/// The program of a command line, and the number of its arguments.
 pub fn command(line: &str) -> String {
     let words = shlex::split(line).unwrap_or_default();
     match &words[..] {
         [program] if is_a_program(program) => program.clone(),
         [program, _] if is_a_program(program) => format!("{program} (1 argument hidden)"),
         [program, rest @ ..] if is_a_program(program) => format!("{program} ({} arguments hidden)", rest.len()),
-        // A variable before the command, a pipeline without blanks, an open quote: who knows what it holds.
+        // A variable before the command, a pipeline without blanks or an open quote could contain anything.
         _ => HIDDEN.to_owned(),
     }
 }
 
-/// Is it a path or the name of a program? A seed that somebody wrote in its place is not.
+/// Is it a path or the name of a program? A seed that was written in its place is neither.
 fn is_a_program(word: &str) -> bool {
     let is_of_paths =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '\\' | ':' | '+' | '~' | ' ');

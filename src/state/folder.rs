@@ -34,7 +34,7 @@ pub enum FolderError {
         source: io::Error,
     },
     /// Something else is in its place.
-    #[error("{} is a symbolic link or no folder; it is not used", .path.display())]
+    #[error("{} is a symbolic link or not a folder; it is not used", .path.display())]
     NotAFolder {
         /// The folder.
         path: PathBuf,

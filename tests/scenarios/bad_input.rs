@@ -187,17 +187,18 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
 
 #[test]
 fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
-    const ARN: &str = "a role is `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`";
+    const ARN: &str =
+        "a role is written `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`";
     const SERIAL: &str = "an MFA serial has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`";
-    const NAME: &str = "it has 2 to 64 characters of `A-Za-z0-9_+=,.@-`";
-    const TAG: &str = "a tag is made of letters, digits, spaces and `_.:/=+-@`";
+    const NAME: &str = "it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`";
+    const TAG: &str = "a tag consists of letters, digits, spaces and `_.:/=+-@`";
     let long_name = format!("role_session_name = {}", "x".repeat(65));
     let many_tags = (0..51).fold("session_tags = ".to_owned(), |line, n| format!("{line}k{n}=v,"));
     let cases = [
         ("role_arn = deploy", ARN),
         ("role_arn = arn:aws:iam::123456789012:user/alice", ARN),
-        ("role_arn = arn:aws:iam::12345:role/deploy", "an account id is twelve digits"),
-        ("role_arn = arn:mars:iam::123456789012:role/deploy", "the partition is unknown"),
+        ("role_arn = arn:aws:iam::12345:role/deploy", "an account id has 12 digits"),
+        ("role_arn = arn:mars:iam::123456789012:role/deploy", "unknown partition"),
         ("mfa_serial = 12345678", SERIAL),
         ("mfa_serial = arn:aws:iam:x", "an MFA device's ARN is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"),
         ("duration_seconds = abc", " is not a number of seconds"),
@@ -215,9 +216,9 @@ fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
         ("session_tags = =a", "a tag's key has 1 to 128 characters, its value at most 256"),
         (&many_tags, " makes more than the 50 tags that AWS takes"),
         ("session_tags = team=a,Team=b", " has two tags of one key, whose case AWS ignores"),
-        ("session_tags = aws:team=a", "a tag's key must not start with `aws:`, which is AWS's own"),
+        ("session_tags = aws:team=a", "a tag's key must not start with `aws:`, which AWS reserves"),
         ("transitive_session_tags = team", " names a key that none of the tags has"),
-        ("region = us-east-1;touch PWNED", "a region is made of a-z, 0-9 and `-`"),
+        ("region = us-east-1;touch PWNED", "a region consists of a-z, 0-9 and `-`"),
         ("use_fips_endpoint = maybe", " is neither `true` nor `false`"),
     ];
     let cases: Vec<Bad> = cases
@@ -316,13 +317,13 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
             clap(
                 "--role-arn <ARN>",
                 "deploy",
-                "a role is `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`",
+                "a role is written `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`",
             ),
             clap("--mfa-serial <SERIAL>", "x", "an MFA serial has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`"),
             clap("--duration <DURATION>", "abc", "a duration is written `900`, `15m`, `1h30m` or `12h`"),
-            clap("--session-name <NAME>", "x", "it has 2 to 64 characters of `A-Za-z0-9_+=,.@-`"),
+            clap("--session-name <NAME>", "x", "it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`"),
             clap("--tag <KEY=VALUE>", "team", "a tag is `KEY=VALUE`"),
-            clap("--region <REGION>", "A;b", "a region is made of a-z, 0-9 and `-`"),
+            clap("--region <REGION>", "A;b", "a region consists of a-z, 0-9 and `-`"),
             option("--duration 5m", "error: `--duration` is 5m; AWS takes 15m to 12h here\n"),
             option("--duration 13h", "error: `--duration` is 13h; AWS takes 15m to 12h here\n"),
             option("--tag a=1 --tag A=2", "error: `--tag` has two tags of one key, whose case AWS ignores\n"),
@@ -351,7 +352,7 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
     );
     for (name, value, stderr) in [
         ("MFA_CRED_DURATION", "abc", "a duration is written `900`, `15m`, `1h30m` or `12h`"),
-        ("MFA_CRED_REGION", "A;b", "a region is made of a-z, 0-9 and `-`"),
+        ("MFA_CRED_REGION", "A;b", "a region consists of a-z, 0-9 and `-`"),
         ("MFA_CRED_STORE", "cupboard", "the store is `auto`, `kernel`, `keyring`, `passphrase` or `none`"),
         ("MFA_CRED_NO_PROMPT", "perhaps", "it is neither `true` nor `false`"),
     ] {
@@ -360,12 +361,12 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
         cast.world.set(name, "");
     }
     for (name, value, exit, stderr) in [
-        ("AWS_REGION", "A;b", 1, "`AWS_REGION` of the environment: a region is made of a-z, 0-9 and `-`"),
+        ("AWS_REGION", "A;b", 1, "`AWS_REGION` of the environment: a region consists of a-z, 0-9 and `-`"),
         (
             "AWS_ROLE_SESSION_NAME",
             "x",
             1,
-            "`AWS_ROLE_SESSION_NAME` of the environment: it has 2 to 64 characters of `A-Za-z0-9_+=,.@-`",
+            "`AWS_ROLE_SESSION_NAME` of the environment: it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`",
         ),
     ] {
         // A profile's own region comes before the variable's.

@@ -115,7 +115,7 @@ fn a_flag_beats_the_environment_and_the_environment_the_file() {
 #[test]
 fn a_bad_value_says_where_it_is_and_is_not_repeated() {
     let duration = "a duration is written `900`, `15m`, `1h30m` or `12h`";
-    let region = "a region is made of a-z, 0-9 and `-`";
+    let region = "a region consists of a-z, 0-9 and `-`";
     let switch = "it is neither `true` nor `false`";
     let log = "it is one of `error`, `warn`, `info` and `debug`";
     let color = "it is one of `auto`, `always` and `never`";

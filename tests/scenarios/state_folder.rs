@@ -174,7 +174,7 @@ fn a_planted_folder_is_not_used() {
     fs::create_dir_all(&elsewhere).expect("made");
     fs::create_dir_all(world.home().join("state")).expect("made");
     let path = world.state().display().to_string();
-    let refused = format!("{path} is a symbolic link or no folder; it is not used");
+    let refused = format!("{path} is a symbolic link or not a folder; it is not used");
 
     symlink(&elsewhere, world.state()).expect("planted");
     assert_eq!(served_without_cache(&world, &sign_in_below(&world, &device, &["env"])), refused);

@@ -1,4 +1,4 @@
-//! Extended attributes: POSIX ACLs, security labels, and what users and programs note on a file.
+//! Extended attributes: POSIX ACLs, security labels, and notes from users and programs.
 
 use std::fs::File;
 use std::io;
@@ -8,15 +8,15 @@ use rustix::io::Errno;
 
 use super::Lost;
 
-/// The namespace of security modules, each of which labels a new file by itself.
+/// The namespace of security modules, each of which labels new files itself.
 const SECURITY: &str = "security.";
-/// The kernel's own digests of a file's text and attributes: another text has others.
+/// The kernel's digests of a file's text and attributes, which change with the text.
 const OF_THE_TEXT: [&str; 2] = ["security.ima", "security.evm"];
 
 pub(super) fn keep(old: &File, new: &File) -> Result<(), Lost> {
     let wanted = names(old).map_err(Lost::Unreadable)?;
     for name in names(new).map_err(Lost::Unreadable)? {
-        // What the folder's default ACL gave to the new file, the old one may never have had.
+        // The folder's default ACL may have given the new file attributes that the old one never had.
         if !wanted.contains(&name) && !name.starts_with(SECURITY) {
             fremovexattr(new, &name).map_err(|error| lost(&name, error))?;
         }
@@ -34,7 +34,7 @@ fn lost(name: &str, error: Errno) -> Lost {
     Lost::Attribute { name: name.to_owned(), source: error.into() }
 }
 
-/// The names of a file's attributes; a file system that has none gives none.
+/// The names of a file's attributes. Empty on a file system without attributes.
 fn names(file: &File) -> io::Result<Vec<String>> {
     let read = || {
         let mut names = vec![0; flistxattr_query(file)?];

@@ -146,7 +146,7 @@ fn a_state_folder_that_is_none_or_not_ours_costs_the_cache_only() {
         }
         let why = match what {
             "another's" => "belongs to user 64991; it is not used",
-            _ => "is a symbolic link or no folder; it is not used",
+            _ => "is a symbolic link or not a folder; it is not used",
         };
         let done = cast.world.run_with_stdin(&SIGN_IN, &cast.device.fresh_code());
         comes_uncached(&cast, &done, &format!("the credentials are not kept: {} {why}", state.display()));

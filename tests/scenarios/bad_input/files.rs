@@ -34,7 +34,7 @@ fn files_that_cannot_be_read_are_errors_and_those_that_are_missing_are_empty() {
         file("latin1", "latin1:3: the line is not UTF-8"),
         file("latin1/config", "`latin1/config` cannot be read: Not a directory (os error 20)"),
         // Without an end: it must take neither for ever nor all memory.
-        file("/dev/zero", "`/dev/zero` cannot be read: it is no regular file"),
+        file("/dev/zero", "`/dev/zero` cannot be read: it is not a regular file"),
     ];
     let empty = [
         nothing("missing", "missing (which does not exist)"),
@@ -56,7 +56,7 @@ fn a_pipe_or_a_huge_file_in_the_place_of_a_file_that_programs_read_is_refused_at
     pipe("pipe");
     File::create(world.home().join("huge")).and_then(|file| file.set_len(17 << 20)).expect("a file");
     let started = Instant::now();
-    for (name, why) in [("pipe", "it is no regular file"), ("huge", "it is longer than 16 MB")] {
+    for (name, why) in [("pipe", "it is not a regular file"), ("huge", "it is longer than 16 MB")] {
         let error = format!("error: `{name}` cannot be read: {why}\n");
         all_fail(
             &cast,
@@ -68,7 +68,7 @@ fn a_pipe_or_a_huge_file_in_the_place_of_a_file_that_programs_read_is_refused_at
     }
     fs::create_dir_all(world.home().join("config/mfa-cred")).expect("a folder");
     let settings = pipe("config/mfa-cred/config.ini");
-    let error = "error: <home>/config/mfa-cred/config.ini cannot be read: it is no regular file\n";
+    let error = "error: <home>/config/mfa-cred/config.ini cannot be read: it is not a regular file\n";
     all_fail(&cast, &[bad("", DEPLOY, 1, error)]);
     fs::remove_file(settings).expect("it was there");
     assert!(started.elapsed() < PATIENCE / 2);

@@ -384,7 +384,7 @@ fn a_profile_that_cannot_be_written_leaves_the_device_and_says_what_to_write() {
     let done = finish(&world, session);
     let (code, said) = failed(&done);
     assert_eq!(code, Some(1));
-    assert!(said.contains("was changed meanwhile, so it is left as it is"), "{said}");
+    assert!(said.contains("changed on disk since it was read; not written"), "{said}");
     assert!(
         said.ends_with(&format!("hint: the device is enabled: write `mfa_serial = {LAPTOP}` into the profile\n")),
         "{said}"

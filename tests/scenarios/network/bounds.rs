@@ -104,8 +104,8 @@ fn a_ca_bundle_that_is_no_file_is_refused_at_once_and_before_a_code_is_asked() {
     world.set("AWS_ENDPOINT_URL", "https://127.0.0.1:9");
     let home = world.home().display().to_string();
     for (file, why) in [
-        (format!("{home}/pipe"), "it is no regular file"),
-        ("/dev/zero".to_owned(), "it is no regular file"),
+        (format!("{home}/pipe"), "it is not a regular file"),
+        ("/dev/zero".to_owned(), "it is not a regular file"),
         (format!("{home}/.aws"), "Is a directory (os error 21)"),
         (format!("{home}/huge"), "it is longer than 16 MB"),
     ] {

@@ -423,8 +423,8 @@ mod command {
             (&["--user-path", "/team/${aws:username}/"], "a path of users is"),
             (&["--user-path", "/"], "a path of users is"),
             (&["--user-path", "a//b"], "a path of users is"),
-            (&["--account", "12345678901"], "an account id is twelve digits"),
-            (&["--partition", "aws-moon"], "the partition is unknown"),
+            (&["--account", "12345678901"], "an account id has 12 digits"),
+            (&["--partition", "aws-moon"], "unknown partition"),
             (&["--format", "yaml"], "possible values: json, terraform, cloudformation"),
         ] {
             let done = world.run(&[&["policy", "print"], words].concat());

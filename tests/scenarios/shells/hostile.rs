@@ -108,7 +108,7 @@ fn a_hint_to_copy_runs_nothing_and_names_the_profile() {
 
 #[test]
 fn a_region_that_is_a_command_is_refused_with_its_place() {
-    const RULE: &str = "a region is made of a-z, 0-9 and `-`";
+    const RULE: &str = "a region consists of a-z, 0-9 and `-`";
     let Cast { world, device, .. } = World::cast();
     add_profile(&world, device.serial(), "evil", "region = us-east-1;touch PWNED\n");
     let line = world.read(".aws/config").lines().count();

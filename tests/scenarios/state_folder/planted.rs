@@ -79,7 +79,7 @@ fn what_is_no_folder_of_ours_inside_sets_the_whole_folder_aside() {
         symlink(&outside, &inner).expect("planted");
         let done = sign_in_below(&world, &device, &["env"]);
         assert_role(&world, &done, "deploy");
-        assert_set_aside(&world, &done, &inner, "is a symbolic link or no folder");
+        assert_set_aside(&world, &done, &inner, "is a symbolic link or not a folder");
         assert_eq!(content(&outside), before, "{name}: something was written there");
 
         let Cast { world, device, .. } = warm();
