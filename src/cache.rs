@@ -1,10 +1,11 @@
 //! Sealed credentials in the state folder: what an entry is, when it still serves, and who may make the next one.
 //!
-//! In: a plan's keys, the vault, the time. Out: [`Lookup`], and a [`Lease`] for whoever misses: only a lease can save,
-//! so of N processes that start cold one makes the call and the others wait and read. A corrupt, foreign, older or
-//! swapped entry is a miss, never an error. Reading the clear headers needs no key and opens no keyring.
+//! In: a plan's keys, the vault, the time. Out: [`Lookup`], and a [`Lease`] for the process that misses. Only a lease
+//! can save, so if N processes start cold, one makes the call and the others wait and read. A corrupt, foreign, older
+//! or swapped entry is a miss, never an error. Reading the clear headers needs no key and opens no keyring.
 //!
-//! An unusable state folder or store costs the cache only: one warning, and credentials still come.
+//! If the state folder or the store cannot be used, only the cache is lost: one warning is printed, and credentials
+//! are still returned.
 
 mod devices;
 mod entries;

@@ -1,8 +1,8 @@
 //! Where an MFA code comes from, and that none is used twice.
 //!
-//! In order: `--mfa-token`, `mfa_process`, the terminal. A code is single use: it is written into the [`ledger`] before
-//! it is sent, and a request that carried one is never sent again. What can be asked again is asked again: on a
-//! terminal, three times in all. Without any source there is [`CodeError::NobodyToAsk`], at once.
+//! In order: `--mfa-token`, `mfa_process`, the terminal. A code is single-use: it is written into the [`ledger`]
+//! before it is sent, and a request with a code is never sent again. Sources that can be asked again are: the
+//! terminal, three times in total. Without any source the error is [`CodeError::NobodyToAsk`], at once.
 
 pub mod command;
 pub mod ledger;

@@ -1,10 +1,10 @@
 //! Plan → credentials: the last fresh prefix of the plan, then the rest of it.
 //!
 //! The warm path ends here after one entry was read and opened: it builds no async runtime, no TLS and no D-Bus
-//! connection (a benchmark guards it). Whoever misses takes the entry's lock, looks again, and makes the entry; before
-//! it asks for a code it takes the device's lock and has the sealing key and the client ready, so that no code is
-//! wasted on what could have been seen earlier. Locks are always taken from the last step to the first, and the
-//! device's last of all, so no two processes can wait for one another.
+//! connection (a benchmark guards it). A process that misses takes the entry's lock, looks again, and creates the
+//! entry. Before it asks for a code, it takes the device's lock and prepares the sealing key and the client, so that
+//! no code is wasted on a failure that could have been seen earlier. Locks are always taken from the last step to the
+//! first, and the device's last of all, so no two processes can deadlock.
 
 pub mod base;
 mod error;

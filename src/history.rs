@@ -1,8 +1,9 @@
 //! Which profiles a person used, for `mfa-cred -` and for the picker, most used first.
 //!
-//! In: the state folder. Its file `history` has a line a use, the newest last: a profile's name and nothing else, no
-//! account, no time, no secret. It is appended to, so that many shells can write it at once and the warm path does not
-//! rewrite it. What an SDK runs is not noted: a person did not choose it. Losing the file costs an order, nothing else.
+//! In: the state folder. Its file `history` has one line per use, newest last: a profile's name and nothing else, no
+//! account, no time, no secret. Lines are appended, so that many shells can write at once and the warm path does not
+//! rewrite the file. Profiles used by an SDK are not recorded, since the user did not choose them. Losing the file
+//! loses only the order.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
-//! What the world can do, as small traits.
+//! What the outside world can do, as small traits.
 //!
-//! Everything below `command/` takes just the ports that it needs, so that what is impure can be seen in a signature
-//! and tests can stand in for it. The real ones are made in `main.rs`; none of them holds state of its own.
+//! Everything below `command/` takes only the ports that it needs, so a signature shows what is impure, and tests can
+//! replace it. `main.rs` makes the real ones; none of them holds state of its own.
 
 #[cfg(test)]
 pub(crate) mod fake_clock;
@@ -24,7 +24,7 @@ pub use stdout::{close_what_was_closed, require_stdout};
 
 /// The process's environment.
 pub trait Env {
-    /// A variable as the system has it; one that is set to nothing or to blanks is `None`, as in the AWS SDKs.
+    /// A variable as the system has it. One that is empty or only blanks is `None`, as in the AWS SDKs.
     fn os(&self, name: &str) -> Option<OsString>;
 
     /// A variable as text; one that is not UTF-8 is `None`.
@@ -35,15 +35,15 @@ pub trait Env {
 
 /// Reading files that people wrote.
 pub trait Files {
-    /// The whole file. It may hold access keys, hence the type.
+    /// Reads the whole file. It may hold access keys, hence the type.
     fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>>;
 
-    /// The same of a file that programs read without being told to: anything but a regular file is refused.
+    /// The same for a file that is read without being named by the user: anything but a regular file is refused.
     fn read_regular(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
         self.read(path)
     }
 
-    /// Why others could have written that file, which decides what is run; `None` where they could not.
+    /// Why others could have written this file, which decides what is run; `None` if they could not have.
     fn distrust(&self, _path: &Path) -> Option<Distrust> {
         None
     }
@@ -51,16 +51,16 @@ pub trait Files {
 
 /// The wall clock, in UTC.
 pub trait Clock {
-    /// Now, as this machine believes.
+    /// The current time, as this machine's clock shows it.
     fn now(&self) -> Timestamp;
 
-    /// The time since the machine was started, sleep included, which nobody can set; `None` where it is not known.
+    /// The time since the machine started, including sleep, which no one can set; `None` if unknown.
     fn since_boot(&self) -> Option<Duration>;
 
-    /// What tells this start of the machine from every other; `None` where it is not known.
+    /// Identifies this boot of the machine; `None` if unknown.
     fn boot(&self) -> Option<String>;
 
-    /// Lets time pass.
+    /// Sleeps for this long.
     fn sleep(&self, time: Duration);
 }
 
@@ -73,69 +73,69 @@ pub enum TerminalError {
     /// The process is in the background; reading would stop it (SIGTTIN).
     #[error("this process is in the background of its terminal")]
     Background,
-    /// The person pressed Ctrl-C, or another signal that ends programs arrived. The terminal is restored.
+    /// The user pressed Ctrl-C, or another signal that ends programs arrived. The terminal is restored.
     #[error("canceled")]
     Signal(i32),
-    /// The person pressed Escape.
+    /// The user pressed Escape.
     #[error("canceled")]
     Canceled,
-    /// The person wants this process to stop (Ctrl-Z) while it holds turns that others wait for: let go of them, call
-    /// [`Terminal::stop`], and begin anew.
+    /// The user wants to suspend this process (Ctrl-Z) while it holds turns that others wait for: release them, call
+    /// [`Terminal::stop`], and start over.
     #[error("stopped")]
     Stopping,
-    /// The process was stopped and goes on. What it held may be somebody else's by now: begin anew.
+    /// The process was stopped and has continued. Others may hold its turns by now: start over.
     #[error("stopped, and continued")]
     Continued,
-    /// Whoever was to read stdout has gone, so an answer would be of no use.
-    #[error("nobody reads the output any more")]
+    /// The process that reads stdout has gone, so an answer would be useless.
+    #[error("nothing reads the output anymore")]
     Unread,
     /// End of input (Ctrl-D, or the terminal is gone).
     #[error("nothing was typed")]
     Closed,
-    /// What has to be shown does not fit.
+    /// The text that must be shown does not fit.
     #[error("the terminal is too small")]
     TooSmall,
-    /// Nobody answered in time.
+    /// There was no answer in time.
     #[error("nobody answered within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// The terminal is there and does not work.
-    #[error("the terminal does not work")]
+    /// The terminal exists but failed.
+    #[error("the terminal failed")]
     Io(#[source] io::Error),
 }
 
-/// How a person is asked for a code.
+/// The form of the prompt for a code.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Words {
     /// `MFA code for PROFILE (DEVICE): `
     #[default]
     Profile,
-    /// `DEVICE, MFA code: `, where it is about the device.
+    /// `DEVICE, MFA code: `, when the question is about the device itself.
     Device,
 }
 
 /// The person at the controlling terminal: never stdin, stdout or stderr, which may be pipes of a shell or an SDK.
 pub trait Terminal {
-    /// Could a person be asked now? True with a controlling terminal whose foreground this process is in.
+    /// Can the user be asked now? True if there is a controlling terminal and this process is in its foreground.
     fn is_there(&self) -> bool;
 
-    /// Writes `prompt` with echo already off and reads one line, at most for `limit`.
+    /// Writes `prompt` with echo already off and reads one line, waiting at most `limit`.
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError>;
 
-    /// Writes one line for the person; a terminal that is gone is no error.
+    /// Writes one line for the user. A terminal that is gone is not an error.
     fn tell(&self, line: &str);
 
-    /// Writes text of several lines for the person to read before a question, control characters escaped.
+    /// Writes several lines for the user to read before a question, with control characters escaped.
     fn show(&self, text: &str) {
         text.lines().for_each(|line| self.tell(line));
     }
 
-    /// Writes `prompt` and reads one line that is no secret, so that what is typed can be seen.
+    /// Writes `prompt` and reads one line that is not secret, with echo.
     fn ask(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
         self.ask_hidden(prompt, limit)
     }
 
-    /// Asks what yes or no answers, in the usual form: `[Y/n]` or `[y/N]`, where the capital is what Enter means. What
-    /// is neither is asked again, and in the end a no.
+    /// Asks a yes-or-no question in the usual form: `[Y/n]` or `[y/N]`, where the capital is the default for Enter.
+    /// Other answers are asked again, and finally count as no.
     fn confirm(&self, question: &str, usual: Usual, limit: Duration) -> Result<bool, TerminalError> {
         let choice = match usual {
             Usual::Yes => "[Y/n]",
@@ -153,17 +153,17 @@ pub trait Terminal {
         Ok(false)
     }
 
-    /// Stops this process as Ctrl-Z does, and returns when it goes on; at once where nothing could continue it.
+    /// Suspends this process as Ctrl-Z does, and returns when it continues; at once if nothing could continue it.
     fn stop(&self) {}
 
-    /// Why waiting for somebody else's answer should end, as it would for one's own.
+    /// Why waiting for another process's answer should end, for the same reasons as waiting for one's own.
     fn gives_up(&self) -> Option<TerminalError> {
         None
     }
 
-    /// Shows `page` on a screen of its own, with the prompt below it, and reads one line as [`Terminal::ask_hidden`]
-    /// does. However that ends, neither the screen nor what can be scrolled back to holds the page then. The page may
-    /// hold the terminal's own control sequences, and fits [`Terminal::size`] with a line to spare.
+    /// Shows `page` on the alternate screen with the prompt below it, and reads one line as [`Terminal::ask_hidden`]
+    /// does. However that ends, neither the screen nor its scrollback holds the page afterward. The page may contain
+    /// terminal control sequences, and fits [`Terminal::size`] with one line to spare.
     fn ask_below(
         &self,
         _page: &Secret<String>,
@@ -173,31 +173,31 @@ pub trait Terminal {
         Err(TerminalError::Absent)
     }
 
-    /// Rows and columns of a screen that can be wiped. `None` for a terminal that says it cannot, or not how large it is.
+    /// Rows and columns of a screen that can be cleared. `None` if the terminal cannot do that, or its size is unknown.
     fn size(&self) -> Option<(u16, u16)> {
         None
     }
 
-    /// Writes a line in the place of the last one that this wrote; the empty one leaves none.
+    /// Replaces the line that this last wrote; an empty line removes it.
     fn rewrite(&self, _line: &str) {}
 
-    /// Shows a dialogue on a screen of its own, which is gone without a trace afterward, until the dialogue is over;
-    /// it gives up when no key was struck for `limit`. Where a terminal cannot do that, it is absent.
+    /// Runs a dialogue on the alternate screen, which leaves no trace. It gives up when no key is pressed for `limit`,
+    /// and is absent if the terminal has no such screen.
     fn converse(&self, _dialogue: &mut dyn Dialogue, _limit: Duration) -> Result<(), TerminalError> {
         Err(TerminalError::Absent)
     }
 }
 
-/// What Enter means where yes or no answers.
+/// The default answer when the user presses Enter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Usual {
-    /// After the person has seen exactly what would be done.
+    /// The user has seen exactly what would be done.
     Yes,
-    /// Where something would be lost.
+    /// Something would be lost.
     No,
 }
 
-/// A person, or whoever is waited for in that person's stead, with one deadline for all questions.
+/// A person, or a process that asks that person on our behalf, with one deadline for all questions.
 pub struct Impatient<'a> {
     terminal: &'a dyn Terminal,
     limit: Duration,
@@ -205,7 +205,7 @@ pub struct Impatient<'a> {
 }
 
 impl<'a> Impatient<'a> {
-    /// From now on.
+    /// Starts the deadline now.
     pub fn new(terminal: &'a dyn Terminal, limit: Duration) -> Self {
         Self { terminal, limit, start: Instant::now() }
     }
@@ -266,12 +266,12 @@ impl Terminal for Impatient<'_> {
     }
 }
 
-/// What a person does with single keys.
+/// A full-screen dialogue that is driven by single keys.
 pub trait Dialogue {
-    /// The whole screen, line by line: at most `rows` of them, none wider than `columns`.
+    /// The whole screen, line by line: at most `rows` lines, none wider than `columns`.
     fn draw(&mut self, columns: usize, rows: usize) -> Vec<String>;
 
-    /// Takes a key; true when the dialogue is over.
+    /// Handles a key; true when the dialogue has ended.
     fn strike(&mut self, key: Key) -> bool;
 }
 
@@ -294,13 +294,13 @@ pub enum Key {
     Up,
     /// The cursor key, Ctrl-N and Tab.
     Down,
-    /// A screen back.
+    /// Page Up.
     PageUp,
-    /// A screen on.
+    /// Page Down.
     PageDown,
 }
 
-/// Nobody: where there is no terminal, or `--no-prompt` says to behave as if there were none.
+/// No one to ask: there is no terminal, or `--no-prompt` says to act as if there were none.
 #[derive(Clone, Copy, Debug)]
 pub struct NoTerminal;
 
@@ -316,13 +316,13 @@ impl Terminal for NoTerminal {
     fn tell(&self, _: &str) {}
 }
 
-/// Why a store of keys could not answer. "No such entry" is not among them: it is an answer.
+/// Why a key store could not answer. "No such entry" is not among them: it is an answer.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreError {
-    /// There is no such store here (no D-Bus, seccomp, another system).
+    /// The store does not exist here (no D-Bus, seccomp, another system).
     #[error("it is not available: {0}")]
     Absent(String),
-    /// It did not answer in time: stuck, locked, or asking a person who is not there.
+    /// It did not answer in time: it is stuck, locked, or asking a person who is not there.
     #[error("it did not answer within {} s", .0.as_secs())]
     Silent(Duration),
     /// It is locked and cannot be unlocked from here.
@@ -331,34 +331,34 @@ pub enum StoreError {
     /// The kernel's quota of keys for this user is used up.
     #[error("the kernel's quota of keys for this user is used up")]
     Full,
-    /// Anything else, in the store's words.
+    /// Any other failure, in the store's words.
     #[error("{0}")]
     Failed(String),
 }
 
-/// For how long a store will go on keeping a secret.
+/// How long a store will keep a secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Life {
-    /// For so long at least; the store may count in whole minutes or hours only.
+    /// At least this long; some stores count in whole minutes or hours.
     AtLeast(Duration),
-    /// Until it is told to forget it.
+    /// Until it is deleted.
     Endless,
-    /// The store has it and does not tell.
+    /// The store has it but does not say for how long.
     Unknown,
 }
 
-/// A store of small secrets, by name: the kernel keyring, or the operating system's.
+/// A store of small secrets by name: the kernel keyring, or the operating system's keyring.
 pub trait Keystore {
-    /// The secret of that name; `None` only when the store says definitely that it has none.
+    /// Reads the secret of that name; `None` only if the store definitely has none.
     fn get(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, StoreError>;
 
-    /// Keeps a secret, replacing one of that name; `life` ends it where the store can do that.
+    /// Stores a secret, replacing one of that name. It expires after `life` if the store supports that.
     fn put(&self, name: &str, secret: &Secret<Vec<u8>>, life: Option<Duration>) -> Result<(), StoreError>;
 
-    /// Ends a secret; one that is not there is no error.
+    /// Deletes a secret. A missing one is not an error.
     fn delete(&self, name: &str) -> Result<(), StoreError>;
 
-    /// Lets a secret that is there end after `life` from now, where the store can do that; never makes one.
+    /// Lets an existing secret expire after `life` from now, if the store supports that; never creates one.
     fn limit(&self, _name: &str, _life: Duration) -> Result<(), StoreError> {
         Ok(())
     }
@@ -370,10 +370,10 @@ pub trait Keystore {
     }
 }
 
-/// The folders of this user, as the system has them.
+/// This user's folders, as the system reports them.
 #[derive(Clone, Debug, Default)]
 pub struct Folders {
-    /// The home, in which `.aws` is.
+    /// The home folder, which contains `.aws`.
     pub home: Option<PathBuf>,
     /// Where configuration lives (`~/.config`, `~/Library/Application Support`, `%APPDATA%`).
     pub config: Option<PathBuf>,
@@ -381,7 +381,7 @@ pub struct Folders {
     pub state: Option<PathBuf>,
 }
 
-/// The whole host, as `main.rs` makes it and `command/` takes it apart.
+/// The whole host: `main.rs` makes it, and `command/` passes on parts of it.
 #[derive(Clone)]
 pub struct Host<'a> {
     /// The environment.
@@ -390,7 +390,7 @@ pub struct Host<'a> {
     pub files: &'a dyn Files,
     /// The wall clock.
     pub clock: &'a dyn Clock,
-    /// The person.
+    /// The person at the terminal.
     pub terminal: &'a dyn Terminal,
     /// The Linux kernel keyring.
     pub kernel: &'a dyn Keystore,
@@ -398,20 +398,20 @@ pub struct Host<'a> {
     pub keyring: &'a dyn Keystore,
     /// This user's folders.
     pub folders: Folders,
-    /// The name of the user that the process belongs to, by user id.
+    /// The name of the user that the process runs as, by user id.
     pub user: &'a dyn Fn() -> String,
     /// The name of this machine.
     pub machine: &'a dyn Fn() -> String,
-    /// The name of the program that started this one.
+    /// The name of the parent process's program.
     pub parent: &'a dyn Fn() -> Option<String>,
-    /// Where this program is.
+    /// The path of this program.
     pub program: &'a dyn Fn() -> io::Result<PathBuf>,
-    /// Becomes the command; where the system cannot, runs it and gives its exit code.
+    /// Replaces this process with the command; if the system cannot, runs it and returns its exit code.
     pub become_command: &'a dyn Fn(Command) -> io::Result<u8>,
 }
 
 impl Host<'_> {
-    /// The same host with nobody at it.
+    /// The same host without a person at the terminal.
     #[must_use]
     pub fn unattended(&self) -> Self {
         Self { terminal: &NoTerminal, ..self.clone() }

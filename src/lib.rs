@@ -1,6 +1,6 @@
 //! AWS credentials with MFA: one code a day, sealed, for shells, SDKs and the prompt.
 //!
-//! Data flows down this list; a module uses only what stands above it, and a test holds it to that.
+//! Data flows down this list: a module uses only the ones above it, and a test enforces that.
 
 pub mod exit;
 pub mod names;

@@ -1,4 +1,4 @@
-//! Builds the real host, runs, exits.
+//! Builds the real host, runs the command, and exits.
 
 use std::process::ExitCode;
 

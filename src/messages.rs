@@ -1,8 +1,8 @@
-//! What is said on stderr: warnings, progress and, last, the error.
+//! What is printed on stderr: warnings, progress and, last, the error.
 //!
-//! stdout carries the payload and nothing else, so all talk goes through here. Text may quote profile names, file
-//! contents or AWS: control characters are escaped, so that none of them can drive the terminal, and line feeds too,
-//! so that none can pass for a line of ours.
+//! stdout carries the payload and nothing else, so all messages go through here. A message may quote profile names,
+//! file contents or AWS. Control characters are escaped, so that none of them can control the terminal; so are line
+//! feeds, so that quoted text cannot pass for a line of ours.
 
 mod progress;
 mod waiting;
@@ -15,7 +15,7 @@ use crate::names::ProfileName;
 pub use progress::Progress;
 pub use waiting::Waiting;
 
-/// How much is said.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Level {
     /// `-q`: only the error that ends the program.
@@ -38,69 +38,69 @@ impl std::str::FromStr for Level {
             "warn" => Ok(Self::Warn),
             "info" => Ok(Self::Info),
             "debug" => Ok(Self::Debug),
-            _ => Err("it is one of `error`, `warn`, `info` and `debug`"),
+            _ => Err("expected one of `error`, `warn`, `info`, `debug`"),
         }
     }
 }
 
-/// The voice on stderr.
+/// Prints to stderr at the chosen level.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages {
     level: Level,
-    /// Left open: as stderr is a terminal, which is looked at when something is said.
+    /// `None`: decided by whether stderr is a terminal, which is checked when something is printed.
     color: Option<bool>,
     home: Option<&'static str>,
 }
 
 impl Messages {
-    /// A voice that says what `level` lets through, in color where `color` or, left open, stderr says so.
+    /// Prints what `level` allows, in color if `color` says so or, when that is `None`, if stderr is a terminal.
     pub fn new(level: Level, color: Option<bool>) -> Self {
         Self { level, color, home: None }
     }
 
-    /// The voice that writes this folder as `~`. There is one such folder for as long as the program runs.
+    /// Prints this folder as `~`. It stays the same for as long as the program runs.
     #[must_use]
     pub fn at_home(self, home: Option<&Path>) -> Self {
         let home = home.and_then(Path::to_str).map(|home| home.trim_end_matches('/')).filter(|home| !home.is_empty());
         Self { home: home.map(|home| &*Box::leak(home.to_owned().into_boxed_str())), ..self }
     }
 
-    /// The text with `~` for the user's home, for a person.
+    /// The text with `~` in place of the user's home folder.
     pub fn tilde(self, text: &str) -> String {
         self.home.map_or_else(|| text.to_owned(), |home| with_tilde(text, home))
     }
 
-    /// Is what belongs to that level said?
+    /// Are messages of that level printed?
     pub fn says(self, level: Level) -> bool {
         level <= self.level
     }
 
-    /// The error that ends the program; said at every level.
+    /// Prints the error that ends the program, at every level.
     pub fn error(self, text: &str) {
         self.say(Level::Error, "31", "error: ", text);
     }
 
-    /// What to do about it.
+    /// Prints what the user can do about an error.
     pub fn hint(self, text: &str) {
         self.say(Level::Error, "36", "hint: ", text);
     }
 
-    /// What the user should know although it works.
+    /// Prints a problem that does not stop the command.
     pub fn warn(self, text: &str) {
         self.say(Level::Warn, "33", "warning: ", text);
     }
 
-    /// The report of a command whose work shows nowhere else.
+    /// Prints the result of a command that has no other visible effect.
     pub fn note(self, text: &str) {
         self.say(Level::Warn, "", "", text);
     }
 
-    /// What is read, ignored and called.
+    /// Prints what is read, ignored and called (`-v`).
     pub fn info(self, text: &str) {
         self.say(Level::Info, "2", "mfa-cred: ", text);
     }
 
-    /// Every step.
+    /// Prints every step (`-vv`).
     pub fn debug(self, text: &str) {
         self.say(Level::Debug, "2", "mfa-cred: ", text);
     }
@@ -115,18 +115,18 @@ impl Messages {
         } else {
             format!("{label}{text}\n")
         };
-        // A closed stderr is no reason to fail.
+        // A closed stderr is not a failure.
         let _ = io::stderr().write_all(line.as_bytes());
     }
 }
 
-/// What a command of the user's says on stderr, as it comes; a closed stderr is no reason to fail.
+/// Passes on what a user's command prints to stderr, as it arrives. A closed stderr is ignored.
 pub fn relay(text: &str) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(printable(text).as_bytes()).and_then(|()| stderr.flush());
 }
 
-/// `~` for the home where a path starts with it; not within quotes, where no shell would expand it.
+/// Writes `~` for the home folder at the start of a path, but not in quotes, where no shell expands it.
 fn with_tilde(text: &str, home: &str) -> String {
     let starts = |before: &str| before.chars().next_back().is_none_or(|c| c == ' ' || c == '`' || c == '(');
     let ends = |after: &str| after.chars().next().is_none_or(|c| !(c.is_alphanumeric() || "._-".contains(c)));
@@ -140,8 +140,8 @@ fn with_tilde(text: &str, home: &str) -> String {
     out + rest
 }
 
-/// A command of this program as it is typed, within backticks: `mfa-cred device list --profile my-user`. Every command
-/// that a hint names is made here, so that it names the profile that it is about.
+/// One of this program's commands as it is typed, in backticks: `mfa-cred device list --profile my-user`. Every command
+/// in a hint is made here, so that it names the right profile.
 pub fn ours(command: &str, profile: Option<&ProfileName>) -> String {
     let Some(profile) = profile else { return format!("`mfa-cred {command}`") };
     if command.starts_with("device ") {
@@ -152,13 +152,13 @@ pub fn ours(command: &str, profile: Option<&ProfileName>) -> String {
     format!("`mfa-cred {command} {dashes}{word}`")
 }
 
-/// An error with its causes, each said once.
+/// An error and its causes, each stated once.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// The text with every control character but the line feed escaped, and the marks that reorder text too.
+/// The text with all control characters except line feeds escaped, and also the marks that reorder text.
 pub fn printable(text: &str) -> String {
     let harmless = |c: char| c == '\n' || !(c.is_control() || is_reordering(c));
     text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
@@ -171,12 +171,12 @@ pub fn printable(text: &str) -> String {
     })
 }
 
-/// The same in one line: line feeds are escaped too.
+/// The same in one line, with line feeds escaped too.
 pub fn one_line(text: &str) -> String {
     printable(text).replace('\n', "\\n")
 }
 
-/// The bidirectional controls of Unicode (UAX #9), with which a name can look like another.
+/// The bidirectional controls of Unicode (UAX #9), which can make one name look like another.
 fn is_reordering(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

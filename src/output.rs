@@ -1,8 +1,8 @@
-//! Credentials → bytes. An export is a list of what to set *and* what to unset; each shell of [`crate::shell`] has its
-//! statements for it.
+//! Turns credentials into bytes. An export is a list of variables to set *and* to unset; each shell of [`crate::shell`]
+//! has its own statements for them.
 //!
-//! Every value is data: profile names and regions come from files, and none may run, split or expand in any shell.
-//! Nothing is written here: a command gets the whole payload and writes it in one piece.
+//! Every value is data: profile names and regions come from files, and no shell may run, split or expand them. Nothing
+//! is written here: a command gets the whole payload and writes it at once.
 
 mod data;
 mod export;
@@ -54,8 +54,7 @@ impl Format {
 
     /// The whole payload.
     ///
-    /// # Errors
-    /// The format has no way to write one of the values: nothing is written then, rather than something else.
+    /// The format cannot express one of the values. Nothing is written then.
     pub fn render(self, export: &Export) -> Result<Secret<String>, Inexpressible> {
         let has_nul = |value: &str| value.contains('\0');
         let refuse = |cannot_hold: &dyn Fn(&str) -> bool| {

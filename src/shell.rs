@@ -1,7 +1,7 @@
-//! Every shell that mfa-cred knows, and all that it knows of each: one file a shell, one table.
+//! Every shell that mfa-cred supports, and all that it knows about each: one table, one file per shell.
 //!
-//! Who adds a shell writes its file, its scripts in `shell/` and `completions/`, and a line of the table below. The
-//! tests name every other place: the README's table, the lists of the scenarios.
+//! To add a shell, write its file, its scripts in `shell/` and `completions/`, and a line in the table below. The tests
+//! name every other place that needs it: the README's table and the lists of the scenarios.
 
 mod bash;
 pub mod candidates;
@@ -22,7 +22,7 @@ use std::str::FromStr;
 use crate::secret::Secret;
 use candidates::{Candidate, Cursor};
 
-/// The enum, its list, and what is known of each: a line a shell.
+/// The enum, its list, and the description of each shell: one line per shell.
 macro_rules! shells {
     ($($(#[$doc:meta])* $shell:ident => $file:ident),+ $(,)?) => {
         /// A shell.
@@ -68,23 +68,23 @@ shells! {
     Tcsh => tcsh,
 }
 
-/// What is known of a shell.
+/// The description of a shell.
 pub struct Dialect {
-    /// The word for it on our command line.
+    /// The shell's name on our command line.
     pub name: &'static str,
     /// Other names of programs that are this shell.
     pub programs: &'static [&'static str],
     /// What it evaluates.
     pub statements: Statements,
-    /// The line by which a person has it evaluate what a command prints.
+    /// The line with which a user makes it evaluate a command's output.
     pub evaluating: fn(&str) -> String,
-    /// What `init` prints; `None` for a shell that cannot have a function of ours.
+    /// What `init` prints; `None` for a shell that cannot define our function.
     pub init: Option<Init>,
     /// How it completes, if it does.
     pub completion: Option<Completion>,
     /// The marks around a color in its prompt, where `prompt --shell` knows them.
     pub color_marks: Option<ColorMarks>,
-    /// Where a person writes what the shell does when it starts.
+    /// Where the user puts startup commands.
     pub startup: &'static [Startup],
 }
 

@@ -1,4 +1,4 @@
-//! The real host: this process, this machine.
+//! The real host: this process on this machine.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -26,14 +26,14 @@ impl Env for System {
 
 /// The longest file that is read.
 const LONGEST: usize = 16 << 20;
-/// The most that is read of what has no length, such as the pipe of `policy check <(…)`. It is set aside as a whole,
-/// since a buffer that grows leaves copies of secrets behind.
+/// The most that is read of a file without a length, such as the pipe of `policy check <(…)`. It is allocated at once,
+/// since a buffer that grows leaves copies of secrets in memory.
 const LONGEST_PIPE: usize = 1 << 20;
-/// For how long such a file may be silent.
+/// How long such a file may send nothing.
 const SILENCE: Duration = Duration::from_secs(5);
 
 impl Files for System {
-    /// Besides what the trait promises: neither a pipe that nobody writes to nor a device without an end is waited for.
+    /// In addition to the trait's promises: a pipe without a writer or a device without an end does not block.
     fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
         let file = open(path)?;
         let found = file.metadata()?;
@@ -57,7 +57,7 @@ impl Files for System {
     }
 }
 
-/// A file whose bytes are waited for, but not for ever.
+/// A file that is waited for, but with a limit.
 struct Patient {
     file: File,
     is_regular: bool,
@@ -70,7 +70,7 @@ impl Read for Patient {
                 wait(&self.file)?;
             }
             match self.file.read(buffer) {
-                // Somebody else reads the same pipe.
+                // Another process reads the same pipe.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return read,
             }
@@ -112,7 +112,7 @@ impl Clock for System {
     }
 }
 
-/// CLOCK_BOOTTIME, which is read without a call into the kernel; other systems have no such clock.
+/// CLOCK_BOOTTIME, which is read without a system call. Other systems have no such clock.
 #[cfg(target_os = "linux")]
 fn since_boot() -> Option<Duration> {
     rustix::time::clock_gettime(rustix::time::ClockId::Boottime).try_into().ok()
@@ -135,8 +135,8 @@ pub fn folders() -> Folders {
     }
 }
 
-/// The name of the user that the process belongs to, by user id and not by `$USER`, which anybody can set; the number
-/// itself where it has no name, as in many a container.
+/// The name of the user that the process runs as, by user id and not by `$USER`, which anyone can set. The number
+/// itself if the user has no name, as in many containers.
 pub fn user() -> String {
     whoami::username().ok().filter(|name| !name.is_empty()).unwrap_or_else(user_id)
 }
@@ -156,7 +156,7 @@ pub fn machine() -> String {
     whoami::hostname().unwrap_or_default()
 }
 
-/// The name of the program that started this one.
+/// The name of the parent process's program.
 pub fn parent() -> Option<String> {
     parent_name()
 }
@@ -172,12 +172,12 @@ fn parent_name() -> Option<String> {
     None
 }
 
-/// The path by which this program was called, absolute, with the symbolic links in it: what is written down (in a
-/// shell's start-up file, say) outlives an upgrade only by the link that a package manager moves, not by the file behind
-/// it. A path that is looked up is taken only where it leads to this very program.
+/// The path by which this program was called, absolute, with its symbolic links kept. A path that is written down, as
+/// in a shell's startup file, survives an upgrade only as the link that a package manager updates, not as the file it
+/// points to. A path found by lookup is used only if it leads to this very program.
 ///
 /// # Errors
-/// The system does not know where this program is.
+/// The system does not know the path of this program.
 pub fn program() -> io::Result<PathBuf> {
     let real = std::env::current_exe()?;
     let called = std::env::args_os().next().unwrap_or_default();
@@ -185,7 +185,7 @@ pub fn program() -> io::Result<PathBuf> {
     Ok(as_called(Path::new(&called), std::env::split_paths(&folders), &real).unwrap_or(real))
 }
 
-/// Where it is on the PATH, it is that path, be it called by that or by another one; else the one that it was called by.
+/// If the program is on the PATH, that path, however it was called; otherwise the path that it was called by.
 fn as_called(called: &Path, folders: impl Iterator<Item = PathBuf>, real: &Path) -> Option<PathBuf> {
     let name = called.file_name()?;
     let is_this = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| path == real);
@@ -199,14 +199,14 @@ fn as_called(called: &Path, folders: impl Iterator<Item = PathBuf>, real: &Path)
     }
 }
 
-/// Core dumps off, and no debugger of the same user attached: memory holds secrets. Undone by `exec`, so that a
-/// command inherits nothing of it.
+/// Turns core dumps off and keeps debuggers of the same user out, since memory holds secrets. `exec` undoes it, so a
+/// command does not inherit it.
 pub fn refuse_core_dumps() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// Ends this process by a signal, so that whoever waits for it sees that signal.
+/// Ends this process by a signal, so that its parent sees that signal.
 pub fn die_of(signal: i32) -> ExitCode {
     #[cfg(unix)]
     crate::terminal::signals::die_of(signal);
@@ -217,7 +217,7 @@ pub fn die_of(signal: i32) -> ExitCode {
 /// Replaces this process with the command.
 ///
 /// # Errors
-/// The command could not be started; on Unix the only way that this returns.
+/// The command could not be started. On Unix this returns only then.
 #[cfg(unix)]
 pub fn become_command(mut command: Command) -> io::Result<u8> {
     use std::os::unix::process::CommandExt;
@@ -225,7 +225,7 @@ pub fn become_command(mut command: Command) -> io::Result<u8> {
     Err(command.exec())
 }
 
-/// Runs the command and gives its exit code: Windows cannot replace a process.
+/// Runs the command and returns its exit code: Windows cannot replace a process.
 ///
 /// # Errors
 /// The command could not be started.
@@ -264,7 +264,7 @@ mod tests {
             ("cellar/1.0/x", "bin", Some("bin/x")),
             ("cellar/1.0/x", "other", Some("cellar/1.0/x")),
             ("current/x", "", Some("current/x")),
-            // Whoever starts a program may call it as he likes.
+            // A program's caller may choose any name for it.
             ("other/x", "other", None),
             ("sh", "bin", None),
             ("", "bin", None),

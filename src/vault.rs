@@ -1,23 +1,23 @@
-//! The session sealing key: where it lives, who makes it, and what happens when it cannot be had.
+//! The session sealing key: where it lives, which process creates it, and what happens when it is not available.
 //!
 //! In: the state folder (which exists and is 0700), the setting `store`, the two keyrings and the terminal. Out: the
-//! key that cached entries are sealed with, and which store holds it. The vault knows nothing of the entries; the times
-//! that depend on them are the caller's to say. It never writes a key to disk but under a passphrase, and it gives the
-//! stores' answers on as they are: "no such entry" and "cannot tell" lead to different ends.
+//! key that seals cached entries, and the store that holds it. The vault knows nothing about the entries; the caller
+//! supplies the times that depend on them. It never writes a key to disk except under a passphrase, and it passes on
+//! the stores' answers unchanged: "no such entry" and "cannot tell" lead to different results.
 //!
-//! **Reading.** The file `key-id` says which key seals here and where it lives for good. The kernel keyring is asked
-//! first, since it answers in microseconds and opens no D-Bus; then the place that the file names, and nothing else: a
-//! key that was never in the operating system's keyring is not looked for there.
+//! **Reading.** The file `key-id` says which key seals here and where it is stored permanently. The kernel keyring is
+//! asked first, since it answers in microseconds and opens no D-Bus; then the place that the file names, and nothing
+//! else: a key that was never in the operating system's keyring is not looked for there.
 //!
-//! **Making.** Under a lock, and after looking again. Where the operating system's keyring works, the key goes there
-//! and is copied into the kernel keyring; else into the kernel keyring alone. The old id is kept only when the store
-//! that it belongs to said definitely that it has no such entry. When that store cannot be asked, the new key gets a
-//! new id, so that one id never has two keys; entries of the old one are misses from then on, also when that store is
-//! back. The replaced id stays in `key-id` as a former one until its key was deleted where it lived. When no store can
-//! keep a new key, nothing is changed, and the old entries open again as soon as their store is back.
+//! **Creating.** Under a lock, and after another look. If the operating system's keyring works, the key goes there and
+//! is copied into the kernel keyring; otherwise it goes into the kernel keyring alone. The old id is kept only if its
+//! store definitely has no such entry. If that store cannot be asked, the new key gets a new id, so that one id never
+//! has two keys; entries of the old id are misses from then on, even when that store is available again. The replaced
+//! id stays in `key-id` as a former one until its key has been deleted from its store. If no store can keep a new key,
+//! nothing changes, and the old entries open again as soon as their store is back.
 //!
-//! So a desktop session and a cron job without D-Bus share the kernel's copy as long as any entry lives; after that,
-//! whoever comes first makes the next key, and the other one finds it.
+//! So a desktop session and a cron job without D-Bus share the kernel's copy as long as any entry lives. After that,
+//! the first process that needs a key creates one, and the others find it.
 
 pub mod kernel;
 pub mod keyring;
@@ -47,17 +47,17 @@ pub use self::whereabouts::Whereabouts;
 
 const LOCK: &str = "key.lock";
 const WRAPPED: &str = "key-wrapped";
-/// How often somebody who waits for the lock looks.
+/// How often a process that waits for the lock looks again.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How long the operating system's keyring may keep this process waiting, in all: 60 s where a person can answer its
-/// dialog, 2 s where nobody can.
+/// How long the operating system's keyring may block this process in total: 60 s if a person can answer its dialog, 2 s
+/// otherwise.
 pub fn patience(terminal: &dyn Terminal) -> Duration {
     Duration::from_secs(if terminal.is_there() { 60 } else { 2 })
 }
 
-/// The longest that the kernel keyring is told to keep a key: no session of AWS's lives for more than 36 hours, and the
-/// clocks may differ a little. Whoever says when the last entry ends reads it in headers that anybody can have written.
+/// The longest time that the kernel keyring is told to keep a key: no AWS session lives for more than 36 hours, plus
+/// some difference between clocks. The time of the last entry's end comes from headers that anyone could have written.
 const LONGEST: Duration = Duration::from_mins(36 * 60 + 10);
 
 /// Notes in the state folder `to` the keys that seal in the folder `from`, which is no longer used: entries there can be
@@ -136,7 +136,7 @@ impl<'a> Vault<'a> {
         Ok(self.record()?.current)
     }
 
-    /// The key that opens existing entries. Never makes one; `None` when there definitely is none.
+    /// The key that opens existing entries. Never creates one; `None` if there definitely is no key.
     ///
     /// `until` says how long the last living entry has to live. It is called only when the key had to be fetched from
     /// its place and is copied into the kernel keyring for that time.
@@ -148,9 +148,9 @@ impl<'a> Vault<'a> {
         if let Some(held) = self.at_hand(&id, place) {
             return Ok(Some(held));
         }
-        // One process at a time fetches the key, or asks for its passphrase; the others then find the copy. Under
-        // the lock also because a key that `destroy` ends meanwhile must not be copied. A folder that cannot be
-        // written has no lock, and where no copy is wanted nobody has to wait.
+        // One process at a time fetches the key, or asks for its passphrase; the others then find the copy. It happens
+        // under the lock also because a key that `destroy` is deleting must not be copied. A folder that cannot be
+        // written has no lock, and if no copy is wanted, no process has to wait.
         let lock = match self.store {
             Store::Keyring => None,
             _ => match self.lock() {
@@ -170,7 +170,7 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// The key that seals a new entry, which lives for `life`; makes one where there is none.
+    /// The key that seals a new entry, which lives for `life`; creates one if there is none.
     ///
     /// When the entry is on disk, [`Vault::prolong`] is due.
     pub fn find_or_make(&self, life: Duration) -> Result<UnlockedKey, VaultError> {
@@ -220,9 +220,9 @@ impl<'a> Vault<'a> {
 
     /// Lets the kernel keyring hold the key until its last entry has expired.
     ///
-    /// To be called after an entry was written, so that `until`, which is called under the lock, counts that entry as
-    /// well as those that other processes wrote meanwhile: whoever comes last sees all. A key that has been replaced or
-    /// destroyed since is left alone. An error matters where the key lives nowhere else.
+    /// Call it after writing an entry, so that `until`, which is called under the lock, counts that entry and those
+    /// that other processes wrote in the same time: the last process sees all. A key that has been replaced or
+    /// destroyed since is not changed. An error matters if the key lives nowhere else.
     pub fn prolong(&self, held: &UnlockedKey, until: &dyn Fn() -> Duration) -> Result<(), VaultError> {
         if self.store == Store::Keyring {
             return Ok(());

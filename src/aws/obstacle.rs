@@ -1,8 +1,8 @@
 //! What kept a request from being sent: the name, the network, a proxy, a certificate.
 //!
-//! In: the connector's error with its causes. Out: an [`Obstacle`], and that only where it is certain that not a byte of
-//! the request left, since a code in it then still works. The SDK's connector gives its errors no type that a program
-//! could ask, so their texts are read; what is shown is ours, and never theirs.
+//! In: the connector's error with its causes. Out: an [`Obstacle`], but only if it is certain that no byte of the
+//! request was sent, since a code in it then still works. The SDK's connector has no error types to match on, so the
+//! texts are parsed; they are never shown, only our own are.
 
 use std::io::{self, ErrorKind};
 

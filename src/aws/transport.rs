@@ -1,9 +1,9 @@
 //! How a call to AWS travels: one HTTP client, one clock, one reading of what went wrong, for every service.
 //!
-//! The SDK signs and sends. A client is built only when a call is made, since loading the system's certificates is
-//! most of what a call costs; an `http://` endpoint gets a connector without TLS and loads none. The one request that is
-//! signed anew here is one whose *date* AWS refused, for that spends nothing. Which calls may be retried is for their
-//! service's file to say.
+//! The SDK signs and sends. A client is built only for a call, since loading the system's certificates is most of a
+//! call's cost; an `http://` endpoint gets a connector without TLS and loads none. The only request that is signed
+//! again here is one whose *date* AWS refused, since that spends nothing. Each service's file decides which calls may
+//! be retried.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};

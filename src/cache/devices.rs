@@ -1,7 +1,7 @@
 //! The answer to `mfa_serial = auto`, kept so that a warm path asks nobody.
 //!
-//! One small file for each base, which holds the serial in clear: it is no secret. It is forgotten with `clear`, when
-//! STS no longer knows the device, and asked for anew with `--refresh`.
+//! One small file per base holds the serial in clear text, since it is not secret. It is removed by `clear`, or when
+//! STS no longer knows the device, and requested again with `--refresh`.
 
 use std::fs;
 

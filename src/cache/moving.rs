@@ -1,8 +1,8 @@
 //! What is said and done when the sealing key is not where it was.
 //!
-//! A setting that wants the key in another store makes a new key there. What the old one sealed is opened once more and
-//! sealed under the new one, so that trying another store costs nobody the session of the day; where the old key cannot
-//! be had, that is said. The old key itself does not move: a store that somebody chose for being safer is not to hold a
+//! A setting that wants the key in another store creates a new key there. Entries sealed under the old key are opened
+//! once more and sealed under the new one, so trying another store does not cost the day's session. If the old key is
+//! not available, a message says so. The old key itself does not move: a store chosen for being safer must not hold a
 //! key that was kept elsewhere.
 
 use jiff::Timestamp;

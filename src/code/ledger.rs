@@ -1,10 +1,10 @@
 //! The codes that were spent, so that none is sent twice.
 //!
-//! One small file per device in the state folder: a keyed digest of device and code, and when. It is written before a
-//! code is sent, since an answer can be lost after AWS took the code; a code that AWS refused as wrong is taken out
-//! again. Lines are dropped after three steps, when AWS would no longer take the code anyway. Those are counted in time
-//! since boot: neither a wall clock that is set nor what an endpoint says of the time makes a code forgotten. Whoever
-//! reads or writes here holds the device's lock.
+//! One small file per device in the state folder: a keyed digest of device and code, and when it was spent. It is
+//! written before a code is sent, since an answer can be lost after AWS accepted the code; a code that AWS refused as
+//! wrong is removed again. Lines are dropped after three time steps, when AWS no longer accepts the code. Steps are
+//! counted in time since boot: setting the wall clock does not make the ledger forget a code, nor does a time that an
+//! endpoint reports. The process that reads or writes here holds the device's lock.
 
 use std::fmt;
 

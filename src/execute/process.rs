@@ -1,8 +1,8 @@
 //! Credentials from a `credential_process`.
 //!
-//! In: the command line. Out: credentials, or which part of the contract was broken, without a word of what it printed.
-//! The contract is AWS's: JSON of version 1, whose keys are read in any case, as the SDKs do. The SDK's own provider is not
-//! used: it reads without end, leaves behind what hangs, and tells nobody why a command failed.
+//! In: the command line. Out: credentials, or which part of the contract was broken, without any of the output. The
+//! contract is AWS's: JSON of version 1, with keys in any case, as in the SDKs. The SDK's own provider is not used: it
+//! reads without a limit, leaves hanging processes running, and does not say why a command failed.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Clock;
 
-/// A clock that moves when it is told to, and while somebody sleeps.
+/// A clock that advances only when told to, or when something sleeps on it.
 pub(crate) struct SetClock {
     pub(crate) now: Cell<Timestamp>,
     pub(crate) since_boot: Cell<Option<Duration>>,
@@ -20,7 +20,7 @@ impl SetClock {
         Self { now: Cell::new(at(second)), since_boot, slept: Cell::new(Duration::ZERO) }
     }
 
-    /// Lets time pass, on both clocks.
+    /// Advances both clocks.
     pub(crate) fn pass(&self, time: Duration) {
         self.set(i64::try_from(time.as_secs()).expect("a while"));
         self.since_boot.set(self.since_boot.get().map(|since| since + time));
@@ -51,7 +51,7 @@ impl Clock for SetClock {
     }
 }
 
-/// A moment: the beginning of a code's window, and so many seconds more.
+/// A point in time: the start of a code's time window plus this many seconds.
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("a time")
 }

@@ -1,4 +1,5 @@
-//! Reading a file that may be anything: anything but a regular file is refused at once, and what has no end is too long.
+//! Reading a file that may be of any kind: anything but a regular file is refused at once, and so is one that is too
+//! long.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,13 +10,13 @@ use zeroize::Zeroizing;
 use crate::disk::whole;
 use crate::secret::Secret;
 
-/// The longest file that is read: thirty times what 5,000 profiles take.
+/// The longest file that is read: thirty times the size of one with 5,000 profiles.
 const LONGEST: u64 = 16 << 20;
 
-/// The whole of a regular file, or of the null device, which is how people say that there is none.
+/// Reads a whole regular file, or the null device, with which people say that there is no file.
 ///
 /// # Errors
-/// The system's; a pipe, a device, a socket; more than 16 MB.
+/// The system's error; a pipe, a device or a socket; more than 16 MB.
 pub fn read_regular(path: &Path) -> io::Result<Secret<Vec<u8>>> {
     if cfg!(unix) && path == Path::new("/dev/null") {
         return Ok(Secret::new(Vec::new()));
@@ -23,7 +24,7 @@ pub fn read_regular(path: &Path) -> io::Result<Secret<Vec<u8>>> {
     let mut file = open(path)?;
     let found = file.metadata()?;
     if found.is_dir() {
-        // In the system's words.
+        // The system's wording.
         file.read_exact(&mut [0])?;
     }
     if !found.is_file() {
@@ -34,7 +35,7 @@ pub fn read_regular(path: &Path) -> io::Result<Secret<Vec<u8>>> {
     }
     let mut text = Zeroizing::new(whole::room(found.len(), LONGEST));
     match whole::read(file, found.len(), LONGEST, &mut text) {
-        // It grew meanwhile.
+        // It has grown since it was checked.
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(too_large()),
         result => result.map(|()| Secret::new(std::mem::take(&mut *text))),
     }
@@ -44,10 +45,10 @@ fn too_large() -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 16 MB")
 }
 
-/// Opens a file without waiting for whoever writes to it, should it be a pipe.
+/// Opens a file without blocking, should it be a pipe without a writer.
 ///
 /// # Errors
-/// The system's.
+/// The system's error.
 #[cfg(unix)]
 pub fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
@@ -59,7 +60,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// Opens a file.
 ///
 /// # Errors
-/// The system's.
+/// The system's error.
 #[cfg(not(unix))]
 pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)

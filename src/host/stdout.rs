@@ -1,9 +1,9 @@
-//! Was there a stdout when this process began, and the two other standard streams?
+//! Did this process have stdout and the two other standard streams when it started?
 //!
-//! Rust's runtime puts `/dev/null` in the place of a standard stream that is closed, so that no file which is opened
-//! later becomes it. What is written then vanishes, and each write succeeds: a caller that closed stdout would be told
-//! that it has its credentials. So it is looked at before the runtime begins, and nothing else is done there. A command
-//! that takes this process's place finds closed what was closed.
+//! Rust's runtime replaces a closed standard stream with `/dev/null`, so that no file opened later takes its place.
+//! Output then disappears although each write succeeds, and a caller that closed stdout would believe that it has its
+//! credentials. So the check runs before the runtime starts, and does nothing else. A command that replaces this process
+//! gets the streams that were closed as closed.
 
 use std::io;
 

@@ -1,15 +1,15 @@
-//! Many calls are seen as a bar on stderr, which leaves no trace.
+//! Shows a progress bar on stderr for many calls, and removes it at the end.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Messages, one_line};
 
-/// A bar, until it is dropped; nothing where nothing would be shown.
+/// A bar that is shown until it is dropped, or nothing where stderr does not show one.
 #[derive(Debug)]
 pub struct Progress(Option<ProgressBar>);
 
 impl Messages {
-    /// A bar that says what is counted.
+    /// Starts a bar labeled with what is counted.
     pub fn progress(self, what: &str) -> Progress {
         Progress(self.is_animated().then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
@@ -22,7 +22,7 @@ impl Messages {
 }
 
 impl Progress {
-    /// So many of so many are done.
+    /// Sets how many of how many are done.
     pub fn set(&self, done: usize, of: usize) {
         if let Some(bar) = &self.0 {
             bar.set_length(of as u64);

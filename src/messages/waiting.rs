@@ -1,7 +1,7 @@
-//! A call that takes its time is seen: a spinner on stderr, which leaves no trace.
+//! Shows a spinner on stderr during a slow call, and removes it at the end.
 //!
-//! It comes after a moment, so that a call as quick as most shows nothing, and only on a terminal. A thread of its own
-//! turns it, since the call blocks; no thread is started where nothing would be shown.
+//! It appears after a short delay, so most calls show nothing, and only on a terminal. Its own thread animates it,
+//! since the call blocks; no thread is started if nothing would be shown.
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -12,31 +12,31 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Level, Messages, one_line};
 
-/// Below this, nothing is shown.
+/// Calls shorter than this show nothing.
 const DELAY: Duration = Duration::from_millis(300);
-/// How often it turns.
+/// How often the spinner moves.
 const TURN: Duration = Duration::from_millis(100);
 
-/// Turns until it is dropped.
+/// Spins until it is dropped.
 #[must_use = "it ends when it is dropped"]
 #[derive(Debug)]
 pub struct Waiting(Option<(mpsc::Sender<()>, JoinHandle<()>)>);
 
 impl Messages {
-    /// Can stderr show something that moves, and may it?
+    /// Can stderr show an animation, and is it allowed?
     pub(super) fn is_animated(self) -> bool {
         let is_dumb = || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
         self.level >= Level::Warn && io::stderr().is_terminal() && !is_dumb()
     }
 
-    /// Shows, from now on and until the value is dropped, what is waited for.
+    /// Shows a spinner with this text until the value is dropped.
     pub fn waiting(self, what: &str) -> Waiting {
         if !self.is_animated() {
             return Waiting(None);
         }
         let (end, ended) = mpsc::channel::<()>();
         let text = one_line(what);
-        // Without a thread there is no spinner, and nothing else is lost.
+        // Without a thread there is no spinner, and nothing else changes.
         let thread = thread::Builder::new().name("spinner".to_owned()).spawn(move || {
             if ended.recv_timeout(DELAY) != Err(RecvTimeoutError::Timeout) {
                 return;
@@ -57,7 +57,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some((end, thread)) = self.0.take() {
             drop(end);
-            // It is off the screen before anything else is written.
+            // The spinner is removed before anything else is written.
             let _ = thread.join();
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn json(export: &Export) -> Secret<String> {
 }
 
 fn json_string(value: &str) -> Secret<String> {
-    // Six bytes are the most that a character can take, so the buffer never grows and leaves no copy behind.
+    // A character takes at most six bytes, so the buffer never grows and leaves no copy of a secret.
     let mut text = Vec::with_capacity(value.len() * 6 + 2);
     serde_json::to_writer(&mut text, value).expect("a string is written to memory");
     Secret::new(String::from_utf8(text).expect("JSON is UTF-8"))
@@ -41,8 +41,8 @@ pub(super) fn dotenv(export: &Export) -> Secret<String> {
     }))
 }
 
-/// Double quotes, in which the dotenv libraries read `\n`, `\"` and `\\`, and most of them `\$` (python-dotenv keeps the
-/// backslash; without it, others would expand the name behind it).
+/// Double quotes, in which the dotenv libraries read `\n`, `\"` and `\\`, and most of them `\$` (python-dotenv keeps
+/// the backslash; without it, others would expand the name that follows).
 fn double_quoted(value: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(value.len() * 2 + 2);
     quoted.push('"');

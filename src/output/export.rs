@@ -1,4 +1,4 @@
-//! What an environment gets: the credentials as variables, and the variables that would contradict them.
+//! What an environment receives: the credentials as variables, and the contradicting variables to unset.
 
 use crate::names::variables;
 use crate::names::{ProfileName, Region};
@@ -49,7 +49,7 @@ impl Export {
             plain(profile.as_str()),
             plain(profile.as_str()),
         ];
-        // A token or an end that others left behind would be taken for ours; a region is theirs to keep.
+        // A leftover token or expiration would be taken for ours. A region set by the user stays.
         let is_stale =
             |name: &str| is_renewal || !matches!(name, variables::aws::REGION | variables::aws::DEFAULT_REGION);
         let variables = VARIABLES.into_iter().zip(values).filter(|(name, value)| value.is_some() || is_stale(name));

@@ -29,7 +29,7 @@ pub fn process_json(credentials: &Credentials) -> Secret<String> {
         expiration: credentials.expiration.map(|end| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         account_id: credentials.account.as_ref().map(super::super::names::AccountId::as_str),
     };
-    // Escapes can make a value six times as long; a buffer that never grows leaves no copy of a secret behind.
+    // Escapes can make a value six times as long; a buffer that never grows leaves no copy of a secret.
     let long = answer.secret_access_key.len() + token.map_or(0, str::len) + answer.access_key_id.len();
     let mut text = Vec::with_capacity(long * 6 + 256);
     serde_json::to_writer(&mut text, &answer).expect("it is written to memory");

@@ -1,8 +1,9 @@
 //! A prompt segment: which profile a shell holds, and for how long.
 //!
-//! Text goes in, one line comes out. It ends up inside a prompt, and it cannot be known in which way: shells expand
-//! prompts once, twice or not at all, and a status line has a language of its own. So whatever any of them would expand
-//! is not escaped for one of them but shown as `?`, and a profile that is named like a command stays a name everywhere.
+//! Text goes in, one line comes out. It ends up in a prompt that may be processed in unknown ways: shells expand
+//! prompts once, twice or not at all, and status lines have languages of their own. So everything that any of them
+//! would expand is shown as `?`, not escaped for one of them, and a profile that is named like a command is only a name
+//! everywhere.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,8 +1,8 @@
-//! What a person scans: the QR code, with half blocks, and the words beside it.
+//! The page with a new device's seed: the QR code in half blocks, and instructions beside it.
 //!
-//! In: the seed, and the size of the terminal. Out: a page in the terminal's own control sequences, which holds the
-//! seed and so is a secret. It leaves the last two rows free: the prompt stands there, and nothing ever scrolls, since
-//! what scrolls off a screen may be kept.
+//! In: the seed and the terminal's size. Out: a page of terminal control sequences, which contains the seed and so is a
+//! secret. The last two rows stay free for the prompt, so that nothing scrolls: text that scrolls off the screen may be
+//! kept.
 
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -91,7 +91,7 @@ impl Page<'_> {
             lines.extend(wrapped(text).iter().take(most).map(|line| Secret::from(line.as_str())));
             lines.extend(is_wide.then(|| Secret::from("")));
         };
-        // Whoever reads news has read the rest.
+        // A user who reads a new message has already read the rest.
         if is_wide || news.is_empty() {
             say("Scan this with an authenticator app.", usize::MAX);
         }
@@ -179,7 +179,7 @@ fn blocks(code: &QrCode, fit: &Fit) -> Secret<String> {
     Secret::new(text)
 }
 
-/// Lines of at most so many characters, broken between words, or within one that is longer.
+/// Wraps text to at most this many characters, between words if possible.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

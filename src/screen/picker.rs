@@ -1,7 +1,7 @@
-//! The picker: which profile, when none was named and a person is there.
+//! The picker: lets the user choose a profile when none was named.
 //!
-//! It filters as one types, fuzzily, over everything that a row shows; the most used come first. It is a [`Dialogue`]:
-//! keys in, lines out. The terminal is somebody else's.
+//! It filters fuzzily, as the user types, over all columns of a row; the most used profiles come first. It is a
+//! [`Dialogue`]: keys in, lines out. It does not touch the terminal itself.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::table::{Column, Table, cut};
 use crate::host::{Dialogue, Key, Terminal, TerminalError};
 use crate::messages::one_line;
 
-/// For how long a person may look at it.
+/// How long the user may leave it without pressing a key.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// A row to pick from.
@@ -26,10 +26,10 @@ pub(crate) struct Choice {
     pub(crate) now: Timestamp,
 }
 
-/// Lets a person pick; `None` when they canceled.
+/// Lets the user pick a profile; `None` if they canceled.
 ///
 /// # Errors
-/// There is nobody to ask, or the terminal failed.
+/// There is no one to ask, or the terminal failed.
 pub(crate) fn pick(
     columns: &'static [Column],
     choices: Vec<Choice>,

@@ -1,8 +1,8 @@
-//! Rows for people, and the same rows for pipes.
+//! Tables for people, and the same rows for pipes.
 //!
-//! On a terminal the columns line up, also where characters are two cells wide, and every row is one line: in a narrow
-//! window columns are left out, those first that say least, and then the longest cells lose their middle. A last column
-//! that is the time left is in color where there is any. In a pipe every cell is there, whole, with tabs between.
+//! On a terminal the columns line up, even with characters that are two cells wide, and every row fits on one line: in
+//! a narrow window the least important columns are dropped first, then the longest cells are shortened in the middle.
+//! If the last column is the time left, it is colored. In a pipe every cell is complete, and tabs separate them.
 
 use std::io::IsTerminal;
 

@@ -1,8 +1,8 @@
 //! What a shell offers at the cursor, in the form that its completion script reads.
 //!
-//! A candidate is data: it may be named `$(touch PWNED)`. zsh, fish and Elvish quote what they insert; for the others
-//! the words are quoted here, so that a line which was completed runs nothing but `mfa-cred`. Where a shell cannot be
-//! told a word safely (tcsh splits what it is given), the word is not offered.
+//! A candidate is data: its name may be `$(touch PWNED)`. zsh, fish and Elvish quote what they insert. For the others
+//! the words are quoted here, so that a completed line runs nothing but `mfa-cred`. If a shell cannot be given a word
+//! safely (tcsh splits its input), the word is not offered.
 
 use super::line::CommandLine;
 

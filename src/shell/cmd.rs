@@ -27,9 +27,9 @@ impl Syntax for Cmd {
         format!("set \"{name}=\"")
     }
 
-    /// In quotes only `"`, `%` and, with delayed expansion, `!` mean something, and for none of them is there an escape
-    /// that both `for /f` and a batch file read. What is not ASCII goes through the console's code page, where a
-    /// character may swallow the quote. And a variable without a value is none.
+    /// In quotes only `"`, `%` and, with delayed expansion, `!` are special, and none of them has an escape that both
+    /// `for /f` and a batch file understand. Text beyond ASCII goes through the console's code page, where a character
+    /// may swallow the quote. A variable with an empty value does not exist.
     fn can_hold(&self, value: &str) -> bool {
         !value.is_empty() && value.chars().all(|c| matches!(c, ' '..='~') && !"\"%!".contains(c))
     }

@@ -1,5 +1,4 @@
-//! A line of a shell of the Bourne family, up to the cursor: its words without their quotes, and the quote that is
-//! still open.
+//! A command line of a Bourne-style shell up to the cursor: its words without quotes, and the quote that is still open.
 
 /// How the characters at the cursor are read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -7,9 +6,9 @@ pub enum Quote {
     /// Bare.
     #[default]
     None,
-    /// Behind a `'`.
+    /// After a `'`.
     Single,
-    /// Behind a `"`.
+    /// After a `"`.
     Double,
 }
 
@@ -52,8 +51,8 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// Reads a line that starts with the command, variables before it allowed. Its last word is the one at the cursor,
-    /// an empty one behind a space.
+    /// Parses a line that starts with the command, possibly after variable assignments. Its last word is the one at the
+    /// cursor, which is empty after a space.
     pub fn read(text: &str) -> Self {
         let mut words = Vec::new();
         let mut word: Option<String> = None;
@@ -94,7 +93,7 @@ impl CommandLine {
         Self { words, quote, is_dangling }
     }
 
-    /// The words behind the command, the one at the cursor last.
+    /// The words after the command; the last one is at the cursor.
     pub fn arguments(&self) -> &[String] {
         self.words.get(1..).unwrap_or_default()
     }
@@ -104,8 +103,8 @@ impl CommandLine {
         self.words.last().map_or("", String::as_str)
     }
 
-    /// What was typed of the word, as far as more can be added to it: a backslash at its end would quote the first
-    /// character that follows, quoted or not, and shells do leave one behind where candidates differ after it.
+    /// The typed part of the word, to which more can be added. A backslash at its end would quote the next character,
+    /// and shells do leave one there when candidates differ after it.
     pub(super) fn kept<'a>(&self, typed: &'a str) -> &'a str {
         if self.is_dangling { typed.strip_suffix('\\').unwrap_or(typed) } else { typed }
     }

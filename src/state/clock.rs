@@ -1,13 +1,13 @@
 //! AWS's time: the local clock, corrected by what AWS's `Date` showed.
 //!
-//! Signatures, ends of sessions and codes are all measured by AWS's clock. Whose clock: that of the endpoint that
-//! answers. What one endpoint shows says nothing of another's, so that a test server 13 hours ahead ends no session of
-//! AWS's; each partition has a clock, and each configured endpoint one of its own. What an answer showed is remembered in
-//! the state folder together with the time since boot, which nobody can set, and which goes on while the machine sleeps.
-//! When the wall clock was set since, that memory says what AWS's time is now: a clock that jumps back revives
-//! nothing, and one that jumps forward ends nothing. One case it cannot tell: a wall clock that is ahead of the memory
-//! may also be right, when a virtual machine was restored and its time since boot stood still. Then the later of the
-//! two counts, and the clock says that it [is in doubt](CorrectedClock::is_in_doubt) until AWS is heard again.
+//! Signatures, session expirations and codes are all measured by the clock of the endpoint that answers. One
+//! endpoint's clock says nothing about another's, so a test server that is 13 hours ahead ends no AWS session: each
+//! partition has a clock, and each configured endpoint has its own. What an answer showed is stored in the state
+//! folder together with the time since boot, which no one can set and which includes sleep. If the wall clock was set
+//! later, this record still gives AWS's time: a clock that jumps back revives nothing, and one that jumps forward
+//! expires nothing. One case is ambiguous: a wall clock ahead of the record may be right if a virtual machine was
+//! restored and its time since boot stood still. Then the later time counts, and the clock [is in
+//! doubt](CorrectedClock::is_in_doubt) until AWS answers again.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

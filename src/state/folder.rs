@@ -1,10 +1,9 @@
 //! The state folder: ours alone, and refused when it is not.
 //!
-//! `entries/`, `locks/` and `devices/` lie in it. Files are 0600 from the moment they exist, and are replaced, never
-//! rewritten: a program that dies leaves the old file or the new one. Whoever could plant something here would choose
-//! what we read and what we write to: a symbolic link or another user's folder in its place is refused, and a folder
-//! that others could write to, or in which such a thing stands, is set aside. No file in it is used that is not ours
-//! alone ([`private`]).
+//! `entries/`, `locks/` and `devices/` are in it. Files are 0600 from the start and are replaced, never rewritten: a
+//! program that dies leaves the old file or the new one. Anyone who could plant something here could choose what we
+//! read and write. So a symbolic link or another user's folder in its place is refused, and a folder that others could
+//! write to, or that contains such a thing, is set aside. Only files that are ours alone are used ([`private`]).
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -1,12 +1,13 @@
 //! One asker: a lock per entry, one per MFA device, and one per terminal.
 //!
-//! The locks are `flock`s (through `std::fs::File`), which end with their holder however it dies. Whoever waits looks
-//! at what it waits for meanwhile, so that a hundred waiters read a new entry at once instead of one after another.
-//! The file says who holds the lock, and whether a person canceled: those who waited for that person then end too.
+//! The locks are `flock`s (through `std::fs::File`), which end with their holder however it dies. A process that waits
+//! keeps checking whether what it waits for exists, so a hundred waiters read a new entry at once instead of one after
+//! another. The file says which process holds the lock, and whether its user canceled: those who waited for that user
+//! then end too.
 //!
-//! A holder that is stopped must hold nobody up. One that is stopped by its own person (Ctrl-Z) lets go first: see
-//! [`holds_any`]. One that was stopped from outside cannot; whoever waits sees that, and takes its lock away by taking
-//! away the file. When it goes on, [`lost_any`] tells it.
+//! A stopped holder must not block anyone. One that its own user suspends (Ctrl-Z) releases its locks first: see
+//! [`holds_any`]. One that was stopped from outside cannot; a waiting process notices that and breaks the lock by
+//! removing the file. When the holder continues, [`lost_any`] tells it.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};

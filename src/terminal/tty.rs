@@ -4,12 +4,12 @@
 //! what surrounds it: whose turn it is ([`turn`]), the modes ([`silence`]), keys ([`line`]), and the deadline, signals
 //! and job control of a [`question`]. Nothing is kept between two questions.
 //!
-//! What it may not do: stop in the middle of a question, block on a terminal that takes no output, leave the terminal
-//! without echo or a page on it, whichever way a question ends, or leave keys behind for a shell to run. It does not
-//! end the process either: a signal is returned, and `main` dies of it once everything is put away.
+//! What it may not do: stop in the middle of a question, block on a terminal whose output is stopped, leave the
+//! terminal without echo or with a page on it, however a question ends, or leave typed keys for a shell to run. It
+//! does not end the process either: a signal is returned, and `main` dies of it after everything is restored.
 //!
-//! Keys come one at a time, so that Ctrl-Z can be answered here: with the terminal's own suspend character the process
-//! would be stopped in the middle of a question, its echo still off and others waiting for it.
+//! Keys are read one at a time, so that Ctrl-Z can be handled here: with the terminal's own suspend character the
+//! process would be stopped in the middle of a question, with its echo still off and others waiting for it.
 
 mod dialogue;
 mod line;
@@ -55,7 +55,7 @@ impl Terminal for Tty {
         open().is_ok_and(|device| is_foreground(&device))
     }
 
-    /// Besides what the trait promises: keys that were struck before the prompt are thrown away, as `getpass` does, and
+    /// In addition to what the trait promises: keys that were struck before the prompt are thrown away, as `getpass` does, and
     /// so are those behind the answer. They were meant for another reader, and a wrong code counts against the user at
     /// AWS. Two stars, however many keys there are, show that they arrive.
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {

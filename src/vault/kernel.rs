@@ -1,7 +1,7 @@
-//! The Linux kernel keyring as a store of keys: fast, silent, gone with the machine's power.
+//! The Linux kernel keyring as a key store: fast, never prompts, and cleared at power-off.
 //!
 //! In: a name, a secret, how long it may live. Out: the secret, from any session of the same user. It opens no D-Bus,
-//! asks nobody and waits for nothing, which is why the vault asks it first.
+//! prompts no one and never blocks, which is why the vault asks it first.
 //!
 //! How a key gets there is not the obvious way, so that it works in login, `su`, container and `setsid` sessions alike,
 //! also without `pam_keyinit`: a key that is added to the user keyring directly is not *possessed* by a process whose
@@ -194,7 +194,7 @@ mod linux {
         }
     }
 
-    /// Ends the key for whoever has a link to it, which unlinking it here would not.
+    /// Ends the key for every process that has a link to it, which unlinking it here would not.
     fn end(ring: KeyRing, description: &str) -> Result<(), KeyError> {
         match ring.search(description).and_then(|key| key.invalidate()) {
             Err(error) if !is_missing(error) => Err(error),

@@ -1,12 +1,12 @@
 //! The operating system's keyring as a store of keys: Secret Service, Keychain or Credential Manager.
 //!
-//! In: a name and a secret. Out: the secret, also after logout and reboot. It may open D-Bus, ask the person to unlock
-//! the keyring, and block for ever doing so: a bus that accepts and never answers, or a dialog that nobody sees. Every
-//! call therefore runs on a thread of its own that is left behind when time is up. The program's end does not wait for
-//! it, but it holds the lock of the keyring library, so a keyring that was silent once is not asked again.
+//! In: a name and a secret. Out: the secret, even after logout and reboot. A call may open D-Bus, ask the user to
+//! unlock the keyring, and block forever: a bus that accepts and never answers, or a dialog that no one sees. Each call
+//! therefore runs on its own thread, which is abandoned when time is up. The program does not wait for it at exit, but
+//! it holds the keyring library's lock, so a keyring that has once not answered is not asked again.
 //!
-//! The time is one allowance for the whole process, and what counts is the time spent waiting here: a person who takes
-//! half a minute to type an MFA code between two calls does not use it up, nor does a server that runs for days.
+//! The time is one allowance for the whole process, and only time spent waiting here counts: a user who takes 30
+//! seconds to type an MFA code between two calls does not use it up, nor does a server that runs for days.
 //!
 //! Nothing here needs a particular system: the library picks the store, and its errors say which kind of failure it is.
 
@@ -66,12 +66,12 @@ impl<'a> OsKeyring<'a> {
             Ok(_) => match answered.recv_timeout(self.limit.saturating_sub(spent.waiting)) {
                 Ok(result) => result,
                 Err(RecvTimeoutError::Timeout) => Err(StoreError::Silent(*self.limit)),
-                Err(RecvTimeoutError::Disconnected) => Err(StoreError::Failed("its library gave up".to_owned())),
+                Err(RecvTimeoutError::Disconnected) => Err(StoreError::Failed("its library failed".to_owned())),
             },
         };
         spent.waiting += started.elapsed();
         // Silent: the abandoned try holds the library's lock. Absent: the library opens its store once per process.
-        // Locked: whoever did not unlock it just now is not asked again by the same command.
+        // Locked: a user who did not unlock it is not asked again by the same command.
         if let Err(error @ (StoreError::Silent(_) | StoreError::Absent(_) | StoreError::Locked)) = &result {
             spent.given_up = Some(error.clone());
         }

@@ -1,4 +1,4 @@
-//! A new sealing key: where the setting wants it, and in which order stores and record are written.
+//! Creates a sealing key: where the setting wants it, and in which order stores and record are written.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl Vault<'_> {
         record.add_former((id.clone(), KeyHome::Keyring));
         self.write(record)?;
         if let Err(error) = self.keyring.put(id.as_str(), &key.to_secret(), None) {
-            // Whoever is merely absent or locked has stored nothing; a silent one may do so yet.
+            // A store that is absent or locked has stored nothing; one that did not answer may still do so.
             if matches!(error, StoreError::Absent(_) | StoreError::Locked) {
                 *record = before;
                 self.write(record)?;

@@ -1,4 +1,4 @@
-//! A sealing key in a file, wrapped under a passphrase: the store of those who have no other.
+//! A sealing key in a file, wrapped under a passphrase, for machines without another store.
 //!
 //! In: a file's place and the person at the terminal. Out: the key. The passphrase is stretched with argon2id (RFC
 //! 9106), and its parameters and salt stand in the file's clear first line, which is authenticated with the rest. The
@@ -30,7 +30,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 #[derive(Debug, thiserror::Error)]
 pub enum PassphraseError {
     /// The terminal gave no answer. A signal in it ends the program as that signal does.
-    #[error("the passphrase could not be asked")]
+    #[error("the passphrase could not be read")]
     Terminal(#[source] TerminalError),
     /// Three times wrong, or three times two that differ.
     #[error("no passphrase was accepted in {TRIES} tries")]
@@ -101,7 +101,7 @@ impl<'a> PassphraseFile<'a> {
             return Ok(None);
         }
         for _ in 0..TRIES {
-            let passphrase = self.ask("Passphrase of mfa-cred: ")?;
+            let passphrase = self.ask("Passphrase for mfa-cred: ")?;
             if let Some(key) = wrapped.open(&passphrase)? {
                 return Ok(Some(key));
             }
@@ -124,16 +124,16 @@ impl<'a> PassphraseFile<'a> {
 
     fn ask_for_new(&self) -> Result<Secret<String>, PassphraseError> {
         for _ in 0..TRIES {
-            let first = self.ask("New passphrase of mfa-cred: ")?;
+            let first = self.ask("New passphrase for mfa-cred: ")?;
             if first.expose().is_empty() {
                 self.terminal.tell("The passphrase cannot be empty.");
                 continue;
             }
-            let second = self.ask("The same passphrase again: ")?;
+            let second = self.ask("Repeat the passphrase: ")?;
             if first.expose() == second.expose() {
                 return Ok(first);
             }
-            self.terminal.tell("The two passphrases are not the same.");
+            self.terminal.tell("The passphrases do not match.");
         }
         Err(PassphraseError::Refused)
     }

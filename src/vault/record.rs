@@ -55,7 +55,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// Where a sealing key lives for good. The kernel keyring may hold a copy of it besides.
+/// Where a sealing key is stored permanently. The kernel keyring may also hold a copy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyHome {
     /// In the kernel keyring alone, until its last entry has expired.
@@ -134,7 +134,8 @@ impl Record {
         from.former.into_iter().for_each(|filed| self.add_former(filed));
     }
 
-    /// Puts the current key among the former ones. A wrapped key is none: its file is replaced or removed with it.
+    /// Moves the current key to the former ones. A wrapped key is not recorded: its file is replaced or removed with
+    /// it.
     pub(super) fn retire(&mut self) {
         if let Some(filed) = self.current.take()
             && filed.1 != KeyHome::Passphrase

@@ -25,15 +25,15 @@ const TAG: usize = 16;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SealError {
     /// The operating system's generator failed.
-    #[error("the operating system gives no random numbers")]
+    #[error("the operating system provides no random numbers")]
     Random,
     /// More than the cipher can take in one piece (256 GiB).
     #[error("it is too long to be sealed")]
     TooLong,
 }
 
-/// 256 random bits that seal and open. In memory of its own, which all its clones share, so that neither moving nor
-/// cloning it leaves copies behind.
+/// 256 random bits that seal and open. They are in memory that all clones share, so neither moving nor cloning leaves
+/// copies.
 #[derive(Clone, Debug)]
 pub struct SealingKey(Arc<Locked>);
 

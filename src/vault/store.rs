@@ -1,4 +1,4 @@
-//! The words of the vault: the setting `store`, a key in hand, and why there is none.
+//! The vault's types: the setting `store`, an available key, and the reasons for having none.
 //!
 //! Types alone; what becomes of them is decided beside this file and by the callers. An error keeps what each store
 //! said as that store said it, so that every reason can have a hint of its own.
@@ -30,7 +30,7 @@ pub enum Store {
 
 /// A text that names no store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the store is `auto`, `kernel`, `keyring`, `passphrase` or `none`")]
+#[error("expected one of `auto`, `kernel`, `keyring`, `passphrase`, `none`")]
 pub struct UnknownStore;
 
 impl Store {
@@ -77,8 +77,8 @@ pub enum VaultError {
         /// What the operating system's keyring said.
         keyring: StoreError,
     },
-    /// The store that the settings demand does not work (exit 7).
-    #[error("the store `{}`, which the settings demand, cannot be used", store.as_str())]
+    /// The configured store does not work (exit 7).
+    #[error("the configured store `{}` cannot be used", store.as_str())]
     Demanded {
         /// The setting.
         store: Store,

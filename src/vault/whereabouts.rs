@@ -1,7 +1,7 @@
 //! Where the sealing key is at this moment, for people who ask, and where it was when the setting has changed.
 //!
 //! In: the record, and what the kernel keyring says without reading a key. Out: words for `status`; and the key that a
-//! new setting would leave behind with all that it sealed.
+//! changed setting would abandon together with everything that it sealed.
 
 use super::{KeyHome, KeyId, SealingKey, Store, Vault, VaultError};
 use crate::host::{Life, StoreError, TerminalError};
@@ -59,7 +59,7 @@ impl Vault<'_> {
         if let Some(key) = self.kernel.get(id.as_str()).ok().flatten().and_then(SealingKey::from_bytes) {
             return Ok(Ok(key));
         }
-        let gone = || "it has no such key any more".to_owned();
+        let gone = || "it no longer has that key".to_owned();
         Ok(match place {
             KeyHome::Kernel => Err(gone()),
             KeyHome::Keyring => match self.keyring.get(id.as_str()) {
@@ -69,7 +69,7 @@ impl Vault<'_> {
             KeyHome::Passphrase if !self.terminal.is_there() => Err(TerminalError::Absent.to_string()),
             KeyHome::Passphrase => {
                 self.terminal.tell(
-                    "The store has changed. The passphrase lets what is cached move over; Ctrl-C keeps all as it is.",
+                    "The store has changed. Enter the passphrase to move the cached credentials; Ctrl-C changes nothing.",
                 );
                 match self.wrapped().open(id) {
                     Ok(key) => key.ok_or_else(gone),

@@ -353,7 +353,7 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
     for (name, value, stderr) in [
         ("MFA_CRED_DURATION", "abc", "a duration is written `900`, `15m`, `1h30m` or `12h`"),
         ("MFA_CRED_REGION", "A;b", "a region consists of a-z, 0-9 and `-`"),
-        ("MFA_CRED_STORE", "cupboard", "the store is `auto`, `kernel`, `keyring`, `passphrase` or `none`"),
+        ("MFA_CRED_STORE", "cupboard", "expected one of `auto`, `kernel`, `keyring`, `passphrase`, `none`"),
         ("MFA_CRED_NO_PROMPT", "perhaps", "it is neither `true` nor `false`"),
     ] {
         cast.world.set(name, value);

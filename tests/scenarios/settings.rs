@@ -117,7 +117,7 @@ fn a_bad_value_says_where_it_is_and_is_not_repeated() {
     let duration = "a duration is written `900`, `15m`, `1h30m` or `12h`";
     let region = "a region consists of a-z, 0-9 and `-`";
     let switch = "it is neither `true` nor `false`";
-    let log = "it is one of `error`, `warn`, `info` and `debug`";
+    let log = "expected one of `error`, `warn`, `info`, `debug`";
     let color = "it is one of `auto`, `always` and `never`";
     for (variable, key, why) in [
         ("MFA_CRED_DURATION", "duration", duration),
@@ -426,7 +426,7 @@ mod said {
         world.set("MFA_CRED_LOG", "loud");
         let done = world.run(&["env", "alice"]);
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""));
-        let why = "it is one of `error`, `warn`, `info` and `debug`";
+        let why = "expected one of `error`, `warn`, `info`, `debug`";
         assert_eq!(done.stderr, format!("\x1b[31merror: \x1b[0m`MFA_CRED_LOG` of the environment: {why}\n"));
         world.set("MFA_CRED_LOG", "");
     }

@@ -355,7 +355,7 @@ fn with_neither_store_credentials_come_uncached_with_one_warning() {
     assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
     assert_eq!(
         failed.stderr,
-        "error: the store `kernel`, which the settings demand, cannot be used: it is not available: the kernel keyring \
+        "error: the configured store `kernel` cannot be used: it is not available: the kernel keyring \
          is forbidden here (EPERM)\nhint: unlock or start that store, or let `--store auto` choose another\n"
     );
 }
@@ -400,7 +400,7 @@ fn a_demanded_keyring_without_a_bus_is_an_error_and_costs_no_code() {
     let code = device.fresh_code();
     let failed = world.run_with_stdin(&["--store", "keyring", "env", "deploy", "--mfa-token", "-"], &code);
     assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
-    let start = "error: the store `keyring`, which the settings demand, cannot be used: it is not available: ";
+    let start = "error: the configured store `keyring` cannot be used: it is not available: ";
     let end = "\nhint: unlock or start that store, or let `--store auto` choose another\n";
     assert!(failed.stderr.starts_with(start) && failed.stderr.ends_with(end), "{failed:?}");
     assert_eq!(failed.stderr.lines().count(), 2, "{failed:?}");

@@ -1,5 +1,5 @@
-//! One terminal, one question at a time: whoever asks holds the terminal's lock, from before the echo goes off until
-//! it is back.
+//! One terminal, one question at a time: the process that asks holds the terminal's lock from before the echo goes off
+//! until it is restored.
 //!
 //! The lock is named after the terminal's device and lies in a place that all processes of this user share, whatever
 //! their homes and state folders are: `/run/user/UID`, else a folder of ours in `/tmp`. Neither depends on a variable.

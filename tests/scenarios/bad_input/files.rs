@@ -109,10 +109,10 @@ fn settings_that_cannot_be_read_are_errors() {
         (b"regoin = x\n", &unknown),
         (b"[x]\nregion = y\n", ": `[x]`: the settings have no sections"),
         (b"duration = abc\n", ": `duration`: a duration is written `900`, `15m`, `1h30m` or `12h`"),
-        (b"store = cupboard\n", ": `store`: the store is `auto`, `kernel`, `keyring`, `passphrase` or `none`"),
+        (b"store = cupboard\n", ": `store`: expected one of `auto`, `kernel`, `keyring`, `passphrase`, `none`"),
         (b"region\nno_cache = true\n", ":1: it is not `KEY = VALUE`"),
         (b"# fine\n\n[x\n", ":3: it is not `KEY = VALUE`"),
-        (b"store = \"auto\n", ": `store`: the store is `auto`, `kernel`, `keyring`, `passphrase` or `none`"),
+        (b"store = \"auto\n", ": `store`: expected one of `auto`, `kernel`, `keyring`, `passphrase`, `none`"),
         (b"# fine\nstore = caf\xe9\n", ":2: the line is not UTF-8"),
     ];
     for (text, error) in cases {

@@ -71,7 +71,7 @@ fn leaving_a_passphrase_asks_for_it_once_more_and_ctrl_c_keeps_all() {
     let Cast { world, device, .. } = cast();
     world.set("MFA_CRED_STORE", "passphrase");
     let mut session = world.at_terminal(&["env", "deploy"]);
-    for prompt in ["New passphrase of mfa-cred: ", "The same passphrase again: "] {
+    for prompt in ["New passphrase for mfa-cred: ", "Repeat the passphrase: "] {
         session.wait_for(prompt, PATIENCE);
         session.wait_for_echo(false, PATIENCE);
         session.type_text("tulip\n");
@@ -87,8 +87,8 @@ fn leaving_a_passphrase_asks_for_it_once_more_and_ctrl_c_keeps_all() {
     world.set("MFA_CRED_STORE", "kernel");
     let ask = |answer: &str| {
         let mut session = world.at_terminal(&["process", "deploy"]);
-        session.wait_for("The store has changed. The passphrase lets what is cached move over", PATIENCE);
-        session.wait_for("Passphrase of mfa-cred: ", PATIENCE);
+        session.wait_for("The store has changed. Enter the passphrase to move the cached", PATIENCE);
+        session.wait_for("Passphrase for mfa-cred: ", PATIENCE);
         session.wait_for_echo(false, PATIENCE);
         session.type_text(answer);
         session.finish(PATIENCE)

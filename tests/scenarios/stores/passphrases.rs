@@ -10,11 +10,11 @@ fn a_passphrase_is_asked_twice_when_made_and_once_a_login() {
     world.set("MFA_CRED_STORE", "passphrase");
     let mut session = world.at_terminal(&["env", "deploy"]);
     for (prompt, answer) in [
-        ("New passphrase of mfa-cred: ", "tulip"),
-        ("The same passphrase again: ", "tulpe"),
-        ("The two passphrases are not the same.", ""),
-        ("New passphrase of mfa-cred: ", "tulip"),
-        ("The same passphrase again: ", "tulip"),
+        ("New passphrase for mfa-cred: ", "tulip"),
+        ("Repeat the passphrase: ", "tulpe"),
+        ("The passphrases do not match.", ""),
+        ("New passphrase for mfa-cred: ", "tulip"),
+        ("Repeat the passphrase: ", "tulip"),
         ("MFA code for deploy (alice-phone): ", &device.fresh_code()),
     ] {
         session.wait_for(prompt, PATIENCE);
@@ -38,23 +38,23 @@ fn a_passphrase_is_asked_twice_when_made_and_once_a_login() {
     assert_eq!((locked.status.code(), locked.stdout.as_str()), (Some(7), ""), "{locked:?}");
     assert_eq!(
         locked.stderr,
-        "error: the sealing key could not be unlocked: the passphrase could not be asked: there is no terminal to ask \
+        "error: the sealing key could not be unlocked: the passphrase could not be read: there is no terminal to ask \
          on\nhint: run mfa-cred in a terminal once: the key is then unlocked for this login\n"
     );
     let mut session = world.at_terminal(&["process", "deploy"]);
-    session.wait_for("Passphrase of mfa-cred: ", PATIENCE);
+    session.wait_for("Passphrase for mfa-cred: ", PATIENCE);
     session.wait_for_echo(false, PATIENCE);
     session.type_text("tulip\n");
     let unlocked = session.finish(PATIENCE);
     assert!(unlocked.status.success(), "{unlocked:?}");
     let asked = unlocked.terminal.trim_end().trim_end_matches('*').trim_end();
-    assert_eq!((unlocked.stderr.as_str(), asked), ("", "Passphrase of mfa-cred:"));
+    assert_eq!((unlocked.stderr.as_str(), asked), ("", "Passphrase for mfa-cred:"));
     assert_warm(&world);
 
     take_from_kernel(&id);
     let mut session = world.at_terminal(&["process", "deploy"]);
     for answer in ["rose", "tulip ", "TULIP"] {
-        session.wait_for("Passphrase of mfa-cred: ", PATIENCE);
+        session.wait_for("Passphrase for mfa-cred: ", PATIENCE);
         session.wait_for_echo(false, PATIENCE);
         session.type_text(&format!("{answer}\n"));
         session.wait_for("This passphrase does not open the key.", PATIENCE);
