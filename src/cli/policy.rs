@@ -39,6 +39,7 @@ fn rule() -> impl TypedValueParser<Value = Rule> {
 
 // `policy print`.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct PrintArgs {
     /// json, terraform or cloudformation
@@ -61,6 +62,11 @@ pub struct PrintArgs {
     /// Long-term access keys go through without it, which AWS does not recommend.
     #[arg(long)]
     pub console_only: bool,
+    /// A group for users without MFA
+    ///
+    /// It allows nothing but enrolling. Terraform and CloudFormation make the group, too.
+    #[arg(long, conflicts_with_all = ["own_access_keys", "console_only"])]
+    pub quarantine_group: bool,
     /// The account
     ///
     /// Default: any; in CloudFormation, the stack's.
@@ -73,7 +79,7 @@ pub struct PrintArgs {
     pub partition: Option<Partition>,
     /// The group that it is attached to
     ///
-    /// In Terraform and CloudFormation. Default: a variable, a parameter.
+    /// In Terraform and CloudFormation. Default: a variable, a parameter (with --quarantine-group: MFAQuarantine).
     #[arg(long, value_name = "NAME", value_parser = group_name)]
     pub group: Option<String>,
     /// The users' path, such as /team/

@@ -18,8 +18,20 @@ use crate::names::{AccountId, Partition};
 /// The condition key that all of it turns on.
 const MFA_PRESENT: &str = "aws:MultiFactorAuthPresent";
 
-/// What AWS calls such a policy, in the formats that give it a name.
-const NAME: &str = "RequireMFA";
+/// What a format that names things calls them.
+struct Names {
+    /// The policy. AWS's own name for the usual one.
+    policy: &'static str,
+    /// Terraform's word for its blocks.
+    label: &'static str,
+    /// What the group is for.
+    group: &'static str,
+}
+
+const ENFORCING: Names =
+    Names { policy: "RequireMFA", label: "require_mfa", group: "The group whose users must use MFA" };
+const QUARANTINE: Names =
+    Names { policy: "MFAQuarantine", label: "mfa_quarantine", group: "The group that holds users without MFA" };
 
 /// What is printed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -95,6 +107,9 @@ pub struct Choices {
     pub with_own_access_keys: bool,
     /// Are long-term access keys let through without MFA?
     pub is_console_only: bool,
+    /// Is it for a group that holds users only until they have MFA? Then nothing but enrolling is allowed, with MFA
+    /// either, and the formats that attach the policy make the group.
+    pub is_quarantine: bool,
     /// The account; `None` is any.
     pub account: Option<AccountId>,
     /// The partition; `None` is the commercial one, or, in CloudFormation, the stack's.
@@ -184,7 +199,11 @@ impl<'a> Policy<'a> {
         let mut statements = vec![
             Statement::allow(
                 "AllowViewAccountInfo",
-                &["iam:GetAccountPasswordPolicy", "iam:ListVirtualMFADevices"],
+                if choices.is_quarantine && !first_password {
+                    &["iam:ListVirtualMFADevices"]
+                } else {
+                    &["iam:GetAccountPasswordPolicy", "iam:ListVirtualMFADevices"]
+                },
                 Resource::Everything,
                 None,
             ),
@@ -231,47 +250,23 @@ impl<'a> Policy<'a> {
             ];
             statements.push(Statement::allow("AllowManageOwnAccessKeys", &actions, Resource::Oneself, WITH_MFA));
         }
-        let mut free = vec![
-            "iam:CreateVirtualMFADevice",
-            "iam:EnableMFADevice",
-            "iam:GetMFADevice",
-            "iam:GetUser",
-            "iam:ListMFADevices",
-            "iam:ListVirtualMFADevices",
-            "iam:ResyncMFADevice",
-            // Customary: no policy keeps anybody from it.
-            "sts:GetSessionToken",
-        ];
-        if first_password {
-            free.splice(0..0, ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"]);
-            free.sort_unstable();
+        if choices.is_quarantine {
+            // What takes MFA is for those who have left the group.
+            statements.retain(|statement| statement.condition.is_none());
         }
-        let without_mfa = Some(Condition {
-            // Long-term keys do not have the condition key at all.
-            operator: if choices.is_console_only { "Bool" } else { "BoolIfExists" },
-            value: "false",
-        });
-        statements.push(Statement {
-            sid: "DenyAllExceptListedIfNoMFA",
-            effect: "Deny",
-            actions: Actions::AllBut(free),
-            resource: Resource::Everything,
-            condition: without_mfa,
-        });
-        // The statement above leaves these free; an administrator is allowed them on every user.
-        statements.push(Statement {
-            sid: "DenyDevicesOfOthersIfNoMFA",
-            effect: "Deny",
-            actions: Actions::These(vec!["iam:EnableMFADevice", "iam:ResyncMFADevice"]),
-            resource: Resource::Others,
-            condition: without_mfa,
-        });
+        statements.extend(denials(choices));
         Self { choices, statements }
+    }
+
+    fn names(&self) -> &'static Names {
+        if self.choices.is_quarantine { &QUARANTINE } else { &ENFORCING }
     }
 
     /// What it is, for people.
     fn description(&self) -> &'static str {
-        if self.choices.is_console_only {
+        if self.choices.is_quarantine {
+            "Users without MFA enroll a device, and can do nothing else"
+        } else if self.choices.is_console_only {
             "Users manage their own MFA devices; without MFA, a sign-in to the console can do nothing else"
         } else {
             "Users manage their own MFA devices; without MFA, they can do nothing else"
@@ -297,6 +292,47 @@ impl<'a> Policy<'a> {
             user_name,
         }
     }
+}
+
+/// Everything but enrolling, and enrolling for others, where there is no MFA.
+fn denials(choices: &Choices) -> [Statement; 2] {
+    let mut free = vec![
+        "iam:CreateVirtualMFADevice",
+        "iam:EnableMFADevice",
+        "iam:GetMFADevice",
+        "iam:GetUser",
+        "iam:ListMFADevices",
+        "iam:ListVirtualMFADevices",
+        "iam:ResyncMFADevice",
+        // Customary: no policy keeps anybody from it.
+        "sts:GetSessionToken",
+    ];
+    if choices.allows_first_password_change {
+        free.splice(0..0, ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"]);
+        free.sort_unstable();
+    }
+    let without_mfa = Some(Condition {
+        // Long-term keys do not have the condition key at all.
+        operator: if choices.is_console_only { "Bool" } else { "BoolIfExists" },
+        value: "false",
+    });
+    [
+        Statement {
+            sid: "DenyAllExceptListedIfNoMFA",
+            effect: "Deny",
+            actions: Actions::AllBut(free),
+            resource: Resource::Everything,
+            condition: without_mfa,
+        },
+        // The statement above leaves these free; an administrator is allowed them on every user.
+        Statement {
+            sid: "DenyDevicesOfOthersIfNoMFA",
+            effect: "Deny",
+            actions: Actions::These(vec!["iam:EnableMFADevice", "iam:ResyncMFADevice"]),
+            resource: Resource::Others,
+            condition: without_mfa,
+        },
+    ]
 }
 
 impl Statement {

@@ -22,6 +22,7 @@ pub(super) fn run(args: PrintArgs, settings: &Settings) -> Result<Done, Error> {
         allows_first_password_change: args.allow_first_password_change,
         with_own_access_keys: args.own_access_keys,
         is_console_only: args.console_only,
+        is_quarantine: args.quarantine_group,
         account: args.account,
         partition: args.partition,
         user_path: args.user_path,

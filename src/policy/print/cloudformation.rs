@@ -3,14 +3,23 @@
 //! What was not chosen is the stack's: its partition and its account, by `!Sub`; a policy variable is `${!…}` there, or
 //! CloudFormation would look for a parameter of that name. A bare `*` is an alias in YAML, a bare `false` a boolean and
 //! a bare date a date, so these stand in quotes. The policy has no name of its own: a template with named IAM resources
-//! needs more capabilities, and exists once in an account.
+//! needs more capabilities, and exists once in an account. A quarantine's group does have one, as `audit` is told it.
 
-use super::{Actions, Choices, MFA_PRESENT, NAME, Policy, Resource, Spelling, Statement};
+use super::{Actions, Choices, MFA_PRESENT, Names, Policy, Resource, Spelling, Statement};
 use crate::names::{AccountId, Partition};
 
 pub(super) fn print(policy: &Policy<'_>) -> String {
     let description = policy.description();
-    let default = policy.choices.group.as_ref().map_or_else(String::new, |group| format!("    Default: \"{group}\"\n"));
+    let Names { policy: name, group: purpose, .. } = policy.names();
+    let is_quarantine = policy.choices.is_quarantine;
+    let default = policy.choices.group.as_deref().or(is_quarantine.then_some(name));
+    let default = default.map_or_else(String::new, |group| format!("    Default: \"{group}\"\n"));
+    let (made, group) = if is_quarantine {
+        let made = "  QuarantineGroup:\n    Type: AWS::IAM::Group\n    Properties:\n      GroupName: !Ref Group\n";
+        (made, "QuarantineGroup")
+    } else {
+        ("", "Group")
+    };
     let statements: String = policy.statements.iter().map(|one| statement(policy, one)).collect();
     format!(
         "AWSTemplateFormatVersion: \"2010-09-09\"\n\
@@ -19,16 +28,17 @@ pub(super) fn print(policy: &Policy<'_>) -> String {
          Parameters:\n  \
            Group:\n    \
              Type: String\n    \
-             Description: The group whose users must use MFA\n\
+             Description: {purpose}\n\
          {default}\
          \n\
-         Resources:\n  \
-           {NAME}:\n    \
+         Resources:\n\
+         {made}  \
+           {name}:\n    \
              Type: AWS::IAM::ManagedPolicy\n    \
              Properties:\n      \
                Description: {description}\n      \
                Groups:\n        \
-                 - !Ref Group\n      \
+                 - !Ref {group}\n      \
                PolicyDocument:\n        \
                  Version: \"2012-10-17\"\n        \
                  Statement:\n\

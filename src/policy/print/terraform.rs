@@ -1,34 +1,45 @@
-//! HCL as `terraform fmt` leaves it: the document as a data source, a managed policy, its attachment to a group.
+//! HCL as `terraform fmt` leaves it: the document as a data source, a managed policy, its attachment to a group, and
+//! the group itself where it is there for nothing else.
 //!
 //! A policy variable is spelled `&{…}` there, as `${…}` is Terraform's own; the data source puts the dollar back.
 //! Nothing else is escaped: no part of the policy can hold a quote, a backslash or a `%{`.
 
-use super::{Actions, MFA_PRESENT, NAME, Policy, Statement};
+use super::{Actions, MFA_PRESENT, Names, Policy, Statement};
 
 pub(super) fn print(policy: &Policy<'_>) -> String {
     let statements: Vec<String> = policy.statements.iter().map(|one| statement(policy, one)).collect();
+    let Names { policy: name, label, group: purpose } = policy.names();
+    let is_quarantine = policy.choices.is_quarantine;
     let (variable, group) = match &policy.choices.group {
         Some(group) => (String::new(), format!("\"{group}\"")),
-        None => (
-            "variable \"group\" {\n  type        = string\n  description = \"The group whose users must use MFA\"\n}\n\n"
-                .to_owned(),
-            "var.group".to_owned(),
-        ),
+        None => {
+            let default = if is_quarantine { format!("  default     = \"{name}\"\n") } else { String::new() };
+            let variable = format!(
+                "variable \"group\" {{\n  type        = string\n  description = \"{purpose}\"\n{default}}}\n\n"
+            );
+            (variable, "var.group".to_owned())
+        }
+    };
+    let (made, group) = if is_quarantine {
+        let made = format!("resource \"aws_iam_group\" \"{label}\" {{\n  name = {group}\n}}\n\n");
+        (made, format!("aws_iam_group.{label}.name"))
+    } else {
+        (String::new(), group)
     };
     format!(
-        "{variable}data \"aws_iam_policy_document\" \"require_mfa\" {{\n\
+        "{variable}data \"aws_iam_policy_document\" \"{label}\" {{\n\
          {statements}\
          }}\n\
          \n\
-         resource \"aws_iam_policy\" \"require_mfa\" {{\n  \
-           name        = \"{NAME}\"\n  \
+         resource \"aws_iam_policy\" \"{label}\" {{\n  \
+           name        = \"{name}\"\n  \
            description = \"{description}\"\n  \
-           policy      = data.aws_iam_policy_document.require_mfa.json\n\
+           policy      = data.aws_iam_policy_document.{label}.json\n\
          }}\n\
          \n\
-         resource \"aws_iam_group_policy_attachment\" \"require_mfa\" {{\n  \
+         {made}resource \"aws_iam_group_policy_attachment\" \"{label}\" {{\n  \
            group      = {group}\n  \
-           policy_arn = aws_iam_policy.require_mfa.arn\n\
+           policy_arn = aws_iam_policy.{label}.arn\n\
          }}\n",
         statements = statements.join("\n"),
         description = policy.description(),

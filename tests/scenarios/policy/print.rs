@@ -14,7 +14,8 @@ const ACCOUNT: &str = "210987654321";
 /// Every combination of the choices.
 fn every() -> Vec<Choices> {
     let mut all = Vec::new();
-    for bits in 0..16_u8 {
+    // The fifth is a quarantine, with which two others do not go.
+    for bits in (0..32_u8).filter(|bits| bits & 16 == 0 || bits & 6 == 0) {
         for (account, partition) in
             [(None, None), (Some(ACCOUNT), None), (None, Some("aws-us-gov")), (Some(ACCOUNT), Some("aws-cn"))]
         {
@@ -23,6 +24,7 @@ fn every() -> Vec<Choices> {
                     allows_first_password_change: bits & 1 != 0,
                     with_own_access_keys: bits & 2 != 0,
                     is_console_only: bits & 4 != 0,
+                    is_quarantine: bits & 16 != 0,
                     account: account.map(|id| id.parse().expect("an account")),
                     partition: partition.map(|name| name.parse().expect("a partition")),
                     user_path: user_path.map(|path| path.parse().expect("a path")),
@@ -31,7 +33,7 @@ fn every() -> Vec<Choices> {
             }
         }
     }
-    assert_eq!(all.len(), 192);
+    assert_eq!(all.len(), 240);
     all
 }
 
@@ -114,9 +116,10 @@ fn every_combination_lets_users_enroll_and_nobody_else_work() {
 
             let with_mfa = way == "mfa";
             let first = choices.allows_first_password_change;
-            says(with_mfa, &own, way, "iam:DeactivateMFADevice", &alice);
-            says(with_mfa, &own, way, "iam:DeleteVirtualMFADevice", &device("alice-laptop"));
-            says(with_mfa || first, &own, way, "iam:ChangePassword", &alice);
+            let manages = with_mfa && !choices.is_quarantine;
+            says(manages, &own, way, "iam:DeactivateMFADevice", &alice);
+            says(manages, &own, way, "iam:DeleteVirtualMFADevice", &device("alice-laptop"));
+            says(manages || first, &own, way, "iam:ChangePassword", &alice);
             for action in ["Create", "Delete", "Update"] {
                 let with_keys = with_mfa && choices.with_own_access_keys;
                 says(with_keys, &own, way, &format!("iam:{action}AccessKey"), &alice);
@@ -206,22 +209,30 @@ fn terraform_reads_the_same_document() {
     for choices in every() {
         let text = print(Format::Terraform, &choices);
         let body: Value = hcl::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let data = &body["data"]["aws_iam_policy_document"]["require_mfa"];
+        let label = if choices.is_quarantine { "mfa_quarantine" } else { "require_mfa" };
+        let data = &body["data"]["aws_iam_policy_document"][label];
         let statements = data["statement"].as_array().expect("statements").iter().map(of_terraform);
         let document = json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()});
         let expected: Value = serde_json::from_str(&print(Format::Json, &choices)).expect("JSON");
         assert_eq!(document, expected, "{text}");
 
-        let policy = &body["resource"]["aws_iam_policy"]["require_mfa"];
-        assert_eq!(policy["policy"], "${data.aws_iam_policy_document.require_mfa.json}");
-        let attachment = &body["resource"]["aws_iam_group_policy_attachment"]["require_mfa"];
-        assert_eq!(attachment["policy_arn"], "${aws_iam_policy.require_mfa.arn}");
+        let policy = &body["resource"]["aws_iam_policy"][label];
+        assert_eq!(policy["policy"], format!("${{data.aws_iam_policy_document.{label}.json}}"));
+        let attachment = &body["resource"]["aws_iam_group_policy_attachment"][label];
+        assert_eq!(attachment["policy_arn"], format!("${{aws_iam_policy.{label}.arn}}"));
         let variable = body.get("variable").map(|all| &all["group"]["type"]);
         let (group, kind) = match &choices.group {
             Some(group) => (group.as_str(), None),
             None => ("${var.group}", Some(&json!("${string}"))),
         };
-        assert_eq!((&attachment["group"], variable), (&json!(group), kind));
+        let named = if choices.is_quarantine {
+            assert_eq!(attachment["group"], "${aws_iam_group.mfa_quarantine.name}");
+            &body["resource"]["aws_iam_group"][label]["name"]
+        } else {
+            assert!(body["resource"].get("aws_iam_group").is_none());
+            &attachment["group"]
+        };
+        assert_eq!((named, variable), (&json!(group), kind));
     }
 }
 
@@ -268,13 +279,18 @@ fn cloudformation_reads_the_same_document() {
         let text = print(Format::CloudFormation, &choices);
         let expected: Value = serde_json::from_str(&print(Format::Json, &choices)).expect("JSON");
         let template = template(&text, choices.partition.map_or("aws", |partition| partition.as_str()));
-        let policy = &template["Resources"]["RequireMFA"];
+        let (name, group) =
+            if choices.is_quarantine { ("MFAQuarantine", "QuarantineGroup") } else { ("RequireMFA", "Group") };
+        let policy = &template["Resources"][name];
         assert_eq!(policy["Type"], "AWS::IAM::ManagedPolicy");
         assert_eq!(policy["Properties"]["PolicyDocument"], expected, "{text}");
-        assert_eq!(policy["Properties"]["Groups"], json!([{"Ref": "Group"}]));
+        assert_eq!(policy["Properties"]["Groups"], json!([{"Ref": group}]));
+        let made = json!({"Type": "AWS::IAM::Group", "Properties": {"GroupName": {"Ref": "Group"}}});
+        assert_eq!(template["Resources"].get("QuarantineGroup"), choices.is_quarantine.then_some(&made));
         let group = &template["Parameters"]["Group"];
         assert_eq!(group["Type"], "String");
-        assert_eq!(group.get("Default"), choices.group.as_ref().map(|group| json!(group)).as_ref());
+        let default = choices.group.as_deref().or(choices.is_quarantine.then_some("MFAQuarantine"));
+        assert_eq!(group.get("Default"), default.map(|group| json!(group)).as_ref());
     }
 }
 
@@ -332,9 +348,12 @@ fn substituted(text: &str, partition: &str) -> String {
 #[test]
 fn the_defaults_are_these_texts() {
     let folder = crate::support::cases::path("policy/printed");
-    for (format, file) in [(Format::Json, "json"), (Format::Terraform, "tf"), (Format::CloudFormation, "yaml")] {
-        let expected = std::fs::read_to_string(folder.join("require-mfa").with_extension(file)).expect("a text");
-        assert_eq!(print(format, &Choices::default()), expected);
+    let quarantine = Choices { is_quarantine: true, ..Choices::default() };
+    for (name, choices) in [("require-mfa", Choices::default()), ("mfa-quarantine", quarantine)] {
+        for (format, file) in [(Format::Json, "json"), (Format::Terraform, "tf"), (Format::CloudFormation, "yaml")] {
+            let expected = std::fs::read_to_string(folder.join(name).with_extension(file)).expect("a text");
+            assert_eq!(print(format, &choices), expected);
+        }
     }
 }
 
@@ -391,6 +410,7 @@ mod command {
             allows_first_password_change: true,
             with_own_access_keys: true,
             is_console_only: true,
+            is_quarantine: false,
             account: Some("210987654321".parse().expect("an account")),
             partition: Some("aws-cn".parse().expect("a partition")),
             user_path: Some("/team/".parse().expect("a path")),
@@ -411,6 +431,8 @@ mod command {
                         enough to change the password; AWS does not recommend it\n";
         assert_eq!(run(&words), (Some(0), print(Format::Terraform, &all), warnings.to_owned()));
         assert_eq!(run(&[&words[..], &["-q"]].concat()), (Some(0), print(Format::Terraform, &all), String::new()));
+        let quarantine = Choices { is_quarantine: true, ..Choices::default() };
+        assert_eq!(run(&["--quarantine-group"]), (Some(0), print(Format::Json, &quarantine), String::new()));
     }
 
     #[test]
@@ -422,6 +444,8 @@ mod command {
             (&["--format", "terraform", "--group", ""], "a group's name is made of"),
             (&["--user-path", "/team/${aws:username}/"], "a path of users is"),
             (&["--user-path", "/"], "a path of users is"),
+            (&["--quarantine-group", "--own-access-keys"], "cannot be used with"),
+            (&["--quarantine-group", "--console-only"], "cannot be used with"),
             (&["--user-path", "a//b"], "a path of users is"),
             (&["--account", "12345678901"], "an account id has 12 digits"),
             (&["--partition", "aws-moon"], "unknown partition"),
