@@ -99,6 +99,7 @@ impl FromStr for UserPath {
 pub struct BadPath;
 
 /// What is open to choice.
+#[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choices {
     /// May the password be changed without MFA, so that a forced first change is possible?

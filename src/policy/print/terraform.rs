@@ -10,15 +10,13 @@ pub(super) fn print(policy: &Policy<'_>) -> String {
     let statements: Vec<String> = policy.statements.iter().map(|one| statement(policy, one)).collect();
     let Names { policy: name, label, group: purpose } = policy.names();
     let is_quarantine = policy.choices.is_quarantine;
-    let (variable, group) = match &policy.choices.group {
-        Some(group) => (String::new(), format!("\"{group}\"")),
-        None => {
-            let default = if is_quarantine { format!("  default     = \"{name}\"\n") } else { String::new() };
-            let variable = format!(
-                "variable \"group\" {{\n  type        = string\n  description = \"{purpose}\"\n{default}}}\n\n"
-            );
-            (variable, "var.group".to_owned())
-        }
+    let (variable, group) = if let Some(group) = &policy.choices.group {
+        (String::new(), format!("\"{group}\""))
+    } else {
+        let default = if is_quarantine { format!("  default     = \"{name}\"\n") } else { String::new() };
+        let variable =
+            format!("variable \"group\" {{\n  type        = string\n  description = \"{purpose}\"\n{default}}}\n\n");
+        (variable, "var.group".to_owned())
     };
     let (made, group) = if is_quarantine {
         let made = format!("resource \"aws_iam_group\" \"{label}\" {{\n  name = {group}\n}}\n\n");
