@@ -1,4 +1,4 @@
-//! How the program ends.
+//! The exit codes of the program.
 
 use std::fmt;
 
@@ -69,15 +69,15 @@ impl ExitCode {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Failed => "failed: files, profiles, plans, or a check that found something",
-            Self::Usage => "wrong usage, including values on the command line",
+            Self::Failed => "failed: a problem with files, profiles or plans, or a check that found something",
+            Self::Usage => "wrong usage, including invalid values on the command line",
             Self::NobodyToAsk => "not signed in, and no one could be asked for a code",
             Self::MfaRefused => "AWS refused the MFA code or device",
             Self::AwsRefused => "AWS refused the request",
             Self::Network => "AWS could not be reached",
             Self::Keyring => "the keyring that `--store` requires cannot be used",
             Self::NotExecutable => "`exec`: the command cannot be executed",
-            Self::NotFound => "`exec`: the command was not found; otherwise `exec` ends with the command's own code",
+            Self::NotFound => "`exec`: the command was not found; otherwise `exec` exits with the code of the command",
             Self::Canceled => "canceled",
             Self::OfCommand(_) => "the exit code of the command",
         }
@@ -90,7 +90,7 @@ impl fmt::Display for ExitCode {
     }
 }
 
-/// How a program ends.
+/// How the process ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ending {
     /// With an exit code.

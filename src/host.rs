@@ -33,7 +33,7 @@ pub trait Env {
     }
 }
 
-/// Reading files that people wrote.
+/// Access to files written by people.
 pub trait Files {
     /// Reads the whole file. It may hold access keys, hence the type.
     fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>>;
@@ -64,7 +64,7 @@ pub trait Clock {
     fn sleep(&self, time: Duration);
 }
 
-/// Why the terminal gave no answer.
+/// Why the terminal returned no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TerminalError {
     /// The process has no controlling terminal.
@@ -89,7 +89,7 @@ pub enum TerminalError {
     /// The process that reads stdout has gone, so an answer would be useless.
     #[error("nothing reads the output anymore")]
     Unread,
-    /// End of input (Ctrl-D, or the terminal is gone).
+    /// End of input (Ctrl-D, or the terminal was closed).
     #[error("nothing was typed")]
     Closed,
     /// The text that must be shown does not fit.
@@ -113,7 +113,8 @@ pub enum Words {
     Device,
 }
 
-/// The person at the controlling terminal: never stdin, stdout or stderr, which may be pipes of a shell or an SDK.
+/// The person at the controlling terminal. It is never stdin, stdout or stderr, which may be pipes of a shell or an
+/// SDK.
 pub trait Terminal {
     /// Can the user be asked now? True if there is a controlling terminal and this process is in its foreground.
     fn is_there(&self) -> bool;
@@ -290,9 +291,9 @@ pub enum Key {
     EraseWord,
     /// Ctrl-U.
     EraseAll,
-    /// The cursor key, Ctrl-P and Ctrl-K.
+    /// Cursor up, Ctrl-P and Ctrl-K.
     Up,
-    /// The cursor key, Ctrl-N and Tab.
+    /// Cursor down, Ctrl-N and Tab.
     Down,
     /// Page Up.
     PageUp,
@@ -325,7 +326,7 @@ pub enum StoreError {
     /// It did not answer in time: it is stuck, locked, or asking a person who is not there.
     #[error("it did not answer within {} s", .0.as_secs())]
     Silent(Duration),
-    /// It is locked and cannot be unlocked from here.
+    /// It is locked and cannot be unlocked by this process.
     #[error("it is locked")]
     Locked,
     /// The kernel's quota of keys for this user is used up.
@@ -363,8 +364,8 @@ pub trait Keystore {
         Ok(())
     }
 
-    /// For how long the secret of that name will be kept, without reading it; `None` where there is none. Only of a
-    /// store that answers at once and asks nobody.
+    /// How much longer the secret with that name is kept, without reading it; `None` if there is no such secret. Only
+    /// for a store that answers at once and asks nobody.
     fn life(&self, _name: &str) -> Result<Option<Life>, StoreError> {
         Err(StoreError::Absent("it is not asked".to_owned()))
     }
@@ -375,9 +376,9 @@ pub trait Keystore {
 pub struct Folders {
     /// The home folder, which contains `.aws`.
     pub home: Option<PathBuf>,
-    /// Where configuration lives (`~/.config`, `~/Library/Application Support`, `%APPDATA%`).
+    /// The folder for configuration (`~/.config`, `~/Library/Application Support`, `%APPDATA%`).
     pub config: Option<PathBuf>,
-    /// Where state lives (`~/.local/state`; where the system has no such folder, the local data folder).
+    /// The folder for state (`~/.local/state`; on a system without one, the local data folder).
     pub state: Option<PathBuf>,
 }
 
@@ -386,7 +387,7 @@ pub struct Folders {
 pub struct Host<'a> {
     /// The environment.
     pub env: &'a dyn Env,
-    /// Files that people wrote.
+    /// Files written by people.
     pub files: &'a dyn Files,
     /// The wall clock.
     pub clock: &'a dyn Clock,

@@ -18,14 +18,14 @@ pub use waiting::Waiting;
 /// How much is printed.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Level {
-    /// `-q`: only the error that ends the program.
+    /// `-q`: only the error that ends the program, and its hint.
     Error,
-    /// Warnings too.
+    /// Also warnings and notes.
     #[default]
     Warn,
-    /// `-v`: what is read, ignored and called.
+    /// `-v`: also what is read, ignored and called.
     Info,
-    /// `-vv`: every step.
+    /// `-vv`: also every step.
     Debug,
 }
 
@@ -187,7 +187,7 @@ mod tests {
     use crate::names::ProfileName;
 
     #[test]
-    fn the_home_is_a_tilde_where_a_shell_would_take_it() {
+    fn the_home_is_abbreviated_where_a_shell_would_expand_the_tilde() {
         for (text, shown) in [
             ("/home/me/.aws/config:3: x", "~/.aws/config:3: x"),
             ("in /home/me/a or /home/me/b", "in ~/a or ~/b"),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_of_ours_names_the_profile() {
+    fn a_command_in_a_hint_includes_the_profile() {
         for (command, profile, text) in [
             ("list", None, "`mfa-cred list`"),
             ("login", Some("p"), "`mfa-cred login p`"),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_drives_the_terminal() {
+    fn text_cannot_control_the_terminal() {
         for (text, shown) in [
             ("plain ü 東京", "plain ü 東京"),
             ("a\x1b[31mb\x07", "a\\u{1b}[31mb\\u{7}"),

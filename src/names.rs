@@ -201,12 +201,12 @@ impl RoleArn {
         &self.text
     }
 
-    /// The partition that the role lives in.
+    /// The partition of the role.
     pub fn partition(&self) -> Partition {
         self.partition
     }
 
-    /// The account that the role lives in.
+    /// The account of the role.
     pub fn account(&self) -> &AccountId {
         &self.account
     }
@@ -239,10 +239,10 @@ impl FromStr for MfaSerial {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         if !(9..=256).contains(&text.len()) || !is_word(text, "+=/:,.@-") {
-            return Err(NameError("an MFA serial has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`"));
+            return Err(NameError("an MFA serial number has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`"));
         }
         if text.starts_with("arn:") && text.split(':').count() < 6 {
-            return Err(NameError("an MFA device's ARN is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"));
+            return Err(NameError("the ARN of an MFA device is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -291,7 +291,7 @@ impl FromStr for DeviceName {
         if (1..=226).contains(&text.len()) && is_word(text, "+=,.@-") {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError("a device's name has 1 to 226 characters of `A-Za-z0-9_+=,.@-`"))
+            Err(NameError("a device name has 1 to 226 characters of `A-Za-z0-9_+=,.@-`"))
         }
     }
 }
@@ -404,7 +404,7 @@ impl FromStr for ExternalId {
         if (2..=1224).contains(&text.len()) && is_word(text, "+=,.@:/-") {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError("an external id has 2 to 1224 characters of `A-Za-z0-9_+=,.@:/-`"))
+            Err(NameError("an external ID has 2 to 1224 characters of `A-Za-z0-9_+=,.@:/-`"))
         }
     }
 }
@@ -429,10 +429,10 @@ impl FromStr for Tag {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let (key, value) = text.split_once('=').ok_or(NameError("a tag is `KEY=VALUE`"))?;
+        let (key, value) = text.split_once('=').ok_or(NameError("a tag is written `KEY=VALUE`"))?;
         let legal = |s: &str| s.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c));
         if !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 {
-            return Err(NameError("a tag's key has 1 to 128 characters, its value at most 256"));
+            return Err(NameError("a tag key has 1 to 128 characters, and its value at most 256"));
         }
         if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
             return Err(NameError("a tag's key must not start with `aws:`, which AWS reserves"));

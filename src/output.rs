@@ -17,19 +17,19 @@ pub use process::process_json;
 use crate::secret::Secret;
 use crate::shell::{Shell, Statements, Syntax};
 
-/// The formats of `env` and `unset`.
+/// The output formats of `env` and `unset`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Format {
-    /// What a shell evaluates that has a form of its own: see [`Format::of`].
+    /// Statements for a shell that has its own format: see [`Format::of`].
     Shell(Shell),
-    /// An object of variables; `null` is unset.
+    /// A JSON object of variables; `null` means unset.
     Json,
     /// `NAME=value` lines.
     Dotenv,
 }
 
 impl Format {
-    /// The format that a shell evaluates; some evaluate that of another.
+    /// The format for a shell. Some shells use the format of another.
     pub fn of(shell: Shell) -> Self {
         match shell.dialect().statements {
             Statements::SameAs(other) => Self::of(other),
@@ -37,7 +37,7 @@ impl Format {
         }
     }
 
-    /// All of them, in the order in which they are listed.
+    /// All formats, in the order of the help.
     pub fn all() -> impl Iterator<Item = Self> {
         let own = Shell::ALL.into_iter().map(Self::Shell).filter(|format| match format {
             Self::Shell(shell) => Self::of(*shell) == *format,
@@ -46,13 +46,13 @@ impl Format {
         own.chain([Self::Json, Self::Dotenv])
     }
 
-    /// The line by which the format's shell takes what `command` prints.
+    /// The command line that evaluates the output of `command` in the format's shell.
     pub fn taking(self, command: &str) -> String {
         let shell = if let Self::Shell(shell) = self { shell } else { Shell::Posix };
         (shell.dialect().evaluating)(command)
     }
 
-    /// The whole payload.
+    /// The whole payload for an export.
     ///
     /// The format cannot express one of the values. Nothing is written then.
     pub fn render(self, export: &Export) -> Result<Secret<String>, Inexpressible> {
@@ -73,7 +73,7 @@ impl Format {
         refuse(&|value| has_nul(value) || !syntax.can_hold(value)).map(|()| statements(syntax, export))
     }
 
-    /// The word for it.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Shell(shell) => shell.name(),
@@ -91,20 +91,20 @@ impl FromStr for Format {
     }
 }
 
-/// A word that names no format.
+/// The name of a format is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown format; expected one of {}", Format::all().map(Format::name).collect::<Vec<_>>().join(", "))]
 pub struct UnknownFormat;
 
-/// A value that a format cannot hold.
+/// The format cannot express the value of a variable.
 #[derive(Debug, thiserror::Error)]
-#[error("the format `{format}` cannot hold the value of {name}")]
+#[error("the format `{format}` cannot express the value of {name}")]
 pub struct Inexpressible {
     name: &'static str,
     format: &'static str,
 }
 
-/// Statements, a line each.
+/// The statements of the export, one per line.
 fn statements(syntax: &dyn Syntax, export: &Export) -> Secret<String> {
     let revealed = export.hidden_before().iter().filter_map(|name| syntax.reveal(name));
     let revealed = revealed.map(|statement| Secret::new(statement + "\n"));
@@ -115,7 +115,7 @@ fn statements(syntax: &dyn Syntax, export: &Export) -> Secret<String> {
     })))
 }
 
-/// The pieces as one payload.
+/// Joins the pieces to one payload.
 fn gather(pieces: impl Iterator<Item = Secret<String>>) -> Secret<String> {
     let pieces: Vec<_> = pieces.collect();
     Secret::concat(&pieces.iter().map(|piece| piece.expose().as_str()).collect::<Vec<_>>())
@@ -127,7 +127,7 @@ mod tests {
     use crate::shell::Shell;
 
     #[test]
-    fn every_name_is_a_format() {
+    fn every_format_is_found_by_its_name() {
         for name in Format::all().map(Format::name) {
             assert_eq!(name.parse::<Format>().ok().map(Format::name), Some(name));
         }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_is_what_to_set_and_what_to_unset() {
+    fn an_export_sets_and_unsets_variables() {
         let export = Export::of_pairs(&[("AWS_REGION", Some("eu-west-1")), ("AWS_PROFILE", None)]);
         for (format, text) in [
             (
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_format_cannot_hold_is_refused() {
+    fn a_value_that_a_format_cannot_express_is_refused() {
         let export = Export::of_pairs(&[("AWS_REGION", Some("eu-west-1")), ("MFA_CRED_PROFILE", Some("a\0b"))]);
         for name in Format::all().map(Format::name) {
             let format: Format = name.parse().expect("a format");
@@ -176,7 +176,7 @@ mod tests {
                 Ok(payload) => assert!(!payload.expose().contains('\0'), "{name}"),
                 Err(error) => assert_eq!(
                     error.to_string(),
-                    format!("the format `{name}` cannot hold the value of MFA_CRED_PROFILE")
+                    format!("the format `{name}` cannot express the value of MFA_CRED_PROFILE")
                 ),
             }
         }

@@ -117,7 +117,7 @@ pub struct Credentials {
     pub secret_access_key: Secret<String>,
     /// Present for sessions. More than 1,000 characters with regional endpoints; AWS guarantees no maximum length.
     pub session_token: Option<Secret<String>>,
-    /// When a session ends, in UTC.
+    /// When temporary credentials expire, in UTC.
     pub expiration: Option<Timestamp>,
     /// The account they belong to, if it is known without a call.
     pub account: Option<AccountId>,
@@ -145,7 +145,7 @@ mod tests {
     use super::{Code, Secret};
 
     #[test]
-    fn a_code_is_six_digits_and_forgives_spaces() {
+    fn a_code_is_six_digits_and_may_contain_spaces() {
         for (input, legal) in [
             ("123456", true),
             (" 123 456\n", true),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nothing() {
+    fn debug_output_is_redacted() {
         assert_eq!(format!("{:?}", Secret::from("hunter2")), "[redacted]");
         assert!(!format!("{:?}", Code::parse("123456")).contains("123456"));
     }

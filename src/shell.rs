@@ -25,17 +25,17 @@ use candidates::{Candidate, Cursor};
 /// The enum, its list, and the description of each shell: one line per shell.
 macro_rules! shells {
     ($($(#[$doc:meta])* $shell:ident => $file:ident),+ $(,)?) => {
-        /// A shell.
+        /// A supported shell.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum Shell {
             $($(#[$doc])* $shell),+
         }
 
         impl Shell {
-            /// All of them, in the order in which they are listed.
+            /// All shells, in the order of the help.
             pub const ALL: [Self; [$(stringify!($shell)),+].len()] = [$(Self::$shell),+];
 
-            /// What is known of it.
+            /// The properties of this shell.
             pub fn dialect(self) -> &'static Dialect {
                 match self {
                     $(Self::$shell => &$file::DIALECT),+
@@ -50,11 +50,11 @@ shells! {
     Bash => bash,
     /// zsh
     Zsh => zsh,
-    /// dash, ksh, mksh and their kind
+    /// dash, ksh, mksh and other POSIX shells
     Posix => posix,
     /// fish
     Fish => fish,
-    /// PowerShell, on Windows and elsewhere
+    /// PowerShell, on every operating system
     PowerShell => powershell,
     /// cmd.exe
     Cmd => cmd,
@@ -72,133 +72,134 @@ shells! {
 pub struct Dialect {
     /// The shell's name on our command line.
     pub name: &'static str,
-    /// Other names of programs that are this shell.
+    /// Other program names of this shell.
     pub programs: &'static [&'static str],
-    /// What it evaluates.
+    /// The format of the statements that it evaluates.
     pub statements: Statements,
     /// The line with which a user makes it evaluate a command's output.
     pub evaluating: fn(&str) -> String,
     /// What `init` prints; `None` for a shell that cannot define our function.
     pub init: Option<Init>,
-    /// How it completes, if it does.
+    /// The completion script; `None` if the shell has no completion.
     pub completion: Option<Completion>,
-    /// The marks around a color in its prompt, where `prompt --shell` knows them.
+    /// The marks around color codes in its prompt, if `prompt --shell` supports it.
     pub color_marks: Option<ColorMarks>,
     /// Where the user puts startup commands.
     pub startup: &'static [Startup],
 }
 
-/// A file that a shell reads when it starts.
+/// A startup file of a shell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Startup {
-    /// Below the home.
+    /// A path relative to the home directory.
     Home(&'static str),
-    /// Below the folder that this variable names, else below the home.
+    /// A path relative to the folder that the variable (first) names, or else to the home directory.
     Below(&'static str, &'static str),
-    /// Below the folder of configuration.
+    /// A path relative to the configuration folder.
     Config(&'static str),
-    /// The one that this variable names.
+    /// The file that this variable names.
     Named(&'static str),
-    /// Below the folder of configuration, and written by `init` as a whole: it is loaded although no line says so.
+    /// A path relative to the configuration folder. `init` writes the whole file and the shell loads it by itself, so
+    /// no startup file mentions it.
     Whole(&'static str),
 }
 
-/// What a shell evaluates.
+/// The format of the statements that a shell evaluates.
 #[derive(Clone, Copy)]
 pub enum Statements {
-    /// Statements of its own.
+    /// Its own statements.
     Own(&'static (dyn Syntax + Sync)),
-    /// Those of another shell.
+    /// The statements of another shell.
     SameAs(Shell),
     /// A JSON object of variables.
     Object,
 }
 
-/// How statements are written.
+/// The syntax of a shell's statements.
 pub trait Syntax {
-    /// A statement that sets and exports a variable, with its end.
+    /// A statement that sets and exports a variable, including its terminator.
     fn set(&self, name: &str, value: &str) -> Secret<String>;
 
-    /// A statement that removes a variable, with its end.
+    /// A statement that unsets a variable, including its terminator.
     fn unset(&self, name: &str) -> String;
 
-    /// The same for one that could come back from a place where it cannot be removed: `stand_in` is then what programs
-    /// see, where that is no worse than nothing.
+    /// Like [`Syntax::unset`], for a variable that another scope, where it cannot be removed, may bring back. Then
+    /// programs see `stand_in` instead, if that is no worse than an unset variable.
     fn hide(&self, name: &str, _stand_in: &str) -> String {
         self.unset(name)
     }
 
-    /// A statement that takes away what [`Syntax::hide`] left, where it leaves anything.
+    /// A statement that undoes [`Syntax::hide`], if it leaves anything.
     fn reveal(&self, _name: &str) -> Option<String> {
         None
     }
 
-    /// Can a statement hold the value? It has no NUL: no environment holds one.
+    /// Can a statement express the value? The value contains no NUL, because no environment variable can.
     fn can_hold(&self, _value: &str) -> bool {
         true
     }
 }
 
-/// The files of `shell/`. They stand there as they can be linted; two words in them are replaced.
+/// The scripts in `shell/`. They are stored so that linters can read them; two placeholders are replaced.
 pub struct Init {
-    /// Makes the program a command of the shell that can change it. `__BINARY__` stands for the program's path, quoted,
-    /// and `__COMMAND__` for the command's name.
+    /// Defines a shell command that runs the program and can change the shell's environment. `__BINARY__` stands for
+    /// the program's quoted path and `__COMMAND__` for the name of the command.
     pub command: &'static str,
-    /// Adds a segment to the prompt; `None` for a shell that cannot tell the time by itself.
+    /// Adds the segment to the prompt; `None` for a shell that has no way to get the current time.
     pub segment: Option<&'static str>,
-    /// A path as one word, where a program stands.
+    /// Quotes a path as a word that can be run as a program.
     pub quote: fn(&str) -> String,
 }
 
-/// A file of `completions/`, and how the shell wants its answers.
+/// A script in `completions/`, and the form of the answers that the shell expects.
 pub struct Completion {
-    /// The file.
+    /// The script.
     pub script: &'static str,
-    /// How it calls the program,
+    /// The text in the script that calls the program.
     pub call: &'static str,
-    /// and how it calls the one at a path, quoted by [`Init::quote`].
+    /// Returns the text that calls the program at a path quoted by [`Init::quote`] instead.
     pub call_at: fn(&str) -> String,
-    /// Must the completion come before the command's own text?
+    /// Must the completion precede the rest of the `init` script?
     pub comes_first: bool,
-    /// Where the words before the cursor are found.
+    /// How the shell passes the words before the cursor.
     pub words: Words,
-    /// Can the shell be told to offer files, folders or programs by itself? The answer then starts with a line that says
-    /// who knows the candidates.
+    /// Can the shell itself offer files, folders or programs when told to? Then the answer starts with a line that says
+    /// what kind of candidates to offer.
     pub can_offer: bool,
-    /// The candidates as the shell reads them.
+    /// Formats the candidates as the shell reads them.
     pub offer: fn(&Cursor<'_>, &[Candidate]) -> String,
 }
 
-/// Where the words before the cursor are found.
+/// How a shell passes the words before the cursor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Words {
-    /// In the arguments, one by one.
+    /// One argument per word.
     Arguments,
-    /// The first argument is the line up to the cursor, the second what of it would be replaced.
+    /// The first argument is the line up to the cursor, the second the part of it that will be replaced.
     Line,
-    /// The line stands in this variable.
+    /// The line is in this environment variable.
     Variable(&'static str),
 }
 
-/// What stands before and after what takes no room in a prompt.
+/// The marks around text without width in a prompt, such as color codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ColorMarks {
-    /// Before it.
+    /// The mark before it.
     pub before: &'static str,
-    /// After it.
+    /// The mark after it.
     pub after: &'static str,
 }
 
 impl ColorMarks {
-    /// For a terminal, and for a shell that knows colors by itself.
+    /// For a terminal, and for a shell that recognizes color codes by itself.
     pub const NONE: Self = Self { before: "", after: "" };
 }
 
 impl Shell {
-    /// The shell that a program is, by its path or by what it calls itself.
+    /// The shell with this program name or path, as a process reports it; `None` for any other program.
     pub fn of_program(program: &str) -> Option<Self> {
         let name = program.rsplit(['/', '\\']).next()?;
-        // A login shell's name starts with a dash.
+        // The process name of a login shell starts with a dash.
         let name = name.trim_start_matches('-').trim_end_matches(".exe");
         Self::ALL.into_iter().find(|shell| {
             let dialect = shell.dialect();
@@ -206,12 +207,12 @@ impl Shell {
         })
     }
 
-    /// The word for it.
+    /// The name on our command line.
     pub fn name(self) -> &'static str {
         self.dialect().name
     }
 
-    /// The shells of which that is known.
+    /// The shells for which `known` returns a value.
     pub fn with<T>(known: impl Fn(&'static Dialect) -> Option<T>) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |shell| known(shell.dialect()).is_some())
     }
@@ -231,29 +232,30 @@ impl FromStr for Shell {
     }
 }
 
-/// A word that names no shell.
+/// The name of a shell is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown shell; expected one of {}", Shell::ALL.map(Shell::name).join(", "))]
 pub struct UnknownShell;
 
 impl Init {
-    /// The command's text for the program at that path, as a command of that name, which no shell needs quoted.
+    /// The script for the program at this path, which defines a command with this name. The name must not need quoting
+    /// in any shell.
     pub fn command(&self, binary: &str, name: &str) -> String {
         self.command.replace("__BINARY__", &(self.quote)(binary)).replace("__COMMAND__", name)
     }
 }
 
 impl Completion {
-    /// The script; it completes the program, and a command of another name.
+    /// The script, which completes the program and, if given, a command with another name.
     pub fn script(&self, command: Option<&str>) -> String {
-        // The last line registers `mfa-cred`; once more, and it registers the other name.
+        // The last line registers `mfa-cred`. A copy of it registers the other name.
         let last = self.script.lines().next_back().unwrap_or_default();
         let other = command.filter(|name| *name != "mfa-cred");
         let again = other.map(|name| last.replacen("mfa-cred", name, 1) + "\n");
         self.script.to_owned() + &again.unwrap_or_default()
     }
 
-    /// The script for the program at a path, quoted, which need not be where the shell looks for programs.
+    /// The script for the program at a quoted path, which need not be on the `PATH`.
     pub fn script_at(&self, command: Option<&str>, quoted: &str) -> String {
         self.script(command).replace(self.call, &(self.call_at)(quoted))
     }

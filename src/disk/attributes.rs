@@ -15,13 +15,13 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
     /// Only root may change a file's owner.
-    #[error("it would not keep its owner or group")]
+    #[error("cannot copy its owner or group")]
     Owner(#[source] io::Error),
     /// The permission bits.
-    #[error("it would not keep its mode")]
+    #[error("cannot copy its mode")]
     Mode(#[source] io::Error),
     /// An ACL or another extended attribute.
-    #[error("it would not keep its `{name}`")]
+    #[error("cannot copy its `{name}`")]
     Attribute {
         /// The system's name for it, such as `system.posix_acl_access`.
         name: String,
@@ -29,7 +29,7 @@ pub enum Lost {
         source: io::Error,
     },
     /// The attributes cannot be read.
-    #[error("its attributes cannot be read")]
+    #[error("cannot read its attributes")]
     Unreadable(#[source] io::Error),
 }
 

@@ -31,7 +31,7 @@ pub enum Refusal {
     Open,
 }
 
-/// A refusal with its path, inside an [`io::Error`].
+/// A refusal and its path, carried inside an [`io::Error`].
 #[derive(Debug, thiserror::Error)]
 #[error("{} {why}; it is not used", path.display())]
 struct Refused {
@@ -302,7 +302,7 @@ mod system {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
     }
 
-    /// May others look into the folder?
+    /// Can other users list or enter the folder?
     pub(super) fn lets_others_in(found: &Metadata) -> bool {
         found.mode() & 0o077 != 0
     }

@@ -29,7 +29,7 @@ pub enum ReplaceError {
         path: PathBuf,
     },
     /// Another name of the same file would keep the old text.
-    #[error("`{}` has {} names (hard links), and the others would keep the old text", path.display(), names)]
+    #[error("`{}` has {} names (hard links), and the others would keep the old content", path.display(), names)]
     Linked {
         /// The path of the file.
         path: PathBuf,

@@ -8,15 +8,15 @@ pub enum Distrust {
     /// Owned by neither this user nor root.
     #[error("`{}` belongs to user {owner}", path.display())]
     Foreign {
-        /// The file, or its folder.
+        /// The file or its folder.
         path: PathBuf,
-        /// The numerical user id.
+        /// The numeric user ID.
         owner: u32,
     },
     /// Other users may write to it.
     #[error("`{}` can be written to by other users", path.display())]
     Open {
-        /// The file, or its folder.
+        /// The file or its folder.
         path: PathBuf,
     },
 }

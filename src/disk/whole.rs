@@ -47,7 +47,7 @@ mod tests {
     use std::io;
 
     #[test]
-    fn all_is_read_whatever_length_was_seen_before_and_nothing_beyond_the_limit() {
+    fn the_whole_file_is_read_whatever_length_was_expected_up_to_the_limit() {
         let place = tempfile::tempdir().expect("a folder");
         let path = place.path().join("x");
         for text in ["", "a", "ab", "0123456789"] {

@@ -1,4 +1,4 @@
-//! A clock in memory, for tests.
+//! An in-memory clock for tests.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -26,7 +26,7 @@ impl SetClock {
         self.since_boot.set(self.since_boot.get().map(|since| since + time));
     }
 
-    /// Sets the wall clock forward.
+    /// Moves the wall clock only, by that many seconds.
     pub(crate) fn set(&self, seconds: i64) {
         self.now.set(self.now.get() + SignedDuration::from_secs(seconds));
     }

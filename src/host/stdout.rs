@@ -46,16 +46,16 @@ pub fn close_what_was_closed() {
     }
 }
 
-/// Nothing, where this process was given a stdout.
+/// Succeeds if this process was started with an open stdout.
 ///
 /// # Errors
-/// The system's for a file that is not open.
+/// The operating system's error for a closed file (`EBADF`).
 #[cfg(unix)]
 pub fn require_stdout() -> io::Result<()> {
     if ARE_CLOSED[STDOUT].load(Ordering::Relaxed) { Err(Errno::BADF.into()) } else { Ok(()) }
 }
 
-/// Nothing: that is only looked at on Unix.
+/// Always succeeds: this is checked on Unix only.
 ///
 /// # Errors
 /// None.

@@ -18,7 +18,7 @@ const DELAY: Duration = Duration::from_millis(300);
 const TURN: Duration = Duration::from_millis(100);
 
 /// Spins until it is dropped.
-#[must_use = "it ends when it is dropped"]
+#[must_use = "the spinner ends when this is dropped"]
 #[derive(Debug)]
 pub struct Waiting(Option<(mpsc::Sender<()>, JoinHandle<()>)>);
 

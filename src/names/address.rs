@@ -1,4 +1,4 @@
-//! The address of an endpoint or a proxy: where it leads, and how much of it may be shown.
+//! The URL of an endpoint or a proxy: where it leads, and how much of it can be shown.
 //!
 //! It is parsed by the same crate that connects, so an address cannot mean one host here and another there.
 
@@ -29,7 +29,7 @@ const OF_AWS: [&str; 11] = [
     "api.aws.scloud",
 ];
 
-/// An `http://` or `https://` address.
+/// An `http://` or `https://` URL with a host.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Address(Uri);
 
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_holds_no_password_and_ends_as_the_host_does() {
+    fn a_displayed_url_has_no_password_and_keeps_the_end_of_the_host() {
         let long = format!("https://sts.amazonaws.com.{}.evil.com:8443/x", "a".repeat(200));
         for (url, shown) in [
             ("http://proxy:3128", "http://proxy:3128"),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn aws_owns_its_domains_and_nothing_that_looks_like_them() {
+    fn only_the_domains_of_aws_are_recognized_as_such() {
         for (url, is) in [
             ("https://sts.us-east-1.amazonaws.com", true),
             ("https://vpce-1.sts.eu-west-1.vpce.amazonaws.com", true),

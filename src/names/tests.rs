@@ -52,7 +52,7 @@ fn role_arns_and_their_short_forms() {
 }
 
 #[test]
-fn serials_and_what_they_name() {
+fn serial_numbers_and_their_devices() {
     for (text, kind, device) in [
         ("arn:aws:iam::123456789012:mfa/alice", DeviceKind::Virtual, "alice"),
         ("arn:aws:iam::123456789012:mfa/team/alice", DeviceKind::Virtual, "alice"),
@@ -69,7 +69,7 @@ fn serials_and_what_they_name() {
 }
 
 #[test]
-fn regions_know_their_partition() {
+fn regions_belong_to_partitions() {
     for (region, partition) in [
         ("us-east-1", "aws"),
         ("us-gov-west-1", "aws-us-gov"),
@@ -87,7 +87,7 @@ fn regions_know_their_partition() {
 }
 
 #[test]
-fn a_users_name_becomes_a_legal_session_name() {
+fn a_user_name_becomes_a_valid_session_name() {
     for (user, name) in
         [("alice", "mfa-cred-alice"), ("DOM\\bob smith", "mfa-cred-DOM-bob-smith"), ("1000", "mfa-cred-1000")]
     {

@@ -66,7 +66,7 @@ pub const CONFIG_FILE: &str = "MFA_CRED_CONFIG_FILE";
 pub const CREDENTIALS_FILE: &str = "MFA_CRED_CREDENTIALS_FILE";
 /// Like `--color`.
 pub const COLOR: &str = "MFA_CRED_COLOR";
-/// `error`, `warn`, `info` or `debug`; like `-q`, nothing, `-v` and `-vv`.
+/// `error`, `warn`, `info` or `debug`: the same as `-q`, no option, `-v` and `-vv`.
 pub const LOG: &str = "MFA_CRED_LOG";
 /// Output only: the profile that this shell holds.
 pub const PROFILE: &str = "MFA_CRED_PROFILE";

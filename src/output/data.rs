@@ -1,9 +1,9 @@
-//! The formats that no shell evaluates: JSON for scripts, and dotenv files.
+//! The formats for scripts and files: JSON and dotenv.
 
 use super::{Export, gather};
 use crate::secret::Secret;
 
-/// An object of variables in the order of the export; `null` is one to unset. Nushell reads it by `load-env`.
+/// A JSON object of the variables in the order of the export; `null` means unset. Nushell loads it with `load-env`.
 pub(super) fn json(export: &Export) -> Secret<String> {
     let member = |(n, (name, value)): (usize, (&str, Option<&Secret<String>>))| {
         let value = value.map_or_else(|| Secret::from("null"), |value| json_string(value.expose()));
@@ -21,11 +21,12 @@ fn json_string(value: &str) -> Secret<String> {
     Secret::new(String::from_utf8(text).expect("JSON is UTF-8"))
 }
 
-/// `NAME=value` lines, as Compose and the dotenv libraries read them (Docker's `--env-file` knows no quotes, and so plain
-/// values alone). A variable to unset has no line: the format cannot say it.
+/// `NAME=value` lines for Compose and the dotenv libraries. Docker's `--env-file` does not support quotes, so it reads
+/// plain values only. A variable to unset has no line, because the format cannot express it.
 ///
-/// Plain values stand bare. Others stand in single quotes, in which no library expands anything, ruby's `$(…)`
-/// included, and all agree but on `\\` and a `\` at the end. What cannot stand there is in double quotes.
+/// Plain values are not quoted. Other values are in single quotes, within which no library expands anything, not even
+/// Ruby's `$(…)`; the libraries differ only on `\\` and on a `\` at the end. Values that single quotes cannot hold are
+/// in double quotes.
 pub(super) fn dotenv(export: &Export) -> Secret<String> {
     gather(export.iter().filter_map(|(name, value)| {
         let value = value?.expose();

@@ -4,7 +4,7 @@ use crate::names::variables;
 use crate::names::{ProfileName, Region};
 use crate::secret::{Credentials, Secret};
 
-/// Every variable that `env` may set, in the order in which it is written.
+/// Every variable that `env` can set, in output order.
 pub const VARIABLES: [&str; 8] = [
     variables::aws::ACCESS_KEY_ID,
     variables::aws::SECRET_ACCESS_KEY,
@@ -16,7 +16,7 @@ pub const VARIABLES: [&str; 8] = [
     variables::awsume::PROFILE,
 ];
 
-/// Variables that would override or contradict what is set.
+/// Variables to unset because they would override or contradict the credentials.
 const CONTRADICTING: [&str; 4] = [
     variables::aws::PROFILE,
     variables::aws::DEFAULT_PROFILE,
@@ -28,13 +28,13 @@ const CONTRADICTING: [&str; 4] = [
 #[derive(Debug)]
 pub struct Export {
     variables: Vec<(&'static str, Option<Secret<String>>)>,
-    /// The profile whose credentials they are; `None` where they are cleared.
+    /// The profile of the credentials; `None` when they are cleared.
     profile: Option<String>,
 }
 
 impl Export {
-    /// Credentials for a shell or a command. `is_renewal`: an earlier run set variables here, and those that this one
-    /// does not set are its leftovers.
+    /// An export of credentials for a shell or a command. `is_renewal`: an earlier run set variables here, and those
+    /// that this run does not set must be removed.
     pub fn of(credentials: &Credentials, profile: &ProfileName, region: Option<&Region>, is_renewal: bool) -> Self {
         let plain = |text: &str| Some(Secret::from(text));
         let region = || region.and_then(|region| plain(region.as_str()));
@@ -42,7 +42,7 @@ impl Export {
             plain(&credentials.access_key_id),
             Some(credentials.secret_access_key.clone()),
             credentials.session_token.clone(),
-            // Whole seconds: what the SDKs parse.
+            // In whole seconds, the format that the SDKs parse.
             credentials.expiration.and_then(|end| plain(&end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
             region(),
             region(),
@@ -57,13 +57,13 @@ impl Export {
         Self { variables, profile: Some(profile.as_str().to_owned()) }
     }
 
-    /// What clears all that [`Export::of`] may have set.
+    /// An export that removes everything that [`Export::of`] can set.
     pub fn clearing() -> Self {
         Self { variables: VARIABLES.into_iter().map(|name| (name, None)).collect(), profile: None }
     }
 
-    /// Notes which region was exported without the profile's saying so, that the next run may know it again; `was_noted`
-    /// says whether an earlier one did. Nothing is added where there is nothing to say.
+    /// Records the exported region if the profile did not set it, so that the next run recognizes it as ours.
+    /// `was_noted`: an earlier run recorded one. If there is nothing to record or remove, nothing is added.
     #[must_use]
     pub fn noting_region(mut self, region: Option<&Region>, was_noted: bool) -> Self {
         if region.is_some() || was_noted {
@@ -72,15 +72,15 @@ impl Export {
         self
     }
 
-    /// The variables, `None` for one to unset.
+    /// The variables and their values; `None` means unset.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<&Secret<String>>)> {
         self.variables.iter().map(|(name, value)| (*name, value.as_ref()))
     }
 
-    /// What programs may see of a variable that is unset here and cannot be hidden from them: never the value of others
-    /// that contradicts the credentials. For AWS's profiles that is the one that the credentials are of, since an empty
-    /// name is an error to the AWS CLI; every other is empty, and so absent to all. A region that comes back is the
-    /// user's own.
+    /// The value to use for a variable that should be unset but cannot be hidden from programs: never another program's
+    /// value that contradicts the credentials. For AWS's profile variables it is the profile of the credentials,
+    /// because an empty name is an error in the AWS CLI; for the others it is empty, which all programs treat as unset.
+    /// A region that reappears is the user's own.
     pub(super) fn stand_in(&self, name: &str) -> Option<&str> {
         let profile = self.profile.as_deref()?;
         match name {
@@ -90,7 +90,7 @@ impl Export {
         }
     }
 
-    /// The variables that an earlier export hid, and this one no longer does.
+    /// The variables that an earlier export hid and this one does not.
     pub(super) fn hidden_before(&self) -> &'static [&'static str] {
         if self.profile.is_some() { &[] } else { &CONTRADICTING }
     }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_sets_its_end_and_clears_what_contradicts() {
+    fn a_session_sets_its_expiration_and_unsets_contradicting_variables() {
         let lines = export(true, Some("eu-west-1"), false);
         for line in ["AWS_SESSION_TOKEN=t", "AWS_CREDENTIAL_EXPIRATION=2026-01-02T03:04:05Z", "AWS_PROFILE=-"] {
             assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
@@ -131,12 +131,12 @@ mod tests {
     }
 
     #[test]
-    fn long_term_keys_clear_the_token_of_others() {
+    fn long_term_keys_unset_a_foreign_session_token() {
         assert!(export(false, None, false).contains(&"AWS_SESSION_TOKEN=-".to_owned()));
     }
 
     #[test]
-    fn a_region_is_cleared_only_when_it_was_ours() {
+    fn a_region_is_unset_only_if_we_set_it() {
         assert!(!export(true, None, false).contains(&"AWS_REGION=-".to_owned()));
         assert!(export(true, None, true).contains(&"AWS_REGION=-".to_owned()));
     }

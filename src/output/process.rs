@@ -18,7 +18,7 @@ struct Answer<'a> {
     account_id: Option<&'a str>,
 }
 
-/// One line of JSON.
+/// The credentials as one line of JSON.
 pub fn process_json(credentials: &Credentials) -> Secret<String> {
     let token = credentials.session_token.as_ref().map(|token| token.expose().as_str());
     let answer = Answer {

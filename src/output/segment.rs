@@ -1,4 +1,4 @@
-//! A prompt segment: which profile a shell holds, and for how long.
+//! The prompt segment: the profile whose credentials a shell holds, and the time left.
 //!
 //! Text goes in, one line comes out. It ends up in a prompt that may be processed in unknown ways: shells expand
 //! prompts once, twice or not at all, and status lines have languages of their own. So everything that any of them
@@ -14,23 +14,23 @@ use crate::messages::printable;
 use crate::names::Lifetime;
 use crate::shell::ColorMarks;
 
-/// Below this, the time left stands out.
+/// Less time left than this, in seconds, is highlighted.
 const SOON: i64 = 15 * 60;
 
-/// What the environment says of the credentials that it holds.
+/// The credentials in the environment, as far as the segment shows them.
 #[derive(Clone, Debug, Default)]
 pub struct Segment {
-    /// The profile.
+    /// The profile name.
     pub profile: String,
-    /// When the credentials end, if they do.
+    /// When the credentials expire; `None` if they do not expire.
     pub end: Option<Timestamp>,
-    /// The region.
+    /// The region, if known.
     pub region: Option<String>,
-    /// The account.
+    /// The account ID, if known.
     pub account: Option<String>,
 }
 
-/// How much time is left, as far as it matters to a person.
+/// The time left, in seconds, by urgency.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Left {
     Forever,
@@ -49,8 +49,8 @@ impl Left {
         }
     }
 
-    /// `47m`, `12m*`, `59s*`, `EXPIRED`; nothing where there is no end. The mark says without color what the color
-    /// says; `!` would be a number in the prompt of ksh.
+    /// `47m`, `12m*`, `59s*`, `EXPIRED`; empty if there is no expiration. The `*` conveys the warning without color;
+    /// `!` would become the history number in the prompt of ksh.
     fn text(self) -> String {
         match self {
             Self::Forever => String::new(),
@@ -69,20 +69,21 @@ impl Left {
     }
 }
 
-/// Whole minutes, rounded down, and seconds in the last one.
+/// Whole minutes, rounded down; seconds below one minute.
 fn rounded(secs: i64) -> String {
     let secs = u32::try_from(secs).unwrap_or(u32::MAX);
     Lifetime::from_secs(if secs < 60 { secs } else { secs / 60 * 60 }).to_string()
 }
 
-/// The text in a color, with the marks that its reader needs; `None` writes none.
+/// The text in a color, between the marks that the shell needs; `None` means no color.
 fn paint(marks: Option<ColorMarks>, color: &str, text: &str) -> String {
     let Some(ColorMarks { before, after }) = marks else { return text.to_owned() };
     format!("{before}\x1b[{color}m{after}{text}{before}\x1b[0m{after}")
 }
 
 impl Segment {
-    /// The segment, without a line end; in color where marks are given, which its reader needs around what takes no room.
+    /// The segment without a line feed; in color if `marks` are given, which tell the shell that the color codes have
+    /// no width.
     pub fn render(&self, template: &Template, now: Timestamp, marks: Option<ColorMarks>) -> String {
         let left = Left::until(self.end, now);
         let mut line = String::new();
@@ -96,7 +97,7 @@ impl Segment {
                         Field::Region => harmless(self.region.as_deref().unwrap_or_default()),
                         Field::Account => harmless(self.account.as_deref().unwrap_or_default()),
                     };
-                    // What is not there leaves no gap.
+                    // An empty field leaves no gap.
                     if value.is_empty() {
                         line.truncate(line.trim_end_matches(' ').len());
                     }
@@ -108,8 +109,8 @@ impl Segment {
     }
 }
 
-/// The text with `?` for what drives or reorders a terminal and for what some prompt expands: `$`, `` ` `` and `\` in
-/// bash, `%` and `!` in zsh and tcsh, `#` in tmux.
+/// The text with `?` in place of characters that control a terminal, change the text direction, or are expanded by some
+/// prompt: `$`, `` ` `` and `\` in bash, `%` and `!` in zsh and tcsh, `#` in tmux.
 fn harmless(text: &str) -> String {
     let is_safe = |c: char| !matches!(c, '$' | '`' | '\\' | '%' | '!' | '#' | '\n');
     text.chars()
@@ -117,7 +118,7 @@ fn harmless(text: &str) -> String {
         .collect()
 }
 
-/// What a segment is made of: text and fields.
+/// The template of a segment: text and fields.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Template(Vec<Piece>);
 
@@ -145,14 +146,14 @@ impl Default for Template {
     }
 }
 
-/// A template with a field that there is not.
+/// A template contains an unknown field.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub struct UnknownField;
 
 impl fmt::Display for UnknownField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<String> = FIELDS.iter().map(|(name, _)| format!("{{{name}}}")).collect();
-        write!(f, "the fields are {}", names.join(", "))
+        write!(f, "unknown field; expected one of {}", names.join(", "))
     }
 }
 
@@ -174,8 +175,8 @@ impl FromStr for Template {
     }
 }
 
-/// The account that an access key belongs to: 40 bits of what its id is the base32 of, below one that is always set.
-/// Ids that were made before AWS did so (until about 2019) have that bit clear, and do not tell.
+/// The account ID encoded in an access key ID: the ID is base32, and 40 of its bits are the account, below a bit that
+/// is always set. IDs created before about 2019 have this bit clear and contain no account.
 pub fn account_of_key(access_key_id: &str) -> Option<String> {
     let text = access_key_id.get(4..).filter(|text| text.len() == 16)?;
     let bits = text.bytes().take(10).try_fold(0_u64, |bits, byte| {
@@ -186,7 +187,7 @@ pub fn account_of_key(access_key_id: &str) -> Option<String> {
         };
         Some(bits << 5 | u64::from(digit))
     })?;
-    // Of those 50 bits, the first is set, the next 40 are the account.
+    // Of these 50 bits, the first is set, and the next 40 are the account.
     let account = bits >> 9 & ((1 << 40) - 1);
     (bits >> 49 == 1 && account < 1_000_000_000_000).then(|| format!("{account:012}"))
 }
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_that_is_left() {
+    fn the_time_left_is_rounded_and_marked() {
         for (secs, text) in [
             (Some(43_199), "p 11h59m"),
             (Some(47 * 60 + 59), "p 47m"),
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn colors_take_no_room_in_a_prompt() {
+    fn color_codes_have_no_width_in_a_prompt() {
         for (secs, colors, text) in [
             (2820, Some(ColorMarks::NONE), "\x1b[32mp 47m\x1b[0m"),
             (60, Some(ColorMarks::NONE), "\x1b[1;33mp 1m*\x1b[0m"),
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_are_empty_leave_no_gap() {
+    fn empty_fields_leave_no_gap() {
         let full = Segment {
             region: Some("eu-west-1".to_owned()),
             account: Some("123456789012".to_owned()),
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_nothing_but_a_name() {
+    fn a_profile_name_is_never_expanded() {
         for (name, text) in [
             ("ü 東京/dev:x@y", "ü 東京/dev:x@y"),
             ("$(touch PWNED)", "?(touch PWNED)"),
@@ -277,12 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn the_account_of_a_key() {
+    fn the_account_in_an_access_key_id() {
         for (id, account) in [
             // <https://medium.com/@TalBeerySec/a-short-note-on-aws-key-id-f88cc4317489>
             ("ASIAY34FZKBOKMUTVV7A", Some("609629065308")),
             ("ASIAQNZGKIQY56JQ7WML", Some("029608264753")),
-            // Older ones, and what is no key.
+            // Older IDs, and texts that are not key IDs.
             ("AKIAIOSFODNN7EXAMPLE", None),
             ("ASIA7777777777777777", None),
             ("ASIAY34FZKBO", None),

@@ -9,22 +9,24 @@ use qrcode::{Color, EcLevel, QrCode};
 use crate::messages::one_line;
 use crate::secret::Secret;
 
-/// How wide the words beside the code are.
+/// The width of the text next to the code, in columns.
 const WORDS: usize = 30;
-/// Rows below the code: the prompt's, and the one that its Enter leads to.
+/// Rows below the code: the prompt's and the one that the cursor moves to after Enter.
 const BELOW: usize = 2;
-/// The light border that scanners want is 4 modules wide; most do with one.
+/// Scanners expect a light border 4 modules wide; most work with one.
 const BORDER: usize = 4;
-/// Black on white, whatever the terminal's colors are.
+/// A bright white foreground on black. The light modules are drawn as blocks in the foreground color, so the code is
+/// black on white in every theme.
 const COLORS: &str = "\x1b[0;97;40m";
 const PLAIN: &str = "\x1b[0m";
-/// What does not fit into the code is the device's name, which only the app's list shows.
+/// The device name in the code is limited to this many characters, because a longer one would make the code too large.
+/// Only the app's list shows it.
 const NAME: usize = 32;
-/// How many lines a name takes at most, and what has to be said, of which AWS may say any amount.
+/// The maximum number of lines for the device name and for a message. AWS's messages have no fixed length.
 const NAME_LINES: usize = 2;
 const NEWS_LINES: usize = 4;
 
-/// What there is to show.
+/// The content of the page.
 pub(crate) struct Page<'a> {
     pub(crate) device: &'a str,
     pub(crate) account: &'a str,
@@ -32,12 +34,12 @@ pub(crate) struct Page<'a> {
     pub(crate) shows_seed: bool,
 }
 
-/// As much news as is ever shown: a page that fits with it fits with any.
+/// A message of the maximum length: if the page fits with it, it fits with any message.
 pub(crate) fn longest_news() -> String {
     "x".repeat(WORDS * NEWS_LINES)
 }
 
-/// A terminal that is too small, and what would do.
+/// The terminal is too small; these are the rows and columns needed.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct TooSmall {
     pub(crate) rows: usize,
@@ -45,7 +47,7 @@ pub(crate) struct TooSmall {
 }
 
 impl Page<'_> {
-    /// The page for a terminal of that size, with what has to be said now.
+    /// Draws the page for a terminal of that size, with the current message.
     pub(crate) fn draw(&self, news: &str, rows: u16, columns: u16) -> Result<Secret<String>, TooSmall> {
         let (rows, columns) = (usize::from(rows), usize::from(columns));
         let code = self.code();
@@ -59,7 +61,7 @@ impl Page<'_> {
         let lines = [Spacing::Wide, Spacing::Tight].map(|spacing| self.words(news, spacing));
         let [wide, tight] = lines;
         let lines = if wide.len() <= room { wide } else { tight };
-        // A seed of which the end is missing is worth nothing.
+        // A truncated seed is useless.
         if lines.len() > room {
             return Err(TooSmall { rows: lines.len() + BELOW, columns: left + WORDS });
         }
@@ -98,14 +100,14 @@ impl Page<'_> {
         say(&format!("Device: {}", one_line(self.device)), NAME_LINES);
         say(&format!("Account: {}", self.account), 1);
         if is_wide || news.is_empty() {
-            say("Then type the code that it shows, and after that the next one. Each works once.", usize::MAX);
+            say("Then type the code that it shows, and after it the next code. Each code works once.", usize::MAX);
         }
         if !news.is_empty() {
             say(&one_line(news), NEWS_LINES);
         }
-        say("A recording of this terminal (`script`, asciinema, a tmux log) keeps this page.", usize::MAX);
+        say("A terminal recording (`script`, asciinema, a tmux log) would keep this page.", usize::MAX);
         if self.shows_seed {
-            lines.push(Secret::from("To type instead of scanning:"));
+            lines.push(Secret::from("To enter the key by hand:"));
             let groups: Vec<&str> = (0..self.seed.expose().len()).step_by(4).map(|at| group(self.seed, at)).collect();
             lines.extend(groups.chunks(5).map(|line| {
                 let spaced: Vec<&str> = line.iter().flat_map(|group| [*group, " "]).collect();
@@ -116,7 +118,7 @@ impl Page<'_> {
     }
 }
 
-/// Is there room for empty lines?
+/// Empty lines between the paragraphs, or none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Spacing {
     Wide,
@@ -128,7 +130,7 @@ fn group(seed: &Secret<String>, at: usize) -> &str {
     &seed[at..(at + 4).min(seed.len())]
 }
 
-/// Where the code stands, in modules and in characters.
+/// The position of the code. `above` and `below` count modules, `beside` and `columns` characters.
 struct Fit {
     above: usize,
     below: usize,
@@ -144,7 +146,7 @@ impl Fit {
         }
         let (spare, wide) = (2 * (rows - BELOW) - width, columns - WORDS - 3 - width);
         let above = spare.div_ceil(2).min(BORDER);
-        // An even number of modules in all, since a character holds two.
+        // The total height must be an even number of modules, because a character is two modules high.
         let below = (spare - above).min(BORDER);
         let below = if (width + above + below).is_multiple_of(2) { below } else { below - 1 };
         let beside = (wide / 2).min(BORDER);
@@ -152,7 +154,7 @@ impl Fit {
     }
 }
 
-/// Two modules a character, the upper in the foreground's color.
+/// Draws two modules per character, the upper one as the upper half block.
 fn blocks(code: &QrCode, fit: &Fit) -> Secret<String> {
     let width = code.width();
     let is_light = |x: usize, y: usize| {
@@ -237,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_broken_where_they_must_be() {
+    fn text_is_wrapped_between_words_or_within_long_ones() {
         assert_eq!(wrapped(""), [""]);
         let lines = wrapped(&format!("one two {} three", "x".repeat(70)));
         assert!(lines.iter().all(|line| line.chars().count() <= WORDS), "{lines:?}");

@@ -16,13 +16,13 @@ use crate::messages::one_line;
 /// How long the user may leave it without pressing a key.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-/// A row to pick from.
+/// A row that can be selected.
 pub(crate) struct Choice {
-    /// All cells but the last, which is the time left.
+    /// All cells except the last, which shows the time left.
     pub(crate) cells: Vec<String>,
-    /// When what is cached for it ends.
+    /// When the cached credentials expire, if there are any.
     pub(crate) end: Option<Timestamp>,
-    /// Now, by the clock that `end` is measured by.
+    /// The current time by the same clock as `end`.
     pub(crate) now: Timestamp,
 }
 
@@ -44,15 +44,15 @@ pub(crate) fn pick(
 struct Picker {
     columns: &'static [Column],
     all: Vec<Choice>,
-    /// What is searched in each of them.
+    /// The searchable text of each row.
     texts: Vec<String>,
     in_color: bool,
     query: String,
-    /// Those that match, the best first.
+    /// Indexes of the matching rows, best match first.
     found: Vec<usize>,
-    /// The one of them that Enter takes.
+    /// The index in `found` of the row that Enter selects.
     at: usize,
-    /// How many were shown last.
+    /// The number of rows shown last.
     page: usize,
     matcher: Matcher,
     picked: Option<usize>,
@@ -75,7 +75,7 @@ impl Picker {
                 Some((pattern.score(text, &mut self.matcher)?, at))
             })
             .collect();
-        // Of two that match as well, the one that is used more.
+        // If two rows match equally well, the more frequently used one comes first.
         scored.sort_by_key(|&(score, at)| (std::cmp::Reverse(score), at));
         self.found = scored.into_iter().map(|(_, at)| at).collect();
         self.at = 0;
@@ -91,7 +91,7 @@ impl Dialogue for Picker {
         let count = format!("{}/{}", self.found.len(), self.all.len());
         let prompt = cut(&format!("Profile: {}", one_line(&self.query)), columns.saturating_sub(count.len() + 3));
         let mut lines = vec![format!("{prompt}_  {count}")];
-        // The prompt's line, the headings' and the keys'.
+        // Three lines are taken: the prompt, the headings and the help for the keys.
         self.page = rows.saturating_sub(3).max(1);
         let first = self.at / self.page * self.page;
         let shown = &self.found[first.min(self.found.len())..self.found.len().min(first + self.page)];
@@ -165,11 +165,11 @@ mod tests {
         Picker::new(&COLUMNS, all.map(|(name, account)| choice(name, account)).into(), false)
     }
 
-    /// Strikes keys, and gives the profile that was picked.
+    /// Presses keys, and returns the selected profile.
     fn strike(picker: &mut Picker, keys: &[Key]) -> Option<String> {
         let mut over = false;
         for key in keys {
-            assert!(!over, "it was over before {key:?}");
+            assert!(!over, "the dialogue ended before {key:?}");
             over = picker.strike(*key);
         }
         picker.picked.map(|at| picker.all[at].cells[0].clone())
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fits_any_window() {
+    fn the_picker_fits_any_window() {
         let mut picker = picker();
         picker.all[0].cells[0] = "東京".repeat(40);
         strike(&mut picker, &typed("o", &[Key::EraseChar]));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_name_is_shown_escaped_and_picked_as_it_is() {
+    fn a_hostile_name_is_shown_escaped_and_selected_unchanged() {
         let hostile = "a\x1b[2Jb";
         let mut picker = Picker::new(&COLUMNS, vec![choice(hostile, "1")], false);
         assert!(picker.draw(80, 24).iter().all(|line| !line.contains('\x1b')));

@@ -13,46 +13,46 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::messages::{Messages, one_line};
 use crate::names::Lifetime;
 
-/// Below this the time left stands out.
+/// Less time left than this is highlighted.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
 
-/// How long until `end`: `47m`, `11h59m`, below a minute `12s`, and `over` after it.
+/// The time until `end`: `47m`, `11h59m`, `12s` below a minute, and `over` after the end.
 pub(crate) fn left(end: Timestamp, now: Timestamp) -> String {
     let secs = end.duration_since(now).as_secs();
     match u32::try_from(secs) {
         Ok(0) | Err(_) => "over".to_owned(),
         Ok(secs @ 1..60) => Lifetime::from_secs(secs).to_string(),
-        // Whole minutes, rounded down: nobody is told of a minute that is not there.
+        // Whole minutes, rounded down, so that it never promises more time than there is.
         Ok(secs) => Lifetime::from_secs(secs / 60 * 60).to_string(),
     }
 }
 
-/// A column and its heading.
+/// A column with its heading.
 #[derive(Clone, Copy)]
 pub(crate) struct Column {
     heading: &'static str,
-    /// When it goes, in a narrow window.
+    /// The order in which it is dropped in a narrow window; `None` keeps it.
     dropped: Option<u8>,
 }
 
 impl Column {
-    /// One that never goes.
+    /// A column that is never dropped.
     pub(crate) const fn kept(heading: &'static str) -> Self {
         Self { heading, dropped: None }
     }
 
-    /// One that goes before those with a higher turn.
+    /// A column that is dropped before those with a higher `turn`.
     pub(crate) const fn dropped(heading: &'static str, turn: u8) -> Self {
         Self { heading, dropped: Some(turn) }
     }
 }
 
-/// Rows; the last cell of a row may be the time left.
+/// A table. The last cell of a row may be the time left.
 pub(crate) struct Table {
     columns: &'static [Column],
     rows: Vec<Vec<String>>,
     colors: Vec<&'static str>,
-    /// The rows that have a star in front of them.
+    /// Indexes of the rows marked with a star.
     marked: Vec<usize>,
 }
 
@@ -61,7 +61,7 @@ impl Table {
         Self { columns, rows: Vec::new(), colors: Vec::new(), marked: Vec::new() }
     }
 
-    /// A row that ends in the time left: all cells but that one, and what it says.
+    /// Adds a row: its cells, followed by the time left until `end`, or `-` without an end.
     pub(crate) fn add(&mut self, mut cells: Vec<String>, end: Option<Timestamp>, now: Timestamp) {
         self.colors.push(match end.map(|end| end.duration_since(now)) {
             None => "",
@@ -73,19 +73,19 @@ impl Table {
         self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 
-    /// Sets a star in front of the row that was added last, where a person reads it.
+    /// Marks the last row with a star in front of it, on a terminal.
     pub(crate) fn mark_last(&mut self, is_marked: bool) {
         self.marked.extend(self.rows.len().checked_sub(1).filter(|_| is_marked));
     }
 
-    /// A row of cells that are no time.
+    /// Adds a row without a time.
     pub(crate) fn add_plain(&mut self, cells: &[String]) {
         self.colors.push("");
         self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 
-    /// For stdout: a table on a terminal, or what it means that it has no rows; else tabs between the cells and no
-    /// headings.
+    /// Formats the rows for stdout: on a terminal an aligned table, or the text `without_rows` if it is empty; in a
+    /// pipe cells separated by tabs, without headings.
     pub(crate) fn to_stdout(&self, in_color: bool, without_rows: &str) -> String {
         if !std::io::stdout().is_terminal() {
             return self.rows.iter().map(|row| row.join("\t") + "\n").collect();
@@ -97,11 +97,11 @@ impl Table {
         self.lines(width, in_color).join("\n") + "\n"
     }
 
-    /// Lines that fit, the headings first.
+    /// Lines of at most `width` columns, the headings first.
     pub(crate) fn lines(&self, width: usize, in_color: bool) -> Vec<String> {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         let mut widths: Vec<usize> = shown.iter().map(|&column| self.width_of(column)).collect();
-        // A space at each side of a cell.
+        // Each cell has a space on both sides.
         while widths.iter().map(|width| width + 2).sum::<usize>() > width {
             let next = (0..shown.len()).filter_map(|at| Some((self.columns[shown[at]].dropped?, at))).min();
             let Some((_, at)) = next else { break };
@@ -125,7 +125,7 @@ impl Table {
         let mut lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         for row in &self.marked {
             if let Some(line) = lines.get_mut(row + 1) {
-                // In place of the space that stands before every cell.
+                // Replaces the space in front of the first cell.
                 line.replace_range(..1, "*");
             }
         }
@@ -147,8 +147,8 @@ impl Table {
     }
 }
 
-/// Lines for stdout: on a terminal they break between words, further in, and places in the home are written as a person
-/// writes them; in a pipe they stay as they are.
+/// Lines for stdout. On a terminal they are wrapped between words with an indent, and the home directory is
+/// abbreviated; in a pipe they are unchanged.
 pub(crate) fn folded(text: &str, messages: Messages) -> String {
     match width().filter(|_| std::io::stdout().is_terminal()) {
         Some(width) => messages.tilde(text).lines().map(|line| fold(line, width.into()) + "\n").collect(),
@@ -156,7 +156,7 @@ pub(crate) fn folded(text: &str, messages: Messages) -> String {
     }
 }
 
-/// A line in lines of at most that many cells, but for words that are wider.
+/// Wraps a line to at most `width` columns; a wider word gets a line of its own.
 fn fold(line: &str, width: usize) -> String {
     if line.width() <= width {
         return line.to_owned();
@@ -180,7 +180,8 @@ fn fold(line: &str, width: usize) -> String {
     out
 }
 
-/// The text in at most that many cells, its middle left out: names that start alike often end apart.
+/// Shortens the text to at most `width` columns by leaving out its middle: names that start alike often differ at the
+/// end.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -200,7 +201,7 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     format!("{head}…{tail}")
 }
 
-/// The columns of stdout's terminal.
+/// The width of the terminal that stdout is connected to, in columns; `None` if it is not a terminal.
 #[cfg(unix)]
 pub(crate) fn width() -> Option<u16> {
     rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|&width| width > 0)
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_between_words_and_go_on_further_in() {
+    fn lines_are_wrapped_between_words_with_an_indent() {
         for (line, width, lines) in [
             ("  region = eu-west-1    ~/.aws/config:8", 60, "  region = eu-west-1    ~/.aws/config:8"),
             ("  region = eu-west-1    ~/.aws/config:8", 24, "  region = eu-west-1\n      ~/.aws/config:8"),
@@ -297,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn little_time_stands_out() {
+    fn little_time_left_is_highlighted() {
         let lines = table().lines(100, true);
         assert!(lines[1].ends_with("  \x1b[32m47m\x1b[0m") && lines[2].ends_with("  \x1b[33m3m\x1b[0m"), "{lines:?}");
         assert!(lines[3].ends_with('-') && !lines[3].contains('\x1b'), "{lines:?}");
     }
 
     #[test]
-    fn the_middle_is_left_out() {
+    fn a_long_cell_loses_its_middle() {
         for (text, width, shown) in [
             ("my-test-role", 12, "my-test-role"),
             ("my-test-role", 7, "my-…ole"),

@@ -81,7 +81,7 @@ mod tests {
     use super::Locked;
 
     #[test]
-    fn it_holds_what_it_was_given_and_shows_nothing() {
+    fn it_holds_the_given_bytes_and_never_displays_them() {
         for length in [0, 1, 32, 4096, 5000] {
             let bytes: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).expect("below 256")).collect();
             let locked = Locked::copy_of(&bytes);
@@ -92,7 +92,7 @@ mod tests {
 
     /// What the kernel reports: the flag `lo` of the mapping that contains the bytes.
     #[cfg(target_os = "linux")]
-    fn is_kept_out_of_the_swap(bytes: &[u8]) -> bool {
+    fn is_kept_out_of_swap(bytes: &[u8]) -> bool {
         let address = bytes.as_ptr().addr();
         let maps = std::fs::read_to_string("/proc/self/smaps").expect("it is there");
         let holds = |line: &str| {
@@ -110,9 +110,9 @@ mod tests {
     fn a_long_lived_secret_stays_out_of_swap() {
         let (first, second) = (Locked::copy_of(b"first"), Locked::copy_of(b"second"));
         assert!(first.is_locked() && second.is_locked(), "the limit of locked memory is below two pages here");
-        assert!(is_kept_out_of_the_swap(first.expose()) && is_kept_out_of_the_swap(second.expose()));
+        assert!(is_kept_out_of_swap(first.expose()) && is_kept_out_of_swap(second.expose()));
         drop(first);
-        assert!(is_kept_out_of_the_swap(second.expose()), "dropping one secret unlocked another");
-        assert!(!is_kept_out_of_the_swap(&Vec::from(*b"any other memory")));
+        assert!(is_kept_out_of_swap(second.expose()), "dropping one secret unlocked another");
+        assert!(!is_kept_out_of_swap(&Vec::from(*b"any other memory")));
     }
 }

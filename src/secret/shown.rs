@@ -300,7 +300,7 @@ mod tests {
     use super::{command, said, url, value};
 
     #[test]
-    fn what_a_program_said_keeps_its_words_and_loses_its_secrets() {
+    fn error_output_keeps_its_words_and_loses_its_secrets() {
         for (text, shown) in [
             ("token: expired", "token: expired"),
             ("error: cannot find the secret", "error: cannot find the secret"),
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn harmless_values_stand_as_they_are() {
+    fn harmless_values_are_shown_in_full() {
         for (name, text) in [
             ("region", "eu-west-1"),
             ("aws_access_key_id", "AKIAIOSFODNN7EXAMPLE"),
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_hidden() {
+    fn possible_secrets_are_hidden() {
         for (name, text, shown) in [
             ("aws_secret_access_key", "hunter2", "(hidden)"),
             ("aws_session_token", "hunter2", "(hidden)"),
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_value_with_many_marks_that_took_minutes_is_read_once() {
+    fn a_long_value_with_many_marks_is_scanned_only_once() {
         let start = std::time::Instant::now();
         for (many, times) in [("a@//b:", 20_000), ("a:", 20_000), ("a=", 20_000), ("-x ", 20_000), ("é:", 20_000)] {
             let _ = value("endpoint_url", &("http://localhost/".to_owned() + &many.repeat(times)));
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_command_the_program_is_shown() {
+    fn only_the_program_of_a_command_line_is_shown() {
         for (line, shown) in [
             ("cat", "cat"),
             ("/opt/a b/vendor x", "/opt/a (2 arguments hidden)"),
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_address_user_and_query_are_hidden() {
+    fn the_user_and_the_query_of_a_url_are_hidden() {
         for (text, shown) in [
             ("no address", "no address"),
             ("https://sts.example/x", "https://sts.example/x"),

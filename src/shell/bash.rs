@@ -1,4 +1,4 @@
-//! bash: the statements of [`posix`], completion within open quotes.
+//! bash: uses the statements of [`posix`]; its completion also works within open quotes.
 
 use super::candidates::{Candidate, Cursor};
 use super::{ColorMarks, Completion, Dialect, Init, Shell, Startup, Statements, Words, posix};
@@ -31,7 +31,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
 };
 
-/// What was typed of the word, kept as it is, and the rest of the value in the quotes that are open there.
+/// The typed part of the word, unchanged, followed by the rest of the value, quoted for the position of the cursor.
 fn offer(cursor: &Cursor<'_>, candidates: &[Candidate]) -> String {
     let (line, typed) = (cursor.line, cursor.line.kept(cursor.replaced));
     let rest_of = |candidate: &Candidate| {

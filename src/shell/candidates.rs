@@ -1,4 +1,4 @@
-//! What a shell offers at the cursor, in the form that its completion script reads.
+//! The completion candidates at the cursor, in the form that each completion script reads.
 //!
 //! A candidate is data: its name may be `$(touch PWNED)`. zsh, fish and Elvish quote what they insert. For the others
 //! the words are quoted here, so that a completed line runs nothing but `mfa-cred`. If a shell cannot be given a word
@@ -6,40 +6,41 @@
 
 use super::line::CommandLine;
 
-/// A word that may stand at the cursor, and what it means.
+/// A word that can be inserted at the cursor, and its description.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Candidate {
-    /// The word as the program reads it.
+    /// The word as the program reads it, without quotes.
     pub value: String,
-    /// A line about it, or nothing.
+    /// A one-line description, or empty.
     pub about: String,
 }
 
-/// What stands at the cursor.
+/// The text at the cursor.
 pub struct Cursor<'a> {
-    /// The line up to it, where the shell gives the line.
+    /// The line up to the cursor, if the shell passes it.
     pub line: &'a CommandLine,
-    /// What of the line the shell will replace.
+    /// The part of the line that the shell will replace.
     pub replaced: &'a str,
-    /// The word up to it.
+    /// The word up to the cursor.
     pub current: &'a str,
-    /// What of that word stands before the value: `--region=`, or nothing.
+    /// The part of that word before the value: `--region=`, or empty.
     pub before: &'a str,
 }
 
 impl Cursor<'_> {
-    /// The whole word that a candidate makes.
+    /// The whole word with this candidate.
     pub(super) fn word(&self, candidate: &Candidate) -> String {
         format!("{}{}", self.before, candidate.value)
     }
 }
 
-/// For a shell that narrows candidates down by itself, each a line: the word, a tab, what it means.
+/// For a shell that filters candidates itself: one line per candidate, with the word, a tab and the description.
 pub(super) fn described(cursor: &Cursor<'_>, candidates: &[Candidate]) -> String {
     candidates.iter().map(|candidate| format!("{}\t{}\n", cursor.word(candidate), candidate.about)).collect()
 }
 
-/// For a shell whose words are replaced as a whole: those that begin as what was typed, quoted, and what each means.
+/// For a shell that replaces the whole word: the candidates that start with the typed text, quoted, each with its
+/// description.
 pub(super) fn replaced(quote: fn(&str) -> String, cursor: &Cursor<'_>, candidates: &[Candidate]) -> String {
     let line = |candidate: &Candidate| {
         let word = cursor.word(candidate);
@@ -48,7 +49,7 @@ pub(super) fn replaced(quote: fn(&str) -> String, cursor: &Cursor<'_>, candidate
     candidates.iter().filter_map(line).collect()
 }
 
-/// Is this a word that means itself in every shell?
+/// Does every shell read this word as it is, without quotes?
 pub(super) fn is_plain(word: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b':');
     let starts_well = word.starts_with(|first: char| first.is_ascii_alphabetic() || first == '-');

@@ -1,6 +1,6 @@
-//! cmd.exe: `for /f "delims=" %i in ('mfa-cred x') do @%i`, or a file that is called.
+//! cmd.exe: evaluated by `for /f "delims=" %i in ('mfa-cred x') do @%i`, or as a batch file that is called.
 //!
-//! Written from the language's documentation; not run.
+//! Written from the documentation; not tested in cmd.exe.
 
 use super::{Dialect, Statements, Syntax};
 use crate::secret::Secret;
@@ -41,7 +41,7 @@ mod tests {
     use crate::shell::Syntax;
 
     #[test]
-    fn plain_text_is_held_and_no_other() {
+    fn only_plain_text_can_be_expressed() {
         for value in ["ASIA", "a/b+c==", "two words", "x&touch PWNED", "a^b", "x|y>z", "(x)", "it's", "\\"] {
             assert!(Cmd.can_hold(value), "{value}");
             assert_eq!(*Cmd.set("V", value).expose(), format!("set \"V={value}\""));

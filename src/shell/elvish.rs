@@ -1,4 +1,4 @@
-//! Elvish: `eval (mfa-cred x | slurp)`.
+//! Elvish: evaluated by `eval (mfa-cred x | slurp)`.
 
 use super::candidates::described;
 use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
@@ -39,7 +39,7 @@ impl Syntax for Elvish {
     }
 }
 
-/// The text as one word: in double quotes, where backslashes escape and nothing expands.
+/// The text as one word in double quotes, where backslashes escape and nothing is expanded.
 fn word(text: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(text.len() * 6 + 2);
     quoted.push('"');

@@ -1,5 +1,5 @@
-//! fish: `mfa-cred x | source`, and `eval (mfa-cred x)`, which splits at line feeds only. All variables are global
-//! ones, as those that fish inherits.
+//! fish: evaluated by `mfa-cred x | source`, or by `eval (mfa-cred x)`, which splits at line feeds only. All variables
+//! are set as global ones, the scope that fish gives to inherited variables.
 
 use super::candidates::described;
 use super::{ColorMarks, Completion, Dialect, Init, Startup, Statements, Syntax, Words};
@@ -36,13 +36,14 @@ impl Syntax for Fish {
     }
 
     fn unset(&self, name: &str) -> String {
-        // A bare `set -e` fails where there is nothing to erase, and erases a universal variable, which would be gone
-        // from every session for ever.
+        // A bare `set -e` fails if there is nothing to erase. It also erases a universal variable, which would remove
+        // it from all sessions for good.
         format!("while set -ql {name};set -el {name};end;if set -qg {name};set -eg {name};end;")
     }
 
-    /// A universal variable that is exported reaches programs past any global one that is not (seen in fish 3.6), and
-    /// its export is every session's: in this one, only another value takes its place.
+    /// An exported universal variable reaches programs past any global variable that is not exported (seen in fish
+    /// 3.6), and its export flag is shared by all sessions. In this session, only an exported global variable with
+    /// another value can hide it.
     fn hide(&self, name: &str, stand_in: &str) -> String {
         let value = word(stand_in);
         format!("{}if set -qUx {name};set -gx {name} {};end;", self.unset(name), value.expose())
@@ -54,15 +55,15 @@ impl Syntax for Fish {
     }
 }
 
-/// The text as one word, on one line.
+/// The text as one word on one line.
 fn word(text: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(text.len() * 6 + 2);
     quoted.push('\'');
     for c in text.chars() {
         match c {
-            // The only two that single quotes of fish leave alive.
+            // The only two characters that are special within single quotes in fish.
             '\'' | '\\' => quoted.extend(['\\', c]),
-            // A line feed would end the line under `eval (…)`; an escape stands outside the quotes.
+            // A line feed would end the line under `eval (…)`. Escapes work only outside the quotes.
             _ if c.is_ascii_control() => quoted.push_str(&format!("'\\x{:02x}'", u32::from(c))),
             _ => quoted.push(c),
         }

@@ -1,9 +1,9 @@
 //! A command line of a Bourne-style shell up to the cursor: its words without quotes, and the quote that is still open.
 
-/// How the characters at the cursor are read.
+/// The quoting at the cursor.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Quote {
-    /// Bare.
+    /// Unquoted.
     #[default]
     None,
     /// After a `'`.
@@ -13,8 +13,8 @@ pub enum Quote {
 }
 
 impl Quote {
-    /// `text` as bash reads it at such a place; `is_start`: at the start of a word, where more characters mean
-    /// something. Readline closes the open quote itself, unless what it was given ends in that character.
+    /// `text`, escaped for bash within this quoting. `is_start`: at the start of a word, where more characters are
+    /// special. Readline closes the open quote itself, unless the inserted text ends in that character.
     pub(super) fn continue_with(self, text: &str, is_start: bool) -> String {
         let mut out = String::new();
         for (at, c) in text.char_indices() {
@@ -22,7 +22,7 @@ impl Quote {
             match self {
                 Self::Single if c == '\'' => out += if is_last { "'\\'" } else { "'\\''" },
                 Self::Double if c == '"' && is_last => out += "\\\"\"",
-                // A backslash before it would stay.
+                // A backslash before `!` would remain in the text.
                 Self::Double if c == '!' => out += if is_last { "\"'!'\"\"" } else { "\"'!'\"" },
                 Self::Double if matches!(c, '$' | '`' | '"' | '\\') => out.extend(['\\', c]),
                 Self::None if needs_quoting(c) || is_start && at == 0 && matches!(c, '~' | '#') => {
@@ -41,12 +41,12 @@ fn needs_quoting(c: char) -> bool {
         && !matches!(c, '_' | '-' | '.' | '/' | ':' | '@' | '%' | '+' | '=' | ',')
 }
 
-/// The words up to the cursor.
+/// The words of a line up to the cursor.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct CommandLine {
     words: Vec<String>,
     quote: Quote,
-    /// Does it end in a backslash that has nothing to quote yet?
+    /// Does it end in a backslash that does not yet quote anything?
     is_dangling: bool,
 }
 
@@ -98,7 +98,7 @@ impl CommandLine {
         self.words.get(1..).unwrap_or_default()
     }
 
-    /// The word at the cursor, without its quotes.
+    /// The word at the cursor, without quotes.
     pub fn current(&self) -> &str {
         self.words.last().map_or("", String::as_str)
     }

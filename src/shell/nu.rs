@@ -1,4 +1,4 @@
-//! Nushell: the object of `--format json`, for `from json | load-env`, which takes `null` as unset.
+//! Nushell: reads the object of `--format json` by `from json | load-env`, where `null` means unset.
 
 use super::candidates::{is_plain, replaced};
 use super::{Completion, Dialect, Init, Startup, Statements, Words};
@@ -30,7 +30,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
 };
 
-/// A string of Nushell, in which backslashes escape and nothing expands.
+/// A Nushell string in double quotes, where backslashes escape and nothing is expanded.
 fn string(text: &str) -> String {
     let mut quoted = "\"".to_owned();
     for c in text.chars() {
@@ -43,7 +43,7 @@ fn string(text: &str) -> String {
     quoted + "\""
 }
 
-/// A word of Nushell. What looks like a number or a size would become one.
+/// A Nushell word. A word that looks like a number or a size is quoted, because Nushell would convert it.
 fn shown(word: &str) -> String {
     match word {
         "true" | "false" | "null" => format!("'{word}'"),

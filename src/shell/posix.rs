@@ -1,15 +1,15 @@
 //! sh, bash, zsh, ksh, mksh and dash.
 //!
-//! The payload must survive `eval "$(mfa-cred x)"` and also the unquoted `eval $(mfa-cred x)`, in which the shell
-//! first splits the text at white space and expands `*`, `?`, `[…]` (and, here and there, `{…}`, `@(…)` and `(`) in it.
-//! So a value is put in single quotes only when it holds nothing that this could change. In any other, what could be
-//! is written as octal escapes for `printf %b`, which no expansion touches, and nothing in the statement around it is
-//! a pattern either: hence backquotes, since zsh's `GLOB_SUBST` takes the parenthesis of `$(…)` for one.
+//! The payload must survive `eval "$(mfa-cred x)"` and also the unquoted `eval $(mfa-cred x)`, where the shell first
+//! splits the text at white space and expands `*`, `?`, `[…]` (and, in some shells, `{…}`, `@(…)` and `(`) in it. So a
+//! value is put in single quotes only if it contains nothing that this could change. In other values, such characters
+//! are written as octal escapes for `printf %b`, which no expansion changes. The statement around the value contains no
+//! pattern either: it uses backquotes, because zsh with `GLOB_SUBST` reads the parenthesis of `$(…)` as one.
 //!
-//! With an odd `IFS` the unquoted form loses characters of the statements. Then the values are lost too, but none may
-//! become a command or a variable of its own.
+//! With an unusual `IFS` the unquoted form loses characters of the statements. The values are then lost too, but none
+//! of them may become a command or another variable.
 //!
-//! A backslash before `export` and `unset` keeps the user's aliases away from them.
+//! The backslash before `export` and `unset` bypasses the user's aliases.
 
 use super::{Dialect, Init, Startup, Statements, Syntax};
 use crate::secret::Secret;
@@ -47,23 +47,23 @@ impl Syntax for Posix {
             }
         }
         let escaped = Secret::new(escaped);
-        // Command substitution drops line feeds at the end, hence the `x`, which is taken off again. Where `IFS` holds
-        // a `"`, the value would become words of a command; then the condition is no longer true either.
+        // Command substitution drops line feeds at the end, hence the `x`, which is removed again. If `IFS` contains a
+        // `"`, the value would become words of a command; but then the condition is false as well.
         let start = format!("if test \" \";then {name}=\"`printf %b '");
         let end = format!("x'`\";{name}=\"${{{name}%x}}\";\\export {name};fi;");
         Secret::concat(&[&start, escaped.expose(), &end])
     }
 
-    /// In a function, bash and mksh take away the innermost variable of that name, and thereby show the next: what a
-    /// caller declared, and the global one. So this is done for as long as there is one. Without a loop, which would
-    /// have no end where one is read-only.
+    /// Within a function, `unset` in bash and mksh removes the innermost variable with that name and reveals the next
+    /// one: a caller's local variable or the global one. So it is repeated while the variable exists: three times, not
+    /// in a loop, which would never end for a read-only variable.
     fn unset(&self, name: &str) -> String {
         format!("if test \"${{{name}+x}}\";then \\unset {name};fi;").repeat(3)
     }
 }
 
-/// Does the value mean nothing to splitting, globbing, single quotes and, should an odd `IFS` take those away,
-/// `export`? So a `=` may stand at the end, as in base64, and not where it would make a variable.
+/// Is the value unaffected by splitting, globbing, single quotes and, if an unusual `IFS` removes those quotes,
+/// `export`? A `=` is allowed only at the end, as in Base64, where it cannot start an assignment.
 pub(super) fn is_inert(value: &str) -> bool {
     value.trim_end_matches('=').bytes().all(is_inert_byte)
 }
@@ -72,7 +72,7 @@ fn is_inert_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte)
 }
 
-/// A path as one word, in a file that is sourced.
+/// Quotes a path as one word for a file that is sourced.
 pub(super) fn quoted(path: &str) -> String {
     format!("'{}'", path.replace('\'', "'\\''"))
 }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_expands_is_left() {
+    fn no_character_that_a_shell_expands_remains() {
         for value in ["$(touch PWNED)", "`id`", "*", "a\nb\n", "'", "\"", "\\", "{a,b}", "@(x)", "~", "ü", "!x", "#"] {
             let text = Posix.set("V", value);
             let inner = text.expose().split('\'').nth(1).expect("the quoted part");

@@ -1,7 +1,8 @@
-//! PowerShell: `mfa-cred x | Invoke-Expression`, which gets a line at a time, so that every statement is one line.
+//! PowerShell: evaluated by `mfa-cred x | Invoke-Expression`, which receives one line at a time, so each statement is
+//! one line.
 //!
-//! Written from the language's documentation and in the shape of the AWS CLI's `export-credentials --format
-//! powershell`; not run.
+//! Written from the documentation, in the form of the AWS CLI's `export-credentials --format powershell`; not tested in
+//! PowerShell.
 
 use super::candidates::{is_plain, replaced};
 use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
@@ -45,9 +46,9 @@ impl Syntax for PowerShell {
     }
 }
 
-/// The text as an expression. ASCII stands in single quotes, in which nothing but the quote means anything. All else is
-/// written by its numbers: the console's code page may read `ё` as two characters, the second of which is U+2018, and
-/// that closes a quote like `'` does.
+/// The text as an expression. ASCII is in single quotes, where only the quote itself is special. Other characters are
+/// written by number: the console's code page may read `ё` as two characters, the second of which is U+2018, and that
+/// closes a string just as `'` does.
 fn word(text: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(text.len() * 20 + 2);
     quoted.push('\'');
@@ -66,7 +67,7 @@ fn word(text: &str) -> Secret<String> {
     Secret::new(quoted)
 }
 
-/// A word of PowerShell, which takes four more characters for a single quote.
+/// A PowerShell word. PowerShell treats four more characters as single quotes.
 fn shown(word: &str) -> String {
     if is_plain(word) {
         return word.to_owned();

@@ -1,8 +1,9 @@
-//! tcsh: ``eval `mfa-cred x` ``, in which the shell splits the text at white space and expands patterns in it before
-//! `eval` reads it, and ``eval "`mfa-cred x`"``.
+//! tcsh: evaluated by ``eval `mfa-cred x` ``, where the shell splits the text at white space and expands patterns
+//! before `eval` reads it, or by ``eval "`mfa-cred x`"``.
 //!
-//! So a value that holds what either could change is written as octal escapes in `$'…'` (tcsh 6.19, of 2015; the csh of
-//! old does not know it). Beyond ASCII an escape would be a character and not a byte, and nothing there expands.
+//! So a value that either could change is written as octal escapes in `$'…'` (since tcsh 6.19 of 2015; the original csh
+//! does not support it). Non-ASCII characters are not escaped, because an escape would mean a character instead of a
+//! byte; nothing there expands them.
 
 use super::candidates::{Candidate, Cursor, is_plain};
 use super::posix;
@@ -22,12 +23,12 @@ pub(super) const DIALECT: Dialect = Dialect {
     completion: Some(Completion {
         script: include_str!("../../completions/mfa-cred.tcsh"),
         call: "\\mfa-cred ",
-        // It stands within quotes, so it is the variable of the other file.
+        // This text is within quotes, so it uses the variable of the other script.
         call_at: |_| "$__mfa_cred:q ".to_owned(),
-        // The other file is sourced for its status, so nothing may come after it.
+        // The other script is sourced for its status, so nothing may follow it.
         comes_first: true,
         words: Words::Variable("COMMAND_LINE"),
-        // tcsh reads words and nothing else.
+        // tcsh reads only words.
         can_offer: false,
         offer,
     }),
@@ -47,7 +48,7 @@ impl Syntax for Tcsh {
     }
 }
 
-/// The text as one word, on one line.
+/// The text as one word on one line.
 fn word(text: &str) -> Secret<String> {
     if posix::is_inert(text) {
         return Secret::concat(&["'", text, "'"]);
@@ -65,7 +66,7 @@ fn word(text: &str) -> Secret<String> {
     Secret::new(escaped)
 }
 
-/// Those that are one word without quotes: tcsh splits what it is given.
+/// Only candidates that need no quotes: tcsh splits its input.
 fn offer(cursor: &Cursor<'_>, candidates: &[Candidate]) -> String {
     let words = candidates.iter().map(|candidate| cursor.word(candidate));
     words.filter(|word| is_plain(word)).map(|word| word + "\n").collect()

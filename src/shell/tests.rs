@@ -1,4 +1,4 @@
-//! The table as a whole, and what each shell makes of hostile words.
+//! Tests of the whole table, and how each shell handles hostile words.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use super::{Completion, Init, Shell};
 const PATH: &str = "/a b/it's $(touch PWNED)\\\"/mfa-cred";
 
 fn init(shell: Shell) -> &'static Init {
-    shell.dialect().init.as_ref().expect("it has a function")
+    shell.dialect().init.as_ref().expect("it has an init script")
 }
 
 fn completion(name: &str) -> &'static Completion {
@@ -30,19 +30,19 @@ fn shown(name: &str, word: &str) -> String {
 }
 
 #[test]
-fn every_name_is_one_shell() {
+fn every_name_belongs_to_one_shell() {
     let mut names = BTreeSet::new();
     for shell in Shell::ALL {
         let dialect = shell.dialect();
         for name in [dialect.name].iter().chain(dialect.programs) {
             assert_eq!(name.parse::<Shell>().ok(), Some(shell), "{name}");
-            assert!(names.insert(*name), "{name} stands twice");
+            assert!(names.insert(*name), "{name} is listed twice");
         }
     }
 }
 
 #[test]
-fn shells_by_the_name_of_their_program() {
+fn shells_are_recognized_by_program_name() {
     for (program, shell) in [
         ("bash", Some(Shell::Bash)),
         ("-zsh", Some(Shell::Zsh)),
@@ -63,7 +63,7 @@ fn shells_by_the_name_of_their_program() {
 }
 
 #[test]
-fn no_script_is_without_its_shell() {
+fn every_script_belongs_to_a_shell() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let texts = |folder: &str| -> BTreeSet<String> {
         let files = fs::read_dir(root.join(folder)).expect("a folder").map(|file| file.expect("a file").path());
@@ -78,7 +78,7 @@ fn no_script_is_without_its_shell() {
 }
 
 #[test]
-fn the_path_is_quoted_for_the_shell_and_nothing_is_left_to_replace() {
+fn the_path_is_quoted_for_the_shell_and_no_placeholder_remains() {
     let posix = r#"'/a b/it'\''s $(touch PWNED)\"/mfa-cred'"#;
     for (name, quoted) in [
         ("bash", posix),
@@ -101,7 +101,7 @@ fn the_path_is_quoted_for_the_shell_and_nothing_is_left_to_replace() {
 }
 
 #[test]
-fn what_completes_asks_the_program_at_its_path() {
+fn completion_calls_the_program_at_its_path() {
     for (name, asks) in [
         ("bash", "\\command '/a b/x' __complete bash"),
         ("zsh", "\\command '/a b/x' __complete zsh"),
@@ -119,7 +119,7 @@ fn what_completes_asks_the_program_at_its_path() {
 }
 
 #[test]
-fn words_of_bash() {
+fn bash_words_are_quoted() {
     for (typed, replaced, word, shown) in [
         ("mfa-cred tw", "tw", "two words", "two\\ words"),
         ("mfa-cred two\\ w", "two\\ w", "two words", "two\\ words"),
@@ -150,7 +150,7 @@ fn words_of_bash() {
 }
 
 #[test]
-fn words_of_the_others() {
+fn words_of_other_shells_are_quoted() {
     for (word, nu, powershell, xonsh) in [
         ("dev", "dev", "dev", "dev"),
         ("--region", "--region", "--region", "--region"),

@@ -1,4 +1,4 @@
-//! Xonsh: `execx($(mfa-cred x))`. Its Python does not expand what stands in a string.
+//! Xonsh: evaluated by `execx($(mfa-cred x))`. Its Python strings are not expanded.
 
 use super::candidates::{is_plain, replaced};
 use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
@@ -34,13 +34,13 @@ impl Syntax for Xonsh {
         Secret::concat(&["${...}['", name, "'] = ", word(value).expose()])
     }
 
-    /// Twice: below `${...}.swap(…)`, the first shows what was there before.
+    /// Twice: within `${...}.swap(…)`, the first one reveals the previous value.
     fn unset(&self, name: &str) -> String {
         format!("${{...}}.pop('{name}', None); ${{...}}.pop('{name}', None)")
     }
 }
 
-/// The text as a string of Python, in ASCII whatever the locale is.
+/// The text as a Python string in ASCII, so that the locale does not matter.
 fn word(text: &str) -> Secret<String> {
     let mut quoted = String::with_capacity(text.len() * 10 + 2);
     quoted.push('\'');
@@ -55,7 +55,7 @@ fn word(text: &str) -> Secret<String> {
     Secret::new(quoted)
 }
 
-/// A word of Xonsh. Its strings expand variables; a Python expression is taken as it is.
+/// A Xonsh word. Xonsh expands variables in quoted words, but not in a Python expression.
 fn shown(word: &str) -> String {
     if is_plain(word) {
         word.to_owned()

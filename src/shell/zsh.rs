@@ -1,4 +1,4 @@
-//! zsh: the statements of [`posix`], candidates for `_describe`.
+//! zsh: uses the statements of [`posix`]; its completion passes candidates to `_describe`.
 
 use super::candidates::{Candidate, Cursor};
 use super::{ColorMarks, Completion, Dialect, Init, Shell, Startup, Statements, Words, posix};
@@ -31,7 +31,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
 };
 
-/// The value, a colon, what it means.
+/// Each candidate as `VALUE:DESCRIPTION`, with colons and backslashes in the value escaped.
 fn offer(_: &Cursor<'_>, candidates: &[Candidate]) -> String {
     let line = |Candidate { value, about }: &Candidate| {
         let value = value.replace('\\', "\\\\").replace(':', "\\:");

@@ -189,7 +189,7 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
 fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
     const ARN: &str =
         "a role is written `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`";
-    const SERIAL: &str = "an MFA serial has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`";
+    const SERIAL: &str = "an MFA serial number has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`";
     const NAME: &str = "it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`";
     const TAG: &str = "a tag consists of letters, digits, spaces and `_.:/=+-@`";
     let long_name = format!("role_session_name = {}", "x".repeat(65));
@@ -200,7 +200,7 @@ fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
         ("role_arn = arn:aws:iam::12345:role/deploy", "an account id has 12 digits"),
         ("role_arn = arn:mars:iam::123456789012:role/deploy", "unknown partition"),
         ("mfa_serial = 12345678", SERIAL),
-        ("mfa_serial = arn:aws:iam:x", "an MFA device's ARN is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"),
+        ("mfa_serial = arn:aws:iam:x", "the ARN of an MFA device is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"),
         ("duration_seconds = abc", " is not a number of seconds"),
         ("duration_seconds = 899", " is 14m59s; AWS takes 15m to 12h here"),
         ("duration_seconds = 43201", " is 12h1s; AWS takes 15m to 12h here"),
@@ -210,10 +210,10 @@ fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
         ("role_session_name = two words", NAME),
         (&long_name, NAME),
         ("source_identity = a:b", NAME),
-        ("external_id = a b", "an external id has 2 to 1224 characters of `A-Za-z0-9_+=,.@:/-`"),
-        ("session_tags = team", "a tag is `KEY=VALUE`"),
+        ("external_id = a b", "an external ID has 2 to 1224 characters of `A-Za-z0-9_+=,.@:/-`"),
+        ("session_tags = team", "a tag is written `KEY=VALUE`"),
         ("session_tags = team=a!", TAG),
-        ("session_tags = =a", "a tag's key has 1 to 128 characters, its value at most 256"),
+        ("session_tags = =a", "a tag key has 1 to 128 characters, and its value at most 256"),
         (&many_tags, " makes more than the 50 tags that AWS takes"),
         ("session_tags = team=a,Team=b", " has two tags of one key, whose case AWS ignores"),
         ("session_tags = aws:team=a", "a tag's key must not start with `aws:`, which AWS reserves"),
@@ -319,10 +319,10 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
                 "deploy",
                 "a role is written `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`",
             ),
-            clap("--mfa-serial <SERIAL>", "x", "an MFA serial has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`"),
+            clap("--mfa-serial <SERIAL>", "x", "an MFA serial number has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`"),
             clap("--duration <DURATION>", "abc", "a duration is written `900`, `15m`, `1h30m` or `12h`"),
             clap("--session-name <NAME>", "x", "it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`"),
-            clap("--tag <KEY=VALUE>", "team", "a tag is `KEY=VALUE`"),
+            clap("--tag <KEY=VALUE>", "team", "a tag is written `KEY=VALUE`"),
             clap("--region <REGION>", "A;b", "a region consists of a-z, 0-9 and `-`"),
             option("--duration 5m", "error: `--duration` is 5m; AWS takes 15m to 12h here\n"),
             option("--duration 13h", "error: `--duration` is 13h; AWS takes 15m to 12h here\n"),

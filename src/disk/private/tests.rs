@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Refusal, look, make_folder, open_or_make, open_or_make_for_more, read, refusal, write};
 
-/// What can stand in a file's place, and why it is refused.
+/// Everything that can be planted in place of a file, and why it is refused.
 fn plants(folder: &Path) -> Vec<(&'static str, Refusal)> {
     let path = |name: &str| folder.join(name);
     fs::write(path("outside"), "outside").expect("written");
@@ -36,7 +36,7 @@ fn plants(folder: &Path) -> Vec<(&'static str, Refusal)> {
 }
 
 #[test]
-fn only_files_of_ours_are_read() {
+fn only_our_own_files_are_read() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, why) in plants(folder.path()) {
         let error = read(&folder.path().join(name)).expect_err(name);
@@ -52,7 +52,7 @@ fn only_files_of_ours_are_read() {
 }
 
 #[test]
-fn what_is_planted_makes_way_and_nothing_outside_is_touched() {
+fn planted_files_are_replaced_and_nothing_outside_is_changed() {
     for open in [open_or_make, open_or_make_for_more] {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, why) in plants(folder.path()) {
@@ -71,7 +71,7 @@ fn what_is_planted_makes_way_and_nothing_outside_is_touched() {
 }
 
 #[test]
-fn no_more_is_read_than_a_file_of_ours_has() {
+fn a_file_above_the_size_limit_is_not_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("long");
     for (length, fits) in [(super::LONGEST, true), (super::LONGEST + 1, false), (1 << 40, false)] {
@@ -82,7 +82,7 @@ fn no_more_is_read_than_a_file_of_ours_has() {
 }
 
 #[test]
-fn folders_are_made_for_us_alone_and_those_of_others_are_seen() {
+fn new_folders_are_private_and_shared_ones_are_refused() {
     let place = tempfile::tempdir().expect("a folder");
     let (above, deep) = (place.path().join("a"), place.path().join("a/b/c"));
     make_folder(&deep).expect("made");

@@ -206,7 +206,7 @@ fn a_file_that_would_change_its_owner_is_refused_with_the_reason() {
     let remove = ["device", "remove", &serial, "--profile", "alice", "--yes"];
     let done = world.run_other("setpriv", &[&words[..], &remove].concat(), PATIENCE);
     assert_eq!(done.status.code(), Some(1), "{done:?}");
-    let why = "was not written, since a new file could not keep all of its attributes: it would not keep its owner \
+    let why = "was not written, since a new file could not keep all of its attributes: cannot copy its owner \
                or group: Operation not permitted (os error 1)";
     assert!(done.stderr.contains(&format!("`~/.aws/config` {why}")), "{done:?}");
     assert_eq!(fs::read(&path).expect("text"), before);

@@ -174,7 +174,7 @@ fn what_cmd_cannot_hold_is_refused_with_the_way_out() {
     assert!(payload.contains("set \"MFA_CRED_PROFILE=deploy\"\n") && payload.contains("set \"AWS_PROFILE=\"\n"));
     let done = world.run(&["100%", "--format", "cmd"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));
-    let said = "error: the format `cmd` cannot hold the value of MFA_CRED_PROFILE\n\
+    let said = "error: the format `cmd` cannot express the value of MFA_CRED_PROFILE\n\
                 hint: `--format json` holds any value\n";
     assert_eq!(done.stderr, said);
 }
