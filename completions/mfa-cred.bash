@@ -1,4 +1,4 @@
-# Completion for mfa-cred in bash, 3.2 and later. The candidates are mfa-cred's own, quoted already.
+# Completion for mfa-cred in bash 3.2 and later. mfa-cred quotes the candidates itself.
 #   mfa-cred completions bash >~/.local/share/bash-completion/completions/mfa-cred
 _mfa_cred() {
     \builtin local line kind='' IFS=$' \t\n'
@@ -6,7 +6,7 @@ _mfa_cred() {
     while IFS= \read -r line; do
         if [[ -z $kind ]]; then
             kind=$line
-            # Much faster than a line at a time, where there is such a thing.
+            # Where available, `mapfile` is much faster than reading line by line.
             ! \builtin mapfile -t COMPREPLY 2>/dev/null || \break
         else
             COMPREPLY+=("$line")

@@ -14,5 +14,5 @@ function __mfa_cred_complete
             set -q found[2]; and printf '%s\n' $found[2..-1]
     end
 end
-# What was registered before would be asked as well.
+# Remove earlier registrations, which would be used as well.
 for name in mfa-cred; complete -c $name -e; complete -c $name -f -k -a '(__mfa_cred_complete)'; end

@@ -1,5 +1,5 @@
-# Completion for mfa-cred in Nushell. The candidates are mfa-cred's own, quoted already; other commands go to the
-# external completer that was there before.
+# Completion for mfa-cred in Nushell. mfa-cred quotes the candidates itself. Other commands are passed to the previous
+# external completer.
 #   mfa-cred completions nu | save --force ($nu.user-autoload-dirs | first | path join mfa-cred-completion.nu)
 def _mfa_cred_complete [spans: list<string>]: nothing -> any {
     let words = $spans | skip 1 | each {|word| $word | str trim --char "'" | str trim --char '"' }

@@ -1,4 +1,4 @@
-# Completion for mfa-cred in PowerShell. The candidates are mfa-cred's own, quoted already.
+# Completion for mfa-cred in PowerShell. mfa-cred quotes the candidates itself.
 #   mfa-cred completions powershell | Out-String | Invoke-Expression      (in $PROFILE)
 $MfaCredCompleter = {
     param($wordToComplete, $commandAst, $cursorPosition)

@@ -1,4 +1,4 @@
-# Completion for mfa-cred in Xonsh. The candidates are mfa-cred's own, quoted already.
+# Completion for mfa-cred in Xonsh. mfa-cred quotes the candidates itself.
 #   mfa-cred completions xonsh > ~/.config/xonsh/rc.d/mfa-cred-completion.xsh
 from xonsh.completers.completer import add_one_completer as _mfa_cred_add
 from xonsh.completers.path import contextual_complete_path as _mfa_cred_paths
@@ -10,7 +10,7 @@ _mfa_cred_names = set()
 
 @_mfa_cred_contextual
 def _mfa_cred_complete(context):
-    """Completes mfa-cred's words."""
+    """Completes the arguments of mfa-cred."""
     import subprocess
 
     if context.arg_index == 0 or context.args[0].value not in _mfa_cred_names:

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What `mfa-cred init bash` prints: a function that runs the program and takes what `env` and `unset` print, when they
-# succeeded, into this shell. The backslashes keep aliases away.
+# Printed by `mfa-cred init bash`: a function that runs the program. If `env` or `unset` succeeds, it evaluates their
+# output in this shell. The backslashes bypass aliases.
 
 \unalias __COMMAND__ 2>/dev/null || \true
 
@@ -9,7 +9,7 @@ function __COMMAND__() {
         \builtin local __mfa_cred_payload
         __mfa_cred_payload=$(\command __BINARY__ --format posix "$@") || \builtin return
         \builtin eval "$__mfa_cred_payload"
-        # What was loaded behind the prompt's segment may have taken it out.
+        # Something that was loaded after the prompt segment may have removed it.
         ! \builtin declare -F __mfa_cred_last >/dev/null || __mfa_cred_last
     else
         \command __BINARY__ "$@"

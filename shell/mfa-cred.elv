@@ -1,5 +1,5 @@
-# What `mfa-cred init elvish` prints: a function that runs the program and takes what `env` and `unset` print, when they
-# succeeded, into this shell. A failure is an exception, as with any other command.
+# Printed by `mfa-cred init elvish`: a function that runs the program. If `env` or `unset` succeeds, it evaluates their
+# output in this shell. A failure is an exception, as with any other command.
 
 var __mfa_cred = (external __BINARY__)
 
@@ -12,5 +12,5 @@ fn __COMMAND__ {|@words|
     }
 }
 
-# What `eval` defines is gone behind it, unless the editor is told.
+# Definitions made within `eval` are lost when it ends, unless they are added to the editor's namespace.
 edit:add-var __COMMAND__~ $__COMMAND__~

@@ -1,5 +1,5 @@
-# What `mfa-cred init fish` prints: a function that runs the program and takes what `env` and `unset` print, when they
-# succeeded, into this shell.
+# Printed by `mfa-cred init fish`: a function that runs the program. If `env` or `unset` succeeds, it evaluates their
+# output in this shell.
 
 function __COMMAND__ --description 'AWS credentials with MFA'
     if command __BINARY__ __evaluates -- $argv 2>/dev/null

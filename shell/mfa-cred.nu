@@ -1,6 +1,6 @@
-# What `mfa-cred init nu` prints: a command that runs the program and takes what `env` and `unset` print, when they
-# succeeded, into this shell. Nushell evaluates no text: it reads an object of variables, `null` for one to hide.
-# The attribute is there since Nushell 0.108.
+# Printed by `mfa-cred init nu`: a command that runs the program. If `env` or `unset` succeeds, it applies their output
+# to this shell. Nushell cannot evaluate text: it reads an object of variables, where `null` hides a variable. The
+# attribute exists since Nushell 0.108.
 
 @complete external
 def --env --wrapped __COMMAND__ [...words] {
@@ -9,7 +9,7 @@ def --env --wrapped __COMMAND__ [...words] {
         for variable in ($variables | transpose name value) {
             if $variable.value == null {
                 hide-env --ignore-errors $variable.name
-                # In an overlay, that shows what the one below it has.
+                # In an overlay, hiding a variable reveals the value of the overlay below.
                 if $variable.name in $env {
                     load-env { $variable.name: null }
                 }

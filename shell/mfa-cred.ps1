@@ -1,5 +1,5 @@
-# What `mfa-cred init powershell` prints: a function that runs the program and takes what `env` and `unset` print, when
-# they succeeded, into this shell. Not run: no PowerShell was at hand.
+# Printed by `mfa-cred init powershell`: a function that runs the program. If `env` or `unset` succeeds, it evaluates
+# their output in this shell. Not tested in PowerShell.
 
 function __COMMAND__ {
     & __BINARY__ __evaluates '--' @args 2>$null

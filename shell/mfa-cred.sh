@@ -1,7 +1,7 @@
 # shellcheck shell=sh
-# What `mfa-cred init posix` prints, for dash, ksh, mksh and their kind: a function that runs the program and takes what
-# `env` and `unset` print, when they succeeded, into this shell. An alias gives it its name, since a function's must not
-# hold a `-` here. The backslashes keep aliases away.
+# Printed by `mfa-cred init posix`, for dash, ksh, mksh and other POSIX shells: a function that runs the program. If
+# `env` or `unset` succeeds, it evaluates their output in this shell. Its name comes from an alias, because a function's
+# name must not contain a `-` here. The backslashes bypass aliases.
 
 __mfa_cred() {
     if \command __BINARY__ __evaluates -- "$@" 2>/dev/null; then

@@ -1,6 +1,6 @@
-# What `mfa-cred init tcsh` prints, to be kept as ~/.mfa-cred.tcsh (or where `__mfa_cred_file` says) and sourced by
-# ~/.tcshrc. tcsh has no functions, so the alias sources this file anew, with words: it runs the program and takes what
-# `env` and `unset` print, when they succeeded, into this shell.
+# Printed by `mfa-cred init tcsh`. Save it as ~/.mfa-cred.tcsh (or set `__mfa_cred_file` to another path) and source it
+# in ~/.tcshrc. tcsh has no functions, so the alias sources this file again, with arguments: it runs the program, and if
+# `env` or `unset` succeeds, evaluates their output in this shell.
 
 if (! $?__mfa_cred_file) set __mfa_cred_file = ~/.mfa-cred.tcsh
 set __mfa_cred = __BINARY__
@@ -18,5 +18,5 @@ if ("$1" == __mfa_cred) then
     endif
 endif
 
-# Last, since `endif` succeeds.
+# This comes last, because `endif` sets the status to success.
 (exit $__mfa_cred_status)

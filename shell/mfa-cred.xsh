@@ -1,5 +1,5 @@
-# What `mfa-cred init xonsh` prints: an alias that runs the program and takes what `env` and `unset` print, when they
-# succeeded, into this shell.
+# Printed by `mfa-cred init xonsh`: an alias that runs the program. If `env` or `unset` succeeds, it applies their
+# output to this shell.
 
 
 def __mfa_cred(args, stdin=None, stdout=None, stderr=None, spec=None):
@@ -9,7 +9,7 @@ def __mfa_cred(args, stdin=None, stdout=None, stderr=None, spec=None):
     def run(*words, **streams):
         return subprocess.run([__BINARY__, *words, *args], env=${...}.detype(), **streams)
 
-    # Xonsh would read along what goes to the terminal, which then is none for the program.
+    # Xonsh would capture output that goes to the terminal, and the program would no longer see a terminal.
     is_shown = spec is not None and spec.captured in (False, 'hiddenobject')
     if is_shown and spec.captured_stdout is not None:
         stdout = None

@@ -1,5 +1,5 @@
-# What `mfa-cred init zsh` prints: a function that runs the program and takes what `env` and `unset` print, when they
-# succeeded, into this shell. The backslashes keep aliases away.
+# Printed by `mfa-cred init zsh`: a function that runs the program. If `env` or `unset` succeeds, it evaluates their
+# output in this shell. The backslashes bypass aliases.
 
 \builtin unalias __COMMAND__ 2>/dev/null || \builtin true
 

@@ -1,23 +1,23 @@
 # shellcheck shell=bash
-# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
-# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process (bash before 4.2, which cannot tell the
-# time, starts `date`). The prompt holds only the name of a variable, whose value bash does not expand again, so that no
-# profile's name can run.
+# The prompt segment: the profile whose credentials this shell holds, and the time left, in the format of `mfa-cred
+# prompt`: green, yellow with a `*` below 15 minutes, then red with `EXPIRED`. It starts no process, except `date` in
+# bash before 4.2, which has no other way to get the time. The prompt contains only a variable's name. bash does not
+# expand its value again, so a profile name cannot run code.
 #
-# What builds the prompt anew each time, as Starship does, takes it out of `PS1`; so it is put back by each run, and each
-# run sees to it that it is the last one.
+# Tools that rebuild the prompt each time, such as Starship, remove the segment from `PS1`. So each run puts it back and
+# makes sure that it runs last.
 
 __mfa_cred_segment=
 
 function __mfa_cred_prompt() {
     \builtin local code=$? digit='[0123456789]' color=32 name end left year month day now reordering
-    # Behind the backslash `local` is a command like any other, and its words would be split.
+    # Because of the backslash, `local` is an ordinary command here, and the words of its arguments would be split.
     name=${MFA_CRED_PROFILE-} end=${AWS_CREDENTIAL_EXPIRATION-} left=
     __mfa_cred_segment=
     __mfa_cred_last
     [[ -n $name ]] || \builtin return "$code"
-    # Nothing but digits gets into the arithmetic, which would run what stands in brackets.
-    # shellcheck disable=SC2053 # Patterns are meant.
+    # Only digits reach the arithmetic, which would run code within brackets.
+    # shellcheck disable=SC2053 # These are patterns on purpose.
     if [[ $end == $digit$digit$digit$digit-$digit$digit-${digit}${digit}T$digit$digit:$digit$digit:$digit${digit}Z ]]; then
         ((year = 10#${end:0:4}, month = 10#${end:5:2}, day = 10#${end:8:2}))
         ((month > 2 ? (month -= 3) : (month += 9, year -= 1)))
@@ -40,7 +40,7 @@ function __mfa_cred_prompt() {
             left=" $((left / 3600))h$((left % 3600 / 60))m"
         fi
     fi
-    # The marks that reorder text, as bytes: before 4.2 bash knows no others.
+    # The characters that change the text direction, as bytes: bash before 4.2 has no other notation for them.
     reordering=$'\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad\xe2\x80\xae'
     reordering+=$'\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9'
     __mfa_cred_segment="(${name//[[:cntrl:]$reordering]/?}$left) "
@@ -49,20 +49,21 @@ function __mfa_cred_prompt() {
     \builtin return "$code"
 }
 
-# The function behind whatever else makes the prompt.
+# Makes our function the last one that changes the prompt.
 function __mfa_cred_last() {
     if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)) &&
         [[ $(\builtin declare -p PROMPT_COMMAND 2>/dev/null) == 'declare -a'* ]]; then
         ((${#PROMPT_COMMAND[@]})) && [[ ${PROMPT_COMMAND[-1]} == __mfa_cred_prompt ]] ||
             PROMPT_COMMAND+=(__mfa_cred_prompt)
     elif [[ $'\n'${PROMPT_COMMAND-} != *$'\n'__mfa_cred_prompt ]]; then
-        # Before 5.1 of an array the first one runs, which is this one.
+        # Before 5.1, bash runs only the first element of an array, which is this one.
         # shellcheck disable=SC2128,SC2178
         PROMPT_COMMAND=${PROMPT_COMMAND:+$PROMPT_COMMAND$'\n'}__mfa_cred_prompt
     fi
 }
 
-# The variable in the prompt, behind the line feeds that it starts with. Without that option its name would be shown.
+# Inserts the variable into the prompt, after any leading line feeds. Without the option `promptvars` its name would be
+# displayed.
 function __mfa_cred_show() {
     \builtin shopt -q promptvars && [[ ${PS1-} != *__mfa_cred_segment* ]] || \builtin return 0
     \builtin local rest start
@@ -70,7 +71,7 @@ function __mfa_cred_show() {
     while [[ $rest == $'\n'* || $rest == '\n'* ]]; do
         [[ $rest == $'\n'* ]] && start+=$'\n' rest=${rest#$'\n'} || start+='\n' rest=${rest#'\n'}
     done
-    # shellcheck disable=SC2016 # It is expanded when the prompt is shown.
+    # shellcheck disable=SC2016 # It is expanded when the prompt is displayed.
     PS1=$start'${__mfa_cred_segment-}'$rest
 }
 

@@ -1,6 +1,6 @@
-# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
-# 15 minutes yellow with a `*`, then red and `EXPIRED`. Elvish cannot tell the time by itself: on Linux it is read from
-# /proc, elsewhere `date` is started.
+# The prompt segment: the profile whose credentials this shell holds, and the time left, in the format of `mfa-cred
+# prompt`: green, yellow with a `*` below 15 minutes, then red with `EXPIRED`. Elvish has no built-in way to get the
+# time: on Linux it is read from /proc, elsewhere `date` is started.
 
 use math
 use re
@@ -23,7 +23,7 @@ fn __mfa_cred_segment {
         var color = green
         var ends = [(re:find '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' $E:AWS_CREDENTIAL_EXPIRATION)]
         if (not-eq $ends []) {
-            # `08` is an inexact number, which `%` refuses, until it is made exact.
+            # `08` is an inexact number, which `%` rejects unless it is converted.
             var year month day hour minute second = (each {|group| exact-num $group[text] } $ends[0][groups][1..])
             set month = (- $month 3)
             if (< $month 0) {
@@ -59,7 +59,7 @@ fn __mfa_cred_segment {
     }
 }
 
-# The mark keeps the segment from being there twice.
+# This marker prevents the segment from being added twice.
 if (eq (resolve __mfa_cred_mark) '(external __mfa_cred_mark)') {
     edit:add-var __mfa_cred_mark~ {|| }
     var before = $edit:prompt

@@ -1,11 +1,11 @@
-# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
-# 15 minutes yellow with a `*`, then red and `EXPIRED`. fish cannot tell the time by itself: on Linux it is read from
-# /proc, elsewhere `date` is started.
+# The prompt segment: the profile whose credentials this shell holds, and the time left, in the format of `mfa-cred
+# prompt`: green, yellow with a `*` below 15 minutes, then red with `EXPIRED`. fish has no built-in way to get the time:
+# on Linux it is read from /proc, elsewhere `date` is started.
 
 function __mfa_cred_segment
     set -q MFA_CRED_PROFILE[1]; and test -n "$MFA_CRED_PROFILE"
     or return 0
-    set -l colour green
+    set -l color green
     set -l left
     set -l end (string match --regex '^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)Z$' -- "$AWS_CREDENTIAL_EXPIRATION")
     if set -q end[7]
@@ -25,9 +25,9 @@ function __mfa_cred_segment
         end
         set -l day (math "$end[4] + 365 * $year + floor($year / 4) - floor($year / 100) + floor($year / 400) + floor((153 * $month + 2) / 5) - 719469")
         set left (math "$day * 86400 + $end[5] * 3600 + $end[6] * 60 + $end[7] - $now")
-        test $left -lt 900; and set colour --bold yellow
+        test $left -lt 900; and set color --bold yellow
         if test $left -le 0
-            set colour --bold red
+            set color --bold red
             set left ' EXPIRED'
         else if test $left -lt 60
             set left " $left"s\*
@@ -45,19 +45,20 @@ function __mfa_cred_segment
     if test -n "$NO_COLOR"
         printf %s $text
     else
-        printf %s%s%s (set_color $colour) $text (set_color normal)
+        printf %s%s%s (set_color $color) $text (set_color normal)
     end
 end
 
-# Hands the status of the last command on to the prompt that was there before.
+# Passes the status of the last command to the previous prompt.
 function __mfa_cred_status
     return $argv[1]
 end
 
-# Puts the segment in front of whatever is `fish_prompt` now. Each such function is kept under a name of its own, since one
-# of them may call the one that it took the place of (as a virtual environment's does); within, nothing is said twice.
+# Adds the segment in front of the current `fish_prompt`. Each such function is kept under its own name, because one may
+# call the function that it replaced (a virtual environment's prompt does). Within such a call the segment is not
+# printed again.
 function __mfa_cred_wrap --on-event fish_prompt
-    # A prompt that was broken off left it.
+    # It may remain from an interrupted prompt.
     set -e __mfa_cred_within
     functions fish_prompt | string match --quiet '*__mfa_cred_within*'
     and return

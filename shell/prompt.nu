@@ -1,5 +1,5 @@
-# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
-# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process.
+# The prompt segment: the profile whose credentials this shell holds, and the time left, in the format of `mfa-cred
+# prompt`: green, yellow with a `*` below 15 minutes, then red with `EXPIRED`. It starts no process.
 
 def __mfa_cred_segment []: nothing -> string {
     let name = $env.MFA_CRED_PROFILE? | default ''
@@ -32,7 +32,7 @@ def __mfa_cred_segment []: nothing -> string {
     if ($env.NO_COLOR? | default '') != '' { $text } else { $'(ansi $color)($text)(ansi reset)' }
 }
 
-# A closure is not passed on to other programs, so that a shell below this one does its own.
+# A closure is not exported to other programs, so a nested shell sets up its own.
 if $env.MFA_CRED_PROMPT_BEFORE? == null {
     $env.MFA_CRED_PROMPT_BEFORE = $env.PROMPT_COMMAND? | default { {|| pwd } }
     $env.PROMPT_COMMAND = {||

@@ -1,5 +1,6 @@
-# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
-# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process. Not run: no PowerShell was at hand.
+# The prompt segment: the profile whose credentials this shell holds, and the time left, in the format of `mfa-cred
+# prompt`: green, yellow with a `*` below 15 minutes, then red with `EXPIRED`. It starts no process. Not tested in
+# PowerShell.
 
 function Get-MfaCredSegment {
     if (-not $Env:MFA_CRED_PROFILE) {

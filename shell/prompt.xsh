@@ -1,6 +1,6 @@
-# The prompt's segment: the profile that this shell holds, and for how long, as `mfa-cred prompt` has it: green, below
-# 15 minutes yellow with a `*`, then red and `EXPIRED`. It starts no process. Braces are doubled, since the prompt reads
-# colors in them.
+# The prompt segment: the profile whose credentials this shell holds, and the time left, in the format of `mfa-cred
+# prompt`: green, yellow with a `*` below 15 minutes, then red with `EXPIRED`. It starts no process. Braces are doubled,
+# because the prompt reads them as color codes.
 
 
 def __mfa_cred_segment():

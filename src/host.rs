@@ -399,7 +399,7 @@ pub struct Host<'a> {
     pub keyring: &'a dyn Keystore,
     /// This user's folders.
     pub folders: Folders,
-    /// The name of the user that the process runs as, by user id.
+    /// The name of the user that the process runs as, by user ID.
     pub user: &'a dyn Fn() -> String,
     /// The name of this machine.
     pub machine: &'a dyn Fn() -> String,

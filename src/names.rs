@@ -45,7 +45,7 @@ impl ProfileName {
     }
 }
 
-/// Could the text be an access key id? Any word could: AWS's have 20 characters, LocalStack's is `test`, and MinIO's
+/// Could the text be an access key ID? Any word could: AWS's have 20 characters, LocalStack's is `test`, and MinIO's
 /// are whatever the user chose. A word that a request's signature cannot carry is rejected.
 pub fn is_access_key_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"',=".contains(&b))
@@ -56,7 +56,7 @@ pub fn is_temporary_key(access_key_id: &str) -> bool {
     access_key_id.len() >= 16 && access_key_id.starts_with("ASIA")
 }
 
-/// A 12-digit AWS account id.
+/// A 12-digit AWS account ID.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AccountId(String);
 
@@ -67,7 +67,7 @@ impl FromStr for AccountId {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NameError("an account id has 12 digits"))
+            Err(NameError("an account ID has 12 digits"))
         }
     }
 }

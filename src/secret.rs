@@ -134,7 +134,7 @@ impl Credentials {
     pub fn unsendable(&self) -> Option<&'static str> {
         let token = self.session_token.as_ref().map(|token| ("the session token", token.expose().as_str()));
         let secret = ("the secret access key", self.secret_access_key.expose().as_str());
-        let parts = [("the access key id", self.access_key_id.as_str()), secret].into_iter().chain(token);
+        let parts = [("the access key ID", self.access_key_id.as_str()), secret].into_iter().chain(token);
         let is_bad = |text: &str| text.is_empty() || text.contains(char::is_control);
         parts.into_iter().find(|(_, text)| is_bad(text)).map(|(part, _)| part)
     }

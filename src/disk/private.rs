@@ -98,7 +98,7 @@ pub fn open_or_make(path: &Path) -> io::Result<File> {
 /// The same for appending.
 ///
 /// # Errors
-/// Those of [`open`].
+/// The same as for [`open_or_make`].
 pub fn open_or_make_for_more(path: &Path) -> io::Result<File> {
     opened_anew(path, || open(path, private(OpenOptions::new().append(true))))
 }

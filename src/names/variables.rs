@@ -10,7 +10,7 @@ pub mod aws {
     pub const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
     /// When the credentials in the environment expire. The AWS CLI writes it, and botocore reads it.
     pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
-    /// The account id, used for account-based endpoints.
+    /// The account ID, used for account-based endpoints.
     pub const ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
     pub const REGION: &str = "AWS_REGION";
     /// The AWS CLI and boto3 read this instead of [`REGION`].

@@ -201,7 +201,7 @@ fn is_like_a_secret_of_aws(word: &str) -> bool {
         && has(u8::is_ascii_lowercase)
 }
 
-/// An access key id is shown as it is, unless the secret was written in its place.
+/// An access key ID is shown as it is, unless the secret was written in its place.
 pub fn access_key_id(id: &str) -> &str {
     if is_like_a_secret_of_aws(id) { HIDDEN } else { id }
 }

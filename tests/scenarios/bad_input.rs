@@ -197,7 +197,7 @@ fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
     let cases = [
         ("role_arn = deploy", ARN),
         ("role_arn = arn:aws:iam::123456789012:user/alice", ARN),
-        ("role_arn = arn:aws:iam::12345:role/deploy", "an account id has 12 digits"),
+        ("role_arn = arn:aws:iam::12345:role/deploy", "an account ID has 12 digits"),
         ("role_arn = arn:mars:iam::123456789012:role/deploy", "unknown partition"),
         ("mfa_serial = 12345678", SERIAL),
         ("mfa_serial = arn:aws:iam:x", "the ARN of an MFA device is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"),

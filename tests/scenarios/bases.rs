@@ -129,8 +129,8 @@ fn a_key_that_no_request_can_carry_panicked_and_is_an_error_wherever_it_comes_fr
         assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr), (Some(1), "", error));
     };
     for (id, secret, token, part) in [
-        ("ASIAX\\nX: y", "s", "t", "the access key id"),
-        ("", "s", "t", "the access key id"),
+        ("ASIAX\\nX: y", "s", "t", "the access key ID"),
+        ("", "s", "t", "the access key ID"),
         ("ASIAX", "s\\u0000", "t", "the secret access key"),
         ("ASIAX", "", "t", "the secret access key"),
         ("ASIAX", "s", "t\\u001b[2J", "the session token"),

@@ -56,7 +56,11 @@ fn region_and_account_are_those_of_the_environment() {
     assert_eq!(line(&variables, &all), "p 1h us-east-1 609629065308\n");
     let done = prompt(&[], &["--format", "{name}"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""));
-    assert!(done.stderr.contains("unknown field; expected one of {profile}, {left}, {region}, {account}"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("unknown field; expected one of {profile}, {left}, {region}, {account}"),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]

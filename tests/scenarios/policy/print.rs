@@ -447,7 +447,7 @@ mod command {
             (&["--quarantine-group", "--own-access-keys"], "cannot be used with"),
             (&["--quarantine-group", "--console-only"], "cannot be used with"),
             (&["--user-path", "a//b"], "a path of users is"),
-            (&["--account", "12345678901"], "an account id has 12 digits"),
+            (&["--account", "12345678901"], "an account ID has 12 digits"),
             (&["--partition", "aws-moon"], "unknown partition"),
             (&["--format", "yaml"], "possible values: json, terraform, cloudformation"),
         ] {
