@@ -109,7 +109,7 @@ fn a_dash_is_the_profile_before() {
 
     world.sign_in(&device, &["env", "deploy"]);
     let profile = |words: &[&str]| variable(&world.run(words).stdout, "MFA_CRED_PROFILE");
-    profile(&["audit"]);
+    profile(&["env", "audit"]);
     assert_eq!(profile(&["-"]), "audit", "a new shell goes to where the last one was");
     // And from there it goes to and fro.
     world.set("MFA_CRED_PROFILE", "audit");
