@@ -28,7 +28,8 @@ fn without_a_word_the_calling_shell_decides() {
     // It stands in start-up files, and works whatever our settings say.
     world.write("config/mfa-cred/config.ini", "nonsense");
     world.set("SHELL", "/usr/bin/fish");
-    let first = |finished: &Finished| finished.stdout.lines().find(|line| line.contains("Printed by")).map(str::to_owned);
+    let first =
+        |finished: &Finished| finished.stdout.lines().find(|line| line.contains("Printed by")).map(str::to_owned);
     let file = |shell: &str| format!("# Printed by `mfa-cred init {shell}`");
     for (program, words, shell) in [
         ("bash", &["--norc", "-c", "mfa-cred init; :"][..], "bash"),
