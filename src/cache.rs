@@ -1,11 +1,11 @@
-//! Sealed credentials in the state folder: what an entry is, when it still serves, and who may make the next one.
+//! Encrypted credentials in the state folder: what an entry contains, how long it is valid, and which process may make
+//! the next one.
 //!
-//! In: a plan's keys, the vault, the time. Out: [`Lookup`], and a [`Lease`] for the process that misses. Only a lease
-//! can save, so if N processes start cold, one makes the call and the others wait and read. A corrupt, foreign, older
-//! or swapped entry is a miss, never an error. Reading the clear headers needs no key and opens no keyring.
+//! In: a plan's keys, the vault, the time. Out: [`Lookup`], and after a miss a [`Lease`]: only a lease can save, so of
+//! N processes that start with an empty cache, one calls AWS and the others wait and read. A corrupt, foreign, older or
+//! swapped entry is a miss, never an error. Reading the clear headers needs no key and opens no keyring.
 //!
-//! If the state folder or the store cannot be used, only the cache is lost: one warning is printed, and credentials
-//! are still returned.
+//! An unusable state folder or store costs only the cache: one warning, and the command still returns credentials.
 
 mod devices;
 mod entries;
@@ -27,28 +27,28 @@ use crate::vault::{KeyId, UnlockedKey, Vault, VaultError, Whereabouts};
 pub use entry::Header;
 pub use identity::{EntryKind, Key, keys};
 
-/// A minute before its end, a credential is over: a request signed with it must still arrive.
+/// Credentials count as expired this long before their end: a request signed with them must still arrive.
 const LAST_MINUTE: SignedDuration = SignedDuration::from_secs(60);
-/// Credentials that live for no longer than this are renewed below a tenth of their life.
+/// Credentials with at most this lifetime are renewed when a tenth of it remains.
 const SHORT_LIFE: SignedDuration = SignedDuration::from_mins(30);
-/// AWS's longest session, and what clocks may differ by.
+/// AWS's longest session, plus a margin for clock differences.
 const LONGEST_LIFE: SignedDuration = SignedDuration::from_mins(36 * 60 + 10);
-/// The kernel keyring keeps the key a little longer than the last entry, whatever the clocks say.
+/// The kernel keyring keeps the key a little longer than the last entry, to allow for clock differences.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// How an entry stands at a moment.
+/// The state of an entry at a given time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Standing {
-    /// It serves.
+    /// Valid.
     Fresh,
-    /// It should be renewed, and serves where that fails.
+    /// Due for renewal, but valid if that fails.
     Stale,
-    /// It is over.
+    /// Expired.
     Over,
 }
 
-/// Below how much life credentials are renewed: 20 minutes for `process` and `serve`, since SDKs ask again below 15;
-/// 5 minutes for people. `--min-ttl` says otherwise.
+/// The remaining lifetime below which credentials are renewed: 20 minutes for `process` and `serve`, since SDKs ask
+/// again below 15; 5 minutes for people. `--min-ttl` overrides it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct MinTtl(pub Lifetime);
 
@@ -60,7 +60,7 @@ impl MinTtl {
     /// For a session that only has to sign the next call.
     pub const SIGNER: Self = Self(Lifetime::from_secs(60));
 
-    /// How credentials of this life stand.
+    /// The state of credentials with this lifetime.
     fn standing(self, made: Timestamp, end: Timestamp, now: Timestamp) -> Standing {
         let (life, left) = (end.duration_since(made), end.duration_since(now));
         let least = if life <= SHORT_LIFE { life / 10 } else { SignedDuration::from_secs(self.0.secs().into()) };
@@ -74,25 +74,25 @@ impl MinTtl {
     }
 }
 
-/// What the cache has.
+/// The result of looking up an entry.
 #[derive(Debug)]
 pub enum Lookup {
-    /// Credentials that serve.
+    /// Valid credentials.
     Fresh(Credentials),
-    /// Credentials that should be renewed.
+    /// Valid credentials that should be renewed.
     Stale(Credentials),
-    /// Nothing.
+    /// No usable entry.
     Miss,
 }
 
-/// What a command wants of the cache.
+/// How a command uses the cache.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CacheUse {
-    /// The usual.
+    /// Reads and saves entries.
     ReadAndKeep,
-    /// What is kept is looked at, and nothing is kept.
+    /// Reads entries, and saves none.
     Read,
-    /// `--no-cache`: neither. The locks and the ledger in the same folder still serve.
+    /// `--no-cache`: does neither. The locks and the ledger in the same folder are still used.
     Nothing,
 }
 
@@ -105,31 +105,32 @@ pub struct Cache<'a> {
     held: OnceCell<Option<UnlockedKey>>,
     has_warned: Cell<bool>,
     has_moved: Cell<bool>,
-    /// The id of the key that seals here: looked up for a listing, and not for each of its entries.
+    /// The id of the current sealing key: read once per listing, not once per entry.
     current: RefCell<OnceCell<Option<KeyId>>>,
     clocks: Option<&'a CorrectedClock<'a>>,
 }
 
 impl<'a> Cache<'a> {
-    /// Without a folder nothing is found and nothing is kept.
+    /// Without a folder, nothing is found and nothing is saved.
     pub fn new(folder: Option<&'a Folder>, vault: &'a Vault<'a>, use_of_it: CacheUse, messages: Messages) -> Self {
         let (held, has_warned, has_moved) = (OnceCell::new(), Cell::new(false), Cell::new(false));
         let current = RefCell::default();
         Self { use_of_it, folder, vault, messages, held, has_warned, has_moved, current, clocks: None }
     }
 
-    /// The same, with the clocks by which entries of other endpoints end than the one that a `now` is about.
+    /// Adds the clocks of all endpoints: an entry may have been made by another endpoint than the one whose time `now`
+    /// is.
     #[must_use]
     pub fn timed_by(self, clocks: &'a CorrectedClock<'a>) -> Self {
         Self { clocks: Some(clocks), ..self }
     }
 
-    /// Now, by the clock by which the entry ends; `now` where no clocks are known.
+    /// The current time by the clock that the entry's end refers to; `now` if no clocks are known.
     pub fn now_of(&self, header: &Header, now: Timestamp) -> Timestamp {
         self.clocks.map_or(now, |clocks| clocks.now_of(header.clock.as_deref().unwrap_or_default()))
     }
 
-    /// How long the last entry has to live.
+    /// How long the last entry remains valid.
     fn last_end(&self, folder: &Folder, now: Timestamp) -> Duration {
         folder.last_end(&|header| self.now_of(header, now))
     }
@@ -138,10 +139,10 @@ impl<'a> Cache<'a> {
         header.end.duration_since(self.now_of(header, now))
     }
 
-    /// What is there under a key.
+    /// Looks up the entry of a key.
     ///
     /// # Errors
-    /// Only where the settings demand a store and that store fails.
+    /// Only if a store is configured and fails.
     pub fn lookup(&self, key: &Key, min_ttl: MinTtl, now: Timestamp) -> Result<Lookup, VaultError> {
         let in_use = self.folder.filter(|_| self.use_of_it != CacheUse::Nothing);
         let Some((folder, sealed)) = in_use.and_then(|folder| Some((folder, folder.entry(key)?))) else {
@@ -153,16 +154,17 @@ impl<'a> Cache<'a> {
         }
         let Some(held) = self.key_at_hand(folder, now)? else { return Ok(Lookup::Miss) };
         let Some(credentials) = sealed.open(key, held) else {
-            self.messages.info(&format!("the cached entry of `{}` does not open, so it is made anew", key.profile()));
+            self.messages
+                .info(&format!("cannot decrypt the cached entry for `{}`; getting new credentials", key.profile()));
             return Ok(Lookup::Miss);
         };
         Ok(if standing == Standing::Fresh { Lookup::Fresh(credentials) } else { Lookup::Stale(credentials) })
     }
 
-    /// Unlocks or makes the sealing key, before a person is asked for anything. `None`: nothing will be kept.
+    /// Unlocks or makes the sealing key, before a person is asked for anything. `None`: nothing will be saved.
     ///
     /// # Errors
-    /// Only where the settings demand a store and that store fails.
+    /// Only if a store is configured and fails.
     pub fn unlock(&self, life: Lifetime, now: Timestamp) -> Result<Option<UnlockedKey>, VaultError> {
         let Some(folder) = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep) else { return Ok(None) };
         self.move_over(folder, now)?;
@@ -181,13 +183,13 @@ impl<'a> Cache<'a> {
         }
     }
 
-    /// The state folder with its locks, where it can be used.
+    /// The state folder with its locks, if it can be used.
     pub fn folder(&self) -> Option<&'a Folder> {
         self.folder
     }
 
-    /// Waits for the lock of that name, as [`Folder::take_turn`] does. `None` where there are no locks: then nobody is
-    /// waited for, and nothing is kept.
+    /// Waits for the lock with that name, as [`Folder::take_turn`] does. `None` if there are no locks: then there is no
+    /// waiting, and nothing is saved.
     ///
     /// # Errors
     /// Those of `ready` and `meanwhile`.
@@ -203,22 +205,22 @@ impl<'a> Cache<'a> {
             Ok(turn) => Ok(Some(turn)),
             Err(Stop::Other(error)) => Err(error),
             Err(Stop::Folder(error)) => {
-                self.warn(&format!("the credentials are not kept: {error}"));
-                // What is there can be read all the same.
+                self.warn(&format!("credentials will not be cached: {error}"));
+                // Existing entries can still be read.
                 Ok(ready()?.map(Turn::Ready))
             }
         }
     }
 
-    /// Keeps credentials that were made under a lease. A failure costs the cache only.
+    /// Saves credentials that were made under a lease. A failure costs only the cache.
     pub fn save(&self, _lease: &Lease, key: &Key, credentials: &Credentials, held: &UnlockedKey, now: Timestamp) {
         let Some(folder) = self.folder else { return };
         let Some(end) = credentials.expiration else { return };
         if let Err(error) = folder.write_entry(key, credentials, held, now, end) {
-            self.warn(&format!("the credentials are not kept: {error}"));
+            self.warn(&format!("credentials will not be cached: {error}"));
             return;
         }
-        // Every entry is looked at once: for what is over, and for the end of the last one.
+        // One pass over all entries removes expired ones and finds the end of the last one.
         let swept = OnceCell::new();
         let sweep = || *swept.get_or_init(|| folder.sweep(&|header| self.now_of(header, now)));
         if let Err(error) = self.vault.prolong(held, &sweep) {
@@ -227,42 +229,43 @@ impl<'a> Cache<'a> {
         sweep();
     }
 
-    /// Forgets an entry, for one that AWS no longer takes.
+    /// Removes an entry that AWS no longer accepts.
     pub fn forget(&self, key: &Key) {
         if let Some(folder) = self.folder {
             folder.remove_entry(key.file_name());
         }
     }
 
-    /// An entry's clear header, if it has not ended. No key is needed, and so what it says is a hint, not a proof.
+    /// An entry's clear header, if it has not expired. It is read without the key, so it is a hint and not a proof.
     pub fn peek(&self, key: &Key, now: Timestamp) -> Option<Header> {
         Some(self.folder?.entry(key)?.header).filter(|header| self.is_live(header, now))
     }
 
-    /// The clear headers of all entries that have not ended.
+    /// The clear headers of all entries that have not expired.
     pub fn headers(&self, now: Timestamp) -> Vec<Header> {
         let headers = self.folder.map(Folder::headers).unwrap_or_default();
         self.current.take();
         headers.into_iter().filter(|header| self.is_live(header, now)).collect()
     }
 
-    /// Has it not ended, and is its key the one that seals here today? Entries of a former key do not open.
+    /// Tells whether the entry has not expired and was encrypted with the current key. Entries of a former key cannot
+    /// be opened.
     fn is_live(&self, header: &Header, now: Timestamp) -> bool {
         let current = self.current.borrow();
         let current = current.get_or_init(|| Some(self.vault.current().ok()??.0));
-        // No session lives longer than a day and a half, and a header that says so was not written here.
+        // No session lasts longer than a day and a half, so a header that claims more was not written here.
         let left = self.left(header, now);
         left > SignedDuration::ZERO
             && left <= LONGEST_LIFE
             && current.as_ref().is_some_and(|id| id.as_str() == header.key)
     }
 
-    /// Where the key is that opens the entries. No use of it, and no store is asked that could ask a person.
+    /// Where the key of the entries is. Does not count as a use, and no store is asked that could prompt.
     pub fn whereabouts(&self) -> Whereabouts {
         self.vault.whereabouts()
     }
 
-    /// Forgets the entries of a profile: those that it made, and `keys`, which it shares with others. How many.
+    /// Removes a profile's entries: the ones made for it, and `keys`, which it shares with others. Returns how many.
     pub fn clear(&self, profile: &ProfileName, keys: &[Key]) -> usize {
         let Some(folder) = self.folder else { return 0 };
         let is_its = |header: &Header| {
@@ -272,12 +275,12 @@ impl<'a> Cache<'a> {
         its.filter(|header| folder.remove_entry(&header.identity)).count()
     }
 
-    /// Forgets all entries, those that cannot be read included. How many.
+    /// Removes all entries, including unreadable ones. Returns how many.
     pub fn clear_all(&self) -> usize {
         self.folder.map_or(0, Folder::remove_entries)
     }
 
-    /// The key that opens entries, asked for once in a process.
+    /// The key that opens entries, fetched once per process.
     fn key_at_hand(&self, folder: &Folder, now: Timestamp) -> Result<Option<&UnlockedKey>, VaultError> {
         if let Some(held) = self.held.get() {
             return Ok(held.as_ref());
@@ -287,7 +290,7 @@ impl<'a> Cache<'a> {
             Ok(held) => held,
             Err(error @ (VaultError::Demanded { .. } | VaultError::Passphrase(_))) => return Err(error),
             Err(error) => {
-                // Not a warning: whoever makes the next entry meets the same store, and says what became of it.
+                // Not a warning: the process that makes the next entry uses the same store, and reports the outcome.
                 self.messages.info(&format!("the cache cannot be read: {error}"));
                 None
             }
@@ -296,7 +299,7 @@ impl<'a> Cache<'a> {
     }
 
     fn warn_once(&self, error: &VaultError) {
-        self.warn(&format!("the credentials are not kept: {error}{}", reasons(error)));
+        self.warn(&format!("credentials will not be cached: {error}{}", reasons(error)));
     }
 
     fn warn(&self, text: &str) {
@@ -306,7 +309,7 @@ impl<'a> Cache<'a> {
     }
 }
 
-/// Why waiting for a lock ended without one.
+/// Why a wait for a lock ended without one.
 enum Stop<E> {
     Folder(FolderError),
     Other(E),
@@ -318,7 +321,7 @@ impl<E> From<FolderError> for Stop<E> {
     }
 }
 
-/// What each store said, and what to do about it.
+/// Each store's error, and what to do about it.
 fn reasons(error: &VaultError) -> String {
     use crate::host::StoreError;
     let (kernel, keyring) = match error {
@@ -333,7 +336,7 @@ fn reasons(error: &VaultError) -> String {
     let advice = if kernel == Some(&StoreError::Full) {
         "`keyctl show @u` lists the keys that fill the quota"
     } else {
-        "start or unlock the system's keyring, or set `store = passphrase`; `store = none` silences this"
+        "start or unlock the system's keyring, or set `store = passphrase`; `store = none` turns this warning off"
     };
     format!(" ({}); {advice}", said.join("; "))
 }

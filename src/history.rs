@@ -1,9 +1,9 @@
-//! Which profiles a person used, for `mfa-cred -` and for the picker, most used first.
+//! The profiles that a person has used, for `mfa-cred -` and for the picker, which lists the most used first.
 //!
-//! In: the state folder. Its file `history` has one line per use, newest last: a profile's name and nothing else, no
-//! account, no time, no secret. Lines are appended, so that many shells can write at once and the warm path does not
-//! rewrite the file. Profiles used by an SDK are not recorded, since the user did not choose them. Losing the file
-//! loses only the order.
+//! In: the state folder. Its file `history` has one line per use, the newest last: the profile's name and nothing else,
+//! no account, no time, no secret. Lines are appended, so that many shells can write at once and the warm path does not
+//! rewrite the file. Uses by an SDK are not recorded, since no person chose the profile. Losing the file costs the
+//! order of the list, nothing else.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use crate::names::ProfileName;
 use crate::state::Folder;
 
 const FILE: &str = "history";
-/// Above this the older half is dropped.
+/// In bytes. A longer file loses its older half.
 const LONGEST: u64 = 32 << 10;
 
-/// Adds a use. A folder that takes none has no history.
+/// Records a use. If the folder cannot be written, there is no history.
 pub fn note(folder: &Folder, profile: &ProfileName) {
     let name = profile.as_str();
-    // A name in two lines would be two other names.
+    // A name with a line feed would become two other names.
     if name.contains('\n') {
         return;
     }
@@ -28,28 +28,28 @@ pub fn note(folder: &Folder, profile: &ProfileName) {
     }
 }
 
-/// The uses that are remembered.
+/// The recorded uses.
 #[derive(Debug, Default)]
 pub struct History {
-    /// The oldest first.
+    /// Oldest first.
     uses: Vec<String>,
 }
 
 impl History {
-    /// What the folder remembers.
+    /// Reads the uses that the folder has recorded.
     pub fn read(folder: &Folder) -> Self {
         let text = folder.read(FILE).unwrap_or_default();
         Self { uses: String::from_utf8_lossy(&text).lines().map(str::to_owned).collect() }
     }
 
-    /// The profile before this one: the last use of another than `held`, or, where the shell holds none, the last use.
+    /// The previous profile: the last one used other than `held`, or the last one used, if the shell holds none.
     pub fn previous(&self, held: Option<&str>) -> Option<ProfileName> {
         let other = self.uses.iter().rev().find(|name| Some(name.as_str()) != held)?;
         ProfileName::new(other)
     }
 
-    /// Brings the names that were used most to the front; of two that were used as often, the one used last. The others
-    /// keep their order.
+    /// Moves the names that were used most to the front; of two that were used equally often, the one used last comes
+    /// first. The others keep their order.
     pub fn sort<T>(&self, rows: &mut [T], name: impl Fn(&T) -> &str) {
         let mut uses: HashMap<&str, (usize, usize)> = HashMap::new();
         for (time, used) in self.uses.iter().enumerate() {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_before() {
+    fn the_previous_profile() {
         for (uses, held, previous) in [
             (&[][..], None, None),
             (&["a"], None, Some("a")),
@@ -86,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn most_used_first_and_of_two_the_last_used() {
+    fn most_used_first_and_then_last_used() {
         let mut names = ["never", "once", "twice", "also-twice", "nor-this"];
         of(&["twice", "also-twice", "once", "also-twice", "twice"]).sort(&mut names, |name| name);
         assert_eq!(names, ["twice", "also-twice", "once", "never", "nor-this"]);
     }
 
     #[test]
-    fn it_is_kept_and_does_not_grow_for_ever() {
+    fn the_history_is_saved_and_stays_small() {
         let place = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(Some(&place.path().join("state"))).expect("a state folder");
         let name = |text: &str| ProfileName::new(text).expect("a name");

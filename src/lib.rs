@@ -1,6 +1,6 @@
-//! AWS credentials with MFA: one code a day, sealed, for shells, SDKs and the prompt.
+//! AWS credentials with MFA: type one code a day, keep the result encrypted, and use it in shells, SDKs and the prompt.
 //!
-//! Data flows down this list: a module uses only the ones above it, and a test enforces that.
+//! Modules are listed in the order in which data flows: each uses only the ones above it, and a test enforces that.
 
 pub mod exit;
 pub mod names;

@@ -1,4 +1,4 @@
-//! Builds the real host, runs the command, and exits.
+//! Builds the real host, runs the command and exits with its code.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
-//! The state folder, what is locked in it, and AWS's time as it is remembered there.
+//! The state folder, its locks, and AWS's time as it is remembered there.
 //!
-//! The cache, the ledger of spent codes and the history keep their files in it; none of them opens a file by itself.
+//! The cache, the ledger of spent codes and the history keep their files in this folder; none of them opens a file
+//! directly.
 
 mod clock;
 mod folder;

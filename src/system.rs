@@ -1,4 +1,4 @@
-//! The real host: this process on this machine.
+//! The real host: this process and this machine.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use crate::disk::trust::{Distrust, distrust};
 use crate::host::{self, Clock, Env, Files, Folders, open};
 use crate::secret::Secret;
 
-/// This process's environment, and its files, clock and folders.
+/// Gives this process's environment, and this machine's files, clock and folders.
 #[derive(Clone, Copy, Debug)]
 pub struct System;
 
@@ -24,16 +24,17 @@ impl Env for System {
     }
 }
 
-/// The longest file that is read.
+/// The longest file that is read, in bytes.
 const LONGEST: usize = 16 << 20;
-/// The most that is read of a file without a length, such as the pipe of `policy check <(…)`. It is allocated at once,
-/// since a buffer that grows leaves copies of secrets in memory.
+/// The most bytes that are read from a file without a length, such as the pipe of `policy check <(…)`. The buffer is
+/// allocated at full size up front: a buffer that grows would leave copies of secrets in memory.
 const LONGEST_PIPE: usize = 1 << 20;
-/// How long such a file may send nothing.
+/// How long to wait for the next bytes of such a file.
 const SILENCE: Duration = Duration::from_secs(5);
 
 impl Files for System {
-    /// In addition to the trait's promises: a pipe without a writer or a device without an end does not block.
+    /// In addition to the trait's contract: a pipe that nobody writes to and a device that never ends do not block
+    /// forever.
     fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>> {
         let file = open(path)?;
         let found = file.metadata()?;
@@ -57,7 +58,7 @@ impl Files for System {
     }
 }
 
-/// A file that is waited for, but with a limit.
+/// A file that is read with a time limit.
 struct Patient {
     file: File,
     is_regular: bool,
@@ -70,7 +71,7 @@ impl Read for Patient {
                 wait(&self.file)?;
             }
             match self.file.read(buffer) {
-                // Another process reads the same pipe.
+                // Another process reads from the same pipe.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return read,
             }
@@ -112,7 +113,7 @@ impl Clock for System {
     }
 }
 
-/// CLOCK_BOOTTIME, which is read without a system call. Other systems have no such clock.
+/// Reads CLOCK_BOOTTIME, which takes no system call. Other systems have no such clock.
 #[cfg(target_os = "linux")]
 fn since_boot() -> Option<Duration> {
     rustix::time::clock_gettime(rustix::time::ClockId::Boottime).try_into().ok()
@@ -123,7 +124,7 @@ fn since_boot() -> Option<Duration> {
     None
 }
 
-/// This user's folders, as the system has them.
+/// This user's folders, as the operating system defines them.
 pub fn folders() -> Folders {
     // One that is relative would be another with each working folder; it counts as absent, as XDG says of its own.
     let whole = |path: Option<PathBuf>| path.filter(|path| path.is_absolute());
@@ -151,12 +152,12 @@ fn user_id() -> String {
     "unknown".to_owned()
 }
 
-/// The name of this machine.
+/// The host name of this machine.
 pub fn machine() -> String {
     whoami::hostname().unwrap_or_default()
 }
 
-/// The name of the parent process's program.
+/// The name of the parent process's program, where the system tells it.
 pub fn parent() -> Option<String> {
     parent_name()
 }
@@ -172,9 +173,12 @@ fn parent_name() -> Option<String> {
     None
 }
 
-/// The path by which this program was called, absolute, with its symbolic links kept. A path that is written down, as
-/// in a shell's startup file, survives an upgrade only as the link that a package manager updates, not as the file it
-/// points to. A path found by lookup is used only if it leads to this very program.
+/// The absolute path under which this program was called, with symbolic links kept. A path written to a file (such as a
+/// shell's start-up file) survives an upgrade only if it goes through the link that a package manager updates, not to
+/// the link's target. A path found on `PATH` is used only if it leads to this very program.
+///
+/// # Errors
+/// The operating system does not know where this program is.
 ///
 /// # Errors
 /// The system does not know the path of this program.

@@ -1,4 +1,4 @@
-//! The person at the controlling terminal, and the signals that arrive while one is asked.
+//! The person at the controlling terminal, and the signals that arrive during a prompt.
 
 #[cfg(unix)]
 pub mod signals;

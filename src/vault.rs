@@ -1,23 +1,24 @@
-//! The session sealing key: where it lives, which process creates it, and what happens when it is not available.
+//! The session sealing key: where it lives, which process makes it, and what happens when it is unavailable.
 //!
-//! In: the state folder (which exists and is 0700), the setting `store`, the two keyrings and the terminal. Out: the
-//! key that seals cached entries, and the store that holds it. The vault knows nothing about the entries; the caller
-//! supplies the times that depend on them. It never writes a key to disk except under a passphrase, and it passes on
-//! the stores' answers unchanged: "no such entry" and "cannot tell" lead to different results.
+//! In: the state folder (which exists and has mode 0700), the setting `store`, the two keyrings and the terminal. Out:
+//! the key that encrypts cached entries, and the store that holds it. The vault knows nothing about the entries
+//! themselves; the caller supplies the times that depend on them. It never writes a key to disk except under a
+//! passphrase. It passes each store's answer on unchanged: "no such entry" and "cannot tell" have different
+//! consequences.
 //!
-//! **Reading.** The file `key-id` says which key seals here and where it is stored permanently. The kernel keyring is
-//! asked first, since it answers in microseconds and opens no D-Bus; then the place that the file names, and nothing
-//! else: a key that was never in the operating system's keyring is not looked for there.
+//! **Reading.** The file `key-id` names the current key and the store it belongs to. The kernel keyring is asked first,
+//! since it answers in microseconds and needs no D-Bus. After that, only the store that the file names is asked: a key
+//! that was never in the operating system's keyring is not searched for there.
 //!
-//! **Creating.** Under a lock, and after another look. If the operating system's keyring works, the key goes there and
-//! is copied into the kernel keyring; otherwise it goes into the kernel keyring alone. The old id is kept only if its
-//! store definitely has no such entry. If that store cannot be asked, the new key gets a new id, so that one id never
-//! has two keys; entries of the old id are misses from then on, even when that store is available again. The replaced
-//! id stays in `key-id` as a former one until its key has been deleted from its store. If no store can keep a new key,
-//! nothing changes, and the old entries open again as soon as their store is back.
+//! **Making.** The key is made under a lock, after a second look. If the operating system's keyring works, the key is
+//! stored there and copied to the kernel keyring; otherwise it is stored in the kernel keyring alone. The old id is
+//! reused only if its store definitely said that it has no such entry. If that store cannot be asked, the new key gets
+//! a new id, so that no id ever has two keys; entries of the old key are misses from then on, even once that store is
+//! back. The replaced id stays in `key-id` as a former one until its key is deleted from its store. If no store can
+//! keep a new key, nothing changes, and the old entries open again as soon as their store is back.
 //!
-//! So a desktop session and a cron job without D-Bus share the kernel's copy as long as any entry lives. After that,
-//! the first process that needs a key creates one, and the others find it.
+//! So a desktop session and a cron job without D-Bus share the kernel's copy as long as any entry is valid. After that,
+//! the first of them to need a key makes the next one, and the other one finds it.
 
 pub mod kernel;
 pub mod keyring;
@@ -47,22 +48,23 @@ pub use self::whereabouts::Whereabouts;
 
 const LOCK: &str = "key.lock";
 const WRAPPED: &str = "key-wrapped";
-/// How often a process that waits for the lock looks again.
+/// How often a process that waits for the lock tries it.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How long the operating system's keyring may block this process in total: 60 s if a person can answer its dialog, 2 s
-/// otherwise.
+/// How long this process waits for the operating system's keyring in total: 60 s if a person can answer its dialog,
+/// otherwise 2 s.
 pub fn patience(terminal: &dyn Terminal) -> Duration {
     Duration::from_secs(if terminal.is_there() { 60 } else { 2 })
 }
 
-/// The longest time that the kernel keyring is told to keep a key: no AWS session lives for more than 36 hours, plus
-/// some difference between clocks. The time of the last entry's end comes from headers that anyone could have written.
+/// The longest time for which the kernel keyring is told to keep a key. No AWS session lasts longer than 36 hours, and
+/// clocks may differ a little. The bound is needed because the end of the last entry comes from headers that are not
+/// authenticated.
 const LONGEST: Duration = Duration::from_mins(36 * 60 + 10);
 
-/// Notes in the state folder `to` the keys that seal in the folder `from`, which is no longer used: entries there can be
-/// opened for as long as their key lives, and `clear --all` is to end it. Where somebody else is making a key at this
-/// moment they are not waited for.
+/// Records in the state folder `to` the keys of the folder `from`, which is no longer used. Entries there can be opened
+/// as long as their key exists, so `clear --all` must find and destroy it. Does not wait for another process that is
+/// making a key.
 pub fn inherit(from: &Path, to: &Path) {
     let note = || -> std::io::Result<()> {
         let lock = private::open_or_make(&to.join(LOCK))?;
@@ -73,25 +75,25 @@ pub fn inherit(from: &Path, to: &Path) {
         }
         Ok(())
     };
-    // A folder that takes nothing will say so where it matters.
+    // If the folder cannot be written, that is reported where it matters.
     let _ = note();
 }
 
-/// What the stores say of the current id.
+/// What the stores say about the current id.
 enum Seen {
     Unlocked(UnlockedKey),
-    /// No store that could be asked has it.
+    /// No store that could be asked has the key.
     Missing(Missing),
 }
 
-/// How a key is missing.
+/// How the key is missing.
 #[derive(Default)]
 struct Missing {
-    /// The kernel keyring's failure, when it was asked and failed.
+    /// The kernel keyring's error, if it was asked and failed.
     kernel: Option<StoreError>,
-    /// The other keyring's.
+    /// The same for the operating system's keyring.
     keyring: Option<StoreError>,
-    /// There is an id, and the store that it belongs to says definitely that it has no such entry.
+    /// There is an id, and the store that it belongs to definitely says that it has no such entry.
     definitely: bool,
 }
 
@@ -104,12 +106,12 @@ pub struct Vault<'a> {
     terminal: &'a dyn Terminal,
     cost: Cost,
     lock_after: Option<Duration>,
-    /// The key as this process has it. Where no kernel keyring holds a copy, it is not fetched, and no passphrase asked,
-    /// a second time.
+    /// The key as this process holds it. Without a copy in the kernel keyring, this spares a second fetch or a second
+    /// passphrase prompt.
     remembered: RefCell<Option<UnlockedKey>>,
 }
 
-/// The two stores that a vault may keep its key in.
+/// The two stores in which a vault may keep its key.
 #[derive(Clone, Copy)]
 pub struct Stores<'a> {
     /// The Linux kernel keyring.
@@ -119,27 +121,27 @@ pub struct Stores<'a> {
 }
 
 impl<'a> Vault<'a> {
-    /// Opens nothing. `cost` is what a new passphrase costs to guess: [`Cost::RFC_9106`].
+    /// Opens nothing yet. `cost` is the cost of guessing a new passphrase: [`Cost::RFC_9106`].
     pub fn new(folder: &'a Path, store: Store, stores: Stores<'a>, terminal: &'a dyn Terminal, cost: Cost) -> Self {
         let Stores { kernel, keyring } = stores;
         Self { folder, store, kernel, keyring, terminal, cost, lock_after: None, remembered: RefCell::default() }
     }
 
-    /// The same with an idle limit: the kernel keyring's copy ends when it was not used for so long.
+    /// Sets an idle limit: the kernel keyring's copy expires after being unused for that long.
     #[must_use]
     pub fn locking_after(self, idle: Option<Duration>) -> Self {
         Self { lock_after: idle, ..self }
     }
 
-    /// Which key seals here and where it lives, from the state folder alone: no store is asked.
+    /// The current key's id and the store it belongs to, from the state folder alone: no store is asked.
     pub fn current(&self) -> Result<Option<(KeyId, KeyHome)>, VaultError> {
         Ok(self.record()?.current)
     }
 
-    /// The key that opens existing entries. Never creates one; `None` if there definitely is no key.
+    /// The key that opens existing entries. Never makes one; `None` if there definitely is no key.
     ///
-    /// `until` says how long the last living entry has to live. It is called only when the key had to be fetched from
-    /// its place and is copied into the kernel keyring for that time.
+    /// `until` returns how long the last valid entry remains valid. It is called only if the key was fetched from its
+    /// own store and is copied to the kernel keyring for that time.
     pub fn find(&self, until: &dyn Fn() -> Duration) -> Result<Option<UnlockedKey>, VaultError> {
         let Some((id, place)) = self.record()?.current else { return Ok(None) };
         if self.store == Store::None {
@@ -148,9 +150,9 @@ impl<'a> Vault<'a> {
         if let Some(held) = self.at_hand(&id, place) {
             return Ok(Some(held));
         }
-        // One process at a time fetches the key, or asks for its passphrase; the others then find the copy. It happens
-        // under the lock also because a key that `destroy` is deleting must not be copied. A folder that cannot be
-        // written has no lock, and if no copy is wanted, no process has to wait.
+        // One process at a time fetches the key or asks for its passphrase; the others then find the copy. The lock is
+        // also needed because a key that `destroy` is removing must not be copied. A folder that cannot be written has
+        // no lock, and if no copy is wanted, no process has to wait.
         let lock = match self.store {
             Store::Keyring => None,
             _ => match self.lock() {
@@ -170,9 +172,9 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// The key that seals a new entry, which lives for `life`; creates one if there is none.
+    /// The key for encrypting a new entry that is valid for `life`; makes one if there is none.
     ///
-    /// When the entry is on disk, [`Vault::prolong`] is due.
+    /// After the entry is on disk, call [`Vault::prolong`].
     pub fn find_or_make(&self, life: Duration) -> Result<UnlockedKey, VaultError> {
         if self.store == Store::None {
             return Err(VaultError::Off);
@@ -182,7 +184,7 @@ impl<'a> Vault<'a> {
         {
             return Ok(held);
         }
-        // Only now the slow stores, each asked by one process at a time and not by two hundred.
+        // The slow stores come last, and one process at a time asks them.
         let _lock = self.lock()?;
         let record = self.record()?;
         match self.look(&record)? {
@@ -194,15 +196,15 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// What is had without waiting: the key that this process has already, or the kernel keyring's. Whatever else the
-    /// kernel says is for [`Vault::look`] to judge.
+    /// Returns the key without waiting: the one that this process already holds, or the kernel keyring's. Any other
+    /// answer of the kernel is left to [`Vault::look`].
     fn at_hand(&self, id: &KeyId, place: KeyHome) -> Option<UnlockedKey> {
         if let Some(held) = self.remembered.borrow().as_ref().filter(|held| held.id == *id) {
             return Some(held.clone());
         }
         let held = self.look_in_kernel(id, place).ok().flatten()?;
         if let Some(idle) = self.lock_after {
-            // It was used, so the time begins anew. A failure leaves the shorter time.
+            // The key was used, so its idle time restarts. If that fails, the shorter time stays.
             let _ = self.kernel.limit(id.as_str(), idle.min(LONGEST));
         }
         Some(self.remember(held))
@@ -213,16 +215,16 @@ impl<'a> Vault<'a> {
         held
     }
 
-    /// For how long the kernel keyring keeps a key whose entries live for `life`.
+    /// How long the kernel keyring keeps a key whose entries are valid for `life`.
     fn bounded(&self, life: Duration) -> Duration {
         life.min(LONGEST).min(self.lock_after.unwrap_or(LONGEST))
     }
 
-    /// Lets the kernel keyring hold the key until its last entry has expired.
+    /// Extends the kernel keyring's copy until its last entry expires.
     ///
-    /// Call it after writing an entry, so that `until`, which is called under the lock, counts that entry and those
-    /// that other processes wrote in the same time: the last process sees all. A key that has been replaced or
-    /// destroyed since is not changed. An error matters if the key lives nowhere else.
+    /// Call it after writing an entry: `until` is called under the lock, so it counts that entry and the ones that
+    /// other processes have written; the last process to call sees all of them. A key that was replaced or destroyed
+    /// since is left alone. An error matters only if the key exists nowhere else.
     pub fn prolong(&self, held: &UnlockedKey, until: &dyn Fn() -> Duration) -> Result<(), VaultError> {
         if self.store == Store::Keyring {
             return Ok(());
@@ -239,12 +241,13 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// Is any key on record, a former one included, that [`Vault::destroy`] would end?
+    /// Tells whether any key, former ones included, is recorded that [`Vault::destroy`] would destroy.
     pub fn has_keys(&self) -> Result<bool, VaultError> {
         Ok(self.record()? != Record::default())
     }
 
-    /// Destroys the key and the former ones in every store, whatever the setting; no entry can be opened after that.
+    /// Destroys the current key and the former ones in every store, regardless of the setting. No entry can be opened
+    /// afterwards.
     pub fn destroy(&self) -> Result<(), VaultError> {
         let _lock = self.lock()?;
         let record = self.record()?;
@@ -252,8 +255,8 @@ impl<'a> Vault<'a> {
         let mut left = Record::default();
         for (id, place) in record.current.into_iter().chain(record.former) {
             let copy = self.kernel.delete(id.as_str()).err();
-            // Where there is no kernel keyring there is no copy in it, but a key that lives there may well be within
-            // the reach of others: a container that shares the folder has no keyring, and its host has one.
+            // Without a kernel keyring there is no copy in it. But a key that belongs there may still be reachable by
+            // others: a container that shares the folder has no kernel keyring, while its host has one.
             let copy = copy.filter(|error| place == KeyHome::Kernel || !matches!(error, StoreError::Absent(_)));
             let original = match place {
                 KeyHome::Keyring => self.keyring.delete(id.as_str()).err(),
@@ -270,7 +273,7 @@ impl<'a> Vault<'a> {
         if left.former.is_empty() { Ok(()) } else { Err(VaultError::Left { kernel, keyring }) }
     }
 
-    /// Does the setting let a key of that place be served by the kernel keyring?
+    /// Tells whether the setting lets the kernel keyring serve a key that belongs to that store.
     fn may_be_in_kernel(&self, place: KeyHome) -> bool {
         match self.store {
             Store::Auto | Store::Kernel => true,
@@ -279,17 +282,17 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// Looks in the kernel keyring, where the setting allows a key of that place to be found in it.
+    /// Looks in the kernel keyring, if the setting lets it hold a key that belongs to that store.
     fn look_in_kernel(&self, id: &KeyId, place: KeyHome) -> Result<Option<UnlockedKey>, StoreError> {
         if !self.may_be_in_kernel(place) {
             return Ok(None);
         }
-        // A value that is no key is as good as none: the place that the id names decides.
+        // A value that is not a key counts as missing: the store that the record names decides.
         let key = self.kernel.get(id.as_str())?.and_then(SealingKey::from_bytes);
         Ok(key.map(|key| UnlockedKey { id: id.clone(), key, place, in_kernel: Ok(()), fell_back: None }))
     }
 
-    /// Asks the kernel keyring, then the place that the id names.
+    /// Asks the kernel keyring, then the store that the record names.
     fn look(&self, record: &Record) -> Result<Seen, VaultError> {
         let Some((id, place)) = &record.current else { return Ok(Seen::Missing(Missing::default())) };
         let kernel = match self.look_in_kernel(id, *place) {
@@ -313,7 +316,7 @@ impl<'a> Vault<'a> {
                     Some(key) => Ok(held(key)),
                     None => self.unusable(kernel, StoreError::Failed("its entry is not a sealing key".to_owned())),
                 },
-                // A kernel keyring that is not there holds no other key of this id; one that failed might.
+                // A missing kernel keyring holds no other key of this id; one that failed might.
                 Ok(None) => {
                     let definitely = matches!(kernel, None | Some(StoreError::Absent(_)));
                     Ok(Seen::Missing(Missing { kernel: None, keyring: None, definitely }))
@@ -337,7 +340,7 @@ impl<'a> Vault<'a> {
         }
     }
 
-    /// The operating system's keyring cannot tell.
+    /// The operating system's keyring cannot tell whether it has the key.
     fn unusable(&self, kernel: Option<StoreError>, keyring: StoreError) -> Result<Seen, VaultError> {
         if self.store == Store::Keyring {
             return Err(VaultError::Demanded { store: self.store, reason: keyring });
@@ -345,13 +348,14 @@ impl<'a> Vault<'a> {
         Ok(Seen::Missing(Missing { kernel, keyring: Some(keyring), definitely: false }))
     }
 
-    /// Copies a key into the kernel keyring, where the setting wants that and it is not there; notes whether it is.
+    /// Copies a key to the kernel keyring, if the setting wants that and the copy is missing; records whether it is
+    /// there.
     fn copy(&self, held: &mut UnlockedKey, life: &dyn Fn() -> Duration) {
         if held.in_kernel.is_ok() || self.store == Store::Keyring {
             return;
         }
         let life = self.bounded(life());
-        // The copy is to outlive the last entry and no more; where none lives, there is nothing to outlive.
+        // The copy must last as long as the last valid entry, and no longer. With no valid entry, no copy is needed.
         if !life.is_zero() {
             held.in_kernel = self.kernel.put(held.id.as_str(), &held.key.to_secret(), Some(life));
         }
@@ -377,8 +381,8 @@ impl<'a> Vault<'a> {
         private::open_or_make(&self.folder.join(LOCK)).map_err(VaultError::Folder)
     }
 
-    /// The lock, for as long as the file lives; the death of its holder frees it. It is waited for a little longer than
-    /// the holder may wait for a stuck keyring, so that what it then made is found.
+    /// Takes the lock, which is held as long as the returned file is open; the kernel frees it if its holder dies.
+    /// Waits a little longer than the holder may wait for a stuck keyring, so that the key it then makes is found.
     fn lock(&self) -> Result<File, VaultError> {
         let file = self.open_lock()?;
         let limit = patience(self.terminal) + Duration::from_secs(1);

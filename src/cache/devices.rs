@@ -1,7 +1,7 @@
-//! The answer to `mfa_serial = auto`, kept so that a warm path asks nobody.
+//! The device found for `mfa_serial = auto`, saved so that the warm path needs no call.
 //!
-//! One small file per base holds the serial in clear text, since it is not secret. It is removed by `clear`, or when
-//! STS no longer knows the device, and requested again with `--refresh`.
+//! One small file per base contains the serial number in clear text; it is not secret. It is removed by `clear` and
+//! when STS no longer knows the device; `--refresh` looks it up again.
 
 use std::fs;
 
@@ -12,13 +12,13 @@ use crate::plan::Plan;
 use crate::state::DEVICES;
 
 impl Cache<'_> {
-    /// The device that IAM named for this plan's base before.
+    /// The device that IAM named earlier for this plan's base.
     pub fn known_device(&self, plan: &Plan) -> Option<MfaSerial> {
         let folder = self.folder.filter(|_| self.use_of_it != CacheUse::Nothing)?;
         folder.read_text(&format!("{DEVICES}/{}", base_name(plan)))?.trim_end().parse().ok()
     }
 
-    /// The plan as far as it can be filled without a call, for commands that make none.
+    /// Fills in the plan as far as possible without a call, for commands that make none.
     pub fn with_known_device(&self, plan: Plan) -> Plan {
         match self.known_device(&plan).filter(|_| plan.asks_for_device()) {
             Some(serial) => plan.with_device(&serial),
@@ -26,14 +26,14 @@ impl Cache<'_> {
         }
     }
 
-    /// Remembers it. A folder that takes nothing costs the memory only.
+    /// Saves the device. If the folder cannot be written, it is looked up again next time.
     pub fn keep_device(&self, plan: &Plan, serial: &MfaSerial) {
         if let Some(folder) = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep) {
             let _ = folder.write(DEVICES, &base_name(plan), format!("{serial}\n").as_bytes());
         }
     }
 
-    /// Forgets it, for one that AWS no longer knows.
+    /// Removes a device that AWS no longer knows.
     pub fn forget_device(&self, plan: &Plan) {
         if let Some(folder) = self.folder {
             let _ = fs::remove_file(folder.path().join(DEVICES).join(base_name(plan)));

@@ -1,4 +1,4 @@
-//! The files of `entries/`: reading, writing and removing them. What they say is the business of [`entry`](super::entry).
+//! The files in `entries/`: reading, writing and removing them. Their format is defined in [`entry`](super::entry).
 
 use std::fs;
 use std::io;
@@ -15,11 +15,11 @@ use crate::secret::Credentials;
 use crate::state::{DEVICES, ENTRIES, Folder};
 use crate::vault::{SealingKey, UnlockedKey};
 
-/// Longer than any session lives (36 hours) and any write takes.
+/// Longer than any session (36 hours) and any write lasts.
 const STRAY: Duration = Duration::from_hours(48);
 
 impl Folder {
-    /// How many entries another version of this program made, which this one cannot read.
+    /// The number of entries that another version of this program made and this one cannot read.
     pub fn entries_of_other_formats(&self) -> usize {
         let is_other = |path: &PathBuf| private::read(path).is_ok_and(|bytes| entry::is_of_another_format(&bytes));
         files(&self.path().join(ENTRIES)).filter(is_other).count()
@@ -33,7 +33,7 @@ impl Folder {
         Sealed::read(private::read(&self.path().join(ENTRIES).join(file_name)).ok()?)
     }
 
-    /// Seals an entry, which [`Folder::headers`] has named, for another key.
+    /// Encrypts an entry listed by [`Folder::headers`] again, with another key.
     pub(super) fn reseal(&self, entry: &Header, old: &SealingKey, new: &UnlockedKey) -> bool {
         let bytes = self.sealed(&entry.identity).and_then(|sealed| sealed.under(new, old));
         bytes.is_some_and(|bytes| self.write(ENTRIES, &entry.identity, &bytes).is_ok())
@@ -56,7 +56,7 @@ impl Folder {
     }
 
     pub(super) fn remove_entries(&self) -> usize {
-        // What is there to forget besides: which devices IAM named.
+        // The record of the devices that IAM named is removed too.
         let _ = fs::remove_dir_all(self.path().join(DEVICES));
         let removed = |(path, header): (PathBuf, Option<Header>)| fs::remove_file(path).is_ok() && header.is_some();
         self.entries().into_iter().map(removed).filter(|was_entry| *was_entry).count()
@@ -66,16 +66,16 @@ impl Folder {
         self.entries().into_iter().filter_map(|(_, header)| header).collect()
     }
 
-    /// How long the last entry has to live, and a little more, each by its own clock.
+    /// How long the last entry remains valid, by its own clock, plus a margin.
     pub(super) fn last_end(&self, now: &dyn Fn(&Header) -> Timestamp) -> Duration {
         with_margin(self.headers().into_iter().map(|header| header.end.duration_since(now(&header))))
     }
 
-    /// Removes entries that ended more than an hour ago, and strays: what a writer that died left, and what another
-    /// version of this program made, when it is too old to be of use to anybody. Never on the warm path. Gives what
-    /// [`Folder::last_end`] does.
+    /// Removes entries that expired more than an hour ago, and stray files: leftovers of a writer that died, and
+    /// entries of another version of this program that are too old to be useful. Never runs on the warm path. Returns
+    /// the same as [`Folder::last_end`].
     pub(super) fn sweep(&self, now: &dyn Fn(&Header) -> Timestamp) -> Duration {
-        // The file system's clock, which the entry that was just written has set.
+        // The file system's clock, which has just been read by writing an entry.
         let folder = fs::metadata(self.path().join(ENTRIES)).and_then(|folder| folder.modified());
         let is_stray = |path: &Path| {
             let made = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?.modified().ok()?;
@@ -83,7 +83,7 @@ impl Folder {
         };
         let is_stray = |path: &Path| is_stray(path).unwrap_or(false);
         let remove = |path: &Path| {
-            // Somebody else may be sweeping too.
+            // Another process may be sweeping too.
             let _ = fs::remove_file(path);
         };
         let mut left = Vec::new();
@@ -104,14 +104,14 @@ impl Folder {
     fn entries(&self) -> Vec<(PathBuf, Option<Header>)> {
         let header = |path: &Path| {
             let sealed = Sealed::read(private::read(path).ok()?)?;
-            // A file under another name than its own is no entry: it would not open.
+            // A file with a wrong name is not an entry: it could not be opened.
             path.file_name().is_some_and(|name| name == sealed.header.identity.as_str()).then_some(sealed.header)
         };
         files(&self.path().join(ENTRIES)).map(|path| (path.clone(), header(&path))).collect()
     }
 }
 
-/// The longest of these lives, and a little more.
+/// The longest of these times, plus a margin.
 fn with_margin(left: impl Iterator<Item = SignedDuration>) -> Duration {
     Duration::try_from(left.max().unwrap_or(SignedDuration::ZERO)).unwrap_or_default() + MARGIN
 }

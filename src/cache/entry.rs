@@ -6,8 +6,8 @@
 //! (nonce, ciphertext, tag)
 //! ```
 //!
-//! The file's name and the header are authenticated with the seal, so that an edited, renamed or swapped file does
-//! not open.
+//! The file's name and the header are authenticated together with the credentials, so an edited, renamed or swapped
+//! file cannot be opened.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,16 +18,16 @@ use crate::secret::{Credentials, Secret};
 use crate::vault::UnlockedKey;
 use crate::vault::seal::{SealError, SealingKey, open, seal};
 
-/// What an entry says of itself without a key.
+/// The clear header of an entry, readable without a key.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Header {
-    /// The key's digest, which is the file's name too.
+    /// The digest of the entry's key, which is also the file's name.
     pub identity: String,
     /// The profile that it was made for.
     pub profile: String,
-    /// What it holds.
+    /// The kind of session that it contains.
     pub kind: EntryKind,
-    /// The account, where it is known.
+    /// The account, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// The role's ARN.
@@ -35,12 +35,12 @@ pub struct Header {
     pub role: Option<String>,
     /// When AWS made it, by AWS's clock.
     pub made: Timestamp,
-    /// When it ends, by AWS's clock.
+    /// When it expires, by AWS's clock.
     pub end: Timestamp,
-    /// Whose clock that is, where it is not that of AWS's first partition.
+    /// The name of that clock, if it is not that of AWS's first partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
-    /// The sealing key's id.
+    /// The id of the sealing key.
     pub key: String,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// `None` for whatever is no entry of this format.
+    /// Parses a file; `None` if it is not an entry of this format.
     pub(super) fn read(mut bytes: Vec<u8>) -> Option<Self> {
         let header = bytes.strip_prefix(MAGIC.as_bytes())?.strip_prefix(b"\n")?;
         let end = header.iter().position(|&b| b == b'\n')?;
@@ -61,7 +61,7 @@ impl Sealed {
         Some(Self { header, clear: bytes, body })
     }
 
-    /// `None` when it was sealed by another key, or is not what it says it is.
+    /// Decrypts the credentials; `None` if another key encrypted them, or if the entry is not what it claims to be.
     pub(super) fn open(&self, key: &Key, held: &UnlockedKey) -> Option<Credentials> {
         if self.header.identity != key.file_name() || self.header.key != held.id.as_str() {
             return None;
@@ -81,7 +81,7 @@ impl Sealed {
 }
 
 impl Sealed {
-    /// The same entry for another key; `None` when the old one does not open it.
+    /// The same entry encrypted with another key; `None` if the old key does not open it.
     pub(super) fn under(&self, new: &UnlockedKey, old: &SealingKey) -> Option<Vec<u8>> {
         let name = &self.header.identity;
         let plain = open(old, &authenticated(name, &self.clear), &self.body)?;
@@ -91,7 +91,7 @@ impl Sealed {
     }
 }
 
-/// Is it an entry as another version of this program writes them?
+/// Tells whether another version of this program wrote these bytes as an entry.
 pub(super) fn is_of_another_format(bytes: &[u8]) -> bool {
     let (name, _) = MAGIC.rsplit_once(' ').unwrap_or((MAGIC, ""));
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -120,7 +120,8 @@ pub(super) fn write(
     let clear = clear(&header);
     let token = credentials.session_token.as_ref().map_or("", |token| token.expose());
     let secret = credentials.secret_access_key.expose();
-    // None of the three holds a line feed: AWS's are base64 and identifiers. The buffer has its size from the start.
+    // None of the three contains a line feed: AWS's values are base64 and identifiers. The buffer has its final size
+    // from the start.
     let mut plain = Vec::with_capacity(credentials.access_key_id.len() + secret.len() + token.len() + 2);
     for (n, part) in [&credentials.access_key_id, secret.as_str(), token].into_iter().enumerate() {
         plain.extend((n > 0).then_some(b'\n'));

@@ -1,9 +1,9 @@
-//! What an entry is the answer to.
+//! What identifies a cache entry.
 //!
-//! A key covers everything that could change the answer: the base, the partition and a configured endpoint, and every
-//! step up to the entry's own. Editing any of it is a miss; a comment, a region, FIPS or dualstack is not part of it,
-//! since a session is valid everywhere. An MFA session is known by its base and serial alone, so that a longer one
-//! serves a shorter wish, and a session name that was not chosen does not count.
+//! A key covers everything that could change the credentials: the base, the partition, a configured endpoint, and every
+//! step up to the entry's own. Changing any of these is a miss. A comment, a region, FIPS and dual-stack are not
+//! included, since a session is valid in every region. An MFA session is identified by its base and serial number
+//! alone, so that a longer session also serves a request for a shorter one; a generated session name does not count.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,11 @@ use crate::names::{AccountId, MfaSerial, Partition, ProfileName};
 use crate::plan::{AssumeRole, Base, Plan, Step};
 use crate::state::clock_name;
 
-/// The first line; another number is another format, and a miss. It is part of an entry's identity and so of its file's
-/// name: two versions of this program that run side by side never replace one another's entries.
+/// The first line; another number is another format, and a miss. It is part of an entry's identity and therefore of its
+/// file name: two versions of this program used side by side never replace each other's entries.
 pub(super) const MAGIC: &str = "mfa-cred entry 1";
 
-/// What an entry holds.
+/// The kind of session in an entry.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryKind {
@@ -26,7 +26,7 @@ pub enum EntryKind {
     Role,
 }
 
-/// The identity of an entry, and what its clear header says of it.
+/// The identity of an entry, and the fields of its clear header.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Key {
     digest: String,
@@ -39,7 +39,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The digest in hexadecimal, by which the entry's file is named.
+    /// The digest in hexadecimal, which names the entry's file.
     pub fn file_name(&self) -> &str {
         &self.digest
     }
@@ -53,12 +53,12 @@ impl Key {
         self.kind
     }
 
-    /// The account of the credentials, where role or device tell it.
+    /// The account of the credentials, if the role or device tells it.
     pub fn account(&self) -> Option<&AccountId> {
         self.account.as_ref()
     }
 
-    /// The name of the clock by which the entry ends.
+    /// The name of the clock by which the entry expires.
     pub(super) fn clock(&self) -> String {
         clock_name(&self.partition, self.endpoint_url.as_deref())
     }
@@ -68,7 +68,7 @@ impl Key {
     }
 }
 
-/// A name for a file about a plan's base.
+/// A file name for a plan's base.
 pub(super) fn base_name(plan: &Plan) -> String {
     base16ct::lower::encode_string(&base(plan)[..16])
 }
@@ -102,7 +102,7 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
 fn base(plan: &Plan) -> [u8; 32] {
     let identity = match &plan.base {
         Base::AccessKey { access_key_id, .. } => Digest::of(MAGIC).text("access key").text(access_key_id),
-        // The same key is the same user, wherever it stands.
+        // The same access key belongs to the same user, wherever it is configured.
         Base::Environment(keys) => Digest::of(MAGIC).text("access key").text(&keys.access_key_id),
         Base::Ec2InstanceMetadata => Digest::of(MAGIC).text("instance"),
         Base::EcsContainer(uri) => Digest::of(MAGIC).text("container").option(uri.as_deref()),

@@ -1,9 +1,9 @@
-//! What is said and done when the sealing key is not where it was.
+//! What happens to the cache when the store of the sealing key changes.
 //!
-//! A setting that wants the key in another store creates a new key there. Entries sealed under the old key are opened
-//! once more and sealed under the new one, so trying another store does not cost the day's session. If the old key is
-//! not available, a message says so. The old key itself does not move: a store chosen for being safer must not hold a
-//! key that was kept elsewhere.
+//! If the setting names another store, a new key is made there. The entries of the old key are decrypted once more and
+//! encrypted with the new one, so that trying another store does not cost the day's session. If the old key is
+//! unavailable, a warning says so. The old key itself does not move: a store that was chosen because it is safer must
+//! not hold a key that was stored elsewhere.
 
 use jiff::Timestamp;
 
@@ -13,8 +13,8 @@ use crate::state::Folder;
 use crate::vault::{KeyHome, UnlockedKey, VaultError};
 
 impl Cache<'_> {
-    /// Moves what is cached to the store that the settings want, where it lives in another one. `None` when there was
-    /// nothing to move.
+    /// Moves the cache to the store that the settings name, if its key is in another one. `None` if there was nothing
+    /// to move.
     pub(super) fn move_over(&self, folder: &Folder, now: Timestamp) -> Result<Option<UnlockedKey>, VaultError> {
         if self.use_of_it != CacheUse::ReadAndKeep || self.has_moved.replace(true) {
             return Ok(None);
@@ -28,7 +28,7 @@ impl Cache<'_> {
             Ok(old) => old,
             Err(why) => {
                 self.messages.warn(&format!(
-                    "the store has changed and the old key cannot be had ({}: {why}): {} will have to be obtained anew",
+                    "the store has changed, but the old key is unavailable ({}: {why}); {} cannot be used any more",
                     place.name(),
                     counted(entries.len())
                 ));
@@ -39,30 +39,26 @@ impl Cache<'_> {
         let held = self.vault.find_or_make(self.last_end(folder, now))?;
         self.say_where(&held);
         let moved = entries.iter().filter(|entry| folder.reseal(entry, &old, &held)).count();
-        self.messages.note(&format!(
-            "the store has changed: {} moved with the key, {}",
-            counted(moved),
-            way(place, held.place)
-        ));
+        self.messages.note(&format!("the store has changed: moved {} {}", counted(moved), way(place, held.place)));
         if let Err(error) = self.vault.prolong(&held, &|| self.last_end(folder, now)) {
             self.warn_once(&error);
         }
         Ok(Some(held))
     }
 
-    /// Says that `auto` has nothing better than the kernel keyring; the vault sees to it that it is said once.
+    /// Reports that `auto` has only the kernel keyring; the vault makes sure that this is reported once.
     pub(super) fn say_where(&self, held: &UnlockedKey) {
         if let Some(why) = &held.fell_back {
             let why = match why {
                 StoreError::Absent(details) => {
                     self.messages.info(&format!("{}: {details}", KeyHome::Keyring.name()));
-                    "there is none here".to_owned()
+                    "not available here".to_owned()
                 }
                 other => other.to_string(),
             };
             self.messages.note(&format!(
-                "note: the key of the cache lives in the kernel keyring alone, until a restart at most ({}: {why}); \
-                 this is said once",
+                "note: the cache's key is in the kernel keyring only, so the cache ends with a restart ({}: {why}); \
+                 shown once",
                 KeyHome::Keyring.name()
             ));
         }

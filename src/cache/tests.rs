@@ -1,4 +1,4 @@
-//! The cache over a real folder, with stores, a person and a clock in memory.
+//! The cache in a real folder, with stores, a person and a clock in memory.
 
 mod entries;
 mod identities;
@@ -29,7 +29,7 @@ fn plan(profile: &str) -> Plan {
     Plan::make(&set, &profile, &PlanRequest::default(), &Ambient::default()).expect("a plan")
 }
 
-/// The keys of `alice`'s session and of a role of hers.
+/// The keys of `alice`'s session and of a role that uses it.
 fn keys_of(profile: &str) -> [Key; 2] {
     let plan = plan(profile);
     keys(&plan, plan.steps.given(true)).try_into().expect("a session and a role")
@@ -45,7 +45,7 @@ fn credentials(end: Timestamp) -> Credentials {
     }
 }
 
-/// What credentials say, to be compared.
+/// The fields of credentials, for comparison.
 fn said(credentials: &Credentials) -> (String, String, Option<String>, Option<Timestamp>, Option<String>) {
     (
         credentials.access_key_id.clone(),
@@ -101,7 +101,7 @@ fn lease(cache: &Cache<'_>) -> Lease {
     }
 }
 
-/// Keeps credentials that are made now and live for so many seconds.
+/// Saves credentials that are made now and valid for `life` seconds.
 fn keep(cache: &Cache<'_>, key: &Key, life: u32) -> UnlockedKey {
     let held = cache.unlock(Lifetime::from_secs(life), at(0)).expect("no store is demanded").expect("a key");
     cache.save(&lease(cache), key, &credentials(at(life.into())), &held, at(0));
@@ -117,7 +117,7 @@ fn found(cache: &Cache<'_>, key: &Key, now: Timestamp) -> &'static str {
 }
 
 #[test]
-fn when_entries_still_serve() {
+fn when_entries_are_still_valid() {
     use Standing::{Fresh, Over, Stale};
     let standing = |min_ttl: MinTtl, life: i64, left: i64| {
         let end = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1_000_000 / 3600);
@@ -133,7 +133,7 @@ fn when_entries_still_serve() {
         (3600, 60, Stale, Stale),
         (3600, 59, Over, Over),
         (3600, -1, Over, Over),
-        // Below a tenth for what lives half an hour or less.
+        // Below a tenth, for lifetimes of half an hour or less.
         (1800, 180, Fresh, Fresh),
         (1800, 179, Stale, Stale),
         (900, 91, Fresh, Fresh),
@@ -148,7 +148,7 @@ fn when_entries_still_serve() {
 }
 
 #[test]
-fn what_was_kept_is_found_until_it_ends() {
+fn a_saved_entry_is_found_until_it_expires() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
     let cache = home.cache(&vault);
@@ -168,7 +168,7 @@ fn what_was_kept_is_found_until_it_ends() {
 }
 
 #[test]
-fn credentials_without_an_end_are_not_kept() {
+fn credentials_that_never_expire_are_not_cached() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
     let cache = home.cache(&vault);
@@ -179,7 +179,7 @@ fn credentials_without_an_end_are_not_kept() {
 }
 
 #[test]
-fn headers_are_read_without_a_store_and_only_of_what_lives() {
+fn headers_of_valid_entries_are_read_without_a_store() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
     let cache = home.cache(&vault);
@@ -208,7 +208,7 @@ fn headers_are_read_without_a_store_and_only_of_what_lives() {
     assert_eq!(cache.headers(at(3600))[0].kind, EntryKind::Session);
     assert_eq!((home.kernel.calls(), home.keyring.calls()), calls);
 
-    // Entries of a key that is gone do not open: they are not shown either, whether or not there is a new one.
+    // Entries of a missing key cannot be opened, so they are not listed, with or without a new key.
     vault.destroy().expect("the stores work");
     assert_eq!(cache.headers(at(0)).len(), 0);
     home.held();
@@ -217,7 +217,7 @@ fn headers_are_read_without_a_store_and_only_of_what_lives() {
 }
 
 #[test]
-fn without_a_folder_or_with_no_cache_nothing_is_found_kept_or_asked() {
+fn without_a_folder_or_with_no_cache_nothing_is_found_saved_or_asked() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
     let messages = Messages::new(Level::Error, Some(false));
@@ -277,7 +277,7 @@ fn the_store_is_asked_once_for_all_entries() {
     keep(&home.cache(&vault), &session, 3600);
     keep(&home.cache(&vault), &deploy, 3600);
     let calls = home.kernel.calls();
-    // As the next process has it: nothing is remembered.
+    // Like the next process, which remembers nothing.
     let vault = home.vault(Store::Auto);
     let cache = home.cache(&vault);
     assert_eq!([&session, &deploy].map(|key| found(&cache, key, at(0))), ["fresh", "fresh"]);
@@ -287,7 +287,7 @@ fn the_store_is_asked_once_for_all_entries() {
 }
 
 #[test]
-fn a_store_that_fails_costs_the_cache_unless_it_is_demanded() {
+fn a_store_that_fails_costs_the_cache_unless_it_is_configured() {
     for (store, is_error, warns) in
         [(Store::Auto, false, true), (Store::Kernel, true, false), (Store::None, false, false)]
     {
@@ -310,9 +310,10 @@ fn a_store_that_fails_costs_the_cache_unless_it_is_demanded() {
 }
 
 #[test]
-fn what_each_store_said_is_told_with_what_to_do() {
+fn each_stores_error_is_reported_with_what_to_do() {
     let absent = || StoreError::Absent("no bus".to_owned());
-    let start = "start or unlock the system's keyring, or set `store = passphrase`; `store = none` silences this";
+    let start =
+        "start or unlock the system's keyring, or set `store = passphrase`; `store = none` turns this warning off";
     for (error, wanted) in [
         (
             VaultError::NoStore { kernel: StoreError::Failed("odd".to_owned()), keyring: absent() },
@@ -336,7 +337,7 @@ fn what_each_store_said_is_told_with_what_to_do() {
 }
 
 #[test]
-fn clearing_takes_what_is_a_profiles_and_no_more() {
+fn clearing_removes_only_the_profiles_entries() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
     let cache = home.cache(&vault);
@@ -368,7 +369,7 @@ fn clearing_takes_what_is_a_profiles_and_no_more() {
 }
 
 #[test]
-fn where_locks_fail_what_is_ready_is_read_all_the_same() {
+fn without_locks_existing_entries_are_still_read() {
     let home = Home::new();
     std::fs::write(home.folder.path().join("locks"), "no folder").expect("it is written");
     let vault = home.vault(Store::Auto);

@@ -118,8 +118,11 @@ impl<'a> Context<'a> {
         with: impl FnOnce(&Cache<'_>, &CorrectedClock<'_>) -> T,
     ) -> T {
         let messages = self.settings.messages;
-        let lost =
-            if use_of_it == CacheUse::Read { "the cache cannot be looked at" } else { "the credentials are not kept" };
+        let lost = if use_of_it == CacheUse::Read {
+            "the cache cannot be looked at"
+        } else {
+            "credentials will not be cached"
+        };
         let folder = self.opened().inspect_err(|error| messages.warn(&format!("{lost}: {error}"))).ok();
         let vault = self.vault(folder.map_or(Path::new(""), Folder::path));
         let clock = self.clock();

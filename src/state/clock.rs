@@ -1,13 +1,15 @@
-//! AWS's time: the local clock, corrected by what AWS's `Date` showed.
+//! AWS's time: the local clock, corrected by the `Date` header of AWS's responses.
 //!
-//! Signatures, session expirations and codes are all measured by the clock of the endpoint that answers. One
-//! endpoint's clock says nothing about another's, so a test server that is 13 hours ahead ends no AWS session: each
-//! partition has a clock, and each configured endpoint has its own. What an answer showed is stored in the state
-//! folder together with the time since boot, which no one can set and which includes sleep. If the wall clock was set
-//! later, this record still gives AWS's time: a clock that jumps back revives nothing, and one that jumps forward
-//! expires nothing. One case is ambiguous: a wall clock ahead of the record may be right if a virtual machine was
-//! restored and its time since boot stood still. Then the later time counts, and the clock [is in
-//! doubt](CorrectedClock::is_in_doubt) until AWS answers again.
+//! Signatures, session expirations and codes all depend on AWS's clock, and that is the clock of the endpoint that
+//! responds. One endpoint's time says nothing about another's, so that a test server 13 hours ahead does not end AWS
+//! sessions: each partition has a clock, and so does each configured endpoint. The time in a response is saved in the
+//! state folder together with the time since boot, which nobody can set and which keeps running while the machine
+//! sleeps. If the wall clock is set later, that record gives AWS's current time: setting the clock back does not revive
+//! a session, and setting it forward does not end one.
+//!
+//! One case is ambiguous. A wall clock that is ahead of the record may be right, if a virtual machine was restored and
+//! its time since boot stood still. Then the later of the two times counts, and the clock says that it [is in
+//! doubt](CorrectedClock::is_in_doubt) until AWS responds again.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,34 +23,34 @@ use crate::names::Partition;
 use crate::names::digest::digest_name;
 use crate::plan::Service;
 
-/// The beginning of the names of the files.
+/// The prefix of the file names.
 const FILE: &str = "clock-";
-/// Below this a difference is the network's as much as the clock's.
+/// In seconds. A smaller difference may as well be network delay.
 const MATTERS: i64 = 5;
 
-/// A clock that shows an endpoint's time as far as it is known.
+/// A clock that shows an endpoint's time, as far as it is known.
 pub struct CorrectedClock<'a> {
     all: Rc<Clocks<'a>>,
     endpoint: String,
 }
 
-/// What is known of all endpoints' clocks, each of which is looked up when it is first needed.
+/// What is known about all endpoints' clocks. Each is looked up on first use.
 struct Clocks<'a> {
     clock: &'a dyn Clock,
     folder: Option<&'a Folder>,
     known: RefCell<BTreeMap<String, Known>>,
 }
 
-/// What is known of an endpoint's clock.
+/// What is known about one endpoint's clock.
 #[derive(Clone, Copy, Default)]
 struct Known {
     reading: Reading,
     memory: Option<Memory>,
-    /// Was nobody asked yet whether the memory is of this boot, since it changes nothing?
+    /// Whether it is still unchecked that the record is from this boot, since the record changes nothing.
     may_be_of_another_boot: bool,
 }
 
-/// What AWS's clock showed, in seconds, and what ours showed at that moment.
+/// The time that AWS's clock showed, and the times that ours showed at that moment, in seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Memory {
     aws: i64,
@@ -56,16 +58,16 @@ struct Memory {
     since_boot: i64,
 }
 
-/// What a memory says of this moment.
+/// The correction that a record gives for this moment.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Reading {
-    /// The endpoint's time less ours, in seconds.
+    /// The endpoint's time minus ours, in seconds.
     ahead: i64,
     in_doubt: bool,
 }
 
 impl Memory {
-    /// Reads our clocks at this moment; `None` where the time since boot is not known.
+    /// Reads our clocks now; `None` if the time since boot is unknown.
     fn of_now(clock: &dyn Clock, aws: Timestamp) -> Option<Self> {
         let since_boot = i64::try_from(clock.since_boot()?.as_secs()).ok()?;
         Some(Self { aws: aws.as_second(), wall: clock.now().as_second(), since_boot })
@@ -76,7 +78,7 @@ impl Memory {
         if ahead.abs() < MATTERS { 0 } else { ahead }
     }
 
-    /// AWS's time less the wall clock's, now that our clocks show these times.
+    /// AWS's time minus the wall clock's, given what our clocks show now.
     fn read(self, wall: i64, since_boot: i64) -> Reading {
         let passed = since_boot - self.since_boot;
         let set_by = wall - self.wall - passed;
@@ -91,7 +93,7 @@ impl Memory {
         Reading { ahead: 0, in_doubt: true }
     }
 
-    /// The memory in a file's text, and the boot that it is of: another one has another time since boot.
+    /// Parses a file's text into the record and the boot that it is from; each boot has its own time since boot.
     fn parse(text: &str) -> Option<(Self, &str)> {
         let mut words = text.split_whitespace();
         let mut number = || words.next()?.parse().ok();
@@ -101,20 +103,20 @@ impl Memory {
 }
 
 impl<'a> CorrectedClock<'a> {
-    /// The clock of AWS's own endpoints, and by it those of all others; starts from what the folder remembers of this
-    /// boot.
+    /// The clock of AWS's own endpoints, which gives access to those of all others. Starts from what the folder
+    /// remembers from this boot.
     pub fn new(clock: &'a dyn Clock, folder: Option<&'a Folder>) -> Self {
         let all = Rc::new(Clocks { clock, folder, known: RefCell::default() });
         Self { all, endpoint: Partition::AWS.as_str().to_owned() }
     }
 
-    /// The clock of whoever answers for a service.
+    /// The clock of the endpoint that serves `service`.
     #[must_use]
     pub fn of(&self, service: &Service) -> Self {
         Self { all: Rc::clone(&self.all), endpoint: clock_name(&service.partition, service.endpoint_url.as_deref()) }
     }
 
-    /// The time by the clock of that [name](clock_name); one that nobody here gave is AWS's.
+    /// The time by the clock with that [name](clock_name). A name that is not known here gives AWS's time.
     pub(crate) fn now_of(&self, name: &str) -> Timestamp {
         let is_legal = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let endpoint = if is_legal { name } else { Partition::AWS.as_str() };
@@ -131,17 +133,17 @@ impl<'a> CorrectedClock<'a> {
         self.local().now().saturating_add(SignedDuration::from_secs(self.ahead())).unwrap_or(Timestamp::MAX)
     }
 
-    /// How far the endpoint's clock is ahead of ours, in seconds.
+    /// How many seconds the endpoint's clock is ahead of ours; negative if it is behind.
     pub fn ahead(&self) -> i64 {
         self.known().reading.ahead
     }
 
-    /// Was the wall clock set forward, so that only AWS can say whether it is right?
+    /// Tells whether the wall clock was set forward, so that only AWS can tell whether it is right.
     pub fn is_in_doubt(&self) -> bool {
         self.known().reading.in_doubt
     }
 
-    /// Takes in the endpoint's `Date`, seen now.
+    /// Takes in the endpoint's `Date` header, received now.
     pub fn learn(&self, date: Timestamp) {
         let known = self.known();
         let before = if known.may_be_of_another_boot { self.of_this_boot() } else { known.memory };
@@ -156,7 +158,7 @@ impl<'a> CorrectedClock<'a> {
         let news = (is_news, self.all.folder, self.local().boot());
         let memory = if let (true, Some(folder), Some(boot)) = news {
             let text = format!("{} {} {} {boot}\n", seen.aws, seen.wall, seen.since_boot);
-            // Forgetting it costs one more refused request next time, nothing else.
+            // Without it, one more request is refused next time, nothing worse.
             let _ = folder.write("", &self.file(), text.as_bytes());
             Some(seen)
         } else {
@@ -179,8 +181,8 @@ impl<'a> CorrectedClock<'a> {
         known
     }
 
-    /// What the folder says. Where the memory changes nothing, it is as good as none, and which boot it is of is left
-    /// open: nearly every call is of that kind.
+    /// What the folder remembers. If the record changes nothing, it is ignored and its boot stays unchecked: that is
+    /// the case in nearly every call.
     fn remembered(&self) -> Known {
         let clock = self.local();
         let Some(text) = self.text() else { return Known::default() };
@@ -211,12 +213,12 @@ impl<'a> CorrectedClock<'a> {
     }
 }
 
-/// What an endpoint's clock is called, in the names of files and in entries: no more than letters, digits and hyphens.
+/// The name of an endpoint's clock, in file names and in entries: only letters, digits and hyphens.
 pub fn clock_name(partition: &Partition, endpoint_url: Option<&str>) -> String {
     let partition = partition.as_str();
     match endpoint_url {
         None => partition.to_owned(),
-        // It may hold a password.
+        // The URL may contain a password.
         Some(url) => format!("{partition}-{}", digest_name(url)),
     }
 }
@@ -232,7 +234,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn what_a_memory_says_later() {
+    fn what_a_record_says_later() {
         const DAY: i64 = 86_400;
         let (right, behind) =
             (Memory { aws: 1000, wall: 1000, since_boot: 50 }, Memory { aws: 1000, wall: 100, since_boot: 50 });
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_is_three_times_and_a_boot() {
+    fn a_record_has_three_times_and_a_boot() {
         let memory = Memory { aws: 1, wall: 2, since_boot: 3 };
         assert_eq!(Memory::parse("1 2 3 boot\n"), Some((memory, "boot")));
         for text in ["", "1 2 3", "1 x 3 boot", "900 700"] {
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_of_another_boot_is_none_and_the_boot_is_asked_for_only_where_that_matters() {
+    fn a_record_from_another_boot_is_ignored_and_the_boot_is_read_only_if_it_matters() {
         for (ahead, boot, asked, wanted) in [
             (0, "this-boot", 0, 0),
             (4, "this-boot", 0, 0),
@@ -301,7 +303,7 @@ mod tests {
             let corrected = CorrectedClock::new(&clock, Some(&folder));
             assert_eq!((corrected.ahead(), corrected.now()), (wanted, at(wanted)), "{ahead} {boot}");
             assert_eq!(clock.1.get(), asked, "{ahead} {boot}");
-            // What is learnt then is news to a memory of another boot, which goes.
+            // A time learned then is news for a record from another boot, which is dropped.
             corrected.learn(at(wanted));
             let text = std::fs::read_to_string(folder.path().join("clock-aws")).expect("it is there");
             assert!(text.ends_with("this-boot\n"), "{ahead} {boot}: {text}");
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_below_five_seconds_are_the_networks() {
+    fn differences_below_five_seconds_are_network_delay() {
         let memory = Memory { aws: 1000, wall: 1000, since_boot: 50 };
         for (off, ahead) in [(4, 0), (-4, 0), (5, 5), (-5, -5)] {
             assert_eq!(Memory { aws: 1000 + off, ..memory }.ahead(), ahead, "{off}");
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_shows_is_its_time_from_then_on() {
+    fn the_time_of_a_response_counts_from_then_on() {
         let (_place, folder) = folder();
         let clock = SetClock::at(0);
         let corrected = CorrectedClock::new(&clock, Some(&folder));
@@ -343,7 +345,7 @@ mod tests {
         clock.pass(Duration::from_secs(60));
         assert_eq!(corrected.now(), at(960));
 
-        // Another process starts from there, also when the wall clock has been set since.
+        // Another process continues from there, even if the wall clock has been set since.
         assert_eq!(CorrectedClock::new(&clock, Some(&folder)).now(), at(960));
         clock.set(-5000);
         let set_back = CorrectedClock::new(&clock, Some(&folder));
@@ -358,13 +360,13 @@ mod tests {
     }
 
     #[test]
-    fn only_news_is_written_down() {
+    fn only_changes_are_written() {
         let (_place, folder) = folder();
         let text = || std::fs::read_to_string(folder.path().join("clock-aws")).unwrap_or_default();
         let clock = SetClock::at(0);
         let corrected = CorrectedClock::new(&clock, Some(&folder));
         for (second, wanted) in [
-            // Also that the clock is right: it may be set later.
+            // A correct clock is recorded too: it may be set later.
             (2, format!("{} {} 1000 this-boot\n", at(2).as_second(), at(0).as_second())),
             (4, format!("{} {} 1000 this-boot\n", at(2).as_second(), at(0).as_second())),
             (5, format!("{} {} 1000 this-boot\n", at(5).as_second(), at(0).as_second())),

@@ -1,9 +1,10 @@
-//! The state folder: ours alone, and refused when it is not.
+//! The state folder: private to its owner, and refused otherwise.
 //!
-//! `entries/`, `locks/` and `devices/` are in it. Files are 0600 from the start and are replaced, never rewritten: a
-//! program that dies leaves the old file or the new one. Anyone who could plant something here could choose what we
-//! read and write. So a symbolic link or another user's folder in its place is refused, and a folder that others could
-//! write to, or that contains such a thing, is set aside. Only files that are ours alone are used ([`private`]).
+//! It contains `entries/`, `locks/` and `devices/`. Files have mode 0600 from the moment they exist, and are replaced,
+//! never rewritten: a program that dies leaves either the old file or the new one. Anyone who could plant a file here
+//! could choose what we read and where we write. So a symbolic link or another user's folder in its place is refused,
+//! and a folder that others could write to, or that contains such a thing, is set aside. Only files that belong to this
+//! user alone are used ([`private`]).
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,24 +13,24 @@ use crate::disk::private::{self, Insight, Refusal, refusal};
 use crate::messages::Messages;
 use crate::vault;
 
-/// What is sealed.
+/// Subfolder of the encrypted cache entries.
 pub(crate) const ENTRIES: &str = "entries";
-/// Which MFA devices IAM named.
+/// Subfolder that records the MFA devices that IAM named.
 pub(crate) const DEVICES: &str = "devices";
 pub(super) const LOCKS: &str = "locks";
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// The system names no folder for state.
+    /// The operating system defines no state folder.
     #[error("no home folder is known")]
     Nowhere,
-    /// It cannot be made or looked at.
+    /// It cannot be created or inspected.
     #[error("{} cannot be used: {source}", .path.display())]
     Unusable {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Something else is in its place.
@@ -38,32 +39,32 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
     },
-    /// It belongs to somebody else.
+    /// It belongs to another user.
     #[error("{} belongs to user {owner}; it is not used", .path.display())]
     Foreign {
         /// The folder.
         path: PathBuf,
-        /// The numerical user id.
+        /// The numeric user id of its owner.
         owner: u32,
     },
-    /// Others could write to it, or what stands in it is not ours.
+    /// Others could write to it, or it contains something that is not ours.
     #[error("{} {why}; it is not used", .path.display())]
     Touched {
-        /// The folder, or what is in it.
+        /// The folder, or the item in it.
         path: PathBuf,
         /// What is wrong with it.
         why: Refusal,
     },
 }
 
-/// A state folder that was checked.
+/// A state folder that has been checked.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    /// Makes what is missing, mends a mode that lets others look in, and refuses what is not ours.
+    /// Creates missing folders, restricts a mode that lets others look in, and refuses what is not ours.
     pub fn open(path: Option<&Path>) -> Result<Self, FolderError> {
         let path = path.ok_or(FolderError::Nowhere)?.to_owned();
         match check(&path) {
@@ -76,7 +77,7 @@ impl Folder {
         Ok(Self { path })
     }
 
-    /// Looks at it as [`Folder::open`] does, and makes and mends nothing; `None` where it is not there yet.
+    /// Checks the folder as [`Folder::open`] does, but creates and repairs nothing; `None` if it does not exist yet.
     pub fn look(path: Option<&Path>) -> Result<Option<Self>, FolderError> {
         let path = path.ok_or(FolderError::Nowhere)?.to_owned();
         match inspect(&path) {
@@ -86,8 +87,8 @@ impl Folder {
         }
     }
 
-    /// The same as [`Folder::open`], with a new folder in the place of one that others could write to: that one is
-    /// renamed, and a warning says to what.
+    /// Like [`Folder::open`], but replaces a folder that others could write to: the old one is renamed, and a warning
+    /// tells its new name.
     pub fn open_or_set_aside(path: Option<&Path>, messages: Messages) -> Result<Self, FolderError> {
         match (Self::open(path), path) {
             (Err(FolderError::Touched { path: touched, why }), Some(path)) => {
@@ -98,7 +99,7 @@ impl Folder {
                 if let Some(to) = aside {
                     vault::inherit(&to, path);
                     messages.warn(&format!(
-                        "{} {why}, so nothing in the state folder can be trusted: it is now {}, and a new one is made",
+                        "{} {why}, so the state folder cannot be trusted: renamed it to {} and created a new one",
                         touched.display(),
                         to.display()
                     ));
@@ -109,12 +110,12 @@ impl Folder {
         }
     }
 
-    /// Where it is.
+    /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A file of the folder, where it is there and ours.
+    /// The content of a file in the folder; `None` if it is missing or not ours.
     pub fn read(&self, name: &str) -> Option<Vec<u8>> {
         private::read(&self.path.join(name)).ok()
     }
@@ -129,19 +130,19 @@ impl Folder {
         private::read_text(&self.path.join(name))
     }
 
-    /// A file of the folder, with `bytes` and nobody else's eyes, in one step.
+    /// Creates or atomically replaces a file in a subfolder, readable by its owner alone.
     pub fn write(&self, folder: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
         private::write(&self.subfolder(folder)?.join(name), bytes)
     }
 
-    /// Adds to a file of the folder, in one write, and says how long it is then.
+    /// Appends to a file in the folder with one write, and returns the file's new length in bytes.
     pub fn append(&self, name: &str, bytes: &[u8]) -> io::Result<u64> {
         let mut file = private::open_or_make_for_more(&self.path.join(name))?;
         file.write_all(bytes)?;
         Ok(file.metadata()?.len())
     }
 
-    /// A subfolder, made where it is missing; the empty name is the folder itself.
+    /// The path of a subfolder, created if missing; the empty name is the folder itself.
     pub(crate) fn subfolder(&self, name: &str) -> io::Result<PathBuf> {
         if name.is_empty() {
             return Ok(self.path.clone());
@@ -156,7 +157,7 @@ impl Folder {
     }
 }
 
-/// Is the folder ours, and what stands in it too? A mode that lets others look in is mended.
+/// Checks that the folder and its contents are ours. Restricts a mode that lets others look in.
 fn check(path: &Path) -> Result<(), FolderError> {
     if inspect(path)? == Insight::Others {
         private::close(path).map_err(|source| FolderError::Unusable { path: path.to_owned(), source })?;
@@ -164,7 +165,7 @@ fn check(path: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// Is the folder ours, and what stands in it too? Whatever is wrong inside could come there only while others could
+/// Checks that the folder and its contents are ours. Whatever is wrong inside could only get there while others could
 /// write to the folder itself.
 fn inspect(path: &Path) -> Result<Insight, FolderError> {
     let unusable = |source| FolderError::Unusable { path: path.to_owned(), source };

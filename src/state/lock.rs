@@ -1,13 +1,13 @@
-//! One asker: a lock per entry, one per MFA device, and one per terminal.
+//! Locks: one per cache entry, one per MFA device and one per terminal, so that a person is asked only once.
 //!
-//! The locks are `flock`s (through `std::fs::File`), which end with their holder however it dies. A process that waits
-//! keeps checking whether what it waits for exists, so a hundred waiters read a new entry at once instead of one after
-//! another. The file says which process holds the lock, and whether its user canceled: those who waited for that user
-//! then end too.
+//! The locks are `flock`s (through `std::fs::File`), which end with their holder, however it dies. A waiting process
+//! keeps checking whether the lock is still needed, so that a hundred waiters read a new entry at once instead of one
+//! after another. The lock's file tells which process holds it, and whether a person canceled: the processes that
+//! waited for that person then end too.
 //!
-//! A stopped holder must not block anyone. One that its own user suspends (Ctrl-Z) releases its locks first: see
-//! [`holds_any`]. One that was stopped from outside cannot; a waiting process notices that and breaks the lock by
-//! removing the file. When the holder continues, [`lost_any`] tells it.
+//! A stopped holder must not block anyone. One that is stopped from its own terminal (Ctrl-Z) releases its locks first:
+//! see [`holds_any`]. One that is stopped from outside cannot; a waiting process notices, and revokes the lock by
+//! removing its file. When the holder continues, it learns that from [`lost_any`].
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -19,26 +19,26 @@ use crate::disk::private;
 
 use super::folder::{Folder, FolderError, LOCKS};
 
-/// How long a waiter pauses between two looks: at first short against a person; after a second it is a person who is
-/// waited for, and a thousand waiters are not to keep the machine busy.
+/// How long a waiter pauses between two checks: short at first. After a second the holder is waiting for a person, and
+/// a thousand waiters must not keep the machine busy.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(200));
-/// When a waiter says what it waits for.
+/// When a waiter reports what it is waiting for.
 const SAY: Duration = Duration::from_secs(3);
-/// For how long a holder must be seen stopped, without a break, before its lock is taken away.
+/// For how long a holder must be seen stopped, without interruption, before its lock is revoked.
 const STOPPED: Duration = Duration::from_secs(1);
 
-/// What became of waiting.
+/// The outcome of waiting for a lock.
 #[derive(Debug)]
 pub enum Turn<T> {
     /// The lock is ours.
     Ours(Lease),
-    /// What was waited for is there.
+    /// The thing that was waited for exists now.
     Ready(T),
-    /// The person who was asked on behalf of all canceled, or did not answer.
+    /// The person who was asked on behalf of all waiters canceled or did not answer.
     Canceled,
 }
 
-/// The right to make an entry or to use a device; it ends when dropped, or with the process.
+/// The right to make an entry or to use a device. It ends when dropped, or with the process.
 #[derive(Debug)]
 pub struct Lease {
     lock: Arc<Lock>,
@@ -49,9 +49,9 @@ pub struct Lease {
 /// A process that holds a lock.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Holder {
-    /// Its id.
+    /// Its process id.
     pub pid: u32,
-    /// Was it stopped (Ctrl-Z)?
+    /// Whether it is stopped (Ctrl-Z).
     pub is_stopped: bool,
 }
 
@@ -61,7 +61,7 @@ struct Lock {
     path: PathBuf,
 }
 
-/// What the file will say when the lock is free again.
+/// What the file will say after the lock is released.
 #[derive(Debug, Eq, PartialEq)]
 enum Says {
     /// What it said before.
@@ -72,20 +72,20 @@ enum Says {
 
 const HELD: &str = "held";
 const CANCELED: &str = "canceled";
-/// Behind the process id: the holder fills the screen, and who waits must not write on it.
+/// Follows the process id: the holder uses the full screen, and waiting processes must not write to it.
 const SCREEN: &str = "screen";
-/// More than a mark ever has.
+/// Longer than any mark.
 const LONGEST_MARK: u64 = 64;
 
-/// The turns of this process. A process is stopped as a whole, hence a static.
+/// The locks of this process. A process is stopped as a whole, hence a static.
 static OURS: Mutex<Vec<Weak<Lock>>> = Mutex::new(Vec::new());
 
-/// Does this process hold a turn that others may wait for? A terminal's own does not count.
+/// Tells whether this process holds a lock that others may wait for. A terminal's lock does not count.
 pub(crate) fn holds_any() -> bool {
     ours().iter().any(|lock| lock.strong_count() > 0)
 }
 
-/// Was one of them taken away while this process was stopped?
+/// Tells whether one of them was revoked while this process was stopped.
 pub(crate) fn lost_any() -> bool {
     ours().iter().filter_map(Weak::upgrade).any(|lock| !is_same(&lock.file, &lock.path).unwrap_or(true))
 }
@@ -95,9 +95,10 @@ fn ours() -> std::sync::MutexGuard<'static, Vec<Weak<Lock>>> {
 }
 
 impl Folder {
-    /// Waits for the lock of that name, and looks with `ready` again and again whether it is still needed. While it
-    /// waits, `meanwhile` says by an error when to give up; it is told the holder's process id once, when it takes long.
-    /// A folder without locks (read-only, full) is an error.
+    /// Waits for the lock with that name, and keeps calling `ready` to see whether it is still needed. During the wait,
+    /// `meanwhile` ends it by returning an error; it receives the holder's process id once, if the wait is long.
+    ///
+    /// A folder that cannot hold locks (read-only, full) is an error.
     pub fn take_turn<T, E: From<FolderError>>(
         &self,
         name: &str,
@@ -115,8 +116,8 @@ impl Folder {
         Ok(turn)
     }
 
-    /// Who says in a lock's file that they hold it, and is alive. The files are read and no lock is tried, so nobody who
-    /// waits for one can notice.
+    /// The live processes that say in a lock's file that they hold it. Reads the files and tries no lock, so no waiting
+    /// process is affected.
     pub fn holders(&self) -> io::Result<Vec<Holder>> {
         let files = match std::fs::read_dir(self.path().join(LOCKS)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -133,9 +134,9 @@ impl Folder {
         Ok(holders)
     }
 
-    /// Does somebody hold the lock of that name now?
+    /// Tells whether a process holds the lock with that name now.
     pub fn is_taken(&self, name: &str) -> bool {
-        // Shared, so that two who look do not take one another for the holder.
+        // A shared lock, so that two processes that check do not take each other for the holder.
         let looked = private::open_or_make(&self.path().join(LOCKS).join(name)).map(|file| file.try_lock_shared());
         matches!(looked, Ok(Err(TryLockError::WouldBlock)))
     }
@@ -159,14 +160,14 @@ pub(crate) fn wait<T, E>(
             lease.was_left = was_left || named(path, HELD).is_some();
             lease.says = Says::Nothing;
             lease.mark(HELD, "");
-            // Whoever held it may have made what is wanted.
+            // Its previous holder may have made what is wanted.
             if let Some(found) = ready()? {
                 return Ok(Turn::Ready(found));
             }
             return Ok(Turn::Ours(lease));
         }
-        // Only the one that was seen holding it speaks for those who waited: somebody who comes while they leave is
-        // free to ask again.
+        // Only the holder that was seen speaks for those that waited for it: a process that arrives as they leave may
+        // ask again.
         let holder = wanted.holder();
         waited_for = holder.or(waited_for);
         if let Some(found) = ready()? {
@@ -190,13 +191,13 @@ pub(crate) fn wait<T, E>(
     }
 }
 
-/// How long whoever has waited for so long pauses before the next look.
+/// The pause before the next check, for a process that has waited for `waited`.
 fn pause(waited: Duration) -> Duration {
     let (shortest, longest) = PAUSES;
     (waited / 5).clamp(shortest, longest)
 }
 
-/// A lock as somebody sees it who wants it; its file stays open from one look to the next.
+/// A lock as seen by a process that wants it; its file stays open from one check to the next.
 pub(super) struct Wanted<'p> {
     path: &'p Path,
     file: Option<File>,
@@ -215,8 +216,8 @@ impl<'p> Wanted<'p> {
                 Err(TryLockError::WouldBlock) => false,
                 Err(TryLockError::Error(error)) => return Err(error),
             };
-            // Somebody may have removed the file since it was opened: a lock on it would be worth nothing, and waiting
-            // for it would have no end.
+            // The file may have been removed since it was opened: a lock on it would be useless, and waiting for it
+            // would never end.
             if !is_same(&file, self.path)? {
                 continue;
             }
@@ -229,7 +230,7 @@ impl<'p> Wanted<'p> {
         }
     }
 
-    /// Who holds it, as its file says.
+    /// The process id of the holder, from the lock's file.
     fn holder(&self) -> Option<u32> {
         let mut file = self.file.as_ref()?;
         let mut text = String::new();
@@ -239,8 +240,8 @@ impl<'p> Wanted<'p> {
     }
 }
 
-/// Makes the lock of a holder that is stopped worth nothing. Of several who want that, one does it: the others find
-/// another file then, or another holder.
+/// Makes the lock of a stopped holder useless. If several processes want that, one of them does it; the others then
+/// find another file or another holder.
 fn take_away(path: &Path, pid: u32) -> io::Result<bool> {
     let _alone = private::open_or_make(&path.with_added_extension("taking")).and_then(|file| {
         file.lock()?;
@@ -254,17 +255,17 @@ fn take_away(path: &Path, pid: u32) -> io::Result<bool> {
 }
 
 impl Lease {
-    /// Tells those who wait that the person canceled, and lets go.
+    /// Tells the waiting processes that the person canceled, and releases the lock.
     pub fn cancel(mut self) {
         self.says = Says::Canceled;
     }
 
-    /// Was the one before killed or stopped with it in hand, without a chance to put anything right?
+    /// Tells whether the previous holder was killed or stopped while holding the lock, without a chance to clean up.
     pub(crate) fn was_left(&self) -> bool {
         self.was_left
     }
 
-    /// Tells those who wait that they must not write on the screen.
+    /// Tells the waiting processes not to write to the screen.
     pub(crate) fn fills_the_screen(&self) {
         self.mark(HELD, SCREEN);
     }
@@ -273,7 +274,7 @@ impl Lease {
         named(&self.lock.path, CANCELED)
     }
 
-    /// What the file says is a courtesy to those who wait; the lock holds without it.
+    /// The file's content is only information for waiting processes; the lock works without it.
     fn mark(&self, state: &str, more: &str) {
         self.write(format!("{state} {} {more}", std::process::id()).trim_end());
     }
@@ -287,9 +288,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Nobody may take a former holder, who may be stopped by now, for the present one.
+        // A former holder, which may be stopped by now, must not be mistaken for the present one.
         match self.says {
-            // Of several who waited for the person that canceled, each has to see it.
+            // Each of the processes that waited for the person who canceled must see the mark.
             Says::TheSame => {}
             Says::Nothing => self.write(""),
             Says::Canceled => self.mark(CANCELED, ""),
@@ -297,12 +298,12 @@ impl Drop for Lease {
     }
 }
 
-/// Does the holder of that lock fill the screen?
+/// Tells whether the holder of that lock uses the full screen.
 pub(crate) fn is_screen_filled(path: &Path) -> bool {
     private::read_text(path).is_some_and(|text| text.trim_end().ends_with(SCREEN))
 }
 
-/// The process id in a lock's file, if the file says this of it.
+/// The process id in a lock's file, if the file records it with that state.
 fn named(path: &Path, state: &str) -> Option<u32> {
     named_in(&private::read_text(path)?, state)
 }
@@ -314,7 +315,7 @@ fn named_in(text: &str, state: &str) -> Option<u32> {
 #[cfg(unix)]
 fn is_alive(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    // Somebody else's process cannot be signaled, and is alive all the same.
+    // Another user's process cannot be signaled, but is alive.
     pid.is_some_and(|pid| !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
 }
 
@@ -323,10 +324,11 @@ fn is_alive(_: u32) -> bool {
     true
 }
 
-/// Is it stopped by a signal (not by a debugger, which looks at it step by step)? Where the system does not tell, no.
+/// Tells whether a signal has stopped the process (not a debugger, which stops it at each step). `false` where the
+/// system does not tell.
 fn is_stopped(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name before it may hold anything, so it is the last bracket that counts.
+    // The process name before it may contain any character, so only the last parenthesis counts.
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }
 
@@ -343,6 +345,6 @@ pub(super) fn is_same(file: &File, path: &Path) -> io::Result<bool> {
 
 #[cfg(not(unix))]
 pub(super) fn is_same(_: &File, _: &Path) -> io::Result<bool> {
-    // An open file cannot be removed there.
+    // An open file cannot be removed on this system.
     Ok(true)
 }

@@ -1,4 +1,4 @@
-//! The folder and its locks, in a folder of the file system.
+//! The state folder and its locks, in a real folder.
 
 mod folders;
 mod turns;

@@ -1,7 +1,7 @@
-//! The person at the console, on Windows: `terminal` for that system.
+//! The person at the console, on Windows: this system's `terminal`.
 //!
-//! `rpassword` reads `CONIN$` and owns its modes; the deadline is kept beside it. Windows has no job control, so there
-//! is no background to refuse. The prompt is on the screen a moment before the echo goes off, since only `rpassword`
+//! `rpassword` reads `CONIN$` and sets its modes; the deadline is handled here. Windows has no job control, so there is
+//! no background process to refuse. The prompt appears a moment before the echo is switched off, since only `rpassword`
 //! can switch it in safe code.
 
 use std::fs::File;
@@ -14,10 +14,10 @@ use crate::host::{Terminal, TerminalError};
 use crate::messages::one_line;
 use crate::secret::Secret;
 
-/// What Ctrl-C is called where there are no signals; programs exit with 128 more.
+/// The number that stands for Ctrl-C on a system without signals; programs exit with this number plus 128.
 const SIGINT: i32 = 2;
 
-/// The real [`Terminal`].
+/// The Windows console as a [`Terminal`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tty;
 
@@ -30,7 +30,7 @@ impl Terminal for Tty {
         let mut screen = screen().map_err(|_| TerminalError::Absent)?;
         screen.write_all(one_line(prompt).as_bytes()).map_err(TerminalError::Io)?;
         let (sender, answer) = mpsc::channel();
-        // Left behind when nobody answers: a read from the console cannot be called off.
+        // Abandoned if nobody answers: a read from the console cannot be canceled.
         thread::spawn(move || sender.send(rpassword::read_password().map(Secret::new)));
         match answer.recv_timeout(limit) {
             Ok(Ok(answer)) => Ok(answer),
@@ -46,7 +46,7 @@ impl Terminal for Tty {
 
     fn tell(&self, line: &str) {
         if let Ok(mut screen) = screen() {
-            // A console that is gone is no error.
+            // A console that is gone is not an error.
             let _ = screen.write_all((one_line(line) + "\r\n").as_bytes());
         }
     }

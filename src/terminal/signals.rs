@@ -1,12 +1,12 @@
-//! Signals that end a program, held back while something has to be put right first.
+//! Defers signals that would end the program while something must be cleaned up first.
 //!
-//! A [`Watch`] turns the arrival of a signal into a readable file descriptor. While one lives, its signals do nothing
-//! else; when the last one ends, they act as they did before. A signal that was ignored when the program started
-//! (`nohup`) is never touched. This module does not end the process on its own: that is [`die_of`], for `main` to
-//! call when all locks and files are closed.
+//! A [`Watch`] turns the arrival of a signal into a readable file descriptor. While a watch exists, its signals have no
+//! other effect; after the last one ends, they act as before. A signal that was ignored when the program started
+//! (`nohup`) is never touched. This module does not end the process by itself: `main` calls [`die_of`] when all locks
+//! and files are closed.
 //!
-//! The handlers stay installed from the first `Watch` on, since the registry cannot take them out again and a signal
-//! whose actions were merely unregistered would be lost; between watches they do what the default would have done.
+//! The handlers stay installed from the first `Watch` on: the registry cannot remove them, and a signal whose actions
+//! were merely unregistered would be lost. Between watches they do what the default action would have done.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -20,18 +20,18 @@ use signal_hook::consts::signal::SIGCONT;
 use signal_hook::low_level::{emulate_default_handler, pipe, signal_name, unregister};
 use signal_hook::{SigId, flag};
 
-/// What this process does about a signal when nobody watches it.
+/// What this process does with a signal that nobody watches.
 enum Disposition {
-    /// Ignored since the start of the program, and left so.
+    /// Ignored since the program started, and left that way.
     Ignored,
-    /// The system's default, carried out by our handler while `acts`.
+    /// The system's default action, carried out by our handler while `acts` is set.
     Default { acts: Arc<AtomicBool>, watchers: usize },
 }
 
 /// Every signal that was ever watched. A process has one disposition per signal, hence a static.
 static DISPOSITIONS: Mutex<BTreeMap<i32, Disposition>> = Mutex::new(BTreeMap::new());
 
-/// The arrival of some signals, as something to poll.
+/// The arrival of some signals, as a pollable file descriptor.
 #[derive(Debug)]
 pub struct Watch {
     wake: UnixStream,
@@ -59,7 +59,7 @@ impl Watch {
             }
             let Some(Disposition::Default { acts, watchers }) = dispositions.get_mut(&signal) else { continue };
             let arrived = Arc::new(AtomicBool::new(false));
-            // The flag before the wake-up: who wakes must find it.
+            // The flag is set before the wake-up: the process that wakes up must find it.
             let flagged = flag::register(signal, Arc::clone(&arrived))?;
             let woken = match waker.try_clone().and_then(|waker| pipe::register(signal, waker)) {
                 Ok(woken) => woken,
@@ -75,14 +75,14 @@ impl Watch {
         Ok(watch)
     }
 
-    /// A signal that arrived and was not taken yet, in the order in which they were given to [`Watch::new`].
+    /// Returns a signal that has arrived and was not taken yet, in the order of the list given to [`Watch::new`].
     pub fn take(&self) -> Option<i32> {
         let mut bytes = [0; 16];
         while matches!((&self.wake).read(&mut bytes), Ok(1..)) {}
         self.watched.iter().find(|w| w.arrived.swap(false, Ordering::SeqCst)).map(|w| w.signal)
     }
 
-    /// Lets the signals act by themselves again. What arrived before can still be taken, so none is lost in between.
+    /// Lets the signals act by themselves again. Earlier arrivals can still be taken, so no signal is lost in between.
     pub fn end(&self) {
         if self.is_over.swap(true, Ordering::SeqCst) {
             return;
@@ -98,7 +98,7 @@ impl Watch {
 }
 
 impl AsFd for Watch {
-    /// Readable when there is something to [`Watch::take`].
+    /// Readable when [`Watch::take`] has something to return.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
@@ -114,7 +114,7 @@ impl Drop for Watch {
 }
 
 impl Disposition {
-    /// What the program was started with, which can only be told before a handler of ours is in place.
+    /// The disposition that the program started with, which can be determined only before our handler is installed.
     fn of(signal: i32) -> io::Result<Self> {
         if is_ignored(signal) {
             return Ok(Self::Ignored);
@@ -125,11 +125,11 @@ impl Disposition {
     }
 }
 
-/// Ends this process by `signal`, whatever handlers there are, so that the parent sees how it ended (a shell: 128+n).
+/// Ends this process with `signal`, regardless of handlers, so that the parent sees how it ended (a shell: 128+n).
 ///
-/// Destructors do not run: whoever calls this has dropped what matters.
+/// Destructors do not run: the caller must have dropped what matters.
 pub fn die_of(signal: i32) -> ! {
-    // Of no use to report: the next line ends the process as well, only by another signal.
+    // There is no use in reporting this: the next line also ends the process, with another signal.
     let _ = emulate_default_handler(signal);
     std::process::abort()
 }
@@ -138,9 +138,9 @@ fn dispositions() -> MutexGuard<'static, BTreeMap<i32, Disposition>> {
     DISPOSITIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Was the signal ignored when this program started?
+/// Tells whether the signal was ignored when this program started.
 fn is_ignored(signal: i32) -> bool {
-    // It continues a stopped process even when ignored.
+    // SIGCONT continues a stopped process even when it is ignored.
     if signal == SIGCONT {
         return false;
     }
@@ -156,8 +156,8 @@ fn ignored_signals(status: &str) -> Option<u64> {
     u64::from_str_radix(mask.trim(), 16).ok()
 }
 
-/// The same question for systems without `/proc`: `sigaction` cannot be called in safe code, but an ignored signal
-/// stays ignored in a child, which then outlives it.
+/// The same check for systems without `/proc`. `sigaction` cannot be called in safe code, but an ignored signal stays
+/// ignored in a child process, which then survives it.
 fn survives_in_a_child(signal: i32) -> bool {
     let Some(name) = signal_name(signal).and_then(|name| name.strip_prefix("SIG")) else { return false };
     Command::new("/bin/sh")
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!((watch.take(), watch.take()), (Some(SIGUSR2), None));
         let second = Watch::new(&[SIGUSR2]).expect("watch again");
         drop(watch);
-        // Were the default in force again, this would end the test run.
+        // If the default action were active again, this would end the test run.
         raise(SIGUSR2).expect("raise");
         second.end();
         assert_eq!(second.take(), Some(SIGUSR2));
@@ -194,14 +194,14 @@ mod tests {
     fn ignored_signals_are_told_from_others() {
         assert_eq!(ignored_signals("Name:\tx\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"), Some(0x1001));
         assert_eq!(ignored_signals("Name:\tx\n"), None);
-        // Rust programs start with SIGPIPE ignored; children of the test runner get it back.
+        // Rust programs start with SIGPIPE ignored; child processes of the test runner get the default back.
         assert!(is_ignored(SIGPIPE));
         assert!(!is_ignored(SIGTERM));
         assert!(!survives_in_a_child(SIGTERM));
         assert!(!survives_in_a_child(SIGHUP));
     }
 
-    /// Would the signal end the program now? And how many watch it.
+    /// Tells whether the signal would end the program now, and how many watches it has.
     fn acts(signal: i32) -> (bool, usize) {
         match dispositions().get(&signal) {
             Some(Disposition::Default { acts, watchers }) => {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_acts_again_when_nobody_watches_it_any_more() {
+    fn a_signal_acts_again_after_its_last_watch() {
         let first = Watch::new(&[SIGUSR1]).expect("watch");
         assert_eq!(acts(SIGUSR1), (false, 1));
         let second = Watch::new(&[SIGUSR1]).expect("watch again");

@@ -1,15 +1,15 @@
 //! The person at the controlling terminal.
 //!
-//! Everything goes through `/dev/tty`, never through stdin, stdout or stderr. `rpassword` does the line editing; here is
-//! what surrounds it: whose turn it is ([`turn`]), the modes ([`silence`]), keys ([`line`]), and the deadline, signals
-//! and job control of a [`question`]. Nothing is kept between two questions.
+//! All input and output uses `/dev/tty`, never stdin, stdout or stderr. `rpassword` edits the line; the modules here
+//! handle everything around it: which process may ask ([`turn`]), the modes ([`silence`]), keys ([`line`]), and the
+//! deadline, signals and job control of a [`question`]. No state is kept between two questions.
 //!
-//! What it may not do: stop in the middle of a question, block on a terminal whose output is stopped, leave the
-//! terminal without echo or with a page on it, however a question ends, or leave typed keys for a shell to run. It
-//! does not end the process either: a signal is returned, and `main` dies of it after everything is restored.
+//! This code must never stop in the middle of a question, block on a terminal that accepts no output, leave the
+//! terminal without echo or with a page on it (however a question ends), or leave keys for a shell to run. It does not
+//! end the process either: it returns a signal, and `main` ends with that signal after cleaning up.
 //!
-//! Keys are read one at a time, so that Ctrl-Z can be handled here: with the terminal's own suspend character the
-//! process would be stopped in the middle of a question, with its echo still off and others waiting for it.
+//! Keys are read one at a time, so that Ctrl-Z can be handled here. With the terminal's own suspend character, the
+//! process would be stopped in the middle of a question, with the echo off and other processes waiting for it.
 
 mod dialogue;
 mod line;
@@ -41,12 +41,12 @@ use question::{Layout, Question, Wanted};
 
 const ERASE_LINE: &str = "\x1b[K";
 
-/// How long a line that asks nothing may wait for a terminal whose output is stopped.
+/// How long a line without a question may wait for a terminal whose output is stopped.
 const TELL_LIMIT: Duration = Duration::from_secs(1);
-/// How soon a process is stopped that asked for it, if it is at all.
+/// How soon a process that asked to be stopped is stopped, if at all.
 const STOP_LIMIT: Duration = Duration::from_millis(100);
 
-/// The real [`Terminal`].
+/// The controlling terminal as a [`Terminal`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tty;
 
@@ -55,9 +55,9 @@ impl Terminal for Tty {
         open().is_ok_and(|device| is_foreground(&device))
     }
 
-    /// In addition to what the trait promises: keys that were struck before the prompt are thrown away, as `getpass` does, and
-    /// so are those behind the answer. They were meant for another reader, and a wrong code counts against the user at
-    /// AWS. Two stars, however many keys there are, show that they arrive.
+    /// In addition to the trait's contract: keys that were typed before the prompt are discarded, as `getpass` does,
+    /// and so are keys typed after the answer. They were meant for another program, and a wrong code counts against the
+    /// user at AWS. Two asterisks, however many keys are typed, show that input arrives.
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
         ask(&Wanted { prompt, layout: Layout::Line, limit }, Shown::Nothing)
     }
@@ -90,11 +90,11 @@ impl Terminal for Tty {
     }
 
     fn stop(&self) {
-        // Not SIGSTOP to ourselves, which also stops where no shell would ever continue us; the kernel drops this one
-        // in such a group. The whole group, as the terminal's own key does.
+        // Not SIGSTOP to ourselves, which also stops a process that no shell will ever continue; the kernel drops this
+        // signal in such a group. It goes to the whole group, as with the terminal's own suspend key.
         let Ok(continued) = Watch::new(&[SIGCONT]) else { return };
         if kill_current_process_group(Signal::TSTP).is_ok() {
-            // Another thread may take the signal: nothing may be begun in the moment before it works.
+            // Another thread may handle the signal: nothing may start in the moment before it takes effect.
             let mut fds = [PollFd::new(&continued, PollFlags::IN)];
             let _ = poll(&mut fds, Timespec::try_from(STOP_LIMIT).ok().as_ref());
         }
@@ -105,7 +105,7 @@ impl Terminal for Tty {
     }
 }
 
-/// Asks, and puts the terminal back as it was.
+/// Asks, and restores the terminal.
 fn ask(wanted: &Wanted<'_>, shown: Shown) -> Result<Secret<String>, TerminalError> {
     anew(|| {
         let question = Rc::new(Question::begin(wanted)?);
@@ -114,9 +114,9 @@ fn ask(wanted: &Wanted<'_>, shown: Shown) -> Result<Secret<String>, TerminalErro
     })
 }
 
-/// The end of a question, whichever it is.
+/// Ends a question, whatever its outcome.
 fn over<T>(question: &Question, answer: Result<T, TerminalError>) -> Result<T, TerminalError> {
-    // On the way are keys only behind those of an answer.
+    // Keys can still be arriving only after those of an answer.
     if matches!(answer, Ok(_) | Err(TerminalError::Canceled | TerminalError::Closed)) {
         question.drain();
     }
@@ -126,8 +126,8 @@ fn over<T>(question: &Question, answer: Result<T, TerminalError>) -> Result<T, T
     }
 }
 
-/// Asks again after a stop. Where others may wait for this process, that is for whoever holds what they wait for: it
-/// must let go of it first.
+/// Asks again after a stop. If other processes may be waiting for this one, the caller that holds their locks does
+/// that: it must release them first.
 fn anew<T>(mut ask: impl FnMut() -> Result<T, TerminalError>) -> Result<T, TerminalError> {
     loop {
         match ask() {
@@ -138,21 +138,21 @@ fn anew<T>(mut ask: impl FnMut() -> Result<T, TerminalError>) -> Result<T, Termi
     }
 }
 
-/// Rows and columns, where the terminal was told.
+/// The terminal's rows and columns, if it knows them.
 fn size_of(device: &File) -> Option<(u16, u16)> {
     let size = tcgetwinsize(device).ok()?;
     (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row, size.ws_col))
 }
 
-/// Does the terminal say that it cannot place and wipe text? What it is not known to do, it does not.
+/// Tells whether the terminal cannot position and erase text. An unknown terminal counts as unable.
 fn is_dumb() -> bool {
     let term = std::env::var("TERM").unwrap_or_default();
-    // Besides Emacs' and the kernel's words: the ones that terminfo has for "some terminal".
+    // In addition to the values used by Emacs and the Linux console: the values that terminfo has for "some terminal".
     ["", "unknown", "network", "dialup", "switch", "patch", "plugboard", "ethernet"].contains(&&*term)
         || term.starts_with("dumb")
 }
 
-/// Writes what asks nothing; where that cannot be done, nothing is lost that matters.
+/// Writes text that asks nothing. If that fails, nothing important is lost.
 fn write(text: &str) {
     let Ok(device) = open() else { return };
     if is_foreground(&device) || may_write(&device) {
@@ -160,12 +160,12 @@ fn write(text: &str) {
     }
 }
 
-/// May a background process write? Not where that stops it (`stty tostop`).
+/// Tells whether a background process may write: with `stty tostop`, writing would stop it.
 fn may_write(device: &File) -> bool {
     tcgetattr(device).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::TOSTOP))
 }
 
-/// Writes to a terminal whose output may be stopped, for as long as the limit is.
+/// Writes to a terminal whose output may be stopped, and gives up after `limit`.
 fn write_within(device: &File, text: &str, limit: Duration) {
     let deadline = Instant::now() + limit;
     let (mut device, mut rest) = (device, text.as_bytes());
@@ -185,12 +185,12 @@ fn write_within(device: &File, text: &str, limit: Duration) {
     }
 }
 
-/// The controlling terminal, opened so that neither opening, reading nor writing blocks.
+/// Opens the controlling terminal so that neither opening, reading nor writing blocks.
 fn open() -> Result<File, TerminalError> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     File::options().read(true).write(true).custom_flags(flags).open("/dev/tty").map_err(|error| {
         match Errno::from_io_error(&error) {
-            // No controlling terminal; no such device in a container or chroot.
+            // No controlling terminal, or no such device in a container or chroot.
             Some(Errno::NXIO | Errno::NOENT | Errno::NODEV | Errno::NOTDIR) => TerminalError::Absent,
             _ => TerminalError::Io(error),
         }
@@ -201,7 +201,7 @@ fn is_foreground(device: &File) -> bool {
     tcgetpgrp(device).is_ok_and(|group| group == getpgrp())
 }
 
-/// A terminal that hung up says so by an error.
+/// Converts a read error; a terminal that hung up reports one.
 fn from_read(error: io::Error) -> TerminalError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => TerminalError::Closed,
@@ -215,7 +215,7 @@ mod tests {
     use super::{Errno, TerminalError, from_read, io};
 
     #[test]
-    fn a_terminal_that_hung_up_is_closed_and_not_broken() {
+    fn a_terminal_that_hung_up_counts_as_closed() {
         assert!(matches!(from_read(Errno::IO.into()), TerminalError::Closed));
         assert!(matches!(from_read(io::ErrorKind::UnexpectedEof.into()), TerminalError::Closed));
         assert!(matches!(from_read(Errno::BADF.into()), TerminalError::Io(_)));

@@ -1,26 +1,26 @@
-//! The Linux kernel keyring as a key store: fast, never prompts, and cleared at power-off.
+//! The Linux kernel keyring as a key store: fast, without prompts, and cleared when the machine shuts down.
 //!
-//! In: a name, a secret, how long it may live. Out: the secret, from any session of the same user. It opens no D-Bus,
-//! prompts no one and never blocks, which is why the vault asks it first.
+//! In: a name, a secret and how long it may live. Out: the secret, in any session of the same user. It needs no D-Bus,
+//! never prompts and never waits, which is why the vault asks it first.
 //!
-//! How a key gets there is not the obvious way, so that it works in login, `su`, container and `setsid` sessions alike,
-//! also without `pam_keyinit`: a key that is added to the user keyring directly is not *possessed* by a process whose
-//! session does not link that keyring, and its permissions and timeout can then not be set. It is therefore added to
-//! the process keyring, made ready there, where nobody else can see it, and only then linked into the user keyring. A
-//! key that cannot be made ready is ended: none ever stands there without its timeout.
+//! The way a key gets there is not the obvious one, so that it works in login, `su`, container and `setsid` sessions
+//! alike, and without `pam_keyinit`. A key added directly to the user keyring is not *possessed* by a process whose
+//! session does not link that keyring, so its permissions and timeout cannot be set. The key is therefore added to the
+//! process keyring, prepared there, where no other process can see it, and only then linked to the user keyring. A key
+//! that cannot be prepared is destroyed: no key is ever in the user keyring without its timeout.
 //!
-//! The persistent keyring outlives the user's last process where the user keyring does not. Only a process that can
-//! possess it may use it, and to possess it costs a process keyring, which counts against the user's quota of 200 keys;
-//! so keys are linked into both, and the persistent one is read only when the user keyring has no such key.
+//! The persistent keyring outlives the user's last process, while the user keyring does not. Only a process that
+//! possesses it may use it, and possessing it takes a process keyring, which counts against the user's quota of 200
+//! keys. So keys are linked to both keyrings, and the persistent one is read only if the user keyring has no such key.
 //!
-//! On other systems the store is there and says that it is absent.
+//! On other systems this store exists and reports that it is absent.
 
 use std::time::Duration;
 
 use crate::host::{Keystore, Life, StoreError};
 use crate::secret::Secret;
 
-/// The kernel's keys of this user. Holds no state; every call goes to the kernel.
+/// The kernel's keys of this user. It has no state: every call goes to the kernel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KernelKeyring;
 
@@ -50,13 +50,13 @@ fn absent() -> StoreError {
 
 #[cfg(target_os = "linux")]
 impl Keystore for KernelKeyring {
-    /// A key that has expired or was revoked is `None`.
+    /// An expired or revoked key is `None`.
     fn get(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
         linux::get(&linux::description(name)).map_err(linux::explain)
     }
 
-    /// `life` is rounded up to whole seconds, of which the kernel wants at least one. A key that is there already with
-    /// the same secret gets the new timeout and takes up no more quota.
+    /// `life` is rounded up to whole seconds; the kernel requires at least one. A key that already exists with the same
+    /// secret gets the new timeout and takes no additional quota.
     fn put(&self, name: &str, secret: &Secret<Vec<u8>>, life: Option<Duration>) -> Result<(), StoreError> {
         linux::put(&linux::description(name), secret, life).map_err(linux::explain)
     }
@@ -82,14 +82,15 @@ mod linux {
 
     use super::{Life, Secret, StoreError};
 
-    /// Everything for the possessor and for the same user's other sessions, nothing for group and others.
+    /// All permissions for the possessor and for the same user's other sessions, none for group and others.
     const OWNER_ONLY: u32 = 0x3f3f_0000;
-    /// Function not implemented: a kernel without keyrings, or a sandbox that plays one.
+    /// Function not implemented: a kernel without keyrings, or a sandbox that pretends to be one.
     const ENOSYS: i32 = 38;
-    /// A key is found by name and then read by number; one that was replaced in between is looked for again.
+    /// A key is found by name and then read by its serial number; if it was replaced in between, the search is
+    /// repeated.
     const TRIES: usize = 3;
 
-    /// A key and what it holds.
+    /// A key and its content.
     type Found = (Key, Secret<Vec<u8>>);
 
     pub(super) fn description(name: &str) -> String {
@@ -104,7 +105,7 @@ mod linux {
         let Some((key, secret)) = persistent().map_or(Ok(None), |ring| unless_refused(find(ring, description)))? else {
             return Ok(None);
         };
-        // For the next reader; the persistent keyring goes on holding it when this fails.
+        // For the next reader. If this fails, the persistent keyring still holds the key.
         let _ = user.link_key(key);
         Ok(Some(secret))
     }
@@ -122,15 +123,15 @@ mod linux {
         let key = process.add_key(description, secret.expose())?;
         let published = publish(key, user, life);
         if published.is_err() {
-            // Whichever of the two the system allows; the process keyring ends with this process in any case.
+            // Whichever of the two the system allows; the process keyring ends with this process anyway.
             let _ = key.invalidate().or_else(|_| key.revoke());
         }
         let _ = process.unlink_key(key);
         published
     }
 
-    /// Makes a key ready that only this process can see, then lets the user's other processes see it; linking replaces
-    /// a key of the same name in one step.
+    /// Prepares a key that only this process can see, then makes it visible to the user's other processes. Linking
+    /// replaces a key with the same name atomically.
     fn publish(key: Key, user: KeyRing, life: Option<Duration>) -> Result<(), KeyError> {
         key.set_perms(KeyPermissions::from_u32(OWNER_ONLY))?;
         key.set_timeout(seconds(life))?;
@@ -152,8 +153,9 @@ mod linux {
         }
     }
 
-    /// The kernel tells a key's timeout in one place only, a list of all keys that this process may see: those of the
-    /// persistent keyring too. Where there is no such list, it can still be seen whether the user keyring has the key.
+    /// How long a key remains. The kernel tells a key's timeout in one place only: `/proc/keys`, the list of all keys
+    /// that this process may see, including those of the persistent keyring. Without that list, only the user keyring
+    /// can be asked whether it has the key.
     pub(super) fn life(description: &str) -> Result<Option<Life>, KeyError> {
         if let Ok(keys) = std::fs::read_to_string("/proc/keys") {
             return Ok(keys.lines().filter_map(|line| life_in(line, description)).next_back());
@@ -165,8 +167,8 @@ mod linux {
         }
     }
 
-    /// What a line of `/proc/keys` says of a key that still lives: serial, flags, usage, timeout, permissions, uid, gid,
-    /// type, and the description up to a colon. See keyrings(7) and `proc_keys_show` in the kernel's source.
+    /// Reads a line of `/proc/keys` for a key that is still valid: serial, flags, usage, timeout, permissions, uid,
+    /// gid, type, and the description up to a colon. See keyrings(7) and `proc_keys_show` in the kernel's source.
     fn life_in(line: &str, description: &str) -> Option<Life> {
         let mut words = line.split_whitespace();
         let (flags, timeout) = (words.nth(1)?, words.nth(1)?);
@@ -194,7 +196,7 @@ mod linux {
         }
     }
 
-    /// Ends the key for every process that has a link to it, which unlinking it here would not.
+    /// Invalidates the key for every process that has a link to it, which unlinking would not do.
     fn end(ring: KeyRing, description: &str) -> Result<(), KeyError> {
         match ring.search(description).and_then(|key| key.invalidate()) {
             Err(error) if !is_missing(error) => Err(error),
@@ -206,13 +208,13 @@ mod linux {
         KeyRing::from_special_id(KeyRingIdentifier::User, false)
     }
 
-    /// The persistent keyring, where this process may have it: kernels can be built without, and sessions of `su`,
-    /// cron and containers may be refused.
+    /// The persistent keyring, if this process may use it: kernels can be built without it, and sessions of `su`, cron
+    /// and containers may be refused.
     fn persistent() -> Option<KeyRing> {
         KeyRing::get_persistent(KeyRingIdentifier::Process).ok()
     }
 
-    /// A persistent keyring that this process may not use is one that it does not have.
+    /// Treats a persistent keyring that this process may not use as missing.
     fn unless_refused<T>(answer: Result<Option<T>, KeyError>) -> Result<Option<T>, KeyError> {
         match answer {
             Err(KeyError::AccessDenied | KeyError::PermissionDenied) => Ok(None),
@@ -222,7 +224,7 @@ mod linux {
 
     fn keep_after_logout(key: Key) {
         if let Some(ring) = persistent() {
-            // The user keyring has it; without this link it ends with the user's last process, and no worse.
+            // The user keyring has the key. Without this link it ends with the user's last process, and nothing worse.
             let _ = ring.link_key(key);
         }
     }
@@ -244,7 +246,7 @@ mod linux {
     }
 
     fn read(key: Key) -> Result<Secret<Vec<u8>>, KeyError> {
-        // Not `read_to_vec`, which always takes 64 KiB: this runs on the warm path.
+        // Not `read_to_vec`, which always allocates 64 KiB: this runs on the warm path.
         let mut size = 128;
         loop {
             let mut bytes = vec![0; size];
@@ -258,14 +260,14 @@ mod linux {
         }
     }
 
-    /// Zero would mean no timeout at all, to the kernel.
+    /// Whole seconds, at least one: to the kernel, zero means no timeout at all.
     fn seconds(life: Option<Duration>) -> usize {
         let Some(life) = life else { return 0 };
         let whole = life.as_secs().saturating_add(u64::from(life.subsec_nanos() > 0));
         u32::try_from(whole.max(1)).unwrap_or(u32::MAX) as usize
     }
 
-    /// Is this the kernel's definite answer that there is no such key?
+    /// Tells whether this is the kernel's definite answer that there is no such key.
     fn is_missing(error: KeyError) -> bool {
         matches!(error, KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked | KeyError::KeyRejected)
     }
@@ -273,13 +275,15 @@ mod linux {
     pub(super) fn explain(error: KeyError) -> StoreError {
         match error {
             KeyError::QuotaExceeded => StoreError::Full,
-            KeyError::PermissionDenied => StoreError::Absent("the kernel keyring is forbidden here (EPERM)".to_owned()),
-            KeyError::AccessDenied => StoreError::Absent("the kernel keyring is forbidden here (EACCES)".to_owned()),
+            KeyError::PermissionDenied => {
+                StoreError::Absent("access to the kernel keyring is denied (EPERM)".to_owned())
+            }
+            KeyError::AccessDenied => StoreError::Absent("access to the kernel keyring is denied (EACCES)".to_owned()),
             KeyError::OperationNotSupported | KeyError::Unknown(ENOSYS) => {
                 StoreError::Absent("this kernel has no keyring".to_owned())
             }
             KeyError::Unknown(errno) => StoreError::Failed(std::io::Error::from_raw_os_error(errno).to_string()),
-            other => StoreError::Failed(format!("the kernel answers {other:?}")),
+            other => StoreError::Failed(format!("the kernel returned {other:?}")),
         }
     }
 

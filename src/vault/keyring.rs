@@ -1,14 +1,15 @@
-//! The operating system's keyring as a store of keys: Secret Service, Keychain or Credential Manager.
+//! The operating system's keyring as a key store: Secret Service, Keychain or Credential Manager.
 //!
-//! In: a name and a secret. Out: the secret, even after logout and reboot. A call may open D-Bus, ask the user to
-//! unlock the keyring, and block forever: a bus that accepts and never answers, or a dialog that no one sees. Each call
-//! therefore runs on its own thread, which is abandoned when time is up. The program does not wait for it at exit, but
-//! it holds the keyring library's lock, so a keyring that has once not answered is not asked again.
+//! In: a name and a secret. Out: the secret, even after logout and reboot. A call may open D-Bus, ask the person to
+//! unlock the keyring, or block forever: on a bus that accepts and never answers, or on a dialog that nobody sees.
+//! Every call therefore runs on its own thread, which is abandoned when the time is up. The program does not wait for
+//! that thread when it exits. But the thread holds the keyring library's lock, so a keyring that did not answer once is
+//! not asked again.
 //!
-//! The time is one allowance for the whole process, and only time spent waiting here counts: a user who takes 30
-//! seconds to type an MFA code between two calls does not use it up, nor does a server that runs for days.
+//! There is one time budget for the whole process, and only the time spent waiting here counts: a person who takes half
+//! a minute to type an MFA code between two calls does not use it up, nor does a server that runs for days.
 //!
-//! Nothing here needs a particular system: the library picks the store, and its errors say which kind of failure it is.
+//! Nothing here depends on the system: the library picks the store, and its errors tell which kind of failure occurred.
 
 use std::cell::LazyCell;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -22,17 +23,17 @@ use zeroize::Zeroize;
 use crate::host::{Keystore, StoreError};
 use crate::secret::Secret;
 
-/// What our entries are filed under, with the key's name as the user.
+/// The service under which our entries are stored; the user name is the key's name.
 const SERVICE: &str = "mfa-cred";
 
-/// The keyring of this system. One for the whole process: it counts the time that waiting has cost.
+/// This system's keyring. One for the whole process, since it counts the time spent waiting.
 #[derive(Debug)]
 pub struct OsKeyring<'a> {
     limit: LazyCell<Duration, Box<dyn FnOnce() -> Duration + 'a>>,
     spent: Mutex<Spent>,
 }
 
-/// What the calls so far have cost, and why there will be no more.
+/// The time that calls have taken so far, and the error after which there are no more calls.
 #[derive(Debug, Default)]
 struct Spent {
     waiting: Duration,
@@ -40,13 +41,13 @@ struct Spent {
 }
 
 impl<'a> OsKeyring<'a> {
-    /// All calls together may wait for `limit`, which is asked for with the first of them: who is there to answer takes
-    /// a look at the terminal, and most processes never come here. Nothing is opened yet.
+    /// All calls together may wait for `limit`. It is evaluated at the first call: finding out whether a person can
+    /// answer means looking at the terminal, and most processes never get here. Nothing is opened yet.
     pub fn new(limit: impl FnOnce() -> Duration + 'a) -> Self {
         Self { limit: LazyCell::new(Box::new(limit)), spent: Mutex::default() }
     }
 
-    /// Runs `call` on a thread of its own for as long as the allowance lasts.
+    /// Runs `call` on its own thread, for as long as the time budget lasts.
     fn within<T: Send + 'static>(
         &self,
         call: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
@@ -58,11 +59,11 @@ impl<'a> OsKeyring<'a> {
         let (answer, answered) = mpsc::channel();
         let started = Instant::now();
         let thread = thread::Builder::new().name("keyring".to_owned()).spawn(move || {
-            // Nobody may be waiting any more; the answer is then dropped, and the secret in it zeroed.
+            // If nobody is waiting any more, the answer is dropped and the secret in it is zeroed.
             let _ = answer.send(call());
         });
         let result = match thread {
-            Err(_) => Err(StoreError::Failed("no thread could be started for it".to_owned())),
+            Err(_) => Err(StoreError::Failed("could not start a thread for it".to_owned())),
             Ok(_) => match answered.recv_timeout(self.limit.saturating_sub(spent.waiting)) {
                 Ok(result) => result,
                 Err(RecvTimeoutError::Timeout) => Err(StoreError::Silent(*self.limit)),
@@ -95,10 +96,10 @@ impl Keystore for OsKeyring<'_> {
         })
     }
 
-    /// `life` means nothing here: these stores keep until they are told to forget.
+    /// `life` has no effect: these stores keep entries until they are told to delete them.
     fn put(&self, name: &str, secret: &Secret<Vec<u8>>, _life: Option<Duration>) -> Result<(), StoreError> {
         let name = name.to_owned();
-        // As text, since KDE's wallet keeps nothing but UTF-8.
+        // Stored as text, since KDE's wallet keeps only UTF-8.
         let text = Secret::new(base16ct::lower::encode_string(secret.expose()));
         self.within(move || entry(&name)?.set_secret(text.expose().as_bytes()).map_err(explain))
     }
@@ -114,7 +115,7 @@ impl Keystore for OsKeyring<'_> {
 
 fn entry(name: &str) -> Result<Entry, StoreError> {
     open(name).map_err(|error| match (error, Entry::store_status()) {
-        // The library says why its store could not be opened only when it is asked for it.
+        // The library tells why its store could not be opened only when that store is requested.
         (Error::NoDefaultStore, Err(why)) => StoreError::Absent(why.to_string()),
         (error, _) => explain(error),
     })
@@ -125,8 +126,8 @@ fn open(name: &str) -> Result<Entry, Error> {
     Entry::new(SERVICE, name)
 }
 
-/// An entry of this machine alone. The library's own choice, `CRED_PERSIST_ENTERPRISE`, roams with the user's profile:
-/// the key would stand on the domain's file server and on every machine that the user signs in to.
+/// An entry on this machine alone. The library's default, `CRED_PERSIST_ENTERPRISE`, roams with the user's profile: the
+/// key would be on the domain's file server and on every machine that the user signs in to.
 #[cfg(windows)]
 fn open(name: &str) -> Result<Entry, Error> {
     if Entry::store_status().is_err() {
@@ -136,7 +137,7 @@ fn open(name: &str) -> Result<Entry, Error> {
     Ok(Entry { inner: keyring_core::Entry::new_with_modifiers(SERVICE, name, &local)? })
 }
 
-/// The library's errors as ours. Those that carry the entry's bytes are emptied and not quoted.
+/// Converts the library's errors to ours. Errors that carry the entry's bytes are zeroed and not quoted.
 fn explain(error: Error) -> StoreError {
     match error {
         Error::NoStorageAccess(_) => StoreError::Locked,
@@ -154,7 +155,7 @@ fn explain(error: Error) -> StoreError {
 mod tests {
     use super::*;
 
-    /// Blocks for ever, as a call to a stuck D-Bus does.
+    /// Blocks forever, as a call to a stuck D-Bus does.
     fn stuck() -> Result<(), StoreError> {
         loop {
             thread::park();

@@ -1,4 +1,4 @@
-//! Creates a sealing key: where the setting wants it, and in which order stores and record are written.
+//! Makes a new sealing key: in which store, and in which order store and record are written.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::{KeyHome, KeyId, Missing, SealingKey, Store, UnlockedKey, Vault, Vaul
 use crate::host::StoreError;
 
 impl Vault<'_> {
-    /// Makes a key where the setting wants it. The lock is held, and no store has the current one.
+    /// Makes a key in the store that the setting names. The caller holds the lock, and no store has the current key.
     pub(super) fn make(&self, mut record: Record, missing: Missing, life: Duration) -> Result<UnlockedKey, VaultError> {
         let demanded = |reason| VaultError::Demanded { store: self.store, reason };
         let kept = if missing.definitely { record.current.as_ref().map(|(id, _)| id.clone()) } else { None };
@@ -18,7 +18,7 @@ impl Vault<'_> {
             Store::Keyring => self.make_in_keyring(&mut record, kept, life)?.map_err(demanded),
             Store::Auto => {
                 let keyring = match missing.keyring {
-                    // It has just failed to read; it is not asked to write, which might wait or ask again.
+                    // It has just failed to read, so it is not asked to write, which might wait or prompt again.
                     Some(error) => error,
                     None => match self.make_in_keyring(&mut record, kept, life)? {
                         Ok(held) => return Ok(held),
@@ -26,7 +26,7 @@ impl Vault<'_> {
                     },
                 };
                 let before = record.current.clone();
-                // Never under the old id: the keyring cannot say any more that it has no key of that name.
+                // Never under the old id: the keyring can no longer say that it has no key with that name.
                 match self.make_in_kernel(&mut record, None, life)? {
                     Ok(held) => Ok(UnlockedKey { fell_back: whereabouts::fallback(before.as_ref(), keyring), ..held }),
                     Err(kernel) => Err(VaultError::NoStore { kernel, keyring }),
@@ -44,11 +44,11 @@ impl Vault<'_> {
         let before = record.clone();
         let id = kept_or_new(kept)?;
         let key = SealingKey::random().map_err(VaultError::Seal)?;
-        // On record before it is stored: a key in a keyring that nobody knows of could never be destroyed.
+        // Recorded before it is stored: a key in a keyring that no record names could never be destroyed.
         record.add_former((id.clone(), KeyHome::Keyring));
         self.write(record)?;
         if let Err(error) = self.keyring.put(id.as_str(), &key.to_secret(), None) {
-            // A store that is absent or locked has stored nothing; one that did not answer may still do so.
+            // An absent or locked keyring has stored nothing; a silent one may still do so.
             if matches!(error, StoreError::Absent(_) | StoreError::Locked) {
                 *record = before;
                 self.write(record)?;
@@ -56,7 +56,7 @@ impl Vault<'_> {
             return Ok(Err(error));
         }
         if self.store == Store::Keyring {
-            // The kernel may hold an older key of this id, from before that was the setting; it was not asked.
+            // The kernel may hold an older key with this id, from before the setting changed; it was not asked.
             let _ = self.kernel.delete(id.as_str());
         }
         self.install(record, id.clone(), KeyHome::Keyring)?;
@@ -73,8 +73,8 @@ impl Vault<'_> {
     ) -> Result<Result<UnlockedKey, StoreError>, VaultError> {
         let id = kept_or_new(kept)?;
         let key = SealingKey::random().map_err(VaultError::Seal)?;
-        // Stored before it is on record: a store that cannot keep it must not cost the old id, and a key that nobody
-        // knows of ends by itself here.
+        // Stored before it is recorded: a store that cannot keep the key must not cost the old id, and a key without a
+        // record expires by itself here.
         if let Err(error) = self.kernel.put(id.as_str(), &key.to_secret(), Some(self.bounded(life))) {
             return Ok(Err(error));
         }
@@ -94,15 +94,14 @@ impl Vault<'_> {
         Ok(held)
     }
 
-    /// Makes `id` the current one, and ends the keys of former ones where that costs nothing or the store has just
-    /// shown that it works.
+    /// Makes `id` the current key, and destroys former keys if that is cheap or their store has just proved to work.
     fn install(&self, record: &mut Record, id: KeyId, place: KeyHome) -> Result<(), VaultError> {
         record.former.retain(|(former, _)| *former != id);
         if record.current.as_ref().is_some_and(|(current, _)| *current != id) {
             record.retire();
         }
         record.current = Some((id, place));
-        // Written first: until then the old id is the one that others look for.
+        // Written first: until then, other processes look for the old id.
         self.write(record)?;
         let before = record.former.len();
         record.former.retain(|(former, lives)| match lives {

@@ -1,9 +1,9 @@
-//! A sealing key in a file, wrapped under a passphrase, for machines without another store.
+//! A sealing key in a file, wrapped under a passphrase: the store for machines without a keyring.
 //!
-//! In: a file's place and the person at the terminal. Out: the key. The passphrase is stretched with argon2id (RFC
-//! 9106), and its parameters and salt stand in the file's clear first line, which is authenticated with the rest. The
-//! file holds nothing unsealed, is its owner's alone from the moment it exists, and is replaced in one step. This
-//! module neither caches the opened key nor decides when one is made: that is the vault's.
+//! In: the file's path and the person at the terminal. Out: the key. The passphrase is stretched with argon2id (RFC
+//! 9106). Its parameters and salt are in the file's first line, in clear text, and are authenticated together with the
+//! rest. The file contains no plain secret, is readable by its owner alone from the moment it exists, and is replaced
+//! atomically. This module neither caches the opened key nor decides when to make one: the vault does.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use crate::secret::Secret;
 use super::record::KeyId;
 use super::seal::{self, SealError, SealingKey};
 
-/// The first words of the file, with the version of its format.
+/// The first words of the file, including the format version.
 const MAGIC: &str = "mfa-cred-passphrase 1 argon2id";
-/// How often a person may try.
+/// How many times a person may try.
 const TRIES: usize = 3;
-/// How long each prompt waits, as for an MFA code.
+/// How long each prompt waits for an answer; the same as for an MFA code.
 const LIMIT: Duration = Duration::from_mins(2);
 
 /// Why the passphrase gave no key.
@@ -32,24 +32,24 @@ pub enum PassphraseError {
     /// The terminal gave no answer. A signal in it ends the program as that signal does.
     #[error("the passphrase could not be read")]
     Terminal(#[source] TerminalError),
-    /// Three times wrong, or three times two that differ.
+    /// Three wrong passphrases, or three pairs that differ.
     #[error("no passphrase was accepted in {TRIES} tries")]
     Refused,
-    /// The file is there and was not made by this program, or is damaged.
-    #[error("the file of the wrapped key is damaged")]
+    /// The file exists, but is damaged or was not written by this program.
+    #[error("the file with the wrapped key is damaged")]
     Damaged,
     /// The file could not be read or written.
-    #[error("the file of the wrapped key cannot be used")]
+    #[error("the file with the wrapped key cannot be used")]
     File(#[source] io::Error),
-    /// The machine has not the memory that argon2 was told to use.
+    /// This machine does not have the memory that argon2 was told to use.
     #[error("the key could not be derived from the passphrase")]
     Derive,
-    /// Nothing could be sealed.
+    /// The key could not be encrypted.
     #[error("the key could not be wrapped")]
     Seal(#[source] SealError),
 }
 
-/// What one guess costs: argon2id's memory in KiB, passes and lanes.
+/// The cost of one guess: argon2id's memory in KiB, its passes and its lanes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Cost {
     memory: u32,
@@ -58,11 +58,12 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The second recommended choice of RFC 9106, section 4: 64 MiB, three passes. One lane instead of its four, since
-    /// this implementation computes lanes one after another: more of them would help only who has the hardware.
+    /// The second recommended choice of RFC 9106, section 4: 64 MiB, three passes. It uses one lane instead of four,
+    /// since this implementation computes lanes one after another: more lanes would only help an attacker with parallel
+    /// hardware.
     pub const RFC_9106: Self = Self { memory: 64 * 1024, passes: 3, lanes: 1 };
 
-    /// What a file may demand of this machine: more than anybody would choose, less than would stop it.
+    /// The most that a file may demand of this machine: more than anyone would choose, less than would exhaust it.
     const MOST: Self = Self { memory: 1024 * 1024, passes: 32, lanes: 16 };
 
     fn is_bearable(self) -> bool {
@@ -78,12 +79,13 @@ pub struct PassphraseFile<'a> {
 }
 
 impl<'a> PassphraseFile<'a> {
-    /// The file at `path`, in a folder that exists and is its owner's alone; `cost` is for keys that are made here.
+    /// The file at `path`, in a folder that exists and that only its owner can use. `cost` applies to keys that are
+    /// made here.
     pub fn new(path: impl Into<PathBuf>, terminal: &'a dyn Terminal, cost: Cost) -> Self {
         Self { path: path.into(), terminal, cost }
     }
 
-    /// Asks for a new passphrase twice, makes a key and keeps it under `id`, replacing the file's former key.
+    /// Asks twice for a new passphrase, makes a key and saves it under `id`, replacing the file's former key.
     pub fn make(&self, id: &KeyId) -> Result<SealingKey, PassphraseError> {
         let passphrase = self.ask_for_new()?;
         let key = SealingKey::random().map_err(PassphraseError::Seal)?;
@@ -92,8 +94,8 @@ impl<'a> PassphraseFile<'a> {
         Ok(key)
     }
 
-    /// Asks for the passphrase, three times when it is wrong, and opens the key of that `id`. `None` when there is no
-    /// file or it holds another key; nothing is asked then.
+    /// Asks for the passphrase, up to three times, and opens the key with that `id`. `None`, without asking, if there
+    /// is no file or it holds another key.
     pub fn open(&self, id: &KeyId) -> Result<Option<SealingKey>, PassphraseError> {
         let Some(file) = read(&self.path).map_err(PassphraseError::File)? else { return Ok(None) };
         let wrapped = Wrapped::parse(&file).ok_or(PassphraseError::Damaged)?;
@@ -110,7 +112,7 @@ impl<'a> PassphraseFile<'a> {
         Err(PassphraseError::Refused)
     }
 
-    /// Removes the file; one that is not there is no error.
+    /// Removes the file. It is no error if there is none.
     pub fn delete(&self) -> io::Result<()> {
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -139,7 +141,7 @@ impl<'a> PassphraseFile<'a> {
     }
 }
 
-/// A parsed file: its clear first line as it stands, what that says, and the sealed rest.
+/// A parsed file: its clear first line as written, the fields in that line, and the encrypted rest.
 struct Wrapped<'a> {
     header: &'a [u8],
     id: KeyId,
@@ -191,7 +193,7 @@ fn wrap(id: &KeyId, key: &SealingKey, passphrase: &Secret<String>, cost: Cost) -
 fn derive(passphrase: &Secret<String>, salt: &[u8], cost: Cost) -> Result<SealingKey, PassphraseError> {
     let params = Params::new(cost.memory, cost.passes, cost.lanes, Some(32)).map_err(|_| PassphraseError::Derive)?;
     let mut memory = Vec::new();
-    // Asked for first: a machine that has not so much gives an error then and not an abort.
+    // Allocated first: a machine with too little memory then gets an error instead of an abort.
     memory.try_reserve_exact(params.block_count()).map_err(|_| PassphraseError::Derive)?;
     memory.resize(params.block_count(), Block::default());
     let mut key = vec![0; 32];
@@ -220,7 +222,7 @@ mod tests {
     use super::*;
 
     impl Cost {
-        /// The least that argon2 allows: tests prove what becomes of a passphrase, not how slow guessing is.
+        /// The least that argon2 allows: tests check how passphrases are handled, not how slow guessing is.
         pub(crate) const fn for_tests() -> Self {
             Self { memory: 8, passes: 1, lanes: 1 }
         }

@@ -1,9 +1,9 @@
-//! The file `key-id` of the state folder: which key seals here now, where it lives, and which were before it.
+//! The file `key-id` in the state folder: the current sealing key, the store it belongs to, and its predecessors.
 //!
-//! In: the folder. Out: ids and places, nothing secret. A random id per folder keeps two homes from sharing a key. The
-//! former ids are those whose keys may still be in a store that could not be reached when they were replaced: without
-//! them `clear --all` could not promise that no cached credential opens again. Only who holds the vault's lock writes;
-//! anybody reads, and sees the old file or the new one, never half of one.
+//! In: the folder. Out: ids and stores, nothing secret. A random id per folder keeps two home folders from sharing a
+//! key. The former ids are those whose keys may still be in a store that was unreachable when they were replaced:
+//! without them `clear --all` could not promise that no cached credential can be opened again. Only the process that
+//! holds the vault's lock writes; any process reads, and sees either the old file or the new one, never half of one.
 
 use std::fmt;
 use std::io;
@@ -22,20 +22,20 @@ const MOST_FORMER: usize = 100;
 pub struct KeyId(String);
 
 impl KeyId {
-    /// A new id, which no other folder has.
+    /// A new random id, different from that of every other folder.
     pub fn random() -> Result<Self, SealError> {
         let mut bytes = [0; 16];
         seal::fill(&mut bytes)?;
         Ok(Self(base16ct::lower::encode_string(&bytes)))
     }
 
-    /// The 32 digits.
+    /// The id as 32 lower-case hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A text that is not an id.
+/// The text is not a key id.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a key id is 32 digits of `0-9a-f`")]
 pub struct NotAKeyId;
@@ -55,19 +55,19 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// Where a sealing key is stored permanently. The kernel keyring may also hold a copy.
+/// The store that a sealing key belongs to. The kernel keyring may also hold a copy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyHome {
-    /// In the kernel keyring alone, until its last entry has expired.
+    /// The kernel keyring alone, until the last entry expires.
     Kernel,
-    /// In the operating system's keyring.
+    /// The operating system's keyring.
     Keyring,
-    /// In a file, wrapped under a passphrase.
+    /// A file, wrapped under a passphrase.
     Passphrase,
 }
 
 impl KeyHome {
-    /// As in the setting `store`.
+    /// The name used in the setting `store`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Kernel => "kernel",
@@ -76,14 +76,14 @@ impl KeyHome {
         }
     }
 
-    /// As people know it.
+    /// The name that people know it by.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kernel => "kernel keyring",
             Self::Keyring if cfg!(target_os = "macos") => "Keychain",
             Self::Keyring if cfg!(windows) => "Credential Manager",
             Self::Keyring => "Secret Service",
-            Self::Passphrase => "file under your passphrase",
+            Self::Passphrase => "passphrase-protected file",
         }
     }
 
@@ -92,21 +92,21 @@ impl KeyHome {
     }
 }
 
-/// A key, as far as it can be spoken of openly.
+/// A key's id and its store, neither of which is secret.
 pub(super) type Filed = (KeyId, KeyHome);
 
-/// The file's content.
+/// The content of `key-id`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Record {
-    /// The key that seals now.
+    /// The key that encrypts new entries.
     pub(super) current: Option<Filed>,
-    /// Keys that do not, and may still exist.
+    /// Replaced keys that may still exist.
     pub(super) former: Vec<Filed>,
 }
 
 impl Record {
-    /// What the folder says. A missing file is an empty record, and so is one that nobody here wrote: as with a damaged
-    /// entry, what is lost is a cache.
+    /// Reads the record. A missing file is an empty record, and so is one that mfa-cred did not write: as with a
+    /// damaged entry, only a cache is lost.
     pub(super) fn read(folder: &Path) -> io::Result<Self> {
         let text = match private::read(&folder.join(FILE)) {
             Ok(text) => text,
@@ -116,7 +116,7 @@ impl Record {
         Ok(std::str::from_utf8(&text).ok().and_then(Self::parse).unwrap_or_default())
     }
 
-    /// Replaces the file; an empty record is no file.
+    /// Replaces the file, or removes it if the record is empty.
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         let path = folder.join(FILE);
         if *self == Self::default() {
@@ -128,13 +128,13 @@ impl Record {
         private::write(&path, self.to_string().as_bytes())
     }
 
-    /// Notes the keys of a folder that is no longer used, so that `clear --all` ends them too.
+    /// Adds the keys of a folder that is no longer used, so that `clear --all` destroys them too.
     pub(super) fn inherit(&mut self, mut from: Self) {
         from.retire();
         from.former.into_iter().for_each(|filed| self.add_former(filed));
     }
 
-    /// Moves the current key to the former ones. A wrapped key is not recorded: its file is replaced or removed with
+    /// Moves the current key to the former ones. A wrapped key is dropped instead: its file is replaced or removed with
     /// it.
     pub(super) fn retire(&mut self) {
         if let Some(filed) = self.current.take()
@@ -144,7 +144,7 @@ impl Record {
         }
     }
 
-    /// Notes a key that may exist.
+    /// Adds a key that may exist.
     pub(super) fn add_former(&mut self, filed: Filed) {
         if self.former.contains(&filed) {
             return;

@@ -1,9 +1,9 @@
-//! The sealing key, and what it does: seal, open, digest.
+//! The sealing key and its operations: seal, open, digest.
 //!
 //! In: bytes and a clear header. Out: sealed bytes that open only under the same key with the same header, and keyed
-//! digests. Pure but for the system's random numbers; where the key lives is the business of the modules beside this
-//! one. Nothing here explains why something did not open: to a caller a damaged, a swapped and a foreign entry are all
-//! the same miss, and a difference would only help who is probing.
+//! digests. Pure apart from the system's random numbers; the neighboring modules decide where the key lives. Nothing
+//! here explains why something did not open: a damaged, a swapped and a foreign entry are all the same miss to a
+//! caller, and a difference would only help an attacker who probes.
 
 use std::sync::Arc;
 
@@ -14,26 +14,26 @@ use sha2::Sha256;
 
 use crate::secret::{Locked, Secret};
 
-/// The length of a sealing key.
+/// The length of a sealing key, in bytes.
 const KEY: usize = 32;
-/// The length of the nonce: long enough to be drawn at random for every entry without fear of a repetition.
+/// The length of a nonce, in bytes: long enough to draw one at random for every entry without risk of repetition.
 const NONCE: usize = 24;
-/// The length of Poly1305's tag.
+/// The length of Poly1305's tag, in bytes.
 const TAG: usize = 16;
 
-/// Why nothing could be sealed.
+/// Why sealing failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SealError {
     /// The operating system's generator failed.
     #[error("the operating system provides no random numbers")]
     Random,
     /// More than the cipher can take in one piece (256 GiB).
-    #[error("it is too long to be sealed")]
+    #[error("too long to encrypt")]
     TooLong,
 }
 
-/// 256 random bits that seal and open. They are in memory that all clones share, so neither moving nor cloning leaves
-/// copies.
+/// 256 random bits that seal and open. They are in memory that all clones share, so that neither moving nor cloning
+/// leaves copies.
 #[derive(Clone, Debug)]
 pub struct SealingKey(Arc<Locked>);
 
@@ -43,7 +43,7 @@ impl SealingKey {
         Ok(Self(Arc::new(Locked::filled(KEY, fill)?)))
     }
 
-    /// A key as a store gave it back; `None` when it has not the length of one.
+    /// A key from the bytes that a store returned; `None` if they do not have a key's length.
     #[allow(clippy::needless_pass_by_value, reason = "the store's copy ends here")]
     pub fn from_bytes(bytes: Secret<Vec<u8>>) -> Option<Self> {
         (bytes.expose().len() == KEY).then(|| Self(Arc::new(Locked::copy_of(bytes.expose()))))
@@ -54,11 +54,11 @@ impl SealingKey {
         Secret::new(self.0.expose().to_vec())
     }
 
-    /// HMAC-SHA-256 of `parts` under a key of its own, derived from this one and `label` (RFC 2104).
+    /// HMAC-SHA-256 of `parts` under a separate key, derived from this one and `label` (RFC 2104).
     ///
     /// Every part is preceded by its length, so that no two lists of parts give the same input: `["ab", "c"]` and
-    /// `["a", "bc"]` have different digests. Without the key a digest tells nothing about the parts, not even about a
-    /// six-digit code, which anybody could otherwise find by trying all million.
+    /// `["a", "bc"]` have different digests. Without the key a digest reveals nothing about the parts, not even about a
+    /// six-digit code, which could otherwise be found by trying all million.
     pub fn digest(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut derive = hmac(self.0.expose());
         derive.update(b"mfa-cred digest\0");
@@ -77,9 +77,9 @@ impl SealingKey {
     }
 }
 
-/// Seals `plain` under `key` and binds it to `header`, which stays readable beside it.
+/// Seals `plain` under `key` and binds it to `header`, which stays readable next to it.
 ///
-/// XChaCha20-Poly1305; the result is a random nonce, the ciphertext and the tag, 40 bytes longer than `plain`.
+/// Uses XChaCha20-Poly1305. The result is a random nonce, the ciphertext and the tag, 40 bytes longer than `plain`.
 pub fn seal(key: &SealingKey, header: &[u8], plain: &Secret<Vec<u8>>) -> Result<Vec<u8>, SealError> {
     let mut nonce = [0; NONCE];
     fill(&mut nonce)?;
@@ -90,7 +90,7 @@ pub fn seal(key: &SealingKey, header: &[u8], plain: &Secret<Vec<u8>>) -> Result<
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
-/// Opens what [`seal`] made; `None` when the key, the header or a single bit of `sealed` is not the same.
+/// Opens the result of [`seal`]; `None` if the key, the header or a single bit of `sealed` differs.
 pub fn open(key: &SealingKey, header: &[u8], sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE>()?;
     if rest.len() < TAG {
@@ -183,8 +183,8 @@ mod tests {
         }
     }
 
-    /// A value computed apart from this program (Python's `hmac`), so that a change of the framing is noticed: the
-    /// ledger of spent codes would forget every code.
+    /// A value computed independently (with Python's `hmac`), so that a change of the framing is noticed: the ledger of
+    /// spent codes would forget every code.
     #[test]
     fn digests_stay_what_they_are() {
         let key = SealingKey::from_bytes(secret(&[1; KEY])).expect("32 bytes");

@@ -1,7 +1,7 @@
-//! The vault's types: the setting `store`, an available key, and the reasons for having none.
+//! The vault's vocabulary: the setting `store`, an unlocked key, and the reasons for having none.
 //!
-//! Types alone; what becomes of them is decided beside this file and by the callers. An error keeps what each store
-//! said as that store said it, so that every reason can have a hint of its own.
+//! Types only; the neighboring modules and the callers decide what to do with them. An error keeps each store's own
+//! words, so that every reason can have its own hint.
 
 use std::io;
 use std::str::FromStr;
@@ -15,26 +15,26 @@ use crate::host::StoreError;
 /// The setting `store`: where the session sealing key may live.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Store {
-    /// `store = auto`: the operating system's keyring with a copy in the kernel's, or either.
+    /// `store = auto`: the operating system's keyring with a copy in the kernel's, or the kernel's alone.
     #[default]
     Auto,
     /// `store = kernel`: the Linux kernel keyring alone.
     Kernel,
     /// `store = keyring`: the operating system's keyring alone, without a copy.
     Keyring,
-    /// `store = passphrase`: a file, wrapped under a passphrase, with the unlocked key in the kernel keyring.
+    /// `store = passphrase`: a file, wrapped under a passphrase; the unlocked key is in the kernel keyring.
     Passphrase,
-    /// `store = none`: no key, and so no cache.
+    /// `store = none`: no key, and therefore no cache.
     None,
 }
 
-/// A text that names no store.
+/// The text names no store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("expected one of `auto`, `kernel`, `keyring`, `passphrase`, `none`")]
 pub struct UnknownStore;
 
 impl Store {
-    /// As it is written in the settings.
+    /// The value as written in the settings file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -60,70 +60,70 @@ impl FromStr for Store {
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The key exists, as far as one can tell, and its store did not hand it out: for this process its entries are
-    /// misses. Only the stores that failed are named.
-    #[error("the store of the sealing key could not be reached")]
+    /// The key exists, as far as can be told, but its store did not return it: its entries are misses for this process.
+    /// Only the stores that failed are named.
+    #[error("could not reach the store of the sealing key")]
     Unreachable {
-        /// What the kernel keyring said.
+        /// The kernel keyring's error.
         kernel: Option<StoreError>,
-        /// What the operating system's keyring said.
+        /// The operating system's keyring's error.
         keyring: Option<StoreError>,
     },
-    /// Neither store can keep a key: serve without a cache, and warn once, with a hint for each reason.
+    /// Neither store can keep a key: continue without a cache, and warn once, with a hint for each reason.
     #[error("no store can keep the sealing key")]
     NoStore {
-        /// What the kernel keyring said.
+        /// The kernel keyring's error.
         kernel: StoreError,
-        /// What the operating system's keyring said.
+        /// The operating system's keyring's error.
         keyring: StoreError,
     },
     /// The configured store does not work (exit 7).
     #[error("the configured store `{}` cannot be used", store.as_str())]
     Demanded {
-        /// The setting.
+        /// The value of the setting `store`.
         store: Store,
-        /// What that store said.
+        /// That store's error.
         #[source]
         reason: StoreError,
     },
-    /// `store = passphrase`, and it gave no key (exit 7, or that of the signal in it).
+    /// `store = passphrase` gave no key (exit 7, or the exit code of the signal in it).
     #[error("the sealing key could not be unlocked")]
     Passphrase(#[source] PassphraseError),
-    /// `store = none`: serve without a cache, and say nothing.
-    #[error("the settings keep no sealing key")]
+    /// `store = none`: continue without a cache and without a warning.
+    #[error("the settings allow no sealing key")]
     Off,
-    /// Another process makes the key and has not ended yet: serve without a cache.
+    /// Another process is making the key and has not finished: continue without a cache.
     #[error("another process has been making the sealing key for {} s", .0.as_secs())]
     Busy(Duration),
-    /// The state folder cannot be used: serve without a cache, and warn once.
+    /// The state folder cannot be used: continue without a cache, and warn once.
     #[error("the state folder cannot be used")]
     Folder(#[source] io::Error),
     /// No key can be made.
     #[error("no sealing key could be made")]
     Seal(#[source] SealError),
-    /// Some key could not be destroyed. Its id is kept, so that destroying again goes on where this ended.
+    /// A key could not be destroyed. Its id is kept, so that the next attempt continues from there.
     #[error("a sealing key could not be destroyed everywhere")]
     Left {
-        /// What the kernel keyring said.
+        /// The kernel keyring's error.
         kernel: Option<StoreError>,
-        /// What the operating system's keyring said.
+        /// The operating system's keyring's error.
         keyring: Option<StoreError>,
     },
 }
 
-/// A key in hand.
+/// An unlocked key and where it came from.
 #[derive(Clone, Debug)]
 pub struct UnlockedKey {
-    /// Its name, for the entry's clear header.
+    /// Its id, for the entry's clear header.
     pub id: KeyId,
-    /// The key.
+    /// The key itself.
     pub key: SealingKey,
-    /// Where it lives for good.
+    /// The store it belongs to.
     pub place: KeyHome,
-    /// Whether the kernel keyring holds it, so that the next call is quick; or why not, for `doctor`.
+    /// Whether the kernel keyring holds a copy, which makes the next call quick; if not, why, for `doctor`.
     pub in_kernel: Result<(), StoreError>,
-    /// Why the operating system's keyring does not have it, where `auto` has just made it in the kernel keyring alone
-    /// and the key before was not there. To be said, and said once.
+    /// Why the operating system's keyring does not have it, if `auto` has just made it in the kernel keyring alone and
+    /// the previous key was not there. To be reported once.
     pub fell_back: Option<StoreError>,
 }
 

@@ -1,4 +1,4 @@
-//! The vault against stores that count their calls and fail on demand.
+//! The vault with stores that count their calls and fail on demand.
 
 mod edges;
 pub(crate) mod fakes;
@@ -10,7 +10,7 @@ use super::*;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A state folder, its stores and its person.
+/// A state folder, its stores and the person at the terminal.
 struct Home {
     folder: TempDir,
     kernel: Fake,
@@ -72,7 +72,7 @@ fn find_held(home: &Home, store: Store) -> UnlockedKey {
 }
 
 #[test]
-fn nothing_is_asked_and_nothing_written_where_there_is_no_id() {
+fn without_an_id_nothing_is_asked_or_written() {
     let home = Home::new();
     for store in [Store::Auto, Store::Kernel, Store::Keyring, Store::Passphrase, Store::None] {
         assert!(home.find(store).expect("no failure").is_none(), "{store:?}");
@@ -137,7 +137,7 @@ fn an_entry_that_was_deleted_by_hand_gets_a_new_key_under_the_same_id() {
 }
 
 #[test]
-fn a_store_that_cannot_tell_never_gets_a_second_key_under_the_same_id() {
+fn a_store_that_cannot_tell_never_gets_a_second_key_with_the_same_id() {
     for error in [absent(), silent(), StoreError::Locked, StoreError::Failed("odd".to_owned())] {
         let home = Home::new();
         let old = home.make(Store::Auto);
@@ -155,7 +155,7 @@ fn a_store_that_cannot_tell_never_gets_a_second_key_under_the_same_id() {
         assert!(home.keyring.has(&old), "{error:?}: the old key is untouched");
         assert_eq!(home.former(), 1, "{error:?}: the old key is remembered");
 
-        // The keyring is back: the new key stays, and its successor sweeps the old one away.
+        // The keyring is back: the new key stays, and its successor removes the old one.
         home.keyring.fail(None);
         assert!(same(&new, &find_held(&home, Store::Auto)));
         home.kernel_expires();
@@ -167,7 +167,7 @@ fn a_store_that_cannot_tell_never_gets_a_second_key_under_the_same_id() {
 }
 
 #[test]
-fn a_kernel_key_that_expired_is_never_looked_for_in_the_keyring() {
+fn an_expired_kernel_key_is_never_searched_for_in_the_keyring() {
     let home = Home::with(Fake::default(), Fake::failing(&absent()));
     let held = home.make(Store::Auto);
     assert_eq!(held.place, KeyHome::Kernel);
@@ -188,7 +188,7 @@ fn a_keyring_that_fails_to_write_leaves_the_kernel_alone() {
 }
 
 #[test]
-fn without_any_store_both_reasons_are_told_and_the_old_key_is_kept() {
+fn without_any_store_both_reasons_are_reported_and_the_old_key_is_kept() {
     let home = Home::new();
     let old = home.make(Store::Auto);
     home.kernel_expires();
@@ -216,7 +216,7 @@ fn another_system_has_no_kernel_keyring_and_works() {
 }
 
 #[test]
-fn a_kernel_that_fails_is_not_taken_for_one_without_the_key() {
+fn a_failing_kernel_keyring_does_not_count_as_one_without_the_key() {
     let home = Home::with(Fake::default(), Fake::failing(&absent()));
     let old = home.make(Store::Auto);
     home.kernel.fail(Some(&absent()));
@@ -228,7 +228,7 @@ fn a_kernel_that_fails_is_not_taken_for_one_without_the_key() {
 }
 
 #[test]
-fn bytes_that_are_no_key_are_no_key() {
+fn bytes_of_another_length_are_not_a_key() {
     let home = Home::new();
     let held = home.make(Store::Auto);
     home.kernel.keys().insert(held.id.to_string(), (vec![1; 31], None));
@@ -248,7 +248,7 @@ fn two_homes_never_share_a_key() {
 }
 
 #[test]
-fn a_demanded_store_is_the_only_one() {
+fn a_configured_store_is_the_only_one() {
     let home = Home::new();
     let held = home.make(Store::Kernel);
     assert_eq!((held.place, home.keyring.calls()), (KeyHome::Kernel, 0));
@@ -266,7 +266,7 @@ fn a_demanded_store_is_the_only_one() {
 }
 
 #[test]
-fn a_demanded_store_that_fails_is_an_error_with_its_reason() {
+fn a_configured_store_that_fails_is_an_error_with_its_reason() {
     for (store, error) in [(Store::Kernel, StoreError::Full), (Store::Keyring, StoreError::Locked)] {
         let home = Home::with(Fake::failing(&error), Fake::failing(&error));
         match home.vault(store).find_or_make(HOUR) {
@@ -283,7 +283,7 @@ fn a_demanded_store_that_fails_is_an_error_with_its_reason() {
 }
 
 #[test]
-fn a_demanded_store_that_fails_does_not_cost_the_key_of_the_other_one() {
+fn a_configured_store_that_fails_does_not_cost_the_key_of_the_other_one() {
     for error in [StoreError::Locked, silent()] {
         let home = Home::with(Fake::default(), Fake::failing(&error));
         let held = home.make(Store::Kernel);
@@ -293,7 +293,7 @@ fn a_demanded_store_that_fails_does_not_cost_the_key_of_the_other_one() {
 }
 
 #[test]
-fn a_new_setting_makes_a_new_key_and_ends_the_old_one() {
+fn a_new_setting_makes_a_new_key_and_destroys_the_old_one() {
     let home = Home::new();
     let old = home.make(Store::Kernel);
     let new = home.make(Store::Keyring);
@@ -303,7 +303,7 @@ fn a_new_setting_makes_a_new_key_and_ends_the_old_one() {
 }
 
 #[test]
-fn without_a_store_nothing_is_kept() {
+fn without_a_store_nothing_is_saved() {
     let home = Home::new();
     home.make(Store::Auto);
     let calls = (home.kernel.calls(), home.keyring.calls());
@@ -344,7 +344,7 @@ fn a_passphrase_that_was_not_given_leaves_no_key() {
 }
 
 #[test]
-fn a_key_of_another_place_is_no_passphrase_key() {
+fn a_key_of_another_store_is_not_a_passphrase_key() {
     let mut home = Home::new();
     home.typist = Typist::typing(&["tulip", "tulip"]);
     let old = home.make(Store::Auto);
@@ -373,7 +373,7 @@ fn prolonging_counts_all_entries_and_never_revives() {
 }
 
 #[test]
-fn destroying_ends_every_key_in_every_store() {
+fn destroying_removes_every_key_from_every_store() {
     let mut home = Home::new();
     home.typist = Typist::typing(&["tulip", "tulip"]);
     home.make(Store::Auto);
@@ -415,7 +415,7 @@ fn destroying_a_kernel_key_opens_no_d_bus() {
 }
 
 #[test]
-fn a_kernel_key_out_of_reach_is_not_called_destroyed() {
+fn an_unreachable_kernel_key_is_not_reported_as_destroyed() {
     let home = Home::new();
     home.make(Store::Kernel);
     home.kernel.fail(Some(&absent()));
@@ -450,7 +450,7 @@ fn many_at_once_make_one_key() {
 }
 
 #[test]
-fn a_lock_that_is_not_freed_ends_the_wait() {
+fn a_lock_that_is_never_released_ends_the_wait() {
     let home = Home::new();
     let lock = home.vault(Store::Auto).lock().expect("free");
     assert!(matches!(home.vault(Store::Auto).find_or_make(HOUR), Err(VaultError::Busy(_))));
@@ -459,7 +459,7 @@ fn a_lock_that_is_not_freed_ends_the_wait() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_named_as_the_reason() {
+fn a_missing_folder_is_named_as_the_reason() {
     let home = Home::new();
     let gone = home.folder.path().join("gone");
     let vault = Vault::new(
@@ -476,7 +476,7 @@ fn a_folder_that_is_not_there_is_named_as_the_reason() {
 #[test]
 fn a_record_that_cannot_be_written_leaves_no_key_behind() {
     let home = Home::with(Fake::default(), Fake::failing(&absent()));
-    // A folder in the file's place: the one way to fail that also holds for root.
+    // A folder in the file's place: the only failure that also affects root.
     std::fs::create_dir_all(home.folder.path().join("key-id/x")).expect("made");
     let vault = home.vault(Store::Kernel);
     assert!(matches!(vault.make(Record::default(), Missing::default(), HOUR), Err(VaultError::Folder(_))));

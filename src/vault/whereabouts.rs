@@ -1,7 +1,7 @@
-//! Where the sealing key is at this moment, for people who ask, and where it was when the setting has changed.
+//! Where the sealing key is now, for `status`, and where it was before the setting changed.
 //!
-//! In: the record, and what the kernel keyring says without reading a key. Out: words for `status`; and the key that a
-//! changed setting would abandon together with everything that it sealed.
+//! In: the record, and what the kernel keyring tells without reading a key. Out: words for `status`, and the key that a
+//! new setting would abandon together with everything it encrypted.
 
 use super::{KeyHome, KeyId, SealingKey, Store, Vault, VaultError};
 use crate::host::{Life, StoreError, TerminalError};
@@ -10,9 +10,9 @@ use crate::vault::passphrase::PassphraseError;
 /// Where the sealing key is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Whereabouts {
-    /// Where it lives for good; `None` where there is no key.
+    /// The store it belongs to; `None` if there is no key.
     pub lives: Option<KeyHome>,
-    /// For how long the kernel keyring serves it without asking that place.
+    /// How long the kernel keyring can serve it without asking that store.
     pub in_kernel: Option<Life>,
 }
 
@@ -24,7 +24,8 @@ impl Whereabouts {
 }
 
 impl Vault<'_> {
-    /// Where the key is. This is no use of it: no idle limit begins anew, and no store is asked that could ask a person.
+    /// Where the key is. Does not count as a use: the idle time does not restart, and no store is asked that could
+    /// prompt.
     pub fn whereabouts(&self) -> Whereabouts {
         let nowhere = Whereabouts { lives: None, in_kernel: None };
         let Some((id, place)) = self.record().ok().and_then(|record| record.current) else { return nowhere };
@@ -32,13 +33,13 @@ impl Vault<'_> {
             return nowhere;
         }
         let in_kernel = if self.may_be_in_kernel(place) { self.kernel.life(id.as_str()).ok().flatten() } else { None };
-        // What the kernel alone had is gone with it.
+        // A key that only the kernel had is gone together with the kernel's copy.
         let lives = (place != KeyHome::Kernel || in_kernel.is_some()).then_some(place);
         Whereabouts { lives, in_kernel }
     }
 
-    /// The key that seals here so far, when the setting wants its keys elsewhere: the next one would be a new one, and
-    /// whatever this one sealed would be lost.
+    /// The current key, if the setting now names another store: the next key would be a new one, and everything that
+    /// this one encrypted would be lost.
     pub fn left_behind(&self) -> Option<(KeyId, KeyHome)> {
         let (id, place) = self.record().ok()?.current?;
         let stays = match self.store {
@@ -51,10 +52,12 @@ impl Vault<'_> {
         (!stays && self.at_hand(&id, place).is_none()).then_some((id, place))
     }
 
-    /// That key from wherever it is, whatever the setting. It may open D-Bus and ask a person for the passphrase.
+    /// Fetches that key from wherever it is, regardless of the setting. May open D-Bus and ask a person for the
+    /// passphrase.
     ///
     /// # Errors
-    /// The person at the terminal ended the program. All else is `Ok(Err(…))`: the key cannot be had, and why.
+    /// The person at the terminal ended the program. Every other failure is `Ok(Err(…))`: the reason why the key is
+    /// unavailable.
     pub fn recover(&self, id: &KeyId, place: KeyHome) -> Result<Result<SealingKey, String>, VaultError> {
         if let Some(key) = self.kernel.get(id.as_str()).ok().flatten().and_then(SealingKey::from_bytes) {
             return Ok(Ok(key));
@@ -83,8 +86,9 @@ impl Vault<'_> {
     }
 }
 
-/// What `auto` takes in place of the operating system's keyring, and why.
+/// The reason why `auto` uses the kernel keyring instead of the operating system's keyring, if it has not been reported
+/// yet.
 pub(super) fn fallback(before: Option<&(KeyId, KeyHome)>, why: StoreError) -> Option<StoreError> {
-    // Said once: as long as the record names the kernel, it has been.
+    // Reported once: if the record already names the kernel, it has been.
     (!before.is_some_and(|(_, place)| *place == KeyHome::Kernel)).then_some(why)
 }

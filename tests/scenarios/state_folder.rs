@@ -37,7 +37,7 @@ fn served_without_cache(world: &World, done: &Finished) -> String {
     assert_role(world, done, "deploy");
     assert_eq!(calls(world), ["GetSessionToken", "AssumeRole"]);
     let stderr = world.without_tilde(&done.stderr);
-    let reason = stderr.strip_prefix("warning: the credentials are not kept: ").and_then(|s| s.strip_suffix('\n'));
+    let reason = stderr.strip_prefix("warning: credentials will not be cached: ").and_then(|s| s.strip_suffix('\n'));
     let reason = reason.unwrap_or_else(|| panic!("{done:?}"));
     assert!(!reason.contains('\n'), "{done:?}");
     reason.to_owned()
@@ -123,7 +123,7 @@ fn a_folder_that_cannot_be_written_costs_the_cache_only() {
     assert_role(&world, &new, "audit");
     assert_eq!((warm.stderr.as_str(), calls(&world)), ("", vec!["AssumeRole".to_owned()]));
     let new = world.without_tilde(&new.stderr);
-    assert_eq!(new, format!("warning: the credentials are not kept: {denied}\n"));
+    assert_eq!(new, format!("warning: credentials will not be cached: {denied}\n"));
 }
 
 #[test]
@@ -441,7 +441,7 @@ fn what_is_no_file_in_an_entrys_place_breaks_nothing() {
     fs::create_dir(&path).expect("planted");
     let done = world.run(&["env", "deploy"]);
     assert_role(&world, &done, "deploy");
-    assert_eq!(done.stderr, "warning: the credentials are not kept: Is a directory (os error 21)\n");
+    assert_eq!(done.stderr, "warning: credentials will not be cached: Is a directory (os error 21)\n");
     let listed = world.run(&["status", "deploy"]);
     assert_eq!((listed.status.code(), listed.stderr.as_str()), (Some(0), ""));
 }

@@ -62,8 +62,8 @@ fn cast() -> Cast {
 /// What is said when `auto` has the kernel keyring alone.
 fn fallback(why: &str) -> String {
     format!(
-        "note: the key of the cache lives in the kernel keyring alone, until a restart at most (Secret Service: {why}); \
-         this is said once\n"
+        "note: the cache's key is in the kernel keyring only, so the cache ends with a restart (Secret Service: {why}); \
+         shown once\n"
     )
 }
 
@@ -173,7 +173,7 @@ fn without_d_bus_the_kernel_keeps_the_key_and_no_bus_is_opened_or_started() {
     let first = pty::run(command, device.fresh_code().as_bytes(), PATIENCE);
     world.heard("env", &first);
     assert!(first.status.success(), "{first:?}");
-    assert!(first.stderr.starts_with("note: the key of the cache lives in the kernel keyring alone"), "{first:?}");
+    assert!(first.stderr.starts_with("note: the cache's key is in the kernel keyring only"), "{first:?}");
     assert_eq!((first.stderr.lines().count(), calls(&world).len()), (1, 2));
     let (id, place) = key(&world);
     assert_eq!(place, "kernel");
@@ -265,7 +265,7 @@ fn a_locked_or_missing_keyring_leaves_the_kernel() {
         meet(&world, &service);
         let start = Instant::now();
         let said = sign_in(&world, &device).stderr;
-        assert!(said.starts_with("note: the key of the cache lives in the kernel keyring alone"), "{said}");
+        assert!(said.starts_with("note: the cache's key is in the kernel keyring only"), "{said}");
         assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
         let (id, place) = key(&world);
         assert_eq!((place.as_str(), is_in_kernel(&id)), ("kernel", true));
@@ -343,9 +343,9 @@ fn with_neither_store_credentials_come_uncached_with_one_warning() {
         assert_eq!(calls(&world), ["GetSessionToken", "AssumeRole"], "nothing was kept");
         let said: Vec<&str> = done.stderr.lines().collect();
         assert_eq!(said.len(), 1, "{said:#?}");
-        let start = "warning: the credentials are not kept: no store can keep the sealing key (kernel keyring: it is \
-                     not available: the kernel keyring is forbidden here (EPERM); system keyring: it is not available: ";
-        let end = "; start or unlock the system's keyring, or set `store = passphrase`; `store = none` silences this";
+        let start = "warning: credentials will not be cached: no store can keep the sealing key (kernel keyring: it is \
+                     not available: access to the kernel keyring is denied (EPERM); system keyring: it is not available: ";
+        let end = "; start or unlock the system's keyring, or set `store = passphrase`; `store = none` turns this warning off";
         assert!(said[0].starts_with(start) && said[0].ends_with(end), "{said:#?}");
         assert!(world.entries().is_empty());
     }
@@ -355,8 +355,8 @@ fn with_neither_store_credentials_come_uncached_with_one_warning() {
     assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
     assert_eq!(
         failed.stderr,
-        "error: the configured store `kernel` cannot be used: it is not available: the kernel keyring \
-         is forbidden here (EPERM)\nhint: unlock or start that store, or let `--store auto` choose another\n"
+        "error: the configured store `kernel` cannot be used: it is not available: access to the kernel keyring \
+         is denied (EPERM)\nhint: unlock or start that store, or let `--store auto` choose another\n"
     );
 }
 

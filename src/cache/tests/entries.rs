@@ -1,4 +1,4 @@
-//! One entry: what is written is read, and nothing else opens.
+//! One entry: what was written can be read, and nothing else opens.
 
 use super::{Home, at, credentials, keys_of, said};
 use crate::cache::entry::{Sealed, write};
@@ -52,7 +52,7 @@ fn only_its_own_key_opens_it_under_its_own_name() {
     assert!(sealed.open(&deploy, &held).is_some());
     assert!(sealed.open(&session, &held).is_none(), "another identity");
     assert!(sealed.open(&deploy, &Home::new().held()).is_none(), "another sealing key");
-    // What the header says has to be so even where the bytes of the key are right.
+    // The header must be right even if the bytes of the key are.
     let renamed = UnlockedKey { id: KeyId::random().expect("random numbers"), ..held.clone() };
     assert!(sealed.open(&deploy, &renamed).is_none(), "another name of the sealing key");
 }

@@ -1,4 +1,4 @@
-//! What an entry's name stands for. That every property counts is shown over the real path, in `tests/scenarios/identity.rs`.
+//! What an entry's name covers. `tests/scenarios/identity.rs` shows with the real program that every property counts.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::names::digest::digest_name;
 use crate::plan::{AmbientKeys, Base, Plan};
 
 #[test]
-fn names_are_the_same_in_every_version() {
-    // Whoever changes these makes all entries misses, and lets two versions hold one lock at once.
+fn names_stay_the_same_between_versions() {
+    // Changing these makes all entries misses, and lets two versions hold one lock at the same time.
     assert_eq!(digest_name("arn:aws:iam::123456789012:mfa/alice"), "be0b19ba8d4e5859324c39aea593c5e7");
     let names = [
         "be230b6a4e447353385d3304bc1cb0ac54383c040854bd6b58cc4031f3953c36",
@@ -20,7 +20,7 @@ fn names_are_the_same_in_every_version() {
 }
 
 #[test]
-fn each_base_has_entries_of_its_own() {
+fn each_base_has_its_own_entries() {
     let profile = ProfileName::new("alice").expect("a name");
     let key = |id: &str| Base::AccessKey { profile: profile.clone(), access_key_id: id.to_owned(), is_session: false };
     let process = |command: &str| Base::CredentialProcess { profile: profile.clone(), command: command.to_owned() };

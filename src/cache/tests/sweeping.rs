@@ -1,4 +1,4 @@
-//! Which files count as entries, and which are swept out.
+//! Which files count as entries, and which are removed.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::{Home, at, credentials, keys_of};
 use crate::cache::MARGIN;
 
 #[test]
-fn an_entry_counts_by_its_own_name_alone() {
+fn an_entry_counts_only_under_its_own_name() {
     let home = Home::new();
     let [session, deploy] = keys_of("deploy");
     let held = home.held();
@@ -22,7 +22,7 @@ fn an_entry_counts_by_its_own_name_alone() {
 }
 
 #[test]
-fn the_last_end_is_that_of_what_lives_longest() {
+fn the_last_end_is_that_of_the_longest_valid_entry() {
     let home = Home::new();
     let held = home.held();
     assert_eq!(home.folder.last_end(&|_| at(0)), MARGIN);
@@ -33,7 +33,7 @@ fn the_last_end_is_that_of_what_lives_longest() {
     assert_eq!(home.folder.last_end(&|_| at(9000)), MARGIN, "all are over");
 }
 
-/// A file that was made so long before the folder of entries was last changed.
+/// A file modified `before` the last change of the entries folder.
 fn old(path: &Path, before: Duration, entries: &Path) {
     fs::write(path, "a stray").expect("it is written");
     let changed = fs::metadata(entries).and_then(|folder| folder.modified()).expect("a time");
@@ -41,7 +41,7 @@ fn old(path: &Path, before: Duration, entries: &Path) {
 }
 
 #[test]
-fn what_ended_an_hour_ago_and_old_strays_are_swept() {
+fn entries_expired_for_an_hour_and_old_strays_are_swept() {
     const HOUR: Duration = Duration::from_hours(1);
     let home = Home::new();
     let entries = home.folder.subfolder("entries").expect("it is made");

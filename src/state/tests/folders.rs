@@ -1,4 +1,4 @@
-//! The state folder: how it is made, and when it is refused.
+//! The state folder: how it is created, and when it is refused.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ fn kind(error: FolderError) -> io::ErrorKind {
 }
 
 #[test]
-fn a_folder_is_made_with_all_above_it() {
+fn a_folder_is_created_with_its_parents() {
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("a/b/state");
     assert_eq!(Folder::open(Some(&path)).expect("it is made").path(), path);
@@ -24,7 +24,7 @@ fn a_folder_is_made_with_all_above_it() {
 }
 
 #[test]
-fn all_who_make_it_at_once_have_it() {
+fn processes_that_create_it_at_the_same_time_all_get_it() {
     let place = tempfile::tempdir().expect("a folder");
     for round in 0..50 {
         let path = place.path().join(round.to_string());
@@ -43,7 +43,7 @@ fn all_who_make_it_at_once_have_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_mode_that_lets_others_in_is_mended_and_no_other_is_touched() {
+fn a_mode_that_lets_others_in_is_restricted_and_others_are_kept() {
     use std::os::unix::fs::PermissionsExt;
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("state");
@@ -58,7 +58,7 @@ fn a_mode_that_lets_others_in_is_mended_and_no_other_is_touched() {
 }
 
 #[test]
-fn what_is_no_folder_is_refused() {
+fn anything_but_a_folder_is_refused() {
     let place = tempfile::tempdir().expect("a folder");
     let file = place.path().join("file");
     fs::write(&file, "").expect("it is written");
@@ -85,7 +85,7 @@ fn a_subfolder_that_cannot_be_made_is_an_error() {
 }
 
 #[test]
-fn what_is_appended_stands_behind_the_rest_and_its_length_is_told() {
+fn appending_adds_to_the_end_and_returns_the_length() {
     let home = Home::new();
     for (text, length) in [("one\n", 4), ("", 4), ("three\n", 10)] {
         assert_eq!(home.folder.append("log", text.as_bytes()).expect("it is written"), length);

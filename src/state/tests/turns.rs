@@ -1,4 +1,4 @@
-//! Who may make an entry: the locks, held by several parts of one process as by several processes.
+//! Locks, held by several parts of one process in the way that several processes hold them.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
@@ -21,11 +21,11 @@ fn text(home: &Home) -> String {
 }
 
 #[test]
-fn a_lock_is_one_holders_and_names_them() {
+fn a_lock_has_one_holder_and_names_it() {
     let home = Home::new();
     let lease = take(&home.folder);
     assert_eq!(text(&home), format!("held {}\n", std::process::id()));
-    // Whoever waits takes what was made meanwhile, without the lock.
+    // A waiting process takes what another one has made, without the lock.
     let looks = Cell::new(0);
     let turn = home.folder.take_turn::<_, FolderError>(
         "a-lock",
@@ -47,7 +47,7 @@ fn a_lock_is_one_holders_and_names_them() {
 }
 
 #[test]
-fn who_waits_for_long_says_so_once_and_names_the_holder() {
+fn a_long_wait_is_reported_once_and_names_the_holder() {
     let home = Home::new();
     let lease = take(&home.folder);
     let (said, start) = (RefCell::new(Vec::new()), Instant::now());
@@ -64,9 +64,9 @@ fn who_waits_for_long_says_so_once_and_names_the_holder() {
     drop(lease);
 }
 
-/// Two hundred that wait for a person took a quarter of a processor, and a thousand all of it.
+/// Two hundred processes waiting for a person once used a quarter of a processor, and a thousand all of it.
 #[test]
-fn who_waits_for_a_person_looks_five_times_a_second_at_most() {
+fn a_wait_for_a_person_checks_at_most_five_times_a_second() {
     let home = Home::new();
     let lease = take(&home.folder);
     let (start, looks) = (Instant::now(), Cell::new(0));
@@ -84,9 +84,9 @@ fn who_waits_for_a_person_looks_five_times_a_second_at_most() {
     drop(lease);
 }
 
-/// The file stays open while somebody waits: one that was removed must not be waited for.
+/// The file stays open during the wait: a removed file must not be waited for.
 #[test]
-fn who_waits_for_a_lock_whose_file_is_taken_away_gets_the_next_one() {
+fn a_waiter_whose_lock_file_is_removed_gets_the_next_one() {
     let home = Home::new();
     let stopped = take(&home.folder);
     let (path, looks) = (home.folder.path().join("locks/a-lock"), Cell::new(0));
@@ -107,14 +107,14 @@ fn who_waits_for_a_lock_whose_file_is_taken_away_gets_the_next_one() {
 }
 
 #[test]
-fn who_waited_for_a_person_that_canceled_ends_too_and_who_comes_later_asks_anew() {
+fn a_cancellation_ends_the_waiters_and_a_later_process_asks_again() {
     for cancels in [true, false] {
         let home = Home::new();
         let lease = Cell::new(Some(take(&home.folder)));
         let turn = home.folder.take_turn::<(), FolderError>(
             "a-lock",
             &mut || {
-                // It is waited for already.
+                // The wait has begun.
                 match lease.take() {
                     Some(lease) if cancels => lease.cancel(),
                     lease => drop(lease),
@@ -137,7 +137,7 @@ fn who_waited_for_a_person_that_canceled_ends_too_and_who_comes_later_asks_anew(
 }
 
 #[test]
-fn a_cancellation_of_another_person_is_not_ones_own() {
+fn a_cancellation_by_another_process_does_not_count() {
     let home = Home::new();
     let path = home.folder.subfolder("locks").expect("it is made").join("a-lock");
     for stranger in ["canceled 1\n", "canceled\n", "canceled x\n", "junk", ""] {
@@ -151,7 +151,7 @@ fn a_cancellation_of_another_person_is_not_ones_own() {
 }
 
 #[test]
-fn a_lock_whose_file_was_removed_is_worth_nothing() {
+fn a_lock_on_a_removed_file_is_useless() {
     let home = Home::new();
     let path = home.folder.subfolder("locks").expect("it is made").join("a-lock");
     let file = File::create(&path).expect("it is made");

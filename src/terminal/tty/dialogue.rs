@@ -1,7 +1,7 @@
-//! A dialogue of single keys on the terminal's alternate screen, so that nothing of it stays on the other one.
+//! A single-key dialogue on the terminal's alternate screen, which leaves the main screen unchanged.
 //!
-//! It is a [`Question`] like any other: modes, signals, Ctrl-Z and the background are that one's to mind. Here are the
-//! screen and the keys. After `fg` the screen is drawn anew, as it was.
+//! It is a [`Question`] like any other, which handles modes, signals, Ctrl-Z and background processes. This module
+//! handles the screen and the keys. After `fg` the screen is redrawn as it was.
 
 use std::time::{Duration, Instant};
 
@@ -9,15 +9,15 @@ use super::question::{Layout, Question, Soon, Wanted};
 use super::{over, size_of};
 use crate::host::{Dialogue, Key, TerminalError};
 
-/// The alternate screen, and the cursor hidden.
+/// Switches to the alternate screen and hides the cursor.
 const OPENING: &str = "\x1b[?1049h\x1b[?25l";
 const CLOSING: &str = "\x1b[?25h\x1b[?1049l";
 
-/// Erases the line so far.
+/// Erases the line typed so far.
 const CTRL_U: u8 = 0x15;
-/// How often the size of the window is looked at.
+/// How often the window size is checked.
 const LOOK: Duration = Duration::from_millis(250);
-/// What a terminal is taken for that was never told its size: rows and columns.
+/// The assumed size of a terminal that does not know its own: rows and columns.
 const USUAL: (u16, u16) = (24, 80);
 
 pub(super) fn hold(dialogue: &mut dyn Dialogue, limit: Duration) -> Result<(), TerminalError> {
@@ -56,13 +56,13 @@ fn draw(
     dialogue: &mut dyn Dialogue,
     (columns, rows): (usize, usize),
 ) -> Result<(), TerminalError> {
-    // Each line ends in erasing what was there before.
+    // Each line ends by erasing the rest of the old one.
     let lines: Vec<String> = dialogue.draw(columns, rows).into_iter().map(|line| line + "\x1b[K").collect();
     question.deadline.set(Instant::now() + question.limit);
     question.write(&format!("\x1b[H{}\x1b[J", lines.join("\r\n")))
 }
 
-/// The key that starts with this byte; `None` for one that means nothing here.
+/// The key that starts with this byte; `None` for a key without a meaning here.
 fn key(first: u8, soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
     Ok(Some(match first {
         b'\r' | b'\n' => Key::Enter,
@@ -80,7 +80,7 @@ fn key(first: u8, soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
     }))
 }
 
-/// What follows an Escape: nothing, or the rest of a key (ECMA-48, 5.4).
+/// The rest of an escape sequence after Escape: nothing, or another key (ECMA-48, 5.4).
 fn sequence(soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
     let Some(kind) = soon()? else { return Ok(Some(Key::Escape)) };
     if !matches!(kind, b'[' | b'O') {
@@ -100,7 +100,7 @@ fn sequence(soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
     Ok(None)
 }
 
-/// A character of more than one byte.
+/// A character of several bytes.
 fn character(first: u8, soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalError> {
     let mut bytes = vec![first];
     while bytes.len() < 4 && std::str::from_utf8(&bytes).is_err() {
@@ -115,7 +115,7 @@ fn character(first: u8, soon: &mut Soon<'_>) -> Result<Option<Key>, TerminalErro
 mod tests {
     use super::{Key, TerminalError, key};
 
-    /// The key that these bytes are, and how many of them it took.
+    /// The key that these bytes encode, and how many of them were read.
     fn struck(bytes: &[u8]) -> (Option<Key>, usize) {
         let mut rest = &bytes[1..];
         let soon = &mut || {
@@ -152,7 +152,7 @@ mod tests {
             (b"\x1b[1;5A", Some(Key::Up)),
             (b"\x1b[5~", Some(Key::PageUp)),
             (b"\x1b[6~", Some(Key::PageDown)),
-            // Other keys mean nothing, and leave nothing behind that would.
+            // Other keys have no effect, and none of their bytes count as keys.
             (b"\x1b[C", None),
             (b"\x1b[@", None),
             (b"\x1b[55~", None),

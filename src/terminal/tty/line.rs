@@ -1,8 +1,8 @@
-//! One line of keys: `rpassword` edits it, and this is what it reads from.
+//! One line of input: `rpassword` edits it, and reads its keys from here.
 //!
-//! Here is what keys are, and what of them is seen: of a hidden line two stars, from the first key on, however many
-//! there are; of another one the keys themselves. Escape alone is a no. The sequences of other keys mean nothing, and
-//! nothing of them gets into the line; nor do the brackets that a terminal may put around what is pasted.
+//! This module defines what a key is and what is shown of it. A hidden line shows two asterisks from the first key on,
+//! however many keys follow; a visible line shows the keys themselves. Escape alone cancels. Escape sequences of other
+//! keys have no effect and never get into the line; nor do the brackets that a terminal may put around pasted text.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read};
@@ -12,21 +12,21 @@ use super::question::{Question, Soon};
 use crate::host::TerminalError;
 use crate::secret::Secret;
 
-/// Erases the line so far, in `rpassword` as on a terminal.
+/// Erases the line so far, in `rpassword` and on a terminal.
 const CTRL_U: u8 = 0x15;
 const CTRL_W: u8 = 0x17;
 const ESCAPE: u8 = 0x1b;
 
-/// What is shown of a line that is hidden. Of a fixed length, so that it tells neither keys nor how many.
+/// Shown for a hidden line. Its length is fixed, so that it reveals neither the keys nor their number.
 const STARS: &str = "**";
 const ERASE: &str = "\x08 \x08";
 
-/// What is seen of what is typed.
+/// How input is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shown {
-    /// Two stars.
+    /// Two asterisks.
     Nothing,
-    /// The keys.
+    /// The keys themselves.
     Keys,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn read(question: &Rc<Question>, shown: Shown) -> Result<Secret<Strin
 /// The keyboard, as `rpassword` reads it.
 struct Keys {
     question: Rc<Question>,
-    /// Why reading ended, which an `io::Error` cannot carry through `rpassword`.
+    /// Why reading ended; an `io::Error` cannot carry this through `rpassword`.
     end: Rc<Cell<Option<TerminalError>>>,
     echo: RefCell<Echo>,
 }
@@ -60,10 +60,10 @@ impl Read for Keys {
                 *first = key;
                 Ok(1)
             }
-            // Not `Ok(0)`: `rpassword` would take what it has for the answer.
+            // Not `Ok(0)`: `rpassword` would treat the input so far as the answer.
             Err(end) => {
                 self.end.set(Some(end));
-                Err(io::Error::other("the question is over"))
+                Err(io::Error::other("the prompt has ended"))
             }
         }
     }
@@ -87,10 +87,10 @@ impl Keys {
     }
 }
 
-/// What follows an Escape.
+/// What follows an Escape byte.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Sequence {
-    /// Nothing: the key itself.
+    /// Nothing: the Escape key itself.
     Alone,
     PasteBegins,
     PasteEnds,
@@ -100,7 +100,7 @@ enum Sequence {
 
 fn sequence(soon: &mut Soon<'_>) -> Result<Sequence, TerminalError> {
     let mut kind = soon()?;
-    // Alt and a key that has a sequence itself.
+    // Alt together with a key that has its own sequence.
     while kind == Some(ESCAPE) {
         kind = soon()?;
         if kind.is_none() {
@@ -138,7 +138,7 @@ impl Echo {
         match (self.shown, key) {
             (Shown::Nothing, CTRL_U) if std::mem::take(&mut self.has_stars) => ERASE.repeat(STARS.len()),
             (Shown::Nothing, 0x20..=0x7e | 0x80..) if !std::mem::replace(&mut self.has_stars, true) => STARS.to_owned(),
-            // What is asked so is answered in ASCII; another character is in the line all the same.
+            // Visible prompts expect ASCII answers; any other character is still part of the line.
             (Shown::Keys, 0x20..=0x7e) => {
                 self.text.push(char::from(key));
                 char::from(key).to_string()
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_hidden_line_two_stars_are_seen_however_long_it_is() {
+    fn a_hidden_line_of_any_length_shows_two_asterisks() {
         for (keys, wanted) in [
             ("", ""),
             ("\x7f\x08\t\r", ""),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn another_line_is_seen_as_it_is_edited() {
+    fn a_visible_line_is_shown_as_it_is_edited() {
         for (keys, wanted) in [
             ("yes\r", "yes"),
             ("\x7fn\x7fy", "n\x08 \x08y"),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn escape_alone_is_told_from_the_keys_that_begin_with_it() {
+    fn the_escape_key_is_told_from_keys_that_begin_with_it() {
         for (bytes, wanted, left) in [
             (&b""[..], Sequence::Alone, 0),
             (b"\x1b", Sequence::Alone, 0),

@@ -1,4 +1,4 @@
-//! One question, from the prompt to the last of its keys: the screen, the deadline, signals, job control.
+//! One question, from the prompt to its last key: screen, deadline, signals, job control.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -18,52 +18,53 @@ use crate::messages::one_line;
 use crate::secret::Secret;
 use crate::terminal::signals::Watch;
 
-/// Told in this order when several came at once.
+/// Reported in this order if several arrived at once.
 const SIGNALS: [i32; 5] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT];
 
-/// To the alternate screen, wiped and from its top. Where a terminal has none (GNU screen has not, unless told), the
-/// wiping moves into its history what was there before.
+/// Switches to the alternate screen, erases it and moves to its top. On a terminal without one (such as GNU screen in
+/// its default configuration), erasing moves the previous content to the scrollback.
 const OTHER_SCREEN: &str = "\x1b[?1049h\x1b[2J\x1b[H";
 const BACK_FROM_IT: &str = "\x1b[H\x1b[?1049l";
 
-/// How long a terminal whose output is stopped may keep what is written last.
+/// How long a terminal whose output is stopped may delay the final output.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How often the keyboard is looked at where it cannot be polled.
+/// How often the keyboard is checked where it cannot be polled.
 const BLIND_STEP: Duration = Duration::from_millis(50);
-/// How soon the rest of a key's sequence follows its Escape, also over a slow line.
+/// How soon the rest of an escape sequence follows its first byte, even over a slow line.
 const SEQUENCE: Duration = Duration::from_millis(150);
-/// When nothing came for so long, what was pasted has come to its end; between its brackets, later.
+/// Pasted text ends after this much silence; between paste brackets, after more.
 const HUSH: Duration = Duration::from_millis(100);
 const HUSH_IN_A_PASTE: Duration = Duration::from_millis(700);
-/// For how long what is pasted may go on.
+/// How long pasted text may keep coming.
 const LONGEST_PASTE: Duration = Duration::from_secs(5);
 
-/// The next byte of a key, if it comes at once.
+/// Reads the next byte of a key, if it arrives at once.
 pub(super) type Soon<'a> = dyn FnMut() -> Result<Option<u8>, TerminalError> + 'a;
 
-/// What is asked, and how.
+/// A prompt and how to show it.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// In the terminal's own control sequences, where `look` says so.
+    /// May contain the terminal's own control sequences, if `look` says so.
     pub(super) prompt: &'a str,
     pub(super) layout: Layout<'a>,
     pub(super) limit: Duration,
 }
 
-/// What is on the screen with the prompt.
+/// What is on the screen besides the prompt.
 #[derive(Clone, Copy)]
 pub(super) enum Layout<'a> {
     /// Nothing.
     Line,
-    /// A page above it, on a screen of its own.
+    /// A page above the prompt, on the alternate screen.
     Page(&'a Secret<String>),
-    /// A screen that somebody else draws; this ends it.
+    /// A screen that the caller draws; this text ends it.
     Dialogue(&'static str),
 }
 
-/// One question. Its parts are cells because `rpassword` wants to own what it reads.
+/// One question. Its fields are cells because `rpassword` takes ownership of its reader.
 pub(super) struct Question {
-    // Dropped in this order: no signal may act on a terminal that is still silent, and nobody else ask on it.
+    // Dropped in this order: no signal may take effect while the terminal is still silent, and no other process may ask
+    // on it.
     silence: RefCell<Option<Silence>>,
     watch: Watch,
     asking: RefCell<Option<Asking>>,
@@ -71,20 +72,20 @@ pub(super) struct Question {
     end: End,
     pub(super) limit: Duration,
     pub(super) deadline: Cell<Instant>,
-    /// How many rows a page may have left its marks on.
+    /// The number of rows on which a page may have left text.
     rows: Cell<u16>,
-    /// Are keys between the brackets of a paste?
+    /// Whether input is between the brackets of a paste.
     pub(super) is_pasted: Cell<bool>,
 }
 
-/// What is written last.
+/// The final output.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum End {
-    /// The end of the line, which the person's Enter was not.
+    /// A line feed, if the person's Enter did not give one.
     Line,
-    /// The page is wiped.
+    /// Erases the page.
     Page,
-    /// As it was begun.
+    /// Ends the caller's screen.
     Dialogue(&'static str),
 }
 
@@ -92,12 +93,12 @@ enum End {
 enum Wake {
     /// The terminal is ready.
     Ready,
-    /// The process was stopped and goes on.
+    /// The process was stopped and has continued.
     Continued,
 }
 
 impl Question {
-    /// Waits for the terminal's turn, silences it and shows the prompt, in that order.
+    /// Waits for this process's turn on the terminal, silences it and shows the prompt, in that order.
     pub(super) fn begin(wanted: &Wanted<'_>) -> Result<Self, TerminalError> {
         let device = open()?;
         if !is_foreground(&device) {
@@ -110,7 +111,7 @@ impl Question {
             Layout::Dialogue(end) => (Screen::Whole, End::Dialogue(end)),
         };
         let asking = turn::take(&device, &watch, screen, wanted.limit)?;
-        // Whoever was stopped while it waited may have lost what it was to be asked for.
+        // A process that was stopped while it waited may have lost the lock for which it wanted to ask.
         if crate::state::lost_any() {
             return Err(TerminalError::Continued);
         }
@@ -174,11 +175,11 @@ impl Question {
         }
     }
 
-    /// The next key, or why there is none.
+    /// The next key, or the reason why there is none.
     pub(super) fn key(&self) -> Result<u8, TerminalError> {
         loop {
             if let Wake::Continued = self.wait(PollFlags::IN)? {
-                // Not a word more in the background, where others have the terminal.
+                // No more output from the background, where others use the terminal.
                 return Err(if is_foreground(&self.device) { TerminalError::Continued } else { self.gone() });
             }
             // Reading in the background would stop the process.
@@ -196,7 +197,7 @@ impl Question {
         }
     }
 
-    /// The next byte that is struck, if it comes at once.
+    /// The next byte that is typed, if it arrives at once.
     pub(super) fn soon(&self) -> Result<Option<u8>, TerminalError> {
         let deadline = self.deadline.replace(Instant::now() + SEQUENCE);
         let key = self.key();
@@ -208,7 +209,7 @@ impl Question {
         }
     }
 
-    /// Waits for the terminal, a signal, the deadline, or the end of whoever reads the answer.
+    /// Waits for the terminal, a signal, the deadline, or the exit of the program that reads our output.
     fn wait(&self, wanted: PollFlags) -> Result<Wake, TerminalError> {
         let stdout = io::stdout();
         let is_watched = reader::is_watched();
@@ -223,7 +224,7 @@ impl Question {
             }
             poll_for(&mut fds, left)?;
             let mut ready = fds[0].revents();
-            // macOS cannot poll `/dev/tty`; the device does not block, so looking at it now and then will do.
+            // macOS cannot poll `/dev/tty`; the device does not block, so it is checked at intervals instead.
             if ready.contains(PollFlags::NVAL) {
                 poll_for(&mut fds[1..], left.min(BLIND_STEP))?;
                 ready = wanted;
@@ -251,13 +252,13 @@ impl Question {
         self.silence.borrow().as_ref().is_some_and(|silence| silence.suspend_key == Some(key))
     }
 
-    /// Why this process is no longer in the foreground: sent to the background, or the terminal hung up.
+    /// Why this process is no longer in the foreground: it was sent to the background, or the terminal hung up.
     fn gone(&self) -> TerminalError {
         if tcgetpgrp(&self.device).is_ok() { TerminalError::Background } else { TerminalError::Closed }
     }
 
-    /// Throws away what was pasted behind the answer, and waits a moment for what of it is on its way: nothing may reach
-    /// the shell, which would run it.
+    /// Discards keys pasted after the answer, and waits briefly for the ones still arriving: nothing may reach the
+    /// shell, which would run it.
     pub(super) fn drain(&self) {
         let end = Instant::now() + LONGEST_PASTE;
         let (mut tail, mut buffer) = (Vec::new(), [0; 4096]);
@@ -276,7 +277,7 @@ impl Question {
                     }
                     tail.drain(..tail.len().saturating_sub(PASTE_ENDS.len() - 1));
                 }
-                // It was quiet.
+                // No input arrived.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,
@@ -284,8 +285,8 @@ impl Question {
         }
     }
 
-    /// Puts everything back, and gives the signal that came too late to end the reading: it still ends the program, and
-    /// must not be swallowed. Nothing happens when it is done again.
+    /// Restores the terminal, and returns a signal that arrived too late to end the reading: it still ends the program
+    /// and must not be lost. Calling this again has no effect.
     pub(super) fn finish(&self) -> Option<i32> {
         let silence = self.silence.take()?;
         self.write_the_end();
@@ -300,7 +301,7 @@ impl Question {
         match self.end {
             End::Line if is_foreground => write_within(&self.device, "\n", LAST_WORDS),
             End::Dialogue(end) if is_foreground => write_within(&self.device, end, LAST_WORDS),
-            // Whoever has the terminal now would rather see it wiped than keep a seed.
+            // The process that has the terminal now loses less by an erased screen than the user by a seed left on it.
             End::Page if is_foreground || may_write(&self.device) => {
                 let _ = tcflow(&self.device, Action::OOn);
                 write_within(&self.device, &self.wiping(), LAST_WORDS);
@@ -309,7 +310,8 @@ impl Question {
         }
     }
 
-    /// Erases row by row, since a terminal may keep what it wipes in one go, and leaves the screen.
+    /// Erases row by row, since a terminal may save a screen that is erased at once to its scrollback, and leaves the
+    /// alternate screen.
     fn wiping(&self) -> String {
         let now = size_of(&self.device).map_or(0, |(rows, _)| rows);
         let rows: String = (1..=now.max(self.rows.get())).map(|row| format!("\x1b[{row};1H\x1b[2K")).collect();
@@ -325,9 +327,9 @@ impl Drop for Question {
     }
 }
 
-/// Polls; an interruption counts as nothing to report.
+/// Polls; an interruption counts as no event.
 fn poll_for(fds: &mut [PollFd<'_>], time: Duration) -> Result<(), TerminalError> {
-    // A limit beyond the clock's range is no limit.
+    // A limit beyond the clock's range counts as no limit.
     match poll(fds, Timespec::try_from(time).ok().as_ref()) {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(error) => Err(TerminalError::Io(error.into())),

@@ -1,4 +1,4 @@
-//! The terminal's modes while a question is asked, and those that it gets back.
+//! The terminal's modes during a question, and the ones restored afterwards.
 
 use std::fs::File;
 use std::io;
@@ -9,26 +9,26 @@ use rustix::termios::{
 
 use super::is_foreground;
 
-/// The value that takes a special character away (`_POSIX_VDISABLE`).
+/// The value that disables a special character (`_POSIX_VDISABLE`).
 const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
-/// What Ctrl-Z is where nobody says otherwise.
+/// The code of Ctrl-Z, unless the terminal has another suspend key.
 const CTRL_Z: u8 = 0x1a;
 
-/// How the terminal was found.
+/// The state in which the terminal was found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Found {
-    /// As its people have it.
+    /// With the user's own modes.
     Whole,
-    /// As somebody left it who was killed, or is stopped, in the middle of a question.
+    /// With the modes of a process that was killed or stopped in the middle of a question.
     Left,
 }
 
-/// The terminal's modes while nothing may be echoed, and those that it gets back when this is dropped.
+/// Turns the echo off while it exists, and restores the terminal's modes when dropped.
 pub(super) struct Silence {
     device: File,
     before: Termios,
     silent: Termios,
-    /// Ctrl-Z, which is answered here.
+    /// The suspend key, which is handled here.
     pub(super) suspend_key: Option<u8>,
 }
 
@@ -37,7 +37,7 @@ impl Silence {
         let device = device.try_clone()?;
         let mut before = tcgetattr(&device)?;
         if found == Found::Left {
-            // Else it would stay silent for good: this is what it gets back.
+            // Without this the terminal would stay silent for good: these modes are restored.
             before.local_modes.insert(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
             if before.special_codes[SpecialCodeIndex::VSUSP] == NO_KEY {
                 before.special_codes[SpecialCodeIndex::VSUSP] = CTRL_Z;
@@ -45,7 +45,7 @@ impl Silence {
         }
         let mut silent = before.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
-        // Ctrl-C and Ctrl-\ stay the terminal's, even if a program before us left it raw.
+        // Ctrl-C and Ctrl-\ still work in the terminal, even if a previous program left it in raw mode.
         silent.local_modes.insert(LocalModes::ISIG);
         silent.special_codes[SpecialCodeIndex::VMIN] = 1;
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
@@ -58,18 +58,17 @@ impl Silence {
         Ok(Self { device, before, silent, suspend_key })
     }
 
-    /// Nothing that was struck before is an answer.
+    /// Turns the echo off. Keys typed earlier do not count as an answer.
     pub(super) fn hide(&self) -> io::Result<()> {
-        // `Now`: the other actions first wait for the output, for ever if someone pressed Ctrl-S.
+        // `Now`: the other actions first wait for pending output, forever if someone pressed Ctrl-S.
         tcsetattr(&self.device, OptionalActions::Now, &self.silent)?;
         self.forget_keys()
     }
 
     fn show(&self) {
-        // In the background the modes are the shell's, and setting them would stop the process.
+        // In the background the modes belong to the shell, and setting them would stop the process.
         if is_foreground(&self.device) {
-            // What was pasted behind the answer is for nobody: a shell would run it. A terminal that is gone needs no
-            // modes.
+            // Text pasted after the answer is discarded: a shell would run it. A terminal that is gone needs no modes.
             let _ = self.forget_keys();
             let _ = tcsetattr(&self.device, OptionalActions::Now, &self.before);
         }

@@ -1,9 +1,9 @@
-//! One terminal, one question at a time: the process that asks holds the terminal's lock from before the echo goes off
-//! until it is restored.
+//! One question at a time per terminal: the process that asks holds the terminal's lock, from before the echo is turned
+//! off until it is restored.
 //!
-//! The lock is named after the terminal's device and lies in a place that all processes of this user share, whatever
-//! their homes and state folders are: `/run/user/UID`, else a folder of ours in `/tmp`. Neither depends on a variable.
-//! Where there is no such place, nobody is waited for.
+//! The lock is named after the terminal's device, in a folder that all of this user's processes share, whatever their
+//! home and state folders are: `/run/user/UID`, or else a folder of ours in `/tmp`. Neither depends on a variable. If
+//! neither can be used, there is no waiting.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, IsTerminal, Write};
@@ -22,27 +22,29 @@ use crate::terminal::signals::Watch;
 
 /// The right to ask on a terminal.
 pub(super) struct Asking {
-    /// Held for its lock. `None`: where there is no place for locks.
+    /// Held for its lock. `None` if no folder can hold locks.
     _lease: Option<Lease>,
     pub(super) found: Found,
 }
 
-/// What a question will do with the screen.
+/// How a question uses the screen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Screen {
     /// One line.
     Line,
-    /// All of it: nobody else may write there.
+    /// The whole screen: no other process may write to it.
     Whole,
 }
 
-/// Waits until nobody else asks on this terminal: as long as the question itself may take, and anew for that question.
+/// Waits until no other process asks on this terminal, at most for `limit`; the question itself then gets its full
+/// limit.
 pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration) -> Result<Asking, TerminalError> {
     let Some(path) = name(device).and_then(|name| Some(place()?.join(name))) else {
         return Ok(Asking { _lease: None, found: Found::Whole });
     };
     let start = Instant::now();
-    // Looked at also when it is free: Ctrl-C is for all who ask and wait here, and nobody shows a prompt after it.
+    // Checked even if the terminal is free: Ctrl-C is meant for all processes that ask or wait here, and none may
+    // prompt after it.
     let mut ready = || {
         if let Some(signal) = std::iter::from_fn(|| watch.take()).find(|signal| *signal != SIGCONT) {
             return Err(Some(TerminalError::Signal(signal)));
@@ -64,7 +66,7 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
         }
         Ok(())
     };
-    // A place that fails is no reason not to ask.
+    // A lock that fails is no reason not to ask.
     let turn = wait(&path, &mut ready, &mut meanwhile, &|_| None);
     let lease = match turn {
         Ok(Turn::Ours(lease)) => Some(lease),
@@ -78,12 +80,12 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
     Ok(Asking { _lease: lease, found: if was_left { Found::Left } else { Found::Whole } })
 }
 
-/// Tells the person whom this process waits for: on the terminal, unless the other one fills it, and on a stderr that
-/// is elsewhere.
+/// Tells the person which process this one waits for: on the terminal, unless the other process uses the full screen,
+/// and on a stderr that goes elsewhere.
 fn say(path: &Path, pid: u32) {
-    let line = format!("waiting for process {pid}, which asks on this terminal\n");
+    let line = format!("waiting for process {pid}, which is asking on this terminal\n");
     if !is_screen_filled(path) {
-        // Behind the other one's prompt.
+        // On the line after the other process's prompt.
         write(&format!("\n{line}"));
     }
     let mut stderr = io::stderr();
@@ -93,7 +95,8 @@ fn say(path: &Path, pid: u32) {
     }
 }
 
-/// The lock of this terminal: after the device, or where the system does not tell it, the session that it controls.
+/// The name of this terminal's lock: its device number or, where the system does not tell it, the session that it
+/// controls.
 fn name(device: &File) -> Option<String> {
     match controlling_device() {
         Some(number) => Some(format!("terminal-{number}")),
@@ -101,29 +104,30 @@ fn name(device: &File) -> Option<String> {
     }
 }
 
-/// The controlling terminal's device number, as Linux tells it (`/dev/tty`, by which it was opened, has its own).
+/// The controlling terminal's device number from Linux's `/proc` (the device that was opened, `/dev/tty`, has its own).
 fn controlling_device() -> Option<u32> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     tty_nr(&stat).filter(|number| *number != 0)
 }
 
-/// The seventh field of `/proc/PID/stat`, counted from behind the name, which may hold anything.
+/// The seventh field of `/proc/PID/stat`, counted from the end of the process name, which may contain any character.
 fn tty_nr(stat: &str) -> Option<u32> {
     stat.rsplit_once(") ")?.1.split(' ').nth(4)?.parse::<i32>().ok().map(i32::cast_unsigned)
 }
 
-/// A folder that is this user's alone, and the same for all processes of this user.
+/// A folder that is private to this user and the same for all of this user's processes.
 fn place() -> Option<PathBuf> {
     let user = rustix::process::geteuid().as_raw();
     let runtime = PathBuf::from(format!("/run/user/{user}"));
     let folder =
         if is_ours(&runtime, user) { runtime.join("mfa-cred") } else { PathBuf::from(format!("/tmp/mfa-cred-{user}")) };
-    // It may be there.
+    // It may exist already.
     let _ = DirBuilder::new().mode(0o700).create(&folder);
     is_ours(&folder, user).then_some(folder)
 }
 
-/// Whoever else could write there could keep us waiting, or have us write elsewhere by a link.
+/// Tells whether only this user can write there. Anyone else who can could block us, or redirect our writes with a
+/// link.
 fn is_ours(folder: &Path, user: u32) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|it| it.is_dir() && it.uid() == user && it.mode() & 0o022 == 0)
 }
@@ -134,7 +138,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
-    fn the_terminal_of_a_process_is_read_behind_any_name() {
+    fn the_terminal_of_a_process_is_read_after_any_name() {
         for (stat, wanted) in [
             ("12 (sh) S 1 12 12 34818 12 4194304", Some(34818)),
             ("12 (a) b) 7 (x) R 1 12 12 0 -1 4194304", Some(0)),
@@ -147,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_others_could_use_is_none() {
+    fn a_folder_that_others_could_use_is_refused() {
         let root = tempfile::tempdir().expect("a folder");
         let user = rustix::process::geteuid().as_raw();
         let ours = root.path().join("ours");

@@ -1,9 +1,9 @@
-//! Where the vault waits for nobody, and what it leaves to each store.
+//! When the vault does not wait, and what it leaves to each store.
 
 use super::*;
 
 #[test]
-fn who_could_answer_a_dialog_is_waited_for_longer() {
+fn the_vault_waits_longer_for_a_person_who_can_answer_a_dialog() {
     let home = Home::new();
     assert_eq!(patience(&home.typist), Duration::from_secs(2));
     home.typist.is_there.set(true);
@@ -11,7 +11,7 @@ fn who_could_answer_a_dialog_is_waited_for_longer() {
 }
 
 #[test]
-fn where_no_copy_is_wanted_reading_waits_for_no_lock() {
+fn without_a_kernel_copy_reading_waits_for_no_lock() {
     let home = Home::new();
     let held = home.make(Store::Keyring);
     let lock = home.vault(Store::Auto).lock().expect("free");
@@ -20,7 +20,7 @@ fn where_no_copy_is_wanted_reading_waits_for_no_lock() {
 }
 
 #[test]
-fn a_key_that_lives_elsewhere_needs_no_longer_life_in_the_kernel() {
+fn a_key_in_another_store_needs_no_longer_time_in_the_kernel() {
     for (place, is_error) in [(KeyHome::Keyring, false), (KeyHome::Kernel, true)] {
         let home = Home::new();
         if place == KeyHome::Kernel {
@@ -47,7 +47,7 @@ fn a_keyring_alone_leaves_no_older_key_of_its_id_in_the_kernel() {
 fn a_copy_in_the_kernel_is_put_and_never_deleted_before() {
     let home = Home::new();
     home.make(Store::Auto);
-    // One look before the lock, none where there is no id yet, and the copy.
+    // One look before the lock, none if there is no id yet, and the copy.
     assert_eq!((home.kernel.calls(), home.keyring.calls()), (1, 1));
 }
 
@@ -68,7 +68,7 @@ fn no_key_stays_in_the_kernel_longer_than_any_session() {
 }
 
 #[test]
-fn an_idle_limit_shortens_every_life_and_begins_anew_with_every_use() {
+fn an_idle_limit_shortens_every_time_and_restarts_with_every_use() {
     let idle = Duration::from_mins(15);
     let home = Home::new();
     let vault = || home.vault(Store::Auto).locking_after(Some(idle));
@@ -81,17 +81,17 @@ fn an_idle_limit_shortens_every_life_and_begins_anew_with_every_use() {
     assert_eq!(home.kernel.life_of(&held), Some(Duration::from_secs(1)), "looking is no use");
     vault().find(&|| HOUR).expect("no failure").expect("a key");
     assert_eq!(home.kernel.life_of(&held), Some(idle));
-    // Shorter than the limit is what the last entry leaves.
+    // A shorter time than the limit comes from the last entry.
     vault().prolong(&held, &|| Duration::from_mins(5)).expect("prolonged");
     assert_eq!(home.kernel.life_of(&held), Some(Duration::from_mins(5)));
-    // A key that has ended is not brought back by a limit.
+    // A limit does not revive an expired key.
     home.vault(Store::Auto).destroy().expect("destroyed");
     home.kernel.limit(held.id.as_str(), idle).expect("nothing to limit");
     assert!(home.kernel.keys().is_empty());
 }
 
 #[test]
-fn within_one_command_a_passphrase_is_asked_and_a_keychain_opened_once() {
+fn one_command_asks_for_a_passphrase_and_opens_a_keychain_only_once() {
     let mut home = Home::with(Fake::failing(&absent()), Fake::default());
     home.typist = Typist::typing(&["tulip", "tulip", "tulip"]);
     home.make(Store::Passphrase);
@@ -108,14 +108,14 @@ fn within_one_command_a_passphrase_is_asked_and_a_keychain_opened_once() {
     let held = vault.find(&|| HOUR).expect("no failure").expect("a key");
     assert!(same(&held, &vault.find_or_make(HOUR).expect("a key")));
     assert_eq!(home.keyring.calls(), calls + 1);
-    // Somebody has destroyed it meanwhile: what is remembered is not the key any more.
+    // Another process has destroyed it: the key in memory no longer counts.
     home.vault(Store::Auto).destroy().expect("destroyed");
     assert!(vault.find(&|| HOUR).expect("no failure").is_none());
     assert!(!same(&held, &vault.find_or_make(HOUR).expect("a key")));
 }
 
 #[test]
-fn falling_back_is_said_with_its_reason_and_once() {
+fn falling_back_is_reported_once_with_its_reason() {
     let home = Home::with(Fake::default(), Fake::failing(&StoreError::Locked));
     let vault = home.vault(Store::Auto);
     assert_eq!(vault.find_or_make(HOUR).expect("a key").fell_back, Some(StoreError::Locked));
@@ -133,7 +133,7 @@ fn falling_back_is_said_with_its_reason_and_once() {
 }
 
 #[test]
-fn a_key_is_left_behind_where_the_setting_wants_another_store() {
+fn a_key_is_left_behind_when_the_setting_names_another_store() {
     for (from, to, is_left) in [
         (Store::Kernel, Store::Auto, false),
         (Store::Kernel, Store::Keyring, true),
@@ -142,7 +142,7 @@ fn a_key_is_left_behind_where_the_setting_wants_another_store() {
         (Store::Keyring, Store::Auto, false),
         (Store::Keyring, Store::Kernel, true),
         (Store::Keyring, Store::Passphrase, true),
-        // The kernel's copy serves.
+        // The kernel's copy is enough.
         (Store::Auto, Store::Kernel, false),
     ] {
         let home = Home::new();

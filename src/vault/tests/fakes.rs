@@ -1,4 +1,4 @@
-//! Stores in memory that count their calls and fail on demand, and a person who types what was written down before.
+//! Stores in memory that count their calls and fail on demand, and a person who types prepared answers.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -10,10 +10,10 @@ use crate::host::{Keystore, Life, StoreError, Terminal, TerminalError};
 use crate::secret::Secret;
 use crate::vault::UnlockedKey;
 
-/// Secrets by name, and how long each may live.
+/// Secrets by name, with the time that each may live.
 pub(crate) type Keys = HashMap<String, (Vec<u8>, Option<Duration>)>;
 
-/// A store in memory. `get`, `put` and `delete` fail as long as they are told to.
+/// A store in memory. `get`, `put` and `delete` fail for as long as they are told to.
 #[derive(Default)]
 pub(crate) struct Fake {
     keys: Mutex<Keys>,
@@ -89,12 +89,12 @@ impl Keystore for Fake {
     }
 }
 
-/// Types what it is given, and is gone when it has typed all.
+/// Types the given lines, and is gone after the last one.
 #[derive(Default)]
 pub(crate) struct Typist {
     lines: RefCell<VecDeque<&'static str>>,
     pub(crate) asked: Cell<usize>,
-    /// Can somebody answer a dialog, too?
+    /// Whether a person can answer a dialog, too.
     pub(crate) is_there: Cell<bool>,
 }
 

@@ -149,7 +149,7 @@ fn a_state_folder_that_is_none_or_not_ours_costs_the_cache_only() {
             _ => "is a symbolic link or not a folder; it is not used",
         };
         let done = cast.world.run_with_stdin(&SIGN_IN, &cast.device.fresh_code());
-        comes_uncached(&cast, &done, &format!("the credentials are not kept: {} {why}", state.display()));
+        comes_uncached(&cast, &done, &format!("credentials will not be cached: {} {why}", state.display()));
     }
 }
 
@@ -169,7 +169,7 @@ fn a_full_disk_costs_the_cache_only() {
     // No file may grow beyond nothing, which a writer meets as it meets a full disk.
     let done = below_sh(&cast, "trap '' XFSZ; ulimit -f 0; exec \"$@\"");
     let warning =
-        "warning: the credentials are not kept: the state folder cannot be used (File too large (os error 27) ";
+        "warning: credentials will not be cached: the state folder cannot be used (File too large (os error 27) ";
     assert!(done.stderr.starts_with(warning) && done.stderr.lines().count() == 1, "{}", done.stderr);
     assert_eq!(role(&cast, &done), "deploy");
     assert_eq!(cast.world.aws.take_calls().len(), 2);

@@ -134,7 +134,7 @@ fn without_a_home_the_files_must_be_named_and_nothing_is_kept() {
     }
     let files = ["--config-file", ".aws/config", "--credentials-file", ".aws/credentials"];
     let done = homeless(&cast, &[&files[..], &["process", "deploy", "--mfa-token", "-"]].concat());
-    let stderr = "warning: the credentials are not kept: no home folder is known\n";
+    let stderr = "warning: credentials will not be cached: no home folder is known\n";
     assert_eq!((done.status.code(), &*done.stderr), (Some(0), stderr), "{done:?}");
     // The user has no name either: the session is named by the number.
     let calls = cast.world.aws.take_calls();

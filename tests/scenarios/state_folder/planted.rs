@@ -21,7 +21,7 @@ fn set_aside(world: &World) -> Vec<PathBuf> {
 fn assert_set_aside(world: &World, done: &Finished, what: &Path, why: &str) {
     let [aside] = &set_aside(world)[..] else { panic!("{:?} {done:?}", set_aside(world)) };
     let said = format!(
-        "warning: {} {why}, so nothing in the state folder can be trusted: it is now {}, and a new one is made\n",
+        "warning: {} {why}, so the state folder cannot be trusted: renamed it to {} and created a new one\n",
         what.display(),
         aside.display()
     );

@@ -86,10 +86,10 @@ fn auto_falls_back_to_the_kernel_with_one_note() {
     let Cast { world, device, .. } = cast();
     let said = sign_in(&world, &device).stderr;
     assert!(
-        said.starts_with("note: the key of the cache lives in the kernel keyring alone, until a restart"),
+        said.starts_with("note: the cache's key is in the kernel keyring only, so the cache ends with a restart"),
         "{said}"
     );
-    assert_eq!(said, fallback("there is none here"));
+    assert_eq!(said, fallback("not available here"));
     // The key of the next day: it has been said.
     take_from_kernel(&key(&world).0);
     assert_eq!(sign_in(&world, &device).stderr, "");

@@ -24,7 +24,7 @@ fn another_store_costs_no_session_of_the_day() {
         world.set("MFA_CRED_STORE", store);
         let moved = world.run(&["process", "deploy"]);
         assert!(moved.status.success(), "{moved:?}");
-        assert_eq!(moved.stderr, format!("the store has changed: 2 cached entries moved with the key, {way}\n"));
+        assert_eq!(moved.stderr, format!("the store has changed: moved 2 cached entries {way}\n"));
         assert_eq!(calls(&world), Vec::<String>::new());
         let now = key(&world);
         assert_eq!(now.1, place);
@@ -56,8 +56,8 @@ fn a_store_whose_key_cannot_be_had_is_not_left_without_a_word() {
     sign_in(&world, &device);
     let old = key(&world);
     service.lock();
-    let warning = "warning: the store has changed and the old key cannot be had (Secret Service: it is locked): 2 cached \
-                   entries will have to be obtained anew\n";
+    let warning = "warning: the store has changed, but the old key is unavailable (Secret Service: it is locked); 2 cached \
+                   entries cannot be used any more\n";
     let words = ["--store", "kernel", "env", "deploy", "--mfa-token", "-"];
     let done = world.run_with_stdin(&words, &device.fresh_code());
     assert!(done.status.success(), "{done:?}");

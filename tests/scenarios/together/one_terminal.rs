@@ -71,7 +71,7 @@ fn two_devices_on_one_terminal_are_asked_for_one_after_the_other_and_no_key_is_l
     let (first, second) = asked(&mut session, &alices, &bobs);
     // The other one says whom it waits for, and asks nothing.
     session.wait_for("waiting for process ", PATIENCE);
-    session.wait_for(", which asks on this terminal\r\n", PATIENCE);
+    session.wait_for(", which is asking on this terminal\r\n", PATIENCE);
     assert_eq!(session.screen().matches("MFA code for").count(), 1, "{}", session.screen());
     assert!(!session.echo_is_on());
     // A key at a time, as a person types.
