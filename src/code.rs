@@ -25,7 +25,7 @@ use process::ProcessCodeError;
 /// For how long a person or a program may take.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 const TRIES: u32 = 3;
-/// A code has six digits; a longer line is none.
+/// In bytes. A code has six digits; a longer line is not a code.
 const LONGEST_LINE: usize = 64;
 
 /// Why there is no code.
@@ -111,7 +111,7 @@ impl Way {
     }
 }
 
-/// Whoever can be asked for codes.
+/// Gets codes from the configured source.
 pub struct Asker<'a> {
     source: CodeSource,
     words: Words,
@@ -152,7 +152,7 @@ impl<'a> Asker<'a> {
         Self { waits: false, ..self }
     }
 
-    /// May another process's person be waited for? Whoever has codes of its own waits for its turn all the same.
+    /// Tells whether this process may wait for a person whom another process asks. With codes of its own it always waits.
     pub fn waits(&self) -> bool {
         self.waits || !matches!(self.source, CodeSource::Terminal)
     }

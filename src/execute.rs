@@ -60,7 +60,7 @@ pub struct Executor<'a> {
     pub connect: &'a dyn Fn() -> Result<Box<dyn Sts + 'a>, StsError>,
     /// The operating system's name of the user, for sessions that nobody named.
     pub user: &'a dyn Fn() -> String,
-    /// What is said meanwhile.
+    /// Reports progress to the user.
     pub messages: Messages,
     /// When credentials are renewed.
     pub min_ttl: MinTtl,
@@ -235,7 +235,7 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Is it worth while to wait on for what another process makes? Not where nobody may be waited for, and somebody is
+    /// Is it worth while to keep waiting for what another process makes? Not where nobody may be waited for, and somebody is
     /// asked for a code: see [`Asker::waits`]. A call without a person is waited for.
     fn bear(&self, start: Instant) -> Result<(), ExecuteError> {
         if let Some(reason) = self.on.asker.gives_up() {

@@ -1,4 +1,4 @@
-//! What became of a call that did not do what it was for, whichever service was called.
+//! Why a call to any AWS service failed.
 
 use std::fmt;
 
@@ -30,20 +30,20 @@ pub enum CallError {
     },
     /// Too many calls.
     Throttled,
-    /// A 5xx.
+    /// A 5xx status.
     Unavailable(u16),
-    /// Something else than AWS answered, or its answer was cut off.
+    /// Something other than AWS answered, or the answer was cut off.
     Unreadable,
-    /// The answer went on and on.
+    /// The answer did not end.
     TooLong,
-    /// The credentials that came were over before they came, by the clock of the endpoint itself.
+    /// The credentials in the answer had already expired, by the endpoint's own clock.
     Over {
         /// When they ended.
         end: Timestamp,
         /// That clock.
         now: Timestamp,
     },
-    /// It was sent, and no answer came.
+    /// The request was sent, and no answer came.
     Lost(&'static str),
     /// Nothing was sent.
     Unreachable(Obstacle),
@@ -85,23 +85,24 @@ impl CallError {
             if code == "AccessDenied" && message.contains("unable to validate MFA code"))
     }
 
-    /// Is it certain that a code in the request did not reach AWS?
+    /// Tells whether it is certain that a code in the request did not reach AWS.
     pub fn was_never_sent(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unusable(_))
     }
 
-    /// May AWS have taken a code in the request, although no answer says so?
+    /// Tells whether AWS may have accepted a code in the request, although no answer says so.
     pub fn may_have_spent_the_code(&self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable(_) | Self::Unreadable | Self::TooLong | Self::Lost(_))
     }
 
-    /// Does AWS no longer take the session that signed?
+    /// Tells whether AWS no longer accepts the session that signed the request.
     pub fn says_the_session_is_over(&self) -> bool {
         matches!(self, Self::Refused { code, .. }
             if matches!(code.as_str(), "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId"))
     }
 
-    /// Was the request's date refused? SignatureDoesNotMatch also means a mistyped secret; the clocks tell.
+    /// Tells whether the request's date was refused. SignatureDoesNotMatch also means a mistyped secret; the clocks
+    /// tell which.
     pub fn is_of_the_clock(&self) -> bool {
         matches!(self, Self::Refused { code, message, ahead }
             if matches!(code.as_str(), "RequestExpired" | "RequestTimeTooSkewed")
@@ -111,7 +112,7 @@ impl CallError {
     }
 }
 
-/// What an error of the SDK means here.
+/// Converts an error of the SDK.
 pub(crate) fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(
     error: &SdkError<E, HttpResponse>,
 ) -> CallError {
@@ -119,7 +120,7 @@ pub(crate) fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(
         SdkError::ServiceError(service) => {
             let (meta, status) = (service.err().meta(), service.raw().status().as_u16());
             match (meta.code(), status) {
-                // AWS never answers so: a proxy does, and passes nothing on.
+                // AWS never answers like this: a proxy does, and passes nothing on.
                 (_, PROXY_PASSWORD) => CallError::Unreachable(Obstacle::ProxyPassword),
                 (Some(code), _) if is_throttling(code) => CallError::Throttled,
                 (_, 429) => CallError::Throttled,
@@ -153,8 +154,8 @@ pub(crate) fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(
     }
 }
 
-/// AWS's text, as long as a person reads it. Where a signature did not match it also quotes the request, whose headers
-/// hold the session token.
+/// AWS's text, cut to a readable length. If a signature did not match, AWS's text also quotes the request, whose
+/// headers contain the session token.
 fn said(message: &str) -> String {
     let end = message.find("The Canonical String").unwrap_or(message.len());
     cut(message[..end].trim_end(), LONGEST_MESSAGE)

@@ -33,7 +33,7 @@ pub enum Obstacle {
     /// A certificate that is over, or a clock that is ahead.
     #[error("its TLS certificate has expired")]
     Expired,
-    /// A certificate of the future, or a clock that is behind.
+    /// A certificate that is not valid yet, or a clock that is behind.
     #[error("its TLS certificate is not valid yet")]
     NotYetValid,
     /// A certificate of somebody else.

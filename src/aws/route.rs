@@ -1,8 +1,8 @@
-//! The way to a service: its address, the proxy before it, and whose certificates are believed there.
+//! The route to a service: its address, the proxy in front of it, and the certificates that are trusted there.
 //!
-//! In: a plan's [`Service`] and the process's environment, which the HTTP client and the system's certificate loader read
-//! by themselves. Out: what the client is built from, and the words by which a person learns, before a code is typed,
-//! that something else than AWS or this system had a say.
+//! In: a plan's [`Service`] and the process's environment, which the HTTP client and the system's certificate loader
+//! read directly. Out: the input for building the client, and the words that tell a person, before a code is typed,
+//! that something other than AWS or this system has an influence.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -31,7 +31,7 @@ const OF_SYSTEMS: [&str; 8] = [
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 ];
 
-/// Whose certificates are believed.
+/// Whose certificates are trusted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Trust {
     /// The system's.

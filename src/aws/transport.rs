@@ -63,7 +63,7 @@ impl<'a> Transport<'a> {
     /// # Errors
     /// A CA bundle that cannot be read.
     pub(crate) fn config(&self, service: &Service, limits: Limits) -> Result<SdkConfig, CallError> {
-        // The plan refused it already, with its place; whoever makes a service otherwise is stopped here.
+        // The plan refused it already, with its location; this stops a service made in any other way.
         let endpoint = service.endpoint_url.as_deref().map(str::parse::<Address>);
         if endpoint.is_some_and(|address| address.is_ok_and(|it| it.is_in_clear()) && !service.may_be_in_clear) {
             return Err(CallError::Unusable("the endpoint is plain http".to_owned()));

@@ -1,13 +1,14 @@
-//! Running a command of the user's (`mfa_process`, `credential_process`), within bounds.
+//! Runs a user's command (`mfa_process`, `credential_process`) within limits.
 //!
-//! In goes the command line, as the user wrote it; out comes what it printed. It runs in a shell with this process's
-//! environment, in this process's group: in a group of its own it would be in the background, and programs that ask on
-//! the terminal (`ykman`, `pinentry-tty`, password managers) would be stopped. Its stdin is empty, because ours may be
-//! the input of the command that `exec` is about to start; its stderr is passed on as it comes, so that it can say
-//! `touch your key`.
+//! In: the command line, as the user wrote it. Out: what it printed. The command runs in a shell with this process's
+//! environment and in its process group: in its own group it would be in the background, and programs that ask on the
+//! terminal (`ykman`, `pinentry-tty`, password managers) would be stopped. Its stdin is empty, because ours may be the
+//! input of the command that `exec` is about to start. Its stderr is passed on as it arrives, so that it can say `touch
+//! your key`.
 //!
-//! Whoever does not end in time, prints without end, or still runs when this process is told to end is killed with
-//! all that it started. What it prints is a secret until proven otherwise: it is bounded, zeroed, and in no error.
+//! A command that does not end in time, prints without end, or still runs when this process is told to end is killed
+//! together with all processes that it started. Its output is treated as a secret: it is bounded, zeroed, and never
+//! part of an error.
 
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,22 +20,22 @@ use zeroize::Zeroizing;
 /// What tells a command, and all that it starts, how many of ours there are above it, and from which this one comes.
 /// For this program alone: a wrapper may hide from the reader of a configuration that it leads back here.
 const DEPTH: &str = variables::DEPTH;
-/// So many commands may stand one in another.
+/// How deeply commands may be nested.
 const DEEPEST: u32 = 3;
 /// No answer of a command is longer than this, nor what it says on stderr.
 pub(crate) const MEGABYTE: usize = 1 << 20;
-/// What is read at once.
+/// How many bytes are read at once.
 const CHUNK: usize = 4096;
-/// The longest pause between two looks at whether the command has ended.
+/// The longest pause between two checks whether the command has ended.
 const LONGEST_STEP: Duration = Duration::from_millis(20);
 
 /// Why there is no output.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// There is no shell, or no process could be made.
+    /// There is no shell, or no process could be created.
     #[error("it could not be started")]
     Spawn(#[source] io::Error),
-    /// Its output or its end could not be read.
+    /// Its output or its exit status could not be read.
     #[error("it got out of sight")]
     Lost(#[source] io::Error),
     /// It was still running, and was killed.
@@ -48,10 +49,10 @@ pub enum CommandError {
         /// How many bytes it might have printed.
         limit: usize,
     },
-    /// This process was told to end meanwhile.
+    /// This process was told to end while the command ran.
     #[error("canceled")]
     Signal(i32),
-    /// Commands of ours stand one in another.
+    /// Commands that start mfa-cred are nested too deeply.
     #[error("it would be the {}th mfa-cred that starts another in this way: somewhere they go round in a circle", DEEPEST + 1)]
     TooDeep,
 }
@@ -64,18 +65,19 @@ fn size(limit: usize) -> String {
 pub struct Ran {
     /// How it ended.
     pub status: ExitStatus,
-    /// Its answer.
+    /// Its stdout.
     pub stdout: Zeroizing<Vec<u8>>,
-    /// What it said besides.
+    /// Its stderr.
     pub stderr: Zeroizing<Vec<u8>>,
 }
 
-/// Runs `line` in a shell for at most `limit`; more than `longest` bytes are none. `said` gets its stderr as it comes.
+/// Runs `line` in a shell for at most `limit`; output of more than `longest` bytes is an error. `said` receives its
+/// stderr as it arrives.
 ///
-/// Processes that it leaves behind when it ends are not waited for, even if they hold its output open.
+/// Processes that it leaves running when it ends are not waited for, even if they hold its output open.
 ///
 /// # Errors
-/// [`CommandError`]; nothing that it started runs on then.
+/// [`CommandError`]; all processes that it started have ended then.
 pub fn run(line: &str, limit: Duration, longest: usize, said: &dyn Fn(&str)) -> Result<Ran, CommandError> {
     static STARTED: AtomicU32 = AtomicU32::new(0);
     let depth = depth(std::env::var(DEPTH).ok().as_deref());
@@ -113,7 +115,7 @@ pub fn run(line: &str, limit: Duration, longest: usize, said: &dyn Fn(&str)) -> 
     };
     stdout.read_rest()?;
     said(&stderr.read_rest()?);
-    // A Ctrl-C that ended the command was meant for all.
+    // A Ctrl-C that ended the command was meant for all processes.
     match told.as_ref().and_then(ToldToEnd::take) {
         Some(signal) => Err(CommandError::Signal(signal)),
         None => Ok(Ran { status, stdout: stdout.bytes, stderr: stderr.bytes }),
@@ -132,7 +134,7 @@ use crate::terminal::signals::Watch as ToldToEnd;
 #[cfg(unix)]
 fn told_to_end() -> Option<ToldToEnd> {
     use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    // Without it, signals do what they do otherwise.
+    // Without it, signals have their usual effect.
     ToldToEnd::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok()
 }
 
@@ -162,12 +164,12 @@ pub(super) fn shell(line: &str) -> Command {
 pub(super) fn shell(line: &str) -> Command {
     use std::os::windows::process::CommandExt;
     let mut shell = Command::new("cmd");
-    // As it stands: `cmd` does not read the quotes that an argument would be put into.
+    // Passed as it is: `cmd` does not understand the quotes that an argument would be put in.
     shell.arg("/C").raw_arg(line);
     shell
 }
 
-/// The command. Unless it ended by itself, it is killed with all that it started, on every way out.
+/// A running command. Unless it ends by itself, it is killed with all that it started, however this function returns.
 struct Running {
     child: Child,
     mark: String,
@@ -181,13 +183,13 @@ impl Drop for Running {
         }
         #[cfg(unix)]
         family::kill(self.child.id(), &format!("{DEPTH}={}", self.mark));
-        // Both do nothing when it was collected already.
+        // Both have no effect if it was already collected.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Whoever a command started. It shares our process group (see above), so the group does not tell.
+/// The processes that a command started. They share our process group (see above), so the group does not identify them.
 #[cfg(unix)]
 mod family {
     use std::collections::BTreeMap;
@@ -195,11 +197,11 @@ mod family {
 
     use rustix::process::{Pid, Signal, kill_process};
 
-    /// New ones may be started while others are killed.
+    /// New processes may start while others are killed.
     const ROUNDS: usize = 20;
 
-    /// Kills the descendants of `root`, and whoever has `mark` in its environment: those that were left by their
-    /// parents, or made sessions of their own.
+    /// Kills the descendants of `root` and every process with `mark` in its environment: that includes processes whose
+    /// parents have exited, and those in a session of their own.
     pub(super) fn kill(root: u32, mark: &str) {
         for _ in 0..ROUNDS {
             let all = members(root, mark);
@@ -227,14 +229,14 @@ mod family {
         parents.keys().copied().filter(|pid| is_below(*pid) || is_marked(*pid)).collect()
     }
 
-    /// Who started whom, of all processes that still run.
+    /// The parent of each running process.
     #[cfg(target_os = "linux")]
     fn parents() -> BTreeMap<u32, u32> {
         let Ok(folders) = fs::read_dir("/proc") else { return BTreeMap::new() };
         let pids = folders.flatten().filter_map(|folder| folder.file_name().to_str()?.parse().ok());
         let parent = |pid: u32| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            // The name before may hold anything.
+            // The process name before it may contain any character.
             let mut fields = stat.rsplit_once(") ")?.1.split(' ');
             let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
             (!matches!(state, "Z" | "X")).then_some((pid, parent))
@@ -254,7 +256,7 @@ mod family {
     }
 }
 
-/// What the command printed so far on a stream.
+/// What the command has printed on a stream so far.
 pub(super) struct Output {
     name: &'static str,
     source: Option<Pipe>,
@@ -264,11 +266,11 @@ pub(super) struct Output {
 
 impl Output {
     fn new(name: &'static str, source: Option<Pipe>, longest: usize) -> Self {
-        // At its full size from the start, as growing would leave copies behind.
+        // Allocated at full size, since growing would leave copies of secrets in memory.
         Self { name, source, bytes: Zeroizing::new(Vec::with_capacity(longest + CHUNK)), longest }
     }
 
-    /// Reads what comes within `time`, and gives it as text. Returns sooner at the end of the output.
+    /// Reads what arrives within `time`, and returns it as text. Returns sooner at the end of the output.
     fn read_for(&mut self, time: Duration) -> Result<String, CommandError> {
         let start = self.bytes.len();
         let Some(source) = &mut self.source else {
@@ -290,7 +292,7 @@ impl Output {
             if self.bytes.len() > self.longest {
                 return Err(CommandError::TooMuch { stream: self.name, limit: self.longest });
             }
-            // The other stream has its turn too.
+            // The other stream must be read too.
             if self.bytes.len() - start >= 16 * CHUNK {
                 break;
             }
@@ -298,7 +300,7 @@ impl Output {
         Ok(String::from_utf8_lossy(&self.bytes[start..]).into_owned())
     }
 
-    /// Reads what a command that has ended left behind.
+    /// Reads the remaining output of a command that has ended.
     fn read_rest(&mut self) -> Result<String, CommandError> {
         let mut text = String::new();
         while self.source.is_some() {
@@ -312,20 +314,20 @@ impl Output {
     }
 }
 
-/// The command's end of a pipe.
+/// The reading end of a pipe from the command.
 #[cfg(unix)]
 struct Pipe(std::fs::File);
 
 #[cfg(unix)]
 impl Pipe {
-    /// What a process wrote before it ended is in the pipe already.
+    /// Everything that a process wrote before it ended is in the pipe already.
     const REST: Duration = Duration::ZERO;
 
     fn new(pipe: impl Into<std::os::fd::OwnedFd>) -> Self {
         Self(std::fs::File::from(pipe.into()))
     }
 
-    /// `None` when nothing came in time, zero at the end.
+    /// `None` if nothing arrived in time, zero at the end.
     fn read_within(&mut self, time: Duration, chunk: &mut [u8]) -> io::Result<Option<usize>> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
@@ -337,13 +339,13 @@ impl Pipe {
     }
 }
 
-/// The command's end of a pipe. Windows cannot wait for a pipe with a limit; a thread can.
+/// The reading end of a pipe from the command. Windows cannot wait for a pipe with a time limit, but a thread can.
 #[cfg(windows)]
 struct Pipe(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
 
 #[cfg(windows)]
 impl Pipe {
-    /// For the thread to hand over what is in the pipe, where a process left behind keeps it open.
+    /// Time for the thread to hand over the pipe's content, if a process left running keeps the pipe open.
     const REST: Duration = Duration::from_secs(1);
 
     fn new(mut pipe: impl Read + Send + 'static) -> Self {
@@ -364,7 +366,7 @@ impl Pipe {
         Self(receiver)
     }
 
-    /// `None` when nothing came in time, zero at the end.
+    /// `None` if nothing arrived in time, zero at the end.
     fn read_within(&mut self, time: Duration, chunk: &mut [u8]) -> io::Result<Option<usize>> {
         match self.0.recv_timeout(time) {
             Ok(read) => {
@@ -404,7 +406,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let pids = folder.path().join("pids");
         let note = format!("echo $! >> {}", pids.display());
-        // A child, one that its parent left, and one with a session of its own.
+        // A child, one whose parent has exited, and one in a session of its own.
         let start = format!("sleep 97 & {note}; (sleep 98 & {note}); setsid sleep 99 & {note};");
         for (line, stream) in [("sleep 96", None), ("yes", Some("stdout")), ("yes >&2", Some("stderr"))] {
             let limit = if stream.is_none() { Duration::from_secs(1) } else { LONG };

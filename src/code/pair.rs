@@ -1,8 +1,8 @@
-//! Two consecutive codes of one device: how AWS learns what the device's clock shows.
+//! Two consecutive codes of one device, from which AWS learns the device's time.
 //!
-//! From the same sources as a single code, and with the same promises: six digits, none sent twice, each written into
-//! the ledger before it is sent. A person types the second when the device shows it; a program is run again in the
-//! next window, and the wait for that is counted down.
+//! They come from the same sources as a single code, with the same guarantees: six digits, none sent twice, each
+//! recorded in the ledger before it is sent. A person types the second code when the device shows it; a program is run
+//! again in the next time step, and the wait is counted down.
 
 use std::time::Duration;
 
@@ -17,17 +17,17 @@ use crate::secret::{Code, Secret};
 /// Two consecutive codes.
 #[derive(Debug)]
 pub struct Pair {
-    /// The earlier one.
+    /// The earlier code.
     pub first: Code,
-    /// The one after it.
+    /// The code that follows it.
     pub second: Code,
 }
 
-/// How a person is asked: the prompt, and what has to be said before it (or nothing).
+/// How a person is asked: the prompt, and a message before it (or nothing).
 pub type Question<'a> = dyn Fn(&str, &str) -> Result<Secret<String>, TerminalError> + 'a;
 
 impl Asker<'_> {
-    /// Gets two codes and gives them to `send`, again where that can help.
+    /// Gets two codes and passes them to `send`, again if that can help.
     ///
     /// # Errors
     /// Those of `send`, and [`CodeError`].
@@ -47,7 +47,7 @@ impl Asker<'_> {
             };
             let both = [&pair.first, &pair.second];
             if let Some(ledger) = ledger {
-                // A full disk must not keep a person from working; the codes are then not remembered.
+                // A full disk must not keep a person from working; the codes are then not recorded.
                 for code in both {
                     let _ = ledger.spend(code);
                 }
@@ -126,7 +126,7 @@ impl Asker<'_> {
         Ok(Pair { first, second })
     }
 
-    /// What the command prints, in the next window where it is old.
+    /// The code that the command prints, from the next time step if it is an old one.
     fn fresh_of(&self, process: &MfaProcess, is_old: &dyn Fn(&Code) -> bool) -> Result<Code, CodeError> {
         let MfaProcess { origin, command } = process;
         for _ in 0..TRIES {

@@ -1,7 +1,7 @@
 //! A code from a command: the `mfa_process` of a profile or of the settings.
 //!
-//! In goes the command line, as the user wrote it; out comes a [`Code`]. `command.rs` says how it runs. What it prints
-//! is a secret until proven otherwise, and in no error; what it says on stderr is passed on.
+//! In: the command line, as the user wrote it. Out: a [`Code`]. `command.rs` runs it. What it prints is treated as a
+//! secret and never part of an error; its stderr is passed on.
 
 use std::io;
 use std::process::ExitStatus;
@@ -14,28 +14,28 @@ use crate::messages::relay;
 use crate::plan::Origin;
 use crate::secret::Code;
 
-/// A code has six digits; what prints more than this is not printing one.
+/// A code has six digits; longer output is not a code.
 const OUTPUT_LIMIT: usize = 4096;
 
-/// Why `mfa_process` gave no code. Never holds what it printed.
+/// Why `mfa_process` gave no code. Never contains what it printed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessCodeError {
-    /// There is no shell, or no process could be made.
+    /// There is no shell, or no process could be created.
     #[error("the command of `mfa_process` could not be started")]
     Spawn(#[source] io::Error),
-    /// Its output or its end could not be read.
+    /// Its output or its exit status could not be read.
     #[error("the command of `mfa_process` got out of sight")]
     Lost(#[source] io::Error),
-    /// It ended otherwise than with 0.
+    /// It exited with a status other than 0.
     #[error("the command of `mfa_process` failed ({status})")]
     Failed {
         /// How it ended.
         status: ExitStatus,
     },
-    /// It ended well and printed nothing.
+    /// It succeeded but printed nothing.
     #[error("the command of `mfa_process` printed nothing")]
     Empty,
-    /// It printed something else than six digits.
+    /// It printed something other than six digits.
     #[error("the command of `mfa_process` printed something that is not a code of six digits")]
     NotACode,
     /// It was still running, and was killed.
@@ -47,7 +47,8 @@ pub enum ProcessCodeError {
 }
 
 impl ProcessCodeError {
-    /// What it is for whoever wanted a code of this `mfa_process`. A signal was the person's, or whoever ends programs.
+    /// The error for the process that wanted a code of this `mfa_process`. A signal came from the user or from another
+    /// process.
     pub(super) fn of(self, origin: &Origin) -> CodeError {
         match self {
             Self::Ended(CommandError::Signal(signal)) => CodeError::Terminal(TerminalError::Signal(signal)),
@@ -70,8 +71,8 @@ impl From<CommandError> for ProcessCodeError {
 
 /// Runs `command` in a shell for at most `limit` and reads the code that it prints.
 ///
-/// The command has to end with 0 and print one line. Processes that it leaves behind are not waited for, even if they
-/// hold its output open. When the limit is over, it is killed with all that it started.
+/// The command must exit with 0 and print one line. Processes that it leaves running are not waited for, even if they
+/// hold its output open. At the limit it is killed together with all that it started.
 pub fn run_mfa_process(command: &str, limit: Duration) -> Result<Code, ProcessCodeError> {
     let ran = command::run(command, limit, OUTPUT_LIMIT, &relay)?;
     if !ran.status.success() {
@@ -81,7 +82,7 @@ pub fn run_mfa_process(command: &str, limit: Duration) -> Result<Code, ProcessCo
     if text.is_empty() {
         return Err(ProcessCodeError::Empty);
     }
-    // Two lines of three digits are not a code, though blanks within one are forgiven.
+    // Two lines of three digits are not a code, but spaces within one line are accepted.
     let line = Some(text).filter(|text| !text.contains(['\n', '\r']));
     line.and_then(Code::parse).ok_or(ProcessCodeError::NotACode)
 }

@@ -1,4 +1,4 @@
-//! What a plan starts from: a user's keys in the AWS files or the environment, or the SDK's own providers.
+//! The base credentials of a plan: a user's keys in the AWS files or the environment, or one of the SDK's providers.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ use crate::plan::{Base, Origin, Plan};
 use crate::profile::ProfileSet;
 use crate::secret::{Credentials, Secret};
 
-/// For how long an instance, a container or a command may take.
+/// How long an instance, a container or a command may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Why there is nothing to start from.
+/// Why there are no base credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum BaseError {
-    /// The keys are gone since the plan was made.
+    /// The keys were removed after the plan was made.
     #[error("the access key of profile `{0}` is not there")]
     NoKey(ProfileName),
     /// The environment's keys.
@@ -47,7 +47,7 @@ pub enum BaseError {
         /// Why.
         why: ProcessError,
     },
-    /// They are over.
+    /// They have expired.
     #[error("{from} gave credentials that ended at {end}{}", .origin.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
     Expired {
         /// What the plan starts from.
@@ -86,7 +86,7 @@ pub trait Bases {
 pub struct RealBases<'a> {
     /// The environment's keys.
     pub ambient: &'a dyn Fn() -> Option<Credentials>,
-    /// Passes on what a `credential_process` says on stderr, to whoever sits there.
+    /// Passes on the stderr of a `credential_process` to the person at the terminal.
     pub heard: &'a dyn Fn(&str),
 }
 

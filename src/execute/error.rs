@@ -10,7 +10,7 @@ use crate::vault::VaultError;
 /// Why credentials could not be obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
-    /// What the plan starts from could not be had.
+    /// The base credentials are unavailable.
     #[error(transparent)]
     Base(#[from] BaseError),
     /// There is no MFA code.
@@ -19,10 +19,10 @@ pub enum ExecuteError {
     /// `mfa_serial = auto`, and nobody has asked IAM for the device.
     #[error("the MFA device of profile `{0}` is not known")]
     NoDevice(ProfileName),
-    /// A store that the settings demand does not work.
+    /// A configured store does not work.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The person was asked by another process and said no.
+    /// Another process asked the person, who declined.
     #[error("the code for `{0}` was asked for by another process, and not given")]
     CanceledElsewhere(ProfileName),
     /// No client could be built.
@@ -43,7 +43,8 @@ pub enum ExecuteError {
 }
 
 impl ExecuteError {
-    /// May credentials that should be renewed still be served? Not when a person said no to a code: they want to stop.
+    /// Tells whether credentials that should be renewed may still be used. Not if a person declined to give a code:
+    /// they want to stop.
     pub(super) fn leaves_the_old_in_use(&self) -> bool {
         match self {
             Self::Code(error) => matches!(error, CodeError::NobodyToAsk(_)),
@@ -52,12 +53,12 @@ impl ExecuteError {
         }
     }
 
-    /// Does AWS know no such device of this user?
+    /// Tells whether AWS knows no such device of this user.
     pub fn says_the_device_is_unknown(&self) -> bool {
         matches!(self, Self::Call { error, .. } if error.is_wrong_serial())
     }
 
-    /// Does AWS no longer take the session that signed?
+    /// Tells whether AWS no longer accepts the session that signed the request.
     pub(super) fn says_the_session_is_over(&self) -> bool {
         matches!(self, Self::Call { error, .. } if error.says_the_session_is_over())
     }

@@ -106,7 +106,7 @@ impl Drop for Answer {
 }
 
 impl Answer {
-    /// The text of that name; one that is empty or `null` is none.
+    /// The text of that field; an empty one or `null` counts as missing.
     fn text(&self, name: &'static str) -> Result<Option<&str>, ProcessError> {
         match self.value(name) {
             None | Some(Value::Null) => Ok(None),

@@ -40,7 +40,7 @@ pub trait Sts {
     /// Any answer shows AWS's time: GetCallerIdentity, which needs no permission. Whether it succeeds does not matter.
     fn ask_the_time(&self, signer: &Credentials);
 
-    /// GetCallerIdentity: the ARN of whoever signs. Needs no permission.
+    /// GetCallerIdentity: the ARN of the signer. Needs no permission.
     fn caller(&self, signer: &Credentials) -> Result<String, StsError>;
 }
 
@@ -181,7 +181,7 @@ pub(super) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Crede
     Credentials {
         access_key_id: credentials.access_key_id().to_owned(),
         secret_access_key: Secret::from(credentials.secret_access_key()),
-        // An empty token is none, as everywhere.
+        // An empty token counts as none, as everywhere.
         session_token: credentials.session_token().filter(|token| !token.is_empty()).map(Secret::from),
         expiration: credentials.expiry().and_then(|end| Timestamp::try_from(end).ok()),
         account: credentials.account_id().and_then(|id| id.as_str().parse().ok()),
