@@ -12,6 +12,7 @@ pub mod enforcement;
 pub mod judge;
 pub mod accepted;
 pub mod outcome;
+pub mod quarantine;
 pub mod rows;
 
 pub mod json;
@@ -56,6 +57,14 @@ pub enum AuditError {
         name: String,
         /// Why.
         source: report::ReportError,
+    },
+    /// A group that is no quarantine: nobody is put into it.
+    #[error("group `{group}` cannot be a quarantine: {why}")]
+    Quarantine {
+        /// The group.
+        group: String,
+        /// Why.
+        why: String,
     },
     /// A file of accepted findings has a line that is none.
     #[error("{name}")]

@@ -215,7 +215,14 @@ impl Error {
             | Self::Plan(PlanError::NoRole { .. })
             | Self::Policy(_)
             | Self::PolicyFile { .. }
-            | Self::Audit(_)
+            | Self::Audit(
+                AuditError::File { .. }
+                | AuditError::Write { .. }
+                | AuditError::Accounts { .. }
+                | AuditError::NoProfiles(_)
+                | AuditError::Report { .. }
+                | AuditError::Accept { .. },
+            )
             | Self::PolicyNotWritten(_)
             | Self::Untaken { .. }
             | Self::DeviceOrProfile { .. }
@@ -227,6 +234,7 @@ impl Error {
                 | PlanError::BadValue { origin, .. },
             ) if matches!(origin, Origin::Flag(_)) => ExitCode::Usage,
             Self::Settings(_)
+            | Self::Audit(AuditError::Quarantine { .. })
             | Self::Profile(_)
             | Self::Plan(_)
             | Self::Folder(_)

@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::options::profile_name;
+use super::policy::{group_name, plain_user_name};
 use crate::audit::accepted::Pattern;
 use crate::audit::question::Question;
 use crate::names::ProfileName;
@@ -71,6 +72,19 @@ pub struct AuditArgs {
     /// Write a page for browsers, too
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+    /// Put users without MFA into this group, and take out those who have it
+    ///
+    /// Shows what would be changed. The group must leave enrolling open and deny the rest without MFA, as the one of
+    /// `policy print --quarantine-group`.
+    #[arg(long, value_name = "GROUP", value_parser = group_name)]
+    #[arg(conflicts_with_all = ["report", "live", "only", "ignore", "accept", "profiles", "accounts", "html", "csv"])]
+    pub quarantine: Option<String>,
+    /// Make the changes, with --quarantine
+    #[arg(long, requires = "quarantine")]
+    pub apply: bool,
+    /// Leave this user alone, with --quarantine (repeatable)
+    #[arg(long, value_name = "USER", requires = "quarantine", value_parser = plain_user_name)]
+    pub except: Vec<String>,
     /// As JSON
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

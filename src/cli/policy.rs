@@ -245,7 +245,7 @@ impl CheckArgs {
     }
 }
 
-fn group_name(text: &str) -> Result<String, &'static str> {
+pub(super) fn group_name(text: &str) -> Result<String, &'static str> {
     if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b)) {
         Ok(text.to_owned())
     } else {
@@ -262,7 +262,7 @@ fn action(text: &str) -> Result<String, &'static str> {
 }
 
 /// IAM's calls take a name alone.
-fn plain_user_name(text: &str) -> Result<String, &'static str> {
+pub(super) fn plain_user_name(text: &str) -> Result<String, &'static str> {
     if text.contains('/') { Err("a user's name has no path here") } else { user_name(text) }
 }
 

@@ -1,6 +1,7 @@
 //! `mfa-cred audit`: who in an account has no MFA, and the IAM habits around it.
 
 mod live;
+mod quarantine;
 mod text;
 
 use std::io::Read;
@@ -23,6 +24,9 @@ use crate::messages::one_line;
 const LONGEST: u64 = 16 << 20;
 
 pub(super) fn run(args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error> {
+    if let Some(group) = &args.quarantine {
+        return quarantine::run(group, args, context);
+    }
     let wish = wish(args, context)?;
     let outcomes = match &args.report {
         Some(Some(file)) => vec![of_file(file, &wish, context)?],

@@ -1,6 +1,7 @@
 //! What an audit reads of an account: the port. [`gather`] turns it into facts.
 
 mod gather;
+mod quarantine;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::names::MfaSerial;
 use crate::secret::Credentials;
 
 pub use gather::{Gathered, Source, gather};
+pub use quarantine::{Membership, survey};
 
 /// The part of GetAccountSummary about users and the root user.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -7,6 +7,7 @@ mod answer;
 mod account;
 mod call;
 mod devices;
+mod groups;
 mod policies;
 mod together;
 mod wire;

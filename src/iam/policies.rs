@@ -122,6 +122,16 @@ pub fn applying_to(user: &str, signer: &Credentials, iam: &dyn PolicyReader) -> 
     Ok(fetch.found)
 }
 
+/// Fetches the policies of a group. A group that does not exist has none.
+///
+/// # Errors
+/// A call failed otherwise than by a denial.
+pub fn applying_to_group(group: &str, signer: &Credentials, iam: &dyn PolicyReader) -> Result<Applying, FetchError> {
+    let mut fetch = Fetch { iam, signer, found: Applying::default() };
+    fetch.of_holder(Holder::Group(group))?;
+    Ok(fetch.found)
+}
+
 /// A fetch in progress.
 struct Fetch<'a> {
     iam: &'a dyn PolicyReader,

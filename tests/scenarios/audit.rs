@@ -2,5 +2,6 @@
 
 mod live;
 mod page;
+mod quarantine;
 mod report;
 mod several;

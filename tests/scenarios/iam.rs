@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use mfa_cred::code::pair::Pair;
+use mfa_cred::iam::account::Membership;
 use mfa_cred::iam::endpoint::Endpoint;
 use mfa_cred::iam::policies::{Described, Holder, PolicyReader};
 use mfa_cred::iam::{AwsIam, Bound, Iam, IamError};
@@ -135,6 +136,9 @@ fn make(iam: &AwsIam<'_>, signer: &Credentials, action: &str) -> Result<bool, Ia
         "GetGroupPolicy" => iam.inline_text(signer, group, "p,q")? == document,
         "ListAttachedUserPolicies" => iam.attached(signer, user)? == one("arnType"),
         "ListAttachedGroupPolicies" => iam.attached(signer, group)? == one("arnType"),
+        "GetGroup" => iam.members(signer, "a+b")? == one("userNameType"),
+        "AddUserToGroup" => iam.add(signer, "a+b", "alice@b.c").map(|()| true)?,
+        "RemoveUserFromGroup" => iam.remove(signer, "a+b", "alice@b.c").map(|()| true)?,
         "GetPolicy" => iam.default_version(signer, arn)? == one("policyVersionIdType").remove(0),
         "GetPolicyVersion" => iam.version_text(signer, arn, "v2")? == document,
         _ => panic!("{action} is called, and not tried here"),

@@ -19,7 +19,7 @@ use crate::names::{AccountId, Partition, ProfileName};
 use crate::settings::{Limits, ObtainOptions};
 
 /// All attempts at one call. Whoever asks a thousand times is throttled, and waits.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One account, or several: one that cannot be read is a row that says why. What the person ends ends all of it.
 pub(super) fn outcomes(args: &AuditArgs, wish: &Wish, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {

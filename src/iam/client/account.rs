@@ -31,27 +31,36 @@ const WAITS: [u64; 5] = [1, 2, 4, 8, 16];
 const SIZES: [&str; 3] = ["100", "10", "1"];
 
 /// The signer and the client.
-struct Signed<'a> {
-    iam: &'a AwsIam<'a>,
-    signer: &'a Credentials,
+pub(super) struct Signed<'a> {
+    pub(super) iam: &'a AwsIam<'a>,
+    pub(super) signer: &'a Credentials,
 }
 
 impl Signed<'_> {
     /// Sends a call and reads its result; waits and retries after throttling.
     async fn result<T>(&self, call: &Call<'_>, reader: &dyn Fn(Element<'_>) -> Read<T>) -> Result<T, CallError> {
         let result = format!("{}Result", call.action());
+        self.answer(call, &|answer| reader(answer.child(&result)?)).await
+    }
+
+    /// Sends a call whose answer says only that it was done.
+    pub(super) async fn done(&self, call: &Call<'_>) -> Result<(), CallError> {
+        self.answer(call, &|_| Ok(())).await
+    }
+
+    async fn answer<T>(&self, call: &Call<'_>, reader: &dyn Fn(Element<'_>) -> Read<T>) -> Result<T, CallError> {
         let mut waits = WAITS.into_iter();
         loop {
             let body = self.iam.wire.send(call, provider(self.signer)).await.map_err(|error| classify(&error));
             match (body, waits.next()) {
                 (Err(CallError::Throttled), Some(secs)) => tokio::time::sleep(Duration::from_secs(secs)).await,
-                (body, _) => return answer::read(&body?, call.action(), &|answer| reader(answer.child(&result)?)),
+                (body, _) => return answer::read(&body?, call.action(), reader),
             }
         }
     }
 
     /// The same for all pages of a list.
-    async fn list<T>(
+    pub(super) async fn list<T>(
         &self,
         call: &Call<'_>,
         list: &str,
@@ -133,7 +142,7 @@ impl Signed<'_> {
 }
 
 impl AwsIam<'_> {
-    fn wait_for<T>(&self, call: impl Future<Output = Result<T, CallError>>) -> Result<T, IamError> {
+    pub(super) fn wait_for<T>(&self, call: impl Future<Output = Result<T, CallError>>) -> Result<T, IamError> {
         self.transport.wait(call).map_err(IamError::of)
     }
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod devices;
+mod groups;
 mod policies;
 
 use jiff::Timestamp;
@@ -35,6 +36,9 @@ pub(super) fn perform(
             policies::attached(world, caller, action, params).map(Some)
         }
         "ListGroupsForUser" => policies::groups(world, caller, params).map(Some),
+        "GetGroup" => groups::get(world, caller, params).map(Some),
+        "AddUserToGroup" => groups::add(world, caller, params).map(|()| None),
+        "RemoveUserFromGroup" => groups::remove(world, caller, params).map(|()| None),
         "GetPolicy" => policies::policy(world, caller, params).map(Some),
         "GetPolicyVersion" => policies::version(world, caller, params).map(Some),
         "ListUsers" => account::users(world, caller, params).map(Some),

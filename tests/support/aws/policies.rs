@@ -44,6 +44,13 @@ impl Owner<'_> {
 }
 
 impl Aws {
+    /// Who is in a group, by name.
+    pub(crate) fn members(&self, group: &str) -> Vec<String> {
+        let mut users = self.shared.world().policies.groups[group].clone();
+        users.sort_unstable();
+        users
+    }
+
     /// Adds a group with its users.
     pub(crate) fn add_group(&self, name: &str, users: &[&str]) {
         let users = users.iter().map(|user| (*user).to_owned()).collect();

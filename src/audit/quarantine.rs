@@ -1,0 +1,185 @@
+//! Who goes into the group that holds users without MFA, and who leaves it. Pure: facts in, a plan out.
+//!
+//! Whoever is not known for certain to be without MFA stays where they are: a user who is put in by mistake cannot work.
+
+use crate::policy::check;
+use crate::policy::evaluate::Policies;
+use crate::policy::journey::Subject;
+use crate::policy::rules::{CheckOptions, Severity};
+use crate::policy::{Document, PolicyKind};
+
+/// A user, as far as a quarantine is about them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Ward {
+    /// The name, without its path.
+    pub name: String,
+    /// The path without its first `/`: empty, or `team/`.
+    pub path: String,
+    /// Is the user in the group?
+    pub is_member: bool,
+    /// Is there an MFA device of any kind? `None` where that could not be read.
+    pub has_mfa: Option<bool>,
+    /// Is there a password or an active key? `None` where that could not be read.
+    pub has_credentials: Option<bool>,
+    /// Why something could not be read.
+    pub why: String,
+}
+
+/// Why somebody stays where they are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Kept {
+    /// It is who asks.
+    Caller,
+    /// `--except`.
+    Excepted,
+    /// There is neither a password nor an active access key.
+    NoCredentials,
+    /// Something could not be read.
+    Unknown(String),
+}
+
+/// What is to be done. Each list is sorted.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Plan {
+    /// Who goes into the group.
+    pub add: Vec<Ward>,
+    /// Who leaves it.
+    pub remove: Vec<Ward>,
+    /// Who would go or leave, and stays.
+    pub kept: Vec<(String, Kept)>,
+}
+
+impl Plan {
+    /// Makes the plan. IAM's names differ by more than case, and so do those of `callers` and `except`.
+    pub fn of(wards: &[Ward], callers: &[String], except: &[String]) -> Self {
+        let is_in = |names: &[String], name: &str| names.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let mut plan = Self::default();
+        for ward in wards {
+            let reason = match ward {
+                // With MFA and outside, or without it and inside: all is as it should be.
+                Ward { has_mfa: Some(has_mfa), is_member, .. } if has_mfa != is_member => continue,
+                _ if is_in(callers, &ward.name) => Kept::Caller,
+                _ if is_in(except, &ward.name) => Kept::Excepted,
+                Ward { has_credentials: Some(false), .. } => Kept::NoCredentials,
+                Ward { has_mfa: Some(_), has_credentials: Some(true), is_member, .. } => {
+                    if *is_member { &mut plan.remove } else { &mut plan.add }.push(ward.clone());
+                    continue;
+                }
+                _ => Kept::Unknown(ward.why.clone()),
+            };
+            plan.kept.push((ward.name.clone(), reason));
+        }
+        plan.add.sort_by(|one, other| one.name.cmp(&other.name));
+        plan.remove.sort_by(|one, other| one.name.cmp(&other.name));
+        plan.kept.sort_by(|one, other| one.0.cmp(&other.0));
+        plan
+    }
+
+    /// Is there somebody of whom nobody knows enough?
+    pub fn is_uncertain(&self) -> bool {
+        self.kept.iter().any(|(_, reason)| matches!(reason, Kept::Unknown(_)))
+    }
+}
+
+/// Why these policies of a group are no quarantine for that user: `policy check` finds that they do not let the user
+/// enroll, or that they let something else through without MFA, even to an administrator.
+pub fn refusal(identity: &[Document], subject: &Subject) -> Option<String> {
+    let options = CheckOptions {
+        account: Some(subject.account.clone()),
+        partition: Some(subject.partition),
+        allows_first_password_change: true,
+        ..CheckOptions::default()
+    };
+    let administrator =
+        r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+    let everything = Document::parse("another policy", administrator.as_bytes(), PolicyKind::User).ok()?;
+    let with_all = [identity, &[everything]].concat();
+    [identity, &with_all[..]].into_iter().find_map(|identity| {
+        let report = check(Policies { identity, boundary: &[] }, subject, None, &options);
+        let failure = report.findings.into_iter().find(|finding| finding.severity == Severity::Failure)?;
+        Some(failure.what)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kept, Plan, Ward, refusal};
+    use crate::names::Partition;
+    use crate::policy::journey::Subject;
+    use crate::policy::print::{Choices, Format, print};
+    use crate::policy::{Document, PolicyKind};
+
+    #[test]
+    fn who_goes_who_leaves_and_who_stays() {
+        let ward = |name: &str, is_member, has_mfa, has_credentials| Ward {
+            name: name.to_owned(),
+            is_member,
+            has_mfa,
+            has_credentials,
+            why: "denied".to_owned(),
+            ..Ward::default()
+        };
+        let (yes, no) = (Some(true), Some(false));
+        let wards = [
+            ward("zoe", false, no, yes),
+            ward("bob", false, no, yes),
+            ward("enrolled", true, yes, yes),
+            ward("well", false, yes, None),
+            ward("held", true, no, None),
+            ward("empty", false, no, no),
+            ward("empty-inside", true, yes, no),
+            ward("Caller", false, no, yes),
+            ward("glass", true, yes, yes),
+            ward("dark", false, None, None),
+            ward("half", false, no, None),
+        ];
+        let plan = Plan::of(&wards, &["caller".to_owned()], &["GLASS".to_owned()]);
+        let names = |of: &[Ward]| of.iter().map(|ward| ward.name.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (names(&plan.add), names(&plan.remove)),
+            (vec!["bob".into(), "zoe".into()], vec!["enrolled".into()])
+        );
+        let unknown = || Kept::Unknown("denied".to_owned());
+        let kept = [
+            ("Caller", Kept::Caller),
+            ("dark", unknown()),
+            ("empty", Kept::NoCredentials),
+            ("empty-inside", Kept::NoCredentials),
+            ("glass", Kept::Excepted),
+            ("half", unknown()),
+        ];
+        assert_eq!(plan.kept, kept.map(|(name, reason)| (name.to_owned(), reason)));
+        assert!(plan.is_uncertain());
+    }
+
+    #[test]
+    fn what_is_no_quarantine_is_refused() {
+        let account = || "123456789012".parse().expect("an account");
+        let subject = Subject::new("alice", account(), Partition::AWS).expect("a name");
+        let deep = Subject::new("team/alice", account(), Partition::AWS).expect("a name");
+        let printed = |choices| print(Format::Json, &choices);
+        let quarantine = printed(Choices { is_quarantine: true, ..Choices::default() });
+        let first = printed(Choices { is_quarantine: true, allows_first_password_change: true, ..Choices::default() });
+        let console = printed(Choices { is_console_only: true, ..Choices::default() });
+        let only_allows = quarantine.replace("\"Deny\"", "\"Allow\"").replace("NotAction", "Action");
+        let only_allows = only_allows.replace("\"Allow\",\n            \"NotResource\"", "\"Allow\",\n\"Resource\"");
+        let stuck = quarantine.replace("\"iam:EnableMFADevice\",", "");
+        for (texts, subject, is_refused) in [
+            (vec![&quarantine], &subject, false),
+            (vec![&first], &subject, false),
+            (vec![&printed(Choices::default())], &subject, false),
+            (vec![], &subject, true),
+            (vec![&console], &subject, true),
+            (vec![&only_allows], &subject, true),
+            (vec![&stuck], &subject, true),
+            (vec![&quarantine], &deep, true),
+        ] {
+            let parse = |text: &&String| Document::parse("p", text.as_bytes(), PolicyKind::User).expect("a policy");
+            let identity: Vec<Document> = texts.iter().map(parse).collect();
+            let why = refusal(&identity, subject);
+            assert_eq!(why.is_some(), is_refused, "{texts:?}: {why:?}");
+        }
+        let unread = [Document::unread("p", PolicyKind::User)];
+        assert!(refusal(&unread, &subject).is_some());
+    }
+}

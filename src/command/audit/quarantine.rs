@@ -1,0 +1,254 @@
+//! `audit --quarantine GROUP`: users without MFA go into a group, and those who have it leave.
+//!
+//! Nothing is changed before the plan is known and shown, and every change may be made twice: a run that was killed is
+//! made good by the next one.
+
+use super::super::{Done, choice, session, write_stdout};
+use super::live::PATIENCE;
+use crate::audit::AuditError;
+use crate::audit::quarantine::{Kept, Plan, Ward, refusal};
+use crate::cache::{CacheUse, MinTtl};
+use crate::cli::{AuditArgs, Obtain};
+use crate::command::context::Context;
+use crate::error::Error;
+use crate::execute::base::{Bases, RealBases};
+use crate::execute::sts::AwsSts;
+use crate::execute::{ExecuteError, Sts};
+use crate::exit::ExitCode;
+use crate::iam::account::{Membership, survey};
+use crate::iam::policies::{FetchError, applying_to_group};
+use crate::iam::{AwsIam, DeviceError, IamError, User};
+use crate::messages::one_line;
+use crate::names::{AccountId, Partition};
+use crate::plan::{self, Base};
+use crate::policy::journey::Subject;
+use crate::policy::{Document, PolicyKind};
+use crate::secret::Credentials;
+use crate::settings::Limits;
+use crate::state::CorrectedClock;
+
+pub(super) fn run(group: &str, args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error> {
+    let how = context.how(&Obtain { no_prompt: args.no_prompt, ..Obtain::default() })?;
+    let context = &context.attended_as(&how);
+    let profile = choice::profile(args.profile.clone(), &how, context)?;
+    let work = || {
+        let plan = context.plan(&profile, &how)?;
+        let signer = session::obtain(context, &plan, &how, MinTtl::PERSON)?;
+        context.with_cache(CacheUse::ReadAndKeep, |_, clock| {
+            let callers = callers(&plan, &signer, context, clock)?;
+            let service = plan.iam(context.profiles()?, context.ambient())?;
+            let limits = context.settings.limits;
+            let limits = Limits { call: limits.call.max(PATIENCE), ..limits };
+            let iam = AwsIam::connect(&service, limits, clock).map_err(DeviceError::Client)?;
+            let quarantine = Quarantine { group, signer: &signer, iam: &iam, context };
+            quarantine.run(&callers, args)
+        })
+    };
+    work().map_err(|error: Error| error.about(&profile))
+}
+
+/// The caller, and the user whose key the profile starts from: both may be the person who runs this.
+struct Callers {
+    account: AccountId,
+    partition: Partition,
+    users: Vec<String>,
+}
+
+fn callers(
+    plan: &plan::Plan,
+    signer: &Credentials,
+    context: &Context<'_>,
+    clock: &CorrectedClock<'_>,
+) -> Result<Callers, Error> {
+    let sts = AwsSts::connect(&plan.service, context.settings.limits, clock).map_err(DeviceError::Client)?;
+    let arn = sts.caller(signer).map_err(DeviceError::Who)?;
+    let mut parts = arn.split(':').skip(1);
+    let partition = parts.next().and_then(|partition| partition.parse().ok());
+    let account = parts.nth(2).and_then(|account| account.parse().ok());
+    let (Some(partition), Some(account)) = (partition, account) else {
+        return Err(DeviceError::Caller(crate::iam::CallerError::Unreadable).into());
+    };
+    let mut arns = vec![arn];
+    if matches!(plan.base, Base::AccessKey { .. } | Base::Environment(_)) {
+        let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
+        let base = RealBases { ambient: &ambient, heard: &heard }.credentials(plan, context.profiles()?);
+        arns.push(sts.caller(&base.map_err(ExecuteError::from)?).map_err(DeviceError::Who)?);
+    }
+    let users = arns.iter().filter_map(|arn| User::of_arn(arn).ok());
+    let users = users.filter(|user| user.account == account).map(|user| user.name).collect();
+    Ok(Callers { account, partition, users })
+}
+
+struct Quarantine<'q, 'a> {
+    group: &'q str,
+    signer: &'q Credentials,
+    iam: &'q dyn Membership,
+    context: &'q Context<'a>,
+}
+
+/// A change that was not made, and why.
+type Failed = (String, String);
+
+impl Quarantine<'_, '_> {
+    fn run(&self, callers: &Callers, args: &AuditArgs) -> Result<Done, Error> {
+        let messages = self.context.settings.messages;
+        let members = self.members()?;
+        let documents = self.documents()?;
+        let bar = messages.progress("asking IAM");
+        let wards = survey(&members, self.signer, self.iam, &mut |done, of| bar.set(done, of));
+        let wards = wards.map_err(DeviceError::from)?;
+        drop(bar);
+        for name in args.except.iter().filter(|name| !wards.iter().any(|it| it.name.eq_ignore_ascii_case(name))) {
+            messages.warn(&format!("`--except {name}`: the account has no such user"));
+        }
+        let plan = Plan::of(&wards, &callers.users, &args.except);
+        self.require_a_quarantine(&documents, &plan, &wards, callers)?;
+        if !args.apply {
+            let text = self.told(&plan, &[], args) + if args.json { "" } else { dry(&plan) };
+            write_stdout(&text)?;
+            return Ok(ended(plan.is_uncertain()));
+        }
+        for line in lines(&plan, self.group) {
+            messages.note(&line);
+        }
+        let failed = self.apply(&plan)?;
+        write_stdout(&self.told(&plan, &failed, args))?;
+        Ok(ended(plan.is_uncertain() || !failed.is_empty()))
+    }
+
+    fn members(&self) -> Result<Vec<String>, Error> {
+        self.iam.members(self.signer, self.group).map_err(|error| match error {
+            IamError::Gone(_) => self.refused("the account has no such group"),
+            error => DeviceError::from(FetchError { call: "GetGroup", error }).into(),
+        })
+    }
+
+    /// The group's policies; one that cannot be read may say anything.
+    fn documents(&self) -> Result<Vec<Document>, Error> {
+        let applying = applying_to_group(self.group, self.signer, self.iam).map_err(DeviceError::from)?;
+        let parsed = applying.identity.iter().map(|it| Document::parse(&it.name, &it.text, PolicyKind::User));
+        let mut documents = parsed.collect::<Result<Vec<_>, _>>()?;
+        documents.extend(applying.missing.iter().map(|it| Document::unread(&it.what, PolicyKind::User)));
+        Ok(documents)
+    }
+
+    /// Policies may name the users' path, so each path of those who go into the group is tried.
+    fn require_a_quarantine(
+        &self,
+        documents: &[Document],
+        plan: &Plan,
+        wards: &[Ward],
+        callers: &Callers,
+    ) -> Result<(), Error> {
+        let mut paths: Vec<&str> = plan.add.iter().map(|ward| ward.path.as_str()).collect();
+        if paths.is_empty() {
+            paths.extend(wards.first().map(|ward| ward.path.as_str()));
+        }
+        paths.sort_unstable();
+        paths.dedup();
+        for path in paths {
+            let subject = Subject::new(&format!("{path}alice"), callers.account.clone(), callers.partition);
+            let why = subject.map_or_else(|| Some("their path is none".to_owned()), |it| refusal(documents, &it));
+            if let Some(why) = why {
+                return Err(self.refused(&format!("for users in the path `/{path}`, policy check finds: {why}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        AuditError::Quarantine { group: one_line(self.group), why: one_line(why) }.into()
+    }
+
+    /// Makes the changes, and goes on after one that only concerns its user.
+    fn apply(&self, plan: &Plan) -> Result<Vec<Failed>, Error> {
+        let mut failed = Vec::new();
+        for ward in &plan.add {
+            self.one("AddUserToGroup", ward, self.iam.add(self.signer, self.group, &ward.name), &mut failed)?;
+        }
+        for ward in &plan.remove {
+            self.one("RemoveUserFromGroup", ward, self.iam.remove(self.signer, self.group, &ward.name), &mut failed)?;
+        }
+        Ok(failed)
+    }
+
+    fn one(
+        &self,
+        call: &'static str,
+        ward: &Ward,
+        answer: Result<(), IamError>,
+        failed: &mut Vec<Failed>,
+    ) -> Result<(), Error> {
+        match answer {
+            Ok(()) => {}
+            // AWS says it of the user and of the group alike.
+            Err(IamError::Gone(_)) => {
+                self.members()?;
+                failed.push((ward.name.clone(), "the user no longer exists".to_owned()));
+            }
+            Err(error @ IamError::Full(_)) => {
+                failed.push((ward.name.clone(), format!("{error}; a user can be in ten groups")));
+            }
+            Err(error @ IamError::Busy(_)) => failed.push((ward.name.clone(), error.to_string())),
+            Err(error) => return Err(DeviceError::from(FetchError { call, error }).into()),
+        }
+        Ok(())
+    }
+
+    fn told(&self, plan: &Plan, failed: &[Failed], args: &AuditArgs) -> String {
+        if args.json {
+            return self.json(plan, failed, args.apply);
+        }
+        let is_done = |ward: &&Ward| !failed.iter().any(|(name, _)| *name == ward.name);
+        let done = |wards: &[Ward]| wards.iter().filter(is_done).cloned().collect();
+        let left = Plan { add: done(&plan.add), remove: done(&plan.remove), kept: plan.kept.clone() };
+        let failures = failed.iter().map(|(name, why)| one_line(&format!("! {name}: {why}")));
+        lines(&left, self.group).into_iter().chain(failures).map(|line| line + "\n").collect()
+    }
+
+    fn json(&self, plan: &Plan, failed: &[Failed], is_applied: bool) -> String {
+        let names = |wards: &[Ward]| wards.iter().map(|ward| ward.name.clone()).collect::<Vec<_>>();
+        let kept = plan.kept.iter().map(|(name, reason)| serde_json::json!({"user": name, "why": why(reason)}));
+        let failed = failed.iter().map(|(name, why)| serde_json::json!({"user": name, "why": why}));
+        let all = serde_json::json!({
+            "group": self.group,
+            "applied": is_applied,
+            "add": names(&plan.add),
+            "remove": names(&plan.remove),
+            "kept": kept.collect::<Vec<_>>(),
+            "failed": failed.collect::<Vec<_>>(),
+        });
+        all.to_string() + "\n"
+    }
+}
+
+fn ended(is_incomplete: bool) -> Done {
+    if is_incomplete { Done::Verdict(ExitCode::Failed) } else { Done::Well }
+}
+
+/// What a person is told of a plan: a line each.
+fn lines(plan: &Plan, group: &str) -> Vec<String> {
+    let (add, remove) = (plan.add.len(), plan.remove.len());
+    let mut lines = vec![format!("{group}: {add} to add, {remove} to remove")];
+    lines.extend(plan.add.iter().map(|ward| format!("+ {}: no MFA device", ward.name)));
+    lines.extend(plan.remove.iter().map(|ward| format!("- {}: has an MFA device", ward.name)));
+    lines.extend(plan.kept.iter().map(|(name, reason)| format!("= {name}: {}", why(reason))));
+    lines.iter().map(|line| one_line(line)).collect()
+}
+
+fn why(reason: &Kept) -> String {
+    match reason {
+        Kept::Caller => "not touched: the caller".to_owned(),
+        Kept::Excepted => "not touched: `--except`".to_owned(),
+        Kept::NoCredentials => "not touched: no password and no active access key".to_owned(),
+        Kept::Unknown(why) => format!("not touched, as this could not be read: {why}"),
+    }
+}
+
+fn dry(plan: &Plan) -> &'static str {
+    if plan.add.is_empty() && plan.remove.is_empty() {
+        ""
+    } else {
+        "Nothing was changed; `--apply` makes the changes.\n"
+    }
+}
