@@ -72,18 +72,18 @@ pub struct AuditArgs {
     /// Write a page for browsers, too
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Put users without MFA into this group, and take out those who have it
+    /// Move users without MFA into this group
     ///
-    /// Shows what would be changed. The group must leave enrolling open and deny the rest without MFA, as the one of
+    /// And users who have it out of it. Shows what `--apply` would change. The group must leave enrolling open and deny the rest without MFA, as the one of
     /// `policy print --quarantine-group`.
     #[arg(long, value_name = "GROUP", value_parser = group_name)]
     #[arg(conflicts_with_all = ["report", "live", "only", "ignore", "accept", "profiles", "accounts", "html", "csv"])]
     pub quarantine: Option<String>,
     /// Make the changes, with --quarantine
-    #[arg(long, requires = "quarantine")]
+    #[arg(long, hide_short_help = true, requires = "quarantine")]
     pub apply: bool,
     /// Leave this user alone, with --quarantine (repeatable)
-    #[arg(long, value_name = "USER", requires = "quarantine", value_parser = plain_user_name)]
+    #[arg(long, hide_short_help = true, value_name = "USER", requires = "quarantine", value_parser = plain_user_name)]
     pub except: Vec<String>,
     /// As JSON
     #[arg(long, conflicts_with = "csv")]

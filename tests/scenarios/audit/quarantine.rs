@@ -61,7 +61,7 @@ fn the_plan_changes_nothing_and_apply_does_what_it_says() {
                 = off: not touched: no password and no active access key\n";
     assert_eq!(
         (done.status.code(), done.stdout),
-        (Some(0), format!("{}", plan.to_owned() + "Nothing was changed; `--apply` makes the changes.\n"))
+        (Some(0), plan.to_owned() + "Nothing was changed; `--apply` makes the changes.\n")
     );
     assert_eq!(world.aws.members("held"), BEFORE);
     assert_eq!(world.aws.count("AddUserToGroup") + world.aws.count("RemoveUserFromGroup"), 0);
