@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::messages::Messages;
+use crate::messages::{Messages, with_causes};
 use crate::names::{Lifetime, ProfileName};
 use crate::secret::Credentials;
 use crate::state::{CorrectedClock, Folder, FolderError, Lease, Turn};
@@ -205,7 +205,7 @@ impl<'a> Cache<'a> {
             Ok(turn) => Ok(Some(turn)),
             Err(Stop::Other(error)) => Err(error),
             Err(Stop::Folder(error)) => {
-                self.warn(&format!("credentials will not be cached: {error}"));
+                self.warn(&format!("credentials will not be cached: {}", with_causes(&error)));
                 // Existing entries can still be read.
                 Ok(ready()?.map(Turn::Ready))
             }

@@ -1,6 +1,6 @@
 //! argv → [`Args`]. clap and nothing else: no file, no environment, no decision.
 //!
-//! What was typed is kept as typed (but for the values that have a type of their own); what it means here is
+//! What was typed is kept as typed (except for values that have a type of their own); what it means here is
 //! `settings.rs`'s to say. `--help` therefore works in a broken environment.
 
 mod audit;
@@ -44,7 +44,7 @@ pub use typo::{Meant, meant};
 struct Cli {
     #[command(flatten)]
     env: EnvArgs,
-    // Last, since the heading of its options is that of whatever comes behind it.
+    // Last, because its heading applies to every option that follows.
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
@@ -66,7 +66,7 @@ pub struct Args {
 pub struct EnvArgs {
     /// The profile [default: the shell's, else `default`]
     ///
-    /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+    /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
     #[arg(value_name = "PROFILE", value_parser = profile_name, index = 1)]
     pub profile: Option<ProfileName>,
     /// The profile, as an option
@@ -89,7 +89,7 @@ pub struct EnvArgs {
 pub struct ProfileArgs {
     /// The profile [default: the shell's, else `default`]
     ///
-    /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+    /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
     #[arg(value_name = "PROFILE", value_parser = profile_name, index = 1)]
     pub profile: Option<ProfileName>,
     /// The profile, as an option
@@ -100,8 +100,8 @@ pub struct ProfileArgs {
     pub obtain: Obtain,
 }
 
-/// The commands. Each one's arguments are built only when it is the one that was typed: the whole tree costs half as
-/// much as starting a process.
+/// The commands. The arguments of a command are built only when it is the one that was typed: building the whole tree
+/// takes half as long as starting a process.
 #[derive(Debug, PartialEq, Subcommand)]
 #[command(defer = true)]
 pub enum Verb {
@@ -119,11 +119,11 @@ pub enum Verb {
         #[command(flatten)]
         target: Box<ProfileArgs>,
     },
-    /// Obtain and keep credentials, print nothing
+    /// Sign in: obtain and cache credentials, print nothing
     Login {
         /// The profiles [default: the shell's, else `default`]
         ///
-        /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         profiles: Vec<ProfileName>,
         /// The profile, as an option
@@ -133,9 +133,9 @@ pub enum Verb {
         #[command(flatten)]
         obtain: Box<Obtain>,
     },
-    /// Show a profile as it is resolved, and what would be done
+    /// Show how a profile resolves, and what would be done
     Show {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
         /// The profile and its options.
@@ -144,32 +144,32 @@ pub enum Verb {
     },
     /// List the profiles
     List {
-        /// Only these
+        /// Only these profiles profiles profiles profiles
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         profiles: Vec<ProfileName>,
         /// The profile, as an option
         #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
         as_option: Option<ProfileName>,
-        /// As JSON
+        /// Print JSON
         #[arg(long, conflicts_with = "names")]
         json: bool,
-        /// Only the names, one a line
+        /// Only the names, one per line
         #[arg(long)]
         names: bool,
     },
     /// Show what this shell holds and what is cached
     Status {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
         /// The profile and its options.
         #[command(flatten)]
         target: Box<ProfileArgs>,
     },
-    /// Print and check IAM policies that are to enforce MFA
+    /// Print and check IAM policies that enforce MFA
     #[command(subcommand)]
     Policy(PolicyVerb),
-    /// Find users without MFA, old keys and other habits in an account
+    /// Find users without MFA, old keys and other risks in an account
     Audit(Box<AuditArgs>),
     /// Print statements that clear what `env` set
     Unset {
@@ -183,14 +183,14 @@ pub enum Verb {
     /// MFA devices: list, enroll, resync, remove
     #[command(subcommand)]
     Device(DeviceVerb),
-    /// Find what is wrong here, and how to repair it
+    /// Find what is wrong on this machine, and how to repair it
     ///
-    /// Checks the AWS files, the profile, the keyring, the environment, the shell, the clock, the way to AWS and the MFA
+    /// Checks the AWS files, the profile, the keyring, the environment, the shell, the clock, the network path to AWS and the MFA
     /// device. It asks for no code and changes nothing.
     Doctor(DoctorArgs),
     /// Forget cached credentials
     Clear {
-        /// Only those of these profiles
+        /// Only the credentials of these profiles
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         profiles: Vec<ProfileName>,
         /// The profile, as an option
@@ -202,18 +202,18 @@ pub enum Verb {
     },
     /// Print a prompt segment: the shell's profile and the time left
     Prompt(PromptArgs),
-    /// Print the script that completes words in a shell
+    /// Print the completion script of a shell
     Completions(CompletionsArgs),
-    /// Print the manual page, or write all of them into a folder
+    /// Print the manual page, or write all manual pages to a folder
     Man {
         /// The folder, such as ~/.local/share/man/man1
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
-    /// Print what may stand at the cursor
+    /// Print what can complete the word at the cursor
     #[command(name = "__complete", hide = true)]
     Complete(CompleteArgs),
-    /// Print a shell's integration: mfa-cred as a function, and TAB
+    /// Print the shell integration (function, completion, prompt)
     Init(InitArgs),
     /// Say whether the shell evaluates what these words print
     #[command(name = "__evaluates", hide = true)]
@@ -301,7 +301,7 @@ fn parse_any(argv: &[OsString]) -> Result<Args, clap::Error> {
     settle(cli)
 }
 
-/// What stood before the command goes to it, as far as it takes it.
+/// Hands the options typed before the command to the command, if it takes them.
 fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::Error> {
     let Some(mut verb) = command else {
         before.profile = whose::one(before.profile, before.as_option.take())?;
@@ -310,14 +310,14 @@ fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::E
     if let Some(profile) = before.profile {
         let hint = typo::near(profile.as_str()).map_or_else(
             || {
-                "a profile goes after the command; one that is named like a command is reached with `mfa-cred -- NAME`"
+                "a profile goes after the command; for a profile named like a command, use `mfa-cred -- NAME`"
                     .to_owned()
             },
             |near| format!("did you mean `mfa-cred {near}`?"),
         );
         return Err(usage(
             ErrorKind::ArgumentConflict,
-            format!("`{}` stands before a command\n\n{hint}", profile.as_str().escape_debug()),
+            format!("`{}` comes before a command\n\n{hint}", profile.as_str().escape_debug()),
         ));
     }
     whose::settle(&mut verb, before.as_option.as_ref())?;
@@ -325,27 +325,27 @@ fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::E
         (_, None) => {}
         (Verb::Env(args), format) => args.format = args.format.or(format),
         (Verb::Unset { format: inner }, format) => *inner = inner.or(format),
-        _ => return Err(usage(ErrorKind::UnknownArgument, "`--format` goes with `env` and `unset`".to_owned())),
+        _ => return Err(usage(ErrorKind::UnknownArgument, "`--format` works only with `env` and `unset`".to_owned())),
     }
     if let Verb::Policy(PolicyVerb::Check(check)) = &verb
         && check.write
         && check.files.iter().any(|file| file.as_os_str() == "-")
     {
-        let text = "`--write` goes with files: stdin cannot be written into";
+        let text = "`--write` needs files: it cannot write to stdin";
         return Err(usage(ErrorKind::ArgumentConflict, text.to_owned()));
     }
     if let Verb::Policy(PolicyVerb::Print(print)) = &verb
         && print.group.is_some()
         && !print.format.unwrap_or_default().names_group()
     {
-        let text = "`--group` goes with `--format terraform` and `--format cloudformation`: a document names no group";
+        let text = "`--group` works only with `--format terraform` and `--format cloudformation`: a policy document names no group";
         return Err(usage(ErrorKind::ArgumentConflict, text.to_owned()));
     }
     match verb.obtain_mut() {
         Some(inner) => inner.add_from(before.obtain),
         None if before.obtain == Obtain::default() => {}
         None => {
-            let text = "the options before this command go with commands that obtain credentials";
+            let text = "the options before this command work only with commands that obtain credentials";
             return Err(usage(ErrorKind::UnknownArgument, text.to_owned()));
         }
     }

@@ -34,15 +34,15 @@ use crate::host::{Host, require_stdout};
 use crate::messages::{Level, Messages, printable, with_causes};
 use crate::settings::Settings;
 
-/// How a command ended that did what was asked.
+/// How a successful command ends.
 pub enum Done {
-    /// With 0.
+    /// With exit code 0.
     Well,
     /// With the exit code of a verdict.
     Verdict(ExitCode),
 }
 
-/// Runs the program: argv in, the way it ends out. It writes stdout and stderr, and never ends the process.
+/// Runs the program and returns how it ends. It writes to stdout and stderr, and never exits the process itself.
 pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending {
     let argv: Vec<OsString> = argv.into_iter().collect();
     let args = match cli::parse(argv.clone()) {
@@ -64,7 +64,8 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
     }
 }
 
-/// A word that is no profile and near something else. That comes first: who mistyped a command needs no profiles.
+/// A word that is not a profile but resembles something else. This comes first: a person who mistyped a command does not
+/// need a list of profiles.
 fn say_what_was_meant(messages: Messages, meant: &Meant, error: &Error) -> Ending {
     match &meant.instead {
         Some(instead) => messages.error(instead),
@@ -77,7 +78,7 @@ fn say_what_was_meant(messages: Messages, meant: &Meant, error: &Error) -> Endin
     error.ending()
 }
 
-/// The commands that work whatever our settings say, and read none of them.
+/// The commands that read no settings, and so work even if the settings are broken.
 fn without_settings(args: &Args, host: &Host<'_>) -> Option<Result<Done, Error>> {
     Some(match &args.verb {
         Verb::Prompt(prompt) => prompt::run(prompt, &args.global, host),
@@ -97,7 +98,7 @@ fn conclude(messages: Messages, result: Result<Done, Error>) -> Ending {
         Ok(Done::Verdict(code)) => Ending::Exit(code),
         Err(error) => {
             let ending = error.ending();
-            // A person who pressed Ctrl-C knows; the shell sees the signal.
+            // A person who pressed Ctrl-C needs no message; the shell sees the signal.
             if !matches!(ending, Ending::Signal(_)) {
                 messages.error(&with_causes(&error));
                 if let Some(hint) = error.hint() {
@@ -109,10 +110,10 @@ fn conclude(messages: Messages, result: Result<Done, Error>) -> Ending {
     }
 }
 
-/// What clap has to say, on stderr; `--help` and `--version` are answers, and go to stdout as all payload does.
+/// Prints clap's message to stderr; `--help` and `--version` are payload, and go to stdout.
 fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
     let is_harmless = |word: &OsString| word.to_str().is_some_and(|word| printable(word) == word);
-    // clap quotes what was typed as it is. Where that could drive the terminal, nothing is said in color.
+    // clap quotes what was typed unescaped. If that could control the terminal, the message is escaped, without color.
     let said = if !error.use_stderr() && require_stdout().is_err() {
         require_stdout()
     } else if argv.iter().all(is_harmless) {
@@ -142,7 +143,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Unset { format } => unset::run(format, host),
         Verb::Device(verb) => device::run(verb, context),
         Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, context),
-        // They ran before the settings were read.
+        // These ran before the settings were read.
         Verb::Prompt(_)
         | Verb::Complete(_)
         | Verb::Doctor(_)

@@ -44,8 +44,8 @@ pub enum Error {
     /// An MFA device.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// A word that is a profile's name, and may be a device's.
-    #[error("`{word}` is a profile, and may be a device of profile `{profile}`'s user")]
+    /// A word that names a profile and may name a device.
+    #[error("`{word}` is ambiguous: it is a profile, and may be a device of the user of profile `{profile}`")]
     DeviceOrProfile {
         /// What is done to the device.
         verb: &'static str,
@@ -57,26 +57,26 @@ pub enum Error {
     /// Any of these, with the profile that it is about.
     #[error(transparent)]
     Concerning(Box<Concerning>),
-    /// No sealing key, where it was the point.
+    /// No sealing key, where the command is about the key.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// No state folder, where it was the point.
+    /// No state folder, where the command needs one.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// A value that the format cannot hold.
     #[error(transparent)]
     Inexpressible(#[from] Inexpressible),
     /// `init --prompt` for a shell that cannot tell the time by itself.
-    #[error("this shell cannot show the time left without a program")]
+    #[error("this shell cannot show the time left without running a program")]
     NoSegment,
     /// Where this program is.
-    #[error("the path of this program is not known")]
+    #[error("the path of this program is unknown")]
     Program(#[source] io::Error),
     /// A path that no text of a shell can hold.
     #[error("the path of this program is not UTF-8")]
     NotText,
     /// `env` on a terminal, with no shell to take what it prints.
-    #[error("credentials are not printed on a terminal, which would keep them in its scroll-back")]
+    #[error("credentials are not printed to a terminal, which would keep them in its scrollback")]
     Untaken {
         /// The profile, as it was typed.
         profile: Option<ProfileName>,
@@ -95,10 +95,10 @@ pub enum Error {
         is_missing: bool,
     },
     /// `-` where no profile was used before.
-    #[error("no other profile was used before this one")]
+    #[error("there is no previous profile")]
     NoneBefore,
-    /// The picker was left without a choice.
-    #[error("no profile was picked")]
+    /// The picker was closed without a choice.
+    #[error("no profile was selected")]
     NonePicked,
     /// The picker's terminal.
     #[error(transparent)]
@@ -124,7 +124,7 @@ pub enum Error {
     #[error(transparent)]
     PolicyNotWritten(#[from] ReplaceError),
     /// `login` of several profiles, some of which failed and were reported.
-    #[error("{failed} of {all} profiles are not signed in")]
+    #[error("could not sign in to {failed} of {all} profiles")]
     Some {
         /// How many failed.
         failed: usize,
@@ -158,7 +158,7 @@ impl std::error::Error for Concerning {
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyKindError {
     /// A trust policy and a user's.
-    #[error("{first} and {other} are attached to different things (one has a `Principal`): check each by itself")]
+    #[error("{first} and {other} are different kinds of policy (one has a `Principal`): check each separately")]
     Mixed {
         /// The first document.
         first: String,
@@ -167,11 +167,11 @@ pub enum PolicyKindError {
     },
     /// What both allow cannot be said in one list.
     #[error(
-        "a boundary and a service control policy that allows only some actions cannot be checked together: check the policies with each of them"
+        "a boundary and a service control policy that allows only some actions cannot be checked together: check the policies with each one separately"
     )]
     TwoLimits,
     /// No user of that name is in the files.
-    #[error("no file has policies of a user `{user}`")]
+    #[error("the files have no policies for user `{user}`")]
     NoSuchUser {
         /// The name.
         user: String,
@@ -180,7 +180,7 @@ pub enum PolicyKindError {
     #[error("the files have no policies of users, groups or roles to check")]
     NothingToJudge,
     /// A repair for several sets of policies at once.
-    #[error("`--fix` repairs the policies of one user, group or role, and there are {0} here")]
+    #[error("`--fix` repairs the policies of one user, group or role at a time, and these files have {0}")]
     ManySets(usize),
     /// An explanation for several users at once.
     #[error(
@@ -197,7 +197,7 @@ pub enum PolicyKindError {
     #[error("`--fix` prints the repaired policies, or JSON with `--format json`")]
     FormatOfRepair,
     /// A repair written into a template or an answer.
-    #[error("`--write` writes policies that are files of their own, not those inside other files")]
+    #[error("`--write` can only write policies that are files of their own, not policies inside other files")]
     NotItsOwnFile,
 }
 
@@ -321,7 +321,7 @@ fn execute_ending(error: &ExecuteError) -> Ending {
     })
 }
 
-/// A question that got no answer. Whoever could not be asked ends with `absent`.
+/// A question without an answer. `absent` is the exit code if nobody could be asked.
 fn terminal_ending(reason: &TerminalError, absent: ExitCode) -> Ending {
     match reason {
         TerminalError::Signal(signal) => Ending::Signal(*signal),

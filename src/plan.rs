@@ -4,7 +4,7 @@
 //! a plan names where a secret stands, never what it is. Its `Display` is what `show` prints. Where only the base's
 //! answer can tell (a `credential_process` may return long-term keys or a session), the plan holds both ways.
 //!
-//! The rules are SPEC'd by AWS: GetSessionToken needs a user's own keys; AssumeRole signed by a session lives for an
+//! The rules are those of AWS: GetSessionToken needs a user's own keys; AssumeRole signed by a session lives for an
 //! hour at most; a code works once. See `chain.rs` for where credentials come from, `steps.rs` for what is called, and
 //! `service.rs` for where it is called.
 
@@ -61,10 +61,10 @@ pub struct PlanRequest {
     pub mfa_serial: Option<MfaSerial>,
     /// `allow_http` of our settings: may endpoints of other machines be plain `http://`?
     pub allow_http: bool,
-    /// Is nothing looked for among all profiles and sections (like names, ignored sections)? For whoever makes a plan of
-    /// each of them, so that many profiles cost in proportion to their number.
+    /// Skip searches through all profiles and sections (similar names, ignored sections)? For callers that plan every
+    /// profile, so that the cost stays proportional to their number.
     pub at_a_glance: bool,
-    /// Is the device left open, whatever the profile says? For the commands that are about devices.
+    /// Leave the device undecided, whatever the profile says? For commands about devices.
     pub leaves_device_open: bool,
 }
 
@@ -321,10 +321,10 @@ impl Plan {
     }
 }
 
-/// The profile of that name, which must be there.
+/// The profile of that name, which must exist.
 ///
 /// # Errors
-/// There is none: with the names that are near, or that there is no profile at all.
+/// If it does not exist, with similar names, or the fact that there are no profiles.
 pub fn existing<'a>(set: &'a ProfileSet, name: &ProfileName) -> Result<Profile<'a>, PlanError> {
     set.get(name.as_str()).ok_or_else(|| chain::unknown(set, name))
 }
@@ -354,7 +354,7 @@ impl Plan {
         self
     }
 
-    /// GetSessionToken for the user behind this plan, and no role.
+    /// GetSessionToken for the user of this plan, without a role.
     #[must_use]
     pub fn session_of(&self, serial: &MfaSerial) -> Self {
         let step = steps::session_of(self.user.clone(), serial);

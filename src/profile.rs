@@ -298,7 +298,7 @@ fn distance(wanted: &str, known: &str) -> Option<usize> {
         }
     }
     let starts = wanted.len() >= 2 && known.starts_with(wanted) || known.len() >= 2 && wanted.starts_with(known);
-    // Behind every misspelling, the shorter rest first.
+    // After every misspelling, the shorter rest first.
     starts.then(|| LONGEST + wanted.len().abs_diff(known.len()))
 }
 

@@ -26,7 +26,7 @@ pub use ambient::{ambient, ambient_credentials};
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A variable's value.
-    #[error("`{name}` of the environment: {why}")]
+    #[error("`{name}` in the environment: {why}")]
     Variable {
         /// Its name.
         name: &'static str,
@@ -53,7 +53,7 @@ pub enum SettingsError {
         source: std::io::Error,
     },
     /// Others could have written `config.ini`.
-    #[error("{0}, who could choose what is run: these settings are not used")]
+    #[error("{0}, and its settings choose what is run: it is not used")]
     Distrusted(Distrust),
     /// `config.ini` is not an INI file.
     #[error("{}:{line}: {what}", .file.display())]
@@ -86,7 +86,7 @@ pub enum SettingsError {
     #[error("`--mfa-token`: an MFA code is six digits")]
     Token,
     /// Nothing says where the AWS files are.
-    #[error("no home folder is known, so there is no ~/.aws/config")]
+    #[error("the home folder is unknown, so there is no ~/.aws/config")]
     NoHome,
 }
 
@@ -124,8 +124,8 @@ pub struct Settings {
     pub mfa_process: Option<String>,
     /// How long a call may take.
     pub limits: Limits,
-    /// May endpoints of other machines be plain `http://`? No variable and no flag says so: whoever can set those could
-    /// also set the endpoint.
+    /// May endpoints of other machines be plain `http://`? No variable and no flag allows it: anyone who can set those
+    /// could also set the endpoint.
     pub allow_http: bool,
     ini: Settled,
 }
@@ -238,14 +238,14 @@ impl Settings {
         self.color.unwrap_or(is_terminal)
     }
 
-    /// How a failure of [`Settings::resolve`] is said: as what was typed and exported has it, as far as that is legal.
+    /// How to report a failure of [`Settings::resolve`]: by the flags and variables, as far as they are valid.
     pub fn voice(global: &Global, env: &dyn Env) -> Messages {
         let level = typed_level(global).or_else(|| env.var(variables::LOG)?.parse().ok());
         let color = global.color.or_else(|| env.var(variables::COLOR)?.parse().ok());
         Messages::new(level.unwrap_or_default(), is_colored(color, env))
     }
 
-    /// What is asked of a plan that is one of many, and where the command line asks for nothing.
+    /// The request for a plan that is one of many, without options of the command line.
     pub fn usual_request(&self) -> PlanRequest {
         PlanRequest { allow_http: self.allow_http, at_a_glance: true, ..PlanRequest::default() }
     }
@@ -369,7 +369,7 @@ fn or_variable<T: FromStr<Err = NameError>>(
 
 const NOT_A_LINE: &str = "it is not `KEY = VALUE`";
 
-/// Is it a line of an INI file? What it says is for others to judge.
+/// Is it a line of an INI file? Its content is checked elsewhere.
 fn is_a_line(line: &str) -> bool {
     let is_section = line.starts_with('[') && line.ends_with(']');
     let has_key = || line.split_once(['=', ':']).is_some_and(|(key, _)| !key.trim().is_empty());
@@ -386,7 +386,7 @@ impl Settled {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SettingsError::Unreadable { file, source }),
         };
-        // What stands in it is run: `mfa_process`.
+        // Its content is run: `mfa_process`.
         if let Some(why) = files.distrust(&file) {
             return Err(SettingsError::Distrusted(why));
         }
@@ -395,7 +395,7 @@ impl Settled {
             let lines = bytes.expose()[..error.valid_up_to()].split(|byte| *byte == b'\n');
             malformed(lines.count(), "the line is not UTF-8")
         })?;
-        // `rust-ini` would glue a key that has no value to the line behind it.
+        // `rust-ini` would join a key that has no value with the next line.
         if let Some(at) = text.lines().position(|line| !is_a_line(line.trim())) {
             return Err(malformed(at + 1, NOT_A_LINE));
         }
@@ -408,11 +408,11 @@ impl Settled {
         for (section, properties) in &ini {
             if let (Some(section), true) = (section, properties.iter().next().is_some()) {
                 let (file, key) = (file.clone(), format!("[{section}]"));
-                return Err(SettingsError::Setting { file, key, why: "the settings have no sections".to_owned() });
+                return Err(SettingsError::Setting { file, key, why: "sections are not supported".to_owned() });
             }
             for (key, value) in properties {
                 if !KEYS.contains(&key) {
-                    let why = format!("there is no such setting; they are {}", KEYS.join(", "));
+                    let why = format!("unknown setting; expected one of {}", KEYS.join(", "));
                     return Err(SettingsError::Setting { file, key: key.to_owned(), why });
                 }
                 values.push((key.to_owned(), value.to_owned()));
@@ -421,7 +421,7 @@ impl Settled {
         Ok(Self { file, values })
     }
 
-    /// What stands last behind the key; nothing counts as absent, as it does in the AWS files and in variables.
+    /// The last value of the key. An empty one counts as absent, as in the AWS files and in variables.
     fn value(&self, key: &str) -> Option<&str> {
         let last = self.values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.trim());
         last.filter(|value| !value.is_empty())
@@ -442,7 +442,7 @@ impl Settled {
         const KEY: &str = "lock_after";
         match self.parsed::<Lifetime>(KEY)? {
             Some(idle) if idle.secs() == 0 => {
-                let why = "the key would never be there; `store = keyring` keeps no copy of it".to_owned();
+                let why = "the key would never be available; `store = keyring` keeps no copy of it".to_owned();
                 Err(SettingsError::Setting { file: self.file.clone(), key: KEY.to_owned(), why })
             }
             idle => Ok(idle.map(|idle| Duration::from_secs(idle.secs().into()))),
@@ -484,7 +484,7 @@ impl FromStr for Switch {
         match text.to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => Ok(Self(true)),
             "0" | "false" | "no" | "off" => Ok(Self(false)),
-            _ => Err("it is neither `true` nor `false`"),
+            _ => Err("expected `true` or `false`"),
         }
     }
 }

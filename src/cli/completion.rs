@@ -1,7 +1,7 @@
-//! What may stand at the cursor of a command line that is being typed: read off clap's own tree, so that an option
-//! that is added is completed from then on.
+//! What can complete a command line at the cursor, taken from clap's own tree, so that a new option is completed without
+//! further work.
 //!
-//! Pure: what only files can tell (the profiles, say) is named here ([`Live`]) and looked up by the command.
+//! Pure: values that come from files (such as profiles) are only named here ([`Live`]); the command looks them up.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use super::options::{CommandName, shell_with};
 use super::{Global, VERBS, tree};
 use crate::shell::Shell;
 
-// The script that makes a shell complete.
+// Prints the completion script of a shell.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct CompletionsArgs {
@@ -24,7 +24,7 @@ pub struct CompletionsArgs {
     pub command: Option<CommandName>,
 }
 
-// The question that such a script asks.
+// What a completion script calls.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct CompleteArgs {
@@ -36,18 +36,18 @@ pub struct CompleteArgs {
     pub words: Vec<String>,
 }
 
-/// What may stand at a place.
+/// What can be typed at the cursor.
 #[derive(Debug, Default, PartialEq)]
 pub struct Slot {
-    /// Words that are always the same, and what they mean.
+    /// Fixed words, and what they mean.
     pub fixed: Vec<(String, String)>,
     /// Words that must be looked up.
     pub live: Option<Live>,
-    /// What of the word under the cursor stands before the value: `--region=`, or nothing.
+    /// The part of the word at the cursor before the value: `--region=`, or nothing.
     pub before: String,
-    /// May a word that starts with a dash stand here without being read as an option?
+    /// Can a word that starts with a dash be a value here, and not an option?
     pub is_dash_legal: bool,
-    /// The files that the line names so far.
+    /// The files that the line names up to the cursor.
     pub global: Global,
 }
 
@@ -72,7 +72,7 @@ pub enum Live {
     Programs,
 }
 
-/// What may stand where the last of `words` is typed; the program's name is not among them.
+/// What can complete the last of `words`, which do not include the program's name.
 pub fn place(words: &[String]) -> Slot {
     place_in(only_named(tree(), words), words)
 }
@@ -102,12 +102,12 @@ fn place_in(mut root: Command, words: &[String]) -> Slot {
     line.at(current)
 }
 
-/// A line, as far as it was read.
+/// A command line that is being read.
 struct Typed<'a> {
     command: &'a Command,
     /// How many positional arguments this command has.
     given: usize,
-    /// Did `--` stand there? Then nothing is an option.
+    /// Was there a `--`? Then nothing that follows is an option.
     is_literal: bool,
     /// The option whose value comes next.
     open: Option<&'a Arg>,
@@ -184,7 +184,7 @@ impl<'a> Typed<'a> {
         options.filter_map(|arg| Some((format!("--{}", arg.get_long()?), about(arg.get_help())))).collect()
     }
 
-    /// The argument behind `--` alone, and its place among the positional ones.
+    /// The argument that only follows `--`, and its position among the positional ones.
     fn last(&self) -> Option<(usize, &'a Arg)> {
         self.positionals().into_iter().enumerate().find(|(_, arg)| arg.is_last_set())
     }
@@ -211,7 +211,7 @@ impl<'a> Typed<'a> {
         place.live = self.live(arg);
     }
 
-    /// By what the help calls the value.
+    /// Decided by the value's name in the help.
     fn live(&self, arg: &Arg) -> Option<Live> {
         match arg.get_value_names()?.first()?.as_str() {
             "PROFILE" if self.command.get_name() == "clear" => Some(Live::Cached),

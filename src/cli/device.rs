@@ -8,44 +8,44 @@ use crate::names::{DeviceName, ProfileName};
 /// What is done with MFA devices.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum DeviceVerb {
-    /// List your MFA devices, and which profiles name them
+    /// List your MFA devices, and the profiles that use them
     List {
         /// The user's profile [default: the shell's, else `default`]
         ///
-        /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         named: Option<ProfileName>,
         /// Whose credentials ask.
         #[command(flatten)]
         whose: Whose,
-        /// Those of another user, which an administrator may see
+        /// List another user's devices, as an administrator
         #[arg(long, value_name = "USER")]
         user: Option<String>,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Make a new MFA device: scan its QR code, type two codes
+    /// Create an MFA device: scan its QR code, type two codes
     Enroll {
         /// The user's profile [default: the shell's, else `default`]
         ///
-        /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`; a person without one picks it.
+        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         named: Option<ProfileName>,
         /// Who gets it.
         #[command(flatten)]
         whose: Whose,
-        /// What it is called [default: USER-HOST]
+        /// The name of the device [default: USER-HOST]
         #[arg(long, value_name = "NAME")]
         name: Option<DeviceName>,
         /// Show the seed as text too, for an app that cannot scan
         #[arg(long)]
         seed: bool,
-        /// Answer every question but the codes with yes
+        /// Answer yes to every question except the codes
         #[arg(long, short)]
         yes: bool,
     },
-    /// Set right what AWS believes of a device's clock: type two codes
+    /// Resynchronize a device with AWS: type two codes
     Resync {
         /// The device's serial or name, or the user's profile [default: the profile's device]
         #[arg(value_name = "SERIAL|PROFILE")]
@@ -62,7 +62,7 @@ pub enum DeviceVerb {
         /// Whose it is.
         #[command(flatten)]
         whose: Whose,
-        /// Answer every question but the codes with yes
+        /// Answer yes to every question except the codes
         #[arg(long, short)]
         yes: bool,
     },
@@ -75,7 +75,7 @@ pub struct Whose {
     /// The user's profile, as an option
     #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
     pub profile: Option<ProfileName>,
-    /// Never ask a person
+    /// Never prompt
     #[arg(long)]
     pub no_prompt: bool,
 }

@@ -1,5 +1,5 @@
-//! What the help says besides the options: examples, which come first; the commands in groups; and what the manual pages
-//! have beyond that.
+//! The help texts other than the options: examples, which come first, groups of commands, and the extra sections of the
+//! manual pages.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::EnvArgs;
 use crate::exit::ExitCode;
 use crate::names::variables;
 
-/// Commands, each with those that it is part of, and how they are used.
+/// Examples for each command and subcommand.
 const EXAMPLES: &[(&str, &str)] = &[
     (
         "audit",
@@ -80,9 +80,9 @@ const EXAMPLES: &[(&str, &str)] = &[
 /// The examples of the whole program.
 pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # this shell has the role\n    \
      mfa-cred exec my-test-role -- aws s3 ls  # one command has it\n    \
-     mfa-cred login my-test-role              # signed in, for later";
+     mfa-cred login my-test-role              # sign in ahead of time";
 
-/// The commands as a person looks for them.
+/// The commands, in the groups that `--help` shows.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Credentials", &["env", "exec", "login", "process", "show", "list", "status", "clear"]),
     ("Shell", &["init", "unset", "prompt", "completions"]),
@@ -91,21 +91,21 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Help", &["doctor", "man", "help"]),
 ];
 
-/// What the program ends with.
+/// The exit codes and their meanings.
 pub fn exit_codes() -> Vec<(String, &'static str)> {
-    let of_signal = ("141".to_owned(), "nobody reads stdout any more (SIGPIPE)");
+    let of_signal = ("141".to_owned(), "stdout was closed by its reader (SIGPIPE)");
     ExitCode::ALL.map(|code| (code.to_string(), code.meaning())).into_iter().chain([of_signal]).collect()
 }
 
-/// Where things are.
+/// The files of the program.
 pub const FILES: [(&str, &str); 4] = [
     ("~/.aws/config", "the profiles, as the AWS CLI reads them"),
     ("~/.aws/credentials", "access keys"),
-    ("~/.config/mfa-cred/config.ini", "the settings (elsewhere in the user's configuration folder on other systems)"),
+    ("~/.config/mfa-cred/config.ini", "the settings (on other systems, in the user's configuration folder)"),
     ("~/.local/state/mfa-cred/", "sealed credentials, locks and the record of spent codes"),
 ];
 
-/// The variables that are read, and those that `env` sets.
+/// The environment variables that are read, and those that `env` sets.
 pub const VARIABLES: [(&str, &str); 15] = [
     (variables::REGION, "like `--region`"),
     (variables::DURATION, "like `--duration`"),
@@ -116,15 +116,15 @@ pub const VARIABLES: [(&str, &str); 15] = [
     (variables::CONFIG_FILE, "like `--config-file`"),
     (variables::CREDENTIALS_FILE, "like `--credentials-file`"),
     (variables::COLOR, "like `--color`"),
-    (variables::LOG, "`error`, `warn`, `info` or `debug`: like `-q`, nothing, `-v` and `-vv`"),
-    (variables::PROFILE, "set by `env`: the profile that the shell holds, and so the default of every command"),
-    (variables::EXPORTED_REGION, "set by `env`: the region, where an option or a setting gave it"),
-    (variables::aws::PROFILE, "the default profile where the shell holds none"),
+    (variables::LOG, "`error`, `warn`, `info` or `debug`: like `-q`, no flag, `-v` and `-vv`"),
+    (variables::PROFILE, "set by `env`: the profile that the shell holds, which is the default for every command"),
+    (variables::EXPORTED_REGION, "set by `env`: the region, if an option or a setting gave it"),
+    (variables::aws::PROFILE, "the default profile if the shell holds none"),
     ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "the AWS files"),
     ("NO_COLOR", "no colors"),
 ];
 
-/// What stands in the files of somebody who has a role that wants MFA.
+/// AWS files with a role that requires MFA.
 const SAMPLE: &str = "\
 ~/.aws/credentials
     [my-user]
@@ -136,14 +136,14 @@ const SAMPLE: &str = "\
     role_arn = arn:aws:iam::123456789012:role/my-test-role
     mfa_serial = auto";
 
-/// The tree with all of it.
+/// The command tree with these texts.
 pub(super) fn dressed(tree: Command) -> Command {
     let tree = EXAMPLES.iter().fold(tree, |tree, (path, example)| {
         let path: Vec<&str> = path.split(' ').collect();
         set(tree, &path, example)
     });
     let (template, reference) = (whole(&tree), reference());
-    // They are `env`'s, whose own help tells of them.
+    // These options belong to `env`, whose own help shows them.
     let of_env = EnvArgs::augment_args(Command::new("env"));
     let of_env = of_env.get_arguments().map(|arg| arg.get_id().clone()).collect::<Vec<_>>();
     let hide = |tree: Command, id| tree.mut_arg(id, |arg| arg.hide_short_help(true));
@@ -161,13 +161,13 @@ fn set(tree: Command, path: &[&str], example: &str) -> Command {
     }
 }
 
-/// A heading as clap's own.
+/// A heading in clap's style.
 fn heading(text: &str) -> String {
     let style = clap::builder::Styles::styled().get_header().to_owned();
     format!("{style}{text}:{style:#}")
 }
 
-/// The help of the whole program: what to type, and the commands in groups.
+/// The help of the whole program: examples, then the commands in groups.
 fn whole(tree: &Command) -> String {
     let width = tree.get_subcommands().map(|command| command.get_name().len()).max().unwrap_or_default();
     let mut text = "{about-with-newline}\n{usage-heading} {usage}\n\n".to_owned();
@@ -199,7 +199,7 @@ fn reference() -> String {
         list("Exit codes", &codes),
         list("Variables", &VARIABLES),
         list("Files", &FILES),
-        format!("{}\n  {}", heading("A role that wants MFA"), SAMPLE.replace('\n', "\n  ")),
+        format!("{}\n  {}", heading("A role that requires MFA"), SAMPLE.replace('\n', "\n  ")),
     ];
     parts.join("\n")
 }

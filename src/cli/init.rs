@@ -1,4 +1,4 @@
-//! The words of `init`, and of what the functions that it prints ask.
+//! The arguments of `init` and of the hidden command that its shell functions call.
 
 use std::ffi::OsString;
 
@@ -9,22 +9,22 @@ use super::options::CommandName;
 use super::options::shell_with;
 use crate::shell::Shell;
 
-// The file that makes mfa-cred a command of a shell.
+// `init`.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct InitArgs {
     /// The shell [default: the shell that runs this]
     #[arg(value_name = "SHELL", value_parser = shell_with(|dialect| dialect.init.as_ref()))]
     pub shell: Option<Shell>,
-    /// The name of the shell's command
+    /// The name of the shell function
     #[arg(long = "cmd", value_name = "NAME", default_value = "mfa-cred")]
     pub command: CommandName,
-    /// Add a segment to the prompt: the profile that the shell holds, and for how long
+    /// Add a prompt segment: the shell's profile and the time left
     #[arg(long)]
     pub prompt: bool,
 }
 
-// What the function of a shell asks before it runs the words that were typed.
+// Called by the shell function before it runs a command line.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct EvaluatesArgs {
@@ -34,8 +34,8 @@ pub struct EvaluatesArgs {
 }
 
 impl EvaluatesArgs {
-    /// Is what these words print for the shell to evaluate? That of `env` and `unset` is, unless the format was named,
-    /// which says that it is wanted as it is.
+    /// Is the output of this command line for the shell to evaluate? That of `env` and `unset` is, unless `--format` was
+    /// given, which asks for the plain output.
     pub fn are_for_the_shell(&self) -> bool {
         let argv = std::iter::once("mfa-cred".into()).chain(self.words.iter().cloned());
         match super::parse(argv).map(|args| args.verb) {

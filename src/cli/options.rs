@@ -23,18 +23,18 @@ pub struct Global {
     /// The AWS credentials file [default: ~/.aws/credentials]
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub credentials_file: Option<PathBuf>,
-    /// Where the key that seals the cache lives [default: auto]
+    /// Where to keep the key that seals the cache [default: auto]
     #[arg(long, global = true, hide_short_help = true, value_name = "STORE", value_parser = one_of::<Store>(STORES))]
     pub store: Option<Store>,
-    /// Say more (-vv: every step)
+    /// Print more (-vv: every step)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Say only errors
+    /// Print only errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Colors: auto, always or never
     ///
-    /// Default: auto, which is a terminal without `NO_COLOR`.
+    /// Default: auto, which means on a terminal, unless `NO_COLOR` is set.
     #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true)]
     pub color: Option<Color>,
 }
@@ -54,11 +54,11 @@ impl std::str::FromStr for Color {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        <Self as ValueEnum>::from_str(text, false).map_err(|_| "it is one of `auto`, `always` and `never`")
+        <Self as ValueEnum>::from_str(text, false).map_err(|_| "expected `auto`, `always` or `never`")
     }
 }
 
-/// A name that a function can have in every shell, and that no shell has to be told is one word.
+/// A name that a function can have in every shell without quoting.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CommandName(String);
 
@@ -77,7 +77,7 @@ impl std::str::FromStr for CommandName {
         if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && text.bytes().all(is_legal) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a name is made of letters, digits, `_` and `-`, a letter or `_` first")
+            Err("a name has only letters, digits, `_` and `-`, and starts with a letter or `_`")
         }
     }
 }
@@ -96,28 +96,28 @@ pub struct Obtain {
     /// Default: `source_profile`.
     #[arg(long, value_name = "PROFILE", value_parser = profile_name)]
     pub source_profile: Option<ProfileName>,
-    /// The external id that the role's trust policy asks for
+    /// The external ID that the role's trust policy requires
     #[arg(long, value_name = "ID", hide_short_help = true)]
     pub external_id: Option<ExternalId>,
     /// The name of the role session [default: mfa-cred-USER]
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub session_name: Option<SessionName>,
-    /// The source identity, which stays through a chain of roles
+    /// The source identity, which persists through role chaining
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub source_identity: Option<SessionName>,
     /// A session tag (repeatable)
     #[arg(long = "tag", value_name = "KEY=VALUE", hide_short_help = true)]
     pub tags: Vec<Tag>,
-    /// A tag that is passed on along a chain of roles (repeatable)
+    /// The key of a tag that role chaining passes on (repeatable)
     #[arg(long = "transitive-tag", value_name = "KEY", hide_short_help = true)]
     pub transitive_tags: Vec<String>,
-    /// A policy that narrows the role session: JSON, or @FILE
+    /// A session policy that limits the role session: JSON, or @FILE
     #[arg(long, value_name = "JSON|@FILE", hide_short_help = true)]
     pub session_policy: Option<String>,
-    /// A managed policy that narrows the role session (repeatable)
+    /// A managed policy that limits the role session (repeatable)
     #[arg(long = "policy-arn", value_name = "ARN", hide_short_help = true)]
     pub policy_arns: Vec<String>,
-    /// How long they live: 900, 15m, 1h30m, 12h
+    /// How long they last: 900, 15m, 1h30m, 12h
     ///
     /// Default: an hour for a role, 12 hours for a user; `session_duration` and `duration_seconds` of the profile,
     /// else `duration` of the settings.
@@ -135,27 +135,27 @@ pub struct Obtain {
     pub mfa_serial: Option<MfaSerial>,
     /// The MFA code; `-` reads it from stdin
     ///
-    /// On the command line it is in the process list for as long as the program runs.
+    /// On the command line, all users can see it in the process list while the program runs.
     #[arg(long, value_name = "CODE|-", allow_hyphen_values = true)]
     pub mfa_token: Option<String>,
-    /// Redo every step, the code included
+    /// Redo every step, including the code
     #[arg(long)]
     pub refresh: bool,
-    /// Renew what lives shorter than this
+    /// Renew when less time than this is left
     ///
-    /// Default: 5 minutes; 20 for `process`, whose readers ask again below 15.
+    /// Default: 5 minutes; 20 for `process`, since SDKs ask again below 15.
     #[arg(long, value_name = "DURATION")]
     pub min_ttl: Option<Lifetime>,
-    /// Never ask a person
+    /// Never prompt
     #[arg(long)]
     pub no_prompt: bool,
-    /// Neither read nor keep credentials
+    /// Neither read nor write the cache
     #[arg(long)]
     pub no_cache: bool,
 }
 
 impl Obtain {
-    /// Adds what stood before the verb; what stood behind it wins, and lists go on.
+    /// Adds the options typed before the verb; those after it win, and lists are joined.
     pub(super) fn add_from(&mut self, before: Self) {
         macro_rules! inner_or_outer { ($($field:ident)*) => { $( self.$field = self.$field.take().or(before.$field); )* } }
         macro_rules! outer_then_inner { ($($field:ident)*) => { $( self.$field.splice(0..0, before.$field); )* } }
@@ -168,10 +168,10 @@ impl Obtain {
 }
 
 pub(super) fn profile_name(text: &str) -> Result<ProfileName, &'static str> {
-    ProfileName::new(text).ok_or("a profile's name is not empty")
+    ProfileName::new(text).ok_or("a profile name cannot be empty")
 }
 
-/// One of a closed list of words, which `--help` and completion then know.
+/// One of a closed list of words, which `--help` and completion show.
 pub(super) fn one_of<T: std::str::FromStr + Clone + Send + Sync + 'static>(
     names: impl IntoIterator<Item = &'static str>,
 ) -> impl TypedValueParser<Value = T>
@@ -181,7 +181,7 @@ where
     PossibleValuesParser::new(names.into_iter().map(PossibleValue::new)).try_map(|name| name.parse::<T>())
 }
 
-/// A shell of which that is known; names of programs are understood, and not listed.
+/// A shell that has this feature; names of programs are accepted, but not listed.
 pub(super) fn shell_with<T: 'static>(
     known: fn(&'static Dialect) -> Option<&'static T>,
 ) -> impl TypedValueParser<Value = Shell> {

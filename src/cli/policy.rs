@@ -15,7 +15,7 @@ use crate::policy::rules::Rule;
 /// What is done with policies.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum PolicyVerb {
-    /// Print the policy with which users manage their own MFA devices and can do nothing else without MFA
+    /// Print a policy that enforces MFA and lets users manage their own devices
     Print(Box<PrintArgs>),
     /// Check whether policies enforce MFA, and whether a new user gets through the first day
     Check(Box<CheckArgs>),
@@ -47,19 +47,19 @@ pub struct PrintArgs {
     /// The document, or what creates it. Default: json.
     #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(Format::NAMES), hide_possible_values = true)]
     pub format: Option<Format>,
-    /// A password may change without MFA
+    /// Allow password changes without MFA
     ///
     /// For users who must change it at the first sign-in.
     #[arg(long)]
     pub allow_first_password_change: bool,
-    /// Own access keys may be managed
+    /// Let users manage their own access keys
     ///
-    /// By their users, with MFA.
+    /// With MFA.
     #[arg(long)]
     pub own_access_keys: bool,
-    /// Only the console asks for MFA
+    /// Require MFA only in the console
     ///
-    /// Long-term access keys go through without it, which AWS does not recommend.
+    /// Long-term access keys work without it, which AWS does not recommend.
     #[arg(long)]
     pub console_only: bool,
     /// A group for users without MFA
@@ -77,7 +77,7 @@ pub struct PrintArgs {
     /// Default: aws; in CloudFormation, the stack's.
     #[arg(long, value_name = "PARTITION")]
     pub partition: Option<Partition>,
-    /// The group that it is attached to
+    /// The group to attach it to
     ///
     /// In Terraform and CloudFormation. Default: a variable, a parameter (with --quarantine-group: MFAQuarantine).
     #[arg(long, value_name = "NAME", value_parser = group_name)]
@@ -94,25 +94,25 @@ pub struct PrintArgs {
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct CheckArgs {
-    /// The policies that apply together, or what holds policies; `-` reads stdin
+    /// Policies that apply together, or files that contain some; `-` reads stdin
     ///
-    /// A policy, an answer of `aws iam`, a plan or a state as `terraform show -json` prints it, Terraform's language, or
-    /// a CloudFormation template.
+    /// A policy document, the output of an `aws iam` command, a plan or state from `terraform show -json`, Terraform code,
+    /// or a CloudFormation template.
     #[arg(value_name = "FILE", required_unless_present = "user")]
     pub files: Vec<PathBuf>,
-    /// Those that IAM has for this user
+    /// Check this user's policies in IAM
     ///
-    /// The user's own, those of the groups, and the permissions boundary. With a FILE that holds the policies of many
-    /// users: those of this one.
+    /// The user's own policies, those of the user's groups, and the permissions boundary. With a FILE that holds the
+    /// policies of many users: those of this user.
     #[arg(long, value_name = "NAME", value_parser = plain_user_name)]
     #[arg(conflicts_with_all = ["boundary", "kind", "user_name", "account", "partition", "fix"])]
     pub user: Option<String>,
-    /// Whose credentials read IAM
+    /// The profile whose credentials read IAM
     ///
     /// Default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`.
     #[arg(long, value_name = "PROFILE", value_parser = profile_name, conflicts_with = "files")]
     pub profile: Option<ProfileName>,
-    /// Never ask a person
+    /// Never prompt
     #[arg(long, conflicts_with = "files")]
     pub no_prompt: bool,
     /// A permissions boundary (repeatable)
@@ -125,7 +125,7 @@ pub struct CheckArgs {
     pub trust: Vec<PathBuf>,
     /// A service control policy (repeatable)
     ///
-    /// Of the organization. All of them are taken as attached in one place.
+    /// Of the organization. All of them count as attached at one level.
     #[arg(long, value_name = "FILE")]
     pub scp: Vec<PathBuf>,
     /// user, role, trust or organization
@@ -138,7 +138,7 @@ pub struct CheckArgs {
     /// Default: what the policies allow.
     #[arg(long, value_name = "ACTION", value_parser = action)]
     pub work: Option<String>,
-    /// The user's name, perhaps with a path
+    /// The user's name, optionally with a path
     ///
     /// Default: alice.
     #[arg(long, value_name = "NAME", value_parser = user_name)]
@@ -153,14 +153,14 @@ pub struct CheckArgs {
     /// Default: the one that the policies name.
     #[arg(long, value_name = "PARTITION", hide_short_help = true)]
     pub partition: Option<Partition>,
-    /// A password may change without MFA
+    /// Allow password changes without MFA
     ///
-    /// It is wanted, and so no failure.
+    /// It is intended, so it is not a failure.
     #[arg(long)]
     pub allow_first_password_change: bool,
-    /// Only the console shall ask for MFA
+    /// Require MFA only in the console
     ///
-    /// It is wanted, and so no failure.
+    /// It is intended, so it is not a failure.
     #[arg(long)]
     pub console_only: bool,
     /// Why an action is allowed or denied
@@ -181,17 +181,17 @@ pub struct CheckArgs {
     #[arg(long, value_name = "FORMAT", value_parser = one_of::<CheckFormat>(CheckFormat::NAMES))]
     #[arg(hide_possible_values = true, conflicts_with = "json")]
     pub format: Option<CheckFormat>,
-    /// As JSON: `--format json`
+    /// Print JSON: `--format json`
     #[arg(long, hide_short_help = true)]
     pub json: bool,
-    /// Print them repaired
+    /// Print the repaired policies
     ///
-    /// And on stderr what was changed.
+    /// And the changes, on stderr.
     #[arg(long)]
     pub fix: bool,
-    /// Write them into their files, with --fix
+    /// Write them to their files, with --fix
     ///
-    /// After showing what changes, and asking.
+    /// After showing the changes and asking.
     #[arg(long, requires = "fix")]
     pub write: bool,
     /// Do not ask, with --write
@@ -249,7 +249,7 @@ pub(super) fn group_name(text: &str) -> Result<String, &'static str> {
     if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b)) {
         Ok(text.to_owned())
     } else {
-        Err("a group's name is made of A-Z, a-z, 0-9 and `_+=,.@-`")
+        Err("a group name has only A-Z, a-z, 0-9 and `_+=,.@-`")
     }
 }
 
@@ -263,7 +263,7 @@ fn action(text: &str) -> Result<String, &'static str> {
 
 /// IAM's calls take a name alone.
 pub(super) fn plain_user_name(text: &str) -> Result<String, &'static str> {
-    if text.contains('/') { Err("a user's name has no path here") } else { user_name(text) }
+    if text.contains('/') { Err("a user name cannot have a path here") } else { user_name(text) }
 }
 
 fn user_name(text: &str) -> Result<String, &'static str> {
@@ -272,6 +272,6 @@ fn user_name(text: &str) -> Result<String, &'static str> {
     if name.split('/').all(|part| !part.is_empty() && part.bytes().all(is_name)) {
         Ok(name.to_owned())
     } else {
-        Err("a user's name is made of A-Z, a-z, 0-9 and `_+=,.@-`, a path before it ends in `/`")
+        Err("a user name has only A-Z, a-z, 0-9 and `_+=,.@-`, after an optional path that ends in `/`")
     }
 }

@@ -13,7 +13,7 @@ pub struct PromptArgs {
     /// What to print: {profile}, {left}, {region} and {account} are filled in [default: {profile} {left}]
     #[arg(long, value_name = "TEMPLATE")]
     pub format: Option<Template>,
-    /// In color, with the marks that this shell's prompt needs around it
+    /// Use color, with the markers that this shell's prompt needs
     #[arg(long, value_name = "SHELL", value_parser = shell_with(|dialect| dialect.color_marks.as_ref()))]
     pub shell: Option<Shell>,
 }

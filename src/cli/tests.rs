@@ -130,7 +130,7 @@ fn what_is_refused() {
 }
 
 #[test]
-fn what_stands_behind_the_verb_wins() {
+fn what_follows_the_verb_wins() {
     let Ok(Verb::Process(args)) = verb("--region eu-west-1 --refresh process p --region us-east-1") else {
         panic!("it parses");
     };

@@ -1,6 +1,6 @@
-//! Words that miss what was meant: a command's name with a letter wrong, a command of `exec` without its `--`.
+//! Typing errors: a misspelled command, a command of `exec` without its `--`.
 //!
-//! All of it is looked at when a line was refused, or a profile is not there; a line that works never comes here.
+//! It runs only when a command line was refused or a profile does not exist; a line that works never comes here.
 
 use std::ffi::OsString;
 
@@ -9,16 +9,16 @@ use clap::{Arg, Command};
 
 use super::{VERBS, tree, usage};
 
-/// A line as far as it can be read without knowing whether it is legal.
+/// A command line, read as far as possible without knowing whether it is valid.
 struct Typed<'a> {
     argv: &'a [OsString],
     /// The command, by its own name.
     verb: Option<String>,
-    /// Where the words are that are neither options nor their values nor the command.
+    /// The positions of the words that are neither options, nor their values, nor the command.
     words: Vec<usize>,
-    /// Does `--` stand there?
+    /// Is there a `--`?
     has_dashes: bool,
-    /// The names of the options that may stand there.
+    /// The options that the command accepts.
     options: Vec<String>,
 }
 
@@ -62,14 +62,14 @@ impl<'a> Typed<'a> {
         self.verb.as_deref() == Some("exec") && !self.has_dashes
     }
 
-    /// The words from that one on, as one types them.
+    /// The words from that position on, quoted as a person types them.
     fn rest(&self, from: usize) -> String {
         let words = self.argv[from..].iter().map(|word| word.to_string_lossy());
         shlex::try_join(words.collect::<Vec<_>>().iter().map(|word| &**word)).unwrap_or_default()
     }
 }
 
-/// A word with a dash in front.
+/// A word that starts with a dash.
 fn is_option(word: &str) -> bool {
     word.len() > 1 && word.starts_with('-')
 }
@@ -91,8 +91,8 @@ fn names(command: &Command) -> Vec<String> {
     long.chain(short).collect()
 }
 
-/// The line of an `exec` whose command stands there without `--`, with it. Where a word behind it could be an option of
-/// either, nothing is guessed.
+/// The line of an `exec` without `--`, with `--` added. If a later word could be an option of either program, nothing is
+/// guessed.
 pub(super) fn with_dashes(argv: &[OsString]) -> Result<Option<Vec<OsString>>, clap::Error> {
     let line = Typed::read(argv);
     let (true, Some(&at)) = (line.is_exec_without_dashes(), line.words.get(1)) else { return Ok(None) };
@@ -111,14 +111,14 @@ pub(super) fn with_dashes(argv: &[OsString]) -> Result<Option<Vec<OsString>>, cl
     let profile = line.word(0).unwrap_or_default();
     let whole = format!("mfa-cred exec {} -- {}", quoted(&profile), line.rest(at));
     let text = format!(
-        "`{}` may be meant for mfa-cred or for `{}`\n\nhint: put `--` in front of the command: `{whole}`",
+        "`{}` could be an option of mfa-cred or of `{}`\n\nhint: put `--` before the command: `{whole}`",
         doubtful.escape_debug(),
         program.escape_debug()
     );
     Err(usage(ErrorKind::ArgumentConflict, text))
 }
 
-/// What clap said, and besides what its line looks like.
+/// The message of clap, with what the line probably means.
 pub(super) fn explained(mut error: clap::Error, argv: &[OsString]) -> clap::Error {
     if !error.use_stderr() {
         return error;
@@ -130,7 +130,7 @@ pub(super) fn explained(mut error: clap::Error, argv: &[OsString]) -> clap::Erro
             Some(format!("there is a command `{near}`; `{}` is read as a profile", word.escape_debug()))
         }),
         Some(_) if line.is_exec_without_dashes() && line.words.len() == 1 => {
-            Some("the command of `exec` and its options go behind `--`".to_owned())
+            Some("put the command of `exec` and its options after `--`".to_owned())
         }
         Some(_) => None,
     };
@@ -142,7 +142,7 @@ pub(super) fn explained(mut error: clap::Error, argv: &[OsString]) -> clap::Erro
     error
 }
 
-/// What a line may have meant whose profile is not there.
+/// What was probably meant by a line whose profile does not exist.
 pub struct Meant {
     /// The error, in place of one about profiles.
     pub instead: Option<String>,
@@ -150,7 +150,7 @@ pub struct Meant {
     pub hint: String,
 }
 
-/// What a line may have meant whose profile, of this name, is not there.
+/// What was probably meant by a line that names this profile, which does not exist.
 pub fn meant(argv: &[OsString], name: &str) -> Option<Meant> {
     let line = Typed::read(argv);
     if line.word(0).is_none_or(|word| word != name) {
@@ -163,7 +163,7 @@ pub fn meant(argv: &[OsString], name: &str) -> Option<Meant> {
         }),
         Some(_) if line.is_exec_without_dashes() => {
             let command = line.rest(*line.words.first()?);
-            let hint = format!("where `{name}` is a command: `mfa-cred exec -- {command}`");
+            let hint = format!("if `{name}` is a program to run: `mfa-cred exec -- {command}`");
             Some(Meant { instead: None, hint })
         }
         Some(_) => None,
@@ -174,7 +174,7 @@ fn quoted(word: &str) -> String {
     shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
 }
 
-/// What other tools call a command of ours.
+/// The names that other tools give to our commands.
 const ELSEWHERE: [(&str, &str); 12] = [
     ("ls", "list"),
     ("list-profiles", "list"),
@@ -190,7 +190,8 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("credential-process", "process"),
 ];
 
-/// The command whose name a word is near, or that has it in another tool: a letter in three may be wrong, or the end be missing.
+/// The command that a word resembles, or that has this name in another tool: one letter in three may be wrong, or the
+/// end may be missing.
 pub(super) fn near(word: &str) -> Option<&'static str> {
     if let Some((_, verb)) = ELSEWHERE.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
         return Some(verb);

@@ -1,5 +1,4 @@
-//! Whose credentials a command is about: a profile behind it, or behind `--profile`. Both may stand there, as long as they
-//! say the same.
+//! The profile that a command is about: an argument or `--profile`. Both may be given, as long as they agree.
 
 use clap::error::ErrorKind;
 
@@ -33,10 +32,10 @@ fn many(positional: &mut Vec<ProfileName>, option: Option<ProfileName>) -> Resul
 
 fn contradiction(one: &ProfileName, other: &ProfileName) -> clap::Error {
     let (one, other) = (one.as_str().escape_debug(), other.as_str().escape_debug());
-    usage(ErrorKind::ArgumentConflict, format!("`{one}` and `--profile {other}` are two profiles; name one of them"))
+    usage(ErrorKind::ArgumentConflict, format!("`{one}` and `--profile {other}` are different profiles: name only one"))
 }
 
-/// Brings together what stands behind the command, and what `--profile` says behind it or before.
+/// Combines the argument of the command with `--profile` before or after it.
 pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<(), clap::Error> {
     let both = |inner: Option<ProfileName>| one(inner, before.cloned());
     match verb {
@@ -61,7 +60,7 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
         Verb::Audit(args) => args.profile = one(args.named.take(), both(args.profile.take())?)?,
         Verb::Policy(PolicyVerb::Check(check)) => check.profile = both(check.profile.take())?,
         _ if before.is_some() => {
-            return Err(usage(ErrorKind::UnknownArgument, "this command is about no profile".to_owned()));
+            return Err(usage(ErrorKind::UnknownArgument, "this command takes no profile".to_owned()));
         }
         _ => {}
     }

@@ -279,7 +279,7 @@ fn a_person_is_asked_in_the_words_of_the_profile_or_of_the_device() {
 #[test]
 fn a_program_that_gives_no_code_is_named() {
     let asked = Fixture::new().ask(printing("exit 1"), &Person::typing(&["111111"]), vec![]);
-    assert_eq!(asked, (Err(Failure("`mfa_process` of the settings gave no code".to_owned())), vec![]));
+    assert_eq!(asked, (Err(Failure("`mfa_process` in the settings gave no code".to_owned())), vec![]));
 }
 
 /// Counts what is read of it.

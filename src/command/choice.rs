@@ -1,4 +1,4 @@
-//! Which profile a command is for, and the memory of what a person chose.
+//! Which profile a command is for, and the history of what a person chose.
 
 use std::io::{self, IsTerminal};
 
@@ -13,15 +13,15 @@ use crate::names::variables;
 use crate::screen::picker::pick;
 use crate::settings::{Chosen, ObtainOptions, Settings};
 
-/// The profile that was named, `-` for the one before, or what the environment says; else a person picks one, and where
-/// nobody is there it is `default`.
+/// The named profile, the previous one for `-`, or that of the environment; else the person picks one, or it is
+/// `default` if nobody can be asked.
 pub(super) fn profile(
     named: Option<ProfileName>,
     how: &ObtainOptions,
     context: &Context<'_>,
 ) -> Result<ProfileName, Error> {
     let Context { settings, host, .. } = context;
-    // What is wrong with the files is said before anything else.
+    // Errors in the files come before anything else.
     let set = context.profiles()?;
     let history = || context.folder().map(History::read).unwrap_or_default();
     if named.as_ref().is_some_and(|name| name.as_str() == "-") {
@@ -42,14 +42,14 @@ pub(super) fn profile(
         match pick(&facts::CHOICE, choices, settings.paints(true), host.terminal) {
             Ok(Some(at)) => ProfileName::new(&all[at].name).ok_or(Error::NonePicked),
             Ok(None) => Err(Error::NonePicked),
-            // A terminal that has no second screen.
+            // A terminal without an alternate screen.
             Err(TerminalError::Absent) => Ok(profile),
             Err(error) => Err(Error::Picker(error)),
         }
     })
 }
 
-/// Notes that a person chose this profile; renewing what the shell holds is no choice.
+/// Records that a person chose this profile. Renewing what the shell holds is not a choice.
 pub(super) fn note(profile: &ProfileName, context: &Context<'_>) {
     if context.host.env.var(variables::PROFILE).as_deref() != Some(profile.as_str())
         && let Some(folder) = context.folder()

@@ -1,10 +1,10 @@
-//! `mfa-cred __complete SHELL -- WORDS…`: what may stand at the cursor, for the scripts of `completions/`.
+//! `mfa-cred __complete SHELL -- WORDS…`: the candidates at the cursor, for the scripts in `completions/`.
 //!
-//! It is asked on every TAB, so it says nothing when something is wrong: a file that cannot be read has no profiles.
-//! It reads the AWS files and the clear headers of the cache; no keyring is touched, nothing is called or made.
+//! It runs on every TAB, so it reports no errors: a file that cannot be read has no profiles.
+//! It reads the AWS files and the clear headers of the cache; it uses no keyring, makes no call, and creates nothing.
 //!
-//! What it prints starts with a line that says who knows the candidates: `values` follow, or the shell itself is to
-//! offer `files`, `folders` or `programs`.
+//! The first line of the output says where the candidates come from: `values` follow, or the shell itself offers
+//! `files`, `folders` or `programs`.
 
 use super::{Done, write_stdout};
 use crate::cache::{Cache, CacheUse};
@@ -44,8 +44,8 @@ pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
     write_stdout(&(head.to_owned() + &(completion.offer)(&cursor, &found(&slot, host))))
 }
 
-/// Everything that may stand there and can: what drives a terminal cannot be typed, and what starts with a dash is an
-/// option but where it cannot be one.
+/// All candidates that can be typed: nothing with control characters, and nothing that starts with a dash where it would
+/// be read as an option.
 fn found(slot: &Slot, host: &Host<'_>) -> Vec<Candidate> {
     let fixed = slot.fixed.iter().cloned().map(|(value, about)| Candidate { value, about });
     let live = slot.live.map(|live| look_up(live, &slot.global, host).unwrap_or_default()).unwrap_or_default();
@@ -76,7 +76,7 @@ fn look_up(live: Live, global: &Global, host: &Host<'_>) -> Option<Vec<String>> 
     })
 }
 
-/// The profiles that have live entries. A state folder that is not there stays so.
+/// The profiles that have live entries. A missing state folder is not created.
 fn cached(context: &Context<'_>) -> Vec<String> {
     let is_there = context.settings.state.as_deref().filter(|path| path.is_dir());
     let Ok(folder) = Folder::open(is_there) else { return Vec::new() };

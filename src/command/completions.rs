@@ -1,7 +1,7 @@
 //! `mfa-cred completions SHELL`: the files of `completions/`.
 //!
-//! They hold no word of ours: each asks `mfa-cred __complete`, which reads clap's tree, and so no file falls behind an
-//! option. What `clap_complete` generates could not be used: its static scripts know no profile, and its dynamic ones
+//! They contain no option names: each calls `mfa-cred __complete`, which reads clap's tree, so no file can be out of date.
+//! What `clap_complete` generates could not be used: its static scripts know no profile, and its dynamic ones
 //! expand patterns in what they got (bash) and hand words to the line without quoting them.
 
 use super::{Done, write_stdout};

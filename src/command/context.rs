@@ -1,5 +1,5 @@
-//! What a command works with: the settings, the host, and what is made of the two, each part once and only when it is
-//! first needed.
+//! What a command works with: the settings, the host, and everything built from them. Each part is built once, when it
+//! is first needed.
 
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal};
@@ -12,7 +12,7 @@ use crate::cache::{Cache, CacheUse};
 use crate::cli::Obtain;
 use crate::error::Error;
 use crate::host::{Host, Terminal};
-use crate::messages::{Level, relay};
+use crate::messages::{Level, relay, with_causes};
 use crate::names::ProfileName;
 use crate::plan::{Ambient, Plan};
 use crate::profile::ProfileSet;
@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
     known: Rc<Known>,
 }
 
-/// What was read and opened, which is the same whoever sits at the terminal.
+/// What was read and opened so far. It does not depend on the terminal.
 #[derive(Default)]
 struct Known {
     ambient: OnceCell<Ambient>,
@@ -38,17 +38,17 @@ struct Known {
 }
 
 impl<'a> Context<'a> {
-    /// Opens and reads nothing.
+    /// Neither opens nor reads anything.
     pub(super) fn new(settings: &'a Settings, host: Host<'a>) -> Self {
         Self { settings, host, known: Rc::default() }
     }
 
-    /// The same at another terminal.
+    /// The same context with another terminal.
     pub(super) fn at(&self, terminal: &'a dyn Terminal) -> Self {
         Self { host: Host { terminal, ..self.host.clone() }, known: Rc::clone(&self.known), ..*self }
     }
 
-    /// The same with nobody at it where the options say so: a passphrase is a prompt too.
+    /// The same context, without a terminal if the options say `--no-prompt`: asking for a passphrase is a prompt, too.
     pub(super) fn attended_as(&self, how: &ObtainOptions) -> Self {
         let host = if how.may_prompt { self.host.clone() } else { self.host.unattended() };
         Self { host, known: Rc::clone(&self.known), ..*self }
@@ -74,7 +74,7 @@ impl<'a> Context<'a> {
         if self.known.profiles.get().is_none() {
             let Settings { config_file, credentials_file, messages, .. } = self.settings;
             let set = ProfileSet::load(self.host.files, config_file, credentials_file)?;
-            // Looking for them takes the whole of the files.
+            // Finding these needs a full read of the files.
             if messages.says(Level::Info) {
                 set.notes().for_each(|note| messages.info(&note.to_string()));
             }
@@ -88,18 +88,18 @@ impl<'a> Context<'a> {
         Ok(Plan::make(self.profiles()?, profile, &how.request, self.ambient())?)
     }
 
-    /// The state folder, opened once, or why there is none.
+    /// The state folder, opened once, or the reason why it cannot be used.
     fn opened(&self) -> Result<&Folder, &str> {
-        let opened = self.known.folder.get_or_init(|| self.open_folder().map_err(|error| error.to_string()));
+        let opened = self.known.folder.get_or_init(|| self.open_folder().map_err(|error| with_causes(&error)));
         opened.as_ref().map_err(String::as_str)
     }
 
-    /// The state folder, for a command that cannot do without it.
+    /// The state folder, for a command that needs it.
     pub(super) fn open_folder(&self) -> Result<Folder, FolderError> {
         Folder::open_or_set_aside(self.settings.state.as_deref(), self.settings.messages)
     }
 
-    /// The state folder, for what can be done without it.
+    /// The state folder, if there is one, for work that is possible without it.
     pub(super) fn folder(&self) -> Option<&Folder> {
         self.opened().ok()
     }
@@ -118,11 +118,8 @@ impl<'a> Context<'a> {
         with: impl FnOnce(&Cache<'_>, &CorrectedClock<'_>) -> T,
     ) -> T {
         let messages = self.settings.messages;
-        let lost = if use_of_it == CacheUse::Read {
-            "the cache cannot be looked at"
-        } else {
-            "credentials will not be cached"
-        };
+        let lost =
+            if use_of_it == CacheUse::Read { "the cache cannot be read" } else { "credentials will not be cached" };
         let folder = self.opened().inspect_err(|error| messages.warn(&format!("{lost}: {error}"))).ok();
         let vault = self.vault(folder.map_or(Path::new(""), Folder::path));
         let clock = self.clock();
@@ -134,13 +131,13 @@ impl<'a> Context<'a> {
         CorrectedClock::new(self.host.clock, self.folder())
     }
 
-    /// The time by which a plan's credentials end.
+    /// The current time by the clock of the plan's endpoint.
     pub(super) fn now(&self, plan: &Plan) -> Timestamp {
         self.clock().of(&plan.service).now()
     }
 
-    /// Passes on what a command says while it runs (`touch your key`) to whoever sits there: by stderr where that is a
-    /// terminal, and by the terminal itself where an SDK captures stderr.
+    /// Shows what a command prints while it runs (`touch your key`): on stderr if that is a terminal, else on the terminal
+    /// itself, because SDKs capture stderr.
     pub(super) fn hear(&self, text: &str) {
         let terminal = self.host.terminal;
         match text {

@@ -1,7 +1,7 @@
 //! `mfa-cred device …`: a user's MFA devices, from the terminal.
 //!
-//! What the four have in common: whose devices these are (the user behind the profile, by GetCallerIdentity), who
-//! signs, questions, and edits of the profile.
+//! What the four commands have in common: the user of the profile (from GetCallerIdentity), the signing credentials,
+//! questions, and edits of the profile.
 
 mod enroll;
 mod list;
@@ -48,8 +48,8 @@ pub(super) fn run(verb: DeviceVerb, context: &Context<'_>) -> Result<Done, Error
     }
 }
 
-/// A word that is a profile's name is that profile, as it is for every command. Where the environment names another
-/// one, the word may as well be a device of that one's user, and nothing is guessed.
+/// A word that names a profile is that profile, as for every command. If the environment names another profile, the word
+/// could also be a device of that profile's user, and nothing is guessed.
 fn read_word(
     verb: &'static str,
     word: Option<String>,
@@ -78,7 +78,7 @@ struct DeviceWork<'a> {
     context: &'a Context<'a>,
     how: &'a ObtainOptions,
     set: &'a ProfileSet,
-    /// How the user behind the profile signs in.
+    /// How the profile's user signs in.
     plan: &'a Plan,
     /// The device that the profile or its chain names.
     named: Option<MfaSerial>,
@@ -105,7 +105,7 @@ fn with_desk(
     let set = context.profiles()?;
     let profile = choice::profile(whose.profile.clone(), &how, context)?;
     let plan = match context.plan(&profile, &how) {
-        // Whoever has a FIDO device may get another one beside it.
+        // A user with a FIDO device may enroll another one.
         Err(Error::Plan(PlanError::Fido { .. })) => {
             how.request.leaves_device_open = true;
             context.plan(&profile, &how)?
@@ -134,13 +134,13 @@ fn with_desk(
 }
 
 impl DeviceWork<'_> {
-    /// What of the way to IAM is neither AWS's nor the system's own, before a prompt.
+    /// What a prompt shows about the route to IAM: an endpoint, proxy or CA bundle that is not AWS's or the system's own.
     fn way(&self) -> String {
         let service = self.plan.iam(self.set, self.context.ambient());
         service.map_or_else(|_| String::new(), |service| Route::to(&service).in_words(&service).bracketed())
     }
 
-    /// What a failed call of IAM is here.
+    /// Turns a failed IAM call into an error of this command.
     fn failed(&self, call: &'static str, journey: &'static [Need]) -> impl Fn(IamError) -> DeviceError {
         let user = self.user.clone();
         move |error| DeviceError::Call { call, error, journey, user: Some(Box::new(user.clone())) }
@@ -190,7 +190,7 @@ impl DeviceWork<'_> {
         answer.map_err(|error| DeviceError::Code(error.into()))
     }
 
-    /// Shows what an edit would change, and writes it where that is wanted. Was it written?
+    /// Shows what an edit would change, and writes it after confirmation. Returns whether it was written.
     fn write(&self, draft: &Draft) -> Result<bool, Refusal> {
         if !draft.is_changed() {
             return Ok(true);
@@ -201,17 +201,14 @@ impl DeviceWork<'_> {
         } else {
             diff.lines().for_each(|line| self.context.settings.messages.note(line));
         }
-        if !self
-            .confirm("Write this?", Usual::Yes, "the change of the profile must be confirmed")
-            .map_err(Refusal::Answer)?
-        {
+        if !self.confirm("Write this?", Usual::Yes, "the profile change must be confirmed").map_err(Refusal::Answer)? {
             return Ok(false);
         }
         draft.write().map_err(Refusal::Edit)?;
         Ok(true)
     }
 
-    /// A draft of the files as they are now: some time may have gone since they were read.
+    /// A draft of the files as they are now: they may have changed since they were first read.
     fn draft(&self) -> Result<Draft, EditError> {
         let Settings { config_file, credentials_file, .. } = self.context.settings;
         Ok(Draft::new(ProfileSet::load(self.context.host.files, config_file, credentials_file)?))

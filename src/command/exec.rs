@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::exit::ExitCode;
 use crate::messages::printable;
 
-/// What would make an SDK look past the credentials that it is given.
+/// Variables that would make an SDK ignore the credentials that it is given.
 const OVERRIDING: [&str; 5] = [
     variables::aws::PROFILE,
     variables::aws::DEFAULT_PROFILE,

@@ -1,4 +1,4 @@
-//! What is known of a profile without a call and without a keyring: the rows of `list` and of the picker.
+//! What is known about a profile without a call and without a keyring: the rows of `list` and of the picker.
 
 use super::context::Context;
 use std::collections::HashMap;
@@ -28,11 +28,11 @@ pub(super) struct Facts {
     pub(super) device: Option<String>,
     /// Now, by the clock of its endpoint.
     pub(super) now: Timestamp,
-    /// When what is cached ends, by that clock.
+    /// When the cached credentials expire, by that clock.
     pub(super) end: Option<Timestamp>,
-    /// When the MFA session ends that this user has and its roles use.
+    /// When the user's MFA session, which the roles use, expires.
     pub(super) session_end: Option<Timestamp>,
-    /// When the keys end that it starts from, where a file or the environment says so.
+    /// When the keys that the plan starts from expire, if a file or the environment says so.
     pub(super) keys_end: Option<Timestamp>,
     /// Why there is no plan.
     pub(super) error: Option<String>,
@@ -48,7 +48,7 @@ pub(super) const CHOICE: [Column; 6] = [
     Column::kept("LEFT"),
 ];
 
-/// What facts are gathered from.
+/// The inputs of the facts.
 struct View<'a> {
     set: &'a ProfileSet,
     request: PlanRequest,
@@ -82,7 +82,7 @@ impl Facts {
         all
     }
 
-    /// Are the keys over that it starts from, and is nothing cached that goes without them?
+    /// Have the keys that the plan starts from expired, with nothing cached that could be used without them?
     pub(super) fn is_expired(&self) -> bool {
         self.end.is_none() && self.keys_end.is_some_and(|end| end <= self.now)
     }
@@ -132,7 +132,7 @@ impl Facts {
     }
 }
 
-/// The MFA sessions that are cached. Many roles share one, which is looked up once.
+/// The cached MFA sessions. Many roles share one, so each is looked up once.
 #[derive(Default)]
 struct Sessions {
     known: HashMap<String, Option<Timestamp>>,
@@ -166,7 +166,7 @@ fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
         () if has("aws_access_key_id") => "user",
         () if has("credential_process") => "process",
         () if has("credential_source") => "host",
-        // Without a role it is whatever its source is.
+        // Without a role it is the same kind as its source.
         () => match plan.map(|plan| &plan.base) {
             Some(Base::AccessKey { .. }) => "user",
             Some(Base::CredentialProcess { .. }) => "process",

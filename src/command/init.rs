@@ -1,7 +1,7 @@
-//! `mfa-cred init SHELL`: the file that makes mfa-cred a command of that shell and completes it; and what its function
-//! asks.
+//! `mfa-cred init SHELL`: the shell integration (function, completion, prompt), and the hidden command that the function
+//! calls.
 //!
-//! No setting is read: it stands in a start-up file, and must work whatever `config.ini` says.
+//! It reads no settings: it runs in a startup file, and must work even if `config.ini` is broken.
 
 use super::{Done, write_stdout};
 use crate::cli::{EvaluatesArgs, InitArgs};
@@ -28,7 +28,7 @@ pub(super) fn run(args: &InitArgs, host: &Host<'_>) -> Result<Done, Error> {
     write_stdout(&text)
 }
 
-/// The shell that runs us, else `$SHELL`, else posix.
+/// The shell that runs this, else `$SHELL`, else posix.
 fn calling(host: &Host<'_>) -> Shell {
     let parent = || Shell::of_program(&(host.parent)()?);
     let shell = || Shell::of_program(&host.env.var("SHELL")?);

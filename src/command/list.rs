@@ -1,4 +1,4 @@
-//! `mfa-cred list`: the profiles, what they are and how long their credentials last. No call and no keyring.
+//! `mfa-cred list`: the profiles, their kinds, and how long their credentials last. No call, no keyring.
 
 use crate::command::context::Context;
 use std::io::{self, IsTerminal};
@@ -18,7 +18,7 @@ use crate::profile::ProfileSet;
 use crate::screen::table::{Column, Table};
 use crate::settings::Settings;
 
-/// In a narrow window the columns go in this order: where a thing comes from before what it is.
+/// In a narrow window, columns are dropped in this order: the source before the kind.
 const COLUMNS: [Column; 7] = [
     Column::kept("PROFILE"),
     Column::dropped("KIND", 3),
@@ -60,7 +60,7 @@ pub(super) fn run(
         let mut table = Table::new(&COLUMNS);
         let is_for_a_person = io::stdout().is_terminal();
         for facts in &all {
-            // A program that reads the column means credentials of that very profile.
+            // A program that reads this column expects the credentials of exactly that profile.
             let session = facts.session_end.filter(|_| is_for_a_person);
             table.add(cells(facts), facts.end.or(session), facts.now);
             table.mark_last(is_held(facts));
@@ -69,7 +69,7 @@ pub(super) fn run(
     })
 }
 
-/// Where the AWS files have no profiles: that they have none, and what to write. No error to whoever asked what there is.
+/// Says that the AWS files have no profiles, and what to write. For a list, this is not an error.
 pub(super) fn tell_that_there_are_none(set: &ProfileSet, settings: &Settings) {
     let Some(Err(error)) = ProfileName::new("default").map(|usual| existing(set, &usual)) else { return };
     let error = Error::from(error);
@@ -77,8 +77,8 @@ pub(super) fn tell_that_there_are_none(set: &ProfileSet, settings: &Settings) {
     error.hint().iter().for_each(|hint| settings.messages.hint(hint));
 }
 
-/// A name as a line: for a person with everything escaped, for a program as it is. A name that is more than a line, or
-/// could drive the terminal that the program hands it on to, is none for programs.
+/// A name as one line: escaped for a person, unchanged for a program. Programs do not get a name with a line break or
+/// with control characters, which they might pass on to a terminal.
 fn name_line(name: &str) -> Option<String> {
     if io::stdout().is_terminal() {
         return Some(one_line(name) + "\n");
@@ -113,7 +113,7 @@ fn to_json(facts: &Facts, is_held: bool) -> Value {
         "cached_until": facts.end.as_ref().map(Timestamp::to_string),
         "error": facts.error,
     });
-    // Only where they say something: most rows have none of them.
+    // Only where they are set: most rows have none of them.
     if let Some(end) = facts.session_end {
         row["session_until"] = end.to_string().into();
     }

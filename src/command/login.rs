@@ -1,4 +1,5 @@
-//! `mfa-cred login PROFILE…`: obtains and keeps, prints nothing on stdout and a line a profile on stderr.
+//! `mfa-cred login PROFILE…`: obtains and caches credentials. It prints nothing on stdout, and one line per profile on
+//! stderr.
 
 use super::{Done, session};
 use crate::cache::MinTtl;
@@ -28,7 +29,7 @@ pub(super) fn run(profiles: Vec<ProfileName>, obtain: &Obtain, context: &Context
         let Err(error) = sign_in(profile, &how, context) else { continue };
         let error = error.about(profile);
         match error.ending() {
-            // A person who cancels means all of it.
+            // A person who cancels means all of the profiles.
             Ending::Signal(_) | Ending::Exit(ExitCode::Canceled) => return Err(error),
             Ending::Exit(code) if failed == 0 => exit = code,
             Ending::Exit(_) => {}
@@ -49,7 +50,7 @@ fn sign_in(profile: &ProfileName, how: &ObtainOptions, context: &Context<'_>) ->
     choice::note(profile, context);
     settings.messages.note(&match credentials.expiration {
         Some(end) => format!("{profile}: signed in for {}", table::left(end, context.now(&plan))),
-        None => format!("{profile}: these credentials do not end"),
+        None => format!("{profile}: these credentials do not expire"),
     });
     Ok(())
 }

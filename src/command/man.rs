@@ -1,4 +1,4 @@
-//! `mfa-cred man [DIR]`: the manual pages, made from what the help says.
+//! `mfa-cred man [DIR]`: the manual pages, generated from the help.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -29,7 +29,7 @@ fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
     let name = file_name(command);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".new-");
-    // A page is for everybody, as far as the user's mask lets it.
+    // A page may be read by everyone, as far as the umask allows.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let mut file = builder.tempfile_in(folder)?;
@@ -51,7 +51,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     let is_whole = !command.get_bin_name().unwrap_or_default().contains(' ');
     let own = command.get_after_help().map(|text| text.to_string().lines().skip(1).collect::<Vec<_>>().join("\n"));
     let example = own.or_else(|| is_whole.then(|| EXAMPLES_OF_ALL.to_owned()));
-    // The examples have a section of their own, and so has the rest; the options are one list.
+    // The examples and the other texts have sections of their own; the options are one list.
     let bare = command.clone().after_help(None::<&str>).after_long_help(None::<&str>);
     let bare = bare.mut_args(|arg| arg.help_heading(None::<&'static str>)).display_name(title(command));
     let is_parent = command.get_subcommands().any(|inner| !inner.is_hide_set());

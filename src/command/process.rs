@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::host::{Impatient, require_stdout};
 use crate::output::process_json;
 
-/// For how long a person is waited for. SDKs give their programs a minute, and are gone then: nobody would get what a
-/// code was spent on.
+/// How long to wait for a person. SDKs give the program one minute; after that nobody would receive the credentials, and
+/// the code would be wasted.
 const PATIENCE: Duration = Duration::from_secs(50);
 
 pub(super) fn run(args: ProfileArgs, context: &Context<'_>) -> Result<Done, Error> {
@@ -22,8 +22,8 @@ pub(super) fn run(args: ProfileArgs, context: &Context<'_>) -> Result<Done, Erro
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, &context.at(&terminal))?;
     let done = write_stdout(process_json(&signed.credentials).expose())?;
     if io::stdout().is_terminal() {
-        // Whoever asks for it by name gets it. SDKs read a pipe.
-        context.settings.messages.warn("the credentials are on your screen, and in what can be scrolled back to");
+        // Someone who runs `process` on a terminal gets the output. SDKs read a pipe.
+        context.settings.messages.warn("the credentials are on your screen and in its scrollback");
     }
     Ok(done)
 }

@@ -1,5 +1,5 @@
-//! `mfa-cred prompt`: a segment of a shell's prompt, printed again for every line that a person types. It reads the
-//! environment and the clock, and no file: not even our settings.
+//! `mfa-cred prompt`: a segment of a shell's prompt, which runs before every command line. It reads the environment and
+//! the clock, but no file, not even our settings.
 
 use std::io::{self, IsTerminal};
 
@@ -11,7 +11,7 @@ use crate::names::variables;
 use crate::output::segment::{Segment, account_of_key};
 use crate::shell::ColorMarks;
 
-/// Prints nothing where this shell holds nothing.
+/// Prints nothing if this shell holds no credentials.
 pub(super) fn run(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Result<Done, Error> {
     let env = host.env;
     let Some(profile) = env.var(variables::PROFILE) else { return Ok(Done::Well) };
@@ -20,7 +20,7 @@ pub(super) fn run(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Result
         profile,
         end: env.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| end.parse().ok()),
         region: env.var(variables::aws::REGION).or_else(|| env.var(variables::aws::DEFAULT_REGION)),
-        // The keys tell whose they are; the variable may be older than they.
+        // The account id comes from the key itself; the variable may be older.
         account: account().or_else(|| env.var(variables::aws::ACCOUNT_ID)),
     };
     let template = args.format.clone().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What the commands that need credentials have in common: the state folder, the vault, the cache and the executor,
-//! each made from the settings and the host.
+//! What the commands that obtain credentials have in common: the state folder, the vault, the cache and the executor,
+//! each built from the settings and the host.
 
 pub(super) mod device;
 mod exposed;
@@ -23,7 +23,7 @@ use crate::secret::Credentials;
 use crate::settings::{ObtainOptions, Settings, Token};
 use crate::state::CorrectedClock;
 
-/// A profile's credentials, and the plan that they came of.
+/// A profile's credentials, and the plan that produced them.
 pub(super) struct Signed {
     pub(super) plan: Plan,
     pub(super) credentials: Credentials,
@@ -47,7 +47,7 @@ pub(super) fn sign_in(
 }
 
 impl Signed {
-    /// What an environment gets of it.
+    /// The variables to export.
     pub(super) fn export(&self, host: &Host<'_>) -> Export {
         let is_renewal = host.env.os(variables::PROFILE).is_some();
         let region = self.plan.region.as_ref();
@@ -67,7 +67,7 @@ pub(super) fn obtain(
     context.with_cache(cache_use(how), |cache, clock| Session { context, how, cache, clock }.credentials(plan, usual))
 }
 
-/// What these options want of the cache.
+/// How these options use the cache.
 pub(super) fn cache_use(how: &ObtainOptions) -> CacheUse {
     if how.may_cache { CacheUse::ReadAndKeep } else { CacheUse::Nothing }
 }
@@ -118,7 +118,7 @@ impl Session<'_, '_> {
     }
 }
 
-/// The plan's credentials, where they are cached: nobody is asked, and no call is made.
+/// The plan's credentials if they are cached: without a prompt and without a call.
 pub(super) fn cached(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Option<Credentials> {
     let last = keys(plan, plan.steps.given(true)).pop()?;
     match cache.lookup(&last, MinTtl::SIGNER, clock.of(&plan.service).now()) {

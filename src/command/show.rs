@@ -1,5 +1,5 @@
-//! `mfa-cred show PROFILE`: the profile as it is resolved, each property with its place, and the plan. No call, no
-//! prompt, no keyring.
+//! `mfa-cred show PROFILE`: the resolved profile, each property with its file and line, and the plan. No call, no prompt,
+//! no keyring.
 
 use crate::command::choice;
 use crate::command::context::Context;
@@ -41,7 +41,7 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Re
     })
 }
 
-/// Where nothing says which profile, and there is but one: nothing is signed in with it here.
+/// The only profile, if none was named: `show` signs in to nothing, so no wrong choice is possible.
 fn only_profile(set: &ProfileSet, host: &Host<'_>) -> Option<ProfileName> {
     let mut names = set.names();
     match (Settings::profile(None, host.env).1, names.next(), names.next()) {
@@ -50,7 +50,7 @@ fn only_profile(set: &ProfileSet, host: &Host<'_>) -> Option<ProfileName> {
     }
 }
 
-/// What others read otherwise of the profile, its sources and the sections that these name.
+/// How other programs read the profile, its sources, and the sections that these name differently.
 fn differences(set: &ProfileSet, name: &str) -> Vec<String> {
     let named = |profile: Profile<'_>, key, kind| Some((kind, profile.filled(key)?.value().into_owned()));
     let sections: Vec<(SectionKind, String)> = sources(set, name)
@@ -123,13 +123,13 @@ fn to_text(
     text
 }
 
-/// When the keys end that the plan starts from, and what says so.
+/// When the keys that the plan starts from expire, and what says so.
 fn end_line(end: &End, clock: &CorrectedClock<'_>) -> String {
     let (at, origin) = (end.at, &end.origin);
     if at <= clock.now() {
-        return format!("  which ended at {at} ({origin})\n");
+        return format!("  expired at {at} ({origin})\n");
     }
-    format!("  which ends at {at}, {} left ({origin})\n", table::left(at, clock.now()))
+    format!("  expires at {at}, {} left ({origin})\n", table::left(at, clock.now()))
 }
 
 fn cached(key: &Key, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> String {
@@ -139,7 +139,7 @@ fn cached(key: &Key, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> String {
     })
 }
 
-/// The ways that the plan may go, each with the condition that stands before its lines.
+/// The alternatives of the plan, each with the condition that its lines start with.
 fn ways(plan: &Plan) -> Vec<(&'static str, &[Step])> {
     match &plan.steps {
         Steps::Fixed(steps) => vec![("", &steps[..])],
@@ -204,7 +204,7 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
         "endpoint_url": plan.service.endpoint_url.as_deref().map(shown::url),
         "warnings": plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
-    // Only where it says something, as in `list`.
+    // Only where it is set, as in `list`.
     if let Some(end) = &plan.end {
         shown["keys_until"] = end.at.to_string().into();
     }

@@ -1,6 +1,6 @@
 //! `mfa-cred status [PROFILE]`: what this shell holds and what is cached, from the environment and the clear headers
-//! alone, and where the key of the cache is, which is looked up without reading it: asking for the status is no use of
-//! the key. With PROFILE, the exit code says whether its credentials can be had now without a code.
+//! alone, and where the sealing key is. The key is located but not read, so `status` does not count as use of it. With
+//! PROFILE, the exit code says whether credentials are available without a code.
 
 use crate::command::choice;
 use crate::command::context::Context;
@@ -46,9 +46,9 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
             };
             cached.retain(its);
         }
-        // Each ends by the clock of its own endpoint, and so does what the shell holds of it.
+        // Each entry expires by the clock of its own endpoint, and so do the shell's credentials from it.
         let cached: Vec<_> = cached.into_iter().map(|header| (cache.now_of(&header, now), header)).collect();
-        // Where nobody is told of it, it is not looked for.
+        // It is looked up only if it is shown.
         let key = (as_json || plan.is_none()).then(|| cache.whereabouts());
         let verdict = plan.as_ref().map(|plan| needs_no_code(plan, cache, now));
         let payload = if as_json {
@@ -72,7 +72,7 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
         };
         write_stdout(&payload)?;
         if !as_json && held.is_none() && cached.is_empty() && std::io::stdout().is_terminal() {
-            // A file that is broken is no reason to fail: nothing of it was asked for.
+            // A broken AWS file is no reason to fail: `status` does not need it.
             if let Some(set) = context.profiles().ok().filter(|set| set.names().next().is_none()) {
                 list::tell_that_there_are_none(set, settings);
             }
@@ -103,16 +103,16 @@ fn needs_no_code(plan: &Plan, cache: &Cache<'_>, now: Timestamp) -> bool {
 enum KeyId {
     Missing,
     Is(String),
-    /// A secret that was pasted into the wrong variable, or whatever else: it is not shown.
+    /// Something else, perhaps a secret in the wrong variable: it is not shown.
     SomethingElse,
 }
 
 impl KeyId {
     fn text(&self) -> &str {
         match self {
-            Self::Missing => "no access key id",
+            Self::Missing => "no access key ID",
             Self::Is(id) => id,
-            Self::SomethingElse => "AWS_ACCESS_KEY_ID is not an access key id",
+            Self::SomethingElse => "AWS_ACCESS_KEY_ID is not an access key ID",
         }
     }
 }
@@ -141,7 +141,7 @@ impl ShellCredentials {
         })
     }
 
-    /// Now, by the clock by which this ends: known where it is cached.
+    /// The current time by the clock of these credentials' endpoint, if they are cached.
     fn now(&self, cached: &[(Timestamp, Header)], now: Timestamp) -> Timestamp {
         let mut same = cached
             .iter()
@@ -169,11 +169,11 @@ impl ShellCredentials {
     }
 }
 
-/// In a narrow window a star in front of the row says what the shell holds.
+/// In a narrow window, a star before the row marks what the shell holds.
 const COLUMNS: [Column; 4] =
     [Column::dropped("WHERE", 0), Column::kept("PROFILE"), Column::kept("WHAT"), Column::kept("LEFT")];
 
-/// A role for a person: the rest of its ARN is in every row the same, or in `--json`.
+/// A role's name for a person; `--json` has the whole ARN.
 fn role_name(arn: &str, is_for_a_person: bool) -> String {
     let name = arn.split_once(":role/").map_or(arn, |(_, path)| path.rsplit('/').next().unwrap_or(path));
     if is_for_a_person { format!("role {name}") } else { arn.to_owned() }
@@ -207,7 +207,7 @@ fn to_text(
         table.add(vec!["key".to_owned(), String::new(), key_text(key, settings).join("; ")], end, now);
     }
     let mut text = table.to_stdout(settings.paints(true), "this shell holds no credentials, and none are cached");
-    // Lines of its own, which fit the narrowest window whole.
+    // On lines of its own, which fit the narrowest window.
     if let Some(key) = key.filter(|_| is_terminal) {
         let left = left(key).map(|left| format!(", {} left", Lifetime::from_secs(secs(left))));
         let lines = key_text(key, settings).join("\n     ");
@@ -226,7 +226,7 @@ fn left(key: Whereabouts) -> Option<Duration> {
     }
 }
 
-/// The store that serves the key, then how it comes to have it and what ends that.
+/// The store that serves the key, then where it has the key from and when it will drop it.
 fn key_text(key: Whereabouts, settings: &Settings) -> Vec<String> {
     let keyring = KeyHome::Keyring.name();
     let mut said = match (key.lives, key.in_kernel) {
@@ -234,13 +234,13 @@ fn key_text(key: Whereabouts, settings: &Settings) -> Vec<String> {
             vec!["none".to_owned(), "`store = none` keeps nothing".to_owned()]
         }
         (None, _) => vec!["none".to_owned()],
-        (Some(KeyHome::Keyring), Some(_)) => vec!["kernel keyring".to_owned(), format!("a copy of the {keyring}'s")],
+        (Some(KeyHome::Keyring), Some(_)) => vec!["kernel keyring".to_owned(), format!("copied from the {keyring}")],
         (Some(KeyHome::Keyring), None) => vec![keyring.to_owned()],
         (Some(KeyHome::Passphrase), Some(_)) => {
             vec!["kernel keyring".to_owned(), "unlocked with the passphrase".to_owned()]
         }
         (Some(KeyHome::Passphrase), None) => vec!["passphrase".to_owned(), "not unlocked".to_owned()],
-        (Some(KeyHome::Kernel), _) => vec!["kernel keyring alone".to_owned()],
+        (Some(KeyHome::Kernel), _) => vec!["kernel keyring only".to_owned()],
     };
     if let Some(idle) = settings.lock_after.filter(|_| key.in_kernel.is_some()) {
         said.push(format!("forgotten after {} without use", Lifetime::from_secs(secs(idle))));

@@ -3,6 +3,7 @@
 //! A command that a hint names runs as it is printed.
 
 use super::Error;
+use crate::aws::Obstacle;
 use crate::code::CodeError;
 use crate::disk::trust::Distrust;
 use crate::execute::base::BaseError;
@@ -35,17 +36,17 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         Error::Picker(error) => terminal_hint(error),
         Error::DeviceOrProfile { verb, word, .. } => {
             let command = ours(&format!("device {verb}"), Some(word));
-            Some(format!("{command} takes it as the profile; a device can be named by its serial"))
+            Some(format!("{command} uses it as the profile; name a device by its serial"))
         }
-        Error::Inexpressible(_) => Some("`--format json` holds any value".to_owned()),
+        Error::Inexpressible(_) => Some("`--format json` can hold any value".to_owned()),
         Error::Untaken { profile, format } => Some(take(profile.as_ref(), *format)),
-        Error::NoSegment => Some(format!("let its prompt run {}", ours("prompt", None))),
+        Error::NoSegment => Some(format!("call {} in its prompt", ours("prompt", None))),
         Error::Settings(SettingsError::NoHome) => {
             Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())
         }
         Error::Settings(SettingsError::Distrusted(Distrust::Open { path })) => {
             let path = path.to_string_lossy();
-            Some(format!("`chmod go-w {}` closes it", shlex::try_quote(&path).unwrap_or_default()))
+            Some(format!("run `chmod go-w {}`", shlex::try_quote(&path).unwrap_or_default()))
         }
         Error::Settings(SettingsError::Token) => {
             Some("`--mfa-token -` reads the code from stdin, which keeps it out of the process list".to_owned())
@@ -75,36 +76,35 @@ fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String>
         PlanError::UnknownSource { likely, .. } => return did_you_mean(&likely.nearest),
         PlanError::Fido { usable, .. } if !usable.is_empty() => {
             let usable: Vec<String> = usable.iter().map(|serial| format!("`mfa_serial = {serial}`")).collect();
-            format!("name a device whose codes AWS takes: {}", usable.join(" or "))
+            format!("use a device whose codes AWS accepts: {}", usable.join(" or "))
         }
         PlanError::Fido { .. } => {
             let enroll = ours("device enroll", profile);
             format!(
-                "register a TOTP device beside it ({enroll}), which is then named in `mfa_serial`; or sign in with \
+                "add a TOTP device ({enroll}), which also sets `mfa_serial`; or sign in with \
                  `aws login` and use its `login_session` profile"
             )
         }
         PlanError::SerialCannotBeMet { .. } => {
-            "take `mfa_serial` out, or let a profile with a user's access key be the source".to_owned()
+            "remove `mfa_serial`, or use a source profile that has a user's access key".to_owned()
         }
         PlanError::NoToken { origin } => {
             let (verb, key) = match origin {
                 Origin::Variable(_) => ("export", variables::aws::SESSION_TOKEN),
                 _ => ("copy", "aws_session_token"),
             };
-            format!("{verb} the token as well, as `{key}`, or take the keys from where they came again")
+            format!("{verb} the token as well, as `{key}`, or get the keys from their source again")
         }
-        PlanError::OwnExports { .. } => "take them out of this shell first: `eval $(mfa-cred unset)`".to_owned(),
-        PlanError::IncludeProfile { .. } => "copy what it includes into the profile".to_owned(),
+        PlanError::OwnExports { .. } => "remove them from this shell first: `eval $(mfa-cred unset)`".to_owned(),
+        PlanError::IncludeProfile { .. } => "copy the included settings into the profile".to_owned(),
         PlanError::NoSource { .. } => {
-            "add `source_profile = PROFILE` (whose keys sign) or `credential_source`".to_owned()
+            "add `source_profile = PROFILE` (the profile whose keys sign) or `credential_source`".to_owned()
         }
         PlanError::InClear { .. } => {
-            "use an `https://` address; where you trust the whole way there, put `allow_http = true` into mfa-cred's \
-             own config.ini"
+            "use an `https://` address; if you trust the whole network path, set `allow_http = true` in mfa-cred's own config.ini"
                 .to_owned()
         }
-        PlanError::TwoSources { .. } => "keep the one that is meant".to_owned(),
+        PlanError::TwoSources { .. } => "keep only the one that you want".to_owned(),
         _ => return None,
     })
 }
@@ -127,15 +127,15 @@ fn overlooked_hint(error: &PlanError) -> Option<String> {
 fn vault_hint(error: &VaultError) -> Option<String> {
     match error {
         VaultError::Demanded { .. } => {
-            Some("unlock or start that store, or let `--store auto` choose another".to_owned())
+            Some("start or unlock that store, or use `--store auto` to choose another".to_owned())
         }
         VaultError::Passphrase(PassphraseError::Terminal(TerminalError::Absent | TerminalError::Background)) => {
-            Some("run mfa-cred in a terminal once: the key is then unlocked for this login".to_owned())
+            Some("run mfa-cred once in a terminal: this unlocks the key for your login session".to_owned())
         }
         VaultError::Passphrase(PassphraseError::Refused | PassphraseError::Damaged) => {
-            Some(format!("{} forgets the passphrase, and all that it sealed", ours("clear --all", None)))
+            Some(format!("{} discards the passphrase and everything sealed under it", ours("clear --all", None)))
         }
-        VaultError::Left { .. } => Some("run it again when that store works".to_owned()),
+        VaultError::Left { .. } => Some("run the command again when that store works".to_owned()),
         _ => None,
     }
 }
@@ -146,20 +146,18 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
             format!("run {} in a terminal", ours("login", Some(profile)))
         }
         ExecuteError::CanceledElsewhere(profile) => {
-            format!("run {} when the code is at hand", ours("login", Some(profile)))
+            format!("run {} when you have the code", ours("login", Some(profile)))
         }
         ExecuteError::Code(CodeError::Terminal(TerminalError::TimedOut(_))) => {
             let login = ours("login", profile);
-            format!("sign in beforehand with {login}: an SDK waits for no more than a minute")
+            format!("sign in first with {login}: an SDK waits for one minute at most")
         }
         ExecuteError::Code(error) => return code_hint(error),
         ExecuteError::Vault(error) => return vault_hint(error),
         ExecuteError::Base(BaseError::Expired { origin, .. }) => match origin {
-            Some(Origin::Variable(_)) => {
-                "obtain new ones as these were obtained; where that variable is a leftover, unset it"
-            }
-            Some(_) => "sign in again with the tool that wrote them; where that line is a leftover, take it out",
-            None => "sign in again as that program wants it; it must give credentials that still live",
+            Some(Origin::Variable(_)) => "obtain new ones the same way; if that variable is a leftover, unset it",
+            Some(_) => "sign in again with the tool that wrote them; if that line is a leftover, delete it",
+            None => "sign in again the way that program expects; it must return credentials that have not expired",
         }
         .to_owned(),
         ExecuteError::Base(
@@ -195,8 +193,7 @@ fn terminal_hint(error: &TerminalError) -> Option<String> {
 /// Where there is nothing yet, not even `default`.
 fn no_profiles_hint() -> String {
     format!(
-        "`aws configure` writes an access key into ~/.aws/credentials; the end of {} shows what a role that wants MFA \
-         looks like in ~/.aws/config",
+        "`aws configure` writes an access key into ~/.aws/credentials; the end of {} shows a ~/.aws/config with a role that requires MFA",
         ours("--help", None)
     )
 }
@@ -206,54 +203,63 @@ fn call_hint(step: Option<&Step>, error: &StsError, profile: Option<&ProfileName
     let code_of = || step.and_then(Step::needs_code_of);
     let StsError::Refused { code, message, ahead } = error else {
         return match error {
-            StsError::Throttled if code_of().is_none() => Some("wait a moment".to_owned()),
+            StsError::Throttled if code_of().is_none() => Some("wait a moment and try again".to_owned()),
             StsError::Throttled => {
-                Some("wait a moment; a code that was sent is spent, so take the next one".to_owned())
+                Some("wait a moment; the code that was sent is spent, so use the next one".to_owned())
             }
             StsError::Lost(_) | StsError::Unavailable(_) if code_of().is_some() => {
                 Some("the code may be spent: wait for the device's next one".to_owned())
             }
             StsError::Unreadable | StsError::TooLong => {
-                let spent = if code_of().is_some() { "; the code may be spent all the same" } else { "" };
-                let what = "something between here and AWS answers in its place: a captive portal, or a proxy";
+                let spent = if code_of().is_some() { "; the code may still have been spent" } else { "" };
+                let what =
+                    "something between this machine and AWS answered in its place, such as a captive portal or a proxy";
                 Some(format!("{what}{spent}"))
             }
             StsError::Unreachable(obstacle) => Some(obstacle.hint().to_owned()),
             StsError::Over { .. } => {
-                let what = "the endpoint's clock and the end that it gives do not agree: set the clock of what answers \
-                            there, or see which endpoint the profile and the environment name";
+                let what = "the endpoint's clock and the expiration that it returns do not agree: set that server's clock, or check \
+                            which endpoint the profile and the environment name";
                 let spent = if code_of().is_some() { "; the code is spent" } else { "" };
                 Some(format!("{what}{spent}"))
             }
+            StsError::Lost(_) => Some(Obstacle::Other.hint().to_owned()),
             _ => None,
         };
     };
     Some(match (code.as_str(), step) {
         _ if error.is_wrong_code() => {
             let resync = ours("device resync", profile);
-            format!("wait for the device's next code; where codes keep failing, the device has drifted: {resync}")
+            format!(
+                "wait for the device's next code; if codes keep failing, the device's clock has drifted: run {resync}"
+            )
         }
         _ if error.is_wrong_serial() => {
             let serial = code_of().map(ToString::to_string).unwrap_or_default();
             let list = ours("device list", profile);
-            format!("{serial} is not a device of this user, or not one with codes; {list} lists them")
+            format!("{serial} is not an MFA device of this user, or has no codes; {list} lists the devices")
         }
         ("AccessDenied", Some(Step::AssumeRole(call))) => denied_role(call),
         ("AccessDenied", Some(Step::SessionToken { .. })) if message.contains("session credentials") => {
-            "the profile's access key is that of a session; only a user's own key gets another one".to_owned()
+            "the profile's access key belongs to a session; GetSessionToken needs a long-term access key".to_owned()
         }
         ("InvalidClientTokenId", _) => {
             "the access key was deleted or deactivated, or belongs to another partition".to_owned()
         }
-        ("ExpiredToken" | "ExpiredTokenException", _) => "the session that signs is over: obtain a new one".to_owned(),
-        _ if error.is_of_the_clock() => format!("this clock is {} s off AWS's: set it", ahead.abs()),
-        ("SignatureDoesNotMatch", _) => "the secret access key was mistyped, or belongs to another key".to_owned(),
-        ("ValidationError", Some(Step::AssumeRole(_))) if message.contains("DurationSeconds") => {
-            "ask for less: roles allow an hour unless their maximum session duration says more".to_owned()
+        ("ExpiredToken" | "ExpiredTokenException", _) => {
+            "the session that signed the request has expired: obtain a new one".to_owned()
         }
-        ("RegionDisabledException", _) => "STS is switched off in that region: name another with `--region`".to_owned(),
+        _ if error.is_of_the_clock() => format!("this machine's clock is {} s off: set it", ahead.abs()),
+        ("SignatureDoesNotMatch", _) => {
+            "the secret access key is mistyped, or belongs to another access key ID".to_owned()
+        }
+        ("ValidationError", Some(Step::AssumeRole(_))) if message.contains("DurationSeconds") => {
+            "ask for a shorter duration: a role allows one hour unless its maximum session duration is longer"
+                .to_owned()
+        }
+        ("RegionDisabledException", _) => "STS is not active in that region: choose another with `--region`".to_owned(),
         ("PackedPolicyTooLarge", _) => "shorten the session policies and tags: together they are too large".to_owned(),
-        ("MalformedPolicyDocument", _) => "the session policy is no valid IAM policy".to_owned(),
+        ("MalformedPolicyDocument", _) => "the session policy is not a valid IAM policy".to_owned(),
         _ => return None,
     })
 }
@@ -264,15 +270,14 @@ fn is_denied(error: &StsError) -> bool {
 
 /// What a trust policy may have missed.
 fn denied_role(call: &AssumeRole) -> String {
-    format!("{}. Where the MFA may be too old for the role, `--refresh` asks for a new code", forbidden(call))
+    format!("{}. If the role limits the age of the MFA session, `--refresh` asks for a new code", forbidden(call))
 }
 
 /// The same without a code: the first thing to look at is whether the role demands one.
 fn denied_without_mfa(call: &AssumeRole, user: &ProfileName) -> String {
     let (name, enroll) = (user.as_str(), ours("device enroll", Some(user)));
     format!(
-        "no MFA was used, and the role may demand it: write `mfa_serial = auto` into profile `{name}`, or run {enroll} \
-         where its user has no device yet. Otherwise {}",
+        "no MFA was used, and the role may require it: set `mfa_serial = auto` in profile `{name}`, or run {enroll} if its user has no device yet. Otherwise, {}",
         forbidden(call)
     )
 }
@@ -280,15 +285,15 @@ fn denied_without_mfa(call: &AssumeRole, user: &ProfileName) -> String {
 /// What may forbid a role, and what was sent that may not please it.
 fn forbidden(call: &AssumeRole) -> String {
     let sent = [
-        ("an external id", call.external_id.is_some()),
+        ("an external ID", call.external_id.is_some()),
         ("a session name", call.session_name.is_some()),
         ("a source identity (which needs `sts:SetSourceIdentity`)", call.source_identity.is_some()),
         ("tags (which need `sts:TagSession`)", !call.tags.is_empty()),
         ("a code", call.device.is_some()),
     ];
     let sent: Vec<&str> = sent.into_iter().filter(|(_, is)| *is).map(|(what, _)| what).collect();
-    let sent = if sent.is_empty() { "no external id and no tags".to_owned() } else { sent.join(", ") };
-    format!("the role's trust policy, an own policy or the organization's forbids it; sent were {sent}")
+    let sent = if sent.is_empty() { "no external ID and no tags".to_owned() } else { sent.join(", ") };
+    format!("the role's trust policy, your policy or an SCP denies it; the request carried {sent}")
 }
 
 /// How a shell takes what `env` prints.
@@ -297,8 +302,7 @@ fn take(profile: Option<&ProfileName>, format: Format) -> String {
     let argument = profile.map(|name| format!(" {}", word(name.as_str()))).unwrap_or_default();
     let line = format.taking(&format!("mfa-cred{argument}"));
     format!(
-        "`{line}` takes them into this shell; with the line of {} in its startup file, `mfa-cred{argument}` does so \
-         by itself; `--format` prints them all the same",
+        "`{line}` sets them in this shell; with the line from {} in its startup file, `mfa-cred{argument}` alone does so; `--format` prints them anyway",
         ours("init --help", None)
     )
 }

@@ -76,10 +76,10 @@ impl fmt::Display for Base {
             }
             Self::Environment(keys) => {
                 let id = shown::access_key_id(&keys.access_key_id);
-                write!(f, "{} {id} of the environment", session(keys.is_session))
+                write!(f, "{} {id} from the environment", session(keys.is_session))
             }
-            Self::Ec2InstanceMetadata => f.write_str("role of this EC2 instance"),
-            Self::EcsContainer(_) => f.write_str("role of this container"),
+            Self::Ec2InstanceMetadata => f.write_str("the role of this EC2 instance"),
+            Self::EcsContainer(_) => f.write_str("the role of this container"),
             Self::CredentialProcess { profile, .. } => write!(f, "`credential_process` of profile `{profile}`"),
         }
     }

@@ -11,10 +11,10 @@ use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichFile};
 
-/// So many profiles may stand in a chain: no person's has ten, and whoever follows it ends.
+/// The most profiles in a chain. No real chain has ten, and following it must end.
 const MOST_PROFILES: usize = 64;
 
-/// So many ignored sections are told where all are: the others are as these.
+/// How many ignored sections an error lists if all are ignored: the others are like these.
 const MOST_TOLD: usize = 3;
 
 /// The profiles from the one asked for to the one that holds the base.
@@ -173,7 +173,7 @@ fn follow<'a>(
         return Err(PlanError::LongChain { origin, most: MOST_PROFILES });
     }
     let Some(profile) = set.get(&source) else {
-        // All names are looked at: whoever makes a plan of each would look at all of them for each.
+        // This looks at all names, which would be quadratic for callers that plan every profile.
         let likely = Box::new(if request.at_a_glance { Likely::default() } else { likely(set, &source) });
         return Err(PlanError::UnknownSource { origin, source_profile: source, likely });
     };
@@ -224,7 +224,7 @@ fn base_of(
             Leads::BackTo(profile) => Err(PlanError::ProcessLoop { origin, profile }),
             Leads::TooFar => Err(PlanError::LongChain { origin, most: MOST_PROFILES }),
             Leads::WhereTheShellSays => {
-                let why = "starts mfa-cred without naming a profile, and so perhaps itself for ever";
+                let why = "starts mfa-cred without naming a profile, so it might start itself forever";
                 Err(PlanError::Refused { origin, why })
             }
         };
@@ -247,9 +247,7 @@ fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, Plan
         }
         "Ec2InstanceMetadata" => Ok(Base::Ec2InstanceMetadata),
         "EcsContainer" => Ok(Base::EcsContainer(ambient.container.clone())),
-        _ => {
-            Err(PlanError::Refused { origin, why: "is one of `Environment`, `Ec2InstanceMetadata` and `EcsContainer`" })
-        }
+        _ => Err(PlanError::Refused { origin, why: "must be `Environment`, `Ec2InstanceMetadata` or `EcsContainer`" }),
     }
 }
 
@@ -278,7 +276,7 @@ fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
     };
     for key in [ID, SECRET, "aws_session_token", "aws_security_token"] {
         if let Some(quoted) = profile.filled(key).filter(|property| is_quoted(&property.value())) {
-            let why = "stands in quotes, which the AWS files do not take away: write it without them";
+            let why = "is in quotes, which count as part of the value in AWS files: write it without them";
             return Err(PlanError::Refused { origin: origin(&quoted), why });
         }
     }
@@ -303,7 +301,7 @@ fn is_quoted(value: &str) -> bool {
 /// One of AWS's that is temporary is nothing without its token.
 fn legal_key(id: &str, has_token: bool, origin: &dyn Fn() -> Origin) -> Result<(), PlanError> {
     if !is_access_key_id(id) {
-        return Err(PlanError::Refused { origin: origin(), why: "is not an access key id, which is one plain word" });
+        return Err(PlanError::Refused { origin: origin(), why: "is not an access key ID, which is one plain word" });
     }
     if !has_token && is_temporary_key(id) {
         return Err(PlanError::NoToken { origin: origin() });
@@ -428,7 +426,7 @@ fn whole_arn(property: &Property<'_>) -> Result<RoleArn, PlanError> {
     if property.value().starts_with("arn:") {
         return Ok(role);
     }
-    Err(PlanError::Refused { origin: origin(property), why: "is not a role's ARN" })
+    Err(PlanError::Refused { origin: origin(property), why: "is not a role ARN" })
 }
 
 pub(super) fn profile_name(profile: Profile<'_>) -> ProfileName {

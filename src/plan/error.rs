@@ -35,8 +35,8 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => write!(f, "`{flag}`"),
-            Self::Variable(name) => write!(f, "`{name}` of the environment"),
-            Self::Setting(key) => write!(f, "`{key}` of the settings"),
+            Self::Variable(name) => write!(f, "`{name}` in the environment"),
+            Self::Setting(key) => write!(f, "`{key}` in the settings"),
             Self::Line { place, key } => write!(f, "{place}: `{key}`"),
         }
     }
@@ -92,7 +92,7 @@ pub enum PlanError {
         most: usize,
     },
     /// The chain comes back to a profile.
-    #[error("`source_profile` goes round in a circle: {}", .0.join(" -> "))]
+    #[error("`source_profile` forms a cycle: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
     /// `credential_process` would start mfa-cred for the same profile again.
     #[error("{origin} starts mfa-cred for profile `{profile}` again, which would never end")]
@@ -121,7 +121,7 @@ pub enum PlanError {
         overlooked: Box<[Overlooked]>,
     },
     /// Nothing in the profile yields credentials.
-    #[error("{place}: profile `{profile}` has no access key, no role and nothing else that yields credentials")]
+    #[error("{place}: profile `{profile}` has no access key, no role and no other source of credentials")]
     NoCredentials {
         /// The section.
         place: Location,
@@ -131,7 +131,7 @@ pub enum PlanError {
         overlooked: Box<[Overlooked]>,
     },
     /// One half of an access key.
-    #[error("{origin}: profile `{profile}` has no `{missing}` beside it")]
+    #[error("{origin}: profile `{profile}` has no `{missing}` to go with it")]
     HalfKey {
         /// The half that is there.
         origin: Origin,
@@ -143,7 +143,7 @@ pub enum PlanError {
         overlooked: Box<[Overlooked]>,
     },
     /// One half of an access key, and the other one empty.
-    #[error("{origin} of profile `{profile}` is empty, and its `{other}` is not")]
+    #[error("{origin} of profile `{profile}` is empty, but its `{other}` is not")]
     EmptyHalf {
         /// The empty line.
         origin: Origin,
@@ -155,7 +155,7 @@ pub enum PlanError {
         overlooked: Box<[Overlooked]>,
     },
     /// A temporary access key without what makes it one.
-    #[error("{origin} is that of temporary keys (`ASIA…`), and there is no session token beside it")]
+    #[error("{origin} is a temporary access key (`ASIA…`), but it has no session token")]
     NoToken {
         /// The key's identifier.
         origin: Origin,
@@ -177,7 +177,7 @@ pub enum PlanError {
         why: &'static str,
     },
     /// An endpoint of another machine without TLS.
-    #[error("{origin} is plain http, over which anybody on the way to `{}` could read codes and credentials", .address.host())]
+    #[error("{origin} is plain http: anyone on the network path to `{}` could read codes and credentials", .address.host())]
     InClear {
         /// Where it stands.
         origin: Origin,
@@ -185,7 +185,7 @@ pub enum PlanError {
         address: Box<Address>,
     },
     /// A duration outside AWS's range.
-    #[error("{origin} is {wanted}; AWS takes {min} to {max} here")]
+    #[error("{origin} is {wanted}; AWS accepts {min} to {max} here")]
     Duration {
         /// Where it stands.
         origin: Origin,
@@ -208,7 +208,7 @@ pub enum PlanError {
     },
     /// A serial with a base in which MFA can never be met.
     #[error(
-        "{origin}: no code of {} can be given, since {base} signs and not a user's access key", .device.in_words()
+        "{origin}: a code of {} cannot be used, because {base} signs the request and not a user's access key", .device.in_words()
     )]
     SerialCannotBeMet {
         /// Where the serial stands.
@@ -225,7 +225,9 @@ pub enum PlanError {
         origin: Origin,
     },
     /// `credential_source = Environment` while it holds what `mfa-cred env` put there.
-    #[error("{origin}: the keys in the environment are what mfa-cred exported for another profile, and no input")]
+    #[error(
+        "{origin}: the keys in the environment were exported by mfa-cred for another profile, and are not used as input"
+    )]
     OwnExports {
         /// The `credential_source`.
         origin: Origin,
@@ -237,7 +239,7 @@ pub enum PlanError {
         origin: Origin,
     },
     /// A kind of base that this version cannot use.
-    #[error("{origin}: profile `{profile}` uses {what}, which this version cannot sign in with")]
+    #[error("{origin}: profile `{profile}` uses {what}, which this version does not support")]
     Unsupported {
         /// The property that says so.
         origin: Origin,
@@ -247,7 +249,7 @@ pub enum PlanError {
         what: &'static str,
     },
     /// An option that shapes a role session, and no role.
-    #[error("{origin} shapes a role's session, but profile `{profile}` has no role")]
+    #[error("{origin} applies to a role session, but profile `{profile}` has no role")]
     NoRole {
         /// The option.
         origin: Origin,

@@ -127,18 +127,18 @@ fn assume_role(
         tags,
         session_policy: match &request.session_policy {
             Some(policy) if policy.chars().count() > LONG_POLICY => {
-                let why = "is longer than the 2048 characters that AWS takes";
+                let why = "is longer than the 2048 characters that AWS accepts";
                 return Err(PlanError::Refused { origin: Origin::Flag("--session-policy"), why });
             }
             policy => policy.clone(),
         },
         policy_arns: match &request.policy_arns[..] {
             arns if arns.len() > MANY_POLICIES => {
-                let why = "is given more than 10 times, which is AWS's most";
+                let why = "is given more than 10 times, which is the AWS limit";
                 return Err(PlanError::Refused { origin: Origin::Flag("--policy-arn"), why });
             }
             arns if arns.iter().any(|arn| !arn.starts_with("arn:") || !(20..=2048).contains(&arn.len())) => {
-                return Err(PlanError::Refused { origin: Origin::Flag("--policy-arn"), why: "is not a policy's ARN" });
+                return Err(PlanError::Refused { origin: Origin::Flag("--policy-arn"), why: "is not a policy ARN" });
             }
             arns => arns.to_vec(),
         },
@@ -162,7 +162,7 @@ fn session_name(
 
 /// The profile's `session_tags` (`key=value,key=value`), each replaced by the flag's tag of the same key.
 fn tags(profile: Profile<'_>, request: &PlanRequest) -> Result<Vec<Tag>, PlanError> {
-    const TWICE: &str = "has two tags of one key, whose case AWS ignores";
+    const TWICE: &str = "has two tags with the same key (AWS ignores case)";
     let has_two = |tags: &[Tag]| {
         let mut keys = BTreeSet::new();
         !tags.iter().all(|tag| keys.insert(tag.key.to_ascii_lowercase()))
@@ -184,7 +184,7 @@ fn tags(profile: Profile<'_>, request: &PlanRequest) -> Result<Vec<Tag>, PlanErr
     tags.sort();
     if tags.len() > MANY_TAGS {
         let origin = profile.filled("session_tags").map_or(Origin::Flag("--tag"), |p| origin(&p));
-        return Err(PlanError::Refused { origin, why: "makes more than the 50 tags that AWS takes" });
+        return Err(PlanError::Refused { origin, why: "adds up to more than the 50 tags that AWS accepts" });
     }
     Ok(tags)
 }
@@ -202,7 +202,7 @@ fn transitive_tags(profile: Profile<'_>, request: &PlanRequest, tags: &[Tag]) ->
     let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
     // At most 50 of them.
     let is_tag = |key: &str| tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key));
-    let why = "names a key that none of the tags has";
+    let why = "names a key that no tag has";
     if let (Some(property), false) = (property, listed.iter().all(|key| is_tag(key))) {
         return Err(PlanError::Refused { origin: origin(&property), why });
     }

@@ -44,29 +44,25 @@ impl fmt::Display for Warning {
             Self::DurationCapped { wanted, profile } => {
                 write!(
                     f,
-                    "profile `{profile}`: {wanted} was asked for, but AWS caps a role that a session assumes at 1h"
+                    "profile `{profile}`: {wanted} was requested, but AWS limits a role that a session assumes to 1h"
                 )
             }
             Self::NoMfa { profile } => {
                 write!(
                     f,
-                    "profile `{profile}` has no `mfa_serial`, so these are its long-term keys, without MFA: \
-                     `mfa_serial = auto` in it takes the device that IAM lists, and {} makes one",
+                    "profile `{profile}` has no `mfa_serial`, so these are its long-term keys, without MFA: set `mfa_serial = auto` to use the device that IAM lists, or create one with {}",
                     ours("device enroll", Some(profile))
                 )
             }
             Self::Overlooked(section) => {
                 let what = if section.holds.serial { "an `mfa_serial`" } else { "an access key" };
-                write!(f, "{section} (there is {what} in it)")
+                write!(f, "{section} (it has {what})")
             }
             Self::UnreadableEnd { origin } => {
-                write!(f, "{origin} is no time that can be read, so it is not known when these keys end")
+                write!(f, "{origin} is not a valid time, so it is unknown when these keys expire")
             }
             Self::OtherPartition { region, partition } => {
-                write!(
-                    f,
-                    "the region `{region}` is outside the partition `{partition}`, which these credentials are of"
-                )
+                write!(f, "region `{region}` is not in partition `{partition}`, which these credentials belong to")
             }
         }
     }

@@ -20,7 +20,7 @@ pub enum Differs {
     #[error("the AWS CLI takes the comment as part of the value")]
     InlineComment,
     /// An indented `# comment` among continued lines.
-    #[error("an indented comment is part of the value here and in the SDKs, and left out by the AWS CLI")]
+    #[error("an indented comment is part of the value here and in the SDKs, but the AWS CLI drops it")]
     IndentedComment,
     /// An empty line among continued lines, where they are no nested properties.
     #[error("the AWS CLI keeps the empty line in the value")]
@@ -29,31 +29,31 @@ pub enum Differs {
     #[error("the AWS CLI ends the key at the `:`")]
     ColonInKey,
     /// The same key twice in one section.
-    #[error("the key stands there twice: the last one counts, and the AWS CLI refuses the file")]
+    #[error("the key is set twice: the last one counts, and the AWS CLI refuses the file")]
     RepeatedKey,
     /// The same section twice in one file.
-    #[error("the section stands there twice: both count, and the AWS CLI refuses the file")]
+    #[error("the section appears twice: both count, and the AWS CLI refuses the file")]
     RepeatedSection,
     /// `[profile x]` and `[profile  x]`
-    #[error("the section stands there twice, spelled differently: both count, and the AWS CLI takes the last alone")]
+    #[error("the section appears twice, spelled differently: both count, and the AWS CLI reads only the last one")]
     RespelledSection,
     /// `[ profile x ]`
-    #[error("the AWS CLI takes the space beside the bracket as part of the name")]
+    #[error("the AWS CLI takes the space next to the bracket as part of the name")]
     SpaceInBrackets,
     /// `[DEFAULT]`, in either file.
-    #[error("the AWS CLI lends what stands under `[DEFAULT]` to every section of the file")]
+    #[error("the AWS CLI applies the keys under `[DEFAULT]` to every section of the file")]
     LendingDefault,
     /// `[profile "x"]`
     #[error("the SDKs ignore a section whose name is quoted; the AWS CLI reads it")]
     QuotedName,
     /// `[profile "x#y"]`
-    #[error("the SDKs take what follows the `#` or `;` in the quoted name for a comment and refuse the file")]
+    #[error("the SDKs read the `#` or `;` in the quoted name as the start of a comment, and refuse the file")]
     MarkInQuotedName,
     /// `[two words]` in the credentials file.
     #[error("the SDKs ignore a section whose name has a space; the AWS CLI reads it")]
     SpaceInName,
     /// A first property, a comment before it or a section that is indented.
-    #[error("the SDK for Rust refuses the file, since this line is indented and continues no property")]
+    #[error("the SDK for Rust refuses the file, because this line is indented but continues no property")]
     Indented,
     /// A byte order mark.
     #[error("the byte order mark makes the SDKs and the AWS CLI refuse the file")]
@@ -166,9 +166,9 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: WhichFile, found: &mut Vec<Diffe
         } else if name.contains(' ') {
             add(Differs::SpaceInName, header.written, header.line, of);
         }
-        let (before, behind) = (header.written.start as usize - 1, header.written.end as usize);
+        let (before, after) = (header.written.start as usize - 1, header.written.end as usize);
         // In the config file the rest is split like a shell's words, so that a space at its end does no harm.
-        if bytes[before] != b'[' || origin == WhichFile::Credentials && bytes.get(behind) != Some(&b']') {
+        if bytes[before] != b'[' || origin == WhichFile::Credentials && bytes.get(after) != Some(&b']') {
             add(Differs::SpaceInBrackets, header.written, header.line, of);
         }
         if written == "DEFAULT" {
@@ -188,8 +188,8 @@ fn in_brackets<'a>(set: &'a ProfileSet, header: &Header) -> &'a str {
     let (bytes, written) = (set.bytes(header.origin), header.written.range());
     let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
     let before = bytes[..written.start].iter().rev().take_while(is_blank).count();
-    let behind = bytes[written.end..].iter().take_while(is_blank).count();
-    std::str::from_utf8(&bytes[written.start - before..written.end + behind]).unwrap_or_default()
+    let after = bytes[written.end..].iter().take_while(is_blank).count();
+    std::str::from_utf8(&bytes[written.start - before..written.end + after]).unwrap_or_default()
 }
 
 fn of_properties<'a>(set: &'a ProfileSet, header: &'a Header, found: &mut Vec<Difference<'a>>) {
@@ -216,13 +216,13 @@ fn of_property(property: Property<'_>, repeated: bool) -> Vec<(Differs, u32)> {
     if property.key().contains(':') {
         found.push((Differs::ColonInKey, 0));
     }
-    let behind = &property.bytes()[property.entry.value.end as usize..];
-    let rest = behind.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let after = &property.bytes()[property.entry.value.end as usize..];
+    let rest = after.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if rest.iter().any(|byte| matches!(byte, b'#' | b';')) {
         found.push((Differs::InlineComment, 0));
     }
     let nested = property.entry.value.range().is_empty();
-    for (number, line) in (1..).zip(property.lines_behind()) {
+    for (number, line) in (1..).zip(property.lines_after()) {
         if read::is_continuation(line, property.entry.depth) && line.trim_matches(read::BLANK).starts_with(['#', ';']) {
             found.push((Differs::IndentedComment, number));
         } else if !nested && line.trim_matches(read::BLANK).is_empty() {

@@ -25,10 +25,10 @@ pub enum EditError {
     #[error("the value cannot be written into a profile")]
     Value,
     /// No section can be opened under it.
-    #[error("no section can be written for a profile of that name")]
+    #[error("no section can be written for a profile with that name")]
     Name,
     /// What was written would be read otherwise than it is meant.
-    #[error("`{}` is written in a way that this edit cannot keep", path.display())]
+    #[error("`{}` is written in a way that this edit cannot preserve", path.display())]
     Unkept {
         /// The file.
         path: PathBuf,
@@ -147,13 +147,13 @@ impl Draft {
         let Some((header, entries)) = headers.filter(|(header, _)| header.origin == WhichFile::Config).last() else {
             return self.new_section(profile, &format!("{key} = {value}"));
         };
-        let last = entries.last().map_or_else(|| behind_comments(bytes, header), |entry| entry.end as usize);
+        let last = entries.last().map_or_else(|| after_comments(bytes, header), |entry| entry.end as usize);
         // As the lines above: one that is further out would take those below it for its own in the AWS CLI.
         let indentation =
             entries.last().map_or(&[][..], |entry| &bytes[entry.line_start(bytes)..entry.key.start as usize]);
         let line = format!("{}{key} = {value}", String::from_utf8_lossy(indentation));
-        line_behind(bytes, last, &line)
-            .or_else(|| line_behind(bytes, header.written.end as usize, &line))
+        line_after(bytes, last, &line)
+            .or_else(|| line_after(bytes, header.written.end as usize, &line))
             .ok_or_else(|| self.unkept(WhichFile::Config))
     }
 
@@ -210,7 +210,7 @@ struct Change {
     with: String,
 }
 
-/// A value in the place of another. The comment behind it stays, and those between continued lines.
+/// A value in the place of another. The comment after it stays, and those between continued lines.
 fn replaced(bytes: &[u8], entry: &Entry, value: &str) -> Vec<Change> {
     let at = entry.value.range();
     let blank = if at.is_empty() && bytes[at.start - 1] == b'=' { " " } else { "" };
@@ -224,7 +224,7 @@ fn removed(bytes: &[u8], entry: &Entry) -> Vec<Change> {
     std::iter::once(Change { at: line, with: String::new() }).chain(continued(bytes, entry)).collect()
 }
 
-/// The lines behind the first that belong to a value, each to be taken out. What ends the last of them stays where
+/// The lines after the first that belong to a value, each to be taken out. What ends the last of them stays where
 /// the first line's end went with it, so that no two lines run together.
 fn continued(bytes: &[u8], entry: &Entry) -> Vec<Change> {
     let (mut at, end) = (line_end(bytes, entry.value.end as usize), entry.end as usize);
@@ -243,7 +243,7 @@ fn continued(bytes: &[u8], entry: &Entry) -> Vec<Change> {
 }
 
 /// In the last of the indented comments below a section's line, which would continue a key above them.
-fn behind_comments(bytes: &[u8], header: &Header) -> usize {
+fn after_comments(bytes: &[u8], header: &Header) -> usize {
     let mut last = header.written.end as usize;
     let mut next = line_end(bytes, last);
     while next < bytes.len() {
@@ -260,14 +260,14 @@ fn behind_comments(bytes: &[u8], header: &Header) -> usize {
     last
 }
 
-/// Behind the line ending of the line that byte `at` is in, or of the file.
+/// After the line ending of the line that byte `at` is in, or of the file.
 fn line_end(bytes: &[u8], at: usize) -> usize {
     bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| at + end + 1)
 }
 
-/// A line behind the one that byte `at` is in. `None` where that one's end cannot be touched: a lone carriage return at
+/// A line after the one that byte `at` is in. `None` where that one's end cannot be touched: a lone carriage return at
 /// the end of the file is part of a value, and would become part of a line ending.
-fn line_behind(bytes: &[u8], at: usize, line: &str) -> Option<Change> {
+fn line_after(bytes: &[u8], at: usize, line: &str) -> Option<Change> {
     let end = line_end(bytes, at);
     let newline = newline(bytes);
     let with = match bytes[..end] {

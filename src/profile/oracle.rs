@@ -148,7 +148,7 @@ const DIFFERENCES: [Listed; 14] = [
         theirs: Err(1),
     },
     Listed {
-        reason: "behind such a mark a name that is ignored is ignored, as in the AWS CLI; the SDK misses the bracket",
+        reason: "after such a mark a name that is ignored is ignored, as in the AWS CLI; the SDK misses the bracket",
         config: "[profile \"a # b\" c]\nk = v\n[sso-session \"a;b\" d]\n",
         credentials: "",
         ours: Ok(&[]),

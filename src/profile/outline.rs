@@ -14,7 +14,7 @@ use super::index::{Index, Texts};
 use super::read::{Found, is_identifier, is_of_identifier, read_section, small};
 use super::{SectionKind, WhichFile};
 
-/// So many sections are read one by one; whoever asks for more wants the whole. More than any chain of profiles has.
+/// How many sections are read one by one; a caller that asks for more gets the whole files. No chain has as many.
 const MOST: usize = 96;
 
 /// The outlines of both files, and what was read of them.
@@ -25,7 +25,7 @@ pub(super) struct Outlines {
     parts: OnceLock<Box<Part>>,
 }
 
-/// What was read for one name. A list, since whoever got a part goes on holding it while more are read.
+/// What was read for one name. A list, because callers keep a part while more are read.
 #[derive(Debug)]
 struct Part {
     kind: SectionKind,

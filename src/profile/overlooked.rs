@@ -50,8 +50,8 @@ impl fmt::Display for Overlooked {
         write!(f, "{}: `[{}]` is ", self.place, shown(&self.section))?;
         match self.why {
             Why::Ignored(what) => write!(f, "{what}")?,
-            Why::OtherCase => f.write_str("another profile, since upper and lower case differ")?,
-            Why::WholeName => f.write_str("a profile whose name is all of that")?,
+            Why::OtherCase => f.write_str("a different profile, because names are case-sensitive")?,
+            Why::WholeName => f.write_str("a profile with exactly that name")?,
         }
         write!(f, ": {}", self.remedy)
     }
@@ -122,13 +122,13 @@ pub(super) fn all(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
             .filter(|(_, header)| header.leads && header.kind == SectionKind::Profile);
         let places = names.flat_map(|(at, header)| {
             let name = header.name.text(set.bytes(header.origin));
-            [Some((hash(name), at)), behind_kind(name).map(|rest| (hash(rest), at))]
+            [Some((hash(name), at)), after_kind(name).map(|rest| (hash(rest), at))]
         });
         sorted(places.flatten())
     };
     let is_alike = |known: &&str| {
         *known != name && known.eq_ignore_ascii_case(name)
-            || behind_kind(known).is_some_and(|rest| rest.eq_ignore_ascii_case(name))
+            || after_kind(known).is_some_and(|rest| rest.eq_ignore_ascii_case(name))
     };
     let known = |at: usize| {
         let header = &set.all().found.headers[at];
@@ -139,7 +139,7 @@ pub(super) fn all(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
 }
 
 /// `[Profile x]` of the credentials file is a profile of two words.
-fn behind_kind(name: &str) -> Option<&str> {
+fn after_kind(name: &str) -> Option<&str> {
     let (kind, rest) = name.split_once(' ')?;
     kind.eq_ignore_ascii_case("profile").then_some(rest)
 }
@@ -154,24 +154,24 @@ fn of_another_case(set: &ProfileSet, known: &str, name: &str) -> Option<Overlook
         section: profile.written().to_owned(),
         why: if known.eq_ignore_ascii_case(name) { Why::OtherCase } else { Why::WholeName },
         holds: Holds { keys: holds("aws_access_key_id"), serial: holds("mfa_serial") },
-        remedy: format!("ask for `{}`, or {better}", shown(known)),
+        remedy: format!("use `{}`, or {better}", shown(known)),
     })
 }
 
 /// The names of the profiles that an ignored section may have been meant for.
 fn meant<'a>(note: &Note<'a>) -> [Option<&'a str>; 2] {
     let section = note.section.trim();
-    let behind_kind = || section.split_once(BLANK).map(|(_, rest)| rest.trim().trim_matches(['"', '\'']));
+    let after_kind = || section.split_once(BLANK).map(|(_, rest)| rest.trim().trim_matches(['"', '\'']));
     let one = match note.what {
-        Ignored::NoPrefix => return [Some(section), behind_glued(section)],
-        Ignored::Prefix | Ignored::AlmostProfile => behind_kind(),
+        Ignored::NoPrefix => return [Some(section), after_glued(section)],
+        Ignored::Prefix | Ignored::AlmostProfile => after_kind(),
         // `[SSO-Session x]` is not.
-        Ignored::KindInCapitals => behind_kind().filter(|_| behind_glued(section).is_some()),
+        Ignored::KindInCapitals => after_kind().filter(|_| after_glued(section).is_some()),
         // Something like `profile`; `[preview x]` is not.
         Ignored::UnknownKind => {
             let kind = section.split(BLANK).next().unwrap_or_default().to_ascii_lowercase();
             let is_like = "profile".starts_with(&kind) || strsim::damerau_levenshtein(&kind, "profile") <= 2;
-            behind_kind().filter(|_| is_like)
+            after_kind().filter(|_| is_like)
         }
         Ignored::IllegalName | Ignored::IllegalQuoted => {
             let name = section.strip_prefix("profile").filter(|rest| rest.starts_with(BLANK)).unwrap_or(section);
@@ -184,7 +184,7 @@ fn meant<'a>(note: &Note<'a>) -> [Option<&'a str>; 2] {
 }
 
 /// The `x` of `[profilex]`, `[profile-x]` and `[Profile:x]`.
-fn behind_glued(section: &str) -> Option<&str> {
+fn after_glued(section: &str) -> Option<&str> {
     const KIND: &str = "profile";
     let is_glued = section.get(..KIND.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND));
     let rest = section.get(KIND.len()..).filter(|_| is_glued)?;
@@ -198,11 +198,11 @@ fn remedy(set: &ProfileSet, note: &Note<'_>, meant: &str, name: &str) -> String 
     let is_illegal = matches!(note.what, Ignored::IllegalName | Ignored::IllegalQuoted);
     // Of two names that differ in case, the one that is there.
     let (name, ask) = match set.get(meant) {
-        Some(_) if meant != name => (meant, format!(", and ask for `{}`", shown(meant))),
+        Some(_) if meant != name => (meant, format!(", and use `{}`", shown(meant))),
         _ => (name, String::new()),
     };
     let better = match origin {
-        WhichFile::Credentials if is_illegal => format!("put its lines below `{}` of the config file", quoted(name)),
+        WhichFile::Credentials if is_illegal => format!("move its lines to `{}` in the config file", quoted(name)),
         _ => written_as(set, name, origin),
     };
     better + &ask
@@ -212,7 +212,7 @@ fn remedy(set: &ProfileSet, note: &Note<'_>, meant: &str, name: &str) -> String 
 /// refuse the file.
 fn written_as(set: &ProfileSet, name: &str, origin: WhichFile) -> String {
     match set.get(name).and_then(|profile| profile.header_in(origin)) {
-        Some(there) => format!("put its lines below `[{}]`", shown(there)),
+        Some(there) => format!("move its lines to `[{}]`", shown(there)),
         None => format!("write `{}`", bracketed(name, origin)),
     }
 }

@@ -25,19 +25,19 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Malformed {
     /// `[profile x`
-    #[error("a section's line must end with `]`")]
+    #[error("a section header must end with `]`")]
     SectionUnclosed,
     /// A property or its continuation before the first section.
     #[error("a section such as `[default]` must come first")]
     KeyBeforeSection,
     /// `region`
-    #[error("there is no `=` behind the key")]
+    #[error("there is no `=` after the key")]
     NoEquals,
     /// `= eu-west-1`
     #[error("there is no key before the `=`")]
     NoKey,
     /// An indented line under `s3 =` without `=`, be it a comment.
-    #[error("there is no `=` behind the nested key (a comment must not be indented here)")]
+    #[error("there is no `=` after the nested key (a comment must not be indented here)")]
     NestedNoEquals,
     /// An indented `= path` under `s3 =`.
     #[error("there is no nested key before the `=`")]
@@ -48,43 +48,41 @@ pub enum Malformed {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Ignored {
     /// `[x]` in the config file.
-    #[error("ignored, since profiles of the config file are written `[profile NAME]`")]
+    #[error("ignored, because profiles in the config file are written `[profile NAME]`")]
     NoPrefix,
     /// `[profile x]` in the credentials file.
-    #[error("ignored, since profiles of the credentials file are written `[NAME]`")]
+    #[error("ignored, because profiles in the credentials file are written `[NAME]`")]
     Prefix,
     /// `[sso-session x]` in the credentials file.
-    #[error("ignored, since such sections belong in the config file")]
+    #[error("ignored, because such sections belong in the config file")]
     Misplaced,
     /// `[Profile x]`
-    #[error("ignored, since the word in front of the name must be in lower case")]
+    #[error("ignored, because the word before the name must be lower case")]
     KindInCapitals,
     /// `[profiles x]`
-    #[error(
-        "ignored here and by the SDKs, since the word in front of the name is not `profile` (the AWS CLI reads it)"
-    )]
+    #[error("ignored here and by the SDKs, because the word before the name is not `profile` (the AWS CLI reads it)")]
     AlmostProfile,
     /// `[profle x]`
-    #[error("ignored, since sections of this kind mean nothing here")]
+    #[error("ignored, because sections of this kind have no meaning here")]
     UnknownKind,
     /// `[profile]`, `[]`, `[profile ""]`
-    #[error("ignored, since the section has no name")]
+    #[error("ignored, because the section has no name")]
     NoName,
     /// `[profile x!]`
     #[error(
-        "ignored, since the name has characters other than `A-Za-z0-9_-/.%@:+` (the config file allows them in quotes)"
+        "ignored, because the name has characters other than `A-Za-z0-9_-/.%@:+` (the config file allows them in quotes)"
     )]
     IllegalName,
     /// `[profile "x]`, `[profile "x" y]`, a tab in quotes.
     #[error(
-        "ignored, since the quoted name must be one word without control characters, and each quote must be closed"
+        "ignored, because the quoted name must be one word without control characters, and each quote must be closed"
     )]
     IllegalQuoted,
     /// `a b = c`
-    #[error("the key is ignored, since it has characters other than `A-Za-z0-9_-/.%@:+`")]
+    #[error("the key is ignored, because it has characters other than `A-Za-z0-9_-/.%@:+`")]
     IllegalKey,
     /// `[default]` beside `[profile default]`, first or last.
-    #[error("ignored, since `[profile default]` takes its place (in the AWS CLI, the later of the two does)")]
+    #[error("ignored, because `[profile default]` replaces it (in the AWS CLI, the later of the two counts)")]
     OtherDefault,
 }
 
@@ -132,7 +130,7 @@ pub(super) fn text(file: &[u8], span: Span) -> &str {
 pub(super) struct Entry {
     /// In the case that it is written in; before it, its line has indentation at most.
     pub(super) key: Span,
-    /// On the key's own line; right behind the `=` when there is none.
+    /// On the key's own line; directly after the `=` when there is none.
     pub(super) value: Span,
     /// Where the last continued line ends, else the end of `value`.
     pub(super) end: u32,
@@ -172,7 +170,7 @@ impl Name {
     }
 }
 
-/// A section's line, and the properties behind it.
+/// A section's line, and the properties after it.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) origin: WhichFile,
@@ -184,13 +182,13 @@ pub(super) struct Header {
     /// Is it the first of its kind and name?
     pub(super) leads: bool,
     first: u32,
-    behind: u32,
+    after: u32,
 }
 
 impl Header {
     /// Its part of [`Found::entries`].
     pub(super) fn entries(&self) -> Range<usize> {
-        self.first as usize..self.behind as usize
+        self.first as usize..self.after as usize
     }
 }
 
@@ -253,7 +251,7 @@ pub(super) fn read_section(origin: WhichFile, part: &str, at: (u32, u32), found:
     Ok(())
 }
 
-/// Does a line behind a property belong to its value? Blank lines do not, nor comments that stand as the properties do.
+/// Does a line after a property belong to its value? Blank lines do not, nor comments that stand as the properties do.
 pub(super) fn is_continuation(line: &str, depth: u32) -> bool {
     let indented = indentation(line);
     indented > depth as usize && indented < line.len()
@@ -268,7 +266,7 @@ fn indentation(line: &str) -> usize {
 enum State {
     Start,
     Section,
-    /// A property; `entry` is `None` when it is ignored. Behind an empty value every line must be a property itself.
+    /// A property; `entry` is `None` when it is ignored. After an empty value every line must be a property itself.
     Property {
         entry: Option<usize>,
         nested: bool,
@@ -279,7 +277,7 @@ enum State {
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Comments {
     Anywhere,
-    BehindWhiteSpace,
+    AfterWhiteSpace,
 }
 
 struct Reader<'a> {
@@ -357,7 +355,7 @@ impl<'a> Reader<'a> {
             Ok((kind, name)) => {
                 let first = small(self.found.entries.len());
                 let (origin, line) = (self.origin, number);
-                let header = Header { origin, kind, name, written: span, line, leads: false, first, behind: first };
+                let header = Header { origin, kind, name, written: span, line, leads: false, first, after: first };
                 self.found.headers.push(header);
                 self.section = Some((span, false));
             }
@@ -374,7 +372,7 @@ impl<'a> Reader<'a> {
 
     fn property(&mut self, number: u32, start: usize, end: usize) -> Result<(), Malformed> {
         let (section, ignored) = self.section.ok_or(Malformed::KeyBeforeSection)?;
-        let (start, end) = self.body(start, end, Comments::BehindWhiteSpace);
+        let (start, end) = self.body(start, end, Comments::AfterWhiteSpace);
         let equals = self.equals(start, end).ok_or(Malformed::NoEquals)?;
         let (key, value) = (self.trim(start, equals), self.trim(equals + 1, end));
         if key.0 == key.1 {
@@ -387,7 +385,7 @@ impl<'a> Reader<'a> {
             let depth = small(self.depth);
             self.found.entries.push(Entry { key, value, end: value.end, line: number, depth });
             if let Some(header) = self.found.headers.last_mut() {
-                header.behind += 1;
+                header.after += 1;
             }
         } else if ignored {
             // The last note is the section's own: keys in it make none.
@@ -405,7 +403,7 @@ impl<'a> Reader<'a> {
     /// A line of a property that is there; its blanks at the front are left out.
     fn continuation(&mut self, entry: Option<usize>, nested: bool, start: usize, end: usize) -> Result<(), Malformed> {
         if nested {
-            let (start, end) = self.body(start, end, Comments::BehindWhiteSpace);
+            let (start, end) = self.body(start, end, Comments::AfterWhiteSpace);
             let equals = self.equals(start, end).ok_or(Malformed::NestedNoEquals)?;
             if self.trim(start, equals).0 == equals {
                 return Err(Malformed::NestedNoKey);

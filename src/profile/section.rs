@@ -119,7 +119,7 @@ impl fmt::Debug for Section<'_> {
     }
 }
 
-/// One key and its value, on one line or continued on the lines behind it.
+/// One key and its value, on one line or continued on the lines after it.
 #[derive(Clone, Copy)]
 pub struct Property<'a> {
     pub(super) set: &'a ProfileSet,
@@ -134,7 +134,7 @@ impl<'a> Property<'a> {
         if key.bytes().any(|byte| byte.is_ascii_uppercase()) { key.to_ascii_lowercase().into() } else { key.into() }
     }
 
-    /// The value without what surrounds it and without the comment behind it; continued lines follow with a `\n`
+    /// The value without what surrounds it and without the comment after it; continued lines follow with a `\n`
     /// before each, comments among them kept, as in the SDKs. It may be a secret: the key tells.
     pub fn value(self) -> Cow<'a, str> {
         let first = read::text(self.bytes(), self.entry.value);
@@ -170,7 +170,7 @@ impl<'a> Property<'a> {
         self.origin
     }
 
-    /// The bytes of the value in its file, continued lines included and the comment behind a single line left out.
+    /// The bytes of the value in its file, continued lines included and the comment after a single line left out.
     pub fn span(self) -> Range<usize> {
         self.entry.value.start as usize..self.entry.end as usize
     }
@@ -194,17 +194,17 @@ impl<'a> Property<'a> {
         self.entry.end > self.entry.value.end
     }
 
-    /// The lines behind the first that belong to the value, without what surrounds them.
+    /// The lines after the first that belong to the value, without what surrounds them.
     fn continuation(self) -> impl Iterator<Item = &'a str> {
-        self.lines_behind()
+        self.lines_after()
             .filter(move |line| read::is_continuation(line, self.entry.depth))
             .map(|line| line.trim_matches(read::BLANK))
     }
 
     /// The same with the blank and comment lines between them, as they are.
-    pub(super) fn lines_behind(self) -> impl Iterator<Item = &'a str> {
-        let behind = read::Span { start: self.entry.value.end, end: self.entry.end };
-        read::text(self.bytes(), behind).lines().skip(1)
+    pub(super) fn lines_after(self) -> impl Iterator<Item = &'a str> {
+        let after = read::Span { start: self.entry.value.end, end: self.entry.end };
+        read::text(self.bytes(), after).lines().skip(1)
     }
 
     pub(super) fn bytes(self) -> &'a [u8] {

@@ -404,7 +404,7 @@ fn notes_and_debug_show_no_value_and_no_control_character() {
     let notes: Vec<_> = set.notes().map(|note| note.to_string()).collect();
     assert_eq!(
         notes[0],
-        "config:1: in `[\\u{1b}[31m]`: ignored, since profiles of the config file are written `[profile NAME]`"
+        "config:1: in `[\\u{1b}[31m]`: ignored, because profiles in the config file are written `[profile NAME]`"
     );
     assert!(notes[1].starts_with("config:5: in `[default]`: the key is ignored"), "{}", notes[1]);
     let profile = set.get("default").expect("default");
@@ -435,7 +435,7 @@ fn a_missing_file_is_empty_and_any_other_trouble_is_an_error() {
     for (bytes, message) in [
         (&b"[default]\nk = \xff\n"[..], "/s:2: the line is not UTF-8"),
         (b"\xff", "/s:1: the line is not UTF-8"),
-        (b"[default]\nhunter2\n", "/s:2: there is no `=` behind the key"),
+        (b"[default]\nhunter2\n", "/s:2: there is no `=` after the key"),
     ] {
         assert_eq!(load(vec![("/s", Ok(bytes))]).expect_err(message).to_string(), message);
     }

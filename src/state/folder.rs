@@ -26,7 +26,7 @@ pub enum FolderError {
     #[error("no home folder is known")]
     Nowhere,
     /// It cannot be created or inspected.
-    #[error("{} cannot be used: {source}", .path.display())]
+    #[error("{} cannot be used", .path.display())]
     Unusable {
         /// The folder.
         path: PathBuf,

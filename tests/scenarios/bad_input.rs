@@ -105,7 +105,7 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
             ),
             profile(
                 "region = eu-west-1\n",
-                "bad:1: profile `bad` has no access key, no role and nothing else that yields credentials",
+                "bad:1: profile `bad` has no access key, no role and no other source of credentials",
             ),
             role("source_profile = nobody\n", "bad:3: `source_profile` names a profile that does not exist: `nobody`"),
             role(
@@ -115,28 +115,28 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
             role(
                 "source_profile =\n",
                 "bad:2: `role_arn`: profile `bad` has a role, but neither `source_profile` nor `credential_source`\n\
-                 hint: add `source_profile = PROFILE` (whose keys sign) or `credential_source`",
+                 hint: add `source_profile = PROFILE` (the profile whose keys sign) or `credential_source`",
             ),
             role(
                 "mfa_serial = <serial>\n",
                 "bad:2: `role_arn`: profile `bad` has a role, but neither `source_profile` nor `credential_source`\n\
-                 hint: add `source_profile = PROFILE` (whose keys sign) or `credential_source`",
+                 hint: add `source_profile = PROFILE` (the profile whose keys sign) or `credential_source`",
             ),
             role(
                 "source_profile = alice\ncredential_source = Environment\n",
                 "bad:4: `credential_source`: profile `bad` has both `source_profile` and `credential_source`\n\
-                 hint: keep the one that is meant",
+                 hint: keep only the one that you want",
             ),
             role(
                 "credential_source = Moon\n",
-                "bad:3: `credential_source` is one of `Environment`, `Ec2InstanceMetadata` and `EcsContainer`",
+                "bad:3: `credential_source` must be `Environment`, `Ec2InstanceMetadata` or `EcsContainer`",
             ),
             role("credential_source = Environment\n", "bad:3: `credential_source`: the environment has no access key"),
-            role("source_profile = bad\n", "`source_profile` goes round in a circle: bad -> bad"),
+            role("source_profile = bad\n", "`source_profile` forms a cycle: bad -> bad"),
             role(
                 "source_profile = b\n[profile b]\nrole_arn = <role>\nsource_profile = c\n\
                  [profile c]\nsource_profile = b\n",
-                "`source_profile` goes round in a circle: b -> c -> b",
+                "`source_profile` forms a cycle: b -> c -> b",
             ),
             profile(
                 "credential_process = mfa-cred process bad\n",
@@ -144,34 +144,31 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
             ),
             profile(
                 "sso_session = x\n",
-                "bad:2: `sso_session`: profile `bad` uses IAM Identity Center (SSO), which this version cannot sign in \
-                 with",
+                "bad:2: `sso_session`: profile `bad` uses IAM Identity Center (SSO), which this version does not support",
             ),
             role(
                 "web_identity_token_file = t\n",
-                "bad:3: `web_identity_token_file`: profile `bad` uses a web identity, which this version cannot sign in \
-                 with",
+                "bad:3: `web_identity_token_file`: profile `bad` uses a web identity, which this version does not support",
             ),
             profile(
                 "login_session = x\n",
-                "bad:2: `login_session`: profile `bad` uses `aws login`, which this version cannot sign in with",
+                "bad:2: `login_session`: profile `bad` uses `aws login`, which this version does not support",
             ),
             profile(
                 "source_profile = alice\ninclude_profile = x\n",
                 "bad:3: `include_profile` is not supported, and ignoring it could lose an `mfa_serial`\n\
-                 hint: copy what it includes into the profile",
+                 hint: copy the included settings into the profile",
             ),
             role(
                 "credential_source = Ec2InstanceMetadata\nmfa_serial = auto\n",
-                "bad:4: `mfa_serial`: no code of the one device that IAM lists (`mfa_serial = auto`) can be given, since \
-                 role of this EC2 instance signs and not a user's access key\n\
-                 hint: take `mfa_serial` out, or let a profile with a user's access key be the source",
+                "bad:4: `mfa_serial`: a code of the one device that IAM lists (`mfa_serial = auto`) cannot be used, because \
+                 the role of this EC2 instance signs the request and not a user's access key\n\
+                 hint: remove `mfa_serial`, or use a source profile that has a user's access key",
             ),
             role(
                 "credential_source = Ec2InstanceMetadata\nmfa_serial = <serial>\n",
-                "bad:4: `mfa_serial`: no code of <serial> can be given, since role of this EC2 instance signs and not a \
-                 user's access key\n\
-                 hint: take `mfa_serial` out, or let a profile with a user's access key be the source",
+                "bad:4: `mfa_serial`: a code of <serial> cannot be used, because the role of this EC2 instance signs the request and not a user's access key\n\
+                 hint: remove `mfa_serial`, or use a source profile that has a user's access key",
             ),
             bad(
                 "[profile bad]\nsource_profile = alice\nmfa_serial = arn:aws:iam::123456789012:u2f/user/alice/key\n",
@@ -179,7 +176,7 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
                 4,
                 "error: bad:3: `mfa_serial`: arn:aws:iam::123456789012:u2f/user/alice/key is a FIDO key or passkey, and \
                  AWS's API accepts no FIDO codes\n\
-                 hint: name a device whose codes AWS takes: `mfa_serial = <serial>`\n",
+                 hint: use a device whose codes AWS accepts: `mfa_serial = <serial>`\n",
             ),
         ],
     );
@@ -202,10 +199,10 @@ fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
         ("mfa_serial = 12345678", SERIAL),
         ("mfa_serial = arn:aws:iam:x", "the ARN of an MFA device is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"),
         ("duration_seconds = abc", " is not a number of seconds"),
-        ("duration_seconds = 899", " is 14m59s; AWS takes 15m to 12h here"),
-        ("duration_seconds = 43201", " is 12h1s; AWS takes 15m to 12h here"),
+        ("duration_seconds = 899", " is 14m59s; AWS accepts 15m to 12h here"),
+        ("duration_seconds = 43201", " is 12h1s; AWS accepts 15m to 12h here"),
         ("session_duration = 1d", "a duration is written `900`, `15m`, `1h30m` or `12h`"),
-        ("session_duration = 37h", " is 37h; AWS takes 15m to 36h here"),
+        ("session_duration = 37h", " is 37h; AWS accepts 15m to 36h here"),
         ("role_session_name = a", NAME),
         ("role_session_name = two words", NAME),
         (&long_name, NAME),
@@ -214,10 +211,10 @@ fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
         ("session_tags = team", "a tag is written `KEY=VALUE`"),
         ("session_tags = team=a!", TAG),
         ("session_tags = =a", "a tag key has 1 to 128 characters, and its value at most 256"),
-        (&many_tags, " makes more than the 50 tags that AWS takes"),
-        ("session_tags = team=a,Team=b", " has two tags of one key, whose case AWS ignores"),
+        (&many_tags, " adds up to more than the 50 tags that AWS accepts"),
+        ("session_tags = team=a,Team=b", " has two tags with the same key (AWS ignores case)"),
         ("session_tags = aws:team=a", "a tag's key must not start with `aws:`, which AWS reserves"),
-        ("transitive_session_tags = team", " names a key that none of the tags has"),
+        ("transitive_session_tags = team", " names a key that no tag has"),
         ("region = us-east-1;touch PWNED", "a region consists of a-z, 0-9 and `-`"),
         ("use_fips_endpoint = maybe", " is neither `true` nor `false`"),
     ];
@@ -257,23 +254,23 @@ fn half_an_access_key_is_no_access_key() {
         &[
             key(
                 "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
-                "bad:2: `aws_access_key_id`: profile `alice` has no `aws_secret_access_key` beside it",
+                "bad:2: `aws_access_key_id`: profile `alice` has no `aws_secret_access_key` to go with it",
             ),
             key(
                 "aws_secret_access_key = hunter2\n",
-                "bad:2: `aws_secret_access_key`: profile `alice` has no `aws_access_key_id` beside it",
+                "bad:2: `aws_secret_access_key`: profile `alice` has no `aws_access_key_id` to go with it",
             ),
             key(
                 "aws_access_key_id =\naws_secret_access_key =\n",
-                "<home>/.aws/config:1: profile `alice` has no access key, no role and nothing else that yields credentials",
+                "<home>/.aws/config:1: profile `alice` has no access key, no role and no other source of credentials",
             ),
             key(
                 "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key =\n",
-                "bad:3: `aws_secret_access_key` of profile `alice` is empty, and its `aws_access_key_id` is not",
+                "bad:3: `aws_secret_access_key` of profile `alice` is empty, but its `aws_access_key_id` is not",
             ),
             key(
                 "aws_access_key_id = hunter 2\naws_secret_access_key = x\n",
-                "bad:2: `aws_access_key_id` is not an access key id, which is one plain word",
+                "bad:2: `aws_access_key_id` is not an access key ID, which is one plain word",
             ),
         ],
     );
@@ -285,16 +282,16 @@ fn a_malformed_line_is_named_wherever_it_stands() {
     let cases = [
         ("region\n", format!("1: {section}")),
         ("region = x\n", format!("1: {section}")),
-        ("[profile bad]\nsource_profile alice\n", "2: there is no `=` behind the key".to_owned()),
+        ("[profile bad]\nsource_profile alice\n", "2: there is no `=` after the key".to_owned()),
         ("[profile bad]\n= alice\n", "2: there is no key before the `=`".to_owned()),
-        ("# fine\n\n[profile bad\n", "3: a section's line must end with `]`".to_owned()),
-        ("[profile bad]\n  region\n", "2: there is no `=` behind the key".to_owned()),
+        ("# fine\n\n[profile bad\n", "3: a section header must end with `]`".to_owned()),
+        ("[profile bad]\n  region\n", "2: there is no `=` after the key".to_owned()),
         (
             "[profile bad]\ns3 =\n  x\n",
-            "3: there is no `=` behind the nested key (a comment must not be indented here)".to_owned(),
+            "3: there is no `=` after the nested key (a comment must not be indented here)".to_owned(),
         ),
         // One that is not even asked for.
-        ("[profile other]\nx\n[profile bad]\nsource_profile = alice\n", "2: there is no `=` behind the key".to_owned()),
+        ("[profile other]\nx\n[profile bad]\nsource_profile = alice\n", "2: there is no `=` after the key".to_owned()),
     ];
     let in_config = cases.iter().map(|(text, error)| bad(*text, PROCESS, 1, format!("error: bad:{error}\n")));
     let words = format!("--credentials-file bad {DEPLOY}");
@@ -324,11 +321,11 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
             clap("--session-name <NAME>", "x", "it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`"),
             clap("--tag <KEY=VALUE>", "team", "a tag is written `KEY=VALUE`"),
             clap("--region <REGION>", "A;b", "a region consists of a-z, 0-9 and `-`"),
-            option("--duration 5m", "error: `--duration` is 5m; AWS takes 15m to 12h here\n"),
-            option("--duration 13h", "error: `--duration` is 13h; AWS takes 15m to 12h here\n"),
-            option("--tag a=1 --tag A=2", "error: `--tag` has two tags of one key, whose case AWS ignores\n"),
-            option("--transitive-tag a", "error: `--transitive-tag` names a key that none of the tags has\n"),
-            option("--policy-arn x", "error: `--policy-arn` is not a policy's ARN\n"),
+            option("--duration 5m", "error: `--duration` is 5m; AWS accepts 15m to 12h here\n"),
+            option("--duration 13h", "error: `--duration` is 13h; AWS accepts 15m to 12h here\n"),
+            option("--tag a=1 --tag A=2", "error: `--tag` has two tags with the same key (AWS ignores case)\n"),
+            option("--transitive-tag a", "error: `--transitive-tag` names a key that no tag has\n"),
+            option("--policy-arn x", "error: `--policy-arn` is not a policy ARN\n"),
             option("--session-policy {", "error: `--session-policy` is not JSON (line 1, column 1)\n"),
             bad(
                 "",
@@ -346,7 +343,7 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
                 "",
                 "process alice --tag a=b",
                 2,
-                "error: `--tag` shapes a role's session, but profile `alice` has no role\n",
+                "error: `--tag` applies to a role session, but profile `alice` has no role\n",
             ),
         ],
     );
@@ -354,19 +351,19 @@ fn a_bad_option_or_variable_is_named_before_anything_is_done() {
         ("MFA_CRED_DURATION", "abc", "a duration is written `900`, `15m`, `1h30m` or `12h`"),
         ("MFA_CRED_REGION", "A;b", "a region consists of a-z, 0-9 and `-`"),
         ("MFA_CRED_STORE", "cupboard", "expected one of `auto`, `kernel`, `keyring`, `passphrase`, `none`"),
-        ("MFA_CRED_NO_PROMPT", "perhaps", "it is neither `true` nor `false`"),
+        ("MFA_CRED_NO_PROMPT", "perhaps", "expected `true` or `false`"),
     ] {
         cast.world.set(name, value);
-        all_fail(&cast, &[bad("", DEPLOY, 2, format!("error: `{name}` of the environment: {stderr}\n"))]);
+        all_fail(&cast, &[bad("", DEPLOY, 2, format!("error: `{name}` in the environment: {stderr}\n"))]);
         cast.world.set(name, "");
     }
     for (name, value, exit, stderr) in [
-        ("AWS_REGION", "A;b", 1, "`AWS_REGION` of the environment: a region consists of a-z, 0-9 and `-`"),
+        ("AWS_REGION", "A;b", 1, "`AWS_REGION` in the environment: a region consists of a-z, 0-9 and `-`"),
         (
             "AWS_ROLE_SESSION_NAME",
             "x",
             1,
-            "`AWS_ROLE_SESSION_NAME` of the environment: it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`",
+            "`AWS_ROLE_SESSION_NAME` in the environment: it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`",
         ),
     ] {
         // A profile's own region comes before the variable's.

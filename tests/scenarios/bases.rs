@@ -139,7 +139,7 @@ fn a_key_that_no_request_can_carry_panicked_and_is_an_error_wherever_it_comes_fr
         let body = format!("{{\"AccessKeyId\":\"{id}\",\"SecretAccessKey\":\"{secret}\",\"Token\":\"{token}\",{end}}}");
         let url = serve(move |_, _| Some(body.clone()));
         world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/role"));
-        refused("on-host", "role of this container", part);
+        refused("on-host", "the role of this container", part);
     }
     world.add_config("[profile odd]\n");
     for (secret, token, part) in [("s\x01", "t", "the secret access key"), ("s", "t\x1b[2J", "the session token")] {
@@ -155,7 +155,7 @@ fn a_key_that_no_request_can_carry_panicked_and_is_an_error_wherever_it_comes_fr
     {
         world.set(name, value);
     }
-    refused("around", "session ASIAX of the environment", "the session token");
+    refused("around", "session ASIAX from the environment", "the session token");
     assert!(world.aws.take_calls().is_empty());
 }
 
@@ -172,7 +172,7 @@ fn the_environments_session() {
     host.world.set("MFA_CRED_PROFILE", "deploy");
     let ours = host.world.run(&["process", "on-host"]);
     assert_eq!((ours.status.code(), ours.stdout.as_str()), (Some(1), ""), "{ours:?}");
-    assert!(ours.stderr.ends_with("hint: take them out of this shell first: `eval $(mfa-cred unset)`\n"), "{ours:?}");
+    assert!(ours.stderr.ends_with("hint: remove them from this shell first: `eval $(mfa-cred unset)`\n"), "{ours:?}");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_metadata_service_that_is_not_there_is_an_error() {
     host.world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{gone}/role"));
     let done = host.world.run(&["process", "on-host"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
-    assert!(done.stderr.starts_with("error: role of this container gave no credentials"), "{done:?}");
+    assert!(done.stderr.starts_with("error: the role of this container gave no credentials"), "{done:?}");
     assert!(host.world.aws.take_calls().is_empty());
 }
 
@@ -217,7 +217,7 @@ fn a_process_with_long_term_keys_needs_a_code_and_one_with_a_session_none() {
     let done = world.run(&["process", "by-vendor", "--duration", "2h"]);
     assert!(done.status.success(), "{done:?}");
     assert_eq!(actions(&world), ["AssumeRole"]);
-    assert!(done.stderr.starts_with("warning: profile `by-vendor`: 2h was asked for, but AWS caps"), "{done:?}");
+    assert!(done.stderr.starts_with("warning: profile `by-vendor`: 2h was requested, but AWS limits"), "{done:?}");
     std::fs::remove_file(world.home().join("answer")).expect("it was there");
 }
 

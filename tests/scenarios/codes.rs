@@ -81,7 +81,7 @@ fn three_wrong_codes_are_enough() {
         done.stderr,
         "error: GetSessionToken for profile `deploy`: AWS refused it (AccessDenied): MultiFactorAuthentication failed \
          with invalid MFA one time pass code.\n\
-         hint: wait for the device's next code; where codes keep failing, the device has drifted: `mfa-cred device resync --profile deploy`\n"
+         hint: wait for the device's next code; if codes keep failing, the device's clock has drifted: run `mfa-cred device resync --profile deploy`\n"
     );
     assert_eq!(calls(&world).len(), 3);
     assert_eq!(world.entries().len(), 0);
@@ -166,7 +166,7 @@ fn ctrl_c_ends_it_and_all_who_wait_for_that_person() {
     session.control('c');
     let done = finish(&world, session, &[PROMPT]);
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("end=130\necho\n", ""));
-    let hint = "hint: run `mfa-cred login alice` when the code is at hand\n";
+    let hint = "hint: run `mfa-cred login alice` when you have the code\n";
     let said = format!("error: the code for `alice` was asked for by another process, and not given\n{hint}");
     assert_eq!(waiter.finish(), (Some(3), String::new(), said));
     assert!(calls(&world).is_empty());

@@ -59,7 +59,7 @@ fn a_chain_of_two_roles_has_one_code_and_an_hour_each() {
     let arn = world.aws.add_role(RoleSpec::new("inner").trust_role(&first).max_duration(43_200));
     world.add_config(&format!("[profile inner]\nsource_profile = deploy\nrole_arn = {arn}\n"));
     let done = world.sign_in(&device, &["env", "inner", "--duration", "2h"]);
-    assert!(done.stderr.contains("warning: profile `inner`: 2h was asked for, but AWS caps"), "{}", done.stderr);
+    assert!(done.stderr.contains("warning: profile `inner`: 2h was requested, but AWS limits"), "{}", done.stderr);
     assert_eq!(
         calls(&world),
         ["GetSessionToken(- code 43200)", "AssumeRole(deploy no code 3600)", "AssumeRole(inner no code 3600)"]

@@ -5,7 +5,7 @@ use crate::support::pty::Finished;
 use crate::support::world::{Cast, World, variable};
 
 const OVER: &str = "2020-01-02T03:04:05Z";
-const HINT: &str = "hint: sign in again with the tool that wrote them; where that line is a leftover, take it out";
+const HINT: &str = "hint: sign in again with the tool that wrote them; if that line is a leftover, delete it";
 
 /// A cast in which a line stands below the user's key.
 fn with_line(line: &str) -> Cast {
@@ -79,7 +79,7 @@ fn what_is_handed_out_ends_when_its_file_says() {
 fn an_end_that_cannot_be_read_is_told_and_keeps_nobody_out() {
     let Cast { world, device, .. } = with_line("expiration = soon");
     let done = world.sign_in(&device, &["process", "deploy"]);
-    let why = "`expiration` is no time that can be read, so it is not known when these keys end";
+    let why = "`expiration` is not a valid time, so it is unknown when these keys expire";
     assert_eq!(done.stderr, format!("warning: {}:4: {why}\n", credentials(&world)));
 }
 
@@ -93,13 +93,10 @@ fn keys_of_the_environment_end_when_it_says() {
     world.set("AWS_CREDENTIAL_EXPIRATION", OVER);
     let said = refused(&world, &world.run(&["process", "host"]));
     assert!(
-        said[0].ends_with(&format!("ended at {OVER} (`AWS_CREDENTIAL_EXPIRATION` of the environment)")),
+        said[0].ends_with(&format!("ended at {OVER} (`AWS_CREDENTIAL_EXPIRATION` in the environment)")),
         "{said:?}"
     );
-    assert_eq!(
-        said[1..],
-        ["hint: obtain new ones as these were obtained; where that variable is a leftover, unset it"]
-    );
+    assert_eq!(said[1..], ["hint: obtain new ones the same way; if that variable is a leftover, unset it"]);
     world.set("AWS_CREDENTIAL_EXPIRATION", hour_from_now().to_string());
     let done = world.run(&["process", "host"]);
     assert_eq!(world.aws.count("AssumeRole"), 1, "{done:?}");
@@ -150,7 +147,7 @@ fn what_starts_from_keys_that_are_over_is_marked_and_is_not_to_be_had() {
         assert_eq!(world.run(&words).status.code(), Some(3), "{words:?}");
     }
     let shown = world.run(&["show", "deploy"]).stdout;
-    let line = format!("  which ended at {OVER} ({}:5: `expiration`)\n", credentials(world));
+    let line = format!("  expired at {OVER} ({}:5: `expiration`)\n", credentials(world));
     assert!(shown.contains(&line), "{shown}");
 
     // A key that still lives, and the same one when it is over and its role is cached.
@@ -159,5 +156,5 @@ fn what_starts_from_keys_that_are_over_is_marked_and_is_not_to_be_had() {
     world.write(".aws/credentials", keys.join("\n") + "\n");
     let list = world.run(&["list"]).stdout;
     assert!(!list.contains("expired"), "{list}");
-    assert!(world.run(&["show", "alice"]).stdout.contains("  which ends at "));
+    assert!(world.run(&["show", "alice"]).stdout.contains("  expires at "));
 }

@@ -215,7 +215,7 @@ fn in_an_empty_home_every_command_says_what_to_write() {
                 let error = format!("there are no AWS profiles yet in {said}\n");
                 assert!(done.stderr.trim_start_matches("error: ").starts_with(&error), "{what}: {}", done.stderr);
                 let hint = "hint: `aws configure` writes an access key into ~/.aws/credentials; the end of \
-                            `mfa-cred --help` shows what a role that wants MFA looks like in ~/.aws/config\n";
+                            `mfa-cred --help` shows a ~/.aws/config with a role that requires MFA\n";
                 assert!(done.stderr.ends_with(hint), "{what}: {}", done.stderr);
             }
         }
@@ -261,13 +261,13 @@ fn a_home_whose_sections_are_all_ignored_is_not_told_to_be_empty() {
     let config = world.home().join(".aws/config").display().to_string();
     let told = [
         format!(
-            "{config}:1: `[one]` is ignored, since profiles of the config file are written `[profile NAME]`: write `[profile one]`"
+            "{config}:1: `[one]` is ignored, because profiles in the config file are written `[profile NAME]`: write `[profile one]`"
         ),
         format!(
-            "{config}:3: `[Profile two]` is ignored, since the word in front of the name must be in lower case: write `[profile two]`"
+            "{config}:3: `[Profile two]` is ignored, because the word before the name must be lower case: write `[profile two]`"
         ),
         format!(
-            "{config}:5: `[profilethree]` is ignored, since profiles of the config file are written `[profile NAME]`: write `[profile three]`"
+            "{config}:5: `[profilethree]` is ignored, because profiles in the config file are written `[profile NAME]`: write `[profile three]`"
         ),
     ];
     for words in [&["list"][..], &["process"], &["login", "nobody"], &["show"]] {

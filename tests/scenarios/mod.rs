@@ -26,6 +26,8 @@ mod editor;
 mod doctor;
 #[cfg(unix)]
 mod ends;
+#[cfg(unix)]
+mod errors;
 #[cfg(target_os = "linux")]
 mod faults;
 #[cfg(unix)]

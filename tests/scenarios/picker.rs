@@ -105,7 +105,7 @@ fn a_dash_is_the_profile_before() {
     let Cast { world, device, .. } = World::cast();
     let done = world.run(&["env", "-"]);
     assert_eq!((done.status.code(), &*done.stdout), (Some(1), ""), "{done:?}");
-    assert_eq!(done.stderr, "error: no other profile was used before this one\n");
+    assert_eq!(done.stderr, "error: there is no previous profile\n");
 
     world.sign_in(&device, &["env", "deploy"]);
     let profile = |words: &[&str]| variable(&world.run(words).stdout, "MFA_CRED_PROFILE");

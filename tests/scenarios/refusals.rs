@@ -41,13 +41,13 @@ const REFUSALS: [Refusal; 14] = [
              valid and associated with this user.",
         ),
         4,
-        "mfa/alice-phone is not a device of this user",
+        "mfa/alice-phone is not an MFA device of this user",
     ),
     refusal(
         SESSION,
         (403, "AccessDenied", "Cannot call GetSessionToken with session credentials"),
         5,
-        "only a user's own key gets another one",
+        "GetSessionToken needs a long-term access key",
     ),
     refusal(
         SESSION,
@@ -63,15 +63,15 @@ const REFUSALS: [Refusal; 14] = [
             "The request signature we calculated does not match the signature you provided.",
         ),
         5,
-        "the secret access key was mistyped",
+        "the secret access key is mistyped",
     ),
     refusal(
         SESSION,
         (403, "RegionDisabledException", "STS is not activated in this region for account:123456789012."),
         5,
-        "STS is switched off in that region",
+        "STS is not active in that region",
     ),
-    refusal(SESSION, (400, "Throttling", "Rate exceeded"), 5, "a code that was sent is spent"),
+    refusal(SESSION, (400, "Throttling", "Rate exceeded"), 5, "the code that was sent is spent"),
     refusal(
         ROLE,
         (
@@ -80,13 +80,13 @@ const REFUSALS: [Refusal; 14] = [
             "User: arn:aws:iam::123456789012:user/alice is not authorized to perform: sts:AssumeRole",
         ),
         5,
-        "sent were no external id and no tags. Where the MFA may be too old for the role, `--refresh`",
+        "the request carried no external ID and no tags. If the role limits the age of the MFA session, `--refresh`",
     ),
     refusal(
         ROLE,
         (400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
         5,
-        "ask for less: roles allow an hour unless their maximum session duration says more",
+        "ask for a shorter duration: a role allows one hour unless its maximum session duration is longer",
     ),
     refusal(
         ROLE,
@@ -96,15 +96,20 @@ const REFUSALS: [Refusal; 14] = [
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         ),
         5,
-        "ask for less",
+        "ask for a shorter duration",
     ),
     refusal(ROLE, (400, "PackedPolicyTooLarge", "Packed size is 120% of the limit"), 5, "together they are too large"),
-    refusal(ROLE, (400, "MalformedPolicyDocument", "This policy contains invalid Json"), 5, "no valid IAM policy"),
+    refusal(
+        ROLE,
+        (400, "MalformedPolicyDocument", "This policy contains invalid Json"),
+        5,
+        "is not a valid IAM policy",
+    ),
     refusal(
         ROLE,
         (403, "RegionDisabledException", "STS is not activated in this region"),
         5,
-        "name another with `--region`",
+        "choose another with `--region`",
     ),
     refusal(ROLE, (403, "SomethingNew", "\u{202e}AWS says"), 5, ""),
 ];
@@ -144,7 +149,10 @@ fn what_was_sent_is_named_where_a_role_is_denied() {
         ["process", "deploy", "--mfa-token", "-", "--external-id", "wrong-id", "--tag", "a=b", "--duration", "2h"];
     let done = world.run_with_stdin(&words, &device.fresh_code());
     assert_eq!(done.status.code(), Some(5), "{done:?}");
-    assert!(done.stderr.contains("sent were an external id, tags (which need `sts:TagSession`), a code."), "{done:?}");
+    assert!(
+        done.stderr.contains("the request carried an external ID, tags (which need `sts:TagSession`), a code."),
+        "{done:?}"
+    );
 }
 
 #[test]
@@ -196,9 +204,8 @@ fn a_role_that_demands_mfa_where_none_was_used_names_the_device_that_is_missing(
     world.edit_config(&serial, "");
     let done = world.run(&["process", "deploy"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(5), ""), "{done:?}");
-    let hint = "hint: no MFA was used, and the role may demand it: write `mfa_serial = auto` into profile `alice`, or run \
-                `mfa-cred device enroll --profile alice` where its user has no device yet. Otherwise the role's trust \
-                policy, an own policy or the organization's forbids it; sent were no external id and no tags";
+    let hint = "hint: no MFA was used, and the role may require it: set `mfa_serial = auto` in profile `alice`, or run \
+                `mfa-cred device enroll --profile alice` if its user has no device yet. Otherwise, the role's trust policy, your policy or an SCP denies it; the request carried no external ID and no tags";
     assert_eq!(done.stderr.lines().nth(1), Some(hint), "{done:?}");
     // So it is: what is written there serves the role, which inherits it.
     world.edit_config("[profile alice]\n", "[profile alice]\nmfa_serial = auto\n");
@@ -211,7 +218,7 @@ fn a_user_without_a_device_is_told_the_way_out_once() {
     for words in [["login", "alice"], ["env", "alice"], ["process", "alice"]] {
         let done = world.run(&words);
         assert!(done.status.success(), "{done:?}");
-        let way = "`mfa-cred device enroll --profile alice` makes one";
+        let way = "or create one with `mfa-cred device enroll --profile alice`";
         assert_eq!(done.stderr.matches(way).count(), 1, "{done:?}");
         assert_eq!(done.stderr.matches("warning: ").count(), 1, "{done:?}");
     }

@@ -116,9 +116,9 @@ fn a_flag_beats_the_environment_and_the_environment_the_file() {
 fn a_bad_value_says_where_it_is_and_is_not_repeated() {
     let duration = "a duration is written `900`, `15m`, `1h30m` or `12h`";
     let region = "a region consists of a-z, 0-9 and `-`";
-    let switch = "it is neither `true` nor `false`";
+    let switch = "expected `true` or `false`";
     let log = "expected one of `error`, `warn`, `info`, `debug`";
-    let color = "it is one of `auto`, `always` and `never`";
+    let color = "expected `auto`, `always` or `never`";
     for (variable, key, why) in [
         ("MFA_CRED_DURATION", "duration", duration),
         ("MFA_CRED_MIN_TTL", "min_ttl", duration),
@@ -129,7 +129,7 @@ fn a_bad_value_says_where_it_is_and_is_not_repeated() {
         ("MFA_CRED_COLOR", "color", color),
     ] {
         let exported = refusal(&texts("", &[(variable, "Cup board")], ""));
-        assert_eq!((exported.exit, exported.text), (2, format!("`{variable}` of the environment: {why}")));
+        assert_eq!((exported.exit, exported.text), (2, format!("`{variable}` in the environment: {why}")));
         let written = refusal(&texts("", &[], &format!("{key} = Cup board")));
         assert_eq!((written.exit, written.text), (1, format!("/settings/mfa-cred/config.ini: `{key}`: {why}")));
     }
@@ -214,10 +214,10 @@ fn what_config_ini_may_hold() {
     let file = "/settings/mfa-cred/config.ini";
     let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout, allow_http";
     for (ini, error) in [
-        ("regoin = eu-west-1", format!("{file}: `regoin`: there is no such setting; they are {keys}")),
-        ("Region = eu-west-1", format!("{file}: `Region`: there is no such setting; they are {keys}")),
-        ("[default]\nregion = eu-west-1", format!("{file}: `[default]`: the settings have no sections")),
-        ("[work]\nregion = eu-west-1", format!("{file}: `[work]`: the settings have no sections")),
+        ("regoin = eu-west-1", format!("{file}: `regoin`: unknown setting; expected one of {keys}")),
+        ("Region = eu-west-1", format!("{file}: `Region`: unknown setting; expected one of {keys}")),
+        ("[default]\nregion = eu-west-1", format!("{file}: `[default]`: sections are not supported")),
+        ("[work]\nregion = eu-west-1", format!("{file}: `[work]`: sections are not supported")),
         ("region = eu-west-1\n[work", format!("{file}:2: it is not `KEY = VALUE`")),
         ("region = eu-west-1\nno_cache", format!("{file}:2: it is not `KEY = VALUE`")),
         ("no_cache\nregion = eu-west-1", format!("{file}:1: it is not `KEY = VALUE`")),
@@ -262,7 +262,7 @@ fn which_aws_files_are_read() {
     let error = Settings::resolve(&texts.global(), &Only(&texts), &texts, &Folders::default()).expect_err("no home");
     assert!(matches!(error, SettingsError::NoHome));
     let error = Refusal::from(mfa_cred::error::Error::from(error));
-    assert_eq!((error.exit, error.text.as_str()), (1, "no home folder is known, so there is no ~/.aws/config"));
+    assert_eq!((error.exit, error.text.as_str()), (1, "the home folder is unknown, so there is no ~/.aws/config"));
     assert_eq!(
         error.hint.as_deref(),
         Some("set HOME, or name the files with `--config-file` and `--credentials-file`")
@@ -367,8 +367,7 @@ mod said {
 
     #[test]
     fn how_much_is_said() {
-        let warning = "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: \
-                   `mfa_serial = auto` in it takes the device that IAM lists, and `mfa-cred device enroll --profile alice` makes one\n";
+        let warning = "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: set `mfa_serial = auto` to use the device that IAM lists, or create one with `mfa-cred device enroll --profile alice`\n";
         for (words, variable, ini, expected) in [
             (&[][..], "", "", warning),
             (&["-q"], "debug", "log = debug", ""),
@@ -398,7 +397,7 @@ mod said {
         let file = world.home().join(INI).display().to_string();
         for (bytes, error) in [
             (&b"region = eu-west-1\n# d\xe9p\xf4t\n"[..], format!("error: {file}:2: the line is not UTF-8\n")),
-            (b"[work]\nregion = x\n", format!("error: {file}: `[work]`: the settings have no sections\n")),
+            (b"[work]\nregion = x\n", format!("error: {file}: `[work]`: sections are not supported\n")),
         ] {
             world.write(INI, bytes);
             for words in [&["env", "alice"][..], &["list"], &["status"], &["unset"]] {
@@ -427,7 +426,7 @@ mod said {
         let done = world.run(&["env", "alice"]);
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""));
         let why = "expected one of `error`, `warn`, `info`, `debug`";
-        assert_eq!(done.stderr, format!("\x1b[31merror: \x1b[0m`MFA_CRED_LOG` of the environment: {why}\n"));
+        assert_eq!(done.stderr, format!("\x1b[31merror: \x1b[0m`MFA_CRED_LOG` in the environment: {why}\n"));
         world.set("MFA_CRED_LOG", "");
     }
 }

@@ -225,7 +225,7 @@ fn without_a_home_credentials_come_where_the_files_are_named() {
     assert_eq!((lost.status.code(), lost.stdout.as_str()), (Some(1), ""), "{lost:?}");
     assert_eq!(
         lost.stderr,
-        "error: no home folder is known, so there is no ~/.aws/config\n\
+        "error: the home folder is unknown, so there is no ~/.aws/config\n\
          hint: set HOME, or name the files with `--config-file` and `--credentials-file`\n"
     );
     for (variable, file) in [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")] {
@@ -249,7 +249,7 @@ fn a_relative_home_or_folder_of_state_made_files_wherever_the_command_was_run() 
     let homeless = ["env", &chdir, "-u", "XDG_STATE_HOME", "-u", "XDG_CONFIG_HOME", "HOME=home"];
     let lost = sign_in_below(&world, &device, &homeless);
     assert_eq!((lost.status.code(), lost.stdout.as_str()), (Some(1), ""), "{lost:?}");
-    assert!(lost.stderr.starts_with("error: no home folder is known"), "{lost:?}");
+    assert!(lost.stderr.starts_with("error: the home folder is unknown"), "{lost:?}");
     for (variable, file) in [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")] {
         world.set(variable, world.home().join(".aws").join(file).to_str().expect("a path in UTF-8"));
     }

@@ -59,7 +59,7 @@ fn cast() -> Cast {
     cast
 }
 
-/// What is said when `auto` has the kernel keyring alone.
+/// What is said when `auto` has the kernel keyring only.
 fn fallback(why: &str) -> String {
     format!(
         "note: the cache's key is in the kernel keyring only, so the cache ends with a restart (Secret Service: {why}); \
@@ -356,7 +356,7 @@ fn with_neither_store_credentials_come_uncached_with_one_warning() {
     assert_eq!(
         failed.stderr,
         "error: the configured store `kernel` cannot be used: it is not available: access to the kernel keyring \
-         is denied (EPERM)\nhint: unlock or start that store, or let `--store auto` choose another\n"
+         is denied (EPERM)\nhint: start or unlock that store, or use `--store auto` to choose another\n"
     );
 }
 
@@ -401,7 +401,7 @@ fn a_demanded_keyring_without_a_bus_is_an_error_and_costs_no_code() {
     let failed = world.run_with_stdin(&["--store", "keyring", "env", "deploy", "--mfa-token", "-"], &code);
     assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
     let start = "error: the configured store `keyring` cannot be used: it is not available: ";
-    let end = "\nhint: unlock or start that store, or let `--store auto` choose another\n";
+    let end = "\nhint: start or unlock that store, or use `--store auto` to choose another\n";
     assert!(failed.stderr.starts_with(start) && failed.stderr.ends_with(end), "{failed:?}");
     assert_eq!(failed.stderr.lines().count(), 2, "{failed:?}");
     // The code was not spent: it serves now.
@@ -443,12 +443,12 @@ fn a_look_at_an_unusable_state_folder_does_not_speak_of_keeping() {
     for words in [&["status"][..], &["status", "deploy"], &["list"], &["show", "deploy"]] {
         let look = world.run(words);
         assert!(
-            !look.stderr.contains("not kept") && look.stderr.contains("the cache cannot be looked at: "),
+            !look.stderr.contains("will not be cached") && look.stderr.contains("the cache cannot be read: "),
             "{look:?}"
         );
     }
     let cleared = world.run(&["clear"]);
-    assert!(!cleared.status.success() && !cleared.stderr.contains("not kept"), "{cleared:?}");
+    assert!(!cleared.status.success() && !cleared.stderr.contains("will not be cached"), "{cleared:?}");
     // World's own end has to find its folder.
     fs::remove_file(world.state()).expect("it was there");
 }

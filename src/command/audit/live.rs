@@ -18,7 +18,7 @@ use crate::messages::{one_line, with_causes};
 use crate::names::{AccountId, Partition, ProfileName};
 use crate::settings::{Limits, ObtainOptions};
 
-/// All attempts at one call. Whoever asks a thousand times is throttled, and waits.
+/// All attempts at one call. A client that makes a thousand calls is throttled, and waits.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One account, or several: one that cannot be read is a row that says why. What the person ends ends all of it.

@@ -1,8 +1,9 @@
-//! `mfa-cred device enroll`: a new virtual device, made, shown, proven by two codes, and named in the profile.
+//! `mfa-cred device enroll`: creates a virtual device, shows it, enables it with two codes, and sets `mfa_serial`.
 //!
-//! Between CreateVirtualMFADevice and EnableMFADevice there is a device that belongs to nobody and whose seed nobody
-//! can see again. Whatever ends the command there, a signal included, deletes it, or says that it is left and what
-//! removes it. An answer that was lost is looked up and never guessed. Broken off later, the next run goes on.
+//! Between CreateVirtualMFADevice and EnableMFADevice the device is unassigned, and its seed cannot be retrieved again.
+//! However the command ends there, a signal included, it deletes the device, or says that it remains and how to remove
+//! it. If an answer is lost, the state is looked up and never guessed. If the command is interrupted later, the next run
+//! continues.
 
 use super::resync::{outcome, resync};
 use super::{DeviceWork, find, is_signal};
@@ -26,9 +27,9 @@ pub(super) struct Options {
     pub(super) shows_seed: bool,
 }
 
-/// For as long as an app may have to be found and installed.
+/// Long enough to find and install an app.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(900);
-/// The columns that a code takes behind its prompt, with one to spare.
+/// The columns that a code takes after its prompt, with one to spare.
 const CODE: usize = 7;
 /// AWS takes codes this many steps off; a device that is further off is out of sync.
 const WINDOW: i64 = 1;
@@ -40,7 +41,7 @@ pub(super) fn run(work: &DeviceWork<'_>, options: &Options) -> Result<Done, Erro
         options.name.clone().unwrap_or_else(|| DeviceName::for_user(&work.user.name, &(work.context.host.machine)()));
     if let Some(ours) = bound_as(work, &name, &devices) {
         // An earlier run got this far, and its seed is in somebody's app.
-        work.note(&format!("{name} is enabled already; `--name` makes another"));
+        work.note(&format!("{name} is already enabled; use `--name` to create another device"));
         write_profile(work, &ours, &devices)?;
         return Ok(Done::Well);
     }
@@ -73,11 +74,13 @@ pub(super) fn run(work: &DeviceWork<'_>, options: &Options) -> Result<Done, Erro
     };
     work.cache.forget_device(work.plan);
     if late.is_some_and(|steps| steps > WINDOW) && held.signal().is_none() {
-        work.note("the codes came late, so AWS takes the device's clock for slow: two more codes set that right");
+        work.note(
+            "the codes arrived late, so AWS assumes that the device's clock is slow: two more codes correct that",
+        );
         if let Err(error) = resync(work, &serial) {
             let text = with_causes(&error);
             let resync = ours(&format!("device resync {serial}"), Some(&work.plan.profile));
-            work.context.settings.messages.warn(&format!("{text}; {resync} sets the clock right"));
+            work.context.settings.messages.warn(&format!("{text}; run {resync} to correct this"));
         }
     }
     work.note(&format!("{name} is enabled for {}", work.user.name));
@@ -89,11 +92,11 @@ pub(super) fn run(work: &DeviceWork<'_>, options: &Options) -> Result<Done, Erro
     Ok(Done::Well)
 }
 
-/// Nothing is made that could not be shown.
+/// Nothing is created that could not be shown.
 fn see_that_a_page_fits(work: &DeviceWork<'_>, options: &Options) -> Result<(), DeviceError> {
     let terminal = work.context.host.terminal;
     if !terminal.is_there() {
-        return Err(DeviceError::NobodyThere("a seed has to be shown"));
+        return Err(DeviceError::NobodyThere("the seed must be shown"));
     }
     let (rows, columns) = terminal.size().ok_or(DeviceError::Dumb)?;
     // As long as AWS's.
@@ -126,7 +129,7 @@ fn make(work: &DeviceWork<'_>, signer: &Credentials, name: DeviceName, devices: 
     loop {
         match work.iam.create(signer, &name) {
             Ok(new) if new.serial.as_str() == work.user.device(name.as_str()) => return Ok(Made::New(new, name)),
-            // Another device's, or another account's: whatever that is, it is not shown, and ours is not left.
+            // A serial of another device or account: its seed is not shown, and our device is deleted.
             Ok(_) => return Err(not_left(work, signer, &name, failed(CallError::Unreadable.into()))),
             Err(IamError::Taken(_)) if !has_cleared => {
                 clear_way(work, signer, &name)?;
@@ -136,8 +139,7 @@ fn make(work: &DeviceWork<'_>, signer: &Credentials, name: DeviceName, devices: 
                 let error = failed(IamError::Denied { denial, message });
                 let Ok(users) = work.user.name.parse::<DeviceName>() else { return Err(error) };
                 let question = format!(
-                    "`{name}` may not be made; an old policy may allow only a device that is named as the user. Make \
-                     `{users}`?"
+                    "`{name}` was denied. An older policy may allow only a device named after the user. Create `{users}`?"
                 );
                 if name == users || !work.confirm(&question, Usual::No, "the name must be confirmed")? {
                     return Err(error);
@@ -156,7 +158,7 @@ fn make(work: &DeviceWork<'_>, signer: &Credentials, name: DeviceName, devices: 
     }
 }
 
-/// Deletes what was made under that name, if anything was.
+/// Deletes what was created under that name, if anything was.
 fn not_left(work: &DeviceWork<'_>, signer: &Credentials, name: &DeviceName, cause: DeviceError) -> DeviceError {
     match work.user.device(name.as_str()).parse() {
         Ok(serial) => take_back(work, signer, serial, cause),
@@ -164,21 +166,21 @@ fn not_left(work: &DeviceWork<'_>, signer: &Credentials, name: &DeviceName, caus
     }
 }
 
-/// Deletes the device of that name, if it is nobody's: its seed is lost, so it can never be enabled.
+/// Deletes the device of that name if it is unassigned: its seed is lost, so it can never be enabled.
 fn clear_way(work: &DeviceWork<'_>, signer: &Credentials, name: &DeviceName) -> Result<(), DeviceError> {
     let text = work.user.device(name.as_str());
     let Ok(serial) = text.parse::<MfaSerial>() else { return Err(DeviceError::NameTaken(name.clone())) };
     let is_known = match work.iam.unassigned(signer) {
         Ok(unassigned) if unassigned.contains(&serial) => true,
         Ok(_) => return Err(DeviceError::NameTaken(name.clone())),
-        // Whoever may not look may still try: AWS deletes nothing that is somebody's.
+        // A user who may not list the devices may still try: AWS deletes no device that is assigned.
         Err(IamError::Denied { .. }) => false,
         Err(error) => return Err(work.failed("ListVirtualMFADevices", &needs::CLEAR_UP)(error)),
     };
     let question = if is_known {
-        format!("`{name}` was made before and never enabled, and its seed is lost. Delete it and make it anew?")
+        format!("`{name}` was created before but never enabled, and its seed is lost. Delete it and create it again?")
     } else {
-        format!("A device `{name}` exists. Delete it, if it is nobody's, and make it anew?")
+        format!("A device `{name}` exists. Delete it if it is unassigned, and create it again?")
     };
     if !work.confirm(&question, Usual::No, "the deletion must be confirmed")? {
         return Err(DeviceError::Declined);
@@ -211,17 +213,17 @@ fn enable(
     let way = work.way();
     let question = |prompt: &str, news: &str| {
         let (rows, columns) = terminal.size().ok_or(TerminalError::Absent)?;
-        // Behind the prompt a code needs room.
+        // A code needs room after the prompt.
         let fits = way.chars().count() + prompt.len() + CODE < usize::from(columns);
         let (before, news) = if fits { (way.as_str(), news.to_owned()) } else { ("", format!("{way}{news}")) };
         let (prompt, news) = (&format!("{before}{prompt}"), news.as_str());
-        // One that was made smaller meanwhile.
+        // The window may have become smaller.
         let page = page.draw(news, rows, columns).map_err(|_| TerminalError::TooSmall)?;
         terminal.ask_below(&page, prompt, PATIENCE)
     };
     let asker = session::asker(work.plan, work.how, work.context, work.clock);
     if asker.is_a_program() {
-        let handed = question("Give the seed to what `mfa_process` asks, then press Enter ", "");
+        let handed = question("Give the seed to the program that `mfa_process` asks, then press Enter ", "");
         handed.map_err(|error| DeviceError::Code(error.into()))?;
     }
     let ledger = Ledger::of(work.cache.folder(), &new.serial, work.clock.local(), work.context.settings.messages);
@@ -246,17 +248,17 @@ fn enable(
     Ok(late)
 }
 
-/// Deletes what was made and will not be used. Where that fails, the error says what is left.
+/// Deletes the device that will not be used. If that fails, the error says what remains.
 fn take_back(work: &DeviceWork<'_>, signer: &Credentials, serial: MfaSerial, cause: DeviceError) -> DeviceError {
     match work.iam.delete(signer, &serial) {
         Ok(()) | Err(IamError::Gone(_)) => cause,
         // An answer was lost after all.
         Err(IamError::InUse(_)) => {
-            work.note(&format!("{} is enabled all the same; run the command again", serial.device()));
+            work.note(&format!("{} was enabled after all; run the command again", serial.device()));
             cause
         }
         Err(_) if is_signal(&cause) => {
-            // Whoever dies of a signal says nothing more; this must be said.
+            // A process that dies of a signal prints nothing more, so this is printed now.
             work.context.settings.messages.error(&format!("the device {serial} remains, unassigned"));
             work.context.settings.messages.hint(&left_hint(&serial));
             cause
@@ -271,7 +273,7 @@ fn write_profile(work: &DeviceWork<'_>, serial: &MfaSerial, before: &[Bound]) ->
     let finds_it = work.plan.asks_for_device() && !work.how.request.leaves_device_open;
     let is_only_one = usable(before).iter().all(|other| other == serial);
     if finds_it && is_only_one {
-        work.note(&format!("profile `{profile}` finds it by `mfa_serial = auto`"));
+        work.note(&format!("profile `{profile}` finds it through `mfa_serial = auto`"));
         return Ok(());
     }
     let edit = || {
@@ -281,14 +283,14 @@ fn write_profile(work: &DeviceWork<'_>, serial: &MfaSerial, before: &[Bound]) ->
     };
     let written = edit().map_err(|refusal: super::Refusal| refusal.about(Some(serial)))?;
     work.note(&if written {
-        format!("profile `{profile}` names it; the device's next code signs in")
+        format!("profile `{profile}` now uses it; sign in with the device's next code")
     } else {
-        format!("the profile was not changed: `mfa_serial = {serial}` names the device there")
+        format!("the profile was not changed; add `mfa_serial = {serial}` to use the device")
     });
     Ok(())
 }
 
-/// Signals that wait until what was begun is finished or taken back.
+/// Signals that are held until the current step is finished or undone.
 struct DeferredSignals {
     #[cfg(unix)]
     watch: Option<crate::terminal::signals::Watch>,

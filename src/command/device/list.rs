@@ -19,7 +19,7 @@ use crate::settings::Settings;
 const COLUMNS: [Column; 6] = [
     Column::kept("DEVICE"),
     Column::dropped("KIND", 2),
-    Column::kept("CODES HERE"),
+    Column::kept("USABLE HERE"),
     Column::dropped("PROFILES", 3),
     Column::dropped("SINCE", 1),
     Column::dropped("SERIAL", 0),
@@ -35,7 +35,7 @@ pub(super) fn run(whose: &Whose, user: Option<&str>, as_json: bool, context: &Co
     }
 }
 
-/// Somebody else's, with all that the profile gives: an administrator's role, or an MFA session.
+/// Another user's devices, with whatever the profile provides: an administrator's role, or an MFA session.
 fn others(whose: &Whose, user: &str, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
     let settings = context.settings;
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
@@ -59,7 +59,7 @@ fn others(whose: &Whose, user: &str, as_json: bool, context: &Context<'_>) -> Re
     look().map_err(|error: Error| error.about(&profile))
 }
 
-/// Whoever has none gets one by the profile that was asked for, if it is that user's own.
+/// The profile to enroll a device with, if it is that user's own.
 fn print(
     devices: &[Bound],
     set: &ProfileSet,
@@ -75,7 +75,7 @@ fn print(
     for device in devices {
         table.add_plain(&cells(device, set));
     }
-    let makes_one = own.map(|profile| format!("; {} makes one", ours("device enroll", Some(profile))));
+    let makes_one = own.map(|profile| format!("; create one with {}", ours("device enroll", Some(profile))));
     write_stdout(&table.to_stdout(settings.paints(true), &format!("no MFA devices{}", makes_one.unwrap_or_default())))
 }
 

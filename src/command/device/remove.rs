@@ -1,7 +1,7 @@
 //! `mfa-cred device remove [SERIAL]`: deactivated, deleted, and taken out of the profiles. With MFA.
 //!
-//! Broken off between the two calls it leaves a virtual device that belongs to nobody; run again with its serial, it
-//! deletes that.
+//! If it is interrupted between the two calls, the virtual device remains, unassigned; another run with its serial
+//! deletes it.
 
 use super::list::profiles;
 use super::{DeviceWork, find};
@@ -16,14 +16,14 @@ pub(super) fn run(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<Done, Er
     let devices = work.devices(&needs::REMOVE)?;
     let serial = which(work, typed, &devices)?;
     let is_bound = devices.iter().any(|device| device.serial == serial);
-    let whose = if is_bound { format!("of {}", work.user.name) } else { "that belongs to nobody".to_owned() };
+    let whose = if is_bound { format!("of {}", work.user.name) } else { "(unassigned)".to_owned() };
     if !work.confirm(&format!("Remove the MFA device {serial} {whose}?"), Usual::No, "the removal must be confirmed")? {
         return Err(DeviceError::Declined.into());
     }
     let signer = signer(work, &devices)?;
     if is_bound {
         match work.iam.deactivate(&signer, &work.user.name, &serial) {
-            // Gone already: an answer was lost, or somebody else was quicker.
+            // Already gone: an answer was lost, or someone else removed it first.
             Ok(()) | Err(IamError::Gone(_)) => {}
             Err(error) => return Err(work.failed("DeactivateMFADevice", &needs::REMOVE)(error).into()),
         }
@@ -45,7 +45,7 @@ pub(super) fn run(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<Done, Er
 
 fn which(work: &DeviceWork<'_>, typed: Option<&str>, devices: &[Bound]) -> Result<MfaSerial, DeviceError> {
     if let Some(typed) = typed {
-        // A virtual device that is nobody's is in no user's list, but has an ARN.
+        // An unassigned virtual device is in no user's list, but it has an ARN.
         let own = || typed.parse().ok().filter(|serial: &MfaSerial| is_virtual_of(work, serial));
         return find(typed, devices).or_else(own).ok_or_else(|| work.unknown(typed, devices));
     }
@@ -90,7 +90,7 @@ fn forget_in_profiles(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), D
         work.write(&draft)
     };
     if !edit().map_err(|refusal: super::Refusal| refusal.about(None))? {
-        work.note("the profiles were not changed: `mfa_serial` still names the device");
+        work.note("the profiles were not changed; `mfa_serial` still names the device");
     }
     Ok(())
 }

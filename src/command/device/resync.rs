@@ -1,6 +1,6 @@
-//! `mfa-cred device resync [SERIAL]`: two codes, and AWS knows what the device's clock shows.
+//! `mfa-cred device resync [SERIAL]`: two codes tell AWS what the device's clock shows.
 //!
-//! Signed by the user's own key: whose codes are refused can have no MFA session.
+//! Signed with the user's own key: a user whose codes are refused cannot have an MFA session.
 
 use super::{DeviceWork, find};
 use crate::code::ledger::Ledger;
@@ -20,7 +20,7 @@ pub(super) fn run(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<Done, Er
         return Err(DeviceError::NoClock(serial).into());
     }
     resync(work, &serial)?;
-    work.note(&format!("{}: AWS knows its clock again", serial.device()));
+    work.note(&format!("{}: resynchronized with AWS", serial.device()));
     Ok(Done::Well)
 }
 
@@ -42,7 +42,8 @@ fn which(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<MfaSerial, Device
     }
 }
 
-/// Asks for two codes and gives them to ResyncMFADevice; anew after a stop, for which the device was let go of.
+/// Asks for two codes and sends them to ResyncMFADevice. After a stop (Ctrl-Z), which releases the device, it starts
+/// again.
 pub(super) fn resync(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
     loop {
         match attempt(work, serial) {
@@ -62,11 +63,11 @@ fn attempt(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError>
         terminal.ask_hidden(&format!("{way}{}, {}", serial.device(), lower(prompt)), PATIENCE)
     };
     let asker = session::asker(work.plan, work.how, work.context, work.clock);
-    // Nobody else asks for codes of this device meanwhile.
+    // No other process asks for codes of this device at the same time.
     let name = format!("device-{}", digest_name(serial.as_str()));
     let mut meanwhile = |pid: Option<u32>| {
         if let Some(pid) = pid {
-            work.note(&format!("waiting for process {pid}, which asks for a code of this device"));
+            work.note(&format!("waiting for process {pid}, which is asking for a code of this device"));
         }
         match asker.gives_up() {
             Some(reason) => Err(DeviceError::Code(reason.into())),

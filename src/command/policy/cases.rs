@@ -48,7 +48,7 @@ fn fill(reading: &mut Reading, here: &Here, context: &Context<'_>) {
     if !words.is_empty() {
         let words: Vec<String> = words.iter().map(|word| format!("`{}`", one_line(word))).collect();
         let account = here.account.as_str();
-        context.settings.messages.note(&format!("{} is taken for account {account}", words.join(", ")));
+        context.settings.messages.note(&format!("{} is read as account {account}", words.join(", ")));
     }
 }
 
@@ -61,7 +61,7 @@ fn plain(args: &CheckArgs, reading: Reading, context: &Context<'_>) -> Result<Ca
             context
                 .settings
                 .messages
-                .note(&format!("{name} has a `Principal`: it is checked as a role's trust policy"));
+                .note(&format!("{name} has a `Principal`, so it is checked as a role trust policy"));
         }
     }
     let first = identity.first().map(|document| document.kind);

@@ -1,7 +1,7 @@
 //! `mfa-cred policy check --user NAME`: the policies are IAM's.
 //!
-//! What could not be read is told on stderr and goes into the check as a document that may say anything, so that no
-//! verdict rests on its absence.
+//! What could not be read is reported on stderr and enters the check as a document that may say anything, so that no
+//! verdict depends on its absence.
 
 use super::super::session;
 use super::{Case, subject};
@@ -23,7 +23,7 @@ pub(super) fn policies_of(user: &str, args: &CheckArgs, context: &Context<'_>) -
     for one in &missing {
         settings
             .messages
-            .warn(&format!("{} cannot be read, as iam:{} is denied: it is taken for unknown", one.what, one.call));
+            .warn(&format!("{} cannot be read because iam:{} is denied: treated as unknown", one.what, one.call));
         let into = if one.is_boundary { &mut boundary } else { &mut identity };
         into.push(Document::unread(&one.what, PolicyKind::User));
     }

@@ -1,4 +1,4 @@
-//! The report for scripts. The README has its members; they stay.
+//! The report for scripts. `docs/output.md` documents its members, which are stable.
 
 use serde_json::{Map, Value, json};
 

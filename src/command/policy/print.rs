@@ -9,13 +9,12 @@ use crate::settings::Settings;
 pub(super) fn run(args: PrintArgs, settings: &Settings) -> Result<Done, Error> {
     if args.console_only {
         settings.messages.warn(
-            "with `--console-only`, a long-term access key needs no MFA, whoever holds it; AWS does not recommend it",
+            "with `--console-only`, anyone who holds a long-term access key can use it without MFA; AWS does not recommend this",
         );
     }
     if args.allow_first_password_change {
         settings.messages.warn(
-            "with `--allow-first-password-change`, a stolen key or password is enough to change the password; AWS does \
-             not recommend it",
+            "with `--allow-first-password-change`, a stolen key or password is enough to change the password; AWS does not recommend this",
         );
     }
     let choices = Choices {

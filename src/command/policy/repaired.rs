@@ -69,7 +69,7 @@ pub(super) fn write(args: &CheckArgs, case: &Case, after: &Repaired, context: &C
     for (path, old, new) in changed {
         let bytes = |document: &Document| Secret::new(document.text().as_bytes().to_vec());
         replace(path, Some(&bytes(old)), &bytes(new))?;
-        settings.messages.note(&format!("`{}` is written", path.display()));
+        settings.messages.note(&format!("wrote `{}`", path.display()));
     }
     let policies = Policies { identity: &after.documents, boundary: &case.boundary };
     if args.format() == CheckFormat::Json {
@@ -81,7 +81,7 @@ pub(super) fn write(args: &CheckArgs, case: &Case, after: &Repaired, context: &C
 
 fn is_wanted(question: &str, host: &Host<'_>) -> Result<bool, Error> {
     if !host.terminal.is_there() {
-        return Err(DeviceError::NobodyThere("the change of the policies must be confirmed").into());
+        return Err(DeviceError::NobodyThere("the policy change must be confirmed").into());
     }
     let answer = host.terminal.ask(&format!("{question} [y/N] "), PATIENCE);
     let answer = answer.map_err(|error| DeviceError::Code(error.into()))?;

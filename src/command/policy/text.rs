@@ -20,7 +20,7 @@ const WIDEST: usize = 80;
 /// Below this the tables would break.
 const NARROWEST: usize = 38;
 
-/// What stands under nearly every policy that asks for MFA, each in a clause: together they are one paragraph.
+/// Notes that apply to nearly every policy that requires MFA, each as a clause of one paragraph.
 const STANDING: [(Rule, &str); 3] = [
     (Rule::AttackerEnrolls, "an attacker with the key or password of a user who has no device enrolls a first device"),
     (Rule::FirstPasswordStuck, "a user who must change the password at the first sign-in cannot"),
@@ -71,7 +71,7 @@ pub(super) fn report(policies: Policies<'_>, report: &Report, style: &Style) -> 
             all if all == fixable => "all of them".to_owned(),
             _ => format!("{fixable} of them"),
         };
-        text += &wrapped(&format!("\n--fix repairs {of} mechanically."), "", style.width);
+        text += &wrapped(&format!("\n--fix can repair {of}."), "", style.width);
     }
     text
 }
@@ -141,8 +141,7 @@ fn paragraph(standing: &[&Finding], style: &Style) -> String {
     let clauses: Vec<String> = said.map(|(rule, clause)| format!("{clause} ({rule})")).collect();
     let Some((first, rest)) = clauses.split_first() else { return String::new() };
     let rest: String = rest.iter().map(|clause| format!("; {clause}")).collect();
-    let text =
-        format!("note: as under any policy that asks for MFA, {first}{rest}. `mfa-cred policy explain` says more.");
+    let text = format!("note: as with any policy that requires MFA, {first}{rest}. See `mfa-cred policy explain`.");
     "\n".to_owned() + &wrapped(&text, "  ", style.width).replacen("note", &style.painted("33", "note"), 1)
 }
 
@@ -195,7 +194,7 @@ pub(super) fn line(finding: &Finding) -> String {
     format!("{}: {} ({})", finding.severity.name(), finding.what, finding.rule)
 }
 
-/// Broken at spaces to the width, what follows the first line behind the indent. A word that is longer stays whole.
+/// Wraps at spaces; lines after the first are indented. A word longer than the width stays whole.
 pub(super) fn wrapped(text: &str, indent: &str, width: usize) -> String {
     let (feed, text) = text.strip_prefix('\n').map_or(("", text), |rest| ("\n", rest));
     let text = one_line(text);

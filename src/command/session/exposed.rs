@@ -25,7 +25,7 @@ pub(super) fn warn(set: &ProfileSet, folder: Option<&Folder>, messages: Messages
             let shown = path.to_string_lossy();
             let quoted = shlex::try_quote(&shown).unwrap_or_default();
             messages.warn(&format!(
-                "{shown} holds an access key, and other users of this machine can read it; `chmod 600 {quoted}` closes it"
+                "{shown} holds an access key, and other users of this machine can read it; run `chmod 600 {quoted}`"
             ));
         }
     }

@@ -52,7 +52,7 @@ enum Whose {
 
 /// Each line of a file as it may be shown.
 fn masked(text: &str, whose: Whose) -> Vec<String> {
-    // The property that lines behind it may continue, and how far the properties of its section are indented.
+    // The property that lines after it may continue, and how far the properties of its section are indented.
     let (mut parent, mut depth) = (String::new(), None);
     let lines = text.lines().map(|line| {
         let line = line.trim_start_matches('\u{feff}');
@@ -76,7 +76,7 @@ fn masked(text: &str, whose: Whose) -> Vec<String> {
     lines.collect()
 }
 
-/// A section's line, without the comment behind it.
+/// A section's line, without the comment after it.
 fn header(line: &str) -> String {
     let mark = line.find(['#', ';']).unwrap_or(line.len());
     let (header, comment) = line.split_at(mark);

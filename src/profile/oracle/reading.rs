@@ -86,12 +86,12 @@ pub(super) fn by_us(config: &str, credentials: &str) -> Reading {
 }
 
 /// Every text that could be a key, in lower case, and every one that could be a nested key: on a line of its own, or
-/// behind the first `=`.
+/// after the first `=`.
 fn candidates(config: &str, credentials: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut keys, mut nested) = (BTreeSet::new(), BTreeSet::new());
     for line in config.lines().chain(credentials.lines()) {
         let mut parts: Vec<&str> = line.split('=').map(|part| part.trim_matches([' ', '\t'])).collect();
-        // What stands behind the last `=` is a value.
+        // What stands after the last `=` is a value.
         parts.pop();
         keys.extend(parts.first().map(|key| key.to_ascii_lowercase()));
         nested.extend(parts.into_iter().take(2).map(str::to_owned));

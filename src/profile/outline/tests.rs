@@ -98,7 +98,7 @@ impl Files for Config {
 }
 
 #[test]
-fn whoever_asks_for_more_than_a_few_gets_the_whole() {
+fn a_caller_that_asks_for_more_than_a_few_gets_the_whole() {
     let config: String = (0..3 * MOST).map(|n| format!("[profile p{n}]\nregion = r{n}\n")).collect();
     agree(&config, "");
     let set = ProfileSet::load(&Config(config), Path::new("config"), Path::new("credentials")).expect("plain");

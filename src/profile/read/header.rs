@@ -62,7 +62,7 @@ fn plain(name: &str, at: usize) -> Result<Name, Ignored> {
     is_identifier(name).then(|| Name::At(Span::new(at, at + name.len()))).ok_or(Ignored::IllegalName)
 }
 
-/// The AWS CLI splits a section's line like a shell, and wants one word behind the kind. What it allows in that word is
+/// The AWS CLI splits a section's line like a shell, and wants one word after the kind. What it allows in that word is
 /// allowed, but for what could drive a terminal.
 fn unquote(name: &str) -> Result<Name, Ignored> {
     match one_word(name) {

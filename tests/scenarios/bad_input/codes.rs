@@ -48,7 +48,7 @@ fn an_mfa_process_that_gives_no_code_is_named_and_nobody_else_is_asked() {
     assert_eq!((done.status.code(), done.terminal.as_str()), (Some(1), ""), "{done:?}");
     // Those of the settings are named too.
     cast.world.write("config/mfa-cred/config.ini", "mfa_process = false\n");
-    let stderr = "error: `mfa_process` of the settings gave no code: the command of `mfa_process` failed (exit status: \
+    let stderr = "error: `mfa_process` in the settings gave no code: the command of `mfa_process` failed (exit status: \
                   1)\nhint: run the command by hand: it must print six digits and nothing else\n";
     all_fail(&cast, &[bad("", "process deploy --refresh", 1, stderr)]);
     fs::remove_file(cast.world.home().join("config/mfa-cred/config.ini")).expect("it was there");
@@ -106,7 +106,7 @@ fn a_code_that_is_none_or_that_aws_refuses_is_said_to_be_so() {
     let wrong = refused(
         "deploy",
         " with invalid MFA one time pass code.",
-        "wait for the device's next code; where codes keep failing, the device has drifted: `mfa-cred device resync --profile deploy`",
+        "wait for the device's next code; if codes keep failing, the device's clock has drifted: run `mfa-cred device resync --profile deploy`",
     );
     let words = ["process", "deploy", "--refresh", "--mfa-token", "-"];
     let done = cast.world.run_with_stdin(&words, &cast.device.wrong_code());
@@ -118,7 +118,7 @@ fn a_code_that_is_none_or_that_aws_refuses_is_said_to_be_so() {
         "deploy",
         ", unable to validate MFA code. Please verify your MFA serial number is valid and associated with this user.",
         &format!(
-            "{nobodys} is not a device of this user, or not one with codes; `mfa-cred device list --profile deploy` lists them"
+            "{nobodys} is not an MFA device of this user, or has no codes; `mfa-cred device list --profile deploy` lists the devices"
         ),
     );
     let words = ["process", "deploy", "--refresh", "--mfa-token", "-", "--mfa-serial", nobodys];

@@ -104,10 +104,10 @@ fn settings_that_cannot_be_read_are_errors() {
     cast.world.set("MFA_CRED_STORE", "");
     let path = cast.world.home().join("config/mfa-cred/config.ini");
     let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout, allow_http";
-    let unknown = format!(": `regoin`: there is no such setting; they are {keys}");
+    let unknown = format!(": `regoin`: unknown setting; expected one of {keys}");
     let cases: [(&[u8], &str); 8] = [
         (b"regoin = x\n", &unknown),
-        (b"[x]\nregion = y\n", ": `[x]`: the settings have no sections"),
+        (b"[x]\nregion = y\n", ": `[x]`: sections are not supported"),
         (b"duration = abc\n", ": `duration`: a duration is written `900`, `15m`, `1h30m` or `12h`"),
         (b"store = cupboard\n", ": `store`: expected one of `auto`, `kernel`, `keyring`, `passphrase`, `none`"),
         (b"region\nno_cache = true\n", ":1: it is not `KEY = VALUE`"),

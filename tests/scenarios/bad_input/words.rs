@@ -48,9 +48,9 @@ fn nothing_that_is_quoted_drives_the_terminal() {
                 "--config-file bad -v process bad",
                 1,
                 format!(
-                    "mfa-cred: bad:1: in `[profile a{harmless}]`: ignored, since the name has characters other than \
+                    "mfa-cred: bad:1: in `[profile a{harmless}]`: ignored, because the name has characters other than \
                      `A-Za-z0-9_-/.%@:+` (the config file allows them in quotes)\n\
-                     mfa-cred: bad:4: in `[profile bad]`: the key is ignored, since it has characters other than \
+                     mfa-cred: bad:4: in `[profile bad]`: the key is ignored, because it has characters other than \
                      `A-Za-z0-9_-/.%@:+`\n\
                      error: bad:5: `source_profile` names a profile that does not exist: `nobody`\n"
                 ),
@@ -60,7 +60,7 @@ fn nothing_that_is_quoted_drives_the_terminal() {
     // The name of a file.
     world.write(HOSTILE, "[profile");
     let done = world.run(&["--config-file", HOSTILE, "process", "bad"]);
-    let stderr = format!("error: {HARMLESS}:1: a section's line must end with `]`\n");
+    let stderr = format!("error: {HARMLESS}:1: a section header must end with `]`\n");
     assert_eq!((done.status.code(), &*done.stdout, &*done.stderr), (Some(1), "", &*stderr));
     // The program of `exec`.
     let done = world.run(&["exec", "deploy", "--", HOSTILE]);
@@ -124,7 +124,7 @@ fn without_a_home_the_files_must_be_named_and_nothing_is_kept() {
     fs::copy(MFA_CRED, home.join("mfa-cred")).expect("a copy that the user can reach");
     fs::set_permissions(home, Permissions::from_mode(0o755)).expect("a folder that the user can reach");
     let done = homeless(&cast, &["process", "deploy", "--mfa-token", "-"]);
-    let stderr = "error: no home folder is known, so there is no ~/.aws/config\n\
+    let stderr = "error: the home folder is unknown, so there is no ~/.aws/config\n\
                   hint: set HOME, or name the files with `--config-file` and `--credentials-file`\n";
     assert_eq!((done.status.code(), &*done.stdout, &*done.stderr), (Some(1), "", stderr));
     assert_eq!(cast.world.aws.take_calls().len(), 0);

@@ -208,8 +208,7 @@ fn a_plain_user_gets_its_own_session_and_its_keys_only_where_there_is_no_device(
     let done = world.run(&["env", "alice"]);
     assert_eq!(
         done.stderr,
-        "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: \
-                   `mfa_serial = auto` in it takes the device that IAM lists, and `mfa-cred device enroll --profile alice` makes one\n"
+        "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: set `mfa_serial = auto` to use the device that IAM lists, or create one with `mfa-cred device enroll --profile alice`\n"
     );
     assert_eq!(variable(&done.stdout, "AWS_ACCESS_KEY_ID"), cast.key.id);
     let serial = cast.device.serial().to_owned();

@@ -55,9 +55,9 @@ fn login_of_several_goes_on_behind_one_that_fails() {
         "error: nobody: there is no profile `nobody` in ",
         "hint: `mfa-cred list` shows the profiles",
         "error: fido: ",
-        "hint: name a device whose codes AWS takes: `mfa_serial = arn:aws:iam::123456789012:mfa/alice-phone`",
+        "hint: use a device whose codes AWS accepts: `mfa_serial = arn:aws:iam::123456789012:mfa/alice-phone`",
         "audit: signed in for ",
-        "error: 2 of 4 profiles are not signed in",
+        "error: could not sign in to 2 of 4 profiles",
     ]) {
         assert!(line.starts_with(start), "{line:?} should start with {start:?}");
     }
@@ -281,7 +281,7 @@ fn keys_of_another_tool_were_called_no_credentials() {
     let world = World::empty();
     for (id, said) in [
         ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
-        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AWS_ACCESS_KEY_ID is not an access key id"),
+        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "AWS_ACCESS_KEY_ID is not an access key ID"),
     ] {
         world.set("AWS_ACCESS_KEY_ID", id);
         let row = format!("shell\t\tkeys that mfa-cred did not export ({said})\t-\n");
@@ -339,7 +339,7 @@ fn status_says_what_is_there_and_whether_a_code_is_needed() {
     assert_eq!(verdict(&["status", "audit", "--duration", "2h", "--json"]), (Some(3), json!(false)));
     let lines = "cached\talice\tMFA session\t11h59m\n\
                  cached\tdeploy\tarn:aws:iam::123456789012:role/deploy\t59m\n\
-                 key\t\tkernel keyring alone\t";
+                 key\t\tkernel keyring only\t";
     let status = quietly(world, &["status"]);
     // The kernel counts in whole hours.
     assert!(["12h\n", "11h\n"].iter().any(|left| status.stdout == format!("{lines}{left}")), "{status:?}");
@@ -413,7 +413,7 @@ fn show_says_what_others_read_otherwise_of_every_section() {
         let notes = shown.lines().filter_map(|line| line.strip_prefix("  note: "));
         notes.map(|note| note.replace(&format!("{}:", config.display()), "")).collect()
     };
-    let indented = "the SDK for Rust refuses the file, since this line is indented and continues no property";
+    let indented = "the SDK for Rust refuses the file, because this line is indented but continues no property";
     let line = world.read(".aws/config").lines().count();
     let of_the_file = format!("{line}: {indented}");
     let comment = "2: in `[profile alice]`: `region`: the AWS CLI takes the comment as part of the value".to_owned();
@@ -474,18 +474,18 @@ fn at_forty_columns_nothing_breaks_within_a_word_and_names_are_whole() {
     assert!(show.lines().any(|line| line.starts_with("      ~/.aws/config:")), "{show}");
 }
 
-/// A secret that was pasted into the wrong variable, or what a terminal would obey, is not shown as an access key id.
+/// A secret that was pasted into the wrong variable, or what a terminal would obey, is not shown as an access key ID.
 #[test]
 fn status_shows_an_access_key_id_only_where_there_is_one() {
     let world = World::empty();
     world.set("MFA_CRED_PROFILE", "deploy");
-    let not_one = "AWS_ACCESS_KEY_ID is not an access key id";
+    let not_one = "AWS_ACCESS_KEY_ID is not an access key ID";
     for (value, shown) in [
         ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
         ("test", "test"),
         ("minio-admin_1", "minio-admin_1"),
-        ("", "no access key id"),
-        (" ", "no access key id"),
+        ("", "no access key ID"),
+        (" ", "no access key ID"),
         ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", not_one),
         ("two words", not_one),
         ("\"AKIAIOSFODNN7EXAMPLE\"", not_one),

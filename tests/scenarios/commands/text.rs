@@ -138,7 +138,7 @@ fn a_bare_profile_on_a_terminal_does_not_print_the_credentials_into_its_scroll_b
         command.args(words).env("SHELL", shell);
         Pty::default().streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE)
     };
-    let error = "error: credentials are not printed on a terminal, which would keep them in its scroll-back\n";
+    let error = "error: credentials are not printed to a terminal, which would keep them in its scrollback\n";
     for (words, shell, line, typed) in [
         (&["deploy"][..], "/bin/bash", "eval $(mfa-cred deploy)", "mfa-cred deploy"),
         (&["env", "deploy"], "/usr/bin/fish", "mfa-cred deploy | source", "mfa-cred deploy"),
@@ -149,8 +149,8 @@ fn a_bare_profile_on_a_terminal_does_not_print_the_credentials_into_its_scroll_b
         let done = on_screen(words, shell);
         assert_eq!((done.status.code(), done.terminal.as_str()), (Some(2), ""), "{words:?}");
         let hint = format!(
-            "hint: `{line}` takes them into this shell; with the line of `mfa-cred init --help` in its startup file, \
-             `{typed}` does so by itself; `--format` prints them all the same\n"
+            "hint: `{line}` sets them in this shell; with the line from `mfa-cred init --help` in its startup file, \
+             `{typed}` alone does so; `--format` prints them anyway\n"
         );
         assert_eq!(done.stderr, format!("{error}{hint}"), "{words:?}");
     }
@@ -159,7 +159,7 @@ fn a_bare_profile_on_a_terminal_does_not_print_the_credentials_into_its_scroll_b
     assert!(done.stderr.starts_with("error: there is no profile `deplyo`"), "{done:?}");
     assert_eq!(done.status.code(), Some(1));
     // Whoever asks for it by name gets it, with a warning.
-    let warning = "warning: the credentials are on your screen, and in what can be scrolled back to\n";
+    let warning = "warning: the credentials are on your screen and in its scrollback\n";
     for (words, start) in [
         (&["env", "deploy", "--format", "posix"][..], "export AWS_ACCESS_KEY_ID="),
         (&["process", "deploy"], "{\"Version\":1"),
@@ -355,8 +355,7 @@ fn a_stdout_that_was_closed_is_no_success_in_any_command_that_prints() {
 #[test]
 fn how_much_is_said() {
     let Cast { world, device, .. } = World::cast();
-    let warning = "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: \
-                   `mfa_serial = auto` in it takes the device that IAM lists, and `mfa-cred device enroll --profile alice` makes one\n";
+    let warning = "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: set `mfa_serial = auto` to use the device that IAM lists, or create one with `mfa-cred device enroll --profile alice`\n";
     let stderr = |words: &[&str]| world.run(words).stderr;
     for (words, said) in [
         (&["process", "alice"][..], warning),

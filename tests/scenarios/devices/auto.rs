@@ -123,12 +123,11 @@ fn a_fido_serial_lists_the_devices_that_could_be_named_instead() {
     for (device, hint) in [
         (
             None,
-            "hint: register a TOTP device beside it (`mfa-cred device enroll --profile alice`), which is then named in \
-             `mfa_serial`; or sign in with `aws login` and use its `login_session` profile\n",
+            "hint: add a TOTP device (`mfa-cred device enroll --profile alice`), which also sets `mfa_serial`; or sign in with `aws login` and use its `login_session` profile\n",
         ),
         (
             Some("tablet"),
-            "hint: name a device whose codes AWS takes: `mfa_serial = arn:aws:iam::123456789012:mfa/tablet`\n",
+            "hint: use a device whose codes AWS accepts: `mfa_serial = arn:aws:iam::123456789012:mfa/tablet`\n",
         ),
     ] {
         if let Some(name) = device {

@@ -62,7 +62,7 @@ fn killed_between_any_two_steps_the_next_run_goes_on() {
     assert_eq!(devices(&world), nobodys());
     let mut session = world.at_terminal(&ENROLL);
     let question =
-        "`laptop` was made before and never enabled, and its seed is lost. Delete it and make it anew? [y/N] ";
+        "`laptop` was created before but never enabled, and its seed is lost. Delete it and create it again? [y/N] ";
     answer(&mut session, question, "n");
     let done = finish(&world, session);
     done.expect(130, "", "error: nothing was changed\n");

@@ -11,7 +11,10 @@ use crate::support::world::{Cast, World, variable};
 fn a_fresh_user_enrolls_signs_in_resyncs_and_removes_with_no_more_calls_than_needed() {
     let (world, _) = newcomer();
     let done = enroll(&world);
-    assert_eq!(done.stderr, "laptop is enabled for alice\nprofile `alice` names it; the device's next code signs in\n");
+    assert_eq!(
+        done.stderr,
+        "laptop is enabled for alice\nprofile `alice` now uses it; sign in with the device's next code\n"
+    );
     assert_eq!(done.stdout, "");
     assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices", "CreateVirtualMFADevice", "EnableMFADevice"]);
     assert_eq!(world.read(".aws/config"), format!("{CONFIG}mfa_serial = {LAPTOP}\n"));
@@ -29,7 +32,7 @@ fn a_fresh_user_enrolls_signs_in_resyncs_and_removes_with_no_more_calls_than_nee
     answer(&mut session, "laptop, first MFA code: ", &device.fresh_code());
     answer(&mut session, "laptop, the next MFA code: ", &device.fresh_code());
     let done = finish(&world, session);
-    assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), "laptop: AWS knows its clock again\n"));
+    assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), "laptop: resynchronized with AWS\n"));
     assert_eq!(calls(&world), ["GetCallerIdentity", "ResyncMFADevice"]);
     world.sign_in(&device, &["env", "alice", "--refresh"]);
     calls(&world);
@@ -134,7 +137,7 @@ fn without_a_terminal_nothing_is_made() {
         done.expect(
             3,
             "",
-            "error: a seed has to be shown, and there is no terminal to do it on\n\
+            "error: the seed must be shown, and there is no terminal to do it on\n\
                  hint: run it in a terminal; `--yes` confirms everything except codes\n",
         );
     }
@@ -153,7 +156,7 @@ fn an_auto_profile_needs_no_serial_for_the_only_device() {
     let done = finish(&world, session);
     assert_eq!(
         (done.status.code(), done.stderr.as_str()),
-        (Some(0), "laptop is enabled for alice\nprofile `alice` finds it by `mfa_serial = auto`\n")
+        (Some(0), "laptop is enabled for alice\nprofile `alice` finds it through `mfa_serial = auto`\n")
     );
     assert_eq!(world.read(".aws/config"), format!("{CONFIG}mfa_serial = auto\n"));
     world.sign_in(&device, &["env", "alice"]);
@@ -178,7 +181,7 @@ fn a_no_changes_nothing_and_says_what_to_write() {
     answer(&mut session, WRITE, "n");
     let done = finish(&world, session);
     let said = format!(
-        "laptop is enabled for alice\nthe profile was not changed: `mfa_serial = {LAPTOP}` names the device there\n"
+        "laptop is enabled for alice\nthe profile was not changed; add `mfa_serial = {LAPTOP}` to use the device\n"
     );
     assert_eq!((done.status.code(), done.stderr), (Some(0), said));
     assert_eq!(world.read(".aws/config"), CONFIG);
@@ -190,7 +193,7 @@ fn a_no_changes_nothing_and_says_what_to_write() {
     session.wait_for("type `y` or `n`", PATIENCE);
     answer(&mut session, WRITE, "");
     let done = finish(&world, session);
-    assert!(done.stderr.starts_with("laptop is enabled already; `--name` makes another\n"), "{done:?}");
+    assert!(done.stderr.starts_with("laptop is already enabled; use `--name` to create another device\n"), "{done:?}");
     assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
     assert!(world.read(".aws/config").contains(LAPTOP));
 }

@@ -104,10 +104,10 @@ fn an_old_policy_allows_only_the_users_name_and_that_is_offered() {
     let alice = "arn:aws:iam::123456789012:mfa/alice";
     world.aws.deny_but("CreateVirtualMFADevice", alice);
     let mut session = world.at_terminal(&ENROLL);
-    answer(&mut session, "Make `alice`? [y/N] ", "n");
+    answer(&mut session, "Create `alice`? [y/N] ", "n");
     assert_eq!(finish(&world, session).status.code(), Some(5));
     let mut session = world.at_terminal(&ENROLL);
-    answer(&mut session, "Make `alice`? [y/N] ", "y");
+    answer(&mut session, "Create `alice`? [y/N] ", "y");
     session.wait_for(FIRST, PATIENCE);
     let device = world.aws.device(alice).expect("it was made");
     session.type_text(&format!("{}\n", device.fresh_code()));
@@ -183,7 +183,7 @@ fn an_orphan_that_may_not_be_deleted_does_not_stand_in_the_way_of_another_name()
     world.aws.deny_without_mfa("DeleteVirtualMFADevice");
     world.aws.deny("ListVirtualMFADevices");
     let mut session = world.at_terminal(&ENROLL);
-    answer(&mut session, "A device `laptop` exists. Delete it, if it is nobody's, and make it anew? [y/N] ", "y");
+    answer(&mut session, "A device `laptop` exists. Delete it if it is unassigned, and create it again? [y/N] ", "y");
     let done = finish(&world, session);
     let (code, said) = failed(&done);
     assert_eq!(code, Some(5));
@@ -245,12 +245,12 @@ fn when_nobody_can_say_what_became_of_it_the_next_run_finds_out() {
     type_codes(&mut session, &laptop(&world));
     let done = finish(&world, session);
     assert!(!done.status.success(), "{done:?}");
-    assert!(done.stderr.contains("laptop is enabled all the same; run the command again"), "{done:?}");
+    assert!(done.stderr.contains("laptop was enabled after all; run the command again"), "{done:?}");
     assert_eq!(devices(&world), alices());
     world.aws.heal();
     calls(&world);
     let done = finish(&world, world.at_terminal(&YES));
-    assert!(done.status.success() && done.stderr.starts_with("laptop is enabled already"), "{done:?}");
+    assert!(done.status.success() && done.stderr.starts_with("laptop is already enabled"), "{done:?}");
     assert_eq!(calls(&world), ["GetCallerIdentity", "ListMFADevices"]);
     assert!(world.read(".aws/config").contains(LAPTOP));
 }
@@ -319,7 +319,7 @@ fn late_codes_bind_the_device_and_two_more_set_its_clock_right() {
     answer(&mut session, "laptop, first MFA code: ", &device.fresh_code());
     answer(&mut session, "laptop, the next MFA code: ", &device.fresh_code());
     let done = finish(&world, session);
-    assert!(done.status.success() && done.stderr.contains("the codes came late"), "{done:?}");
+    assert!(done.status.success() && done.stderr.contains("the codes arrived late"), "{done:?}");
     assert_eq!(calls(&world)[2..], ["CreateVirtualMFADevice", "EnableMFADevice", "ResyncMFADevice"]);
     world.sign_in(&device, &["env", "alice"]);
 }

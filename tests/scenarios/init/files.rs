@@ -16,8 +16,8 @@ fn a_shell_that_there_is_no_file_for_is_a_usage_error() {
     for shell in ["tcsh", "posix"] {
         let done = world.run(&["init", shell, "--prompt"]);
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(2), ""), "{shell}");
-        let said = "error: this shell cannot show the time left without a program\n\
-                    hint: let its prompt run `mfa-cred prompt`\n";
+        let said = "error: this shell cannot show the time left without running a program\n\
+                    hint: call `mfa-cred prompt` in its prompt\n";
         assert_eq!(done.stderr, said, "{shell}");
     }
 }

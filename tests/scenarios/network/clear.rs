@@ -25,8 +25,7 @@ fn eavesdropper() -> (String, Arc<AtomicUsize>) {
     (format!("http://{address}"), came)
 }
 
-const HINT: &str = "hint: use an `https://` address; where you trust the whole way there, put `allow_http = true` into \
-                    mfa-cred's own config.ini\n";
+const HINT: &str = "hint: use an `https://` address; if you trust the whole network path, set `allow_http = true` in mfa-cred's own config.ini\n";
 
 #[test]
 fn plain_http_that_gave_code_and_session_to_a_proxy_is_refused_before_anything_is_sent() {
@@ -49,7 +48,7 @@ fn plain_http_that_gave_code_and_session_to_a_proxy_is_refused_before_anything_i
         let (done, _) = sign_in(&cast, url);
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
         let error = format!(
-            "error: `AWS_ENDPOINT_URL` of the environment is plain http, over which anybody on the way to `{host}` \
+            "error: `AWS_ENDPOINT_URL` in the environment is plain http: anyone on the network path to `{host}` \
              could read codes and credentials\n"
         );
         assert_eq!(done.stderr, format!("{error}{HINT}"));
@@ -95,7 +94,7 @@ fn plain_http_is_refused_wherever_it_is_written_and_for_iam_too() {
     ] {
         let done = world.run(&line.split(' ').collect::<Vec<_>>());
         assert_eq!(done.status.code(), Some(1), "{line}: {done:?}");
-        let start = "error: `AWS_ENDPOINT_URL_IAM` of the environment is plain http";
+        let start = "error: `AWS_ENDPOINT_URL_IAM` in the environment is plain http";
         assert!(done.stderr.starts_with(start), "{line}: {done:?}");
     }
     assert_eq!(world.aws.calls().len(), calls, "{:?}", world.aws.calls());

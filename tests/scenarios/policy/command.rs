@@ -46,7 +46,7 @@ A user's first day: does it work?
   resync it                 yes  yes      iam:ResyncMFADevice
   sign in with MFA          yes  yes
   work with MFA             yes  yes      s3:GetObject
-yes: works   no: blocked, and may be
+yes: works   no: blocked, which is fine
 
 An attacker without the second factor: does it work?
                        key   session  console
@@ -58,7 +58,7 @@ An attacker without the second factor: does it work?
   enroll 1st device    yes   no       yes      iam:CreateVirtualMFADevice
   enroll 2nd device    ?     no       ?        iam:EnableMFADevice
 no: blocked   YES!: gets through   yes: no policy can stop it
-?: AWS does not say
+?: not documented by AWS
 
 failure: this Deny does not apply to long-term access keys: without MFA,
   s3:GetObject goes through
@@ -69,13 +69,13 @@ failure: this Deny does not apply to long-term access keys: without MFA,
   rule: bare-key-open (1)
   more: mfa-cred policy explain bare-key-open
 
-note: as under any policy that asks for MFA, an attacker with the key or
-  password of a user who has no device enrolls a first device
-  (attacker-enrolls); a user who must change the password at the first sign-in
-  cannot (first-password-stuck); calls that AWS services make on a user's behalf
-  are denied (service-calls). `mfa-cred policy explain` says more.
+note: as with any policy that requires MFA, an attacker with the key or password
+  of a user who has no device enrolls a first device (attacker-enrolls); a user
+  who must change the password at the first sign-in cannot
+  (first-password-stuck); calls that AWS services make on a user's behalf are
+  denied (service-calls). See `mfa-cred policy explain`.
 
---fix repairs it mechanically.
+--fix can repair it.
 ";
 
 fn world() -> World {
@@ -115,7 +115,7 @@ fn a_policy_that_holds_is_told_in_a_few_lines_and_with_v_in_full() {
     let done = shown(&world, &["policy", "check", "well.json"]);
     assert!(
         done.stdout
-            .starts_with("Holds: without MFA, nothing works but enrolling a device (3 notes).\n\nnote: as under"),
+            .starts_with("Holds: without MFA, nothing works except enrolling a device (3 notes).\n\nnote: as with"),
         "{}",
         done.stdout
     );
@@ -194,12 +194,12 @@ fn several_repaired_files_can_be_told_apart_and_are_written_each_into_its_own() 
     let read = |name: &str| std::fs::read_to_string(world.home().join(name)).expect("a file");
     let done = shown(&world, &["policy", "check", "--fix", "p.json", "q.json"]);
     assert_eq!(done.stdout, format!("==> p.json <==\n{repaired}==> q.json <==\n{well}\n"));
-    assert!(done.stderr.contains("\nHolds: without MFA, nothing works but enrolling a device"), "{}", done.stderr);
+    assert!(done.stderr.contains("\nHolds: without MFA, nothing works except enrolling a device"), "{}", done.stderr);
     assert_eq!((code(&done), read("p.json").as_str()), (Some(0), NARROW));
 
     let words = ["policy", "check", "--fix", "--write", "p.json", "q.json"];
     let refused = shown(&world, &words);
-    let said = "error: the change of the policies must be confirmed, and there is no terminal to do it on\n";
+    let said = "error: the policy change must be confirmed, and there is no terminal to do it on\n";
     assert!(code(&refused) == Some(3) && refused.stderr.contains(said), "{}", refused.stderr);
     assert_eq!((refused.stdout.as_str(), read("p.json").as_str()), ("", NARROW));
     assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
@@ -217,7 +217,7 @@ fn several_repaired_files_can_be_told_apart_and_are_written_each_into_its_own() 
     let no = at_a_terminal("n\n");
     assert_eq!((code(&no), no.stdout.as_str(), read("p.json").as_str()), (Some(130), "", NARROW));
     let yes = at_a_terminal("y\n");
-    assert!(yes.stdout.starts_with("Holds: ") && yes.stderr.ends_with("`p.json` is written\n"), "{yes:?}");
+    assert!(yes.stdout.starts_with("Holds: ") && yes.stderr.ends_with("wrote `p.json`\n"), "{yes:?}");
     assert_eq!((code(&yes), read("p.json"), read("q.json").as_str()), (Some(0), repaired.clone(), well));
 
     // Nothing is left to repair, and so there is no question.
@@ -249,8 +249,8 @@ fn what_a_document_is_attached_to_is_seen_in_it() {
         format!(r#"{{"Statement": [{{"Effect": "Allow", {root}, "Action": "s3:*", "Resource": "*"}}]}}"#),
     );
     let done = shown(&world, &["policy", "check", "trust.json"]);
-    assert_eq!(done.stderr, "trust.json has a `Principal`: it is checked as a role's trust policy\n");
-    assert!(code(&done) == Some(0) && done.stdout.starts_with("Holds: no user is let in without MFA"), "{done:?}");
+    assert_eq!(done.stderr, "trust.json has a `Principal`, so it is checked as a role trust policy\n");
+    assert!(code(&done) == Some(0) && done.stdout.starts_with("Holds: no user gets in without MFA"), "{done:?}");
     // Who says the kind is not told it, and a user's policy has none to tell.
     assert_eq!(shown(&world, &["policy", "check", "trust.json", "--kind", "trust"]).stderr, "");
     for (words, said) in [
@@ -258,7 +258,7 @@ fn what_a_document_is_attached_to_is_seen_in_it() {
             &["policy", "check", "bucket.json"][..],
             "error: bucket.json:1:1: a policy with a `Principal` and a `Resource` is the policy of a",
         ),
-        (&["policy", "check", "p.json", "trust.json"], "error: p.json and trust.json are attached to different things"),
+        (&["policy", "check", "p.json", "trust.json"], "error: p.json and trust.json are different kinds of policy"),
     ] {
         let done = shown(&world, words);
         assert!(code(&done) == Some(2) && done.stderr.contains(said), "{done:?}");

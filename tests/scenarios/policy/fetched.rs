@@ -18,8 +18,7 @@ const AWS_FORM: &str = include_str!("../../cases/policy/forms/manage-device.json
 const WORK: &str = "arn:aws:iam::aws:policy/job-function/Work";
 const MFA: &str = "arn:aws:iam::123456789012:policy/RequireMFA";
 /// The administrator's profile has none.
-const NO_MFA: &str = "warning: profile `admin` has no `mfa_serial`, so these are its long-term keys, without MFA: \
-                   `mfa_serial = auto` in it takes the device that IAM lists, and `mfa-cred device enroll --profile admin` makes one\n";
+const NO_MFA: &str = "warning: profile `admin` has no `mfa_serial`, so these are its long-term keys, without MFA: set `mfa_serial = auto` to use the device that IAM lists, or create one with `mfa-cred device enroll --profile admin`\n";
 const CHECK: [&str; 6] = ["policy", "check", "--user", "alice", "--profile", "admin"];
 
 fn require_mfa() -> String {
@@ -150,7 +149,7 @@ fn what_is_denied_is_unknown_and_a_known_deny_still_denies() {
             world.aws.deny(denied);
             let done = world.run(&[&CHECK[..], &["--json"]].concat());
             let warning =
-                format!("warning: {missing} cannot be read, as iam:{denied} is denied: it is taken for unknown\n");
+                format!("warning: {missing} cannot be read because iam:{denied} is denied: treated as unknown\n");
             assert!(done.stderr.contains(&warning), "{denied}: {}", done.stderr);
             let report = json(&done);
             // An Allow that was not read changes nothing where a Deny was read; a Deny may lie in what was not.
@@ -169,7 +168,7 @@ fn what_is_denied_is_unknown_and_a_known_deny_still_denies() {
         let report = json(&done);
         assert_eq!(verdicts(&report, "work"), "?????", "{denied}");
         assert_eq!(done.status.code(), Some(1), "{denied}");
-        assert!(done.stderr.contains(&format!("as iam:{denied} is denied")), "{denied}: {}", done.stderr);
+        assert!(done.stderr.contains(&format!("because iam:{denied} is denied")), "{denied}: {}", done.stderr);
     }
 }
 

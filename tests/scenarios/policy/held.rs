@@ -132,7 +132,7 @@ fn an_account_is_judged_user_by_user() {
     let bob = checked(&world, &["account.json", "--user", "bob"]);
     assert!(bob.status.code() == Some(0) && bob.stdout.starts_with("User team/bob:\nHolds: "), "{bob:?}");
     let nobody = checked(&world, &["account.json", "--user", "dave"]);
-    let said = "error: no file has policies of a user `dave`\n";
+    let said = "error: the files have no policies for user `dave`\n";
     nobody.expect(2, "", said);
 }
 
@@ -148,8 +148,8 @@ fn a_repair_of_one_set_is_printed_as_json_and_written_into_no_template() {
     assert!(repaired["Statement"][2]["Condition"]["BoolIfExists"].is_object(), "{}", done.stdout);
     assert_eq!(done.status.code(), Some(0), "{}", done.stderr);
     for (words, said) in [
-        (&["document.tf", "--fix", "--write", "--yes"][..], "not those inside other files"),
-        (&["account.json", "--fix"], "and there are 3 here"),
+        (&["document.tf", "--fix", "--write", "--yes"][..], "not policies inside other files"),
+        (&["account.json", "--fix"], "and these files have 3"),
     ] {
         let refused = checked(&world, words);
         assert!(refused.status.code() == Some(2) && refused.stderr.contains(said), "{refused:?}");

@@ -426,9 +426,7 @@ mod command {
             "--user-path=team",
             "--group=developers",
         ];
-        let warnings = "warning: with `--console-only`, a long-term access key needs no MFA, whoever holds it; AWS does \
-                        not recommend it\nwarning: with `--allow-first-password-change`, a stolen key or password is \
-                        enough to change the password; AWS does not recommend it\n";
+        let warnings = "warning: with `--console-only`, anyone who holds a long-term access key can use it without MFA; AWS does not recommend this\nwarning: with `--allow-first-password-change`, a stolen key or password is enough to change the password; AWS does not recommend this\n";
         assert_eq!(run(&words), (Some(0), print(Format::Terraform, &all), warnings.to_owned()));
         assert_eq!(run(&[&words[..], &["-q"]].concat()), (Some(0), print(Format::Terraform, &all), String::new()));
         let quarantine = Choices { is_quarantine: true, ..Choices::default() };
@@ -439,7 +437,10 @@ mod command {
     fn what_is_no_choice_is_refused() {
         let world = World::empty();
         for (words, said) in [
-            (&["--group", "developers"][..], "`--group` goes with `--format terraform` and `--format cloudformation`"),
+            (
+                &["--group", "developers"][..],
+                "`--group` works only with `--format terraform` and `--format cloudformation`",
+            ),
             (&["--format", "terraform", "--group", "a\"b"], "a group's name is made of"),
             (&["--format", "terraform", "--group", ""], "a group's name is made of"),
             (&["--user-path", "/team/${aws:username}/"], "a path of users is"),

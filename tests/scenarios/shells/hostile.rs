@@ -130,7 +130,7 @@ fn a_region_that_is_a_command_is_refused_with_its_place() {
     world.set("AWS_REGION", "us-east-1;touch PWNED");
     let done = world.run(&["deploy"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));
-    assert_eq!(done.stderr, format!("error: `AWS_REGION` of the environment: {RULE}\n"));
+    assert_eq!(done.stderr, format!("error: `AWS_REGION` in the environment: {RULE}\n"));
     assert_nothing_ran(world.home(), "");
     assert!(world.aws.take_calls().is_empty());
 }

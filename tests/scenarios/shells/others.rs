@@ -175,6 +175,6 @@ fn what_cmd_cannot_hold_is_refused_with_the_way_out() {
     let done = world.run(&["100%", "--format", "cmd"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));
     let said = "error: the format `cmd` cannot express the value of MFA_CRED_PROFILE\n\
-                hint: `--format json` holds any value\n";
+                hint: `--format json` can hold any value\n";
     assert_eq!(done.stderr, said);
 }

@@ -22,7 +22,7 @@ fn an_access_key_that_others_can_read_is_told_once_a_day() {
         let path = world.home().join(name);
         set_mode(&path, mode);
         let warning = format!(
-            "warning: {0} holds an access key, and other users of this machine can read it; `chmod 600 {0}` closes it\n",
+            "warning: {0} holds an access key, and other users of this machine can read it; run `chmod 600 {0}`\n",
             path.display()
         );
         let said = if is_told { warning.as_str() } else { "" };
@@ -75,8 +75,7 @@ fn settings_that_others_could_write_ran_their_command() {
             assert_eq!(
                 refused.stderr,
                 format!(
-                    "error: `{shown}` can be written to by other users, who could choose what is run: these settings are \
-                     not used\nhint: `chmod go-w {shown}` closes it\n"
+                    "error: `{shown}` can be written to by other users, and its settings choose what is run: it is not used\nhint: run `chmod go-w {shown}`\n"
                 )
             );
             assert!(!world.home().join("ran").exists());
@@ -89,7 +88,11 @@ fn settings_that_others_could_write_ran_their_command() {
         }
         chown(path, Some(NOBODY), None).expect("root may");
         let refused = run();
-        assert!(refused.stderr.starts_with(&format!("error: `{}` belongs to user {NOBODY}, who", path.display())));
+        assert!(
+            refused
+                .stderr
+                .starts_with(&format!("error: `{}` belongs to user {NOBODY}, and its settings", path.display()))
+        );
         assert!(refused.status.code() == Some(1) && !world.home().join("ran").exists());
         chown(path, Some(0), None).expect("root may");
     }

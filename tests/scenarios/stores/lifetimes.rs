@@ -40,13 +40,13 @@ fn status_names_the_store_that_serves_the_key_and_how_long_it_lives_there() {
     assert_eq!(where_the_key_is(&world).1["store"], "none");
     sign_in(&world, &device);
     let (row, json) = where_the_key_is(&world);
-    assert!(row.starts_with("kernel keyring; a copy of the Secret Service's\t"), "{row}");
+    assert!(row.starts_with("kernel keyring; copied from the Secret Service\t"), "{row}");
     assert_eq!((&json["store"], &json["served_from"]), (&"keyring".into(), &"kernel".into()));
     assert!((11 * 3600..=12 * 3600).contains(&json["left_seconds"].as_u64().expect("seconds")), "{json}");
     // It is locked, and we go on serving: the copy is what `status` names.
     service.lock();
     assert_warm(&world);
-    assert!(where_the_key_is(&world).0.starts_with("kernel keyring; a copy"));
+    assert!(where_the_key_is(&world).0.starts_with("kernel keyring; copied"));
     take_from_kernel(&key(&world).0);
     let (row, json) = where_the_key_is(&world);
     assert_eq!(row, "Secret Service\t-");
@@ -57,7 +57,7 @@ fn status_names_the_store_that_serves_the_key_and_how_long_it_lives_there() {
     assert_eq!(where_the_key_is(&world).0, "none; `store = none` keeps nothing\t-");
     let Cast { world, device, .. } = cast();
     sign_in(&world, &device);
-    assert!(where_the_key_is(&world).0.starts_with("kernel keyring alone\t"));
+    assert!(where_the_key_is(&world).0.starts_with("kernel keyring only\t"));
     take_from_kernel(&key(&world).0);
     assert_eq!(where_the_key_is(&world).1["store"], "none");
 }
@@ -75,7 +75,7 @@ fn on_a_narrow_terminal_status_says_where_the_key_is_in_whole_words() {
     assert!(lines.iter().all(|line| line.chars().count() <= 40), "{lines:#?}");
     let key = &lines[lines.len() - 2..];
     assert!(
-        ["key: kernel keyring alone, 15m left", "key: kernel keyring alone, 14m left"].contains(&key[0]),
+        ["key: kernel keyring only, 15m left", "key: kernel keyring only, 14m left"].contains(&key[0]),
         "{lines:#?}"
     );
     assert_eq!(key[1], "     forgotten after 15m without use");
@@ -159,7 +159,7 @@ fn an_idle_limit_ends_the_kernels_copy_and_only_use_renews_it() {
     world.set(BUS, "unix:path=/nonexistent");
     assert_cold(&world);
     for (text, why) in [
-        ("lock_after = 0", "the key would never be there; `store = keyring` keeps no copy of it"),
+        ("lock_after = 0", "the key would never be available; `store = keyring` keeps no copy of it"),
         ("lock_after = soon", "a duration is written `900`, `15m`, `1h30m` or `12h`"),
     ] {
         world.write("config/mfa-cred/config.ini", text);

@@ -39,7 +39,7 @@ fn a_passphrase_is_asked_twice_when_made_and_once_a_login() {
     assert_eq!(
         locked.stderr,
         "error: the sealing key could not be unlocked: the passphrase could not be read: there is no terminal to ask \
-         on\nhint: run mfa-cred in a terminal once: the key is then unlocked for this login\n"
+         on\nhint: run mfa-cred once in a terminal: this unlocks the key for your login session\n"
     );
     let mut session = world.at_terminal(&["process", "deploy"]);
     session.wait_for("Passphrase for mfa-cred: ", PATIENCE);
@@ -64,7 +64,7 @@ fn a_passphrase_is_asked_twice_when_made_and_once_a_login() {
     assert_eq!(
         refused.stderr,
         "error: the sealing key could not be unlocked: no passphrase was accepted in 3 tries\n\
-         hint: `mfa-cred clear --all` forgets the passphrase, and all that it sealed\n"
+         hint: `mfa-cred clear --all` discards the passphrase and everything sealed under it\n"
     );
     assert_eq!(calls(&world), Vec::<String>::new());
 }

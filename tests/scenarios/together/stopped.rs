@@ -170,8 +170,7 @@ fn process_gives_up_before_an_sdk_does_asking_or_waiting() {
     let mut process = other.world.at_terminal(&["process", "deploy"]);
     process.wait_for(PROMPT, PATIENCE);
     let said = |profile: &str| {
-        let hint =
-            format!("sign in beforehand with `mfa-cred login {profile}`: an SDK waits for no more than a minute");
+        let hint = format!("sign in first with `mfa-cred login {profile}`: an SDK waits for one minute at most");
         format!("error: no MFA code was given: nobody answered within 50 s\nhint: {hint}\n")
     };
     let done = process.finish(Duration::from_mins(2));

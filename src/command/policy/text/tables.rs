@@ -24,12 +24,12 @@ enum Shown {
     Is(Verdict, Weight),
 }
 
-/// Is it as it must be?
+/// Is the result the expected one?
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Weight {
     Right,
     Wrong,
-    /// Nobody asks for either.
+    /// Either result is fine.
     Either,
 }
 
@@ -103,7 +103,7 @@ fn day(journey: &Journey, style: &Style) -> String {
         (Verdict::Denied, Weight::Wrong, "NO!: blocked, the user is stuck"),
         (Verdict::Unknown, Weight::Wrong, "?!: depends on the request"),
         (Verdict::Allowed, Weight::Either, ""),
-        (Verdict::Denied, Weight::Either, "no: blocked, and may be"),
+        (Verdict::Denied, Weight::Either, "no: blocked, which is fine"),
         (Verdict::Unknown, Weight::Either, "?: depends on the request"),
     ];
     table(&["key", "console"], &lines, &legend, style)
@@ -124,11 +124,11 @@ fn attack(report: &Report, journey: &Journey, style: &Style) -> String {
         };
         lines.push(line(journey, row, label, &ATTACK));
     }
-    // Work that other policies allow is nobody's fault here.
+    // Work that other policies allow is not a fault of these.
     let has_work = ATTACK
         .iter()
         .any(|way| Shown::of(journey.cell(Stage::Work, *way)) == Shown::Is(Verdict::Allowed, Weight::Either));
-    let either = if has_work { "yes: told in a note" } else { "yes: no policy can stop it" };
+    let either = if has_work { "yes: see the notes" } else { "yes: no policy can stop it" };
     lines.extend(others(report, journey));
     let legend = [
         (Verdict::Denied, Weight::Right, "no: blocked"),
@@ -136,7 +136,7 @@ fn attack(report: &Report, journey: &Journey, style: &Style) -> String {
         (Verdict::Unknown, Weight::Wrong, "?!: may get through"),
         (Verdict::Allowed, Weight::Either, either),
         (Verdict::Denied, Weight::Either, "no: blocked"),
-        (Verdict::Unknown, Weight::Either, "?: AWS does not say"),
+        (Verdict::Unknown, Weight::Either, "?: not documented by AWS"),
     ];
     table(&["key", "session", "console"], &lines, &legend, style)
 }

@@ -35,10 +35,10 @@ fn well(report: &Report) -> &'static str {
     let is_open = |rule| matches!(rule, Rule::BareKeyOpen | Rule::OpenWithoutMfa | Rule::UnsafeException);
     match report.kind {
         PolicyKind::User if report.findings.iter().any(|finding| is_open(finding.rule)) => {
-            "without MFA, nothing works but enrolling a device and what is noted below"
+            "without MFA, nothing works except enrolling a device and what the notes say"
         }
-        PolicyKind::User => "without MFA, nothing works but enrolling a device",
-        PolicyKind::Trust => "no user is let in without MFA",
+        PolicyKind::User => "without MFA, nothing works except enrolling a device",
+        PolicyKind::Trust => "no user gets in without MFA",
         PolicyKind::Role | PolicyKind::Organization => "no rule is broken",
     }
 }
@@ -95,7 +95,7 @@ fn stuck(journey: &Journey) -> Option<String> {
     if [Stage::CreateNamed, Stage::Enable].into_iter().any(is_wrong) {
         cannot.push("enroll a device");
     } else if is_wrong(Stage::CreateOther) {
-        cannot.push("enroll a device with another name than their own");
+        cannot.push("enroll a device unless it has their user name");
     } else if is_wrong(Stage::Find) {
         cannot.push("list their devices");
     } else if is_wrong(Stage::Resync) {
