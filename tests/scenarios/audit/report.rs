@@ -223,7 +223,7 @@ fn what_a_row_does_not_say_is_a_finding() {
     assert_eq!(triples(&report), [("unknown".to_owned(), "not-asked".to_owned(), "odd".to_owned())]);
     assert_eq!(
         report["findings"][0]["what"],
-        "the column `mfa_active` of `odd` could not be read: expected `true` or `false`; still open: \
+        "the column `mfa_active` of `odd` could not be read: it is neither `true` nor `false`; still open: \
          console-without-mfa, key-without-mfa"
     );
     assert_eq!(audit(&world, &["--only", "old-key"]).status.code(), Some(0), "nothing of it is about keys");
