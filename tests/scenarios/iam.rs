@@ -10,7 +10,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use mfa_cred::code::pair::Pair;
-use mfa_cred::iam::account::Membership;
+use mfa_cred::iam::account::{
+    AccountReader, Asked, Listed, ListedKey, Membership, PasswordPolicy, Report, Summary, Told,
+};
 use mfa_cred::iam::endpoint::Endpoint;
 use mfa_cred::iam::policies::{Described, Holder, PolicyReader};
 use mfa_cred::iam::{AwsIam, Bound, Iam, IamError};
@@ -141,6 +143,48 @@ fn make(iam: &AwsIam<'_>, signer: &Credentials, action: &str) -> Result<bool, Ia
         "RemoveUserFromGroup" => iam.remove(signer, "a+b", "alice@b.c").map(|()| true)?,
         "GetPolicy" => iam.default_version(signer, arn)? == one("policyVersionIdType").remove(0),
         "GetPolicyVersion" => iam.version_text(signer, arn, "v2")? == document,
+        _ => return account(iam, signer, action),
+    })
+}
+
+/// The same for the calls that read a whole account.
+fn account(iam: &AwsIam<'_>, signer: &Credentials, action: &str) -> Result<bool, IamError> {
+    let time = "2026-01-02T03:04:05Z".parse().ok();
+    let text = |shape: &str| format!("<{shape}+é>");
+    let asked = |asked: Asked| {
+        let mut answer = None;
+        iam.ask(signer, &[asked], &mut |_, told| answer = Some(told));
+        answer.expect("an answer")
+    };
+    Ok(match action {
+        "GetAccountSummary" => {
+            let all = Summary { users: 7, root_has_mfa: true, root_has_key: true, root_has_password: None };
+            Summary { root_has_password: None, ..iam.summary(signer)? } == all
+        }
+        "ListUsers" => {
+            let (name, arn) = (text("userNameType"), text("arnType"));
+            iam.users(signer)? == vec![Listed { name, arn, created: time, password_used: time }]
+        }
+        "GetAccountPasswordPolicy" => match iam.password_policy(signer)? {
+            Some(policy) => policy == PasswordPolicy { length: 7, remembered: 7 },
+            // No policy is an answer, too.
+            None => return Err(IamError::Gone("NoSuchEntity: there is none (NoSuchEntity)".to_owned())),
+        },
+        "GetAccountAuthorizationDetails" => {
+            let details = iam.details(signer)?;
+            let user = details.users.first().expect("a user");
+            let names = [&user.name, &user.arn, &user.groups[0], &user.attached[0], &user.inline[0].0];
+            let expected = ["userNameType", "arnType", "groupNameType", "arnType", "policyNameType"].map(text);
+            names.into_iter().eq(&expected) && details.groups.len() == 1
+        }
+        "GenerateCredentialReport" => !iam.generate_report(signer)?,
+        "GetCredentialReport" => iam.report(signer)? == Report { csv: b"a blob".to_vec(), generated: time },
+        "GetLoginProfile" => asked(Asked::Password("alice".to_owned()))? == Told::Password(time),
+        "ListAccessKeys" => {
+            let key = ListedKey { id: text("accessKeyIdType"), is_active: false, made: time };
+            asked(Asked::Keys("alice".to_owned()))? == Told::Keys(vec![key])
+        }
+        "GetAccessKeyLastUsed" => asked(Asked::LastUse("AKIAIOSFODNN7EXAMPLE".to_owned()))? == Told::LastUse(time),
         _ => panic!("{action} is called, and not tried here"),
     })
 }
@@ -148,9 +192,10 @@ fn make(iam: &AwsIam<'_>, signer: &Credentials, action: &str) -> Result<bool, Ia
 /// The actions that the client's source names.
 fn actions(known: &Model) -> BTreeSet<String> {
     let mut actions = BTreeSet::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/iam/client");
-    for file in fs::read_dir(folder).expect("a folder") {
-        let text = fs::read_to_string(file.expect("a file").path()).expect("text");
+    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/iam");
+    let client = fs::read_dir(room.join("client")).expect("a folder").map(|file| file.expect("a file").path());
+    for file in client.chain([room.join("account.rs")]) {
+        let text = fs::read_to_string(file).expect("text");
         let source = text.split("#[cfg(test)]").next().unwrap_or_default();
         let words = source.split('"').filter(|word| known.errors.contains_key(*word));
         actions.extend(words.map(str::to_owned));
@@ -168,7 +213,7 @@ fn every_call_every_answer_and_every_error_is_as_awss_model_has_it() {
     let limits = Limits { connect: long, attempt: long, call: long };
     let (iam, signer) = (AwsIam::connect(&service, limits, &clock).expect("a client"), signer());
     let actions = actions(&model);
-    assert!(actions.len() >= 17, "{actions:?}");
+    assert!(actions.len() >= 29, "{actions:?}");
     let mut codes = BTreeSet::new();
     for action in &actions {
         let answer = make(&iam, &signer, action);

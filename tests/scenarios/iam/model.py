@@ -38,13 +38,32 @@ def errors(operation):
     return [(code, status) for code, status in found if status < 500]
 
 
+def unflattened(form, members):
+    """The parameters as botocore has them: lists of `NAME.member.1` and so on, and numbers."""
+    params = {}
+    for name, value in form.items():
+        name, _, place = name.partition('.member.')
+        if place:
+            params.setdefault(name, []).append(value)
+        else:
+            is_number = name in members and members[name].type_name == 'integer' and value.isdecimal()
+            params[name] = int(value) if is_number else value
+    return params
+
+
 def faults(operation, form):
     """What is wrong with a call."""
     shape = operation.input_shape
     members = shape.members if shape else {}
+    form = unflattened(form, members)
     for name, value in form.items():
         if name not in members:
             yield f'{name} is no parameter'
+        elif members[name].type_name == 'list':
+            if set(value) - set(members[name].member.enum or value):
+                yield f'{name} has none of its values'
+        elif members[name].type_name == 'integer':
+            pass
         elif members[name].type_name != 'string':
             yield f'{name} is a {members[name].type_name}'
         elif not re.fullmatch(members[name].metadata.get('pattern', '(?s:.*)'), value):
@@ -66,7 +85,9 @@ def xml(shape, name):
     elif shape.type_name == 'list':
         content = xml(shape.member, 'member')
     elif shape.type_name == 'map':
-        content = ''
+        entries = ((xml(shape.key, 'key'), key) for key in shape.key.enum or [None])
+        entries = ((f'<key>{key}</key>' if key else text, xml(shape.value, 'value')) for text, key in entries)
+        content = ''.join(f'<entry>{key}{value}</entry>' for key, value in entries)
     else:
         content = escape(BY_TYPE.get(shape.type_name, f'<{shape.name}+é>'))
     return None if content is None else f'<{name}>{content}</{name}>'
