@@ -57,7 +57,10 @@ fn page(
     let mut page = text::wrapped(&head, "  ", style.width());
     for answer in answers {
         let word = word(answer.verdict);
-        let line = format!("{}: {word}: {}", way(answer.way), why(policies, answer, (action, resource)));
+        let why = why(policies, answer, (action, resource));
+        // A reason that starts with the verdict is the whole answer: `denied by statement 7`.
+        let verdict = if why.starts_with(word) { String::new() } else { format!("{word}: ") };
+        let line = format!("{}: {verdict}{why}", way(answer.way));
         page += &text::wrapped(&line, "  ", style.width());
     }
     page

@@ -21,12 +21,12 @@ const POLICY: &str = r#"{
 const PAGE: &str = "\
 s3:GetObject on arn:aws:s3:::reports/a.csv, for user team/bob of account
   111122223333:
-access key: denied: denied by statement 3 `Mfa` of p.json (line 6)
-session without MFA: denied: denied by statement 3 `Mfa` of p.json (line 6)
-session with MFA: allowed: allowed by statement 1 `Work` of p.json (line 4), and
+access key: denied by statement 3 `Mfa` of p.json (line 6)
+session without MFA: denied by statement 3 `Mfa` of p.json (line 6)
+session with MFA: allowed by statement 1 `Work` of p.json (line 4), and
   nothing denies it
-console without MFA: denied: denied by statement 3 `Mfa` of p.json (line 6)
-console with MFA: allowed: allowed by statement 1 `Work` of p.json (line 4), and
+console without MFA: denied by statement 3 `Mfa` of p.json (line 6)
+console with MFA: allowed by statement 1 `Work` of p.json (line 4), and
   nothing denies it
 ";
 
@@ -79,7 +79,7 @@ fn what_nothing_allows_is_told_with_what_nearly_does() {
     let done = asked(&world, &["p.json", "--explain", "iam:ListMFADevices"]);
     for part in [
         "iam:ListMFADevices on arn:aws:iam::123456789012:user/alice, ",
-        "\naccess key: allowed: allowed by statement 2 `Own` of p.json (line 5)",
+        "\naccess key: allowed by statement 2 `Own` of p.json (line 5)",
         "\nsession without MFA: denied: a session without MFA can call no IAM, ",
     ] {
         assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
@@ -96,7 +96,7 @@ fn the_user_of_a_message_is_found_among_many_and_other_kinds_of_policies_are_nam
     };
     world.write("account.json", serde_json::json!({"UserDetailList": [user("bob"), user("eve")]}).to_string());
     let done = asked(&world, &["account.json", "--explain", MESSAGE]);
-    let part = "access key: denied: denied by statement 3 `Mfa` of own of user bob in account.json (line 1)";
+    let part = "access key: denied by statement 3 `Mfa` of own of user bob in account.json (line 1)";
     let flat = done.stdout.replace("\n  ", " ");
     assert!(done.status.code() == Some(0) && flat.contains(part), "{}", done.stdout);
     let many = asked(&world, &["account.json", "--explain", "s3:GetObject"]);
