@@ -170,8 +170,8 @@ fn isolate(command: &mut Command, home: &Path) {
 }
 
 fn explain(aws: &Aws, home: &Path) {
-    say(&format!("A sandbox, which `exit` removes: AWS is {},", aws.url()));
-    say(&format!("HOME is {}.", home.display()));
+    say(&format!("A sandbox: AWS is {},", aws.url()));
+    say(&format!("HOME is {}; `exit` removes both.", home.display()));
     say("Read the code first, then sign in and type it within the half minute that it lasts:");
     say("  mfa-code                                   the MFA code of the moment; each works once");
     say("  eval $(mfa-cred my-test-role)              credentials for this shell");
