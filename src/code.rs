@@ -32,7 +32,7 @@ const LONGEST_LINE: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum CodeError {
     /// No source, and no terminal.
-    #[error("profile `{0}` needs an MFA code, and there is nobody to ask")]
+    #[error("profile `{0}` needs an MFA code, but there is no terminal to ask on")]
     NobodyToAsk(ProfileName),
     /// The terminal's reason.
     #[error("no MFA code was given")]
@@ -46,13 +46,13 @@ pub enum CodeError {
         source: ProcessCodeError,
     },
     /// What stdin held.
-    #[error("stdin held no MFA code (six digits)")]
+    #[error("stdin had no MFA code (six digits)")]
     Stdin,
     /// What was typed, three times.
-    #[error("what was typed was no MFA code (six digits)")]
+    #[error("the input was not an MFA code (six digits)")]
     NotACode,
     /// The code was sent before.
-    #[error("that MFA code was used already; the device shows its next one in {0}")]
+    #[error("that MFA code was already used; the device shows its next one in {0}")]
     Spent(Lifetime),
 }
 
@@ -247,7 +247,7 @@ impl<'a> Asker<'a> {
                 CodeSource::Process(_) => self.clock.sleep(Duration::from_secs(wait.secs().into())),
                 CodeSource::Terminal if *tries_left > 0 => {
                     *tries_left -= 1;
-                    self.terminal.tell(&format!("that code was used already; the next one comes in {wait}"));
+                    self.terminal.tell(&format!("that code was already used; the next one comes in {wait}"));
                 }
                 _ => return Err(CodeError::Spent(wait)),
             }

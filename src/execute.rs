@@ -198,7 +198,9 @@ impl Run<'_, '_> {
         let start = Instant::now();
         let mut meanwhile = |pid: Option<u32>| {
             if let Some(pid) = pid {
-                self.on.messages.note(&format!("waiting for process {pid}, which obtains credentials of `{name}`"));
+                self.on
+                    .messages
+                    .note(&format!("waiting for process {pid}, which is obtaining credentials of `{name}`"));
             }
             self.bear(start)
         };
@@ -221,7 +223,7 @@ impl Run<'_, '_> {
             }
             (Err(error), Some(stale)) if error.leaves_the_old_in_use() => {
                 self.on.messages.warn(&format!(
-                    "the credentials of `{name}` were not renewed, the old ones still serve: {}",
+                    "the credentials of `{name}` were not renewed; the old ones are still valid: {}",
                     with_causes(&error)
                 ));
                 Ok(stale)
@@ -324,7 +326,7 @@ impl Run<'_, '_> {
             if let Some(pid) = pid {
                 let device = serial.device();
                 self.on.messages.note(&format!(
-                    "waiting for process {pid}, which asks for a code of `{device}` ({})",
+                    "waiting for process {pid}, which is asking for a code of `{device}` ({})",
                     self.keys[n].profile()
                 ));
             }

@@ -63,7 +63,7 @@ impl fmt::Display for CallError {
             Self::Unreadable => f.write_str("the answer is not one of AWS's, or was cut off"),
             Self::TooLong => f.write_str("the answer is longer than 1 MB, which none of AWS's is"),
             Self::Over { end, now } => {
-                write!(f, "the credentials in the answer ended at {end}, and by the clock of who gave them it is {now}")
+                write!(f, "the credentials in the answer expired at {end}, and by the endpoint's clock it is {now}")
             }
             Self::Lost(why) => write!(f, "the answer was lost ({why})"),
             Self::Unreachable(why) => write!(f, "AWS could not be reached ({why})"),

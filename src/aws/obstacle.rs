@@ -28,7 +28,7 @@ pub enum Obstacle {
     #[error("the proxy does not let it through")]
     ProxyRefusal,
     /// The other side hung up on a TLS greeting, or answered something else.
-    #[error("what answers there speaks no TLS with us")]
+    #[error("the server did not complete a TLS handshake")]
     NoTls,
     /// A certificate that is over, or a clock that is ahead.
     #[error("its TLS certificate has expired")]

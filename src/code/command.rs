@@ -36,7 +36,7 @@ pub enum CommandError {
     #[error("it could not be started")]
     Spawn(#[source] io::Error),
     /// Its output or its exit status could not be read.
-    #[error("it got out of sight")]
+    #[error("it could not be monitored")]
     Lost(#[source] io::Error),
     /// It was still running, and was killed.
     #[error("it did not end within {} s", .0.as_secs())]
@@ -53,7 +53,7 @@ pub enum CommandError {
     #[error("canceled")]
     Signal(i32),
     /// Commands that start mfa-cred are nested too deeply.
-    #[error("it would be the {}th mfa-cred that starts another in this way: somewhere they go round in a circle", DEEPEST + 1)]
+    #[error("this would be the {}th mfa-cred that starts another one: the configuration forms a cycle", DEEPEST + 1)]
     TooDeep,
 }
 

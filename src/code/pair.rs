@@ -106,7 +106,7 @@ impl Asker<'_> {
                 }
                 (Some(code), before) if ledger.is_some_and(|ledger| ledger.knows(&code)) => {
                     first = before;
-                    format!("that code was used already; the next one comes in {}", until_next_code(now))
+                    format!("that code was already used; the next one comes in {}", until_next_code(now))
                 }
                 (Some(second), Some(first)) => return Ok(Pair { first, second }),
                 (Some(code), None) => {
@@ -218,7 +218,7 @@ mod tests {
         let wanted = [
             format!("|{FIRST}"),
             format!("an MFA code is six digits|{FIRST}"),
-            format!("that code was used already; the next one comes in 20s|{FIRST}"),
+            format!("that code was already used; the next one comes in 20s|{FIRST}"),
             format!("|{NEXT}"),
             format!("that is the same code: the next one comes in 20s|{NEXT}"),
             format!("{refused}|{FIRST}"),
@@ -230,7 +230,7 @@ mod tests {
 
         let junk = ["x", "111111", "y", "111111", "z", "222222"];
         let (asked, sent, read) = ask(&Fixture::new(), CodeSource::Terminal, &junk, vec![]);
-        assert_eq!(asked, Err(Failure("what was typed was no MFA code (six digits)".to_owned())));
+        assert_eq!(asked, Err(Failure("the input was not an MFA code (six digits)".to_owned())));
         assert_eq!((sent.len(), read.len()), (0, 5));
     }
 
@@ -268,14 +268,17 @@ mod tests {
         let asker = Asker::new(CodeSource::Terminal, &crate::host::NoTerminal, &fixture.clock, &aws_clock);
         let asked: Result<(), Failure> =
             asker.with_pair(&profile(), &|_, _| panic!("there is nobody"), None, &mut |_| panic!("there is no code"));
-        assert_eq!(asked, Err(Failure("profile `deploy` needs an MFA code, and there is nobody to ask".to_owned())));
+        assert_eq!(
+            asked,
+            Err(Failure("profile `deploy` needs an MFA code, but there is no terminal to ask on".to_owned()))
+        );
     }
 
     #[test]
     fn a_program_that_prints_the_same_for_ever_ends_it() {
         let fixture = Fixture::new();
         let (asked, sent, _) = ask(&fixture, printing("echo 111111"), &[], vec![]);
-        let spent = "that MFA code was used already; the device shows its next one in 30s";
+        let spent = "that MFA code was already used; the device shows its next one in 30s";
         assert_eq!((asked, sent.len()), (Err(Failure(spent.to_owned())), 0));
     }
 }

@@ -24,7 +24,7 @@ pub enum ProcessCodeError {
     #[error("the command of `mfa_process` could not be started")]
     Spawn(#[source] io::Error),
     /// Its output or its exit status could not be read.
-    #[error("the command of `mfa_process` got out of sight")]
+    #[error("the command of `mfa_process` could not be monitored")]
     Lost(#[source] io::Error),
     /// It exited with a status other than 0.
     #[error("the command of `mfa_process` failed ({status})")]
@@ -42,7 +42,7 @@ pub enum ProcessCodeError {
     #[error("the command of `mfa_process` did not end within {} s", .0.as_secs())]
     TimedOut(Duration),
     /// It was not run, or not to its end, for another reason.
-    #[error("the command of `mfa_process` was ended: {0}")]
+    #[error("the command of `mfa_process` was stopped: {0}")]
     Ended(CommandError),
 }
 

@@ -153,7 +153,7 @@ fn a_person_is_asked_again_where_that_can_help_and_three_times_in_all() {
     const UNCLEAR: &str = "AWS said no; the code may be spent, so wait for the next one";
     const SIX: &str = "an MFA code is six digits";
     let no = |failure: &str| Err(Failure(failure.to_owned()));
-    let not_a_code = "what was typed was no MFA code (six digits)";
+    let not_a_code = "the input was not an MFA code (six digits)";
     let wrong = || Outcome::Wrong(failure());
     let unclear = || Outcome::Unclear(failure());
     let done = || Outcome::Done("done");
@@ -194,8 +194,8 @@ fn a_person_is_asked_again_where_that_can_help_and_three_times_in_all() {
 
 #[test]
 fn a_spent_code_is_never_sent() {
-    let spent = "that MFA code was used already; the device shows its next one in 20s";
-    let used = "that code was used already; the next one comes in 20s";
+    let spent = "that MFA code was already used; the device shows its next one in 20s";
+    let used = "that code was already used; the next one comes in 20s";
     let fixture = || {
         let fixture = Fixture::new();
         fixture.ledger().spend(&code("111111")).expect("it is written");
@@ -245,7 +245,7 @@ fn what_aws_shows_of_the_time_makes_no_code_forgotten() {
 fn without_a_source_nobody_is_asked() {
     let away = Person { is_away: true, ..Person::typing(&["111111"]) };
     let asked = Fixture::new().ask(CodeSource::Terminal, &away, vec![]);
-    let nobody = "profile `deploy` needs an MFA code, and there is nobody to ask";
+    let nobody = "profile `deploy` needs an MFA code, but there is no terminal to ask on";
     assert_eq!((asked.0, away.prompts.borrow().len()), (Err(Failure(nobody.to_owned())), 0));
 
     let here = Person::default();

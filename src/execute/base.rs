@@ -159,7 +159,7 @@ fn reason(error: &CredentialsError) -> String {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => ": there are none".to_owned(),
         CredentialsError::ProviderTimedOut(_) => " in time".to_owned(),
-        CredentialsError::InvalidConfiguration(_) => ": it is not configured as it must be".to_owned(),
+        CredentialsError::InvalidConfiguration(_) => ": its configuration is not valid".to_owned(),
         _ => ": it failed, or its answer cannot be read".to_owned(),
     }
 }

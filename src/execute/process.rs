@@ -115,7 +115,7 @@ impl Answer {
                 Err(ProcessError::Field { name, why: "has a control character in it" })
             }
             Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
-            Some(_) => Err(ProcessError::Field { name, why: "is no text" }),
+            Some(_) => Err(ProcessError::Field { name, why: "is not text" }),
         }
     }
 
@@ -135,7 +135,7 @@ fn credentials(answer: &Answer) -> Result<Credentials, ProcessError> {
         Some(_) => return Err(ProcessError::Field { name: "Version", why: "is not the number 1" }),
         None => return Err(ProcessError::Field { name: "Version", why: "is missing" }),
     }
-    let end = |text| moment(text).ok_or(ProcessError::Field { name: "Expiration", why: "is no time of ISO 8601" });
+    let end = |text| moment(text).ok_or(ProcessError::Field { name: "Expiration", why: "is not an ISO 8601 time" });
     Ok(Credentials {
         access_key_id: answer.needed("AccessKeyId")?.to_owned(),
         secret_access_key: Secret::from(answer.needed("SecretAccessKey")?),

@@ -248,7 +248,7 @@ fn why_a_process_failed_is_told_and_what_it_printed_is_not() {
         (&format!("echo '{{\"Version\":1,{id},{secret},\"SessionToken\":7}}'"), field("SessionToken", "is no text")),
         (
             &format!("echo '{{\"Version\":1,{id},{secret},\"Expiration\":\"hunter2\"}}'"),
-            field("Expiration", "is no time of ISO 8601"),
+            field("Expiration", "is not an ISO 8601 time"),
         ),
     ] {
         let file = world.home().join("vendor.sh");
@@ -335,5 +335,5 @@ fn a_wrapper_that_hides_mfa_cred_from_itself_ends_three_deep() {
     let done = world.run(&["process", "vendor"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
     assert_eq!(std::fs::read_to_string(&log).expect("it ran").lines().count(), 3);
-    assert!(done.stderr.contains("they go round in a circle"), "{done:?}");
+    assert!(done.stderr.contains("the configuration forms a cycle"), "{done:?}");
 }

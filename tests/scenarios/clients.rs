@@ -228,7 +228,10 @@ fn without_a_terminal_a_cold_client_shows_our_hint() {
     for told in [run(&world, &aws, &WHO), run(&world, &python, &["-c", script])] {
         assert!(!told.status.success(), "{told:?}");
         assert_eq!(told.stdout, "");
-        assert!(told.stderr.contains("profile `deploy` needs an MFA code, and there is nobody to ask"), "{told:?}");
+        assert!(
+            told.stderr.contains("profile `deploy` needs an MFA code, but there is no terminal to ask on"),
+            "{told:?}"
+        );
         assert!(told.stderr.contains("hint: run `mfa-cred login deploy` in a terminal"), "{told:?}");
     }
     assert_eq!(calls(&world), Vec::<String>::new());

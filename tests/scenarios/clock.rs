@@ -92,8 +92,7 @@ fn credentials_that_came_expired_were_handed_out() {
             let code = device.fresh_code();
             let done = world.run(&[&words[..], &["--mfa-token", &code]].concat());
             assert_eq!((done.status.code(), &*done.stdout), (Some(1), ""), "{action} {off}: {done:?}");
-            let what =
-                format!("the credentials in the answer ended at {end}, and by the clock of who gave them it is ");
+            let what = format!("the credentials in the answer expired at {end}, and by the endpoint's clock it is ");
             assert!(done.stderr.contains(&what) && done.stderr.contains("\nhint: the endpoint's clock"), "{done:?}");
             assert_eq!(done.stderr.contains("; the code is spent\n"), action == "GetSessionToken", "{done:?}");
             // Nothing of it is kept.

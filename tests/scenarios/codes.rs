@@ -108,7 +108,7 @@ fn what_is_no_code_is_asked_again_and_never_sent() {
     }
     let done = finish(&world, session, &[PROMPT, news, PROMPT, news, PROMPT]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(4), ""));
-    assert_eq!(done.stderr, "error: what was typed was no MFA code (six digits)\n");
+    assert_eq!(done.stderr, "error: the input was not an MFA code (six digits)\n");
     assert!(calls(&world).is_empty());
 }
 
@@ -200,7 +200,7 @@ fn other_signals_end_it_too_and_whoever_waits_takes_over() {
         let done = finish(&world, session, &[PROMPT]);
         assert_eq!((done.signal(), &*done.stdout, &*done.stderr), (Some(signal.as_raw()), "", ""));
         // It has no terminal, and nobody asks any more.
-        let said = "error: profile `audit` needs an MFA code, and there is nobody to ask\n\
+        let said = "error: profile `audit` needs an MFA code, but there is no terminal to ask on\n\
                     hint: run `mfa-cred login audit` in a terminal\n";
         assert_eq!(waiter.finish(), (Some(3), String::new(), said.to_owned()));
         assert!(calls(&world).is_empty());
@@ -259,7 +259,7 @@ fn a_spent_code_is_refused_here_and_not_sent() {
     for words in [&["process", "deploy", "--refresh"][..], &["process", "audit", "--duration", "2h"]] {
         let done = world.run_with_stdin(&[words, &["--mfa-token", "-"]].concat(), &code);
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(4), ""), "{done:?}");
-        let start = "error: that MFA code was used already; the device shows its next one in ";
+        let start = "error: that MFA code was already used; the device shows its next one in ";
         assert!((1..=30).contains(&seconds(&done.stderr, start, "s\n")), "{}", done.stderr);
         assert!(calls(&world).is_empty());
     }
@@ -270,7 +270,7 @@ fn a_spent_code_is_refused_here_and_not_sent() {
     world.heard("a spent code", &done);
     let lines = shown(&done);
     assert_eq!((lines.len(), &*lines[0], &*lines[2]), (3, PROMPT, PROMPT));
-    assert!((1..=30).contains(&seconds(&lines[1], "that code was used already; the next one comes in ", "s")));
+    assert!((1..=30).contains(&seconds(&lines[1], "that code was already used; the next one comes in ", "s")));
     assert!(done.status.success(), "{done:?}");
     assert_eq!(calls(&world), ["GetSessionToken with a code: done", "AssumeRole: done"]);
 }

@@ -76,7 +76,7 @@ fn without_a_terminal_a_cold_process_ends_at_once() {
     assert_eq!(done.stdout, "");
     assert_eq!(
         done.stderr,
-        "error: profile `deploy` needs an MFA code, and there is nobody to ask\n\
+        "error: profile `deploy` needs an MFA code, but there is no terminal to ask on\n\
          hint: run `mfa-cred login deploy` in a terminal\n"
     );
     assert!(calls(&world).is_empty());

@@ -131,7 +131,7 @@ fn tls_with_a_server_that_speaks_none() {
     let cast = cold();
     for url in [cast.world.aws.url().replace("http://", "https://"), format!("https://{address}")] {
         let (done, _) = sign_in(&cast, &url);
-        assert_network(&done, "AWS could not be reached (what answers there speaks no TLS with us)");
+        assert_network(&done, "AWS could not be reached (the server did not complete a TLS handshake)");
         assert!(code_is_unspent(&cast));
         assert!(cast.world.aws.take_calls().is_empty());
     }
@@ -161,7 +161,7 @@ fn what_still_lives_is_served_when_it_cannot_be_renewed() {
     assert_eq!(
         done.stderr,
         format!(
-            "warning: the credentials of `deploy` were not renewed, the old ones still serve: AssumeRole \
+            "warning: the credentials of `deploy` were not renewed; the old ones are still valid: AssumeRole \
              arn:aws:iam::{}:role/deploy for profile `deploy`: the answer was lost (the connection broke)\n",
             world.aws.account()
         )

@@ -138,7 +138,7 @@ fn when_the_one_who_calls_is_killed_the_next_one_asks_and_the_code_is_spent() {
         session.wait_for("MFA code for ", AT_ONCE);
         assert_ne!(holder(&world), first);
         session.type_text(&format!("{code}\n"));
-        session.wait_for("that code was used already", PATIENCE);
+        session.wait_for("that code was already used", PATIENCE);
         session.wait_for("MFA code for ", PATIENCE);
         session.type_text(&format!("{}\n", device.fresh_code()));
         let done = session.finish(PATIENCE);
@@ -213,5 +213,5 @@ fn who_waits_for_long_says_for_whom() {
     world.heard("deploy", &asked);
     world.heard("audit", &waiting);
     assert!(waiting.status.success(), "{waiting:?}");
-    assert_eq!(waiting.stderr, format!("waiting for process {pid}, which obtains credentials of `alice`\n"));
+    assert_eq!(waiting.stderr, format!("waiting for process {pid}, which is obtaining credentials of `alice`\n"));
 }

@@ -95,7 +95,7 @@ fn a_code_that_is_none_or_that_aws_refuses_is_said_to_be_so() {
     let before = kept(&cast.world);
     for text in ["", "\n", "12345\n", "hunter2\n", "\u{0}", "123456789012345678901234567890\n"] {
         let done = cast.world.run_with_stdin(&["process", "deploy", "--refresh", "--mfa-token", "-"], text);
-        let wanted = (2, "error: stdin held no MFA code (six digits)\n");
+        let wanted = (2, "error: stdin had no MFA code (six digits)\n");
         assert_eq!(complaint(&cast, &before, &done, wanted), None, "{text:?}");
     }
 

@@ -94,7 +94,7 @@ fn old_credentials_serve_with_a_warning_when_they_cannot_be_renewed() {
     let session = world.aws.calls().last().expect("a call").access_key_id.clone();
     world.aws.expire(&session);
     let done = world.run(&words);
-    let why = "profile `deploy` needs an MFA code, and there is nobody to ask";
+    let why = "profile `deploy` needs an MFA code, but there is no terminal to ask on";
     assert_eq!(done.stderr, format!("{start} {why}\n"));
     assert_eq!(key_id(&done), before);
     // A wish to have everything redone is not met by old ones.
@@ -191,7 +191,7 @@ fn without_the_cache_nothing_is_read_and_nothing_kept() {
 #[test]
 fn a_person_is_not_asked_with_no_prompt_however_it_is_said() {
     let Cast { world, .. } = World::cast();
-    let hint = "error: profile `deploy` needs an MFA code, and there is nobody to ask\n\
+    let hint = "error: profile `deploy` needs an MFA code, but there is no terminal to ask on\n\
                 hint: run `mfa-cred login deploy` in a terminal\n";
     assert_eq!(seen(&world.run(&["process", "deploy", "--no-prompt"])), (Some(3), "", hint));
     for value in ["1", "true", "yes"] {

@@ -110,7 +110,7 @@ fn devices_are_found_by_name_and_what_is_not_there_is_said() {
     done.expect(
         3,
         "",
-        "error: profile `alice` needs an MFA code, and there is nobody to ask\n\
+        "error: profile `alice` needs an MFA code, but there is no terminal to ask on\n\
              hint: run it in a terminal; `--yes` confirms everything except codes\n",
     );
     let done = world.run(&["device", "remove", "alice-phone", "--profile", "alice"]);
