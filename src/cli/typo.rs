@@ -281,8 +281,12 @@ mod tests {
             ("--region eu-west-1 lst", "lst", Some("did you mean `mfa-cred list`?")),
             ("env lst", "lst", None),
             ("prod", "prod", None),
-            ("exec printenv", "printenv", Some("where `printenv` is a command: `mfa-cred exec -- printenv`")),
-            ("exec printenv HOME", "printenv", Some("where `printenv` is a command: `mfa-cred exec -- printenv HOME`")),
+            ("exec printenv", "printenv", Some("if `printenv` is a program to run: `mfa-cred exec -- printenv`")),
+            (
+                "exec printenv HOME",
+                "printenv",
+                Some("if `printenv` is a program to run: `mfa-cred exec -- printenv HOME`"),
+            ),
             ("exec x -- y", "x", None),
         ] {
             assert_eq!(meant(&argv(line), name).map(|meant| meant.hint).as_deref(), says, "{line}");
