@@ -245,7 +245,7 @@ fn why_a_process_failed_is_told_and_what_it_printed_is_not() {
         (&format!("echo '{{\"Version\":1,{secret}}}'"), field("AccessKeyId", "is missing")),
         (&format!("echo '{{\"Version\":1,{id}}}'"), field("SecretAccessKey", "is missing")),
         (&format!("echo '{{\"Version\":1,{id},\"SecretAccessKey\":\"\"}}'"), field("SecretAccessKey", "is empty")),
-        (&format!("echo '{{\"Version\":1,{id},{secret},\"SessionToken\":7}}'"), field("SessionToken", "is no text")),
+        (&format!("echo '{{\"Version\":1,{id},{secret},\"SessionToken\":7}}'"), field("SessionToken", "is not text")),
         (
             &format!("echo '{{\"Version\":1,{id},{secret},\"Expiration\":\"hunter2\"}}'"),
             field("Expiration", "is not an ISO 8601 time"),

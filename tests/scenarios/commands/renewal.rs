@@ -76,7 +76,7 @@ fn old_credentials_serve_with_a_warning_when_they_cannot_be_renewed() {
     let words = ["process", "deploy", "--min-ttl", "2h"];
     let before = key_id(&world.run(&["process", "deploy"]));
     let role = "AssumeRole arn:aws:iam::123456789012:role/deploy for profile `deploy`";
-    let start = "warning: the credentials of `deploy` were not renewed, the old ones still serve:";
+    let start = "warning: the credentials of `deploy` were not renewed; the old ones are still valid:";
     for (fault, times, why) in [
         (Fault::Drop(When::Before), 9, "the answer was lost (the connection broke)"),
         (Fault::ServerError(When::Before, 503), 9, "AWS failed to answer (HTTP 503)"),
