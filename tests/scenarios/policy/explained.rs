@@ -23,11 +23,11 @@ s3:GetObject on arn:aws:s3:::reports/a.csv, for user team/bob of account
   111122223333:
 access key: denied by statement 3 `Mfa` of p.json (line 6)
 session without MFA: denied by statement 3 `Mfa` of p.json (line 6)
-session with MFA: allowed by statement 1 `Work` of p.json (line 4), and
-  nothing denies it
+session with MFA: allowed by statement 1 `Work` of p.json (line 4), and nothing
+  denies it
 console without MFA: denied by statement 3 `Mfa` of p.json (line 6)
-console with MFA: allowed by statement 1 `Work` of p.json (line 4), and
-  nothing denies it
+console with MFA: allowed by statement 1 `Work` of p.json (line 4), and nothing
+  denies it
 ";
 
 const MESSAGE: &str = "An error occurred (AccessDenied) when calling the GetObject operation: User: \
