@@ -155,7 +155,7 @@ mod tests {
     use super::{Shortened, Trust, trust_of};
 
     #[test]
-    fn the_systems_certificates_by_another_name_are_still_the_systems() {
+    fn a_variable_that_names_the_systems_certificates_counts_as_the_system() {
         let file = "/etc/ssl/certs/ca-certificates.crt";
         for (name, value, trust) in [
             ("SSL_CERT_FILE", file, Trust::System),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_in_a_prompt_is_short_and_drives_no_terminal() {
+    fn a_path_in_a_prompt_is_short_and_escaped() {
         let long = format!("/{}/ca.pem", "x".repeat(100));
         for (path, shown) in [
             ("/ca.pem", "/ca.pem"),

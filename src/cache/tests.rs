@@ -117,7 +117,7 @@ fn found(cache: &Cache<'_>, key: &Key, now: Timestamp) -> &'static str {
 }
 
 #[test]
-fn when_entries_are_still_valid() {
+fn an_entry_is_valid_until_its_kind_needs_renewal() {
     use Standing::{Fresh, Over, Stale};
     let standing = |min_ttl: MinTtl, life: i64, left: i64| {
         let end = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1_000_000 / 3600);
@@ -217,7 +217,7 @@ fn headers_of_valid_entries_are_read_without_a_store() {
 }
 
 #[test]
-fn without_a_folder_or_with_no_cache_nothing_is_found_saved_or_asked() {
+fn without_a_folder_or_with_no_cache_nothing_is_read_saved_or_asked() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
     let messages = Messages::new(Level::Error, Some(false));
@@ -270,7 +270,7 @@ fn the_kernel_keeps_the_key_a_little_longer_than_the_last_entry() {
 }
 
 #[test]
-fn the_store_is_asked_once_for_all_entries() {
+fn the_store_is_opened_once_for_all_entries() {
     let home = Home::new();
     let vault = home.vault(Store::Auto);
     let [session, deploy] = keys_of("deploy");
@@ -287,7 +287,7 @@ fn the_store_is_asked_once_for_all_entries() {
 }
 
 #[test]
-fn a_store_that_fails_costs_the_cache_unless_it_is_configured() {
+fn a_failing_store_disables_the_cache_or_is_an_error_if_configured() {
     for (store, is_error, warns) in
         [(Store::Auto, false, true), (Store::Kernel, true, false), (Store::None, false, false)]
     {
@@ -310,7 +310,7 @@ fn a_store_that_fails_costs_the_cache_unless_it_is_configured() {
 }
 
 #[test]
-fn each_stores_error_is_reported_with_what_to_do() {
+fn each_stores_error_comes_with_a_hint() {
     let absent = || StoreError::Absent("no bus".to_owned());
     let start =
         "start or unlock the system's keyring, or set `store = passphrase`; `store = none` turns this warning off";

@@ -390,7 +390,7 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
 
     #[test]
-    fn both_streams_are_read_and_the_end_is_told() {
+    fn both_streams_and_the_exit_status_are_returned() {
         let heard = RefCell::new(String::new());
         let said = |text: &str| heard.borrow_mut().push_str(text);
         let ran = run("echo out; echo touch your key >&2; exit 3", LONG, MEGABYTE, &said).expect("it ends");
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_command_that_is_killed_started_is_killed_too_whoever_its_parent_is() {
+    fn killing_a_command_kills_all_its_descendants() {
         let folder = tempfile::tempdir().expect("a folder");
         let pids = folder.path().join("pids");
         let note = format!("echo $! >> {}", pids.display());
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_that_a_command_leaves_when_it_ends_well_lives_on() {
+    fn a_daemon_survives_the_command_that_started_it_and_succeeded() {
         let begun = Instant::now();
         let ran = run("sleep 7 >/dev/null 2>&1 & echo $!", LONG, MEGABYTE, &|_| ()).expect("it ends");
         let pid = String::from_utf8_lossy(&ran.stdout).trim().to_owned();
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn the_depth_is_counted_and_junk_is_none() {
+    fn the_nesting_depth_is_counted_and_junk_counts_as_zero() {
         for (mark, counted) in
             [(None, 0), (Some("2 77.0"), 2), (Some("3"), 3), (Some(""), 0), (Some("x"), 0), (Some("-1 2"), 0)]
         {

@@ -190,7 +190,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_code_is_known_for_three_steps_and_never_stands_in_clear() {
+    fn a_spent_code_is_remembered_for_three_steps_and_never_in_clear_text() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(Some(&home.path().join("state"))).expect("it is made");
         let serial =
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_code_was_forgotten_when_the_clock_was_set_or_the_machine_restarted() {
+    fn a_code_stays_spent_when_the_clock_is_set_or_the_machine_restarts() {
         let moment = |text: &str| Moment::parse(text).expect("a moment");
         for (spent, now, recent, what) in [
             ("1000 500 a", "1000 500 a", true, "now"),
@@ -247,14 +247,14 @@ mod tests {
     }
 
     #[test]
-    fn the_next_code_comes_with_the_next_step() {
+    fn the_next_code_comes_at_the_next_time_step() {
         for (second, left) in [(0, 30), (1, 29), (29, 1), (30, 30)] {
             assert_eq!(until_next_code(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second)).secs(), left);
         }
     }
 
     #[test]
-    fn a_damaged_key_is_made_anew_and_a_whole_one_is_kept() {
+    fn a_damaged_ledger_key_is_replaced_and_an_intact_one_kept() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = Folder::open(Some(home.path())).expect("it is there");
         let serial = "arn:aws:iam::123456789012:mfa/alice".parse::<MfaSerial>().expect("a serial");

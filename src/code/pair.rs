@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_becomes_of_a_pair_decides_whether_it_can_be_used_again() {
+    fn the_outcome_of_a_pair_decides_whether_it_can_be_used_again() {
         for (outcome, result, is_spent) in [
             (Outcome::Done("done"), Ok("done"), true),
             (Outcome::Failed(failure()), Err(failure()), true),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_run_again_in_the_next_window_and_the_wait_is_counted_down() {
+    fn a_command_is_run_again_in_the_next_window_after_a_countdown() {
         let fixture = Fixture::new();
         fixture.ledger().spend(&code("123450")).expect("it is written");
         // Twice the spent code, then the first and twice the second one: 0 0 1 1 2.
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_nobody_is_asked() {
+    fn without_a_terminal_a_pair_is_an_error() {
         let fixture = Fixture::new();
         let aws_clock = CorrectedClock::new(&fixture.clock, None);
         let asker = Asker::new(CodeSource::Terminal, &crate::host::NoTerminal, &fixture.clock, &aws_clock);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_prints_the_same_for_ever_ends_it() {
+    fn a_command_that_always_prints_the_same_code_is_an_error() {
         let fixture = Fixture::new();
         let (asked, sent, _) = ask(&fixture, printing("echo 111111"), &[], vec![]);
         let spent = "that MFA code was already used; the device shows its next one in 30s";

@@ -96,7 +96,7 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
 
     #[test]
-    fn a_command_that_prints_a_code() {
+    fn a_code_is_read_from_the_output_of_a_command() {
         for command in [
             "echo 123456",
             "printf 123456",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_does_not() {
+    fn a_command_without_a_code_is_an_error_with_the_reason() {
         for (command, message) in [
             ("echo 123456; exit 3", "the command of `mfa_process` failed (exit status: 3)"),
             ("kill -9 $$", "the command of `mfa_process` failed (signal: 9 (SIGKILL))"),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_never_ends_is_killed_and_collected() {
+    fn a_command_that_never_ends_is_killed_and_reaped() {
         let start = Instant::now();
         let limit = Duration::from_secs(1);
         let folder = tempfile::tempdir().expect("a folder");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_left_behind_is_not_waited_for() {
+    fn a_background_process_of_a_command_is_not_waited_for() {
         let start = Instant::now();
         // It ends with this test's patience at the latest; its pipe is the one that we read.
         let code = run_mfa_process("sleep 30 & echo 123456", LONG).expect("a code");
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_output_is_cut_short() {
+    fn endless_output_is_cut_off() {
         let start = Instant::now();
         let error = run_mfa_process("exec yes 123456", LONG).expect_err("too much");
         assert!(matches!(error, ProcessCodeError::NotACode), "{error:?}");
@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_command_is_waited_for_and_not_polled_without_a_pause() {
+    fn a_silent_command_is_waited_for() {
         let start = Instant::now();
         let ran = run_mfa_process("exec >&-; sleep 0.3; exit 1", LONG).expect_err("it fails");
         assert!(matches!(ran, ProcessCodeError::Failed { .. }) && start.elapsed() >= Duration::from_millis(300));
     }
 
     #[test]
-    fn blanks_up_to_the_limit_are_forgiven() {
+    fn spaces_around_a_code_are_ignored_up_to_the_limit() {
         let blanks = OUTPUT_LIMIT - "123456".len();
         let code = run_mfa_process(&format!("printf '123456%{blanks}s' ' '"), LONG).expect("a code");
         assert_eq!(code.expose(), "123456");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn blanks_beyond_the_limit_are_no_code() {
+    fn more_spaces_than_the_limit_are_not_a_code() {
         let error = run_mfa_process("printf '123456%9000s' ' '", LONG).expect_err("too much");
         assert!(matches!(error, ProcessCodeError::NotACode), "{error:?}");
     }

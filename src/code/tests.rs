@@ -132,7 +132,7 @@ pub(super) fn printing(command: &str) -> CodeSource {
 }
 
 #[test]
-fn what_becomes_of_a_code_decides_whether_it_can_be_used_again() {
+fn the_outcome_of_a_code_decides_whether_it_can_be_used_again() {
     for (outcome, result, is_spent) in [
         (Outcome::Done("done"), Ok("done"), true),
         (Outcome::Failed(failure()), Err(failure()), true),
@@ -148,7 +148,7 @@ fn what_becomes_of_a_code_decides_whether_it_can_be_used_again() {
 }
 
 #[test]
-fn a_person_is_asked_again_where_that_can_help_and_three_times_in_all() {
+fn a_person_is_asked_again_when_that_can_help_at_most_three_times() {
     const REFUSED: &str = "AWS refused that code: check it, or wait for the next one";
     const UNCLEAR: &str = "AWS said no; the code may be spent, so wait for the next one";
     const SIX: &str = "an MFA code is six digits";
@@ -223,7 +223,7 @@ fn a_spent_code_is_never_sent() {
 }
 
 #[test]
-fn what_aws_shows_of_the_time_makes_no_code_forgotten() {
+fn learning_the_time_from_aws_does_not_forget_spent_codes() {
     for (off, what) in [(3600, "behind"), (-3600, "ahead"), (0, "right")] {
         let fixture = Fixture::new();
         let aws_clock = CorrectedClock::new(&fixture.clock, None);
@@ -242,7 +242,7 @@ fn what_aws_shows_of_the_time_makes_no_code_forgotten() {
 }
 
 #[test]
-fn without_a_source_nobody_is_asked() {
+fn without_a_source_a_code_is_an_error() {
     let away = Person { is_away: true, ..Person::typing(&["111111"]) };
     let asked = Fixture::new().ask(CodeSource::Terminal, &away, vec![]);
     let nobody = "profile `deploy` needs an MFA code, but there is no terminal to ask on";
@@ -266,7 +266,7 @@ fn without_a_source_nobody_is_asked() {
 }
 
 #[test]
-fn a_person_is_asked_in_the_words_of_the_profile_or_of_the_device() {
+fn the_prompt_names_the_profile_and_the_device() {
     for (words, prompt) in [(Words::Profile, "MFA code for deploy (alice): "), (Words::Device, "alice, MFA code: ")] {
         let (fixture, person) = (Fixture::new(), Person::typing(&["111111"]));
         let aws_clock = CorrectedClock::new(&fixture.clock, None);
@@ -277,7 +277,7 @@ fn a_person_is_asked_in_the_words_of_the_profile_or_of_the_device() {
 }
 
 #[test]
-fn a_program_that_gives_no_code_is_named() {
+fn an_mfa_process_without_a_code_is_named_with_its_file_and_line() {
     let asked = Fixture::new().ask(printing("exit 1"), &Person::typing(&["111111"]), vec![]);
     assert_eq!(asked, (Err(Failure("`mfa_process` in the settings gave no code".to_owned())), vec![]));
 }
@@ -294,7 +294,7 @@ impl Read for &mut Pipe<'_> {
 }
 
 #[test]
-fn stdin_gives_its_first_line_and_keeps_the_rest() {
+fn only_the_first_line_of_stdin_is_read() {
     let full = format!("{}123456\nrest", " ".repeat(57));
     let long = format!("{}123456\nrest", " ".repeat(58));
     let blank = format!("{}123456", " ".repeat(100));

@@ -55,7 +55,7 @@ mod tests {
     const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
     #[test]
-    fn the_codes_of_rfc_6238_are_told_by_their_age() {
+    fn the_age_of_the_codes_of_rfc_6238_is_found() {
         for (unix, digits) in
             [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
         {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn every_digit_of_base32_counts_for_what_it_is() {
+    fn every_base32_digit_is_decoded() {
         let all = decode("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").expect("base32");
         assert_eq!(base16ct::lower::encode_string(all.expose()), "00443214c74254b635cf84653a56d7c675be77df");
         for text in ["a", "0", "1", "8", "A=", "A "] {

@@ -150,7 +150,7 @@ mod tests {
     use super::{Answer, said};
 
     #[test]
-    fn a_control_character_in_an_answer_went_on_to_whoever_asked() {
+    fn a_control_character_in_an_answer_is_an_error() {
         for value in ["AKIA\nX", "se\0cret", "a\u{1b}[31m"] {
             let answer = Answer(serde_json::Map::from_iter([("AccessKeyId".to_owned(), value.into())]));
             assert!(answer.needed("AccessKeyId").is_err(), "{value:?}");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_command_said_is_its_end_in_a_line_and_never_its_answer() {
+    fn the_end_of_stderr_is_quoted_on_one_line_without_the_answer() {
         let long = format!("{}the end", "x".repeat(5000));
         for (stderr, stdout, shown) in [
             ("", "", ""),

@@ -20,7 +20,7 @@ fn by_base(more: &str) -> Plan {
 }
 
 #[test]
-fn a_base_that_only_its_answer_tells_has_both_ways() {
+fn a_plan_for_an_unknown_base_has_a_branch_for_each_kind() {
     let plan = by_base("");
     let Steps::ByBase { long_term, session } = &plan.steps else { panic!("{:?}", plan.steps) };
     assert_eq!((plan.steps.given(true), plan.steps.given(false)), (&long_term[..], &session[..]));
@@ -36,7 +36,7 @@ fn a_base_that_only_its_answer_tells_has_both_ways() {
 }
 
 #[test]
-fn a_session_that_caps_what_was_wished_is_told() {
+fn a_capped_duration_is_a_warning() {
     for (more, wanted) in [
         ("duration_seconds = 7200\n", Some(7200)),
         ("duration_seconds = 3600\n", None),
@@ -55,7 +55,7 @@ fn a_session_that_caps_what_was_wished_is_told() {
 }
 
 #[test]
-fn an_access_key_id_is_any_word_that_a_signature_holds() {
+fn an_access_key_id_is_any_word_that_fits_into_a_signature() {
     for (id, legal) in [
         ("test".to_owned(), true),
         ("x".to_owned(), true),
@@ -77,7 +77,7 @@ fn an_access_key_id_is_any_word_that_a_signature_holds() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_the_access_key_id_is_not_shown_by_the_plan() {
+fn a_secret_in_place_of_the_access_key_id_is_not_shown_by_the_plan() {
     let swapped = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     let config = format!("[profile deploy]\naws_access_key_id = {swapped}\naws_secret_access_key = AKIAX\n");
     let shown = plan(&config, &PlanRequest::default()).expect("a plan").base.to_string();
@@ -85,7 +85,7 @@ fn a_secret_in_the_place_of_the_access_key_id_is_not_shown_by_the_plan() {
 }
 
 #[test]
-fn a_policys_arn_starts_as_one_and_has_20_to_2048_characters() {
+fn a_policy_arn_has_its_prefix_and_20_to_2048_characters() {
     let long = |length: usize| format!("arn:{}", "x".repeat(length - 4));
     for (arn, legal) in [
         ("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned(), true),

@@ -185,7 +185,7 @@ const DIFFERENCES: [Listed; 14] = [
 ];
 
 #[test]
-fn the_sdk_reads_otherwise_only_what_is_listed() {
+fn the_sdk_reads_only_the_listed_cases_differently() {
     for Listed { reason, config, credentials, ours, theirs } in DIFFERENCES {
         let set = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<BTreeSet<_>>();
         assert!(ours != theirs, "no difference: {reason}");
@@ -198,7 +198,7 @@ fn the_sdk_reads_otherwise_only_what_is_listed() {
 /// The SDK merges sections that are spelled differently in the order of a hash map, which changes from run to run;
 /// here the last one wins, as everywhere.
 #[test]
-fn sections_spelled_differently_merge_in_their_order() {
+fn sections_spelled_differently_merge_in_order() {
     let text = "[profile a]\nk = 1\n[profile  a]\nk = 2\n[profile\ta]\nk = 3\n";
     let reading = |n| Ok(BTreeSet::from([r#"profile "a""#.to_owned(), format!(r#"profile "a" "k" "{n}""#)]));
     assert_eq!(by_us(text, ""), reading(3));
@@ -361,7 +361,7 @@ fn no_text_panics_and_every_span_lies_in_its_file() {
 
 /// What a fuzzer found worth keeping, with the separator of `tests/fuzz/profiles.rs`.
 #[test]
-fn the_texts_that_a_fuzzer_kept_are_read_the_same_by_section_and_whole() {
+fn the_fuzz_corpus_reads_the_same_by_section_and_as_a_whole() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/profiles");
     let texts = fs::read_dir(corpus).expect("the corpus").map(|file| fs::read(file.expect("a file").path()));
     let texts: Vec<_> = texts.filter_map(|text| String::from_utf8(text.expect("a text")).ok()).collect();

@@ -27,7 +27,7 @@ fn value(set: &ProfileSet, profile: &str, key: &str) -> Option<String> {
 }
 
 #[test]
-fn a_line_and_the_value_that_it_gives() {
+fn a_line_gives_its_value() {
     for (line, value) in [
         ("k = v", "v"),
         ("k=v", "v"),
@@ -66,7 +66,7 @@ fn a_line_and_the_value_that_it_gives() {
 }
 
 #[test]
-fn a_line_that_breaks_the_grammar_is_named() {
+fn a_line_that_breaks_the_grammar_is_an_error_with_its_number() {
     for (text, line, what) in [
         ("[default]\nk", 2, Malformed::NoEquals),
         ("[default]\nk : v", 2, Malformed::NoEquals),
@@ -110,7 +110,7 @@ fn a_line_that_breaks_the_grammar_is_named() {
 }
 
 #[test]
-fn a_section_and_the_profile_that_it_opens() {
+fn a_section_header_opens_its_profile() {
     for (origin, section, name) in [
         (WhichFile::Config, "[default]", Ok("default")),
         (WhichFile::Config, "[ default\t]", Ok("default")),
@@ -196,7 +196,7 @@ fn a_section_and_the_profile_that_it_opens() {
 }
 
 #[test]
-fn the_credentials_file_wins_and_the_last_line_in_a_file() {
+fn the_credentials_file_wins_and_within_a_file_the_last_line() {
     let set = read(
         "[profile b]\nk = 1\nregion = r\n[default]\n[profile a]\nk = 2\n[profile b]\nK = 3\nlast = l\n",
         "[c]\n[b]\nk = 4\naws_access_key_id = AKIA\n",
@@ -230,7 +230,7 @@ fn the_credentials_file_wins_and_the_last_line_in_a_file() {
 }
 
 #[test]
-fn profile_default_takes_the_place_of_default_wherever_it_stands() {
+fn profile_default_beats_default_in_any_order() {
     for text in [
         "[default]\nk = bare\nonly = bare\n[profile default]\nk = v\n[default]\nk = bare",
         "[profile default]\nk = v\n[default]\nk = bare\nonly = bare\n[default]\n",
@@ -250,7 +250,7 @@ fn profile_default_takes_the_place_of_default_wherever_it_stands() {
 }
 
 #[test]
-fn an_endpoint_on_the_line_of_its_service_is_used_as_in_the_sdks() {
+fn an_endpoint_on_the_same_line_as_its_service_is_used_as_in_the_sdks() {
     for (text, url) in [
         ("sts = endpoint_url = http://a\n", Some("http://a")),
         ("sts = endpoint_url = http://a # c\n endpoint_url = http://b\n", Some("http://b")),
@@ -265,7 +265,7 @@ fn an_endpoint_on_the_line_of_its_service_is_used_as_in_the_sdks() {
 }
 
 #[test]
-fn a_default_with_odd_white_space_in_its_brackets_does_not_silence_the_other() {
+fn a_default_section_with_odd_white_space_does_not_hide_the_other() {
     for written in ["default\r", "\u{a0}default", "default\u{3000}"] {
         let set = config(&format!("[default]\nk = v\n[{written}]\nl = w\n"));
         let read = ["k", "l"].map(|key| value(&set, "default", key));
@@ -277,7 +277,7 @@ fn a_default_with_odd_white_space_in_its_brackets_does_not_silence_the_other() {
 }
 
 #[test]
-fn sections_of_other_kinds_are_no_profiles() {
+fn other_kinds_of_sections_are_not_profiles() {
     let set = config(
         "[services dev]\nsts =\n  endpoint_url = http://a # kept\n  endpoint_url=http://b\n\n# c\n iam_x = \n\
          s3 = x\n y = z\n[sso-session corp]\nsso_region = eu\n[plugins]\ncli = 1\n[services dev]\nIAM =\n  e = i\n",
@@ -301,7 +301,7 @@ fn sections_of_other_kinds_are_no_profiles() {
 }
 
 #[test]
-fn spans_are_those_of_the_file_on_disk() {
+fn spans_are_byte_offsets_in_the_file() {
     let text = "\u{feff}[profile x]\r\nrégion = no\r\nk = ü v \t# c\r\nempty =  # c\r\ns3 =\r\n  a = b\r\n\r\n # d =\r\nlast = z";
     let set = config(text);
     let profile = set.get("x").expect("x");
@@ -319,7 +319,7 @@ fn spans_are_those_of_the_file_on_disk() {
 }
 
 #[test]
-fn a_value_changed_at_its_span_reads_back_and_changes_no_other() {
+fn a_value_changed_at_its_span_reads_back_and_changes_nothing_else() {
     let text = "# top\n[profile x]\na = 1 # one\nb =\n  c = d\n[default]\na = 2\n";
     let set = config(text);
     let span = set.get("x").expect("x").get("a").expect("a").span();
@@ -331,7 +331,7 @@ fn a_value_changed_at_its_span_reads_back_and_changes_no_other() {
 }
 
 #[test]
-fn the_nearest_names_come_first_and_are_at_most_three() {
+fn at_most_three_names_are_suggested_nearest_first() {
     let set = config(
         "[default]\n[profile prod]\n[profile Prod-Admin]\n[profile dev]\n[profile dev-eu]\n[profile dev-us]\n\
          [profile dev-ap-south]\n[profile staging]\n",
@@ -352,7 +352,7 @@ fn the_nearest_names_come_first_and_are_at_most_three() {
 }
 
 #[test]
-fn what_others_read_otherwise_is_named_with_its_line() {
+fn what_other_readers_read_differently_is_noted_with_its_line() {
     for (config, credentials, expected) in [
         ("[profile x]\nk = v # c\n", "", &[(Differs::InlineComment, 2)][..]),
         ("[profile x]\nk = v#c\n# c\n[profile y] # c\n", "", &[]),
@@ -388,7 +388,7 @@ fn what_others_read_otherwise_is_named_with_its_line() {
 }
 
 #[test]
-fn a_section_repeated_with_a_blank_in_its_brackets_is_not_called_one_that_the_aws_cli_refuses() {
+fn a_section_repeated_with_odd_white_space_is_noted_as_respelled() {
     for second in ["[ profile x]", "[profile x ]", "[\tprofile x\t]"] {
         let set = config(&format!("[profile x]\nk = v\n{second}\nk = w\n"));
         let found: Vec<_> = set.differences().iter().map(|difference| difference.what).collect();
@@ -399,7 +399,7 @@ fn a_section_repeated_with_a_blank_in_its_brackets_is_not_called_one_that_the_aw
 }
 
 #[test]
-fn notes_and_debug_show_no_value_and_no_control_character() {
+fn notes_and_debug_output_contain_no_value_and_no_control_character() {
     let set = config("[\u{1b}[31m]\nk = hunter2\n[default]\naws_secret_access_key = hunter2\na b = hunter2\n");
     let notes: Vec<_> = set.notes().map(|note| note.to_string()).collect();
     assert_eq!(
@@ -426,7 +426,7 @@ impl Files for Disk {
 }
 
 #[test]
-fn a_missing_file_is_empty_and_any_other_trouble_is_an_error() {
+fn a_missing_file_is_empty_and_an_unreadable_one_an_error() {
     let load = |disk| ProfileSet::load(&Disk(disk), Path::new("/c"), Path::new("/s"));
     let set = load(vec![("/c", Ok(b"[default]\nregion = eu"))]).expect("one is enough");
     assert_eq!(set.sources(), [(Path::new("/c"), Presence::Present), (Path::new("/s"), Presence::Missing)]);
@@ -461,7 +461,7 @@ fn huge_lines_and_many_keys_are_read() {
 
 /// What a person sees in `show` concerns the profile that was asked for, or the whole file.
 #[test]
-fn a_difference_concerns_its_section_or_the_whole_file() {
+fn a_difference_applies_to_its_section_or_to_the_whole_file() {
     let set = read(
         "\u{feff}[profile x]\nregion = eu # home\n[profile y]\n  region = us ; work\n[services s]\nsts = # c\n e = f\n",
         "[x]\nk = v\nk = w\n[two words]\nk = v # c\n",
@@ -490,7 +490,7 @@ fn a_difference_concerns_its_section_or_the_whole_file() {
 }
 
 #[test]
-fn an_indented_property_has_its_whole_line_and_its_depth() {
+fn an_indented_property_covers_its_line_and_knows_its_depth() {
     let text = "[profile x]\n  a = 1\n    more\n  # between\n\tb = 2\n  c =\n   d = e\n";
     let set = config(text);
     let profile = set.get("x").expect("x");

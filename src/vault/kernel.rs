@@ -292,7 +292,7 @@ mod linux {
         use super::*;
 
         #[test]
-        fn lives_are_whole_seconds_and_never_endless_by_accident() {
+        fn a_timeout_is_whole_seconds_and_never_zero() {
             for (life, wanted) in [
                 (None, 0),
                 (Some(Duration::ZERO), 1),
@@ -306,7 +306,7 @@ mod linux {
         }
 
         #[test]
-        fn a_keys_life_is_read_as_the_kernel_writes_it() {
+        fn the_kernels_timeout_notation_is_parsed() {
             let line = |flags: &str, timeout: &str| {
                 format!("01dbb4cf {flags}     2 {timeout:>4} 3f3f0000     0     0 user      mfa-cred:ab: 32")
             };
@@ -332,7 +332,7 @@ mod linux {
         }
 
         #[test]
-        fn refusals_are_told_apart() {
+        fn kernel_errors_are_told_apart() {
             assert_eq!(explain(KeyError::QuotaExceeded), StoreError::Full);
             for error in [
                 KeyError::PermissionDenied,

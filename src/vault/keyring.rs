@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_never_returns_costs_the_allowance_once() {
+    fn a_call_that_never_returns_uses_up_the_time_limit_once() {
         let keyring = OsKeyring::new(|| Duration::from_millis(50));
         let silent = Err(StoreError::Silent(Duration::from_millis(50)));
         assert_eq!(keyring.within(stuck), silent);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn all_calls_share_one_allowance() {
+    fn all_calls_share_one_time_limit() {
         let keyring = OsKeyring::new(|| Duration::from_millis(400));
         let slow = || {
             thread::sleep(Duration::from_millis(250));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn time_between_calls_does_not_count() {
+    fn time_between_calls_does_not_count_toward_the_limit() {
         let keyring = OsKeyring::new(|| Duration::from_millis(300));
         assert_eq!(keyring.within(|| Ok(())), Ok(()));
         thread::sleep(Duration::from_millis(350));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_will_not_change_is_remembered() {
+    fn only_permanent_failures_are_remembered() {
         for (error, remembered) in [
             (StoreError::Absent("no bus".to_owned()), true),
             (StoreError::Locked, true),

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_passphrase_opens() {
+    fn only_the_right_passphrase_opens() {
         let (key, file) = wrapped();
         assert_eq!(open(&file, "tulip").expect("it opens").to_secret().expose(), key.to_secret().expose());
         for wrong in ["", "Tulip", "tulip ", "tulips"] {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn no_changed_byte_opens() {
+    fn a_changed_byte_does_not_open() {
         let (_, file) = wrapped();
         for place in 0..file.len() {
             let mut changed = file.clone();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cannot_demand_more_than_a_machine_has() {
+    fn a_file_cannot_demand_more_memory_than_the_limit() {
         let (_, file) = wrapped();
         for demand in ["m=4294967295 t=1 p=1", "m=8 t=4294967295 p=1", "m=8 t=1 p=4294967295", "m=2000000 t=1 p=1"] {
             let header = format!("{MAGIC} {demand} salt={} key={}\n", "00".repeat(16), id());
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_key_or_the_passphrase_is_readable() {
+    fn the_file_reveals_neither_key_nor_passphrase() {
         let (key, file) = wrapped();
         assert!(!file.windows(5).any(|bytes| bytes == b"tulip"));
         assert!(!file.windows(8).any(|bytes| bytes == &key.to_secret().expose()[..8]));
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_told_from_one_that_cannot_be_read() {
+    fn a_missing_file_is_told_from_an_unreadable_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let typist = crate::vault::tests::fakes::Typist::default();
         let file = |name: &str| PassphraseFile::new(folder.path().join(name), &typist, Cost::for_tests());

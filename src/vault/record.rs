@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_survives_the_disk() {
+    fn a_record_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().expect("a folder");
         let empty = Record::default();
         assert_eq!(Record::read(folder.path()).expect("no file is no error"), empty);
@@ -210,7 +210,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_file_is_its_owners_alone() {
+    fn the_record_is_readable_by_its_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
         Record { current: Some((id('a'), KeyHome::Kernel)), former: Vec::new() }.write(folder.path()).expect("written");
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_files_are_empty_records() {
+    fn a_foreign_file_counts_as_an_empty_record() {
         let folder = tempfile::tempdir().expect("a folder");
         let a = id('a');
         for text in [
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_of_former_keys_stays_readable() {
+    fn the_list_of_former_keys_stays_short_enough_to_be_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut record = Record { current: Some((id('a'), KeyHome::Kernel)), former: Vec::new() };
         for _ in 0..3 * MOST_FORMER {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn retiring_remembers_what_a_store_may_still_hold() {
+    fn retiring_a_key_records_the_stores_that_may_still_hold_it() {
         for (place, remembered) in [(KeyHome::Kernel, 1), (KeyHome::Keyring, 1), (KeyHome::Passphrase, 0)] {
             let mut record = Record { current: Some((id('a'), place)), former: Vec::new() };
             record.retire();
@@ -260,12 +260,12 @@ mod tests {
     }
 
     #[test]
-    fn ids_differ() {
+    fn every_new_id_differs() {
         assert_ne!(KeyId::random(), KeyId::random());
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_told_from_one_that_cannot_be_used() {
+    fn a_missing_record_is_told_from_an_unusable_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("file");
         std::fs::write(&file, "").expect("it is written");

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens() {
+    fn what_was_sealed_opens_again() {
         let key = key();
         for plain in [&b""[..], b"x", &[7; 5000]] {
             let sealed = seal(&key, b"header", &secret(plain)).expect("sealed");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn no_changed_byte_opens() {
+    fn a_changed_byte_does_not_open() {
         let key = key();
         let sealed = seal(&key, b"header", &secret(b"aws_secret_access_key")).expect("sealed");
         for place in 0..sealed.len() {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn another_header_or_key_does_not_open() {
+    fn a_different_header_or_key_does_not_open() {
         let (key, other) = (key(), key());
         let mine = seal(&key, b"profile=a", &secret(b"A")).expect("sealed");
         let yours = seal(&key, b"profile=b", &secret(b"B")).expect("sealed");
@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_plaintext_never_looks_the_same() {
+    fn sealing_twice_gives_different_bytes() {
         let key = key();
         let seal = || seal(&key, b"", &secret(b"same")).expect("sealed");
         assert_ne!(seal(), seal());
     }
 
     #[test]
-    fn digests_are_framed_and_keyed() {
+    fn digests_depend_on_the_key_and_on_where_parts_end() {
         let (key, other) = (key(), key());
         let base = key.digest("spent code", &[b"ab", b"c"]);
         assert_eq!(base, key.clone().digest("spent code", &[b"ab", b"c"]));
@@ -186,21 +186,21 @@ mod tests {
     /// A value computed independently (with Python's `hmac`), so that a change of the framing is noticed: the ledger of
     /// spent codes would forget every code.
     #[test]
-    fn digests_stay_what_they_are() {
+    fn digests_stay_the_same_between_versions() {
         let key = SealingKey::from_bytes(secret(&[1; KEY])).expect("32 bytes");
         let digest = base16ct::lower::encode_string(&key.digest("spent code", &[b"arn", b"123456"]));
         assert_eq!(digest, "e72be62d48789f184b6aa163a479ec6634bae06936cf1e47ad29c9c8502e2e66");
     }
 
     #[test]
-    fn only_32_bytes_are_a_key() {
+    fn only_32_bytes_make_a_key() {
         for length in [0, 31, 33, 64] {
             assert!(SealingKey::from_bytes(secret(&vec![0; length])).is_none(), "{length}");
         }
     }
 
     #[test]
-    fn debug_shows_no_key() {
+    fn debug_output_has_no_key() {
         assert_eq!(format!("{:?}", key()), "SealingKey([redacted])");
     }
 }

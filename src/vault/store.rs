@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_are_read_as_they_are_written() {
+    fn every_store_is_parsed_from_its_own_name() {
         for text in ["auto", "kernel", "keyring", "passphrase", "none"] {
             assert_eq!(text.parse::<Store>().map(Store::as_str), Ok(text));
         }

@@ -72,7 +72,7 @@ fn find_held(home: &Home, store: Store) -> UnlockedKey {
 }
 
 #[test]
-fn without_an_id_nothing_is_asked_or_written() {
+fn without_a_recorded_id_no_store_is_asked_and_nothing_is_written() {
     let home = Home::new();
     for store in [Store::Auto, Store::Kernel, Store::Keyring, Store::Passphrase, Store::None] {
         assert!(home.find(store).expect("no failure").is_none(), "{store:?}");
@@ -82,7 +82,7 @@ fn without_an_id_nothing_is_asked_or_written() {
 }
 
 #[test]
-fn a_made_key_lives_in_the_keyring_with_a_copy_in_the_kernel() {
+fn a_new_key_lives_in_the_keyring_with_a_copy_in_the_kernel() {
     let home = Home::new();
     let held = home.make(Store::Auto);
     assert_eq!((held.place, &held.in_kernel), (KeyHome::Keyring, &Ok(())));
@@ -124,7 +124,7 @@ fn a_full_kernel_quota_is_noted_where_the_keyring_works() {
 }
 
 #[test]
-fn an_entry_that_was_deleted_by_hand_gets_a_new_key_under_the_same_id() {
+fn a_keyring_entry_deleted_by_hand_gets_a_new_key_under_the_same_id() {
     let home = Home::new();
     let old = home.make(Store::Auto);
     home.kernel_expires();
@@ -137,7 +137,7 @@ fn an_entry_that_was_deleted_by_hand_gets_a_new_key_under_the_same_id() {
 }
 
 #[test]
-fn a_store_that_cannot_tell_never_gets_a_second_key_with_the_same_id() {
+fn a_store_that_cannot_tell_never_gets_a_second_key_under_the_same_id() {
     for error in [absent(), silent(), StoreError::Locked, StoreError::Failed("odd".to_owned())] {
         let home = Home::new();
         let old = home.make(Store::Auto);
@@ -167,7 +167,7 @@ fn a_store_that_cannot_tell_never_gets_a_second_key_with_the_same_id() {
 }
 
 #[test]
-fn an_expired_kernel_key_is_never_searched_for_in_the_keyring() {
+fn a_key_that_lived_only_in_the_kernel_is_not_searched_for_in_the_keyring() {
     let home = Home::with(Fake::default(), Fake::failing(&absent()));
     let held = home.make(Store::Auto);
     assert_eq!(held.place, KeyHome::Kernel);
@@ -178,7 +178,7 @@ fn an_expired_kernel_key_is_never_searched_for_in_the_keyring() {
 }
 
 #[test]
-fn a_keyring_that_fails_to_write_leaves_the_kernel_alone() {
+fn when_the_keyring_cannot_be_written_the_key_lives_in_the_kernel_only() {
     for (error, may_be_there) in [(absent(), 0), (StoreError::Locked, 0), (silent(), 1)] {
         let home = Home::with(Fake::default(), Fake::failing(&error));
         let held = home.make(Store::Auto);
@@ -216,7 +216,7 @@ fn another_system_has_no_kernel_keyring_and_works() {
 }
 
 #[test]
-fn a_failing_kernel_keyring_does_not_count_as_one_without_the_key() {
+fn a_failing_kernel_keyring_is_told_from_one_without_the_key() {
     let home = Home::with(Fake::default(), Fake::failing(&absent()));
     let old = home.make(Store::Auto);
     home.kernel.fail(Some(&absent()));
@@ -283,7 +283,7 @@ fn a_configured_store_that_fails_is_an_error_with_its_reason() {
 }
 
 #[test]
-fn a_configured_store_that_fails_does_not_cost_the_key_of_the_other_one() {
+fn a_failing_configured_store_does_not_lose_the_other_stores_key() {
     for error in [StoreError::Locked, silent()] {
         let home = Home::with(Fake::default(), Fake::failing(&error));
         let held = home.make(Store::Kernel);
@@ -313,7 +313,7 @@ fn without_a_store_nothing_is_saved() {
 }
 
 #[test]
-fn a_passphrase_is_asked_once_and_the_key_then_held_by_the_kernel() {
+fn a_passphrase_is_asked_once_and_then_the_kernel_holds_the_key() {
     let mut home = Home::new();
     home.typist = Typist::typing(&["tulip", "tulip", "wrong", "tulip"]);
     let held = home.make(Store::Passphrase);
@@ -330,7 +330,7 @@ fn a_passphrase_is_asked_once_and_the_key_then_held_by_the_kernel() {
 }
 
 #[test]
-fn a_passphrase_that_was_not_given_leaves_no_key() {
+fn without_the_passphrase_no_key_is_made() {
     for (lines, refused) in [(&["a", "b", "a", "b", "", "x"][..], true), (&["a"], false), (&[], false)] {
         let mut home = Home::new();
         home.typist = Typist::typing(lines);
@@ -354,7 +354,7 @@ fn a_key_of_another_store_is_not_a_passphrase_key() {
 }
 
 #[test]
-fn prolonging_counts_all_entries_and_never_revives() {
+fn extending_a_keys_timeout_counts_all_entries_and_never_revives_it() {
     let home = Home::new();
     let held = home.make(Store::Auto);
     home.vault(Store::Auto).prolong(&held, &|| 12 * HOUR).expect("prolonged");
@@ -391,7 +391,7 @@ fn destroying_removes_every_key_from_every_store() {
 }
 
 #[test]
-fn destroying_goes_on_where_a_store_stopped_it() {
+fn destroying_resumes_after_a_store_failed() {
     let home = Home::new();
     let held = home.make(Store::Auto);
     home.keyring.fail(Some(&StoreError::Locked));
@@ -423,7 +423,7 @@ fn an_unreachable_kernel_key_is_not_reported_as_destroyed() {
 }
 
 #[test]
-fn many_at_once_make_one_key() {
+fn concurrent_callers_make_one_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let (kernel, keyring) = (Fake::default(), Fake::default());
     let keys: Vec<UnlockedKey> = thread::scope(|scope| {
@@ -485,7 +485,7 @@ fn a_record_that_cannot_be_written_leaves_no_key_behind() {
 
 #[cfg(unix)]
 #[test]
-fn every_file_is_its_owners_alone() {
+fn every_file_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let mut home = Home::new();
     home.typist = Typist::typing(&["tulip", "tulip"]);
@@ -501,7 +501,7 @@ fn every_file_is_its_owners_alone() {
 }
 
 #[test]
-fn errors_and_debug_hold_no_key() {
+fn errors_and_debug_output_contain_no_key() {
     let home = Home::new();
     let held = home.make(Store::Auto);
     let key = base16ct::lower::encode_string(held.key.to_secret().expose());

@@ -83,7 +83,7 @@ fn all_fail(cast: &Cast, cases: &[Bad]) {
 }
 
 #[test]
-fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
+fn an_invalid_profile_is_reported_with_file_line_and_property() {
     let profile =
         |lines: &str, error: &str| bad(format!("[profile bad]\n{lines}"), PROCESS, 1, format!("error: {error}\n"));
     let role = |lines: &str, error: &str| profile(&format!("role_arn = <role>\n{lines}"), error);
@@ -183,7 +183,7 @@ fn a_profile_that_is_wrong_is_named_with_its_file_line_and_property() {
 }
 
 #[test]
-fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
+fn a_value_that_aws_would_reject_is_refused_before_a_code_is_spent() {
     const ARN: &str =
         "a role is written `arn:PARTITION:iam::ACCOUNT:role/NAME`, `ACCOUNT:ROLE` or `PARTITION:ACCOUNT:ROLE`";
     const SERIAL: &str = "an MFA serial number has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`";
@@ -233,7 +233,7 @@ fn a_value_that_aws_would_not_take_is_refused_before_the_code_is_spent() {
 }
 
 #[test]
-fn an_endpoint_that_is_no_address_is_refused() {
+fn an_endpoint_that_is_not_a_url_is_refused() {
     let cast = signed_in();
     // Else the environment's would be taken. Should the profile's be let through, nobody is there to be called.
     cast.world.set("AWS_ENDPOINT_URL", "");
@@ -243,7 +243,7 @@ fn an_endpoint_that_is_no_address_is_refused() {
 }
 
 #[test]
-fn half_an_access_key_is_no_access_key() {
+fn half_an_access_key_is_not_an_access_key() {
     let cast = signed_in();
     let key = |lines: &str, error: &str| {
         let words = format!("--credentials-file bad {DEPLOY}");
@@ -277,7 +277,7 @@ fn half_an_access_key_is_no_access_key() {
 }
 
 #[test]
-fn a_malformed_line_is_named_wherever_it_stands() {
+fn a_malformed_line_is_reported_in_every_file() {
     let section = "a section such as `[default]` must come first";
     let cases = [
         ("region\n", format!("1: {section}")),
@@ -300,7 +300,7 @@ fn a_malformed_line_is_named_wherever_it_stands() {
 }
 
 #[test]
-fn a_bad_option_or_variable_is_named_before_anything_is_done() {
+fn an_invalid_option_or_variable_is_reported_before_anything_is_done() {
     let cast = signed_in();
     let option = |words: &str, stderr: &str| bad("", &format!("{DEPLOY} {words}"), 2, stderr);
     let clap = |option: &str, value: &str, why: &str| {

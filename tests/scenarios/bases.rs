@@ -89,7 +89,7 @@ fn assumed_once_by_the_host(host: &Host, first: &Finished) {
 }
 
 #[test]
-fn a_containers_role() {
+fn credentials_of_a_containers_role() {
     let host = host("credential_source = EcsContainer");
     let body = document(&host.credentials);
     let url = serve(move |_, path| (path == "/role").then(|| body.clone()));
@@ -99,7 +99,7 @@ fn a_containers_role() {
 }
 
 #[test]
-fn an_instances_role() {
+fn credentials_of_an_instances_role() {
     let host = host("credential_source = Ec2InstanceMetadata");
     let body = document(&host.credentials);
     let url = serve(move |method, path| {
@@ -117,7 +117,7 @@ fn an_instances_role() {
 }
 
 #[test]
-fn a_key_that_no_request_can_carry_panicked_and_is_an_error_wherever_it_comes_from() {
+fn a_key_that_no_request_can_carry_is_an_error_from_every_source() {
     let host = host("credential_source = EcsContainer");
     let world = &host.world;
     let refused = |profile: &str, from: &str, part: &str| {
@@ -160,7 +160,7 @@ fn a_key_that_no_request_can_carry_panicked_and_is_an_error_wherever_it_comes_fr
 }
 
 #[test]
-fn the_environments_session() {
+fn a_session_in_the_environment() {
     let host = host("credential_source = Environment");
     let key = &host.credentials;
     host.world.set("AWS_ACCESS_KEY_ID", &key.id);
@@ -176,7 +176,7 @@ fn the_environments_session() {
 }
 
 #[test]
-fn a_metadata_service_that_is_not_there_is_an_error() {
+fn a_missing_metadata_service_is_an_error() {
     let host = host("credential_source = EcsContainer");
     let gone = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
     host.world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{gone}/role"));
@@ -196,7 +196,7 @@ fn process(world: &World, key: &AccessKey) -> String {
 }
 
 #[test]
-fn a_process_with_long_term_keys_needs_a_code_and_one_with_a_session_none() {
+fn a_credential_process_with_long_term_keys_needs_a_code_and_one_with_a_session_does_not() {
     let Cast { world, key, device } = World::cast();
     let source = process(&world, &key);
     let arn = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
@@ -222,7 +222,7 @@ fn a_process_with_long_term_keys_needs_a_code_and_one_with_a_session_none() {
 }
 
 #[test]
-fn why_a_process_failed_is_told_and_what_it_printed_is_not() {
+fn a_failed_credential_process_gives_its_reason_but_never_its_output() {
     let Cast { world, .. } = World::cast();
     let field = |name: &str, why: &str| format!("`{name}` of what it printed {why}");
     let (id, secret) = ("\"AccessKeyId\":\"AKIAEXAMPLE\"", "\"SecretAccessKey\":\"hunter2hunter2\"");
@@ -263,7 +263,7 @@ fn why_a_process_failed_is_told_and_what_it_printed_is_not() {
 }
 
 #[test]
-fn an_empty_session_token_of_a_process_is_none_and_the_code_is_asked_for() {
+fn an_empty_session_token_from_a_credential_process_counts_as_none() {
     let Cast { world, key, device } = World::cast();
     let empty = AccessKey { token: Some(String::new()), ..key };
     let source = process(&world, &empty);
@@ -279,7 +279,7 @@ fn an_empty_session_token_of_a_process_is_none_and_the_code_is_asked_for() {
 }
 
 #[test]
-fn a_process_says_touch_your_key_on_the_terminal_while_it_runs() {
+fn stderr_of_a_credential_process_reaches_the_terminal_while_it_runs() {
     let Cast { world, .. } = World::cast();
     world.write("vendor.sh", "echo touch your key >&2; read -r line </dev/tty; exit 1\n");
     let file = world.home().join("vendor.sh");
@@ -294,7 +294,7 @@ fn a_process_says_touch_your_key_on_the_terminal_while_it_runs() {
 }
 
 #[test]
-fn a_process_that_prints_without_end_or_hangs_is_killed_with_its_children() {
+fn a_credential_process_that_prints_endlessly_or_hangs_is_killed_with_its_children() {
     let Cast { world, .. } = World::cast();
     let (pids, file) = (world.home().join("pids"), world.home().join("vendor.sh"));
     let children = format!("sleep 97 & echo $! >>{0}; (sleep 98 & echo $! >>{0})", pids.display());
@@ -327,7 +327,7 @@ fn a_process_that_prints_without_end_or_hangs_is_killed_with_its_children() {
 }
 
 #[test]
-fn a_wrapper_that_hides_mfa_cred_from_itself_ends_three_deep() {
+fn a_wrapper_around_mfa_cred_that_calls_itself_stops_three_levels_deep() {
     let Cast { world, .. } = World::cast();
     let (file, log) = (world.home().join("wrapper"), world.home().join("log"));
     world.write("wrapper", format!("echo run >>{}\nexec mfa-cred process vendor\n", log.display()));

@@ -159,7 +159,7 @@ fn sign_in(world: &World, device: &Device) {
 }
 
 #[test]
-fn a_server_that_is_not_ours_understands_us() {
+fn moto_accepts_our_requests() {
     let Some(program) = client("a second STS", "moto_server", &["--help"]) else { return };
     let Some(aws) = aws_cli() else { return };
     let Cast { world, device, .. } = cast();
@@ -196,7 +196,7 @@ fn a_server_that_is_not_ours_understands_us() {
 }
 
 #[test]
-fn the_aws_cli_runs_us_when_warm() {
+fn the_aws_cli_gets_cached_credentials() {
     let Some(aws) = aws_cli() else { return };
     let Cast { world, device, .. } = cast();
     sign_in(&world, &device);
@@ -206,7 +206,7 @@ fn the_aws_cli_runs_us_when_warm() {
 }
 
 #[test]
-fn boto3_runs_us_when_warm() {
+fn boto3_gets_cached_credentials() {
     let Some(python) = boto3() else { return };
     let script = "import boto3\n\
                   session = boto3.Session(profile_name='deploy-mfa')\n\
@@ -220,7 +220,7 @@ fn boto3_runs_us_when_warm() {
 }
 
 #[test]
-fn without_a_terminal_a_cold_client_shows_our_hint() {
+fn without_a_terminal_a_client_shows_our_hint() {
     let Some(aws) = aws_cli() else { return };
     let Some(python) = boto3() else { return };
     let script = "import boto3\nboto3.Session(profile_name='deploy-mfa').client('sts').get_caller_identity()\n";
@@ -238,7 +238,7 @@ fn without_a_terminal_a_cold_client_shows_our_hint() {
 }
 
 #[test]
-fn on_a_terminal_a_cold_aws_cli_shows_our_prompt_there() {
+fn on_a_terminal_the_aws_cli_lets_our_prompt_through() {
     let Some(aws) = aws_cli() else { return };
     let Cast { world, device, .. } = cast();
     let mut command = Command::new(aws);

@@ -23,7 +23,7 @@ fn set_clock(world: &World, off: &str) {
 }
 
 #[test]
-fn a_clock_that_is_off_costs_one_refused_request_and_no_code() {
+fn a_wrong_clock_costs_one_refused_request_and_no_code() {
     for off in WRONG {
         let Cast { world, device, .. } = World::cast();
         set_clock(&world, off);
@@ -41,7 +41,7 @@ fn a_clock_that_is_off_costs_one_refused_request_and_no_code() {
 }
 
 #[test]
-fn a_clock_that_is_set_ends_nothing_that_lives() {
+fn setting_the_clock_ends_no_valid_credentials() {
     for off in WRONG {
         let Cast { world, device, .. } = World::cast();
         world.sign_in(&device, &["process", "deploy"]);
@@ -58,7 +58,7 @@ fn a_clock_that_is_set_ends_nothing_that_lives() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_revives_nothing() {
+fn setting_the_clock_back_revives_no_expired_credentials() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["login", "deploy"]);
     world.aws.lifetime(Some(4));
@@ -78,7 +78,7 @@ fn a_clock_that_is_set_back_revives_nothing() {
 }
 
 #[test]
-fn credentials_that_came_expired_were_handed_out() {
+fn credentials_that_arrive_expired_are_refused() {
     for (action, words) in [("GetSessionToken", ["process", "deploy"]), ("AssumeRole", ["env", "deploy"])] {
         // By the endpoint's clock, wherever this one stands.
         for off in ["-2d", "+0", "+2d"] {
@@ -132,7 +132,7 @@ fn other_endpoint(world: &World) -> (World, Device) {
 }
 
 #[test]
-fn an_endpoint_hours_ahead_ended_the_sessions_of_all_others_and_made_a_spent_code_forgotten() {
+fn an_endpoint_hours_ahead_affects_neither_other_endpoints_sessions_nor_spent_codes() {
     for skew in [13 * 3600, -13 * 3600] {
         let Cast { world, device, .. } = World::cast();
         let own = world.aws.url();
@@ -171,7 +171,7 @@ fn an_endpoint_hours_ahead_ended_the_sessions_of_all_others_and_made_a_spent_cod
 }
 
 #[test]
-fn a_clock_that_is_set_made_a_spent_code_forgotten() {
+fn a_spent_code_stays_spent_when_the_clock_is_set() {
     for off in WRONG {
         let Cast { world, device, .. } = World::cast();
         let code = device.fresh_code();

@@ -88,7 +88,7 @@ fn three_wrong_codes_are_enough() {
 }
 
 #[test]
-fn what_is_no_code_is_asked_again_and_never_sent() {
+fn input_other_than_six_digits_is_asked_again_and_never_sent() {
     let Cast { world, device, .. } = World::cast();
     let mut session = world.at_terminal(&["process", "deploy"]);
     answer(&mut session, "12345");
@@ -157,7 +157,7 @@ fn below_sh(world: &World, words: &[&str]) -> Session {
 }
 
 #[test]
-fn ctrl_c_ends_it_and_all_who_wait_for_that_person() {
+fn ctrl_c_ends_the_prompt_and_every_waiting_process() {
     let Cast { world, .. } = World::cast();
     let mut session = below_sh(&world, &["process", "deploy"]);
     session.wait_for(PROMPT, PATIENCE);
@@ -174,7 +174,7 @@ fn ctrl_c_ends_it_and_all_who_wait_for_that_person() {
 }
 
 #[test]
-fn who_waits_gets_what_the_person_signed_in_for() {
+fn a_waiting_process_gets_the_credentials_of_the_sign_in() {
     let Cast { world, device, .. } = World::cast();
     let mut session = world.at_terminal(&["process", "deploy"]);
     session.wait_for(PROMPT, PATIENCE);
@@ -190,7 +190,7 @@ fn who_waits_gets_what_the_person_signed_in_for() {
 }
 
 #[test]
-fn other_signals_end_it_too_and_whoever_waits_takes_over() {
+fn other_signals_end_the_prompt_and_the_next_process_takes_over() {
     for signal in [Signal::TERM, Signal::HUP] {
         let Cast { world, .. } = World::cast();
         let mut session = world.at_terminal(&["process", "deploy"]);
@@ -209,7 +209,7 @@ fn other_signals_end_it_too_and_whoever_waits_takes_over() {
 }
 
 #[test]
-fn the_end_of_input_cancels() {
+fn end_of_input_cancels() {
     let Cast { world, .. } = World::cast();
     let mut session = world.at_terminal(&["process", "deploy"]);
     session.wait_for(PROMPT, PATIENCE);
@@ -221,7 +221,7 @@ fn the_end_of_input_cancels() {
 }
 
 #[test]
-fn escape_cancels_and_whoever_waits_ends_too() {
+fn escape_cancels_the_prompt_and_every_waiting_process() {
     let Cast { world, .. } = World::cast();
     let mut session = world.at_terminal(&["process", "deploy"]);
     session.wait_for(PROMPT, PATIENCE);
@@ -235,7 +235,7 @@ fn escape_cancels_and_whoever_waits_ends_too() {
 }
 
 #[test]
-fn a_person_is_not_asked_who_must_not_be() {
+fn no_prompt_appears_where_prompting_is_not_allowed() {
     let Cast { world, .. } = World::cast();
     let session = world.at_terminal(&["process", "deploy", "--no-prompt"]);
     let done = finish(&world, session, &[]);
@@ -250,7 +250,7 @@ fn seconds(text: &str, start: &str, end: &str) -> u32 {
 }
 
 #[test]
-fn a_spent_code_is_refused_here_and_not_sent() {
+fn a_spent_code_is_refused_locally_and_not_sent() {
     let Cast { world, device, .. } = World::cast();
     let code = device.fresh_code();
     assert!(world.run_with_stdin(&SIGN_IN, &code).status.success());
@@ -276,7 +276,7 @@ fn a_spent_code_is_refused_here_and_not_sent() {
 }
 
 #[test]
-fn a_program_whose_code_was_spent_is_run_again_in_the_next_window() {
+fn an_mfa_process_whose_code_was_spent_is_run_again_in_the_next_window() {
     let Cast { world, device, .. } = World::cast();
     world.edit_config("[profile deploy]\n", "[profile deploy]\nmfa_process = cat code; echo x >>runs\n");
     world.write("code", device.fresh_code());
@@ -343,7 +343,7 @@ fn a_code_whose_answer_was_lost_is_never_sent_again() {
 }
 
 #[test]
-fn on_a_terminal_the_next_code_is_asked_for_with_the_reason() {
+fn on_a_terminal_the_prompt_for_the_next_code_gives_the_reason() {
     for (fault, why, _) in losses() {
         let Cast { world, device, .. } = World::cast();
         world.aws.fault("GetSessionToken", fault.clone(), 1);
@@ -408,7 +408,7 @@ fn a_clock_that_is_wrong_costs_a_second_request_and_no_code() {
 }
 
 #[test]
-fn the_sources_of_a_code_have_an_order() {
+fn code_sources_are_tried_in_order() {
     let Cast { world, device, .. } = World::cast();
     let says = |who: &str| format!("echo {who} >>asked; cat code");
     let asked = |words: &[&str], stdin: &str| {

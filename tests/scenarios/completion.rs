@@ -27,7 +27,7 @@ fn values(world: &World, words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn profiles_devices_roles_and_regions_are_those_of_the_files() {
+fn profiles_devices_roles_and_regions_come_from_the_files() {
     let Cast { world, device, .. } = World::cast();
     let role = |name: &str| format!("arn:aws:iam::{}:role/{name}", world.aws.account());
     assert_eq!(values(&world, &["process", ""]), ["alice", "deploy", "audit"]);
@@ -56,7 +56,7 @@ fn clear_offers_what_is_cached() {
 }
 
 #[test]
-fn it_works_with_no_config_and_says_nothing_of_a_broken_one() {
+fn a_missing_config_is_no_problem_and_a_broken_one_causes_no_message() {
     let world = World::empty();
     assert_eq!(values(&world, &["process", ""]), Vec::<String>::new());
     assert!(values(&world, &["st"]).contains(&"status".to_owned()));
@@ -72,7 +72,7 @@ fn it_works_with_no_config_and_says_nothing_of_a_broken_one() {
 }
 
 #[test]
-fn a_name_that_drives_a_terminal_is_not_offered() {
+fn a_name_with_control_characters_is_not_offered() {
     let world = World::empty();
     world.write(
         ".aws/config",
@@ -88,7 +88,7 @@ fn a_name_that_drives_a_terminal_is_not_offered() {
 }
 
 #[test]
-fn ten_thousand_profiles() {
+fn ten_thousand_profiles_complete_quickly() {
     let world = World::empty();
     world.write(
         ".aws/config",
@@ -102,7 +102,7 @@ fn ten_thousand_profiles() {
 }
 
 #[test]
-fn a_function_of_another_name_is_registered_as_well() {
+fn completion_works_for_a_renamed_function() {
     let world = World::empty();
     for shell in Shell::with(|dialect| dialect.completion.as_ref()).map(Shell::name) {
         let plain = world.run(&["completions", shell]);

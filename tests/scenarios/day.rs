@@ -19,7 +19,7 @@ fn calls(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn one_code_serves_every_role_and_a_third_call_calls_nobody() {
+fn one_code_serves_every_role_and_a_third_run_makes_no_call() {
     let Cast { world, device, .. } = World::cast();
     let mut session = world.at_terminal(&["deploy"]);
     session.wait_for("MFA code for deploy (alice-phone): ", PATIENCE);
@@ -46,14 +46,14 @@ fn one_code_serves_every_role_and_a_third_call_calls_nobody() {
 }
 
 #[test]
-fn a_role_for_longer_than_an_hour_takes_the_code_itself() {
+fn a_role_for_longer_than_an_hour_is_assumed_with_the_code_directly() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["env", "deploy", "--duration", "2h"]);
     assert_eq!(calls(&world), ["AssumeRole(deploy code 7200)"]);
 }
 
 #[test]
-fn a_chain_of_two_roles_has_one_code_and_an_hour_each() {
+fn a_chain_of_two_roles_needs_one_code_and_each_lasts_an_hour() {
     let Cast { world, device, .. } = World::cast();
     let first = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
     let arn = world.aws.add_role(RoleSpec::new("inner").trust_role(&first).max_duration(43_200));
@@ -86,7 +86,7 @@ fn without_a_terminal_a_cold_process_ends_at_once() {
 }
 
 #[test]
-fn two_regions_in_one_shell_each_get_their_own_and_no_second_code() {
+fn two_profiles_in_one_shell_each_get_their_region_without_a_second_code() {
     let Cast { world, device, .. } = World::cast();
     world.edit_config("[profile audit]\n", "[profile audit]\nregion = eu-west-1\n");
     let first = world.sign_in(&device, &["deploy"]);
@@ -116,7 +116,7 @@ fn eval(world: &World, words: &[&str]) -> [Option<String>; 2] {
 }
 
 #[test]
-fn the_same_command_gives_the_same_region_whatever_this_shell_held_before() {
+fn the_region_does_not_depend_on_what_the_shell_held_before() {
     let Cast { world, device, .. } = World::cast();
     world.edit_config("region = ap-northeast-1\n", "");
     world.edit_config("[profile deploy]\n", "[profile deploy]\nregion = us-west-2\n");
@@ -140,7 +140,7 @@ fn the_same_command_gives_the_same_region_whatever_this_shell_held_before() {
 }
 
 #[test]
-fn a_region_that_an_option_or_a_setting_gave_stayed_for_profiles_without_one() {
+fn a_region_from_an_option_or_setting_does_not_stay_for_the_next_profile() {
     let Cast { world, device, .. } = World::cast();
     world.edit_config("region = ap-northeast-1\n", "");
     world.edit_config("[profile deploy]\n", "[profile deploy]\nregion = us-west-2\n");

@@ -101,7 +101,7 @@ fn a_profile_without_a_section_gets_one() {
 }
 
 #[test]
-fn what_would_be_read_otherwise_is_refused() {
+fn an_edit_that_would_read_back_differently_is_refused() {
     for value in ["", " a", "a ", "a\nb", "a #b", "# a", "a\t;b", "\u{7}"] {
         let refused = draft("[profile a]\n", "").set_key("a", KEY, value);
         assert!(matches!(refused, Err(EditError::Value)), "{value:?}: {refused:?}");
@@ -114,7 +114,7 @@ fn what_would_be_read_otherwise_is_refused() {
 }
 
 #[test]
-fn a_key_is_removed_wherever_it_stands() {
+fn a_key_is_removed_from_any_position() {
     for (before, after) in [
         ("[profile a]\nmfa_serial = v\nx = 1\n", "[profile a]\nx = 1\n"),
         ("[profile a]\nmfa_serial = v\n  w\n# kept\n  z\nx = 1\n", "[profile a]\n# kept\nx = 1\n"),
@@ -167,7 +167,7 @@ fn properties(set: &ProfileSet) -> BTreeMap<(String, String), String> {
 }
 
 #[test]
-fn in_any_file_all_other_bytes_stay_and_the_value_is_read_back() {
+fn an_edit_keeps_all_other_bytes_and_its_value_is_read_back() {
     const PIECES: [&str; 27] = [
         "[profile a]\n",
         "[profile a]\r\n",
@@ -279,7 +279,7 @@ fn only_the_key_changed(before: &str, after: &str) {
 }
 
 #[test]
-fn a_key_of_an_indented_section_is_written_and_removed_as_its_lines_are() {
+fn a_key_in_an_indented_section_is_written_and_removed_with_the_same_indent() {
     const TEXT: &str = "[profile a]\n  # mine\n  region = x\n  output = json\n\n[profile b]\n  # none\n";
     for (profile, text) in [
         ("a", "[profile a]\n  # mine\n  region = x\n  output = json\n  mfa_serial = N\n\n[profile b]\n  # none\n"),
@@ -299,7 +299,7 @@ fn a_key_of_an_indented_section_is_written_and_removed_as_its_lines_are() {
 }
 
 #[test]
-fn no_diff_shows_a_secret_that_is_indented_or_continued_behind_a_comment() {
+fn a_diff_hides_secrets_that_are_indented_or_continued_after_a_comment() {
     const SECRETS: &str =
         "[a]\n  mfa_serial = old\n  aws_secret_access_key = hunter2\n# c\n\n    hunter3\n  output = json\n";
     let mut setting = draft("", SECRETS);

@@ -32,7 +32,7 @@ fn credentials(world: &World) -> String {
 }
 
 #[test]
-fn keys_whose_file_says_that_they_are_over_are_no_keys_and_cost_no_code() {
+fn keys_that_expired_according_to_their_file_are_refused_before_a_code() {
     for (key, value) in [
         ("x_security_token_expires", "2020-01-02T05:04:05+02:00"),
         ("aws_session_expiration", OVER),
@@ -56,7 +56,7 @@ fn keys_whose_file_says_that_they_are_over_are_no_keys_and_cost_no_code() {
 }
 
 #[test]
-fn nobody_is_asked_for_a_code_that_keys_which_are_over_would_waste() {
+fn no_code_is_asked_for_when_the_keys_have_expired() {
     let Cast { world, .. } = with_line(&format!("expiration = {OVER}"));
     let finished = world.at_terminal(&["env", "deploy"]).finish(crate::support::pty::PATIENCE);
     world.heard("env", &finished);
@@ -64,7 +64,7 @@ fn nobody_is_asked_for_a_code_that_keys_which_are_over_would_waste() {
 }
 
 #[test]
-fn what_is_handed_out_ends_when_its_file_says() {
+fn credentials_from_a_file_expire_when_the_file_says() {
     let end = hour_from_now();
     // A leftover of the day before does not count beside it.
     let Cast { world, .. } = with_line(&format!("x_security_token_expires = {end}\nexpiration = {OVER}"));
@@ -76,7 +76,7 @@ fn what_is_handed_out_ends_when_its_file_says() {
 }
 
 #[test]
-fn an_end_that_cannot_be_read_is_told_and_keeps_nobody_out() {
+fn an_unreadable_expiry_is_a_warning_and_not_an_error() {
     let Cast { world, device, .. } = with_line("expiration = soon");
     let done = world.sign_in(&device, &["process", "deploy"]);
     let why = "`expiration` is not a valid time, so it is unknown when these keys expire";
@@ -84,7 +84,7 @@ fn an_end_that_cannot_be_read_is_told_and_keeps_nobody_out() {
 }
 
 #[test]
-fn keys_of_the_environment_end_when_it_says() {
+fn keys_in_the_environment_expire_when_it_says() {
     let Cast { world, key, .. } = World::cast();
     let arn = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
     world.add_config(&format!("[profile host]\nrole_arn = {arn}\ncredential_source = Environment\n"));
@@ -103,7 +103,7 @@ fn keys_of_the_environment_end_when_it_says() {
 }
 
 #[test]
-fn a_process_whose_answer_is_over_or_lacks_its_token_is_told() {
+fn expired_or_tokenless_credentials_of_a_credential_process_are_refused() {
     let Cast { world, device, .. } = World::cast();
     let arn = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
     let serial = device.serial();
@@ -136,7 +136,7 @@ fn a_process_whose_answer_is_over_or_lacks_its_token_is_told() {
 
 /// Whoever looks before signing in sees that there is nothing to sign in with, and no longer once a role is cached.
 #[test]
-fn what_starts_from_keys_that_are_over_is_marked_and_is_not_to_be_had() {
+fn profiles_with_expired_keys_are_marked_and_unavailable() {
     let Cast { world, .. } = &with_line(&format!("aws_session_token = t\nexpiration = {OVER}"));
     let list = world.run(&["list"]).stdout;
     let kinds: Vec<&str> = list.lines().filter_map(|line| line.split('\t').nth(1)).collect();

@@ -61,7 +61,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn no_error_says_its_cause_twice() {
+fn no_error_repeats_its_cause() {
     let files = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert!(files.len() > 100, "{}", files.len());
     for file in files {
@@ -74,7 +74,7 @@ fn no_error_says_its_cause_twice() {
 }
 
 #[test]
-fn an_error_that_says_its_cause_is_seen() {
+fn an_error_that_repeats_its_cause_is_detected() {
     for (variant, is_seen) in [
         (r#"#[error("{path} cannot be used: {source}")] A { path: String, source: Io }"#, true),
         (r#"#[error("no: {0}")] A(#[from] Io)"#, true),
@@ -90,7 +90,7 @@ fn an_error_that_says_its_cause_is_seen() {
 
 /// `clear` said "Not a directory (os error 20)" twice.
 #[test]
-fn a_state_folder_that_cannot_be_made_is_told_with_its_reason_once() {
+fn an_unusable_state_folder_is_reported_once_with_its_reason() {
     let world = World::cast().world;
     world.write("state", "a file");
     for words in [&["clear"][..], &["env", "alice"], &["login", "alice"], &["status"], &["list"]] {
@@ -126,7 +126,7 @@ fn never_answers(mut stream: TcpStream) {
 }
 
 #[test]
-fn the_way_to_aws_gets_the_same_hint_whichever_command_it_fails() {
+fn network_errors_have_the_same_hint_in_every_command() {
     let world = World::cast().world;
     let limits = "connect_timeout = 1\nattempt_timeout = 1\ncall_timeout = 2\nallow_http = true\n";
     world.write("config/mfa-cred/config.ini", limits);

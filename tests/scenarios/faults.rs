@@ -44,7 +44,7 @@ fn stands_beside_the_code(name: &str) -> bool {
 }
 
 #[test]
-fn every_row_names_tests_that_there_are_and_what_was_taken_out() {
+fn every_row_names_existing_tests_and_the_removed_guard() {
     let table =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/FAULTS.md")).expect("a table");
     let own = std::env::current_exe().expect("this program");
@@ -53,12 +53,12 @@ fn every_row_names_tests_that_there_are_and_what_was_taken_out() {
     // The table leaves out the folder that nearly all of them are in.
     let name = |line| str::strip_suffix(line, ": test").map(|name| name.strip_prefix("scenarios::").unwrap_or(name));
     let tests: Vec<&str> = list.lines().filter_map(name).collect();
-    assert!(tests.contains(&"faults::every_row_names_tests_that_there_are_and_what_was_taken_out"), "{list}");
+    assert!(tests.contains(&"faults::every_row_names_existing_tests_and_the_removed_guard"), "{list}");
     assert_eq!(incomplete(&table, &tests), Vec::<&str>::new());
 }
 
 #[test]
-fn a_row_that_lacks_something_is_seen() {
+fn an_incomplete_row_is_detected() {
     let table = "\n## A\n\n| fault | the user sees | exit | test | fails without |\n| --- | --- | --- | --- | --- |\n\
                  | good | x | 0 | `a::b`, `…::c`, `d` | it |\n| no test | x | 0 | `a::x` | it |\n\
                  | none | x | 0 | | it |\n| empty | x | | `a::b` | |\n| other | x | 0 | `d`, `…::c` | it |\n";

@@ -47,7 +47,7 @@ fn add(cast: &Cast, name: &str, lines: &str) {
 }
 
 #[test]
-fn every_command_that_a_hint_names_runs_where_it_is_printed() {
+fn every_command_named_in_a_hint_runs_as_printed() {
     let ran = RefCell::default();
     let cast = World::cast();
     let world = &cast.world;
@@ -170,7 +170,7 @@ fn every_command_that_a_hint_names_runs_where_it_is_printed() {
 
 /// Whoever has nothing yet is told what to write, by every command that would need a profile.
 #[test]
-fn in_an_empty_home_every_command_says_what_to_write() {
+fn in_an_empty_home_every_command_says_how_to_start() {
     let world = World::empty();
     world.write("policy.json", "{}");
     for (files, said) in [
@@ -227,7 +227,7 @@ fn in_an_empty_home_every_command_says_what_to_write() {
 
 /// Who mistyped a command hears of that, and of nothing that a profile needs, unless one was meant as well.
 #[test]
-fn a_mistyped_command_is_told_first_and_in_an_empty_home_alone() {
+fn a_mistyped_command_is_reported_first_and_alone_in_an_empty_home() {
     let world = World::empty();
     let said = |words: &[&str]| {
         let done = world.run(words);
@@ -254,7 +254,7 @@ fn a_mistyped_command_is_told_first_and_in_an_empty_home_alone() {
 
 /// A home whose sections were all meant to be profiles, and none is.
 #[test]
-fn a_home_whose_sections_are_all_ignored_is_not_told_to_be_empty() {
+fn a_home_with_only_ignored_sections_is_not_called_empty() {
     let world = World::empty();
     let sections = ["[one]", "[Profile two]", "[profilethree]", "[profile four!]"];
     world.write(".aws/config", sections.map(|section| format!("{section}\nregion = eu-west-1\n")).concat());
@@ -280,7 +280,7 @@ fn a_home_whose_sections_are_all_ignored_is_not_told_to_be_empty() {
 }
 
 #[test]
-fn places_in_the_home_are_written_as_a_person_writes_them() {
+fn paths_in_the_home_are_shown_with_a_tilde() {
     let world = World::empty();
     world.write(".aws/config", "[default]\nregion = A;b\n");
     let said = |words: &[&str]| pty::run(world.command(words), b"", PATIENCE);

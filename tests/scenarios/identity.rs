@@ -62,7 +62,7 @@ fn names_of(texts: &Texts) -> Vec<String> {
 }
 
 #[test]
-fn what_cannot_change_the_answer_is_no_part_of_an_entry() {
+fn what_cannot_change_the_answer_is_not_part_of_the_identity() {
     let before = names_of(&edited(&Edit::Typed("")));
     assert_eq!(before.len(), 2, "an MFA session and a role");
     for edit in [
@@ -99,7 +99,7 @@ fn what_cannot_change_the_answer_is_no_part_of_an_entry() {
 }
 
 #[test]
-fn what_could_change_the_answer_is_another_entry() {
+fn what_could_change_the_answer_makes_another_entry() {
     use Entries::{Both, Role};
     #[derive(Clone, Copy, PartialEq)]
     enum Entries {
@@ -155,7 +155,7 @@ fn what_could_change_the_answer_is_another_entry() {
 
 /// The same on the step itself, so that a field which no text sets today is not forgotten tomorrow.
 #[test]
-fn every_field_of_assume_role_counts_but_the_profiles_name() {
+fn every_field_of_assume_role_counts_except_the_profile_name() {
     let plan = edited(&Edit::Typed("")).plan().expect("a plan");
     let Steps::Fixed(steps) = &plan.steps else { panic!("{plan:?}") };
     let [_, Step::AssumeRole(call)] = &steps[..] else { panic!("{steps:?}") };
@@ -199,7 +199,7 @@ fn every_field_of_assume_role_counts_but_the_profiles_name() {
 }
 
 #[test]
-fn a_step_covers_all_steps_before_it() {
+fn the_identity_of_a_step_covers_all_steps_before_it() {
     let config = "\
 [profile inner]
 role_arn = arn:aws:iam::123456789012:role/inner
@@ -225,7 +225,7 @@ mfa_serial = arn:aws:iam::123456789012:mfa/alice
 }
 
 #[test]
-fn a_base_is_known_by_whose_credentials_it_yields() {
+fn a_base_is_identified_by_whose_credentials_it_gives() {
     let role = |base: &str| {
         let config = format!("[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\n{base}\n");
         texts(&config, CREDENTIALS, "deploy")
@@ -301,7 +301,7 @@ mod edits {
     }
 
     #[test]
-    fn a_comment_a_region_and_a_property_of_other_tools_cost_no_call() {
+    fn comments_regions_and_other_tools_properties_do_not_invalidate_the_cache() {
         let Cast { world, .. } = signed_in();
         for (from, to) in [
             ("external_id = ext1", "external_id = ext1 # as agreed"),
@@ -317,7 +317,7 @@ mod edits {
     }
 
     #[test]
-    fn an_empty_session_token_is_none_and_the_key_still_signs() {
+    fn an_empty_session_token_counts_as_none() {
         let Cast { world, device, .. } = signed_in();
         world.edit_config("[profile alice]\n", "[profile alice]\naws_session_token =\n");
         assert!(world.run(&["env", "free", "--no-prompt"]).status.success());
@@ -327,7 +327,7 @@ mod edits {
     }
 
     #[test]
-    fn an_edit_of_the_role_costs_one_call_and_no_code_and_its_undoing_none() {
+    fn changing_the_role_needs_one_call_and_changing_it_back_none() {
         let Cast { world, .. } = signed_in();
         for (from, to) in [
             (":role/free", ":role/other"),
@@ -349,7 +349,7 @@ mod edits {
     }
 
     #[test]
-    fn an_edit_of_the_serial_or_the_key_needs_a_code_and_its_undoing_none() {
+    fn changing_the_serial_or_the_key_needs_a_code_and_changing_it_back_none() {
         let Cast { world, key, device } = signed_in();
         let needs_a_code = |what: &str| {
             let done = world.run(&["env", "free", "--no-prompt"]);

@@ -31,7 +31,7 @@ fn instructions(world: &World, words: &[&str]) -> u64 {
 }
 
 #[test]
-fn a_warm_call_builds_nothing_that_it_does_not_need() {
+fn a_warm_call_stays_within_its_instruction_budget() {
     let Cast { world, device, .. } = World::cast();
     for n in 0..18 {
         let arn = format!("arn:aws:iam::123456789012:role/filler-{n}");
@@ -53,7 +53,7 @@ fn a_warm_call_builds_nothing_that_it_does_not_need() {
 const A_PROFILE_MORE: u64 = 9_500;
 
 #[test]
-fn a_warm_call_reads_the_profiles_that_it_needs_and_looks_at_the_others() {
+fn a_warm_call_parses_only_the_profiles_that_it_needs() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["process", "deploy"]);
     let words = ["process", "deploy"];
@@ -76,7 +76,7 @@ fn a_warm_call_reads_the_profiles_that_it_needs_and_looks_at_the_others() {
 }
 
 #[test]
-fn a_prompt_costs_next_to_nothing() {
+fn the_prompt_stays_within_its_instruction_budget() {
     let world = World::empty();
     for (name, value) in [
         ("MFA_CRED_PROFILE", "deploy"),

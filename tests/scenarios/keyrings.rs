@@ -144,7 +144,7 @@ impl Terminal for Nobody {
 }
 
 #[test]
-fn the_kernel_keeps_replaces_and_forgets() {
+fn the_kernel_stores_replaces_and_deletes_a_key() {
     let name = Name::new();
     assert_eq!(text(KernelKeyring.get(&name.0)), None);
     for value in ["first", "second", &"long ".repeat(1000)] {
@@ -157,7 +157,7 @@ fn the_kernel_keeps_replaces_and_forgets() {
 }
 
 #[test]
-fn the_kernels_key_is_its_owners_alone_and_ends() {
+fn a_kernel_key_is_private_to_its_owner_and_expires() {
     let name = Name::new();
     KernelKeyring.put(&name.0, &secret("x"), Some(MINUTE)).expect("kept");
     let description = format!("mfa-cred:{}", name.0);
@@ -169,7 +169,7 @@ fn the_kernels_key_is_its_owners_alone_and_ends() {
 }
 
 #[test]
-fn a_new_life_replaces_the_old_one_both_ways() {
+fn a_new_timeout_replaces_the_old_one_longer_or_shorter() {
     let name = Name::new();
     KernelKeyring.put(&name.0, &secret("x"), Some(Duration::from_secs(1))).expect("kept");
     KernelKeyring.put(&name.0, &secret("x"), Some(MINUTE)).expect("prolonged");
@@ -183,7 +183,7 @@ fn a_new_life_replaces_the_old_one_both_ways() {
 }
 
 #[test]
-fn a_revoked_key_is_none() {
+fn a_revoked_key_counts_as_missing() {
     let name = Name::new();
     KernelKeyring.put(&name.0, &secret("x"), Some(MINUTE)).expect("kept");
     let description = format!("mfa-cred:{}", name.0);
@@ -198,7 +198,7 @@ fn a_revoked_key_is_none() {
 
 /// Login, `su`, cron and `setsid` sessions differ in their session keyring: the same, a new one, none.
 #[test]
-fn every_session_of_the_user_reads_the_key() {
+fn every_session_of_the_user_can_read_the_key() {
     let name = Name::new();
     KernelKeyring.put(&name.0, &secret("12345"), Some(MINUTE)).expect("kept");
     let part = format!("kernel-get {}", name.0);
@@ -214,7 +214,7 @@ fn every_session_of_the_user_reads_the_key() {
 }
 
 #[test]
-fn the_key_outlives_logout_where_the_persistent_keyring_may_be_used() {
+fn the_key_survives_logout_in_the_persistent_keyring() {
     let name = Name::new();
     KernelKeyring.put(&name.0, &secret("x"), Some(MINUTE)).expect("kept");
     let description = format!("mfa-cred:{}", name.0);
@@ -231,7 +231,7 @@ fn the_key_outlives_logout_where_the_persistent_keyring_may_be_used() {
 }
 
 #[test]
-fn a_full_quota_is_said_and_leaves_nothing_half_set() {
+fn a_full_quota_is_reported_and_leaves_nothing_half_written() {
     // Root's quota is a million keys; only root can be somebody else.
     if !rustix::process::geteuid().is_root() {
         return skip("a full quota", "root, who alone can run a child as another user,");
@@ -247,7 +247,7 @@ fn a_full_quota_is_said_and_leaves_nothing_half_set() {
 }
 
 #[test]
-fn the_keyring_keeps_text_that_others_can_read() {
+fn the_keyring_entry_is_readable_by_other_tools() {
     if let Some(program) = missing_program() {
         return skip_without("the Secret Service", program);
     }
@@ -280,7 +280,7 @@ fn a_locked_keyring_is_told_from_one_without_the_entry() {
 }
 
 #[test]
-fn a_locked_keyring_takes_nothing() {
+fn a_locked_keyring_accepts_no_key() {
     if let Some(program) = missing_program() {
         return skip_without("the Secret Service", program);
     }
@@ -291,7 +291,7 @@ fn a_locked_keyring_takes_nothing() {
 }
 
 #[test]
-fn a_missing_bus_or_service_is_absent_at_once() {
+fn a_missing_bus_or_service_is_reported_at_once() {
     if let Some(program) = missing_program() {
         return skip_without("the Secret Service", program);
     }
@@ -305,7 +305,7 @@ fn a_missing_bus_or_service_is_absent_at_once() {
 }
 
 #[test]
-fn a_silent_bus_costs_one_deadline_and_holds_no_process_back() {
+fn a_silent_bus_costs_one_timeout_and_does_not_keep_the_process_alive() {
     let service = SecretService::silent();
     let (report, took) = play_with(&service, "three-gets a");
     let times: Vec<u64> = report.split(' ').map(|time| time.parse().expect("milliseconds")).collect();

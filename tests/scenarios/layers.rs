@@ -249,30 +249,30 @@ fn rust_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 #[test]
-fn no_module_reaches_upward() {
+fn no_module_uses_a_higher_layer() {
     let rooms = rooms();
     assert!(rooms.len() > 10, "{rooms:?}");
     assert_eq!(Tree::of_source().upward_uses(&rooms), Vec::<String>::new());
 }
 
 #[test]
-fn no_files_use_one_another_in_a_circle() {
+fn no_files_of_a_room_form_a_cycle() {
     // The package's own rooms have the order of `lib.rs`, so a circle among them is a use upward as well.
     assert_eq!(Tree::of_source().circles(), Vec::<String>::new());
 }
 
 #[test]
-fn no_signature_is_longer_than_five() {
+fn no_function_takes_more_than_five_parameters() {
     assert_eq!(Tree::of_source().long_signatures(), Vec::<String>::new());
 }
 
 #[test]
-fn nothing_is_public_that_nobody_uses() {
+fn no_public_item_is_unused() {
     assert_eq!(Tree::of_source().unused(&words_of_tests()), Vec::<String>::new());
 }
 
 #[test]
-fn reaching_upward_is_seen() {
+fn using_a_higher_layer_is_detected() {
     let rooms = ["names", "plan", "command"].map(str::to_owned);
     let found = |text: &str| {
         let files = [("", "mod names; mod plan; mod command;"), ("names", "pub struct X;"), ("plan", text)];
@@ -287,7 +287,7 @@ fn reaching_upward_is_seen() {
 }
 
 #[test]
-fn a_circle_is_seen() {
+fn a_cycle_is_detected() {
     let circles = |one: &str, two: &str| {
         let room = "mod one; mod two; pub use one::A; pub struct Shared;";
         let tree = Tree::of(&[("", "mod room;"), ("room", room), ("room::one", one), ("room::two", two)]);
@@ -300,7 +300,7 @@ fn a_circle_is_seen() {
 }
 
 #[test]
-fn a_long_signature_and_an_unused_name_are_seen() {
+fn a_sixth_parameter_and_an_unused_item_are_detected() {
     let tree = Tree::of(&[("", "pub fn six(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8) {}")]);
     assert_eq!(tree.long_signatures().len(), 1);
     assert_eq!(tree.unused(&BTreeSet::new()).len(), 1);

@@ -63,7 +63,7 @@ fn a_name_that_does_not_resolve() {
 }
 
 #[test]
-fn a_black_hole() {
+fn packets_that_are_dropped_time_out() {
     let cast = cold();
     // A queue that is full: the kernel drops further connections, as a firewall does.
     let listener = rustix_listener();
@@ -88,7 +88,7 @@ fn rustix_listener() -> TcpListener {
 }
 
 #[test]
-fn an_answer_that_never_comes_or_crawls() {
+fn an_answer_that_never_comes_or_comes_very_slowly_times_out() {
     for crawls in [false, true] {
         let cast = cold();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -118,7 +118,7 @@ fn answer_slowly(mut stream: TcpStream, crawls: bool) {
 }
 
 #[test]
-fn tls_with_a_server_that_speaks_none() {
+fn a_server_that_does_not_speak_tls() {
     // One hangs up on what it does not understand, and one says so in HTTP.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
@@ -138,7 +138,7 @@ fn tls_with_a_server_that_speaks_none() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there() {
+fn a_proxy_that_is_not_running() {
     let cast = cold();
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
     cast.world.set("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
@@ -150,7 +150,7 @@ fn a_proxy_that_is_not_there() {
 }
 
 #[test]
-fn what_still_lives_is_served_when_it_cannot_be_renewed() {
+fn valid_credentials_are_served_when_the_network_is_down() {
     let cast = cold();
     let Cast { world, device, .. } = &cast;
     world.sign_in(device, &["process", "deploy"]);

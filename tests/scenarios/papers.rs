@@ -36,7 +36,7 @@ fn headings(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_link_leads_to_a_page_and_a_heading_of_it() {
+fn every_link_leads_to_an_existing_page_and_heading() {
     let mut seen = 0;
     for page in pages() {
         let text = fs::read_to_string(&page).expect("text");

@@ -42,7 +42,7 @@ fn the_sdk_knows_the_same_partitions_by_the_same_regions() {
 }
 
 #[test]
-fn a_region_that_no_table_knows_is_commercial_in_both() {
+fn an_unknown_region_is_commercial_here_and_in_the_sdk() {
     for name in ["xx-new-9", "local", "eu-isox-west-1", "cnx-north-1"] {
         let region = region(name);
         assert_eq!(Partition::of_region(&region), Partition::AWS, "{name}");
@@ -51,7 +51,7 @@ fn a_region_that_no_table_knows_is_commercial_in_both() {
 }
 
 #[test]
-fn a_partition_that_no_table_knows_is_refused() {
+fn an_unknown_partition_is_refused() {
     for name in ["", "aws-mars", "AWS", "aws-iso-g"] {
         assert!(name.parse::<Partition>().is_err(), "{name:?}");
     }

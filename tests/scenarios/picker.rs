@@ -17,7 +17,7 @@ fn in_a_shell(world: &World, rows: u16, columns: u16, words: &[&str]) -> Session
 }
 
 #[test]
-fn a_person_picks_by_typing() {
+fn typing_filters_the_picker() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["login", "deploy"]);
     let mut session = in_a_shell(&world, 12, 60, &[]);
@@ -36,7 +36,7 @@ fn a_person_picks_by_typing() {
 }
 
 #[test]
-fn cursor_keys_pick_and_escape_is_130() {
+fn cursor_keys_select_and_escape_exits_with_130() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["login", "deploy", "audit"]);
     let mut session = in_a_shell(&world, 24, 80, &["env"]);
@@ -82,7 +82,7 @@ fn child_of(session: &Session) -> i32 {
 }
 
 #[test]
-fn nobody_is_asked_where_a_stream_is_no_terminal() {
+fn without_a_terminal_no_picker_appears() {
     let Cast { world, .. } = World::cast();
     // As below an SDK, which captures stderr.
     let done = world.at_terminal(&["process"]).finish(PATIENCE);
@@ -101,7 +101,7 @@ fn nobody_is_asked_where_a_stream_is_no_terminal() {
 }
 
 #[test]
-fn a_dash_is_the_profile_before() {
+fn a_dash_means_the_previous_profile() {
     let Cast { world, device, .. } = World::cast();
     let done = world.run(&["env", "-"]);
     assert_eq!((done.status.code(), &*done.stdout), (Some(1), ""), "{done:?}");
@@ -122,7 +122,7 @@ fn a_dash_is_the_profile_before() {
 }
 
 #[test]
-fn a_call_that_takes_long_is_seen_and_leaves_no_trace() {
+fn a_slow_call_shows_a_spinner_and_leaves_no_trace() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["login", "deploy"]);
     let quick = in_a_shell(&world, 24, 80, &["env", "deploy"]).finish(PATIENCE);

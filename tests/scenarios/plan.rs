@@ -17,7 +17,7 @@ use crate::support::texts::{Refusal, Texts};
 const SECRET: &str = "never/shown+7Hq2";
 
 #[test]
-fn every_case_is_planned_as_it_says() {
+fn every_case_gives_its_plan() {
     let (mut sentences, mut wrong) = (HashSet::new(), String::new());
     for file in cases::read("plan") {
         for case in &file.cases {
@@ -39,7 +39,7 @@ fn every_case_is_planned_as_it_says() {
 
 /// `device` commands sign in with one call, with the device that was found, and without the roles.
 #[test]
-fn the_session_of_a_device_asks_for_no_device_and_warns_of_no_role() {
+fn a_device_session_needs_no_device_and_gives_no_role_warning() {
     let config = "[profile user]\nmfa_serial = auto\n\
                   [profile first]\nrole_arn = arn:aws:iam::123456789012:role/first\nsource_profile = user\n\
                   [profile second]\nrole_arn = arn:aws:iam::123456789012:role/second\nsource_profile = first\n\

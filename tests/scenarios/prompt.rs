@@ -28,7 +28,7 @@ fn line(variables: &[(&str, &str)], words: &[&str]) -> String {
 }
 
 #[test]
-fn what_this_shell_holds_and_for_how_long() {
+fn the_segment_shows_the_profile_and_the_time_left() {
     let profile = ("MFA_CRED_PROFILE", "my-test-role");
     for (secs, text) in
         [(47 * 60, "my-test-role 47m\n"), (14 * 60, "my-test-role 14m*\n"), (-60, "my-test-role EXPIRED\n")]
@@ -45,7 +45,7 @@ fn what_this_shell_holds_and_for_how_long() {
 }
 
 #[test]
-fn region_and_account_are_those_of_the_environment() {
+fn region_and_account_come_from_the_environment() {
     let all = ["--format", "{profile} {left} {region} {account}"];
     let (profile, end) = (("MFA_CRED_PROFILE", "p"), end_in(3600));
     let mut variables = vec![profile, ("AWS_CREDENTIAL_EXPIRATION", end.as_str()), ("AWS_DEFAULT_REGION", "eu-west-1")];
@@ -64,7 +64,7 @@ fn region_and_account_are_those_of_the_environment() {
 }
 
 #[test]
-fn color_is_for_those_who_want_it() {
+fn color_follows_the_option_and_the_environment() {
     let (bash, zsh) = ("\x01\x1b[32m\x02p\x01\x1b[0m\x02\n", "%{\x1b[32m%}p%{\x1b[0m%}\n");
     for (variable, words, text) in [
         (("TERM", "xterm"), &[][..], "p\n"),
@@ -138,7 +138,7 @@ fn a_name_in_a_prompt_runs_nothing() {
 
 /// A prompt whose colors are not marked is longer than it looks, and a long line is then drawn over itself.
 #[test]
-fn colors_take_no_room_in_the_line() {
+fn colors_have_no_width_in_the_prompt() {
     let world = World::empty();
     world.set("MFA_CRED_PROFILE", "p");
     for (program, words, setup) in [

@@ -132,7 +132,7 @@ fn every_refusal_has_its_exit_code_and_its_hint() {
 }
 
 #[test]
-fn a_throttled_call_without_a_code_is_tried_again() {
+fn a_throttled_call_without_a_code_is_repeated() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["login", "deploy"]);
     world.aws.take_calls();
@@ -143,7 +143,7 @@ fn a_throttled_call_without_a_code_is_tried_again() {
 }
 
 #[test]
-fn what_was_sent_is_named_where_a_role_is_denied() {
+fn a_denied_role_names_what_the_request_carried() {
     let Cast { world, device, .. } = World::cast();
     let words =
         ["process", "deploy", "--mfa-token", "-", "--external-id", "wrong-id", "--tag", "a=b", "--duration", "2h"];
@@ -156,7 +156,7 @@ fn what_was_sent_is_named_where_a_role_is_denied() {
 }
 
 #[test]
-fn a_rotated_key_is_another_user_to_the_cache() {
+fn a_rotated_key_starts_with_an_empty_cache() {
     let Cast { world, device, key } = World::cast();
     world.sign_in(&device, &["login", "deploy"]);
     let second = world.aws.add_user("alice");
@@ -169,7 +169,7 @@ fn a_rotated_key_is_another_user_to_the_cache() {
 }
 
 #[test]
-fn a_session_that_was_revoked_is_dropped_and_redone_once() {
+fn a_revoked_session_is_dropped_and_renewed_once() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["login", "deploy"]);
     let session = world.aws.take_calls().into_iter().find(|call| call.action == ROLE).expect("a call");
@@ -183,7 +183,7 @@ fn a_session_that_was_revoked_is_dropped_and_redone_once() {
 }
 
 #[test]
-fn an_mfa_that_is_too_old_for_a_role_is_renewed_on_demand() {
+fn an_mfa_session_too_old_for_a_role_hints_at_refresh() {
     use crate::support::aws::RoleSpec;
     let Cast { world, device, .. } = World::cast();
     let arn = world.aws.add_role(RoleSpec::new("young").trust_user("alice").mfa_max_age(600));
@@ -198,7 +198,7 @@ fn an_mfa_that_is_too_old_for_a_role_is_renewed_on_demand() {
 }
 
 #[test]
-fn a_role_that_demands_mfa_where_none_was_used_names_the_device_that_is_missing() {
+fn a_role_that_requires_mfa_hints_at_the_missing_device() {
     let Cast { world, device, .. } = World::cast();
     let serial = format!("mfa_serial = {}\n", device.serial());
     world.edit_config(&serial, "");
@@ -213,7 +213,7 @@ fn a_role_that_demands_mfa_where_none_was_used_names_the_device_that_is_missing(
 }
 
 #[test]
-fn a_user_without_a_device_is_told_the_way_out_once() {
+fn a_user_without_a_device_gets_one_hint() {
     let Cast { world, .. } = World::cast();
     for words in [["login", "alice"], ["env", "alice"], ["process", "alice"]] {
         let done = world.run(&words);

@@ -6,7 +6,7 @@ use crate::support::pty::{PATIENCE, Pty, Stream};
 
 /// What a person does there: read the greeting, then the code, then sign in.
 #[test]
-fn what_cargo_does_is_seen_and_the_greeting_leads_to_a_first_sign_in() {
+fn the_sandbox_shows_cargos_progress_and_its_greeting_leads_to_a_sign_in() {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["run", "--example", "sandbox"]);
     command.env("SHELL", "/bin/sh").env("TERM", "xterm").env_remove("MFA_CRED_PROFILE");

@@ -96,7 +96,7 @@ const SETTINGS: [Setting; 7] = [
 ];
 
 #[test]
-fn a_flag_beats_the_environment_and_the_environment_the_file() {
+fn options_beat_the_environment_and_the_environment_beats_the_file() {
     for Setting { flag, variable, line, read, expected } in SETTINGS {
         let places = [
             texts(flag, &[variable], line),
@@ -113,7 +113,7 @@ fn a_flag_beats_the_environment_and_the_environment_the_file() {
 }
 
 #[test]
-fn a_bad_value_says_where_it_is_and_is_not_repeated() {
+fn an_invalid_value_is_reported_with_its_place_and_not_quoted() {
     let duration = "a duration is written `900`, `15m`, `1h30m` or `12h`";
     let region = "a region consists of a-z, 0-9 and `-`";
     let switch = "expected `true` or `false`";
@@ -141,7 +141,7 @@ fn a_bad_value_says_where_it_is_and_is_not_repeated() {
 }
 
 #[test]
-fn a_bad_value_on_the_command_line_is_a_usage_error() {
+fn an_invalid_value_on_the_command_line_is_a_usage_error() {
     for words in [
         "--store cupboard",
         "--min-ttl soon",
@@ -160,7 +160,7 @@ fn a_bad_value_on_the_command_line_is_a_usage_error() {
 }
 
 #[test]
-fn a_bad_value_that_is_beaten_does_not_disturb() {
+fn an_invalid_value_that_is_overridden_is_ignored() {
     for (words, variable, ini) in [
         ("--duration 1h", ("MFA_CRED_DURATION", "abc"), ""),
         ("--store none", ("MFA_CRED_STORE", "cupboard"), ""),
@@ -182,7 +182,7 @@ fn a_command_in_config_ini_keeps_its_quotes_comments_and_delimiters() {
 }
 
 #[test]
-fn a_setting_without_a_value_is_absent() {
+fn a_setting_without_a_value_counts_as_absent() {
     let all = "region,duration,min_ttl,no_prompt,no_cache,store,lock_after,color,log,mfa_process,connect_timeout,\
                attempt_timeout,call_timeout,allow_http";
     for blank in ["=", " = ", " =\t"] {
@@ -194,7 +194,7 @@ fn a_setting_without_a_value_is_absent() {
 }
 
 #[test]
-fn what_config_ini_may_hold() {
+fn config_ini_accepts_only_known_settings() {
     let region = |ini: &str| {
         let how = texts("", &[], ini).how().map(|(_, how)| how);
         how.map(|how| how.request.usual_region.map(|region| region.to_string())).map_err(|refusal| refusal.text)
@@ -242,7 +242,7 @@ fn a_command_in_config_ini_keeps_its_quotes_and_backslashes() {
 }
 
 #[test]
-fn which_aws_files_are_read() {
+fn the_aws_files_come_from_options_variables_or_the_home() {
     let home = Folders { home: Some(PathBuf::from("/home/alice")), config: None, state: None };
     let (ours, theirs) = (("MFA_CRED_CONFIG_FILE", "/ours"), ("AWS_CONFIG_FILE", "~/theirs"));
     for (words, variables, config) in [
@@ -280,7 +280,7 @@ impl mfa_cred::host::Env for Only<'_> {
 }
 
 #[test]
-fn which_profile_is_meant() {
+fn the_profile_comes_from_the_argument_the_shell_or_the_environment() {
     let (held, aws) = (("MFA_CRED_PROFILE", "held"), ("AWS_PROFILE", "aws"));
     let named = || mfa_cred::names::ProfileName::new("named");
     for (typed, variables, expected) in [
@@ -298,7 +298,7 @@ fn which_profile_is_meant() {
 }
 
 #[test]
-fn a_code_on_the_command_line_is_six_digits_and_not_repeated() {
+fn a_code_on_the_command_line_must_be_six_digits_and_is_not_quoted() {
     let token = |words| texts(words, &[], "").how().map(|(_, how)| how.token);
     assert!(matches!(token("--mfa-token 012345"), Ok(Some(Token::Given(_)))));
     assert!(matches!(token("--mfa-token -"), Ok(Some(Token::Stdin))));
@@ -333,7 +333,7 @@ mod said {
     }
 
     #[test]
-    fn colors_are_for_terminals_and_for_those_who_ask() {
+    fn colors_are_for_terminals_or_on_request() {
         for (words, variables, ini, expected) in [
             (&[][..], &[][..], "", PLAIN),
             (&["--color", "always"], &[("NO_COLOR", "1")], "", COLORED),
@@ -353,7 +353,7 @@ mod said {
     }
 
     #[test]
-    fn on_a_terminal_no_color_means_none() {
+    fn no_color_turns_colors_off_on_a_terminal() {
         for (variable, expected) in [("", COLORED), ("1", PLAIN)] {
             let world = world();
             world.set("NO_COLOR", variable);
@@ -366,7 +366,7 @@ mod said {
     }
 
     #[test]
-    fn how_much_is_said() {
+    fn quiet_and_verbose_set_the_amount_of_messages() {
         let warning = "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: set `mfa_serial = auto` to use the device that IAM lists, or create one with `mfa-cred device enroll --profile alice`\n";
         for (words, variable, ini, expected) in [
             (&[][..], "", "", warning),
@@ -392,7 +392,7 @@ mod said {
     }
 
     #[test]
-    fn broken_settings_end_every_command_but_help() {
+    fn broken_settings_stop_every_command_except_help() {
         let world = world();
         let file = world.home().join(INI).display().to_string();
         for (bytes, error) in [
@@ -419,7 +419,7 @@ mod said {
     }
 
     #[test]
-    fn a_bad_variable_is_told_as_the_others_say() {
+    fn an_invalid_variable_is_reported_according_to_the_other_settings() {
         let world = world();
         world.set("MFA_CRED_COLOR", "always");
         world.set("MFA_CRED_LOG", "loud");

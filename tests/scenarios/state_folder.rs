@@ -88,7 +88,7 @@ const AUDIT: &str = ":role/audit\"";
 const SESSION: &str = "\"kind\":\"session\"";
 
 #[test]
-fn a_folder_that_cannot_be_written_costs_the_cache_only() {
+fn a_read_only_state_folder_disables_the_cache_only() {
     // What keeps root from being stopped by a file's mode is taken away from the program.
     let limited: &[&str] = if rustix::process::geteuid().is_root() {
         &["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
@@ -127,7 +127,7 @@ fn a_folder_that_cannot_be_written_costs_the_cache_only() {
 }
 
 #[test]
-fn a_full_disk_costs_the_cache_only() {
+fn a_full_disk_disables_the_cache_only() {
     let Cast { world, device, .. } = World::cast();
     let state = world.state().display().to_string();
     // No byte can be written to any file, as on a disk without space: files can be made, and stay empty.
@@ -168,7 +168,7 @@ fn a_full_disk_costs_the_cache_only() {
 }
 
 #[test]
-fn a_planted_folder_is_not_used() {
+fn a_planted_state_folder_is_not_used() {
     let Cast { world, device, .. } = World::cast();
     let elsewhere = world.home().join("elsewhere");
     fs::create_dir_all(&elsewhere).expect("made");
@@ -199,7 +199,7 @@ fn a_planted_folder_is_not_used() {
 }
 
 #[test]
-fn a_folder_that_others_can_enter_is_closed() {
+fn a_folder_that_others_can_enter_is_restricted() {
     let Cast { world, device, .. } = World::cast();
     fs::create_dir_all(world.state()).expect("made");
     set_mode(&world.state(), 0o755);
@@ -212,7 +212,7 @@ fn a_folder_that_others_can_enter_is_closed() {
 }
 
 #[test]
-fn without_a_home_credentials_come_where_the_files_are_named() {
+fn without_a_home_credentials_come_from_explicitly_named_files() {
     if !rustix::process::geteuid().is_root() {
         return skip("a user without a home", "root, who alone can be one,");
     }
@@ -236,7 +236,7 @@ fn without_a_home_credentials_come_where_the_files_are_named() {
 }
 
 #[test]
-fn a_relative_home_or_folder_of_state_made_files_wherever_the_command_was_run() {
+fn a_relative_home_or_state_folder_is_not_used() {
     let Cast { world, device, .. } = World::cast();
     let here = world.home().join("here");
     fs::create_dir(&here).expect("made");
@@ -261,7 +261,7 @@ fn a_relative_home_or_folder_of_state_made_files_wherever_the_command_was_run() 
 
 /// Each file of the folder in turn: credentials come, with one warning at the most.
 #[test]
-fn a_folder_in_a_files_place_cost_the_ledger_without_a_word() {
+fn a_folder_in_place_of_a_state_file_is_reported() {
     let names = |world: &World| {
         let state = world.state();
         let inner = ["", "locks", "entries"].map(|folder| state.join(folder));
@@ -298,7 +298,7 @@ fn a_folder_in_a_files_place_cost_the_ledger_without_a_word() {
 }
 
 #[test]
-fn no_cache_reads_nothing_and_writes_nothing() {
+fn no_cache_reads_and_writes_nothing() {
     let Cast { world, device, .. } = warm();
     let folder = world.state().join("entries");
     let before = content(&folder);
@@ -314,7 +314,7 @@ fn no_cache_reads_nothing_and_writes_nothing() {
 }
 
 #[test]
-fn after_clear_all_a_copy_of_the_folder_opens_nothing() {
+fn after_clear_all_a_copy_of_the_folder_is_useless() {
     let Cast { world, .. } = warm();
     let record = world.read("state/mfa-cred/key-id");
     let entries = content(&world.state().join("entries"));
@@ -363,7 +363,7 @@ fn damages(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn a_damaged_role_entry_is_made_anew_without_a_code() {
+fn a_damaged_role_entry_is_replaced_without_a_code() {
     let Cast { world, .. } = warm();
     let path = entry(&world, DEPLOY);
     let whole = fs::read(&path).expect("an entry");
@@ -428,7 +428,7 @@ fn swapped_and_foreign_entries_do_not_open() {
 }
 
 #[test]
-fn what_is_no_file_in_an_entrys_place_breaks_nothing() {
+fn a_folder_or_link_in_place_of_an_entry_does_no_harm() {
     let Cast { world, .. } = warm();
     let path = entry(&world, DEPLOY);
     fs::remove_file(&path).expect("removed");

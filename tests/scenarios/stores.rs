@@ -158,7 +158,7 @@ impl Watched {
 }
 
 #[test]
-fn without_d_bus_the_kernel_keeps_the_key_and_no_bus_is_opened_or_started() {
+fn without_d_bus_the_kernel_keeps_the_key_and_no_bus_is_started() {
     let Cast { world, device, .. } = cast();
     // What other programs start where no bus is known; here it would leave a trace.
     let programs = world.home().join("bin");
@@ -195,7 +195,7 @@ fn without_d_bus_the_kernel_keeps_the_key_and_no_bus_is_opened_or_started() {
 }
 
 #[test]
-fn a_desktops_keyring_has_the_key_and_the_kernel_a_copy() {
+fn on_a_desktop_the_keyring_has_the_key_and_the_kernel_a_copy() {
     if !has_service() {
         return;
     }
@@ -235,7 +235,7 @@ fn a_desktops_keyring_has_the_key_and_the_kernel_a_copy() {
 }
 
 #[test]
-fn a_demanded_keyring_keeps_no_copy_in_the_kernel() {
+fn a_configured_keyring_keeps_no_copy_in_the_kernel() {
     if !has_service() {
         return;
     }
@@ -256,7 +256,7 @@ fn a_demanded_keyring_keeps_no_copy_in_the_kernel() {
 }
 
 #[test]
-fn a_locked_or_missing_keyring_leaves_the_kernel() {
+fn with_a_locked_or_missing_keyring_the_kernel_keeps_the_key() {
     if !has_service() {
         return;
     }
@@ -274,7 +274,7 @@ fn a_locked_or_missing_keyring_leaves_the_kernel() {
 }
 
 #[test]
-fn a_keyring_that_was_locked_meanwhile_costs_a_code_and_no_more() {
+fn a_keyring_locked_since_the_last_run_costs_one_code() {
     if !has_service() {
         return;
     }
@@ -302,7 +302,7 @@ fn a_keyring_that_was_locked_meanwhile_costs_a_code_and_no_more() {
 }
 
 #[test]
-fn a_bus_that_never_answers_costs_two_seconds_once() {
+fn a_silent_bus_costs_two_seconds_once() {
     if !has_service() {
         return;
     }
@@ -330,7 +330,7 @@ fn a_bus_that_never_answers_costs_two_seconds_once() {
 }
 
 #[test]
-fn with_neither_store_credentials_come_uncached_with_one_warning() {
+fn without_any_store_credentials_are_uncached_with_one_warning() {
     let Some(python) = find("python3", &["--version"]) else {
         return skip_without("a missing kernel keyring", "python3");
     };
@@ -361,7 +361,7 @@ fn with_neither_store_credentials_come_uncached_with_one_warning() {
 }
 
 #[test]
-fn a_full_quota_of_the_kernel_is_told_with_its_remedy() {
+fn a_full_kernel_quota_is_reported_with_a_hint() {
     // Root has a quota that cannot be filled; another user's is filled here with a few keys, which end with the test.
     if !rustix::process::geteuid().is_root() {
         return skip("a full quota", "root, who alone can run a program as another user,");
@@ -395,7 +395,7 @@ fn a_full_quota_of_the_kernel_is_told_with_its_remedy() {
 }
 
 #[test]
-fn a_demanded_keyring_without_a_bus_is_an_error_and_costs_no_code() {
+fn a_configured_keyring_without_a_bus_is_an_error_before_a_code() {
     let Cast { world, device, .. } = cast();
     let code = device.fresh_code();
     let failed = world.run_with_stdin(&["--store", "keyring", "env", "deploy", "--mfa-token", "-"], &code);
@@ -410,7 +410,7 @@ fn a_demanded_keyring_without_a_bus_is_an_error_and_costs_no_code() {
 }
 
 #[test]
-fn without_a_store_nothing_is_kept_and_nothing_said() {
+fn with_store_none_nothing_is_cached_and_no_message_appears() {
     let Cast { world, device, .. } = cast();
     let watched = Watched::start(&world);
     world.set("MFA_CRED_STORE", "none");
@@ -424,7 +424,7 @@ fn without_a_store_nothing_is_kept_and_nothing_said() {
 }
 
 #[test]
-fn clear_all_says_that_the_key_is_gone() {
+fn clear_all_reports_that_the_key_was_destroyed() {
     let Cast { world, device, .. } = cast();
     sign_in(&world, &device);
     let first = world.run(&["clear", "--all"]);
@@ -437,7 +437,7 @@ fn clear_all_says_that_the_key_is_gone() {
 }
 
 #[test]
-fn a_look_at_an_unusable_state_folder_does_not_speak_of_keeping() {
+fn read_only_commands_do_not_warn_that_nothing_will_be_cached() {
     let Cast { world, .. } = cast();
     world.write("state/mfa-cred", "a file is in its place");
     for words in [&["status"][..], &["status", "deploy"], &["list"], &["show", "deploy"]] {
@@ -454,7 +454,7 @@ fn a_look_at_an_unusable_state_folder_does_not_speak_of_keeping() {
 }
 
 #[test]
-fn where_no_memory_may_be_locked_all_else_works() {
+fn without_locked_memory_everything_else_works() {
     let Cast { world, device, .. } = cast();
     world.set("MFA_CRED_STORE", "kernel");
     // Root is above the limit only by this capability.

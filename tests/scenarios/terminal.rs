@@ -67,7 +67,7 @@ fn bash() -> Session {
 const ASK_LINE: &str = "\"$ASK\" hidden 'Your co''de: ' 60; echo \"end=$?\"\n";
 
 #[test]
-fn the_prompt_is_on_the_terminal_alone_and_the_answer_is_not_echoed() {
+fn the_prompt_appears_only_on_the_terminal_and_the_answer_is_not_echoed() {
     let mut session = Pty::default().spawn(ask(&["hidden", PROMPT, "60"]));
     session.wait_for(PROMPT, PATIENCE);
     assert!(!session.echo_is_on());
@@ -80,7 +80,7 @@ fn the_prompt_is_on_the_terminal_alone_and_the_answer_is_not_echoed() {
 }
 
 #[test]
-fn a_narrow_window_changes_nothing() {
+fn a_narrow_window_does_not_change_the_prompt() {
     let mut session = Pty::default().sized(5, 10).spawn(ask(&["hidden", PROMPT, "60"]));
     session.wait_for(PROMPT, PATIENCE);
     session.type_text("123456\r");
@@ -98,7 +98,7 @@ fn the_line_can_be_edited() {
 }
 
 #[test]
-fn a_hostile_prompt_cannot_drive_the_terminal() {
+fn a_hostile_prompt_cannot_control_the_terminal() {
     let mut session = Pty::default().spawn(ask(&["hidden", "for \u{1b}[2Jx\r\n\u{9b}1m: ", "60"]));
     session.wait_for("m: ", PATIENCE);
     session.type_text("1\n");
@@ -118,7 +118,7 @@ fn signals_end_the_program_itself() {
 }
 
 #[test]
-fn a_signal_leaves_the_terminal_as_it_was() {
+fn a_signal_restores_the_terminal() {
     // In the same group as the shell, so in the foreground; a signal at the one process, as from a supervisor.
     let script = r#"before=$(stty -g </dev/tty)
         sh -c 'echo "pid=$$ " >/dev/tty; exec "$@"' sh "$@" &
@@ -135,7 +135,7 @@ fn a_signal_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn ctrl_c_is_130_and_leaves_the_terminal_as_it_was() {
+fn ctrl_c_exits_with_130_and_restores_the_terminal() {
     let script = r#"trap : INT QUIT; before=$(stty -g </dev/tty)
         "$@"; echo "end=$?"; [ "$(stty -g </dev/tty)" = "$before" ] && echo same"#;
     for (letter, end) in [('c', 130), ('\\', 131)] {
@@ -148,7 +148,7 @@ fn ctrl_c_is_130_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn after_the_answer_signals_work_as_ever() {
+fn after_the_answer_signals_have_their_usual_effect() {
     let mut session = Pty::default().spawn(ask(&["after", PROMPT, "60"]));
     session.wait_for(PROMPT, PATIENCE);
     session.type_text("123456\n");
@@ -159,7 +159,7 @@ fn after_the_answer_signals_work_as_ever() {
 }
 
 #[test]
-fn what_was_ignored_at_the_start_stays_ignored() {
+fn signals_ignored_at_the_start_stay_ignored() {
     let mut session = Pty::default().spawn(below_sh("trap '' HUP; exec \"$@\"", &["hidden", PROMPT, "60"]));
     session.wait_for(PROMPT, PATIENCE);
     session.signal(Signal::HUP);
@@ -168,7 +168,7 @@ fn what_was_ignored_at_the_start_stays_ignored() {
 }
 
 #[test]
-fn ctrl_d_is_no_answer() {
+fn ctrl_d_does_not_count_as_an_answer() {
     let mut session = Pty::default().spawn(ask(&["hidden", PROMPT, "60"]));
     session.wait_for(PROMPT, PATIENCE);
     session.control('d');
@@ -176,7 +176,7 @@ fn ctrl_d_is_no_answer() {
 }
 
 #[test]
-fn nobody_answers() {
+fn an_unanswered_prompt_times_out() {
     let start = Instant::now();
     let mut session = Pty::default().spawn(ask(&["hidden", PROMPT, "1"]));
     session.wait_for(PROMPT, PATIENCE);
@@ -187,7 +187,7 @@ fn nobody_answers() {
 }
 
 #[test]
-fn a_terminal_whose_output_is_stopped_does_not_hold_the_program() {
+fn stopped_terminal_output_does_not_block_the_program() {
     let mut session =
         Pty::default().spawn(below_sh("echo stop >/dev/tty; read line; exec \"$@\"", &["hidden", PROMPT, "1"]));
     session.wait_for("stop", PATIENCE);
@@ -197,7 +197,7 @@ fn a_terminal_whose_output_is_stopped_does_not_hold_the_program() {
 }
 
 #[test]
-fn keys_struck_before_the_prompt_are_not_the_answer() {
+fn keys_typed_before_the_prompt_are_discarded() {
     let script = "echo wait >/dev/tty; while [ ! -e \"$FLAG\" ]; do sleep 0.05; done; exec \"$@\"";
     let folder = tempfile::tempdir().expect("a folder");
     let flag = folder.path().join("typed");
@@ -214,7 +214,7 @@ fn keys_struck_before_the_prompt_are_not_the_answer() {
 }
 
 #[test]
-fn without_a_terminal_it_says_so_at_once() {
+fn without_a_terminal_it_fails_at_once() {
     for (arguments, answer) in [(&["hidden", PROMPT, "60"][..], "error: Absent\n"), (&["there"], "false\n")] {
         let mut command = off_terminal(ask_path());
         command.args(arguments);
@@ -225,12 +225,12 @@ fn without_a_terminal_it_says_so_at_once() {
 }
 
 #[test]
-fn there_is_someone_on_a_terminal() {
+fn a_terminal_is_detected() {
     assert_eq!(Pty::default().spawn(ask(&["there"])).finish(PATIENCE).stdout, "true\n");
 }
 
 #[test]
-fn a_line_is_told_to_the_terminal() {
+fn a_message_is_written_to_the_terminal() {
     let finished = Pty::default().spawn(ask(&["tell", "try\u{7} again"])).finish(PATIENCE);
     assert_eq!((finished.stdout.as_str(), finished.terminal.as_str()), ("told\n", "try\\u{7} again\r\n"));
 }
@@ -269,7 +269,7 @@ fn ctrl_z_stops_and_fg_asks_again() {
 }
 
 #[test]
-fn while_stopped_the_terminal_is_as_it_was() {
+fn the_terminal_is_restored_while_stopped() {
     // This shell, unlike bash, leaves the modes alone when a job stops.
     let script = r#"set -m; before=$(stty -g </dev/tty)
         "$@"; [ "$(stty -g </dev/tty)" = "$before" ] && echo same
@@ -313,7 +313,7 @@ fn ctrl_z_in_a_command_substitution_does_not_freeze_the_shell() {
 }
 
 #[test]
-fn a_process_stopped_from_outside_asks_again() {
+fn a_process_stopped_by_another_one_asks_again() {
     let script = r#"before=$(stty -g </dev/tty)
         sh -c 'echo "pid=$$ " >/dev/tty; exec "$@"' sh "$@" &
         wait "$!"; [ "$(stty -g </dev/tty)" = "$before" ] && echo same"#;
@@ -328,7 +328,7 @@ fn a_process_stopped_from_outside_asks_again() {
 }
 
 #[test]
-fn a_command_for_the_code_may_use_the_terminal() {
+fn an_mfa_process_may_use_the_terminal() {
     let command = "printf 'Touch: ' >/dev/tty; read line </dev/tty; echo talk >&2; echo \"$line\"";
     let mut session = Pty::default().spawn(ask(&["process", command, "60"]));
     session.wait_for("Touch: ", PATIENCE);
@@ -338,7 +338,7 @@ fn a_command_for_the_code_may_use_the_terminal() {
 }
 
 #[test]
-fn a_command_for_the_code_leaves_our_stdin_alone() {
+fn an_mfa_process_does_not_read_our_stdin() {
     let script = "\"$@\"; cat";
     let mut command = off_terminal("sh");
     command.args(["-c", script, "sh"]).arg(ask_path()).args(["process", "cat; echo 123456", "60"]);

@@ -72,7 +72,7 @@ fn holder(world: &World) -> i32 {
 }
 
 #[test]
-fn two_hundred_at_once_make_one_prompt_and_one_call_a_step() {
+fn two_hundred_processes_make_one_prompt_and_one_call_per_step() {
     const COUNT: usize = 200;
     let Cast { world, device, .. } = three_roles();
     let mut session = crowd(&world, COUNT);
@@ -89,7 +89,7 @@ fn two_hundred_at_once_make_one_prompt_and_one_call_a_step() {
 }
 
 #[test]
-fn when_the_one_who_asks_is_killed_the_next_one_asks() {
+fn when_the_prompting_process_is_killed_the_next_one_prompts() {
     const COUNT: usize = 12;
     for signal in [Signal::KILL, Signal::TERM, Signal::HUP] {
         let Cast { world, device, .. } = three_roles();
@@ -123,7 +123,7 @@ fn wait_for_call(world: &World, action: &str) {
 }
 
 #[test]
-fn when_the_one_who_calls_is_killed_the_next_one_asks_and_the_code_is_spent() {
+fn when_the_calling_process_is_killed_the_next_one_prompts_and_the_code_is_spent() {
     const COUNT: usize = 6;
     for signal in [Signal::KILL, Signal::TERM] {
         let Cast { world, device, .. } = three_roles();
@@ -151,7 +151,7 @@ fn when_the_one_who_calls_is_killed_the_next_one_asks_and_the_code_is_spent() {
 }
 
 #[test]
-fn when_the_one_who_renews_is_killed_the_next_one_calls() {
+fn when_the_renewing_process_is_killed_the_next_one_calls() {
     for signal in [Signal::KILL, Signal::TERM, Signal::INT] {
         let Cast { world, device, .. } = World::cast();
         world.sign_in(&device, &["process", "audit"]);
@@ -178,7 +178,7 @@ fn when_the_one_who_renews_is_killed_the_next_one_calls() {
 }
 
 #[test]
-fn when_the_person_cancels_nobody_else_asks() {
+fn when_the_person_cancels_no_other_process_prompts() {
     const COUNT: usize = 12;
     let Cast { world, .. } = three_roles();
     let mut session = crowd(&world, COUNT);
@@ -199,7 +199,7 @@ fn when_the_person_cancels_nobody_else_asks() {
 }
 
 #[test]
-fn who_waits_for_long_says_for_whom() {
+fn a_long_wait_names_the_process_waited_for() {
     let Cast { world, device, .. } = three_roles();
     let mut asking = world.at_terminal(&["deploy"]);
     asking.wait_for("MFA code for ", PATIENCE);

@@ -63,7 +63,7 @@ fn program_files(src: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 #[test]
-fn a_name_of_a_variable_stands_in_one_file() {
+fn each_variable_name_is_written_in_one_file() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     for path in program_files(&src) {
@@ -78,7 +78,7 @@ fn a_name_of_a_variable_stands_in_one_file() {
 }
 
 #[test]
-fn a_name_that_is_written_out_is_seen() {
+fn a_repeated_variable_name_is_detected() {
     let text = "/// `AWS_REGION`\nfn f() { g(\"AWS_REGION\", \"set AWS_REGION=x\") }\n\
                 #[cfg(test)]\nmod tests { const X: &str = \"AWS_PROFILE\"; }\n";
     assert_eq!(names(text), ["AWS_REGION"]);

@@ -29,7 +29,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn no_changed_or_missing_byte_opens() {
+fn an_entry_with_a_changed_or_missing_byte_does_not_open() {
     let held = Home::new().held();
     let bytes = written(&held);
     let opens =
@@ -45,7 +45,7 @@ fn no_changed_or_missing_byte_opens() {
 }
 
 #[test]
-fn only_its_own_key_opens_it_under_its_own_name() {
+fn an_entry_opens_only_with_its_key_and_under_its_name() {
     let held = Home::new().held();
     let sealed = Sealed::read(written(&held)).expect("an entry");
     let [session, deploy] = keys_of("deploy");
@@ -58,7 +58,7 @@ fn only_its_own_key_opens_it_under_its_own_name() {
 }
 
 #[test]
-fn nothing_of_the_credentials_is_readable() {
+fn an_entry_reveals_nothing_of_the_credentials() {
     let bytes = written(&Home::new().held());
     for secret in ["the secret", "the token", "ASIADEPLOY"] {
         assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");

@@ -9,7 +9,7 @@ use crate::names::digest::digest_name;
 use crate::plan::{AmbientKeys, Base, Plan};
 
 #[test]
-fn names_stay_the_same_between_versions() {
+fn entry_names_stay_the_same_between_versions() {
     // Changing these makes all entries misses, and lets two versions hold one lock at the same time.
     assert_eq!(digest_name("arn:aws:iam::123456789012:mfa/alice"), "be0b19ba8d4e5859324c39aea593c5e7");
     let names = [

@@ -8,7 +8,7 @@ use super::{Home, at, credentials, keys_of};
 use crate::cache::MARGIN;
 
 #[test]
-fn an_entry_counts_only_under_its_own_name() {
+fn an_entry_under_another_name_is_ignored() {
     let home = Home::new();
     let [session, deploy] = keys_of("deploy");
     let held = home.held();
@@ -22,7 +22,7 @@ fn an_entry_counts_only_under_its_own_name() {
 }
 
 #[test]
-fn the_last_end_is_that_of_the_longest_valid_entry() {
+fn the_last_end_is_that_of_the_entry_valid_longest() {
     let home = Home::new();
     let held = home.held();
     assert_eq!(home.folder.last_end(&|_| at(0)), MARGIN);

@@ -114,7 +114,7 @@ mod tests {
     use super::unified;
 
     #[test]
-    fn what_stands_beside_a_change_and_may_be_a_secret_is_not_shown() {
+    fn possible_secrets_next_to_a_change_are_hidden() {
         let before = "[a] # hunter2\n# old token hunter2\nmfa_serial = one # hunter2\naws_session_token = hunter2\n  \
                       hunter2\n";
         let after = before.replace("one", "two");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn in_every_place_beside_a_change_no_secret_is_shown() {
+    fn secrets_are_hidden_at_every_position_next_to_a_change() {
         for beside in [
             "credential_process = vendor --token hunter2",
             "mfa_process = oathtool hunter2",
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_edit_itself_writes_is_shown_unless_its_name_is_that_of_a_secret() {
+    fn the_written_value_is_shown_unless_its_key_names_a_secret() {
         let before = "[a]\nregion = x\n";
         let after = "[a]\nregion = x\ncredential_process = mfa-cred process a\naws_secret_access_key = hunter2\n";
         let shown = "--- f\n+++ f\n@@ -1,2 +1,4 @@\n [a]\n region = x\n+credential_process = mfa-cred process a\n\

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 /// A file as people have them has an outline; whatever is less than plain has none, and is read whole.
 #[test]
-fn a_plain_file_is_outlined_and_any_other_is_not() {
+fn only_plain_files_are_outlined() {
     use WhichFile::{Config, Credentials};
     for (origin, text, starts) in [
         (Config, "", Some(&[][..])),
@@ -98,7 +98,7 @@ impl Files for Config {
 }
 
 #[test]
-fn a_caller_that_asks_for_more_than_a_few_gets_the_whole() {
+fn many_sections_are_read_as_a_whole_file() {
     let config: String = (0..3 * MOST).map(|n| format!("[profile p{n}]\nregion = r{n}\n")).collect();
     agree(&config, "");
     let set = ProfileSet::load(&Config(config), Path::new("config"), Path::new("credentials")).expect("plain");

@@ -11,7 +11,7 @@ fn the_vault_waits_longer_for_a_person_who_can_answer_a_dialog() {
 }
 
 #[test]
-fn without_a_kernel_copy_reading_waits_for_no_lock() {
+fn without_a_kernel_copy_reading_takes_no_lock() {
     let home = Home::new();
     let held = home.make(Store::Keyring);
     let lock = home.vault(Store::Auto).lock().expect("free");
@@ -20,7 +20,7 @@ fn without_a_kernel_copy_reading_waits_for_no_lock() {
 }
 
 #[test]
-fn a_key_in_another_store_needs_no_longer_time_in_the_kernel() {
+fn a_key_held_by_another_store_gets_no_longer_timeout_in_the_kernel() {
     for (place, is_error) in [(KeyHome::Keyring, false), (KeyHome::Kernel, true)] {
         let home = Home::new();
         if place == KeyHome::Kernel {
@@ -34,7 +34,7 @@ fn a_key_in_another_store_needs_no_longer_time_in_the_kernel() {
 }
 
 #[test]
-fn a_keyring_alone_leaves_no_older_key_of_its_id_in_the_kernel() {
+fn choosing_the_keyring_alone_removes_an_older_kernel_key_of_that_id() {
     let home = Home::new();
     let old = home.make(Store::Auto);
     home.keyring.keys().clear();
@@ -44,7 +44,7 @@ fn a_keyring_alone_leaves_no_older_key_of_its_id_in_the_kernel() {
 }
 
 #[test]
-fn a_copy_in_the_kernel_is_put_and_never_deleted_before() {
+fn a_kernel_copy_is_replaced_without_being_deleted_first() {
     let home = Home::new();
     home.make(Store::Auto);
     // One look before the lock, none if there is no id yet, and the copy.
@@ -68,7 +68,7 @@ fn no_key_stays_in_the_kernel_longer_than_any_session() {
 }
 
 #[test]
-fn an_idle_limit_shortens_every_time_and_restarts_with_every_use() {
+fn an_idle_limit_shortens_every_timeout_and_restarts_with_every_use() {
     let idle = Duration::from_mins(15);
     let home = Home::new();
     let vault = || home.vault(Store::Auto).locking_after(Some(idle));
@@ -133,7 +133,7 @@ fn falling_back_is_reported_once_with_its_reason() {
 }
 
 #[test]
-fn a_key_is_left_behind_when_the_setting_names_another_store() {
+fn changing_the_store_leaves_the_old_key_in_place() {
     for (from, to, is_left) in [
         (Store::Kernel, Store::Auto, false),
         (Store::Kernel, Store::Keyring, true),

@@ -32,7 +32,7 @@ fn role(cast: &Cast, done: &Finished) -> String {
 }
 
 #[test]
-fn a_damaged_entry_is_made_anew_without_a_word_and_without_a_code() {
+fn a_damaged_entry_is_replaced_silently_and_without_a_code() {
     type Damage = fn(&[u8]) -> Vec<u8>;
     let damages: [(&str, Damage); 8] = [
         ("emptied", |_| Vec::new()),
@@ -84,7 +84,7 @@ fn swapped_entries_do_not_open() {
 }
 
 #[test]
-fn entries_of_another_home_do_not_open() {
+fn entries_copied_from_another_home_do_not_open() {
     let (ours, theirs) = (signed_in(), signed_in());
     let before = kept(&theirs.world);
     for path in theirs.world.entries() {
@@ -102,7 +102,7 @@ fn entries_of_another_home_do_not_open() {
 }
 
 #[test]
-fn a_damaged_key_record_costs_the_cache_and_one_code() {
+fn a_damaged_key_record_loses_the_cache_and_needs_one_code() {
     let cast = signed_in();
     for text in ["", "current 12 kernel\n", "\u{0}"] {
         let lost = cast.world.read("state/mfa-cred/key-id");
@@ -129,7 +129,7 @@ fn comes_uncached(cast: &Cast, done: &Finished, warning: &str) {
 const SIGN_IN: [&str; 4] = ["process", "deploy", "--mfa-token", "-"];
 
 #[test]
-fn a_state_folder_that_is_none_or_not_ours_costs_the_cache_only() {
+fn an_unusable_or_foreign_state_folder_disables_the_cache_only() {
     for what in ["a file", "a link", "another's"] {
         let cast = World::cast();
         let state = cast.world.state();
@@ -164,7 +164,7 @@ fn below_sh(cast: &Cast, script: &str) -> Finished {
 }
 
 #[test]
-fn a_full_disk_costs_the_cache_only() {
+fn a_full_disk_disables_the_cache_only() {
     let cast = World::cast();
     // No file may grow beyond nothing, which a writer meets as it meets a full disk.
     let done = below_sh(&cast, "trap '' XFSZ; ulimit -f 0; exec \"$@\"");

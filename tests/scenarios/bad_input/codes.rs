@@ -18,7 +18,7 @@ fn with_process(command: &str) -> String {
 }
 
 #[test]
-fn an_mfa_process_that_gives_no_code_is_named_and_nobody_else_is_asked() {
+fn an_mfa_process_without_a_code_is_named_and_no_other_source_is_tried() {
     let cast = signed_in();
     let words = "--config-file bad process bad --refresh";
     let case = |command: &str, why: &str| {
@@ -55,7 +55,7 @@ fn an_mfa_process_that_gives_no_code_is_named_and_nobody_else_is_asked() {
 }
 
 #[test]
-fn an_mfa_process_that_hangs_holds_nobody_up_who_ends_the_program() {
+fn a_hanging_mfa_process_does_not_block_others_once_the_program_is_ended() {
     let cast = signed_in();
     let world = &cast.world;
     let before = kept(world);
@@ -84,7 +84,7 @@ fn an_mfa_process_that_hangs_holds_nobody_up_who_ends_the_program() {
 }
 
 #[test]
-fn a_code_that_is_none_or_that_aws_refuses_is_said_to_be_so() {
+fn an_invalid_or_refused_code_is_reported_as_such() {
     let cast = signed_in();
     let option = "error: `--mfa-token`: an MFA code is six digits\n\
                   hint: `--mfa-token -` reads the code from stdin, which keeps it out of the process list\n";

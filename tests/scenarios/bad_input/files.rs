@@ -9,7 +9,7 @@ use super::{DEPLOY, all_fail, bad, signed_in};
 use crate::support::pty::PATIENCE;
 
 #[test]
-fn files_that_cannot_be_read_are_errors_and_those_that_are_missing_are_empty() {
+fn an_unreadable_file_is_an_error_and_a_missing_one_is_empty() {
     let cast = signed_in();
     let world = &cast.world;
     fs::create_dir(world.home().join("folder")).expect("a folder");
@@ -45,7 +45,7 @@ fn files_that_cannot_be_read_are_errors_and_those_that_are_missing_are_empty() {
 }
 
 #[test]
-fn a_pipe_or_a_huge_file_in_the_place_of_a_file_that_programs_read_is_refused_at_once() {
+fn a_pipe_or_a_huge_file_in_place_of_a_known_file_is_refused_at_once() {
     let cast = signed_in();
     let world = &cast.world;
     let pipe = |name: &str| {
@@ -75,7 +75,7 @@ fn a_pipe_or_a_huge_file_in_the_place_of_a_file_that_programs_read_is_refused_at
 }
 
 #[test]
-fn a_pipe_that_is_typed_as_an_argument_is_read_and_not_waited_for_where_nobody_writes() {
+fn a_pipe_given_as_an_argument_is_read_unless_nobody_writes_to_it() {
     let cast = signed_in();
     let pipe = cast.world.home().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
@@ -98,7 +98,7 @@ fn a_pipe_that_is_typed_as_an_argument_is_read_and_not_waited_for_where_nobody_w
 }
 
 #[test]
-fn settings_that_cannot_be_read_are_errors() {
+fn unreadable_settings_are_errors() {
     let cast = signed_in();
     // What is set beside the file is not looked up in it.
     cast.world.set("MFA_CRED_STORE", "");

@@ -22,7 +22,7 @@ fn is_safe(stderr: &str) -> bool {
 }
 
 #[test]
-fn nothing_that_is_quoted_drives_the_terminal() {
+fn quoted_input_cannot_control_the_terminal() {
     let cast = signed_in();
     let world = &cast.world;
     let aws = world.home().join(".aws").display().to_string();
@@ -78,7 +78,7 @@ fn nothing_that_is_quoted_drives_the_terminal() {
 }
 
 #[test]
-fn what_was_mistyped_does_not_drive_the_terminal_either() {
+fn mistyped_arguments_cannot_control_the_terminal() {
     let cast = World::cast();
     for words in [&["--region", HOSTILE][..], &["unset", HOSTILE], &["--\u{1b}[31m"], &["\u{1b}", "x"]] {
         // On a terminal, where clap would use colors.
@@ -113,7 +113,7 @@ fn homeless(cast: &Cast, words: &[&str]) -> Finished {
 }
 
 #[test]
-fn without_a_home_the_files_must_be_named_and_nothing_is_kept() {
+fn without_a_home_the_files_must_be_named_and_nothing_is_cached() {
     if !rustix::process::geteuid().is_root() {
         assert!(std::env::var_os("CI").is_none(), "a user without a home cannot be tested here: it takes root");
         writeln!(std::io::stderr(), "skipped: a user without a home: it takes root").expect("stderr is open");

@@ -77,7 +77,7 @@ fn the_command_gets_the_credentials_and_nothing_that_would_override_them() {
 }
 
 #[test]
-fn the_exit_code_is_the_commands() {
+fn the_exit_code_is_that_of_the_command() {
     let cast = signed_in();
     let world = &cast.world;
     for code in [0, 1, 3, 42, 255] {
@@ -118,7 +118,7 @@ fn words_and_streams_pass_through_untouched() {
 }
 
 #[test]
-fn without_a_command_it_is_the_users_shell() {
+fn without_a_command_the_users_shell_runs() {
     let cast = signed_in();
     let world = &cast.world;
     world.write("shell", "#!/bin/sh\necho \"$# $MFA_CRED_PROFILE\"\n");
@@ -134,7 +134,7 @@ fn without_a_command_it_is_the_users_shell() {
 }
 
 #[test]
-fn without_a_profile_it_is_the_shells_or_the_default() {
+fn without_a_profile_the_shells_or_the_default_one_is_used() {
     let cast = signed_in();
     let world = &cast.world;
     let whose = |done: &Finished| variable(done, "MFA_CRED_PROFILE").map(str::to_owned);
@@ -157,7 +157,7 @@ const INHERITED: &str = "grep -E '^(Sig(Ign|Blk|Cgt)|Umask|NoNewPrivs|Seccomp):'
                          python3 -c 'import ctypes; print(\"dumpable\", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))'";
 
 #[test]
-fn the_command_inherits_nothing_of_ours() {
+fn the_command_inherits_none_of_our_limits_masks_or_descriptors() {
     let cast = signed_in();
     // Once from the cache, and once with a code, a call and everything that goes with them.
     let refresh = ["--refresh", "--mfa-token", "-"];
@@ -172,7 +172,7 @@ fn the_command_inherits_nothing_of_ours() {
 }
 
 #[test]
-fn it_is_the_same_process() {
+fn the_command_replaces_our_process() {
     let cast = signed_in();
     let mut command = Command::new(MFA_CRED);
     cast.world.dress(&mut command);
@@ -185,7 +185,7 @@ fn it_is_the_same_process() {
 
 /// The runtime puts `/dev/null` there, and a command wrote into it as if somebody had read it.
 #[test]
-fn a_stream_that_was_closed_is_closed_for_the_command_too() {
+fn a_closed_stream_is_closed_for_the_command_too() {
     let cast = signed_in();
     let look = "for fd in 0 1 2; do test -e /proc/$$/fd/$fd || printf \"$fd \" >>\"$HOME/seen\"; done; :";
     for (closed, wanted) in [(">&-", "1 "), ("<&-", "0 "), ("2>&-", "2 "), ("<&- >&- 2>&-", "0 1 2 "), ("", "")] {

@@ -11,7 +11,7 @@ fn key_id(done: &crate::support::pty::Finished) -> String {
 }
 
 #[test]
-fn refresh_redoes_every_step_the_code_included() {
+fn refresh_redoes_every_step_including_the_code() {
     let cast = signed_in();
     let world = &cast.world;
     let cold = world.run(&["process", "deploy", "--refresh"]);
@@ -27,7 +27,7 @@ fn refresh_redoes_every_step_the_code_included() {
 }
 
 #[test]
-fn a_role_is_renewed_silently_below_the_life_that_is_asked_for() {
+fn a_role_below_the_minimum_lifetime_is_renewed_silently() {
     let cast = signed_in();
     let world = &cast.world;
     for (words, renewed) in [
@@ -52,7 +52,7 @@ fn let_time_pass(world: &World, seconds: i64) {
 }
 
 #[test]
-fn an_sdk_gets_new_ones_sooner_than_a_person() {
+fn an_sdk_gets_renewed_credentials_earlier_than_a_person() {
     // Of the hour, 21, 15 and 4 minutes are left.
     for (minutes, person, sdk) in [(39, false, false), (45, false, true), (56, true, true)] {
         let cast = signed_in();
@@ -70,7 +70,7 @@ fn an_sdk_gets_new_ones_sooner_than_a_person() {
 }
 
 #[test]
-fn old_credentials_serve_with_a_warning_when_they_cannot_be_renewed() {
+fn valid_credentials_are_served_with_a_warning_when_renewal_fails() {
     let cast = signed_in();
     let world = &cast.world;
     let words = ["process", "deploy", "--min-ttl", "2h"];
@@ -103,7 +103,7 @@ fn old_credentials_serve_with_a_warning_when_they_cannot_be_renewed() {
 }
 
 #[test]
-fn credentials_that_are_over_never_serve() {
+fn expired_credentials_are_never_served() {
     let cast = signed_in();
     let world = &cast.world;
     // Half a minute before its end a role is as good as over; when the session is over too, a person is needed.
@@ -118,7 +118,7 @@ fn credentials_that_are_over_never_serve() {
 }
 
 #[test]
-fn a_session_that_aws_no_longer_takes_is_redone_once() {
+fn a_session_that_aws_no_longer_accepts_is_renewed_once() {
     type End = fn(&World, &str);
     let ends: [(End, &str); 2] = [
         (|world, session| world.aws.revoke(session), "InvalidClientTokenId"),
@@ -158,7 +158,7 @@ fn a_session_that_aws_no_longer_takes_is_redone_once() {
 }
 
 #[test]
-fn a_throttled_call_without_a_code_is_made_again() {
+fn a_throttled_call_without_a_code_is_retried() {
     let cast = signed_in();
     let world = &cast.world;
     for fault in [Fault::Throttle, Fault::ServerError(When::Before, 503), Fault::Drop(When::After)] {
@@ -170,7 +170,7 @@ fn a_throttled_call_without_a_code_is_made_again() {
 }
 
 #[test]
-fn without_the_cache_nothing_is_read_and_nothing_kept() {
+fn no_cache_neither_reads_nor_writes_the_cache() {
     let cast = signed_in();
     let world = &cast.world;
     let entries = world.entries();
@@ -189,7 +189,7 @@ fn without_the_cache_nothing_is_read_and_nothing_kept() {
 }
 
 #[test]
-fn a_person_is_not_asked_with_no_prompt_however_it_is_said() {
+fn no_prompt_works_as_an_option_and_as_a_variable() {
     let Cast { world, .. } = World::cast();
     let hint = "error: profile `deploy` needs an MFA code, but there is no terminal to ask on\n\
                 hint: run `mfa-cred login deploy` in a terminal\n";
@@ -202,7 +202,7 @@ fn a_person_is_not_asked_with_no_prompt_however_it_is_said() {
 }
 
 #[test]
-fn a_plain_user_gets_its_own_session_and_its_keys_only_where_there_is_no_device() {
+fn a_user_gets_a_session_and_long_term_keys_only_without_a_device() {
     let cast = World::cast();
     let world = &cast.world;
     let done = world.run(&["env", "alice"]);

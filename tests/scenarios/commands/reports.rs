@@ -26,7 +26,7 @@ fn quietly(world: &World, words: &[&str]) -> Finished {
 }
 
 #[test]
-fn login_signs_in_and_says_so_on_stderr_alone() {
+fn login_reports_on_stderr_only() {
     let cast = World::cast();
     let words = ["login", "deploy", "--mfa-token", "-"];
     let done = cast.world.run_with_stdin(&words, &cast.device.fresh_code());
@@ -39,7 +39,7 @@ fn login_signs_in_and_says_so_on_stderr_alone() {
 }
 
 #[test]
-fn login_of_several_goes_on_behind_one_that_fails() {
+fn login_of_several_profiles_continues_after_one_fails() {
     let cast = signed_in();
     let world = &cast.world;
     world.add_config(
@@ -67,7 +67,7 @@ fn login_of_several_goes_on_behind_one_that_fails() {
 }
 
 #[test]
-fn show_tells_each_property_with_its_place_and_the_plan() {
+fn show_lists_each_property_with_file_and_line_and_the_plan() {
     let cast = World::cast();
     let world = &cast.world;
     let arn = add_role(&cast, "both", "external_id = x\ns3 =\n  max_queue_size = 7\n  path = a\n");
@@ -131,7 +131,7 @@ fn show_tells_each_property_with_its_place_and_the_plan() {
 }
 
 #[test]
-fn show_and_list_and_verbose_talk_hide_tokens_seeds_and_passwords_wherever_they_stand() {
+fn show_list_and_verbose_output_hide_tokens_seeds_and_passwords_everywhere() {
     let cast = World::cast();
     let world = &cast.world;
     world.add_config(
@@ -167,7 +167,7 @@ fn show_and_list_and_verbose_talk_hide_tokens_seeds_and_passwords_wherever_they_
 }
 
 #[test]
-fn show_says_what_is_cached_and_why_there_is_no_plan() {
+fn show_reports_what_is_cached_and_why_there_is_no_plan() {
     let cast = signed_in();
     let world = &cast.world;
     let done = quietly(world, &["show", "deploy", "--json"]);
@@ -194,7 +194,7 @@ fn show_says_what_is_cached_and_why_there_is_no_plan() {
 }
 
 #[test]
-fn list_has_a_line_a_profile_with_tabs_in_a_pipe() {
+fn list_prints_tab_separated_lines_in_a_pipe() {
     let cast = signed_in();
     let world = &cast.world;
     let lines = [
@@ -267,7 +267,7 @@ fn on_columns(world: &World, words: &[&str], columns: u16) -> String {
 
 /// Headings alone would leave a person to guess.
 #[test]
-fn a_person_is_told_that_there_is_nothing() {
+fn an_empty_list_and_status_say_so() {
     let world = World::empty();
     let told = "this shell holds no credentials, and none are cached\r\n";
     assert_eq!(on_a_terminal(&world, &["status"]), told);
@@ -277,7 +277,7 @@ fn a_person_is_told_that_there_is_nothing() {
 }
 
 #[test]
-fn keys_of_another_tool_were_called_no_credentials() {
+fn status_recognizes_credentials_of_other_tools() {
     let world = World::empty();
     for (id, said) in [
         ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
@@ -297,7 +297,7 @@ fn keys_of_another_tool_were_called_no_credentials() {
 }
 
 #[test]
-fn a_source_that_the_aws_cli_reads_otherwise_is_noted() {
+fn a_source_that_the_aws_cli_resolves_differently_is_noted() {
     let cast = World::cast();
     let world = &cast.world;
     world.edit_config("[profile alice]\n", "[profile alice]\nsso_session = corp\n");
@@ -319,7 +319,7 @@ fn a_source_that_the_aws_cli_reads_otherwise_is_noted() {
 }
 
 #[test]
-fn status_says_what_is_there_and_whether_a_code_is_needed() {
+fn status_reports_what_is_cached_and_whether_a_code_is_needed() {
     let cast = World::cast();
     let world = &cast.world;
     assert_eq!(seen(&quietly(world, &["status"])), (Some(0), "", ""));
@@ -367,7 +367,7 @@ fn status_says_what_is_there_and_whether_a_code_is_needed() {
 }
 
 #[test]
-fn clear_forgets_what_it_is_told_to() {
+fn clear_removes_the_named_profiles_or_all() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["process", "deploy"]);
     assert!(world.run(&["process", "audit"]).status.success());
@@ -399,7 +399,7 @@ fn clear_forgets_what_it_is_told_to() {
 }
 
 #[test]
-fn show_says_what_others_read_otherwise_of_every_section() {
+fn show_notes_what_other_tools_read_differently_in_every_section() {
     let cast = signed_in();
     let world = &cast.world;
     world.add_config(
@@ -431,7 +431,7 @@ fn show_says_what_others_read_otherwise_of_every_section() {
 }
 
 #[test]
-fn clear_of_a_profile_that_is_nowhere_forgets_nothing() {
+fn clear_of_an_unknown_profile_is_an_error_and_removes_nothing() {
     let cast = signed_in();
     let world = &cast.world;
     for words in [&["clear", "depoly"][..], &["clear", "deploy", "depoly"], &["clear", "--profile", "depoly"]] {
@@ -448,7 +448,7 @@ fn clear_of_a_profile_that_is_nowhere_forgets_nothing() {
 }
 
 #[test]
-fn at_forty_columns_nothing_breaks_within_a_word_and_names_are_whole() {
+fn at_forty_columns_words_are_not_broken_and_names_are_complete() {
     let cast = signed_in();
     let world = &cast.world;
     let payload = world.run(&["env", "deploy", "--format", "json"]).stdout;
@@ -476,7 +476,7 @@ fn at_forty_columns_nothing_breaks_within_a_word_and_names_are_whole() {
 
 /// A secret that was pasted into the wrong variable, or what a terminal would obey, is not shown as an access key ID.
 #[test]
-fn status_shows_an_access_key_id_only_where_there_is_one() {
+fn status_shows_an_access_key_id_only_if_there_is_one() {
     let world = World::empty();
     world.set("MFA_CRED_PROFILE", "deploy");
     let not_one = "AWS_ACCESS_KEY_ID is not an access key ID";
@@ -503,7 +503,7 @@ fn status_shows_an_access_key_id_only_where_there_is_one() {
 
 /// As `aws configure list-profiles`: whoever asks what there is gets nothing, and no error.
 #[test]
-fn in_an_empty_home_what_lists_or_clears_is_no_error_and_what_names_a_profile_is() {
+fn in_an_empty_home_listing_and_clearing_succeed_and_naming_a_profile_fails() {
     let world = World::empty();
     for (words, exit) in [
         (&["list"][..], 0),
@@ -533,7 +533,7 @@ fn in_an_empty_home_what_lists_or_clears_is_no_error_and_what_names_a_profile_is
 
 /// Nothing says which profile, and there is but one: `show` takes it, and what signs in does not.
 #[test]
-fn show_takes_the_only_profile_and_sign_in_does_not() {
+fn show_defaults_to_the_only_profile_and_signing_in_does_not() {
     let world = World::empty();
     let key = world.aws.add_user("alice");
     world.write(".aws/config", "[profile alice]\nregion = eu-west-1\n");

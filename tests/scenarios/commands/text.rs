@@ -33,7 +33,7 @@ fn unset_in_fish(name: &str) -> String {
 }
 
 #[test]
-fn every_format_sets_and_unsets_the_same() {
+fn every_format_sets_and_unsets_the_same_variables() {
     let cast = signed_in();
     let world = &cast.world;
     let values = values(world);
@@ -83,7 +83,7 @@ fn every_format_sets_and_unsets_the_same() {
 }
 
 #[test]
-fn what_an_earlier_run_set_and_this_one_does_not_is_unset() {
+fn variables_set_by_an_earlier_run_and_not_by_this_one_are_unset() {
     let cast = signed_in();
     let world = &cast.world;
     let first = world.run(&["env", "deploy", "--format", "json"]);
@@ -109,7 +109,7 @@ fn in_shell(world: &World, shell: &str, script: &str) -> Finished {
 }
 
 #[test]
-fn the_format_is_that_of_the_shell_that_runs_it() {
+fn the_default_format_is_that_of_the_calling_shell() {
     let world = World::empty();
     let starts = |done: &Finished| done.stdout.split(' ').nth(1).map(str::to_owned);
     let (posix, fish) = (Some("test".to_owned()), Some("set".to_owned()));
@@ -130,7 +130,7 @@ fn the_format_is_that_of_the_shell_that_runs_it() {
 }
 
 #[test]
-fn a_bare_profile_on_a_terminal_does_not_print_the_credentials_into_its_scroll_back() {
+fn a_bare_profile_does_not_print_credentials_on_a_terminal() {
     let cast = signed_in();
     let on_screen = |words: &[&str], shell: &str| {
         let mut command = Command::new(MFA_CRED);
@@ -171,7 +171,7 @@ fn a_bare_profile_on_a_terminal_does_not_print_the_credentials_into_its_scroll_b
 }
 
 #[test]
-fn options_may_stand_before_the_verb_and_the_bare_profile_is_env() {
+fn options_may_precede_the_command_and_a_bare_profile_means_env() {
     let cast = signed_in();
     let world = &cast.world;
     let region = |words: &[&str]| {
@@ -221,7 +221,7 @@ fn usage_errors_exit_with_2_and_print_nothing_on_stdout() {
 }
 
 #[test]
-fn help_and_version_are_answers_in_a_broken_environment_too() {
+fn help_and_version_work_in_a_broken_environment() {
     let world = World::empty();
     world.write("config/mfa-cred/config.ini", "broken");
     world.write(".aws/config", "broken");
@@ -240,7 +240,7 @@ fn help_and_version_are_answers_in_a_broken_environment_too() {
 }
 
 #[test]
-fn whoever_reads_no_more_ends_every_command_without_a_word() {
+fn a_closed_pipe_ends_every_command_silently() {
     let cast = signed_in();
     let world = &cast.world;
     world.write(
@@ -301,7 +301,7 @@ fn whoever_reads_no_more_ends_every_command_without_a_word() {
 }
 
 #[test]
-fn a_stdout_that_was_closed_is_no_success_in_any_command_that_prints() {
+fn a_closed_stdout_is_an_error_in_every_command_that_prints() {
     let Cast { world, device, .. } = &signed_in();
     let said = "error: the output could not be written: Bad file descriptor (os error 9)\n";
     for line in [
@@ -353,7 +353,7 @@ fn a_stdout_that_was_closed_is_no_success_in_any_command_that_prints() {
 }
 
 #[test]
-fn how_much_is_said() {
+fn quiet_and_verbose_set_the_amount_of_messages() {
     let Cast { world, device, .. } = World::cast();
     let warning = "warning: profile `alice` has no `mfa_serial`, so these are its long-term keys, without MFA: set `mfa_serial = auto` to use the device that IAM lists, or create one with `mfa-cred device enroll --profile alice`\n";
     let stderr = |words: &[&str]| world.run(words).stderr;
@@ -384,7 +384,7 @@ fn how_much_is_said() {
 }
 
 #[test]
-fn colors_are_for_terminals_and_for_who_asks() {
+fn colors_appear_on_terminals_or_on_request() {
     let world = World::empty();
     world.write(".aws/config", "[default]\n");
     let plain = |text: &str| text.starts_with("error: there is no profile `x` in ");

@@ -306,38 +306,38 @@ fn tcsh_completes() {
 }
 
 #[test]
-fn bash_offers_names_as_data() {
+fn names_are_never_executed_in_bash() {
     offers_names_as_data(&BASH, &NAMES);
 }
 
 #[test]
-fn zsh_offers_names_as_data() {
+fn names_are_never_executed_in_zsh() {
     offers_names_as_data(&ZSH, &NAMES);
 }
 
 #[test]
-fn fish_offers_names_as_data() {
+fn names_are_never_executed_in_fish() {
     offers_names_as_data(&FISH, &NAMES);
 }
 
 #[test]
-fn elvish_offers_names_as_data() {
+fn names_are_never_executed_in_elvish() {
     offers_names_as_data(&ELVISH, &FEW);
 }
 
 #[test]
-fn xonsh_offers_names_as_data() {
+fn names_are_never_executed_in_xonsh() {
     offers_names_as_data(&XONSH, &FEW);
 }
 
 #[test]
-fn nushell_offers_names_as_data() {
+fn names_are_never_executed_in_nushell() {
     offers_names_as_data(&NU, &FEW);
 }
 
 /// Words that need quotes are not offered there, and what was typed stays.
 #[test]
-fn tcsh_offers_no_name_that_it_would_split_or_run() {
+fn tcsh_is_offered_no_name_that_it_would_split_or_run() {
     let world = World::empty();
     let work = trap();
     let Some(mut person) = Person::at(&TCSH, &world, &work) else { return };

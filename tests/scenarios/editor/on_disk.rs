@@ -30,7 +30,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_file_is_replaced_whole_with_its_mode_and_owner_and_through_a_link() {
+fn a_file_is_replaced_atomically_keeping_mode_owner_and_links() {
     let (home, read) = on_disk(None);
     let (link, target) = (home.path().join("config"), home.path().join("dotfiles-config"));
     fs::write(&target, "[profile a]\n").expect("it is written");
@@ -55,7 +55,7 @@ fn a_file_is_replaced_whole_with_its_mode_and_owner_and_through_a_link() {
 }
 
 #[test]
-fn a_missing_file_is_made_and_is_ours_alone() {
+fn a_missing_file_is_created_readable_by_its_owner_only() {
     let (home, read) = on_disk(None);
     let mut draft = read();
     draft.set_key("a", KEY, SERIAL).expect("it is set");
@@ -66,7 +66,7 @@ fn a_missing_file_is_made_and_is_ours_alone() {
 }
 
 #[test]
-fn a_file_that_changed_meanwhile_is_left_as_it_is() {
+fn a_file_that_changed_since_it_was_read_is_not_written() {
     let (home, read) = on_disk(Some("[profile a]\n"));
     let path = home.path().join("config");
     let mut draft = read();
@@ -85,7 +85,7 @@ fn a_file_that_changed_meanwhile_is_left_as_it_is() {
 }
 
 #[test]
-fn what_is_no_file_is_not_replaced() {
+fn only_regular_files_are_replaced() {
     let (home, read) = on_disk(None);
     let path = home.path().join("config");
     symlink("nowhere", &path).expect("a link");
@@ -126,7 +126,7 @@ fn set_attribute(path: &Path, name: &str, value: &[u8]) {
 }
 
 #[test]
-fn an_edit_that_opened_a_file_to_its_group_keeps_the_acl_and_all_attributes() {
+fn an_edit_keeps_the_acl_and_all_extended_attributes() {
     let (home, read) = on_disk(Some("[profile a]\n"));
     let path = home.path().join("config");
     set_attribute(&path, ACL, &acl(12_345, 4));
@@ -145,7 +145,7 @@ fn an_edit_that_opened_a_file_to_its_group_keeps_the_acl_and_all_attributes() {
 }
 
 #[test]
-fn a_file_without_an_acl_gets_none_of_its_folder() {
+fn a_file_without_an_acl_does_not_inherit_the_folders() {
     let (home, read) = on_disk(Some("[profile a]\n"));
     let path = home.path().join("config");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("its mode");
@@ -157,7 +157,7 @@ fn a_file_without_an_acl_gets_none_of_its_folder() {
 }
 
 #[test]
-fn a_file_with_a_second_name_is_not_replaced_as_that_would_keep_the_old_text() {
+fn a_hard_linked_file_is_not_replaced() {
     let (home, read) = on_disk(Some("[profile a]\n"));
     let (path, other) = (home.path().join("config"), home.path().join("other"));
     fs::hard_link(&path, &other).expect("a second name");
@@ -170,7 +170,7 @@ fn a_file_with_a_second_name_is_not_replaced_as_that_would_keep_the_old_text() {
 }
 
 #[test]
-fn an_immutable_file_is_refused_as_what_it_is() {
+fn an_immutable_file_is_refused_with_that_reason() {
     use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
     let (home, read) = on_disk(Some("[profile a]\n"));
     let file = fs::File::open(home.path().join("config")).expect("it is there");
@@ -189,7 +189,7 @@ fn an_immutable_file_is_refused_as_what_it_is() {
 }
 
 #[test]
-fn a_file_that_would_change_its_owner_is_refused_with_the_reason() {
+fn a_file_whose_owner_would_change_is_refused_with_that_reason() {
     if !rustix::process::geteuid().is_root() {
         return skip("another user's file", "root, who alone can make one,");
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::support::world::Cast;
 
 #[test]
-fn a_shell_that_there_is_no_file_for_is_a_usage_error() {
+fn an_unknown_shell_is_a_usage_error() {
     let world = World::empty();
     for words in
         [&["init", "cmd"][..], &["init", ""], &["init", "bash", "--cmd", "a;b"], &["init", "fish", "--cmd", ""]]
@@ -23,7 +23,7 @@ fn a_shell_that_there_is_no_file_for_is_a_usage_error() {
 }
 
 #[test]
-fn without_a_word_the_calling_shell_decides() {
+fn without_an_argument_the_calling_shell_decides() {
     let world = World::empty();
     // It stands in start-up files, and works whatever our settings say.
     world.write("config/mfa-cred/config.ini", "nonsense");
@@ -50,7 +50,7 @@ fn without_a_word_the_calling_shell_decides() {
 }
 
 #[test]
-fn the_command_has_the_name_that_is_asked_for() {
+fn the_function_gets_the_requested_name() {
     for shell in ALL {
         let Some(program) = shell.find() else { continue };
         let Cast { world, device, .. } = World::cast();
@@ -67,7 +67,7 @@ fn the_command_has_the_name_that_is_asked_for() {
 }
 
 #[test]
-fn the_users_own_is_left_alone() {
+fn the_users_own_definitions_are_left_alone() {
     for (shell, state) in [
         (BASH, "set +o; shopt -p; trap -p; alias -p; declare -p PROMPT_COMMAND PS1; declare -F; IFS; "),
         (ZSH, "setopt; trap; alias; print -r -- $PROMPT ${precmd_functions-}"),
@@ -100,7 +100,7 @@ fn the_users_own_is_left_alone() {
 
 /// PowerShell is not to be had here. This is what was read against its documentation, word for word.
 #[test]
-fn the_file_of_powershell_is_the_one_that_was_read() {
+fn the_powershell_script_is_exactly_this_one() {
     let done = World::empty().run(&["init", "powershell", "--cmd", "awsume"]);
     let text = r"
 function awsume {
@@ -124,7 +124,7 @@ function awsume {
 
 /// As Homebrew and Nix install: each version has a folder of its own, and what stands on the PATH is a link.
 #[test]
-fn after_an_upgrade_moved_the_link_the_saved_file_still_works() {
+fn a_saved_script_still_works_after_an_upgrade_moves_the_link() {
     use std::os::unix::fs::symlink;
 
     let world = World::empty();

@@ -132,7 +132,7 @@ fn segments_of_nu() {
 
 /// To some languages, `08` and `09` are numbers of another kind.
 #[test]
-fn leading_zeros_are_no_octal_numbers() {
+fn leading_zeros_are_not_octal() {
     for shell in [BASH, ZSH, FISH, ELVISH, XONSH] {
         let scene = Scene::new(World::empty());
         // All digits of the hours but the last: a day or a month that was not read is seen, an hour that passes is not.
@@ -151,7 +151,7 @@ fn leading_zeros_are_no_octal_numbers() {
 
 /// An end that is no time is not computed with: in the arithmetic of bash and zsh, `a[$(…)]` runs.
 #[test]
-fn an_end_that_is_a_command_is_not_computed_with() {
+fn an_expiration_that_contains_a_command_is_not_evaluated() {
     for shell in [BASH, ZSH, FISH, ELVISH, XONSH] {
         let scene = Scene::new(World::empty());
         for end in [
@@ -176,7 +176,7 @@ fn an_end_that_is_a_command_is_not_computed_with() {
 
 /// Whoever shows the status of the last command goes on doing so.
 #[test]
-fn the_status_reaches_the_prompt_of_the_user() {
+fn the_exit_status_reaches_the_users_prompt() {
     for (shell, before, fails) in [
         (BASH, "PROMPT_COMMAND='printf \"own:%s:\" $? ; '; PS1='ps:$?:# '\r", "(exit 3)\r"),
         (BASH, "PROMPT_COMMAND=('printf \"own:%s:\" $?'); PS1='ps:$?:# '\r", "(exit 3)\r"),
@@ -197,7 +197,7 @@ fn the_status_reaches_the_prompt_of_the_user() {
 
 /// A tool that makes the prompt anew before each one, as Starship does, in whichever way it gets there.
 #[test]
-fn a_prompt_that_is_built_anew_each_time_keeps_the_segment() {
+fn a_prompt_that_is_rebuilt_each_time_keeps_the_segment() {
     let Some(program) = BASH.find() else { return };
     let load = "eval \"$(mfa-cred init bash --prompt)\"\n";
     let tool = "build() { local code=$?; PS1=\"\\nbuilt $code> \"; return $code; }\n";
@@ -242,7 +242,7 @@ fn a_prompt_that_is_built_anew_each_time_keeps_the_segment() {
 /// A shell that starts with credentials, as `exec` and editors start it, may never call the function that looks after
 /// `PROMPT_COMMAND`; each run of the segment does so too.
 #[test]
-fn a_prompt_that_is_built_anew_shows_an_inherited_profile_from_the_second_prompt_on() {
+fn a_rebuilt_prompt_shows_an_inherited_profile_from_the_second_prompt_on() {
     let Some(program) = BASH.find() else { return };
     let load = "eval \"$(mfa-cred init bash --prompt)\"\n";
     let tool = "build() { PS1='built> '; }\n";
@@ -271,7 +271,7 @@ fn a_prompt_that_is_built_anew_shows_an_inherited_profile_from_the_second_prompt
 
 /// Other tools define the prompt anew, once or each time, before our line or after it.
 #[test]
-fn a_prompt_that_others_take_over_keeps_the_segment_in_zsh_and_fish() {
+fn a_prompt_that_other_tools_replace_keeps_the_segment_in_zsh_and_fish() {
     let zsh = "eval \"$(mfa-cred init zsh --prompt)\"\n";
     let fish = "mfa-cred init fish --prompt | source\n";
     let once = "function fish_prompt; echo -n \"built $status> \"; end\n";

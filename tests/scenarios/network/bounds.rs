@@ -30,7 +30,7 @@ fn pour(mut stream: TcpStream, status: &str, length: Option<u64>) {
 }
 
 #[test]
-fn an_endless_answer_that_took_gigabytes_ends_after_one_megabyte() {
+fn an_endless_answer_is_cut_off_after_one_megabyte() {
     for (status, length) in [("200 OK", None), ("200 OK", Some(1 << 40)), ("403 Forbidden", None)] {
         let cast = cold();
         let (done, took) = sign_in(&cast, &endless(status, length));
@@ -43,7 +43,7 @@ fn an_endless_answer_that_took_gigabytes_ends_after_one_megabyte() {
 }
 
 #[test]
-fn a_session_whose_key_has_a_line_break_panicked_and_is_no_answer_of_awss() {
+fn a_session_whose_key_has_a_line_break_is_an_unreadable_answer() {
     for (id, token) in [("ASIAX&#10;X: y", "t"), ("ASIAX", "t&#27;[2J"), ("ASIAX", "")] {
         let cast = cold();
         let key = format!("<AccessKeyId>{id}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>");
@@ -74,7 +74,7 @@ fn answering(body: String) -> String {
 }
 
 #[test]
-fn a_refusal_of_300_kb_is_said_in_short_and_without_the_request_that_it_quotes() {
+fn a_refusal_of_300_kb_is_shortened_and_does_not_quote_the_request() {
     let cast = cold();
     let Cast { world, device, .. } = &cast;
     let long = "x".repeat(300_000);
@@ -95,7 +95,7 @@ fn a_refusal_of_300_kb_is_said_in_short_and_without_the_request_that_it_quotes()
 }
 
 #[test]
-fn a_ca_bundle_that_is_no_file_is_refused_at_once_and_before_a_code_is_asked() {
+fn a_ca_bundle_that_is_not_a_file_is_refused_before_a_code_is_asked_for() {
     let cast = cold();
     let Cast { world, .. } = &cast;
     let pipe = world.home().join("pipe");

@@ -28,7 +28,7 @@ fn eavesdropper() -> (String, Arc<AtomicUsize>) {
 const HINT: &str = "hint: use an `https://` address; if you trust the whole network path, set `allow_http = true` in mfa-cred's own config.ini\n";
 
 #[test]
-fn plain_http_that_gave_code_and_session_to_a_proxy_is_refused_before_anything_is_sent() {
+fn plain_http_is_refused_before_anything_is_sent() {
     let cast = cold();
     let Cast { world, .. } = &cast;
     let (proxy, came) = eavesdropper();
@@ -57,7 +57,7 @@ fn plain_http_that_gave_code_and_session_to_a_proxy_is_refused_before_anything_i
 }
 
 #[test]
-fn plain_http_is_refused_wherever_it_is_written_and_for_iam_too() {
+fn plain_http_is_refused_from_every_source_and_for_iam_too() {
     let Cast { world, .. } = &cold();
     let config = world.read(".aws/config");
     world.set("AWS_ENDPOINT_URL", "");
@@ -102,7 +102,7 @@ fn plain_http_is_refused_wherever_it_is_written_and_for_iam_too() {
 }
 
 #[test]
-fn the_settings_alone_allow_plain_http() {
+fn only_the_settings_can_allow_plain_http() {
     let cast = cold();
     let Cast { world, .. } = &cast;
     let (proxy, came) = eavesdropper();
@@ -120,7 +120,7 @@ fn the_settings_alone_allow_plain_http() {
 }
 
 #[test]
-fn an_endpoint_of_this_machine_is_reached_directly_by_whatever_name() {
+fn a_loopback_endpoint_is_reached_directly_under_every_name() {
     let cast = cold();
     let Cast { world, .. } = &cast;
     let (proxy, came) = eavesdropper();
@@ -136,7 +136,7 @@ fn an_endpoint_of_this_machine_is_reached_directly_by_whatever_name() {
 }
 
 #[test]
-fn the_prompt_names_what_is_neither_awss_nor_the_systems() {
+fn the_prompt_names_foreign_endpoints_proxies_and_certificates() {
     let own = |world: &crate::support::world::World| format!("[{}] MFA code for deploy (alice-phone)", world.aws.url());
     let plain = "MFA code for deploy (alice-phone)".to_owned();
     let bundle = "/tmp/\u{1b}[2J/".to_owned() + &"x".repeat(60) + "/ca.pem";

@@ -134,7 +134,7 @@ fn address(url: &str) -> String {
 }
 
 #[test]
-fn a_certificate_that_is_not_good_is_told_as_what_it_is() {
+fn an_invalid_certificate_is_reported_with_the_reason() {
     let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
     for (config, reason, hint) in [
         (ours.vouch(HERE, (2001, 2020)), "its TLS certificate has expired", CLOCK),
@@ -158,7 +158,7 @@ fn a_certificate_that_is_not_good_is_told_as_what_it_is() {
 }
 
 #[test]
-fn a_good_certificate_of_a_named_authority_is_taken_and_only_where_it_is_named() {
+fn a_certificate_of_a_configured_authority_is_accepted_only_while_configured() {
     let authority = Authority::new("ours");
     let cast = cold();
     let address = secure(&cast.world, authority.vouch(HERE, (2001, 2300)));
@@ -174,7 +174,7 @@ fn a_good_certificate_of_a_named_authority_is_taken_and_only_where_it_is_named()
 }
 
 #[test]
-fn a_proxy_that_wants_a_password_says_so_and_gets_one() {
+fn a_proxy_that_needs_a_password_is_named_and_accepts_one() {
     let authority = Authority::new("ours");
     // `ann:pass word`, as in RFC 7617.
     let proxy = strict_proxy("Basic YW5uOnBhc3Mgd29yZA==");

@@ -50,7 +50,7 @@ fn texts() -> Vec<&'static str> {
 }
 
 #[test]
-fn json_is_read_back_by_another_reader() {
+fn json_is_read_back_by_another_parser() {
     let payloads: Vec<String> = texts()
         .iter()
         .map(|text| Format::Json.render(&export(text)).expect("it holds any text").expose().clone())
@@ -157,7 +157,7 @@ fn dotenv_is_read_back_by_python_dotenv() {
 
 /// The names as the AWS CLI reads them (`shlex` of what stands between the brackets), and as this program lists them.
 #[test]
-fn the_config_file_has_the_names_that_pythons_shlex_finds() {
+fn pythons_shlex_reads_the_same_names_from_the_config_file() {
     let Cast { world, .. } = World::cast();
     let written = [
         r#""a\$b\`c\"d\\e\f""#,

@@ -58,38 +58,38 @@ fn names_reach(shell: Shell) {
 }
 
 #[test]
-fn names_reach_dash() {
+fn hostile_names_arrive_unchanged_in_dash() {
     names_reach(DASH);
 }
 
 #[test]
-fn names_reach_bash() {
+fn hostile_names_arrive_unchanged_in_bash() {
     names_reach(BASH);
 }
 
 #[test]
-fn names_reach_zsh() {
+fn hostile_names_arrive_unchanged_in_zsh() {
     names_reach(ZSH);
 }
 
 #[test]
-fn names_reach_ksh() {
+fn hostile_names_arrive_unchanged_in_ksh() {
     names_reach(KSH);
 }
 
 #[test]
-fn names_reach_mksh() {
+fn hostile_names_arrive_unchanged_in_mksh() {
     names_reach(MKSH);
 }
 
 #[test]
-fn names_reach_fish() {
+fn hostile_names_arrive_unchanged_in_fish() {
     names_reach(FISH);
 }
 
 /// What the program says about a name is for a terminal, and its hints for a person who copies them.
 #[test]
-fn a_hint_to_copy_runs_nothing_and_names_the_profile() {
+fn a_copied_hint_executes_no_name_and_reaches_the_profile() {
     let Cast { world, device, .. } = World::cast();
     // Whatever drives or reorders a terminal is escaped there, and so cannot be copied.
     let names = NAMES.into_iter().filter(|name| !name.contains(['\u{202e}', '\u{feff}', '\u{2028}']));
@@ -107,7 +107,7 @@ fn a_hint_to_copy_runs_nothing_and_names_the_profile() {
 }
 
 #[test]
-fn a_region_that_is_a_command_is_refused_with_its_place() {
+fn a_region_that_contains_a_command_is_refused_with_its_place() {
     const RULE: &str = "a region consists of a-z, 0-9 and `-`";
     let Cast { world, device, .. } = World::cast();
     add_profile(&world, device.serial(), "evil", "region = us-east-1;touch PWNED\n");

@@ -126,7 +126,7 @@ fn every_value_in_nu() {
 /// No PowerShell is to be had here. The shape is that of the AWS CLI's `export-credentials --format powershell`, which
 /// puts the values in double quotes, where `$` and backquotes would mean something.
 #[test]
-fn powershell_has_the_shape_of_the_aws_cli() {
+fn powershell_output_looks_like_that_of_the_aws_cli() {
     let values = ["ASIA", "a/b+c=", "t", "my-test-role"].map(str::to_owned);
     let payload = Format::Shell(Shell::PowerShell).render(&export(&values)).expect("it holds any text");
     let expected = "$Env:AWS_ACCESS_KEY_ID='ASIA'\n\
@@ -144,7 +144,7 @@ fn powershell_has_the_shape_of_the_aws_cli() {
 
 /// In any text, no quote of PowerShell's (it has five) is closed before its end, and nothing is left to a code page.
 #[test]
-fn no_text_leaves_its_quotes_in_powershell() {
+fn no_value_escapes_its_quotes_in_powershell() {
     for values in [every_byte(), many()].concat() {
         let payload = Format::Shell(Shell::PowerShell).render(&export(&values)).expect("it holds any text");
         for line in payload.expose().lines() {
@@ -163,7 +163,7 @@ fn no_text_leaves_its_quotes_in_powershell() {
 }
 
 #[test]
-fn what_cmd_cannot_hold_is_refused_with_the_way_out() {
+fn values_that_cmd_cannot_express_are_refused_with_a_hint() {
     use crate::support::world::{Cast, World};
     let Cast { world, device, .. } = World::cast();
     let arn = format!("arn:aws:iam::{}:role/deploy", world.aws.account());

@@ -338,7 +338,7 @@ fn no_ifs_runs_a_value_in_mksh() {
 
 /// `set -U` is for ever and for every session, and is not ours to erase.
 #[test]
-fn what_is_universal_in_fish_stays() {
+fn universal_variables_in_fish_are_kept() {
     if !FISH.is_here() {
         return;
     }

@@ -52,33 +52,33 @@ fn nested_functions(shell: Shell, local: &str, after: &str) {
 }
 
 #[test]
-fn a_profile_that_callers_declared_is_not_seen_in_bash() {
+fn a_profile_declared_by_a_caller_does_not_override_in_bash() {
     nested_functions(BASH, "local", "plain\nplain\nend\n");
 }
 
 #[test]
-fn a_profile_that_callers_declared_is_not_seen_in_mksh() {
+fn a_profile_declared_by_a_caller_does_not_override_in_mksh() {
     nested_functions(MKSH, "local", "inner\nplain\nend\n");
 }
 
 #[test]
-fn a_profile_that_callers_declared_is_not_seen_in_zsh() {
+fn a_profile_declared_by_a_caller_does_not_override_in_zsh() {
     nested_functions(ZSH, "typeset", "inner\nplain\nend\n");
 }
 
 #[test]
-fn a_profile_that_callers_declared_is_not_seen_in_dash() {
+fn a_profile_declared_by_a_caller_does_not_override_in_dash() {
     nested_functions(DASH, "local", "inner\nplain\nend\n");
 }
 
 #[test]
-fn a_profile_that_callers_declared_is_not_seen_in_ksh() {
+fn a_profile_declared_by_a_caller_does_not_override_in_ksh() {
     nested_functions(KSH, "typeset", "inner\nplain\nend\n");
 }
 
 /// Universal variables are there without `--no-config` alone.
 #[test]
-fn a_universal_profile_of_fish_never_outlives_the_credentials_and_comes_back_with_unset() {
+fn a_universal_profile_in_fish_is_hidden_and_comes_back_with_unset() {
     if !FISH.is_here() {
         return;
     }
@@ -105,7 +105,7 @@ fn a_universal_profile_of_fish_never_outlives_the_credentials_and_comes_back_wit
 
 /// boto3 takes the role's keys and not the profile's, and no empty name is in its way.
 #[test]
-fn what_stands_in_for_a_universal_profile_lets_boto3_take_the_credentials() {
+fn boto3_uses_the_credentials_in_spite_of_a_universal_profile() {
     if !FISH.is_here() {
         return;
     }
@@ -125,7 +125,7 @@ fn what_stands_in_for_a_universal_profile_lets_boto3_take_the_credentials() {
 }
 
 #[test]
-fn a_profile_of_an_overlay_is_not_seen_in_nu() {
+fn a_profile_of_an_overlay_does_not_override_in_nu() {
     let Some(nu) = tools::find("nu", &["--no-config-file", "-c", "exit"]) else {
         return tools::skip_without("an overlay", "nu");
     };
@@ -141,7 +141,7 @@ fn a_profile_of_an_overlay_is_not_seen_in_nu() {
 }
 
 #[test]
-fn a_profile_that_was_swapped_in_is_not_seen_in_xonsh() {
+fn a_profile_that_was_swapped_in_does_not_override_in_xonsh() {
     let Some(xonsh) = tools::find("xonsh", &["--no-rc", "-c", "exit"]) else {
         return tools::skip_without("a swapped variable", "xonsh");
     };
@@ -158,7 +158,7 @@ fn a_profile_that_was_swapped_in_is_not_seen_in_xonsh() {
 
 /// A variable of tcsh itself is none of the environment, and hides nothing.
 #[test]
-fn a_variable_of_tcsh_itself_is_no_profile() {
+fn a_shell_variable_of_tcsh_is_not_a_profile() {
     let Some(tcsh) = tools::find("tcsh", &["-f", "-c", "exit"]) else {
         return tools::skip_without("a variable of tcsh", "tcsh");
     };

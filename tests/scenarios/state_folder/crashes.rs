@@ -106,7 +106,7 @@ fn crashes_when_cold(step: &str, nth: usize, trace: &Path) -> bool {
 }
 
 #[test]
-fn a_first_sign_in_that_is_killed_at_any_step_leaves_whole_entries_or_none() {
+fn a_first_sign_in_killed_at_any_step_leaves_complete_entries_or_none() {
     if !can_trace() {
         return;
     }
@@ -138,7 +138,7 @@ fn a_first_sign_in_that_is_killed_at_any_step_leaves_whole_entries_or_none() {
 }
 
 #[test]
-fn a_renewal_that_is_killed_at_any_step_leaves_the_old_entry_or_the_new_one() {
+fn a_renewal_killed_at_any_step_leaves_the_old_entry_or_the_new_one() {
     if !can_trace() {
         return;
     }
@@ -165,7 +165,7 @@ fn a_renewal_that_is_killed_at_any_step_leaves_the_old_entry_or_the_new_one() {
 }
 
 #[test]
-fn a_writer_that_dies_in_the_middle_of_a_file_leaves_the_old_entry() {
+fn a_writer_killed_in_the_middle_of_a_file_leaves_the_old_entry() {
     let Cast { world, .. } = warm();
     let path = entry(&world, DEPLOY);
     let old = fs::read(&path).expect("an entry");
@@ -182,7 +182,7 @@ fn a_writer_that_dies_in_the_middle_of_a_file_leaves_the_old_entry() {
 }
 
 #[test]
-fn locks_that_fail_cost_the_cache_only() {
+fn failing_locks_disable_the_cache_only() {
     if !can_trace() {
         return;
     }

@@ -9,7 +9,7 @@ use crate::support::tools::skip;
 use crate::support::world::{Cast, World};
 
 #[test]
-fn an_access_key_that_others_can_read_is_told_once_a_day() {
+fn an_access_key_readable_by_others_is_a_warning_once_a_day() {
     for (name, mode, is_told) in [
         (".aws/credentials", 0o644, true),
         (".aws/credentials", 0o640, true),
@@ -60,7 +60,7 @@ fn a_key_in_the_config_file_counts_too() {
 }
 
 #[test]
-fn settings_that_others_could_write_ran_their_command() {
+fn settings_writable_by_others_are_refused() {
     let Cast { world, .. } = World::cast();
     world.write("config/mfa-cred/config.ini", "mfa_process = touch ran; echo none\n");
     let folder = world.home().join("config/mfa-cred");

@@ -30,7 +30,7 @@ fn assert_set_aside(world: &World, done: &Finished, what: &Path, why: &str) {
 }
 
 #[test]
-fn a_folder_that_others_could_write_to_was_adopted_with_what_was_planted() {
+fn a_folder_writable_by_others_is_set_aside_and_not_adopted() {
     for open in [0o777, 0o770, 0o702, 0o1777] {
         let Cast { world, device, .. } = warm();
         let victim = world.home().join("victim");
@@ -52,7 +52,7 @@ fn a_folder_that_others_could_write_to_was_adopted_with_what_was_planted() {
 }
 
 #[test]
-fn what_was_sealed_in_a_folder_that_was_set_aside_ends_with_clear_all() {
+fn clear_all_destroys_the_key_of_a_folder_that_was_set_aside() {
     let Cast { world, .. } = warm();
     let record = world.read("state/mfa-cred/key-id");
     let entries = content(&world.state().join("entries"));
@@ -69,7 +69,7 @@ fn what_was_sealed_in_a_folder_that_was_set_aside_ends_with_clear_all() {
 }
 
 #[test]
-fn what_is_no_folder_of_ours_inside_sets_the_whole_folder_aside() {
+fn a_foreign_subfolder_sets_the_whole_folder_aside() {
     for name in ["locks", "entries", "devices"] {
         let Cast { world, device, .. } = warm();
         let (inner, outside) = (world.state().join(name), world.home().join("outside"));
@@ -105,7 +105,7 @@ fn what_is_no_folder_of_ours_inside_sets_the_whole_folder_aside() {
 }
 
 #[test]
-fn many_that_find_an_open_folder_at_once_set_it_aside_once() {
+fn concurrent_processes_set_an_open_folder_aside_once() {
     let Cast { world, .. } = warm();
     set_mode(&world.state(), 0o777);
     let started: Vec<_> = std::iter::repeat_with(|| {
@@ -134,7 +134,7 @@ const PLANTS: [(&str, Plant); 5] = [
 ];
 
 #[test]
-fn a_link_or_a_pipe_in_a_files_place_truncated_a_file_outside_or_hung() {
+fn a_link_or_pipe_in_place_of_a_state_file_is_not_followed() {
     for (what, plant) in PLANTS {
         let Cast { world, device, .. } = warm();
         // All that a cold call reads and writes, but the entries, which have a test of their own.
@@ -183,7 +183,7 @@ fn a_foreign_ledger_key_is_not_used() {
 }
 
 #[test]
-fn with_a_umask_of_nothing_the_folders_above_were_open_to_all() {
+fn with_umask_zero_the_parent_folders_are_private() {
     let Cast { world, device, .. } = World::cast();
     world.set("XDG_STATE_HOME", world.home().join("a/b").to_str().expect("UTF-8"));
     let done = sign_in_below(&world, &device, &["sh", "-c", "umask 0; exec \"$@\"", "sh"]);

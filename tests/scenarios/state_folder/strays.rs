@@ -50,7 +50,7 @@ fn opened(world: &World) -> usize {
 }
 
 #[test]
-fn a_thousand_entries_cost_a_warm_call_nothing_and_the_ended_ones_go_with_the_next_cold_one() {
+fn expired_entries_do_not_slow_a_warm_call_and_are_swept_by_the_next_cold_one() {
     let Cast { world, .. } = warm();
     let role = entry(&world, DEPLOY);
     let can_trace = find("strace", &["-o", "/dev/null", "true"]).is_some();
@@ -75,7 +75,7 @@ fn a_thousand_entries_cost_a_warm_call_nothing_and_the_ended_ones_go_with_the_ne
 }
 
 #[test]
-fn what_dead_writers_left_is_swept_in_time() {
+fn files_left_by_killed_writers_are_swept() {
     let Cast { world, .. } = warm();
     let role = entry(&world, DEPLOY);
     let file = |folder: &Path, name: &str, old: Duration| {
@@ -101,7 +101,7 @@ fn what_dead_writers_left_is_swept_in_time() {
 }
 
 #[test]
-fn another_versions_entries_are_left_alone_as_long_as_they_can_live() {
+fn another_versions_entries_are_kept_until_they_expire() {
     let Cast { world, .. } = warm();
     let role = entry(&world, DEPLOY);
     let status = world.run(&["status"]).stdout;
@@ -132,7 +132,7 @@ fn another_versions_entries_are_left_alone_as_long_as_they_can_live() {
 /// What two versions side by side must agree on: the lock that serialises a device's codes, and the ledger of spent
 /// ones. The names were computed apart from this program, by Python's `hashlib` and `hmac`.
 #[test]
-fn locks_and_ledger_are_those_of_every_version() {
+fn every_version_uses_the_same_locks_and_ledger() {
     const DEVICE: &str = "arn:aws:iam::123456789012:mfa/alice-phone";
     const LOCK: &str = "device-3a8a1f05b00682c860fbea22de939b6b";
     const LEDGER: &str = "ledger-1c0125c4ae56d95968a1451d19cef941";

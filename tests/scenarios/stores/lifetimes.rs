@@ -30,7 +30,7 @@ fn kernel_keeps(id: &str) -> u64 {
 }
 
 #[test]
-fn status_names_the_store_that_serves_the_key_and_how_long_it_lives_there() {
+fn status_names_the_store_of_the_key_and_how_long_it_stays_there() {
     if !has_service() {
         return;
     }
@@ -63,7 +63,7 @@ fn status_names_the_store_that_serves_the_key_and_how_long_it_lives_there() {
 }
 
 #[test]
-fn on_a_narrow_terminal_status_says_where_the_key_is_in_whole_words() {
+fn on_a_narrow_terminal_status_wraps_between_words() {
     let Cast { world, device, .. } = cast();
     world.write("config/mfa-cred/config.ini", "lock_after = 15m\n");
     sign_in(&world, &device);
@@ -82,7 +82,7 @@ fn on_a_narrow_terminal_status_says_where_the_key_is_in_whole_words() {
 }
 
 #[test]
-fn auto_falls_back_to_the_kernel_with_one_note() {
+fn auto_falls_back_to_the_kernel_with_one_message() {
     let Cast { world, device, .. } = cast();
     let said = sign_in(&world, &device).stderr;
     assert!(
@@ -100,7 +100,7 @@ fn auto_falls_back_to_the_kernel_with_one_note() {
 }
 
 #[test]
-fn a_forged_header_does_not_keep_the_key_in_the_kernel_for_a_century() {
+fn a_forged_header_cannot_extend_the_key_in_the_kernel() {
     let Cast { world, device, .. } = cast();
     sign_in(&world, &device);
     let entry = fs::read(&world.entries()[0]).expect("an entry");
@@ -121,7 +121,7 @@ fn a_forged_header_does_not_keep_the_key_in_the_kernel_for_a_century() {
 }
 
 #[test]
-fn an_idle_limit_ends_the_kernels_copy_and_only_use_renews_it() {
+fn an_idle_limit_expires_the_kernel_copy_and_only_use_extends_it() {
     if !has_service() {
         return;
     }

@@ -6,7 +6,7 @@ use crate::support::secret_service::SecretService;
 use crate::support::world::Cast;
 
 #[test]
-fn another_store_costs_no_session_of_the_day() {
+fn changing_the_store_keeps_the_current_sessions() {
     if !has_service() {
         return;
     }
@@ -45,7 +45,7 @@ fn another_store_costs_no_session_of_the_day() {
 }
 
 #[test]
-fn a_store_whose_key_cannot_be_had_is_not_left_without_a_word() {
+fn an_unavailable_key_in_the_old_store_is_reported() {
     if !has_service() {
         return;
     }
@@ -67,7 +67,7 @@ fn a_store_whose_key_cannot_be_had_is_not_left_without_a_word() {
 }
 
 #[test]
-fn leaving_a_passphrase_asks_for_it_once_more_and_ctrl_c_keeps_all() {
+fn changing_from_a_passphrase_asks_for_it_and_ctrl_c_keeps_everything() {
     let Cast { world, device, .. } = cast();
     world.set("MFA_CRED_STORE", "passphrase");
     let mut session = world.at_terminal(&["env", "deploy"]);

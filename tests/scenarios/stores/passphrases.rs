@@ -5,7 +5,7 @@ use crate::support::pty::PATIENCE;
 use crate::support::world::Cast;
 
 #[test]
-fn a_passphrase_is_asked_twice_when_made_and_once_a_login() {
+fn a_new_passphrase_is_asked_for_twice_and_then_once_per_login() {
     let Cast { world, device, .. } = cast();
     world.set("MFA_CRED_STORE", "passphrase");
     let mut session = world.at_terminal(&["env", "deploy"]);
@@ -70,7 +70,7 @@ fn a_passphrase_is_asked_twice_when_made_and_once_a_login() {
 }
 
 #[test]
-fn a_passphrase_that_cannot_be_asked_costs_no_code() {
+fn without_a_terminal_for_the_passphrase_no_code_is_spent() {
     let Cast { world, device, .. } = cast();
     let code = device.fresh_code();
     let failed = world.run_with_stdin(&["--store", "passphrase", "env", "deploy", "--mfa-token", "-"], &code);

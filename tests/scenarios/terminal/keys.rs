@@ -9,7 +9,7 @@ use crate::support::pty::{PATIENCE, Pty};
 const APART: Duration = Duration::from_millis(50);
 
 #[test]
-fn what_is_pasted_behind_an_answer_never_reaches_the_shell() {
+fn text_pasted_after_an_answer_never_reaches_the_shell() {
     let shown = "\"$ASK\" shown 'Your co''de: ' 60; echo \"end=$?\"\n";
     let long = format!("123456\n{}", "echo pwn''ed\n".repeat(1500));
     for (line, pieces) in [
@@ -42,7 +42,7 @@ fn what_is_pasted_behind_an_answer_never_reaches_the_shell() {
 }
 
 #[test]
-fn the_brackets_of_a_paste_are_no_part_of_the_answer() {
+fn bracketed_paste_markers_are_not_part_of_the_answer() {
     let mut session = Pty::default().spawn(ask(&["hidden", PROMPT, "60"]));
     session.wait_for(PROMPT, PATIENCE);
     session.type_text("\u{1b}[200~123456\u{1b}[201~\n");
@@ -50,7 +50,7 @@ fn the_brackets_of_a_paste_are_no_part_of_the_answer() {
 }
 
 #[test]
-fn escape_cancels_and_the_keys_that_begin_with_it_do_not() {
+fn escape_cancels_and_keys_that_begin_with_it_do_not() {
     for how in ["hidden", "shown"] {
         let mut session = Pty::default().spawn(ask(&[how, PROMPT, "60"]));
         session.wait_for(PROMPT, PATIENCE);
@@ -67,7 +67,7 @@ fn escape_cancels_and_the_keys_that_begin_with_it_do_not() {
 }
 
 #[test]
-fn stars_show_that_keys_arrive_and_neither_which_nor_how_many() {
+fn asterisks_reveal_neither_the_keys_nor_their_number() {
     for keys in ["1", "123456", "12345678901234567890", "123\u{7f}\u{7f}\u{7f}\u{7f}"] {
         let mut session = Pty::default().spawn(ask(&["hidden", PROMPT, "60"]));
         session.wait_for(PROMPT, PATIENCE);
@@ -81,7 +81,7 @@ fn stars_show_that_keys_arrive_and_neither_which_nor_how_many() {
 }
 
 #[test]
-fn a_line_that_is_no_secret_is_seen_and_can_be_edited() {
+fn a_line_that_is_not_secret_is_visible_and_editable() {
     let mut session = Pty::default().spawn(ask(&["shown", "Name: ", "60"]));
     session.wait_for("Name: ", PATIENCE);
     session.type_text("nn\u{7f}o\u{15}yes\n");

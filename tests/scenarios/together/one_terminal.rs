@@ -65,7 +65,7 @@ fn take_output(world: &World) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn two_devices_on_one_terminal_are_asked_for_one_after_the_other_and_no_key_is_lost() {
+fn two_prompts_on_one_terminal_appear_in_turn_and_no_key_is_lost() {
     let (world, alices, bobs) = two_users();
     let mut session = both(&world);
     let (first, second) = asked(&mut session, &alices, &bobs);
@@ -95,7 +95,7 @@ fn two_devices_on_one_terminal_are_asked_for_one_after_the_other_and_no_key_is_l
 }
 
 #[test]
-fn ctrl_c_ends_the_one_that_asks_and_the_one_that_waits() {
+fn ctrl_c_ends_the_prompting_and_the_waiting_process() {
     let (world, alices, bobs) = two_users();
     let mut session = both(&world);
     asked(&mut session, &alices, &bobs);
@@ -108,7 +108,7 @@ fn ctrl_c_ends_the_one_that_asks_and_the_one_that_waits() {
 }
 
 #[test]
-fn what_a_killed_or_stopped_asker_left_silent_is_put_right_by_the_next() {
+fn the_next_prompt_restores_the_echo_a_killed_or_stopped_process_left_off() {
     for signal in [Signal::KILL, Signal::STOP] {
         let (world, alices, bobs) = two_users();
         let mut session = both(&world);

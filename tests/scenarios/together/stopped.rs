@@ -38,7 +38,7 @@ fn nobody_is_held_up(cast: &Cast) {
 }
 
 #[test]
-fn ctrl_z_at_the_prompt_blocks_nobody_and_after_fg_what_is_there_is_taken() {
+fn ctrl_z_at_the_prompt_blocks_nobody_and_after_fg_the_cache_is_used() {
     let cast = World::cast();
     let mut session = bash(&cast.world);
     session.type_text("\"$MFA_CRED\" process deploy >out; echo \"end=$?\"\n");
@@ -61,7 +61,7 @@ fn ctrl_z_at_the_prompt_blocks_nobody_and_after_fg_what_is_there_is_taken() {
 }
 
 #[test]
-fn after_fg_a_code_that_is_still_needed_is_asked_for_anew() {
+fn after_fg_a_code_that_is_still_needed_is_asked_for_again() {
     let Cast { world, device, .. } = World::cast();
     let mut session = bash(&world);
     session.type_text("\"$MFA_CRED\" login deploy; echo \"end=$?\"\n");
@@ -83,7 +83,7 @@ fn after_fg_a_code_that_is_still_needed_is_asked_for_anew() {
 }
 
 #[test]
-fn a_holder_that_is_stopped_from_outside_blocks_nobody_and_begins_anew_when_it_goes_on() {
+fn a_stopped_lock_holder_blocks_nobody_and_starts_over_when_continued() {
     let cast = World::cast();
     let mut session = cast.world.at_terminal(&["process", "deploy"]);
     session.wait_for(PROMPT, PATIENCE);
@@ -97,7 +97,7 @@ fn a_holder_that_is_stopped_from_outside_blocks_nobody_and_begins_anew_when_it_g
 }
 
 #[test]
-fn who_may_not_prompt_waits_for_no_person() {
+fn no_prompt_does_not_wait_for_a_person() {
     let Cast { world, device, .. } = World::cast();
     let mut session = world.at_terminal(&["process", "deploy"]);
     session.wait_for(PROMPT, PATIENCE);
@@ -125,7 +125,7 @@ fn who_may_not_prompt_waits_for_no_person() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_the_question_and_leaves_the_terminal_as_it_was() {
+fn the_prompt_ends_when_the_reader_of_stdout_exits() {
     let Cast { world, .. } = World::cast();
     let script = r#"before=$(stty -g </dev/tty); "$@" | sleep 1; echo "end=${PIPESTATUS[0]}"
         [ "$(stty -g </dev/tty)" = "$before" ] && echo same"#;
@@ -142,7 +142,7 @@ fn a_reader_that_goes_away_ends_the_question_and_leaves_the_terminal_as_it_was()
 }
 
 #[test]
-fn who_waits_for_another_process_ends_with_its_reader_too() {
+fn a_waiting_process_ends_when_the_reader_of_stdout_exits() {
     let Cast { world, device, .. } = World::cast();
     let mut session = world.at_terminal(&["process", "deploy"]);
     session.wait_for(PROMPT, PATIENCE);
@@ -159,7 +159,7 @@ fn who_waits_for_another_process_ends_with_its_reader_too() {
 }
 
 #[test]
-fn process_gives_up_before_an_sdk_does_asking_or_waiting() {
+fn process_gives_up_prompting_or_waiting_before_an_sdk_does() {
     let Cast { world, .. } = World::cast();
     let start = Instant::now();
     let mut asking = world.at_terminal(&["env", "deploy"]);

@@ -26,7 +26,7 @@ mod tests {
     use super::{code, step_at};
 
     #[test]
-    fn vectors_of_rfc_6238() {
+    fn the_test_vectors_of_rfc_6238() {
         for (unix, digits) in [
             (59, "287082"),
             (1_111_111_109, "081804"),

@@ -31,7 +31,7 @@ fn made(aws: &Aws, key: &AccessKey) -> Device {
 }
 
 #[test]
-fn a_name_is_taken_once() {
+fn a_device_name_can_be_used_once() {
     let (aws, key, _) = bench();
     made(&aws, &key);
     let taken = "MFADevice entity at the same path and name already exists.";
@@ -42,7 +42,7 @@ fn a_name_is_taken_once() {
 }
 
 #[test]
-fn codes_are_two_consecutive_ones_that_were_not_used() {
+fn enabling_needs_two_consecutive_unused_codes() {
     let (aws, key, _) = bench();
     let device = made(&aws, &key);
     let enable = |first: &str, second: &str| pair(&aws, &key, "EnableMFADevice", PHONE, [first, second]);
@@ -61,7 +61,7 @@ fn codes_are_two_consecutive_ones_that_were_not_used() {
 }
 
 #[test]
-fn late_codes_bind_a_device_out_of_sync_and_a_resync_mends_it() {
+fn late_codes_enable_a_device_out_of_sync_and_a_resync_repairs_it() {
     let (aws, key, _) = bench();
     let device = made(&aws, &key);
     let late = [device.code_at(-11), device.code_at(-10)];
@@ -75,7 +75,7 @@ fn late_codes_bind_a_device_out_of_sync_and_a_resync_mends_it() {
 }
 
 #[test]
-fn eight_are_the_most_and_a_bound_one_is_not_deleted() {
+fn a_user_has_at_most_eight_devices_and_an_assigned_one_cannot_be_deleted() {
     let (aws, key, phone) = bench();
     for n in 2..=8 {
         aws.add_device("alice", &format!("phone-{n}"));
@@ -94,7 +94,7 @@ fn eight_are_the_most_and_a_bound_one_is_not_deleted() {
 }
 
 #[test]
-fn unassigned_devices_are_listed_apart() {
+fn unassigned_devices_are_listed_separately() {
     let (aws, key, phone) = bench();
     made(&aws, &key);
     let serials = |status: &str| {
@@ -108,7 +108,7 @@ fn unassigned_devices_are_listed_apart() {
 }
 
 #[test]
-fn sessions_without_mfa_and_denials_are_refused_before_anything_is_told() {
+fn denials_come_before_any_other_error() {
     let (aws, key, phone) = bench();
     let bare = session(&aws, &key, None);
     assert_refused(&create(&aws, &bare, "new"), 403, "InvalidClientTokenId", "");

@@ -6,7 +6,7 @@ use crate::support::aws::Owner;
 const DOCUMENT: &str = r#"{"Statement": {"Effect": "Allow", "Action": "a+b:*", "Resource": "100%"}}"#;
 
 #[test]
-fn documents_are_encoded_and_versions_told_apart() {
+fn documents_are_encoded_and_have_versions() {
     let (aws, key, _) = bench();
     aws.put_policy(Owner::User("alice"), "own", DOCUMENT);
     let own = ask(&aws, &key, "GetUserPolicy", &[("UserName", "alice"), ("PolicyName", "own")]);
@@ -22,7 +22,7 @@ fn documents_are_encoded_and_versions_told_apart() {
 }
 
 #[test]
-fn lists_are_of_one_holder_and_have_pages() {
+fn lists_belong_to_one_user_or_group_and_are_paginated() {
     let (aws, key, _) = bench();
     aws.add_user("bob");
     for group in ["a", "b", "c"] {
@@ -46,7 +46,7 @@ fn lists_are_of_one_holder_and_have_pages() {
 }
 
 #[test]
-fn nobody_is_told_what_they_may_not_see() {
+fn a_denied_call_reveals_nothing() {
     let (aws, key, phone) = bench();
     aws.deny("GetUserPolicy");
     let denied = ask(&aws, &key, "GetUserPolicy", &[("UserName", "alice"), ("PolicyName", "none")]);

@@ -11,7 +11,7 @@ const WRONG_DEVICE: &str = "MultiFactorAuthentication failed, unable to validate
                             serial number is valid and associated with this user.";
 
 #[test]
-fn a_code_is_right_one_step_either_side_and_once() {
+fn a_code_is_valid_one_step_early_or_late_and_only_once() {
     let (aws, key, phone) = bench();
     let give =
         |code: &str| ask(&aws, &key, "GetSessionToken", &[("SerialNumber", phone.serial()), ("TokenCode", code)]);
@@ -37,7 +37,7 @@ fn a_code_is_right_one_step_either_side_and_once() {
 }
 
 #[test]
-fn a_code_that_a_refused_call_carried_is_spent() {
+fn a_code_in_a_refused_call_is_spent() {
     let (aws, key, phone) = bench();
     let role = aws.add_role(RoleSpec::new("deploy").trust_user("alice").external_id("abc"));
     let code = phone.fresh_code();
@@ -48,7 +48,7 @@ fn a_code_that_a_refused_call_carried_is_spent() {
 }
 
 #[test]
-fn a_device_is_its_users_alone_and_fido_takes_no_code() {
+fn a_device_works_for_its_user_only_and_fido_accepts_no_code() {
     let (aws, key, phone) = bench();
     aws.add_user("bob");
     let others = aws.add_device("bob", "bob");
@@ -69,7 +69,7 @@ fn a_device_is_its_users_alone_and_fido_takes_no_code() {
 }
 
 #[test]
-fn durations_have_ranges_and_a_chain_has_an_hour() {
+fn durations_have_ranges_and_a_chained_role_lasts_an_hour() {
     let (aws, key, phone) = bench();
     let root = aws.add_user(ROOT);
     let role = aws.add_role(RoleSpec::new("deploy").trust_user("alice").max_duration(7200));
@@ -114,7 +114,7 @@ fn durations_have_ranges_and_a_chain_has_an_hour() {
 }
 
 #[test]
-fn a_session_may_do_little() {
+fn a_session_is_limited_to_few_calls() {
     let (aws, key, phone) = bench();
     let role = aws.add_role(RoleSpec::new("deploy").trust_user("alice"));
     let (plain, strong) = (session(&aws, &key, None), session(&aws, &key, Some(&phone)));
@@ -138,7 +138,7 @@ fn a_session_may_do_little() {
 }
 
 #[test]
-fn trust_policies_decide() {
+fn the_trust_policy_decides() {
     let (aws, key, phone) = bench();
     let bob = aws.add_user("bob");
     let strong = session(&aws, &key, Some(&phone));
@@ -188,7 +188,7 @@ fn trust_policies_decide() {
 }
 
 #[test]
-fn a_source_identity_and_transitive_tags_stick() {
+fn source_identity_and_transitive_tags_persist() {
     let (aws, key, _) = bench();
     let spec = |name| RoleSpec::new(name).trust_account("123456789012").allow_tags().allow_source_identity();
     let (first, second) = (aws.add_role(spec("first")), aws.add_role(spec("second")));
@@ -204,7 +204,7 @@ fn a_source_identity_and_transitive_tags_stick() {
 }
 
 #[test]
-fn parameters_obey_the_model() {
+fn parameters_are_validated_against_the_model() {
     let (aws, key, _) = bench();
     let role = aws.add_role(RoleSpec::new("deploy").trust_user("alice").allow_tags());
     let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -253,7 +253,7 @@ fn parameters_obey_the_model() {
 }
 
 #[test]
-fn keys_and_sessions_end() {
+fn keys_and_sessions_expire_and_can_be_revoked() {
     let (aws, key, _) = bench();
     let identity = |key: &AccessKey| ask(&aws, key, "GetCallerIdentity", &[]);
     let held = session(&aws, &key, None);
@@ -283,7 +283,7 @@ fn keys_and_sessions_end() {
 }
 
 #[test]
-fn devices_come_page_by_page() {
+fn devices_are_paginated() {
     let (aws, key, _) = bench();
     for n in 1..5 {
         aws.add_device("alice", &format!("spare-{n}"));

@@ -59,7 +59,7 @@ fn the_sdk_gets_from_a_code_to_a_role() {
 }
 
 #[test]
-fn what_is_issued_is_as_awkward_as_the_real_thing() {
+fn issued_credentials_contain_awkward_characters_like_awss() {
     let (aws, key, phone) = bench();
     for _ in 0..20 {
         let session = session(&aws, &key, Some(&phone));
@@ -73,7 +73,7 @@ fn what_is_issued_is_as_awkward_as_the_real_thing() {
 }
 
 #[test]
-fn faults_strike_as_often_as_told() {
+fn an_injected_fault_occurs_the_given_number_of_times() {
     let (aws, key, phone) = bench();
     let try_code = || {
         let code = phone.fresh_code();
@@ -124,7 +124,7 @@ fn faults_strike_as_often_as_told() {
 }
 
 #[test]
-fn a_request_off_the_servers_clock_is_refused_with_both_times() {
+fn a_request_with_a_wrong_date_is_refused_with_both_times() {
     let (aws, key, phone) = bench();
     let call = || aws.call_at(&key, "GetCallerIdentity", &[], Timestamp::now()).expect("an answer");
     for (skew, word) in [
@@ -153,7 +153,7 @@ fn a_request_off_the_servers_clock_is_refused_with_both_times() {
 }
 
 #[test]
-fn two_hundred_calls_at_once() {
+fn two_hundred_concurrent_calls_succeed() {
     let (aws, key, phone) = bench();
     let code = phone.fresh_code();
     let params = [("SerialNumber", phone.serial()), ("TokenCode", code.as_str())];
@@ -188,7 +188,7 @@ fn connections_stay_and_end_with_the_server() {
 }
 
 #[test]
-fn leaks_are_seen() {
+fn leaked_secrets_are_detected() {
     let (aws, key, phone) = bench();
     let session = session(&aws, &key, Some(&phone));
     let token = session.token.clone().expect("a token");
