@@ -4,15 +4,14 @@
 //! ours, by `rust-ini` (the AWS files have a grammar of their own, see `profile/`).
 
 mod ambient;
+mod config_ini;
+mod error;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ini::{Ini, ParseOption};
-
 use crate::cli::{Color, Global, Obtain};
-use crate::disk::trust::Distrust;
 use crate::host::{Env, Files, Folders, Words};
 use crate::messages::{Level, Messages};
 use crate::names::variables;
@@ -20,75 +19,10 @@ use crate::names::{Lifetime, NameError, ProfileName, Region};
 use crate::plan::{Origin, PlanRequest};
 use crate::vault::Store;
 
-pub use ambient::{ambient, ambient_credentials};
+use config_ini::ConfigIni;
 
-/// What is wrong with an option, a variable or `config.ini`.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// A variable's value.
-    #[error("`{name}` in the environment: {why}")]
-    Variable {
-        /// Its name.
-        name: &'static str,
-        /// Why it is refused.
-        why: String,
-    },
-    /// A value of `config.ini`.
-    #[error("{}: `{key}`: {why}", .file.display())]
-    Setting {
-        /// The file.
-        file: PathBuf,
-        /// The key.
-        key: String,
-        /// Why it is refused.
-        why: String,
-    },
-    /// `config.ini` cannot be read.
-    #[error("{} cannot be read", .file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Others could have written `config.ini`.
-    #[error("{0}, and its settings choose what is run: it is not used")]
-    Distrusted(Distrust),
-    /// `config.ini` is not an INI file.
-    #[error("{}:{line}: {what}", .file.display())]
-    Malformed {
-        /// The file.
-        file: PathBuf,
-        /// From 1.
-        line: usize,
-        /// What was expected.
-        what: &'static str,
-    },
-    /// The file that an option names cannot be read.
-    #[error("`--session-policy`: {} cannot be read", .file.display())]
-    Policy {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The session policy is no JSON.
-    #[error("`--session-policy` is not JSON (line {line}, column {column})")]
-    PolicyNotJson {
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-    },
-    /// The value of `--mfa-token`.
-    #[error("`--mfa-token`: an MFA code is six digits")]
-    Token,
-    /// Nothing says where the AWS files are.
-    #[error("the home folder is unknown, so there is no ~/.aws/config")]
-    NoHome,
-}
+pub use ambient::{ambient, ambient_credentials};
+pub use error::SettingsError;
 
 /// How the profile was chosen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -127,7 +61,7 @@ pub struct Settings {
     /// May endpoints of other machines be plain `http://`? No variable and no flag allows it: anyone who can set those
     /// could also set the endpoint.
     pub allow_http: bool,
-    ini: Settled,
+    ini: ConfigIni,
 }
 
 /// How long a call to AWS may take.
@@ -169,30 +103,6 @@ pub enum Token {
     Stdin,
 }
 
-/// What `config.ini` says, by key.
-#[derive(Debug, Default)]
-struct Settled {
-    file: PathBuf,
-    values: Vec<(String, String)>,
-}
-
-const KEYS: [&str; 14] = [
-    "region",
-    "duration",
-    "min_ttl",
-    "no_prompt",
-    "no_cache",
-    "store",
-    "lock_after",
-    "color",
-    "log",
-    "mfa_process",
-    "connect_timeout",
-    "attempt_timeout",
-    "call_timeout",
-    "allow_http",
-];
-
 impl Settings {
     /// Reads `config.ini` and settles what every command needs.
     pub fn resolve(
@@ -201,7 +111,7 @@ impl Settings {
         files: &dyn Files,
         folders: &Folders,
     ) -> Result<Self, SettingsError> {
-        let ini = Settled::read(files, folders.config.as_deref())?;
+        let ini = ConfigIni::read(files, folders.config.as_deref())?;
         let aws = |flag: &Option<PathBuf>, ours: &str, theirs: &str, name: &str| {
             let named = flag.clone().or_else(|| env.os(ours).or_else(|| env.os(theirs)).map(PathBuf::from));
             let usual = || folders.home.as_ref().map(|home| home.join(".aws").join(name));
@@ -228,7 +138,7 @@ impl Settings {
                 attempt: ini.time("attempt_timeout", 20)?,
                 call: ini.time("call_timeout", 60)?,
             },
-            allow_http: ini.parsed::<Switch>("allow_http")?.is_some_and(|Switch(on)| on),
+            allow_http: ini.is_on("allow_http")?,
             ini,
         })
     }
@@ -364,127 +274,5 @@ fn or_variable<T: FromStr<Err = NameError>>(
             text.parse().map(Some).map_err(|why: NameError| SettingsError::Variable { name, why: why.to_string() })
         }
         (None, None) => Ok(None),
-    }
-}
-
-const NOT_A_LINE: &str = "it is not `KEY = VALUE`";
-
-/// Is it a line of an INI file? Its content is checked elsewhere.
-fn is_a_line(line: &str) -> bool {
-    let is_section = line.starts_with('[') && line.ends_with(']');
-    let has_key = || line.split_once(['=', ':']).is_some_and(|(key, _)| !key.trim().is_empty());
-    line.is_empty() || line.starts_with(['#', ';']) || is_section || !line.starts_with('[') && has_key()
-}
-
-impl Settled {
-    fn read(files: &dyn Files, folder: Option<&Path>) -> Result<Self, SettingsError> {
-        let Some(file) = folder.map(|folder| folder.join("mfa-cred").join("config.ini")) else {
-            return Ok(Self::default());
-        };
-        let bytes = match files.read_regular(&file) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(SettingsError::Unreadable { file, source }),
-        };
-        // Its content is run: `mfa_process`.
-        if let Some(why) = files.distrust(&file) {
-            return Err(SettingsError::Distrusted(why));
-        }
-        let malformed = |line, what| SettingsError::Malformed { file: file.clone(), line, what };
-        let text = std::str::from_utf8(bytes.expose()).map_err(|error| {
-            let lines = bytes.expose()[..error.valid_up_to()].split(|byte| *byte == b'\n');
-            malformed(lines.count(), "the line is not UTF-8")
-        })?;
-        // `rust-ini` would join a key that has no value with the next line.
-        if let Some(at) = text.lines().position(|line| !is_a_line(line.trim())) {
-            return Err(malformed(at + 1, NOT_A_LINE));
-        }
-        // Quotes and backslashes are a command's own, as in the AWS files.
-        let as_written = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
-        // `rust-ini` takes an indented comment for a part of the line above it.
-        let text = text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
-        let ini = Ini::load_from_str_opt(&text, as_written).map_err(|error| malformed(error.line, NOT_A_LINE))?;
-        let mut values = Vec::new();
-        for (section, properties) in &ini {
-            if let (Some(section), true) = (section, properties.iter().next().is_some()) {
-                let (file, key) = (file.clone(), format!("[{section}]"));
-                return Err(SettingsError::Setting { file, key, why: "sections are not supported".to_owned() });
-            }
-            for (key, value) in properties {
-                if !KEYS.contains(&key) {
-                    let why = format!("unknown setting; expected one of {}", KEYS.join(", "));
-                    return Err(SettingsError::Setting { file, key: key.to_owned(), why });
-                }
-                values.push((key.to_owned(), value.to_owned()));
-            }
-        }
-        Ok(Self { file, values })
-    }
-
-    /// The last value of the key. An empty one counts as absent, as in the AWS files and in variables.
-    fn value(&self, key: &str) -> Option<&str> {
-        let last = self.values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.trim());
-        last.filter(|value| !value.is_empty())
-    }
-
-    fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<Option<T>, SettingsError> {
-        let wrong =
-            |why: T::Err| SettingsError::Setting { file: self.file.clone(), key: key.to_owned(), why: why.to_string() };
-        self.value(key).map(|value| value.parse().map_err(wrong)).transpose()
-    }
-
-    fn time(&self, key: &str, usual: u32) -> Result<Duration, SettingsError> {
-        let time = self.parsed::<Lifetime>(key)?.unwrap_or(Lifetime::from_secs(usual));
-        Ok(Duration::from_secs(time.secs().into()))
-    }
-
-    fn lock_after(&self) -> Result<Option<Duration>, SettingsError> {
-        const KEY: &str = "lock_after";
-        match self.parsed::<Lifetime>(KEY)? {
-            Some(idle) if idle.secs() == 0 => {
-                let why = "the key would never be available; `store = keyring` keeps no copy of it".to_owned();
-                Err(SettingsError::Setting { file: self.file.clone(), key: KEY.to_owned(), why })
-            }
-            idle => Ok(idle.map(|idle| Duration::from_secs(idle.secs().into()))),
-        }
-    }
-
-    /// The flag, else the variable, else the setting.
-    fn pick<T: FromStr<Err: std::fmt::Display>>(
-        &self,
-        flag: Option<T>,
-        env: &dyn Env,
-        name: &'static str,
-        key: &str,
-    ) -> Result<Option<T>, SettingsError> {
-        if flag.is_some() {
-            return Ok(flag);
-        }
-        match env.var(name) {
-            Some(text) => {
-                text.parse().map(Some).map_err(|why: T::Err| SettingsError::Variable { name, why: why.to_string() })
-            }
-            None => self.parsed(key),
-        }
-    }
-
-    fn switch(&self, flag: bool, env: &dyn Env, name: &'static str, key: &str) -> Result<bool, SettingsError> {
-        let flag = flag.then_some(Switch(true));
-        Ok(self.pick(flag, env, name, key)?.is_some_and(|Switch(on)| on))
-    }
-}
-
-/// A yes or no, as people write them.
-struct Switch(bool);
-
-impl FromStr for Switch {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        match text.to_ascii_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" => Ok(Self(true)),
-            "0" | "false" | "no" | "off" => Ok(Self(false)),
-            _ => Err("expected `true` or `false`"),
-        }
     }
 }

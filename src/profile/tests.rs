@@ -1,10 +1,13 @@
 //! What a person who writes these files relies on.
 
+mod differences;
+mod sections;
+
 use std::io;
 use std::path::Path;
 
 use super::oracle::agree;
-use super::{Differs, Ignored, Malformed, Presence, ProfileError, ProfileSet, SectionKind, WhichFile};
+use super::{Ignored, Malformed, Presence, ProfileError, ProfileSet, WhichFile};
 use crate::host::Files;
 use crate::secret::Secret;
 
@@ -110,92 +113,6 @@ fn a_line_that_breaks_the_grammar_is_an_error_with_its_number() {
 }
 
 #[test]
-fn a_section_header_opens_its_profile() {
-    for (origin, section, name) in [
-        (WhichFile::Config, "[default]", Ok("default")),
-        (WhichFile::Config, "[ default\t]", Ok("default")),
-        (WhichFile::Config, "[profile default]", Ok("default")),
-        (WhichFile::Config, "[profile x]", Ok("x")),
-        (WhichFile::Config, "[ profile \t x ] ; c", Ok("x")),
-        (WhichFile::Config, "[profile x]#c", Ok("x")),
-        (WhichFile::Config, "[profile X-1_/.%@:+]", Ok("X-1_/.%@:+")),
-        (WhichFile::Config, "[profile \"two words\"]", Ok("two words")),
-        (WhichFile::Config, "[profile 'two words']", Ok("two words")),
-        (WhichFile::Config, "[profile two\\ words]", Ok("two words")),
-        (WhichFile::Config, "[profile \"x\"]", Ok("x")),
-        (WhichFile::Config, "[profile two words]", Err(Ignored::IllegalName)),
-        (WhichFile::Config, "[profile \"x!\"]", Ok("x!")),
-        (WhichFile::Config, "[profile '$(touch PWNED)']", Ok("$(touch PWNED)")),
-        (WhichFile::Config, r#"[profile "\"a\\b\$c\`d"]"#, Ok(r#""a\b\$c\`d"#)),
-        (WhichFile::Config, r#"[profile 'a\'"'"\"b]"#, Ok(r#"a\'"b"#)),
-        (WhichFile::Config, "[profile \"a#b;c\"] # d", Ok("a#b;c")),
-        (WhichFile::Config, "[profile \"a];b\"]", Ok("a];b")),
-        (WhichFile::Config, "[profile a\\;b\\]]", Ok("a;b]")),
-        (WhichFile::Config, "[profile \"]\"]", Ok("]")),
-        (WhichFile::Config, "[profile \" \"]", Ok(" ")),
-        (WhichFile::Config, "[profile \"ü \u{202e}\u{a0}\u{1f408}\"]", Ok("ü \u{202e}\u{a0}\u{1f408}")),
-        (WhichFile::Config, "[profile \"x\"] # it's", Ok("x")),
-        (WhichFile::Config, "[profile it's] # don't", Err(Ignored::IllegalQuoted)),
-        (WhichFile::Config, "[it's] # don't", Err(Ignored::NoPrefix)),
-        (WhichFile::Config, "[profile \"two\" words]", Err(Ignored::IllegalQuoted)),
-        (WhichFile::Config, "[profile \"x]", Err(Ignored::IllegalQuoted)),
-        (WhichFile::Config, "[profile x\\]", Err(Ignored::IllegalQuoted)),
-        (WhichFile::Config, "[profile \"a\tb\"]", Err(Ignored::IllegalQuoted)),
-        (WhichFile::Config, "[profile \"a\u{1b}[m\"]", Err(Ignored::IllegalQuoted)),
-        (WhichFile::Config, "[profile \"a\u{7f}\"]", Err(Ignored::IllegalQuoted)),
-        (WhichFile::Config, "[profile \"a\u{9b}\"]", Err(Ignored::IllegalQuoted)),
-        (WhichFile::Config, "[profile x!]", Err(Ignored::IllegalName)),
-        (WhichFile::Config, "[profile ü]", Err(Ignored::IllegalName)),
-        (WhichFile::Config, "[profile x]]", Err(Ignored::IllegalName)),
-        (WhichFile::Config, "[profile ''\"\"]", Err(Ignored::NoName)),
-        (WhichFile::Config, "[profile \"\"]", Err(Ignored::NoName)),
-        (WhichFile::Config, "[profile]", Err(Ignored::NoName)),
-        (WhichFile::Config, "[sso-session ]", Err(Ignored::NoName)),
-        (WhichFile::Config, "[]", Err(Ignored::NoName)),
-        (WhichFile::Config, "[x]", Err(Ignored::NoPrefix)),
-        (WhichFile::Config, "[DEFAULT]", Err(Ignored::NoPrefix)),
-        (WhichFile::Config, "[profilex]", Err(Ignored::NoPrefix)),
-        (WhichFile::Config, "[Profile x]", Err(Ignored::KindInCapitals)),
-        (WhichFile::Config, "[PROFILE \"x\"]", Err(Ignored::KindInCapitals)),
-        (WhichFile::Config, "[SSO-Session x]", Err(Ignored::KindInCapitals)),
-        (WhichFile::Config, "[profiles x]", Err(Ignored::AlmostProfile)),
-        (WhichFile::Config, "[profile\tx]", Ok("x")),
-        (WhichFile::Config, "[prof x]", Err(Ignored::UnknownKind)),
-        (WhichFile::Config, "[profle x]", Err(Ignored::UnknownKind)),
-        (WhichFile::Credentials, "[default]", Ok("default")),
-        (WhichFile::Credentials, "[x] # c", Ok("x")),
-        (WhichFile::Credentials, "[\tx ]", Ok("x")),
-        (WhichFile::Credentials, "[two words]", Ok("two words")),
-        (WhichFile::Credentials, "[ two words ]", Ok("two words")),
-        (WhichFile::Credentials, "[profile]", Ok("profile")),
-        (WhichFile::Credentials, "[services]", Ok("services")),
-        (WhichFile::Credentials, "[\"two words\"]", Err(Ignored::IllegalName)),
-        (WhichFile::Credentials, "[two words!]", Err(Ignored::IllegalName)),
-        (WhichFile::Credentials, "[two\twords]", Err(Ignored::IllegalName)),
-        (WhichFile::Credentials, "[x!]", Err(Ignored::IllegalName)),
-        (WhichFile::Credentials, "[profile x]", Err(Ignored::Prefix)),
-        (WhichFile::Credentials, "[sso-session x]", Err(Ignored::Misplaced)),
-        (WhichFile::Credentials, "[services\tx]", Err(Ignored::Misplaced)),
-        (WhichFile::Credentials, "[]", Err(Ignored::NoName)),
-        (WhichFile::Credentials, "[ ]", Err(Ignored::NoName)),
-    ] {
-        let text = format!("\n{section}\nk = v\n");
-        let set = if origin == WhichFile::Config { config(&text) } else { credentials(&text) };
-        let notes: Vec<_> = set.notes().map(|note| (note.what, note.place.line)).collect();
-        let names: Vec<_> = set.names().collect();
-        match name {
-            Ok(name) => {
-                assert_eq!((names, notes), (vec![name], vec![]), "{section:?}");
-                let profile = set.get(name).expect(name);
-                assert_eq!((profile.name(), profile.place().line), (name, 2), "{section:?}");
-                assert_eq!(value(&set, name, "k").as_deref(), Some("v"), "{section:?}");
-            }
-            Err(why) => assert_eq!((names, notes), (vec![], vec![(why, 2)]), "{section:?}"),
-        }
-    }
-}
-
-#[test]
 fn the_credentials_file_wins_and_within_a_file_the_last_line() {
     let set = read(
         "[profile b]\nk = 1\nregion = r\n[default]\n[profile a]\nk = 2\n[profile b]\nK = 3\nlast = l\n",
@@ -227,77 +144,6 @@ fn the_credentials_file_wins_and_within_a_file_the_last_line() {
     assert_eq!(profile.get("REGION").expect("any case").key(), "region");
     assert_eq!((profile.place().to_string(), profile.get("absent").is_none()), ("config:1".to_owned(), true));
     assert!(set.get("B").is_none(), "names are compared with their case");
-}
-
-#[test]
-fn profile_default_beats_default_in_any_order() {
-    for text in [
-        "[default]\nk = bare\nonly = bare\n[profile default]\nk = v\n[default]\nk = bare",
-        "[profile default]\nk = v\n[default]\nk = bare\nonly = bare\n[default]\n",
-        "[default]\nonly = bare\n[default]\n[profile \"default\"]\nk = v",
-    ] {
-        let set = read(text, "[default]\nsecret = s").expect(text);
-        let keys: Vec<_> = set.get("default").expect(text).properties().iter().map(|p| p.key()).collect();
-        assert_eq!(keys, ["k", "secret"], "{text:?}");
-        assert_eq!(value(&set, "default", "k").as_deref(), Some("v"), "{text:?}");
-        assert_eq!(set.notes().map(|note| note.what).collect::<Vec<_>>(), [Ignored::OtherDefault; 2], "{text:?}");
-    }
-    let set = config("[default]\n[x]\n[profile default]\n");
-    let notes: Vec<_> = set.notes().map(|note| (note.what, note.place.line)).collect();
-    assert_eq!(notes, [(Ignored::OtherDefault, 1), (Ignored::NoPrefix, 2)], "in the order of lines");
-    let set = config("[default]\nk = v\n[profile x]\n");
-    assert_eq!((value(&set, "default", "k").as_deref(), set.notes().count()), (Some("v"), 0));
-}
-
-#[test]
-fn an_endpoint_on_the_same_line_as_its_service_is_used_as_in_the_sdks() {
-    for (text, url) in [
-        ("sts = endpoint_url = http://a\n", Some("http://a")),
-        ("sts = endpoint_url = http://a # c\n endpoint_url = http://b\n", Some("http://b")),
-        ("sts = endpoint_url=http://a\n region = eu\n", Some("http://a")),
-        ("sts = endpoint_url\n", None),
-        ("sts = # endpoint_url = http://a\n", None),
-    ] {
-        let set = config(&format!("[services dev]\n{text}"));
-        let sts = set.section(SectionKind::Services, "dev").and_then(|services| services.get("sts")).expect(text);
-        assert_eq!(sts.nested("endpoint_url"), url, "{text:?}");
-    }
-}
-
-#[test]
-fn a_default_section_with_odd_white_space_does_not_hide_the_other() {
-    for written in ["default\r", "\u{a0}default", "default\u{3000}"] {
-        let set = config(&format!("[default]\nk = v\n[{written}]\nl = w\n"));
-        let read = ["k", "l"].map(|key| value(&set, "default", key));
-        assert_eq!(read, [Some("v".to_owned()), Some("w".to_owned())], "{written:?}");
-        assert_eq!(set.notes().count(), 0, "{written:?}");
-    }
-    let set = config("[profile default]\nk = v\n[default\r]\nl = w\n");
-    assert_eq!(value(&set, "default", "l"), None, "the one with the prefix takes its place");
-}
-
-#[test]
-fn other_kinds_of_sections_are_not_profiles() {
-    let set = config(
-        "[services dev]\nsts =\n  endpoint_url = http://a # kept\n  endpoint_url=http://b\n\n# c\n iam_x = \n\
-         s3 = x\n y = z\n[sso-session corp]\nsso_region = eu\n[plugins]\ncli = 1\n[services dev]\nIAM =\n  e = i\n",
-    );
-    assert_eq!((set.names().count(), set.notes().count()), (0, 0));
-    let services = set.section(SectionKind::Services, "dev").expect("services");
-    for (key, name, value) in [
-        ("sts", "endpoint_url", Some("http://b")),
-        ("sts", "iam_x", Some("")),
-        ("sts", "Endpoint_Url", None),
-        ("s3", "y", Some("z")),
-        ("s3", "x", None),
-        ("iam", "e", Some("i")),
-    ] {
-        assert_eq!(services.get(key).expect(key).nested(name), value, "{key}.{name}");
-    }
-    let session = set.section(SectionKind::SsoSession, "corp").expect("session");
-    assert_eq!(session.get("sso_region").expect("region").value(), "eu");
-    assert_eq!(set.section(SectionKind::Plugins, "").expect("plugins").get("cli").expect("cli").value(), "1");
-    assert!(set.section(SectionKind::Services, "corp").is_none() && set.get("dev").is_none());
 }
 
 #[test]
@@ -349,53 +195,6 @@ fn at_most_three_names_are_suggested_nearest_first() {
         assert_eq!(set.nearest(name), near, "{name:?}");
     }
     assert!(set.nearest(&"p".repeat(1 << 20)).is_empty());
-}
-
-#[test]
-fn what_other_readers_read_differently_is_noted_with_its_line() {
-    for (config, credentials, expected) in [
-        ("[profile x]\nk = v # c\n", "", &[(Differs::InlineComment, 2)][..]),
-        ("[profile x]\nk = v#c\n# c\n[profile y] # c\n", "", &[]),
-        ("[profile x]\ns3 =\n a = b # c\n # d = e\n", "", &[(Differs::IndentedComment, 4)]),
-        ("[profile x]\nk = v\n ; c\n\n w\n", "", &[(Differs::IndentedComment, 3), (Differs::EmptyLine, 4)]),
-        ("[profile x]\ns3 =\n\n a = b\n", "", &[]),
-        (
-            "[profile x]\n  k = v\n  # c\n    w\n   ; d\n   y\n",
-            "",
-            &[(Differs::Indented, 2), (Differs::IndentedComment, 5)],
-        ),
-        ("[profile x]\na:b = c\n", "", &[(Differs::ColonInKey, 2)]),
-        ("[profile x]\nk = v\nK = w\n", "", &[(Differs::RepeatedKey, 3)]),
-        ("[profile x]\n[profile y]\n[profile x]\n", "", &[(Differs::RepeatedSection, 3)]),
-        ("[profile x]\nk = v\n[profile  x]\nk = w\n", "", &[(Differs::RespelledSection, 3)]),
-        ("[profile x]\nk = v\n", "[x]\nk = w\n", &[]),
-        ("[profile \"two words\"]\n", "[two words]\n", &[(Differs::QuotedName, 1), (Differs::SpaceInName, 1)]),
-        ("[profile \"x;y\"]\n", "", &[(Differs::MarkInQuotedName, 1)]),
-        ("[ profile x]\n[profile y ]\n", "[y ]\n", &[(Differs::SpaceInBrackets, 1), (Differs::SpaceInBrackets, 1)]),
-        ("[DEFAULT]\nk = v\n", "[DEFAULT]\nk = v\n", &[(Differs::LendingDefault, 1), (Differs::LendingDefault, 1)]),
-        ("\u{feff}[default]\nk = v\n", "", &[(Differs::ByteOrderMark, 1)]),
-        ("[default]\na = 1\n", "[default]\nb = 2\n", &[]),
-    ] {
-        let set = read(config, credentials).expect(config);
-        let found: Vec<_> = set.differences().iter().map(|d| (d.what, d.place.line)).collect();
-        assert_eq!(found, expected, "{config:?} {credentials:?}");
-    }
-    let set = config("[profile x]\nRegion = v # c\n");
-    assert_eq!(
-        set.differences()[0].to_string(),
-        "config:2: in `[profile x]`: `region`: the AWS CLI takes the comment as part of the value"
-    );
-}
-
-#[test]
-fn a_section_repeated_with_odd_white_space_is_noted_as_respelled() {
-    for second in ["[ profile x]", "[profile x ]", "[\tprofile x\t]"] {
-        let set = config(&format!("[profile x]\nk = v\n{second}\nk = w\n"));
-        let found: Vec<_> = set.differences().iter().map(|difference| difference.what).collect();
-        assert_eq!(found[0], Differs::RespelledSection, "{second}");
-        assert!(!found.contains(&Differs::RepeatedSection), "{second}");
-        assert_eq!(value(&set, "x", "k").as_deref(), Some("w"), "{second}");
-    }
 }
 
 #[test]
@@ -457,36 +256,6 @@ fn huge_lines_and_many_keys_are_read() {
     assert_eq!(value(&set, "default", "long").as_deref(), Some(long.as_str()));
     let profile = set.get(&long).expect("its name is long");
     assert_eq!((profile.properties().len(), profile.get("k19999").expect("last").place().line), (20_000, 20_003));
-}
-
-/// What a person sees in `show` concerns the profile that was asked for, or the whole file.
-#[test]
-fn a_difference_applies_to_its_section_or_to_the_whole_file() {
-    let set = read(
-        "\u{feff}[profile x]\nregion = eu # home\n[profile y]\n  region = us ; work\n[services s]\nsts = # c\n e = f\n",
-        "[x]\nk = v\nk = w\n[two words]\nk = v # c\n",
-    )
-    .expect("legal");
-    let concerning = |kind, name| -> Vec<_> {
-        let all = set.differences();
-        all.into_iter().filter(|it| it.concerns(kind, name)).map(|it| (it.what, it.place.to_string())).collect()
-    };
-    let of_files = |own: &[(Differs, &str)]| -> Vec<_> {
-        let of_files = [
-            (Differs::ByteOrderMark, "config:1"),
-            (Differs::Indented, "config:4"),
-            (Differs::RepeatedKey, "credentials:3"),
-        ];
-        let mut all: Vec<_> = of_files.iter().chain(own).map(|(what, place)| (*what, (*place).to_owned())).collect();
-        all.sort_by(|(_, a), (_, b)| a.cmp(b));
-        all
-    };
-    assert_eq!(concerning(SectionKind::Profile, "x"), of_files(&[(Differs::InlineComment, "config:2")]));
-    assert_eq!(concerning(SectionKind::Profile, "y"), of_files(&[(Differs::InlineComment, "config:4")]));
-    assert_eq!(concerning(SectionKind::Services, "s"), of_files(&[(Differs::InlineComment, "config:6")]));
-    let two = [(Differs::SpaceInName, "credentials:4"), (Differs::InlineComment, "credentials:5")];
-    assert_eq!(concerning(SectionKind::Profile, "two words"), of_files(&two));
-    assert_eq!(concerning(SectionKind::Profile, "profile x"), of_files(&[]));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The vault with stores that count their calls and fail on demand.
 
+mod configured;
+mod destroying;
 mod edges;
 pub(crate) mod fakes;
 
@@ -248,112 +250,6 @@ fn two_homes_never_share_a_key() {
 }
 
 #[test]
-fn a_configured_store_is_the_only_one() {
-    let home = Home::new();
-    let held = home.make(Store::Kernel);
-    assert_eq!((held.place, home.keyring.calls()), (KeyHome::Kernel, 0));
-    home.kernel_expires();
-    let next = home.make(Store::Kernel);
-    assert_eq!((&next.id, home.keyring.calls()), (&held.id, 0));
-
-    let home = Home::new();
-    let held = home.make(Store::Keyring);
-    assert!(held.in_kernel.is_err() && home.kernel.keys().is_empty());
-    let calls = home.kernel.calls();
-    assert!(same(&held, &find_held(&home, Store::Keyring)));
-    home.vault(Store::Keyring).prolong(&held, &|| HOUR).expect("nothing to do");
-    assert_eq!(home.kernel.calls(), calls);
-}
-
-#[test]
-fn a_configured_store_that_fails_is_an_error_with_its_reason() {
-    for (store, error) in [(Store::Kernel, StoreError::Full), (Store::Keyring, StoreError::Locked)] {
-        let home = Home::with(Fake::failing(&error), Fake::failing(&error));
-        match home.vault(store).find_or_make(HOUR) {
-            Err(VaultError::Demanded { store: demanded, reason }) => assert_eq!((demanded, reason), (store, error)),
-            other => panic!("{store:?}: {other:?}"),
-        }
-        let home = Home::new();
-        home.make(store);
-        home.kernel.fail(Some(&silent()));
-        home.keyring.fail(Some(&silent()));
-        assert!(matches!(home.find(store), Err(VaultError::Demanded { .. })), "{store:?}");
-        assert!(matches!(home.vault(store).find_or_make(HOUR), Err(VaultError::Demanded { .. })), "{store:?}");
-    }
-}
-
-#[test]
-fn a_failing_configured_store_does_not_lose_the_other_stores_key() {
-    for error in [StoreError::Locked, silent()] {
-        let home = Home::with(Fake::default(), Fake::failing(&error));
-        let held = home.make(Store::Kernel);
-        home.vault(Store::Keyring).find_or_make(HOUR).expect_err("the keyring fails");
-        assert!(same(&held, &find_held(&home, Store::Auto)), "{error:?}");
-    }
-}
-
-#[test]
-fn a_new_setting_makes_a_new_key_and_destroys_the_old_one() {
-    let home = Home::new();
-    let old = home.make(Store::Kernel);
-    let new = home.make(Store::Keyring);
-    assert_ne!(old.id, new.id);
-    assert!(home.kernel.keys().is_empty() && home.keyring.has(&new));
-    assert_eq!(home.former(), 0);
-}
-
-#[test]
-fn without_a_store_nothing_is_saved() {
-    let home = Home::new();
-    home.make(Store::Auto);
-    let calls = (home.kernel.calls(), home.keyring.calls());
-    assert!(home.find(Store::None).expect("no failure").is_none());
-    assert!(matches!(home.vault(Store::None).find_or_make(HOUR), Err(VaultError::Off)));
-    assert_eq!((home.kernel.calls(), home.keyring.calls()), calls);
-}
-
-#[test]
-fn a_passphrase_is_asked_once_and_then_the_kernel_holds_the_key() {
-    let mut home = Home::new();
-    home.typist = Typist::typing(&["tulip", "tulip", "wrong", "tulip"]);
-    let held = home.make(Store::Passphrase);
-    assert_eq!((held.place, home.typist.asked.get()), (KeyHome::Passphrase, 2));
-    assert!(same(&held, &find_held(&home, Store::Passphrase)));
-    assert_eq!((home.typist.asked.get(), home.keyring.calls()), (2, 0));
-    home.kernel_expires();
-    assert!(same(&held, &find_held(&home, Store::Passphrase)));
-    assert_eq!(home.typist.asked.get(), 4, "a wrong one, then the right one");
-    assert!(same(&held, &find_held(&home, Store::Passphrase)));
-    assert_eq!(home.typist.asked.get(), 4);
-    home.kernel_expires();
-    assert!(matches!(home.find(Store::Passphrase), Err(VaultError::Passphrase(PassphraseError::Terminal(_)))));
-}
-
-#[test]
-fn without_the_passphrase_no_key_is_made() {
-    for (lines, refused) in [(&["a", "b", "a", "b", "", "x"][..], true), (&["a"], false), (&[], false)] {
-        let mut home = Home::new();
-        home.typist = Typist::typing(lines);
-        match home.vault(Store::Passphrase).find_or_make(HOUR) {
-            Err(VaultError::Passphrase(PassphraseError::Refused)) => assert!(refused, "{lines:?}"),
-            Err(VaultError::Passphrase(PassphraseError::Terminal(_))) => assert!(!refused, "{lines:?}"),
-            other => panic!("{lines:?}: {other:?}"),
-        }
-        assert!(home.kernel.keys().is_empty() && home.vault(Store::Auto).current().expect("readable").is_none());
-    }
-}
-
-#[test]
-fn a_key_of_another_store_is_not_a_passphrase_key() {
-    let mut home = Home::new();
-    home.typist = Typist::typing(&["tulip", "tulip"]);
-    let old = home.make(Store::Auto);
-    let new = home.make(Store::Passphrase);
-    assert_ne!(old.id, new.id, "the kernel's copy of a keyring key is not what was demanded");
-    assert_eq!(home.former(), 1, "it is still in the keyring");
-}
-
-#[test]
 fn extending_a_keys_timeout_counts_all_entries_and_never_revives_it() {
     let home = Home::new();
     let held = home.make(Store::Auto);
@@ -370,56 +266,6 @@ fn extending_a_keys_timeout_counts_all_entries_and_never_revives_it() {
         home.vault(Store::Auto).prolong(&held, &|| HOUR),
         Err(VaultError::Unreachable { kernel: Some(StoreError::Full), keyring: None })
     ));
-}
-
-#[test]
-fn destroying_removes_every_key_from_every_store() {
-    let mut home = Home::new();
-    home.typist = Typist::typing(&["tulip", "tulip"]);
-    home.make(Store::Auto);
-    home.kernel_expires();
-    home.keyring.fail(Some(&silent()));
-    home.make(Store::Auto);
-    home.make(Store::Passphrase);
-    home.keyring.fail(None);
-    assert_eq!((home.keyring.keys().len(), home.former()), (1, 1));
-    home.vault(Store::None).destroy().expect("destroyed, whatever the setting");
-    assert!(home.kernel.keys().is_empty() && home.keyring.keys().is_empty());
-    let left: Vec<_> = std::fs::read_dir(home.folder.path()).expect("listed").flatten().collect();
-    assert_eq!(left.iter().map(std::fs::DirEntry::file_name).collect::<Vec<_>>(), ["key.lock"]);
-    home.vault(Store::Auto).destroy().expect("nothing left to destroy");
-}
-
-#[test]
-fn destroying_resumes_after_a_store_failed() {
-    let home = Home::new();
-    let held = home.make(Store::Auto);
-    home.keyring.fail(Some(&StoreError::Locked));
-    match home.vault(Store::Auto).destroy() {
-        Err(VaultError::Left { kernel: None, keyring: Some(error) }) => assert_eq!(error, StoreError::Locked),
-        other => panic!("{other:?}"),
-    }
-    assert!(home.kernel.keys().is_empty() && home.keyring.has(&held));
-    assert!(home.find(Store::Auto).expect("no failure").is_none(), "it is not used any more");
-    home.keyring.fail(None);
-    home.vault(Store::Auto).destroy().expect("destroyed");
-    assert!(home.keyring.keys().is_empty());
-}
-
-#[test]
-fn destroying_a_kernel_key_opens_no_d_bus() {
-    let home = Home::new();
-    home.make(Store::Kernel);
-    home.vault(Store::Auto).destroy().expect("destroyed");
-    assert_eq!((home.kernel.keys().len(), home.keyring.calls()), (0, 0));
-}
-
-#[test]
-fn an_unreachable_kernel_key_is_not_reported_as_destroyed() {
-    let home = Home::new();
-    home.make(Store::Kernel);
-    home.kernel.fail(Some(&absent()));
-    assert!(matches!(home.vault(Store::Auto).destroy(), Err(VaultError::Left { kernel: Some(_), keyring: None })));
 }
 
 #[test]
