@@ -1,4 +1,4 @@
-//! argv → [`Args`]. clap and nothing else: no file, no environment, no decision.
+//! argv → [`Args`]. clap and nothing else: no file, no decision, and no environment but the width of the help.
 //!
 //! What was typed is kept as typed (except for values that have a type of their own); what it means here is
 //! `settings.rs`'s to say. `--help` therefore works in a broken environment.
@@ -39,7 +39,7 @@ pub use typo::{Meant, meant};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
 #[derive(Debug, Parser)]
-#[command(name = "mfa-cred", version, subcommand_precedence_over_arg = true, max_term_width = 100)]
+#[command(name = "mfa-cred", version, subcommand_precedence_over_arg = true)]
 #[command(override_usage = "eval $(mfa-cred [OPTIONS] [PROFILE])\n       mfa-cred [OPTIONS] COMMAND")]
 struct Cli {
     #[command(flatten)]
@@ -144,7 +144,7 @@ pub enum Verb {
     },
     /// List the profiles
     List {
-        /// Only these profiles profiles profiles profiles
+        /// Only these profiles
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         profiles: Vec<ProfileName>,
         /// The profile, as an option
@@ -288,7 +288,13 @@ fn env(name: &str) -> Verb {
 
 fn parse_any(argv: &[OsString]) -> Result<Args, clap::Error> {
     let read = |argv: &[OsString]| {
-        let found = tree().try_get_matches_from(argv.iter().cloned());
+        let words = || argv.iter().cloned();
+        let found = tree().try_get_matches_from(words()).or_else(|error| match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                help::fitted(Cli::command(), help::width()).try_get_matches_from(words())
+            }
+            _ => Err(error),
+        });
         found.and_then(|mut found| Cli::from_arg_matches_mut(&mut found))
     };
     let cli = match read(argv) {
@@ -352,7 +358,7 @@ fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::E
     Ok(Args { global, verb })
 }
 
-/// The whole tree, with everything that its help says.
+/// The whole tree, with everything that its help says, for no terminal in particular.
 pub fn tree() -> clap::Command {
     help::dressed(Cli::command())
 }

@@ -1,10 +1,13 @@
 //! The help texts other than the options: examples, which come first, groups of commands, and the extra sections of the
 //! manual pages.
 
+mod layout;
+
 use std::fmt::Write as _;
 
 use clap::{Args as _, Command};
 
+use self::layout::Rows;
 use super::EnvArgs;
 use crate::exit::ExitCode;
 use crate::names::variables;
@@ -13,73 +16,73 @@ use crate::names::variables;
 const EXAMPLES: &[(&str, &str)] = &[
     (
         "audit",
-        "mfa-cred audit my-admin-role --html audit.html\n    \
-         mfa-cred audit my-admin --accounts accounts.txt --role-name SecurityAudit\n    \
+        "mfa-cred audit my-admin-role --html audit.html\n\
+         mfa-cred audit my-admin --accounts accounts.txt --role-name SecurityAudit\n\
          mfa-cred audit --report credential-report.csv --only console-without-mfa,root-without-mfa --json",
     ),
     ("clear", "mfa-cred clear my-test-role"),
     (
         "completions",
-        "mfa-cred completions bash > ~/.local/share/bash-completion/completions/mfa-cred\n    \
-         mfa-cred completions zsh > ~/.zfunc/_mfa-cred\n    \
+        "mfa-cred completions bash > ~/.local/share/bash-completion/completions/mfa-cred\n\
+         mfa-cred completions zsh > ~/.zfunc/_mfa-cred\n\
          mfa-cred completions fish > ~/.config/fish/completions/mfa-cred.fish",
     ),
-    ("device", "mfa-cred device list\n    mfa-cred device enroll --profile my-user"),
+    ("device", "mfa-cred device list\nmfa-cred device enroll --profile my-user"),
     (
         "device enroll",
-        "mfa-cred device enroll --profile my-user\n    mfa-cred device enroll --profile my-user --name my-phone --seed --yes",
+        "mfa-cred device enroll --profile my-user\nmfa-cred device enroll --profile my-user --name my-phone --seed --yes",
     ),
-    ("device list", "mfa-cred device list\n    mfa-cred device list --user somebody --profile admin --json"),
+    ("device list", "mfa-cred device list\nmfa-cred device list --user somebody --profile admin --json"),
     ("device remove", "mfa-cred device remove arn:aws:iam::123456789012:mfa/my-old-phone"),
     ("device resync", "mfa-cred device resync --profile my-user"),
     (
         "doctor",
-        "mfa-cred doctor my-test-role\n    mfa-cred doctor --json | jq -r '.[] | select(.status == \"fail\") | .id'",
+        "mfa-cred doctor my-test-role\nmfa-cred doctor --json | jq -r '.[] | select(.status == \"fail\") | .id'",
     ),
-    ("env", "eval $(mfa-cred env my-test-role)\n    mfa-cred env my-test-role --format json"),
-    ("exec", "mfa-cred exec my-test-role -- terraform plan\n    mfa-cred exec my-test-role printenv AWS_REGION"),
+    ("env", "eval $(mfa-cred env my-test-role)\nmfa-cred env my-test-role --format json"),
+    ("exec", "mfa-cred exec my-test-role -- terraform plan\nmfa-cred exec my-test-role printenv AWS_REGION"),
     (
         "init",
-        "eval \"$(mfa-cred init bash)\"            # in ~/.bashrc\n    \
-         mfa-cred init fish | source              # in ~/.config/fish/config.fish\n    \
+        "eval \"$(mfa-cred init bash)\"            # in ~/.bashrc\n\
+         mfa-cred init fish | source              # in ~/.config/fish/config.fish\n\
          eval \"$(mfa-cred init zsh --prompt)\"    # in ~/.zshrc, with a segment in the prompt",
     ),
-    ("list", "mfa-cred list\n    mfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'"),
+    ("list", "mfa-cred list\nmfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'"),
     (
         "login",
-        "mfa-cred login my-test-role my-other-role\n    my-code-generator | mfa-cred login my-test-role --mfa-token -",
+        "mfa-cred login my-test-role my-other-role\nmy-code-generator | mfa-cred login my-test-role --mfa-token -",
     ),
-    ("man", "mfa-cred man | man -l -\n    mfa-cred man ~/.local/share/man/man1"),
-    ("policy", "mfa-cred policy print > policy.json\n    mfa-cred policy check policy.json"),
+    ("man", "mfa-cred man | man -l -\nmfa-cred man ~/.local/share/man/man1"),
+    ("policy", "mfa-cred policy print > policy.json\nmfa-cred policy check policy.json"),
     (
         "policy check",
-        "mfa-cred policy check policy.json group-policy.json\n    mfa-cred policy check --fix --write policy.json group-policy.json\n    \
+        "mfa-cred policy check policy.json group-policy.json\nmfa-cred policy check --fix --write policy.json group-policy.json\n\
          mfa-cred policy check --user alice --profile admin",
     ),
-    ("policy explain", "mfa-cred policy explain\n    mfa-cred policy explain bare-key-open"),
+    ("policy explain", "mfa-cred policy explain\nmfa-cred policy explain bare-key-open"),
     (
         "policy print",
-        "mfa-cred policy print > policy.json\n    \
-         mfa-cred policy print --format terraform --group developers > require-mfa.tf\n    \
+        "mfa-cred policy print > policy.json\n\
+         mfa-cred policy print --format terraform --group developers > require-mfa.tf\n\
          mfa-cred policy print --format cloudformation > require-mfa.yaml",
     ),
     (
         "process",
-        "mfa-cred process my-test-role\n\n    \
-         # ~/.aws/config\n    [profile my-test-role-mfa]\n    credential_process = /usr/local/bin/mfa-cred process my-test-role",
+        "mfa-cred process my-test-role\n\n\
+         # ~/.aws/config\n[profile my-test-role-mfa]\ncredential_process = /usr/local/bin/mfa-cred process my-test-role",
     ),
     (
         "prompt",
-        "PS1='$(mfa-cred prompt --shell bash) \\$ '\n    mfa-cred prompt --format '{profile} {left} {region} {account}'",
+        "PS1='$(mfa-cred prompt --shell bash) \\$ '\nmfa-cred prompt --format '{profile} {left} {region} {account}'",
     ),
     ("show", "mfa-cred show my-test-role"),
-    ("status", "mfa-cred status\n    mfa-cred status my-test-role || mfa-cred login my-test-role"),
+    ("status", "mfa-cred status\nmfa-cred status my-test-role || mfa-cred login my-test-role"),
     ("unset", "eval $(mfa-cred unset)"),
 ];
 
 /// The examples of the whole program.
-pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # this shell has the role\n    \
-     mfa-cred exec my-test-role -- aws s3 ls  # one command has it\n    \
+pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # this shell has the role\n\
+     mfa-cred exec my-test-role -- aws s3 ls  # one command has it\n\
      mfa-cred login my-test-role              # sign in ahead of time";
 
 /// The commands, in the groups that `--help` shows.
@@ -136,13 +139,39 @@ const SAMPLE: &str = "\
     role_arn = arn:aws:iam::123456789012:role/my-test-role
     mfa_serial = auto";
 
-/// The command tree with these texts.
+/// No line is longer than this, however wide the terminal is.
+pub(super) const WIDEST: usize = 100;
+
+/// Below this, what an option means goes below its name. clap decides by the length of the text and lets some lines be too
+/// long.
+const NARROW: usize = 40;
+
+/// The command tree with these texts, with no line break in any of them.
 pub(super) fn dressed(tree: Command) -> Command {
+    laid_out(tree, usize::MAX)
+}
+
+/// The command tree for a terminal of this width, in columns.
+pub(super) fn fitted(tree: Command, width: usize) -> Command {
+    let mut tree = laid_out(tree, width).term_width(width).next_line_help(width < NARROW);
+    tree.build();
+    fit_usage(&mut tree, width);
+    tree
+}
+
+/// The width of the terminal, else `$COLUMNS`, but at most [`WIDEST`].
+pub(super) fn width() -> usize {
+    let of_terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let asked = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width > 0);
+    of_terminal().or_else(asked).map_or(WIDEST, |width| width.min(WIDEST))
+}
+
+fn laid_out(tree: Command, width: usize) -> Command {
     let tree = EXAMPLES.iter().fold(tree, |tree, (path, example)| {
         let path: Vec<&str> = path.split(' ').collect();
-        set(tree, &path, example)
+        set(tree, &path, &layout::examples(example, width))
     });
-    let (template, reference) = (whole(&tree), reference());
+    let (template, reference) = (whole(&tree, width), reference(width));
     // These options belong to `env`, whose own help shows them.
     let of_env = EnvArgs::augment_args(Command::new("env"));
     let of_env = of_env.get_arguments().map(|arg| arg.get_id().clone()).collect::<Vec<_>>();
@@ -155,10 +184,23 @@ fn set(tree: Command, path: &[&str], example: &str) -> Command {
         [] => {
             let heading = heading("Examples");
             tree.help_template("{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}")
-                .after_help(format!("{heading}\n    {example}"))
+                .after_help(format!("{heading}\n{example}"))
         }
         [first, rest @ ..] => tree.mut_subcommand(first, |command| set(command, rest, example)),
     }
+}
+
+/// Breaks the usage lines that are too wide, here and below. clap does not.
+fn fit_usage(command: &mut Command, width: usize) {
+    const HEADING: &str = "Usage: ";
+    let usage = command.render_usage().to_string();
+    if usage.lines().any(|line| line.chars().count() > width) {
+        let fit = |line: &str| layout::hung(line.trim_start_matches(HEADING), HEADING.len(), HEADING.len() + 4, width);
+        let fitting = usage.lines().map(fit).collect::<Vec<_>>().join("\n");
+        let own = std::mem::take(command).override_usage(fitting.trim_start().to_owned());
+        *command = own;
+    }
+    command.get_subcommands_mut().for_each(|inner| fit_usage(inner, width));
 }
 
 /// A heading in clap's style.
@@ -168,15 +210,18 @@ fn heading(text: &str) -> String {
 }
 
 /// The help of the whole program: examples, then the commands in groups.
-fn whole(tree: &Command) -> String {
-    let width = tree.get_subcommands().map(|command| command.get_name().len()).max().unwrap_or_default();
+fn whole(tree: &Command, width: usize) -> String {
+    let groups = GROUPS.map(|(name, commands)| {
+        (name, commands.iter().map(|command| (*command, about(tree, command))).collect::<Vec<_>>())
+    });
+    let all = groups.iter().flat_map(|(_, rows)| rows.iter().map(|(name, about)| (*name, about.as_str())));
+    let layout = Rows::new(all, width);
     let mut text = "{about-with-newline}\n{usage-heading} {usage}\n\n".to_owned();
-    let _ = writeln!(text, "{}\n    {EXAMPLES_OF_ALL}\n", heading("Examples"));
-    for (name, commands) in GROUPS {
+    let _ = writeln!(text, "{}\n{}\n", heading("Examples"), layout::examples(EXAMPLES_OF_ALL, width));
+    for (name, rows) in &groups {
         let _ = writeln!(text, "{}", heading(name));
-        for command in commands {
-            let about = about(tree, command);
-            let _ = writeln!(text, "  {command:width$}  {about}");
+        for (command, about) in rows {
+            let _ = writeln!(text, "{}", layout.row(command, about));
         }
     }
     text + "\n" + &heading("Options") + "\n{options}{after-help}"
@@ -188,18 +233,22 @@ fn about(tree: &Command, name: &str) -> String {
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 
-fn reference() -> String {
+fn reference(width: usize) -> String {
     let list = |title: &str, rows: &[(&str, &str)]| {
-        let width = rows.iter().map(|(name, _)| name.len()).filter(|width| *width <= 30).max().unwrap_or_default();
-        rows.iter().fold(heading(title) + "\n", |text, (name, what)| text + &format!("  {name:width$}  {what}\n"))
+        let layout = Rows::new(rows.iter().copied(), width);
+        rows.iter().fold(heading(title) + "\n", |text, (name, what)| text + &layout.row(name, what) + "\n")
     };
+    let sample = SAMPLE.lines().map(|line| {
+        let indent = 2 + line.len() - line.trim_start().len();
+        layout::hung(line, indent, indent + 4, width)
+    });
     let codes = exit_codes();
     let codes: Vec<(&str, &str)> = codes.iter().map(|(code, meaning)| (code.as_str(), *meaning)).collect();
     let parts = [
         list("Exit codes", &codes),
         list("Variables", &VARIABLES),
         list("Files", &FILES),
-        format!("{}\n  {}", heading("A role that requires MFA"), SAMPLE.replace('\n', "\n  ")),
+        format!("{}\n{}", heading("A role that requires MFA"), sample.collect::<Vec<_>>().join("\n")),
     ];
     parts.join("\n")
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use mfa_cred::output::Format;
 
-use crate::support::pty::{PATIENCE, Pty, Stream};
+use crate::support::pty::{PATIENCE, Pty, Stream, run};
 use crate::support::tools::{find, skip_without};
 use crate::support::world::{MFA_CRED, World};
 
@@ -83,6 +83,46 @@ fn the_short_help_fits_one_screen() {
         assert!(text.lines().count() <= 40, "{words:?} has {} lines:\n{text}", text.lines().count());
         let wrapped = (0..200).filter(|row| terminal.screen().row_wrapped(*row)).count();
         assert_eq!(wrapped, 0, "{words:?}:\n{text}");
+    }
+}
+
+/// A line is wider than the terminal only for a single word, and a narrow terminal changes nothing but the breaks.
+#[test]
+fn every_help_fits_the_width_of_the_terminal_and_breaks_between_words() {
+    let world = World::empty();
+    let commands = commands_below(&world, &[]);
+    for (command, flag) in
+        commands.iter().chain([&Vec::new()]).flat_map(|command| [(command, "-h"), (command, "--help")])
+    {
+        let asked = || {
+            let mut asked = Command::new(MFA_CRED);
+            world.dress(&mut asked);
+            asked.args(command).arg(flag);
+            asked
+        };
+        let words = |text: &str| {
+            let words = text.split_whitespace().filter(|word| *word != "\\").map(str::to_owned);
+            words.collect::<Vec<_>>()
+        };
+        let whole = words(&run(asked(), b"", PATIENCE).stdout);
+        for width in [36, 40, 60, 80, 100] {
+            let mut piped = asked();
+            piped.env("COLUMNS", width.to_string());
+            let piped = run(piped, b"", PATIENCE).stdout;
+            assert_eq!(words(&piped), whole, "{command:?} {flag} at {width}:\n{piped}");
+            for line in piped.lines().filter(|line| line.chars().count() > width) {
+                let is_usage = line.starts_with("Usage: ") && line.split(' ').count() == 2;
+                let is_word = words(line).len() == 1 || is_usage;
+                assert!(is_word, "{command:?} {flag} at {width}: {line:?}");
+            }
+            let columns = u16::try_from(width).expect("narrow");
+            let session = Pty::default().sized(40, columns).streams(Stream::Terminal, Stream::Terminal).spawn(asked());
+            let mut terminal = vt100::Parser::new(400, 200, 0);
+            terminal.process(session.finish(PATIENCE).terminal.as_bytes());
+            let shown = terminal.screen().contents();
+            let lines = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+            assert_eq!(lines(&shown), lines(piped.trim_end()), "{command:?} {flag} at {width}");
+        }
     }
 }
 
