@@ -215,7 +215,7 @@ fn whole(tree: &Command, width: usize) -> String {
         (name, commands.iter().map(|command| (*command, about(tree, command))).collect::<Vec<_>>())
     });
     let all = groups.iter().flat_map(|(_, rows)| rows.iter().map(|(name, about)| (*name, about.as_str())));
-    let layout = Rows::new(all, width);
+    let layout = Rows::new(&all.collect::<Vec<_>>(), width);
     let mut text = "{about-with-newline}\n{usage-heading} {usage}\n\n".to_owned();
     let _ = writeln!(text, "{}\n{}\n", heading("Examples"), layout::examples(EXAMPLES_OF_ALL, width));
     for (name, rows) in &groups {
@@ -235,7 +235,7 @@ fn about(tree: &Command, name: &str) -> String {
 
 fn reference(width: usize) -> String {
     let list = |title: &str, rows: &[(&str, &str)]| {
-        let layout = Rows::new(rows.iter().copied(), width);
+        let layout = Rows::new(rows, width);
         rows.iter().fold(heading(title) + "\n", |text, (name, what)| text + &layout.row(name, what) + "\n")
     };
     let sample = SAMPLE.lines().map(|line| {

@@ -50,10 +50,10 @@ pub(super) struct Rows {
 
 impl Rows {
     /// The layout that suits all of these rows.
-    pub(super) fn new<'a>(rows: impl Iterator<Item = (&'a str, &'a str)> + Clone, width: usize) -> Self {
-        let names = rows.clone().map(|(name, _)| name.len()).filter(|size| *size <= 30).max().unwrap_or_default();
+    pub(super) fn new(rows: &[(&str, &str)], width: usize) -> Self {
+        let names = rows.iter().map(|(name, _)| name.len()).filter(|size| *size <= 30).max().unwrap_or_default();
         let beside = Self { names, is_stacked: false, width };
-        let is_stacked = width < beside.column() + LEAST && !rows.clone().all(|(name, what)| beside.fits(name, what));
+        let is_stacked = width < beside.column() + LEAST && !rows.iter().all(|(name, what)| beside.fits(name, what));
         Self { is_stacked, ..beside }
     }
 
@@ -193,7 +193,7 @@ mod tests {
     fn texts_are_beside_their_names_as_long_as_there_is_room() {
         let rows = [("env", "print statements for a shell"), ("status", "show")];
         let shown = |width| {
-            let layout = Rows::new(rows.into_iter(), width);
+            let layout = Rows::new(&rows, width);
             rows.map(|(name, what)| layout.row(name, what)).join("\n")
         };
         assert_eq!(shown(38), "  env     print statements for a shell\n  status  show");
