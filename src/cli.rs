@@ -254,8 +254,8 @@ const VERBS: &[&str] = &[
     "unset",
 ];
 
-/// The lines that SDKs and shells run all day: `process NAME`, `env NAME`, `NAME`, `status NAME`, `prompt` and what a TAB
-/// asks. Building clap's tree for them would take a third of the time of an empty program; a test holds the two readings
+/// The lines that SDKs and shells run all day: `process NAME`, `env NAME`, `NAME`, `status NAME`, `list --names`, `prompt`
+/// and what a TAB asks. Building clap's tree for them would take a third of the time of an empty program; a test holds the two readings
 /// equal.
 fn parse_plain(argv: &[OsString]) -> Option<Args> {
     let word = |n: usize| argv.get(n)?.to_str().filter(|word| !word.is_empty() && !word.starts_with('-'));
@@ -268,6 +268,9 @@ fn parse_plain(argv: &[OsString]) -> Option<Args> {
         (2, name) if !VERBS.contains(&name) => env(name),
         (3, "env" | "export") => env(word(2)?),
         (3, "process") => Verb::Process(Box::new(target(word(2)?))),
+        (3, "list") if argv[2] == "--names" => {
+            Verb::List { profiles: Vec::new(), as_option: None, json: false, names: true }
+        }
         (3, "status") => Verb::Status { json: false, target: Box::new(target(word(2)?)) },
         (4.., "__complete") if argv[3] == "--" => Verb::Complete(CompleteArgs {
             shell: word(2)?.parse::<Shell>().ok().filter(|shell| shell.dialect().completion.is_some())?,

@@ -6,10 +6,10 @@
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
-use clap::{Arg, ArgAction, Args as ClapArgs, Command};
+use clap::{Arg, ArgAction, Args as ClapArgs, Command, Subcommand};
 
 use super::options::{CommandName, shell_with};
-use super::{Global, VERBS, tree};
+use super::{EnvArgs, Global, Verb};
 use crate::shell::Shell;
 
 // Prints the completion script of a shell.
@@ -74,28 +74,60 @@ pub enum Live {
 
 /// What can complete the last of `words`, which do not include the program's name.
 pub fn place(words: &[String]) -> Slot {
-    place_in(only_named(tree(), words), words)
+    place_at_once(words).unwrap_or_else(|| place_in(sparse(words), words))
 }
 
-/// The tree, in which a command that is not typed has its name and no arguments: to build those of all of them takes
-/// longer than everything else here.
-fn only_named(root: Command, words: &[String]) -> Command {
-    root.mut_subcommands(|command| {
-        let is_typed = |name: &str| words.iter().any(|word| word == name);
-        let verb = VERBS.iter().find(|verb| **verb == command.get_name());
-        match verb.filter(|_| !is_typed(command.get_name()) && !command.get_all_aliases().any(is_typed)) {
-            Some(verb) => {
-                Command::new(*verb).about(command.get_about().cloned().unwrap_or_default()).hide(command.is_hide_set())
-            }
-            None => command,
-        }
-    })
+/// The commands whose first argument is a profile.
+const OF_A_PROFILE: [&str; 8] = ["env", "exec", "export", "list", "login", "process", "show", "status"];
+
+/// A line without options, in which people mostly press TAB: it needs nothing of clap's arguments, whose tree takes longer
+/// to build than everything else here.
+fn place_at_once(words: &[String]) -> Option<Slot> {
+    let (current, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
+    if current.starts_with('-') {
+        return None;
+    }
+    let (fixed, live) = match before {
+        [] => (commands(), Live::Profiles),
+        [verb] if verb == "clear" => (Vec::new(), Live::Cached),
+        [verb] if OF_A_PROFILE.contains(&verb.as_str()) => (Vec::new(), Live::Profiles),
+        _ => return None,
+    };
+    Some(Slot { fixed, live: Some(live), ..Slot::default() })
+}
+
+/// The commands, and what they do. Their arguments are not built.
+fn commands() -> Vec<(String, String)> {
+    let named = Verb::augment_subcommands(Command::new("mfa-cred"));
+    let help = (HELP.to_owned(), "Print this message or the help of the given subcommand(s)".to_owned());
+    said_of(&named).into_iter().chain([help]).collect()
+}
+
+/// The command that clap adds to those of any command.
+const HELP: &str = "help";
+
+/// The commands of a command in the order of the alphabet, clap's own last.
+fn said_of(command: &Command) -> Vec<(String, String)> {
+    let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut said: Vec<_> = shown.map(|command| (command.get_name().to_owned(), about(command.get_about()))).collect();
+    said.sort_by(|(one, _), (other, _)| (one == HELP, one).cmp(&(other == HELP, other)));
+    said
+}
+
+/// The tree with those commands alone that the line may name, and without the texts that only the help shows.
+fn sparse(words: &[String]) -> Command {
+    let is_typed = |name: &str| words.iter().any(|word| word == name || word == HELP);
+    let typed = |command: &&Command| is_typed(command.get_name()) || command.get_all_aliases().any(is_typed);
+    let root = EnvArgs::augment_args(Global::augment_args(Command::new("mfa-cred").version("")));
+    let named = Verb::augment_subcommands(Command::new("mfa-cred"));
+    root.subcommands(named.get_subcommands().filter(typed).cloned())
 }
 
 fn place_in(mut root: Command, words: &[String]) -> Slot {
     root.build();
     let (current, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
-    let mut line = Typed { command: &root, given: 0, is_literal: false, open: None, global: Global::default() };
+    let mut line =
+        Typed { root: &root, command: &root, given: 0, is_literal: false, open: None, global: Global::default() };
     for word in before {
         line.read(word);
     }
@@ -104,6 +136,7 @@ fn place_in(mut root: Command, words: &[String]) -> Slot {
 
 /// A command line that is being read.
 struct Typed<'a> {
+    root: &'a Command,
     command: &'a Command,
     /// How many positional arguments this command has.
     given: usize,
@@ -160,9 +193,7 @@ impl<'a> Typed<'a> {
         } else {
             place.is_dash_legal = self.is_literal;
             if !self.is_literal && self.given == 0 {
-                let commands = self.command.get_subcommands().filter(|command| !command.is_hide_set());
-                place.fixed =
-                    commands.map(|command| (command.get_name().to_owned(), about(command.get_about()))).collect();
+                place.fixed = self.subcommands();
             }
             if let Some(argument) = self.positional() {
                 self.values(argument, &mut place);
@@ -173,6 +204,11 @@ impl<'a> Typed<'a> {
 
     fn subcommand(&self, word: &str) -> Option<&'a Command> {
         if self.given > 0 { None } else { self.command.find_subcommand(word) }
+    }
+
+    /// Those of the root are all there are, however few of them were built.
+    fn subcommands(&self) -> Vec<(String, String)> {
+        if std::ptr::eq(self.command, self.root) { commands() } else { said_of(self.command) }
     }
 
     fn option(&self, is_it: impl Fn(&Arg) -> bool) -> Option<&'a Arg> {
@@ -247,7 +283,7 @@ fn about(text: Option<&clap::builder::StyledStr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Live, Slot, place, place_in};
+    use super::{Live, Slot, commands, place, place_in, said_of};
     use crate::cli::{VERBS, tree};
 
     fn at(line: &str) -> Slot {
@@ -262,7 +298,19 @@ mod tests {
     #[test]
     fn a_command_that_is_not_typed_is_not_missed() {
         let lines = VERBS.iter().map(|verb| format!("{verb}|p|--region|x|--|ls|-"));
-        let others = ["--region|env|", "p|env|", "help|env|", "help|device|", "device|list|", "device|enroll|--name|"];
+        let others = [
+            "--region|env|",
+            "|env|",
+            "clear|clear|",
+            "--config-file|help|",
+            "env|--color|",
+            "-V|",
+            "p|env|",
+            "help|env|",
+            "help|device|",
+            "device|list|",
+            "device|enroll|--name|",
+        ];
         for line in
             lines.chain(others.map(str::to_owned)).chain(["policy|check|--".to_owned(), "-v|--x=|p|".to_owned()])
         {
@@ -274,6 +322,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_commands_are_those_of_the_whole_tree() {
+        let mut tree = tree();
+        tree.build();
+        assert_eq!(commands(), said_of(&tree));
     }
 
     #[test]

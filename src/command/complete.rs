@@ -12,7 +12,7 @@ use crate::cli::{CompleteArgs, Global, Live, Slot, place};
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::host::Host;
-use crate::profile::ProfileSet;
+use crate::profile::{Profile, ProfileSet};
 use crate::settings::Settings;
 use crate::shell::Words;
 use crate::shell::candidates::{Candidate, Cursor};
@@ -61,8 +61,8 @@ fn look_up(live: Live, global: &Global, host: &Host<'_>) -> Option<Vec<String>> 
     }
     let set = ProfileSet::load(host.files, &settings.config_file, &settings.credentials_file).ok()?;
     let values = |key: &str| {
-        let of = |name: &str| Some(set.get(name)?.get(key)?.value().into_owned());
-        let mut values: Vec<String> = set.names().filter_map(of).collect();
+        let of = |profile: Profile<'_>| Some(profile.get(key)?.value().into_owned());
+        let mut values: Vec<String> = set.profiles().filter_map(of).collect();
         values.sort();
         values.dedup();
         values

@@ -75,7 +75,7 @@ impl Facts {
     ) -> Vec<Self> {
         let view = View { set, request: context.settings.usual_request(), ambient: context.ambient(), cache, clock };
         let mut sessions = Sessions::default();
-        let mut all: Vec<Self> = set.names().filter_map(|name| Self::of(name, &view, &mut sessions)).collect();
+        let mut all: Vec<Self> = set.profiles().filter_map(|profile| Self::of(profile, &view, &mut sessions)).collect();
         for facts in &mut all {
             facts.session_end = sessions.of_users.get(&facts.name).copied();
         }
@@ -87,9 +87,9 @@ impl Facts {
         self.end.is_none() && self.keys_end.is_some_and(|end| end <= self.now)
     }
 
-    fn of(name: &str, view: &View<'_>, sessions: &mut Sessions) -> Option<Self> {
+    fn of(profile: Profile<'_>, view: &View<'_>, sessions: &mut Sessions) -> Option<Self> {
         let View { set, request, ambient, cache, clock } = view;
-        let profile = set.get(name)?;
+        let name = profile.name();
         let text = |key| profile.filled(key).map(|property| property.value().into_owned());
         let made =
             Plan::make(set, &ProfileName::new(name)?, request, ambient).map(|plan| cache.with_known_device(plan));

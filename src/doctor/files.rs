@@ -11,7 +11,7 @@ use super::{Facts, Finding};
 use crate::disk::trust::{Distrust, distrust, is_readable_by_others};
 use crate::host;
 use crate::messages::{ours, with_causes};
-use crate::profile::{Differs, Location, Presence, ProfileError, ProfileSet};
+use crate::profile::{Differs, Location, Presence, Profile, ProfileError, ProfileSet};
 use crate::state::{Folder, FolderError};
 
 /// No cache has more files that are worth reading.
@@ -79,8 +79,8 @@ pub(super) fn modes(facts: &Facts) -> Finding {
     let holds_key = |file: &Path| {
         let set = facts.profiles().ok();
         let is_there = |set: &ProfileSet| {
-            let in_file = |name| Some(&*set.get(name)?.get("aws_secret_access_key")?.place().file == file);
-            set.names().any(|name| in_file(name).unwrap_or(false))
+            let mut secrets = set.profiles().filter_map(|profile| profile.get("aws_secret_access_key"));
+            secrets.any(|secret| &*secret.place().file == file)
         };
         set.is_some_and(is_there)
     };
@@ -186,14 +186,13 @@ fn is_live(file: &Path, now: Timestamp) -> bool {
 /// A session that a tool wrote into the credentials file.
 fn session_in_clear(facts: &Facts) -> Option<Finding> {
     let set = facts.profiles().ok()?;
-    let is_live = |name: &&str| {
-        let Some(profile) = set.get(name) else { return false };
+    let is_live = |profile: &Profile<'_>| {
         let end = profile.expirations().find_map(|end| crate::names::moment(&end.value()));
         profile.session_token().is_some() && end.is_none_or(|end| end > facts.now)
     };
-    let name = set.names().find(is_live)?;
-    let place = set.get(name)?.session_token()?.place();
-    let what = format!("profile `{name}` holds a session's credentials in plain text");
+    let profile = set.profiles().find(is_live)?;
+    let place = profile.session_token()?.place();
+    let what = format!("profile `{}` holds a session's credentials in plain text", profile.name());
     Some(
         Finding::warn(what, "remove its keys once they have expired; a cached session is sealed here").at(Some(&place)),
     )

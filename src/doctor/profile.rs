@@ -134,7 +134,7 @@ fn leaves_open(facts: &Facts) -> bool {
 /// A key in the credentials file beside a `credential_process`: the AWS CLI takes the key, and with it no MFA.
 pub(super) fn leftover_key(facts: &Facts) -> Finding {
     let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
-    let mut profiles = set.names().filter_map(|name| set.get(name));
+    let mut profiles = set.profiles();
     match profiles.find_map(|profile| Some((profile, bypass(facts, profile)?))) {
         Some((profile, key)) => Finding::fail(
             format!(

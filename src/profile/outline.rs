@@ -6,6 +6,7 @@
 //! files are read by that reader. So an outline adds no grammar of its own: it never decides what something means, and
 //! the sections that are asked for are read by the same reader from where they stand. Tests hold the two to one another.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use memchr::{memchr, memchr_iter};
@@ -73,6 +74,16 @@ impl Outlines {
         Part { kind, name: name.into(), index: Index::of(found, texts), next: OnceLock::new() }
     }
 
+    /// The names of the sections of a kind, each once, in the order in which they first appear.
+    pub(super) fn names<'a>(&self, texts: Texts<'a>, kind: SectionKind) -> Vec<&'a str> {
+        let all = [WhichFile::Config, WhichFile::Credentials].into_iter().flat_map(|origin| {
+            let (text, starts) = (texts[origin as usize], &self.starts[origin as usize]);
+            starts.iter().filter_map(move |start| name(origin, kind, &text[*start as usize..]))
+        });
+        let mut known = HashSet::new();
+        all.filter(|name| known.insert(*name)).collect()
+    }
+
     /// Is there a profile whose name differs from this one in upper and lower case alone?
     pub(super) fn has_of_other_case(&self, texts: Texts<'_>, name: &str) -> bool {
         let name = name.as_bytes();
@@ -94,6 +105,19 @@ fn profile_name(origin: WhichFile, line: &[u8]) -> Option<&[u8]> {
         WhichFile::Config if line.starts_with(b"[default]") => Some(&line[1..]),
         WhichFile::Config => line.strip_prefix(b"[profile "),
     }
+}
+
+/// The name in a section's line, where the section is of that kind.
+fn name(origin: WhichFile, kind: SectionKind, line: &[u8]) -> Option<&str> {
+    let rest = match kind {
+        SectionKind::Profile => profile_name(origin, line)?,
+        _ if origin == WhichFile::Credentials => return None,
+        SectionKind::SsoSession => line.strip_prefix(b"[sso-session ")?,
+        SectionKind::Services => line.strip_prefix(b"[services ")?,
+        // It has no name.
+        SectionKind::Plugins => return line.starts_with(b"[plugins]").then_some(""),
+    };
+    std::str::from_utf8(&rest[..while_in(&IDENTIFIER, rest)]).ok()
 }
 
 /// The ways in which a section of that kind and name is written in a plain file.

@@ -12,7 +12,7 @@ use crate::host::Words;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, needs, why_unusable};
 use crate::messages::ours;
 use crate::names::{DeviceKind, MfaSerial, ProfileName};
-use crate::profile::ProfileSet;
+use crate::profile::{Profile, ProfileSet};
 use crate::screen::table::{Column, Table};
 use crate::settings::Settings;
 
@@ -117,9 +117,7 @@ fn word(kind: DeviceKind) -> &'static str {
 
 /// The profiles whose own `mfa_serial` it is.
 pub(super) fn profiles<'a>(serial: &MfaSerial, set: &'a ProfileSet) -> Vec<&'a str> {
-    let names_it = |name: &&str| {
-        let property = set.get(name).and_then(|profile| profile.get("mfa_serial"));
-        property.is_some_and(|property| property.value() == serial.as_str())
-    };
-    set.names().filter(names_it).collect()
+    let names_it =
+        |profile: &Profile<'_>| profile.get("mfa_serial").is_some_and(|property| property.value() == serial.as_str());
+    set.profiles().filter(names_it).map(Profile::name).collect()
 }

@@ -32,8 +32,8 @@ pub(super) fn warn(set: &ProfileSet, folder: Option<&Folder>, messages: Messages
 }
 
 fn holds_a_key(set: &ProfileSet, path: &Path) -> bool {
-    let is_there = |name| Some(&*set.get(name)?.get("aws_secret_access_key")?.place().file == path);
-    set.names().any(|name| is_there(name).unwrap_or(false))
+    let mut secrets = set.profiles().filter_map(|profile| profile.get("aws_secret_access_key"));
+    secrets.any(|secret| &*secret.place().file == path)
 }
 
 /// Was nothing said of the file within a day? A folder that remembers nothing costs a warning more.

@@ -66,11 +66,13 @@ pub(crate) fn agree(config: &str, credentials: &str) {
         assert_eq!(asked_first.mistaken_for(name), whole.mistaken_for(name), "{name:?} of {}", about());
     }
     let all = |set: &ProfileSet| {
+        // First, while they are not yet read as a whole.
+        let names: Vec<Vec<_>> = KINDS.map(|kind| set.names_of(kind).map(str::to_owned).collect()).into();
         let notes: Vec<_> = set.notes().map(|note| note.to_string()).collect();
         let differences: Vec<_> = set.differences().iter().map(ToString::to_string).collect();
-        let names: Vec<Vec<_>> = KINDS.map(|kind| set.names_of(kind).map(str::to_owned).collect()).into();
         (notes, differences, names)
     };
+    assert_eq!(all(&load().expect("it was read before")), all(&whole), "{}", about());
     assert_eq!(all(&by_section), all(&whole), "{}", about());
     // What was read by section is what the whole has, too, once that is read.
     for name in &names {
