@@ -66,6 +66,16 @@ pub enum AuditError {
         /// Why.
         why: String,
     },
+    /// Some changes of a quarantine were not made, or some users could not be judged; stdout names them.
+    #[error("group `{group}` is not as it should be: {}", unfinished(*.unmade, *.unknown))]
+    Unfinished {
+        /// The group.
+        group: String,
+        /// How many changes failed.
+        unmade: usize,
+        /// Of how many users something could not be read.
+        unknown: usize,
+    },
     /// A file of accepted findings has a line that is none.
     #[error("{name}")]
     Accept {
@@ -74,4 +84,11 @@ pub enum AuditError {
         /// Why.
         source: accepted::AcceptError,
     },
+}
+
+fn unfinished(unmade: usize, unknown: usize) -> String {
+    let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let unmade = (unmade > 0).then(|| format!("{} failed", many(unmade, "change")));
+    let unknown = (unknown > 0).then(|| format!("{} could not be read", many(unknown, "user")));
+    unmade.into_iter().chain(unknown).collect::<Vec<_>>().join(", ")
 }

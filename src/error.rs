@@ -234,7 +234,7 @@ impl Error {
                 | PlanError::BadValue { origin, .. },
             ) if matches!(origin, Origin::Flag(_)) => ExitCode::Usage,
             Self::Settings(_)
-            | Self::Audit(AuditError::Quarantine { .. })
+            | Self::Audit(AuditError::Quarantine { .. } | AuditError::Unfinished { .. })
             | Self::Profile(_)
             | Self::Plan(_)
             | Self::Folder(_)

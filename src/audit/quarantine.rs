@@ -75,9 +75,10 @@ impl Plan {
         plan
     }
 
-    /// Is there somebody of whom nobody knows enough?
-    pub fn is_uncertain(&self) -> bool {
-        self.kept.iter().any(|(_, reason)| matches!(reason, Kept::Unknown(_)))
+    /// Those who stay because something about them could not be read.
+    pub fn unknown(&self) -> impl Iterator<Item = (&str, &Kept)> {
+        let kept = self.kept.iter().filter(|(_, reason)| matches!(reason, Kept::Unknown(_)));
+        kept.map(|(name, reason)| (name.as_str(), reason))
     }
 }
 
@@ -149,7 +150,8 @@ mod tests {
             ("half", unknown()),
         ];
         assert_eq!(plan.kept, kept.map(|(name, reason)| (name.to_owned(), reason)));
-        assert!(plan.is_uncertain());
+        let unknown: Vec<&str> = plan.unknown().map(|(name, _)| name).collect();
+        assert_eq!(unknown, ["dark", "half"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `mfa-cred audit`, told by what an account's administrator sees.
 
+mod hourly;
 mod live;
 mod page;
 mod quarantine;

@@ -3,7 +3,14 @@
 //! Nothing is changed before the plan is known and shown, and every change may be made twice: a run that was killed is
 //! made good by the next one.
 
-use super::super::{Done, choice, session, write_stdout};
+mod changes;
+
+use std::io::Write;
+
+use serde_json::json;
+
+use self::changes::{Changes, Group};
+use super::super::{Done, choice, session, stream_stdout, write_stdout};
 use super::live::PATIENCE;
 use crate::audit::AuditError;
 use crate::audit::quarantine::{Kept, Plan, Ward, refusal};
@@ -18,7 +25,7 @@ use crate::exit::ExitCode;
 use crate::iam::account::{Membership, survey};
 use crate::iam::policies::{FetchError, applying_to_group};
 use crate::iam::{AwsIam, DeviceError, IamError, User};
-use crate::messages::one_line;
+use crate::messages::{one_line, with_causes};
 use crate::names::{AccountId, Partition};
 use crate::plan::{self, Base};
 use crate::policy::journey::Subject;
@@ -86,9 +93,6 @@ struct Quarantine<'q, 'a> {
     context: &'q Context<'a>,
 }
 
-/// A change that was not made, and why.
-type Failed = (String, String);
-
 impl Quarantine<'_, '_> {
     fn run(&self, callers: &Callers, args: &AuditArgs) -> Result<Done, Error> {
         let messages = self.context.settings.messages;
@@ -104,16 +108,39 @@ impl Quarantine<'_, '_> {
         let plan = Plan::of(&wards, &callers.users, &args.except);
         self.require_a_quarantine(&documents, &plan, &wards, callers)?;
         if !args.apply {
-            let text = self.told(&plan, &[], args) + if args.json { "" } else { dry(&plan) };
-            write_stdout(&text)?;
-            return Ok(ended(plan.is_uncertain()));
+            write_stdout(&if args.json { self.json(&plan, None) } else { self.proposed(&plan) })?;
+            return Ok(ended(plan.unknown().next().is_some()));
         }
         for line in lines(&plan, self.group) {
             messages.note(&line);
         }
-        let failed = self.apply(&plan)?;
-        write_stdout(&self.told(&plan, &failed, args))?;
-        Ok(ended(plan.is_uncertain() || !failed.is_empty()))
+        let changes = self.change(&plan, args.json)?;
+        if let Some(error) = changes.error {
+            return Err(error);
+        }
+        let unknown = plan.unknown().count();
+        if unknown > 0 || changes.unmade() > 0 {
+            let (group, unmade) = (one_line(self.group), changes.unmade());
+            return Err(AuditError::Unfinished { group, unmade, unknown }.into());
+        }
+        Ok(Done::Well)
+    }
+
+    /// Makes the changes, and writes each to stdout as it is made; JSON only when all are made.
+    fn change(&self, plan: &Plan, is_json: bool) -> Result<Changes, Error> {
+        let group = Group { name: self.group, signer: self.signer, iam: self.iam };
+        if is_json {
+            let changes = changes::make(plan, &group, &mut |_| Ok(()))?;
+            write_stdout(&self.json(plan, Some(&changes)))?;
+            return Ok(changes);
+        }
+        let say = |line: &str| stream_stdout(&|stdout: &mut dyn Write| writeln!(stdout, "{line}")).map(drop);
+        let changes = changes::make(plan, &group, &mut |step| say(&step.line()))?;
+        for (user, reason) in plan.unknown() {
+            say(&stays(user, reason))?;
+        }
+        say(&one_line(&format!("{}: {}", self.group, changes.summary())))?;
+        Ok(changes)
     }
 
     fn members(&self) -> Result<Vec<String>, Error> {
@@ -148,7 +175,8 @@ impl Quarantine<'_, '_> {
         paths.dedup();
         for path in paths {
             let subject = Subject::new(&format!("{path}alice"), callers.account.clone(), callers.partition);
-            let why = subject.map_or_else(|| Some("their path is none".to_owned()), |it| refusal(documents, &it));
+            let why =
+                subject.map_or_else(|| Some("no user can have that path".to_owned()), |it| refusal(documents, &it));
             if let Some(why) = why {
                 return Err(self.refused(&format!("for users in the path `/{path}`, policy check finds: {why}")));
             }
@@ -160,64 +188,34 @@ impl Quarantine<'_, '_> {
         AuditError::Quarantine { group: one_line(self.group), why: one_line(why) }.into()
     }
 
-    /// Makes the changes, and goes on after one that only concerns its user.
-    fn apply(&self, plan: &Plan) -> Result<Vec<Failed>, Error> {
-        let mut failed = Vec::new();
-        for ward in &plan.add {
-            self.one("AddUserToGroup", ward, self.iam.add(self.signer, self.group, &ward.name), &mut failed)?;
-        }
-        for ward in &plan.remove {
-            self.one("RemoveUserFromGroup", ward, self.iam.remove(self.signer, self.group, &ward.name), &mut failed)?;
-        }
-        Ok(failed)
+    fn proposed(&self, plan: &Plan) -> String {
+        let end = if plan.add.is_empty() && plan.remove.is_empty() {
+            ""
+        } else {
+            "Nothing was changed; `--apply` makes the changes.\n"
+        };
+        lines(plan, self.group).into_iter().map(|line| line + "\n").collect::<String>() + end
     }
 
-    fn one(
-        &self,
-        call: &'static str,
-        ward: &Ward,
-        answer: Result<(), IamError>,
-        failed: &mut Vec<Failed>,
-    ) -> Result<(), Error> {
-        match answer {
-            Ok(()) => {}
-            // AWS says it of the user and of the group alike.
-            Err(IamError::Gone(_)) => {
-                self.members()?;
-                failed.push((ward.name.clone(), "the user no longer exists".to_owned()));
-            }
-            Err(error @ IamError::Full(_)) => {
-                failed.push((ward.name.clone(), format!("{error}; a user can be in ten groups")));
-            }
-            Err(error @ IamError::Busy(_)) => failed.push((ward.name.clone(), error.to_string())),
-            Err(error) => return Err(DeviceError::from(FetchError { call, error }).into()),
-        }
-        Ok(())
-    }
-
-    fn told(&self, plan: &Plan, failed: &[Failed], args: &AuditArgs) -> String {
-        if args.json {
-            return self.json(plan, failed, args.apply);
-        }
-        let is_done = |ward: &&Ward| !failed.iter().any(|(name, _)| *name == ward.name);
-        let done = |wards: &[Ward]| wards.iter().filter(is_done).cloned().collect();
-        let left = Plan { add: done(&plan.add), remove: done(&plan.remove), kept: plan.kept.clone() };
-        let failures = failed.iter().map(|(name, why)| one_line(&format!("! {name}: {why}")));
-        lines(&left, self.group).into_iter().chain(failures).map(|line| line + "\n").collect()
-    }
-
-    fn json(&self, plan: &Plan, failed: &[Failed], is_applied: bool) -> String {
+    /// The plan, or what was done of it.
+    fn json(&self, plan: &Plan, changes: Option<&Changes>) -> String {
         let names = |wards: &[Ward]| wards.iter().map(|ward| ward.name.clone()).collect::<Vec<_>>();
-        let kept = plan.kept.iter().map(|(name, reason)| serde_json::json!({"user": name, "why": why(reason)}));
-        let failed = failed.iter().map(|(name, why)| serde_json::json!({"user": name, "why": why}));
-        let all = serde_json::json!({
+        let kept = plan.kept.iter().map(|(name, reason)| json!({"user": name, "why": why(reason)}));
+        let error = changes.and_then(|changes| changes.error.as_ref());
+        let mut all = json!({
             "group": self.group,
-            "applied": is_applied,
+            "applied": changes.is_some(),
             "add": names(&plan.add),
             "remove": names(&plan.remove),
             "kept": kept.collect::<Vec<_>>(),
-            "failed": failed.collect::<Vec<_>>(),
+            "deleted": [],
+            "failed": [],
+            "not_tried": [],
+            "error": error.map(|error| with_causes(error)),
         });
+        for (id, list) in changes.map(Changes::json).into_iter().flatten() {
+            all[id] = list;
+        }
         all.to_string() + "\n"
     }
 }
@@ -232,8 +230,12 @@ fn lines(plan: &Plan, group: &str) -> Vec<String> {
     let mut lines = vec![format!("{group}: {add} to add, {remove} to remove")];
     lines.extend(plan.add.iter().map(|ward| format!("+ {}: no MFA device", ward.name)));
     lines.extend(plan.remove.iter().map(|ward| format!("- {}: has an MFA device", ward.name)));
-    lines.extend(plan.kept.iter().map(|(name, reason)| format!("= {name}: {}", why(reason))));
+    lines.extend(plan.kept.iter().map(|(name, reason)| stays(name, reason)));
     lines.iter().map(|line| one_line(line)).collect()
+}
+
+fn stays(name: &str, reason: &Kept) -> String {
+    one_line(&format!("= {name}: {}", why(reason)))
 }
 
 fn why(reason: &Kept) -> String {
@@ -242,13 +244,5 @@ fn why(reason: &Kept) -> String {
         Kept::Excepted => "not touched: `--except`".to_owned(),
         Kept::NoCredentials => "not touched: no password and no active access key".to_owned(),
         Kept::Unknown(why) => format!("not touched, as this could not be read: {why}"),
-    }
-}
-
-fn dry(plan: &Plan) -> &'static str {
-    if plan.add.is_empty() && plan.remove.is_empty() {
-        ""
-    } else {
-        "Nothing was changed; `--apply` makes the changes.\n"
     }
 }

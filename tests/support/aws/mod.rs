@@ -139,6 +139,11 @@ impl Aws {
         self.shared.world().faults.push((action.to_owned(), fault, times));
     }
 
+    /// How many calls the faults that were set will still strike.
+    pub(crate) fn faults_left(&self) -> usize {
+        self.shared.world().faults.iter().map(|(_, _, left)| left).sum()
+    }
+
     /// Takes back the faults that have not struck.
     pub(crate) fn heal(&self) {
         self.shared.world().faults.clear();
