@@ -165,6 +165,12 @@ mod tests {
         let console = printed(Choices { is_console_only: true, ..Choices::default() });
         let only_allows = quarantine.replace("\"Deny\"", "\"Allow\"").replace("NotAction", "Action");
         let only_allows = only_allows.replace("\"Allow\",\n            \"NotResource\"", "\"Allow\",\n\"Resource\"");
+        // It lets its users do nothing but enroll, and leaves them what other policies allow.
+        let mut open: serde_json::Value = serde_json::from_str(&quarantine).expect("JSON");
+        let statements = open["Statement"].as_array_mut().expect("statements");
+        statements.retain(|statement| statement["Effect"] == "Allow");
+        assert!(!statements.is_empty());
+        let open = open.to_string();
         let stuck = quarantine.replace("\"iam:EnableMFADevice\",", "");
         for (texts, subject, is_refused) in [
             (vec![&quarantine], &subject, false),
@@ -173,6 +179,7 @@ mod tests {
             (vec![], &subject, true),
             (vec![&console], &subject, true),
             (vec![&only_allows], &subject, true),
+            (vec![&open], &subject, true),
             (vec![&stuck], &subject, true),
             (vec![&quarantine], &deep, true),
         ] {

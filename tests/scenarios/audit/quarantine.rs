@@ -154,6 +154,12 @@ fn a_group_that_is_no_quarantine_is_refused() {
     world.aws.deny("GetGroupPolicy");
     refused("policy check finds");
     world.aws.allow_all();
+    // Another policy of the group, which may keep users from enrolling.
+    let arn = world.aws.add_policy("Hidden", &[&policy()], 1);
+    world.aws.attach(Owner::Group("held"), &arn);
+    world.aws.deny("GetPolicyVersion");
+    refused("policy check finds");
+    world.aws.allow_all();
     let done = world.run(&["audit", "admin", "--quarantine", "nobody", "--apply"]);
     let said = "error: group `nobody` cannot be a quarantine: the account has no such group\n";
     assert!(done.status.code() == Some(1) && done.stderr.contains(said), "{done:?}");
