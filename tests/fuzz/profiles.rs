@@ -88,7 +88,9 @@ fn holds_together(set: &ProfileSet, config: &str, credentials: &str) {
         for property in profile.properties() {
             let file = if property.origin() == WhichFile::Config { config } else { credentials };
             let (value, lines) = (&file[property.span()], &file[property.lines_span()]);
-            assert!(lines.contains(value) && lines.to_ascii_lowercase().starts_with(&*property.key()));
+            // The properties of a section may be indented.
+            let line = lines.trim_start_matches([' ', '\t']).to_ascii_lowercase();
+            assert!(lines.contains(value) && line.starts_with(&*property.key()));
             assert_eq!(property.value(), profile.get(&property.key()).expect("it is there").value());
         }
         assert!(set.nearest(name).contains(&name), "a name is near to itself");
