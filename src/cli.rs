@@ -66,7 +66,8 @@ pub struct Args {
 pub struct EnvArgs {
     /// The profile [default: the shell's, else `default`]
     ///
-    /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
+    /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a
+    /// terminal, you pick one from a list.
     #[arg(value_name = "PROFILE", value_parser = profile_name, index = 1)]
     pub profile: Option<ProfileName>,
     /// The profile, as an option
@@ -89,7 +90,8 @@ pub struct EnvArgs {
 pub struct ProfileArgs {
     /// The profile [default: the shell's, else `default`]
     ///
-    /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
+    /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a
+    /// terminal, you pick one from a list.
     #[arg(value_name = "PROFILE", value_parser = profile_name, index = 1)]
     pub profile: Option<ProfileName>,
     /// The profile, as an option
@@ -123,7 +125,8 @@ pub enum Verb {
     Login {
         /// The profiles [default: the shell's, else `default`]
         ///
-        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
+        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one,
+        /// on a terminal, you pick one from a list.
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         profiles: Vec<ProfileName>,
         /// The profile, as an option
@@ -183,10 +186,10 @@ pub enum Verb {
     /// MFA devices: list, enroll, resync, remove
     #[command(subcommand)]
     Device(DeviceVerb),
-    /// Find what is wrong on this machine, and how to repair it
+    /// Find problems with the setup, and how to repair them
     ///
-    /// Checks the AWS files, the profile, the keyring, the environment, the shell, the clock, the network path to AWS and the MFA
-    /// device. It asks for no code and changes nothing.
+    /// Checks the AWS files, the profile, the keyring, the environment, the shell, the clock, the network path to AWS
+    /// and the MFA device. It asks for no code and changes nothing.
     Doctor(DoctorArgs),
     /// Forget cached credentials
     Clear {
@@ -255,8 +258,8 @@ const VERBS: &[&str] = &[
 ];
 
 /// The lines that SDKs and shells run all day: `process NAME`, `env NAME`, `NAME`, `status NAME`, `list --names`, `prompt`
-/// and what a TAB asks. Building clap's tree for them would take a third of the time of an empty program; a test holds the two readings
-/// equal.
+/// and the calls for TAB completion. Building clap's tree for them would take a third of the time of an empty program; a
+/// test keeps the two parsers equal.
 fn parse_plain(argv: &[OsString]) -> Option<Args> {
     let word = |n: usize| argv.get(n)?.to_str().filter(|word| !word.is_empty() && !word.starts_with('-'));
     let verb = match (argv.len(), word(1)?) {

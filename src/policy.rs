@@ -1,8 +1,8 @@
-//! IAM policies that are to enforce MFA: read with their places, evaluated as AWS documents it, lived through by a
-//! user on the first day and by a thief, and repaired; and the one that does enforce it, printed.
+//! IAM policies that enforce MFA: parsed with line and column, evaluated as AWS documents, tested against a new user's
+//! first day and against an attacker, repaired, and generated.
 //!
-//! Texts in, findings out. Pure: no file, no network, no clock and no terminal; what a policy's answer depends on and
-//! nobody said is reported as unknown, never guessed.
+//! Texts in, findings out. Pure: no file, no network, no clock and no terminal. If a verdict depends on something that
+//! the input does not say, it is reported as unknown, never guessed.
 
 pub mod document;
 pub mod source;

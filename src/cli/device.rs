@@ -1,21 +1,22 @@
-//! `mfa-cred device …`
+//! `mfa-cred device …`: the arguments.
 
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::options::profile_name;
 use crate::names::{DeviceName, ProfileName};
 
-/// What is done with MFA devices.
+/// The subcommands of `device`.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum DeviceVerb {
     /// List your MFA devices, and the profiles that use them
     List {
         /// The user's profile [default: the shell's, else `default`]
         ///
-        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
+        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one,
+        /// on a terminal, you pick one from a list.
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         named: Option<ProfileName>,
-        /// Whose credentials ask.
+        /// The profile whose credentials sign the calls.
         #[command(flatten)]
         whose: Whose,
         /// List another user's devices, as an administrator
@@ -29,10 +30,11 @@ pub enum DeviceVerb {
     Enroll {
         /// The user's profile [default: the shell's, else `default`]
         ///
-        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a terminal, you pick one from a list.
+        /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one,
+        /// on a terminal, you pick one from a list.
         #[arg(value_name = "PROFILE", value_parser = profile_name)]
         named: Option<ProfileName>,
-        /// Who gets it.
+        /// The profile of the user who gets the device.
         #[command(flatten)]
         whose: Whose,
         /// The name of the device [default: USER-HOST]
@@ -50,7 +52,7 @@ pub enum DeviceVerb {
         /// The device's serial or name, or the user's profile [default: the profile's device]
         #[arg(value_name = "SERIAL|PROFILE")]
         serial: Option<String>,
-        /// Whose it is.
+        /// The profile of the user who has the device.
         #[command(flatten)]
         whose: Whose,
     },
@@ -59,7 +61,7 @@ pub enum DeviceVerb {
         /// The device's serial or name, or the user's profile [default: the profile's device]
         #[arg(value_name = "SERIAL|PROFILE")]
         serial: Option<String>,
-        /// Whose it is.
+        /// The profile of the user who has the device.
         #[command(flatten)]
         whose: Whose,
         /// Answer yes to every question except the codes
@@ -68,7 +70,7 @@ pub enum DeviceVerb {
     },
 }
 
-// The profile whose user it is about.
+// The profile of the user whose devices are meant.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct Whose {

@@ -1,31 +1,32 @@
-//! The words of `doctor`.
+//! `mfa-cred doctor`: the arguments.
 
 use clap::Args as ClapArgs;
 
 use super::options::profile_name;
 use crate::names::ProfileName;
 
-// What is wrong here.
+// `doctor`.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
 pub struct DoctorArgs {
     /// The profile [default: the shell's, else `default`]
     ///
-    /// The shell's is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Nobody is asked.
+    /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. It never prompts.
     #[arg(value_name = "PROFILE", value_parser = profile_name)]
     pub profile: Option<ProfileName>,
     /// The profile, as an option
     #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
     pub as_option: Option<ProfileName>,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Hide ids and names, so that the report can be shared
+    /// Hide IDs and names, so that the report can be shared
     ///
-    /// Account ids, ids of keys, the names of users, devices, role sessions and hosts, and the path of the home folder.
+    /// Account IDs, access key IDs, the names of users, devices, role sessions and hosts, and the path of the home
+    /// folder.
     #[arg(long)]
     pub redact: bool,
-    /// Skip the checks that need a network
+    /// Skip the checks that need the network
     #[arg(long)]
     pub offline: bool,
 }

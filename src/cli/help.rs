@@ -229,7 +229,7 @@ fn whole(tree: &Command, width: usize) -> String {
 
 fn about(tree: &Command, name: &str) -> String {
     let command = tree.get_subcommands().find(|command| command.get_name() == name);
-    let Some(command) = command else { return "Print this, or the help of a command".to_owned() };
+    let Some(command) = command else { return "Print this help, or the help of a command".to_owned() };
     command.get_about().map(ToString::to_string).unwrap_or_default()
 }
 

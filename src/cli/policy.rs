@@ -12,14 +12,14 @@ use crate::policy::print::{Format, UserPath};
 use crate::policy::question::Question;
 use crate::policy::rules::Rule;
 
-/// What is done with policies.
+/// The subcommands of `policy`.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum PolicyVerb {
     /// Print a policy that enforces MFA and lets users manage their own devices
     Print(Box<PrintArgs>),
     /// Check whether policies enforce MFA, and whether a new user gets through the first day
     Check(Box<CheckArgs>),
-    /// Explain a rule of `policy check`: what it finds, why, an example and the repair
+    /// Explain a rule of `policy check`: what it finds, why it matters, an example and the repair
     Explain(ExplainArgs),
 }
 
@@ -27,7 +27,7 @@ pub enum PolicyVerb {
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
 #[derive(Clone, Copy, Debug, ClapArgs, PartialEq)]
 pub struct ExplainArgs {
-    /// The rule [default: a list of all of them]
+    /// The rule [default: list all rules]
     #[arg(value_name = "RULE", value_parser = rule(), hide_possible_values = true)]
     pub rule: Option<Rule>,
 }
@@ -44,47 +44,47 @@ fn rule() -> impl TypedValueParser<Value = Rule> {
 pub struct PrintArgs {
     /// json, terraform or cloudformation
     ///
-    /// The document, or what creates it. Default: json.
+    /// The output format: the policy document, or the code that creates the policy. Default: json.
     #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(Format::NAMES), hide_possible_values = true)]
     pub format: Option<Format>,
     /// Allow password changes without MFA
     ///
-    /// For users who must change it at the first sign-in.
+    /// For users who must change their password at first sign-in.
     #[arg(long)]
     pub allow_first_password_change: bool,
     /// Let users manage their own access keys
     ///
-    /// With MFA.
+    /// Only with MFA.
     #[arg(long)]
     pub own_access_keys: bool,
     /// Require MFA only in the console
     ///
-    /// Long-term access keys work without it, which AWS does not recommend.
+    /// Long-term access keys then work without MFA, which AWS does not recommend.
     #[arg(long)]
     pub console_only: bool,
-    /// A group for users without MFA
+    /// For a group of users without MFA
     ///
-    /// It allows nothing but enrolling. Terraform and CloudFormation make the group, too.
+    /// The group's policy allows only enrollment. Terraform and CloudFormation also create the group.
     #[arg(long, conflicts_with_all = ["own_access_keys", "console_only"])]
     pub quarantine_group: bool,
-    /// The account
+    /// The account ID
     ///
-    /// Default: any; in CloudFormation, the stack's.
+    /// Default: any account; in CloudFormation, the stack's account.
     #[arg(long, value_name = "ID")]
     pub account: Option<AccountId>,
     /// The partition, such as aws-cn
     ///
-    /// Default: aws; in CloudFormation, the stack's.
+    /// Default: aws; in CloudFormation, the stack's partition.
     #[arg(long, value_name = "PARTITION")]
     pub partition: Option<Partition>,
-    /// The group to attach it to
+    /// The group to attach the policy to
     ///
-    /// In Terraform and CloudFormation. Default: a variable, a parameter (with --quarantine-group: MFAQuarantine).
+    /// With Terraform and CloudFormation. Default: a variable or a parameter; with --quarantine-group, MFAQuarantine.
     #[arg(long, value_name = "NAME", value_parser = group_name)]
     pub group: Option<String>,
     /// The users' path, such as /team/
     ///
-    /// `*` is every path but `/`. Default: /.
+    /// `*` means any path except `/`. Default: /.
     #[arg(long, value_name = "PATH")]
     pub user_path: Option<UserPath>,
 }
@@ -94,20 +94,20 @@ pub struct PrintArgs {
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct CheckArgs {
-    /// Policies that apply together, or files that contain some; `-` reads stdin
+    /// Policies that apply together, or files that contain policies; `-` reads stdin
     ///
-    /// A policy document, the output of an `aws iam` command, a plan or state from `terraform show -json`, Terraform code,
-    /// or a CloudFormation template.
+    /// A policy document, the output of an `aws iam` command, a plan or state from `terraform show -json`, Terraform
+    /// code, or a CloudFormation template.
     #[arg(value_name = "FILE", required_unless_present = "user")]
     pub files: Vec<PathBuf>,
     /// Check this user's policies in IAM
     ///
-    /// The user's own policies, those of the user's groups, and the permissions boundary. With a FILE that holds the
-    /// policies of many users: those of this user.
+    /// Reads the user's policies, the policies of the user's groups, and the permissions boundary. With a FILE that
+    /// contains the policies of many users, checks only this user.
     #[arg(long, value_name = "NAME", value_parser = plain_user_name)]
     #[arg(conflicts_with_all = ["boundary", "kind", "user_name", "account", "partition", "fix"])]
     pub user: Option<String>,
-    /// The profile whose credentials read IAM
+    /// The profile to read IAM with
     ///
     /// Default: `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`, else `default`.
     #[arg(long, value_name = "PROFILE", value_parser = profile_name, conflicts_with = "files")]
@@ -120,22 +120,22 @@ pub struct CheckArgs {
     pub boundary: Vec<PathBuf>,
     /// A role's trust policy (repeatable)
     ///
-    /// Of a role that the user may assume.
+    /// The trust policy of a role that the user may assume.
     #[arg(long, value_name = "FILE")]
     pub trust: Vec<PathBuf>,
     /// A service control policy (repeatable)
     ///
-    /// Of the organization. All of them count as attached at one level.
+    /// A policy of the organization. All of them are evaluated as if attached at the same level.
     #[arg(long, value_name = "FILE")]
     pub scp: Vec<PathBuf>,
-    /// user, role, trust or organization
+    /// Kind: user, role, trust or organization
     ///
-    /// What the policies are attached to. Default: as the document says, else user.
+    /// Default: what the document indicates, else user.
     #[arg(long, value_name = "KIND", value_parser = one_of::<PolicyKind>(PolicyKind::NAMES), hide_possible_values = true)]
     pub kind: Option<PolicyKind>,
     /// The user's work, such as s3:GetObject
     ///
-    /// Default: what the policies allow.
+    /// An action that stands for it. Default: the first suitable one that the policies allow.
     #[arg(long, value_name = "ACTION", value_parser = action)]
     pub work: Option<String>,
     /// The user's name, optionally with a path
@@ -143,55 +143,55 @@ pub struct CheckArgs {
     /// Default: alice.
     #[arg(long, value_name = "NAME", value_parser = user_name)]
     pub user_name: Option<String>,
-    /// The account
+    /// The account ID
     ///
-    /// Default: the one that the policies name.
+    /// Default: the account that the policies name.
     #[arg(long, value_name = "ID")]
     pub account: Option<AccountId>,
     /// The partition, such as aws-cn
     ///
-    /// Default: the one that the policies name.
+    /// Default: the partition that the policies name.
     #[arg(long, value_name = "PARTITION", hide_short_help = true)]
     pub partition: Option<Partition>,
-    /// Allow password changes without MFA
+    /// Accept password changes without MFA
     ///
-    /// It is intended, so it is not a failure.
+    /// They are intended, so they are not a failure.
     #[arg(long)]
     pub allow_first_password_change: bool,
-    /// Require MFA only in the console
+    /// Accept access keys without MFA
     ///
-    /// It is intended, so it is not a failure.
+    /// Only the console is meant to require MFA, so keys without it are not a failure.
     #[arg(long)]
     pub console_only: bool,
-    /// Why an action is allowed or denied
+    /// Explain why an action is allowed or denied
     ///
-    /// For each way in, the statement that decides, in place of a verdict. TEXT is SERVICE:NAME, or AWS's AccessDenied
-    /// message as it was printed.
+    /// Prints the deciding statement for each way in, instead of a verdict. TEXT is SERVICE:NAME, or an AccessDenied
+    /// message exactly as AWS printed it.
     #[arg(long, value_name = "TEXT", conflicts_with = "fix")]
     pub explain: Option<Question>,
-    /// The resource of --explain
+    /// The resource for --explain
     ///
-    /// Default: the one in the message, else the user's own, else one that the policies name.
+    /// Default: the resource in the message, else the user's own, else one that the policies name.
     #[arg(long, value_name = "ARN", requires = "explain", hide_short_help = true)]
     pub resource: Option<String>,
     /// table, json, sarif, github or markdown
     ///
-    /// For people; for scripts; for code scanning; as annotations of a GitHub workflow; for a pull request. Default:
-    /// table.
+    /// The output format: table is for people, json for scripts, sarif for code scanning, github for workflow
+    /// annotations, and markdown for pull requests. Default: table.
     #[arg(long, value_name = "FORMAT", value_parser = one_of::<CheckFormat>(CheckFormat::NAMES))]
     #[arg(hide_possible_values = true, conflicts_with = "json")]
     pub format: Option<CheckFormat>,
-    /// Print JSON: `--format json`
+    /// Print JSON, like `--format json`
     #[arg(long, hide_short_help = true)]
     pub json: bool,
     /// Print the repaired policies
     ///
-    /// And the changes, on stderr.
+    /// The changes go to stderr.
     #[arg(long)]
     pub fix: bool,
-    /// Write them to their files, with --fix
+    /// Write the repaired policies, with --fix
     ///
-    /// After showing the changes and asking.
+    /// Writes them to their files, after showing the changes and asking.
     #[arg(long, requires = "fix")]
     pub write: bool,
     /// Do not ask, with --write
@@ -199,7 +199,7 @@ pub struct CheckArgs {
     pub yes: bool,
 }
 
-/// What the result of a check is printed as.
+/// The output format of `policy check`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CheckFormat {
     /// For people.
@@ -233,13 +233,13 @@ impl std::str::FromStr for CheckFormat {
     }
 }
 
-/// A word that names no format.
+/// An unknown output format.
 #[derive(Debug, thiserror::Error)]
-#[error("a result is printed as one of {}", CheckFormat::NAMES.join(", "))]
+#[error("unknown format; expected one of {}", CheckFormat::NAMES.join(", "))]
 pub struct UnknownFormat;
 
 impl CheckArgs {
-    /// What the result is printed as.
+    /// The requested output format.
     pub fn format(&self) -> CheckFormat {
         self.format.unwrap_or(if self.json { CheckFormat::Json } else { CheckFormat::Table })
     }
@@ -249,7 +249,7 @@ pub(super) fn group_name(text: &str) -> Result<String, &'static str> {
     if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b)) {
         Ok(text.to_owned())
     } else {
-        Err("a group name has only A-Z, a-z, 0-9 and `_+=,.@-`")
+        Err("a group name can contain only A-Z, a-z, 0-9 and `_+=,.@-`")
     }
 }
 
@@ -257,11 +257,11 @@ fn action(text: &str) -> Result<String, &'static str> {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     match text.split_once(':') {
         Some((service, name)) if is_word(service) && is_word(name) => Ok(text.to_owned()),
-        _ => Err("an action is `SERVICE:NAME`, such as `s3:GetObject`"),
+        _ => Err("expected `SERVICE:NAME`, such as `s3:GetObject`"),
     }
 }
 
-/// IAM's calls take a name alone.
+/// A user name without a path, as IAM's API calls take it.
 pub(super) fn plain_user_name(text: &str) -> Result<String, &'static str> {
     if text.contains('/') { Err("a user name cannot have a path here") } else { user_name(text) }
 }
@@ -272,6 +272,6 @@ fn user_name(text: &str) -> Result<String, &'static str> {
     if name.split('/').all(|part| !part.is_empty() && part.bytes().all(is_name)) {
         Ok(name.to_owned())
     } else {
-        Err("a user name has only A-Z, a-z, 0-9 and `_+=,.@-`, after an optional path that ends in `/`")
+        Err("a user name can contain only A-Z, a-z, 0-9 and `_+=,.@-`, after an optional path that ends in `/`")
     }
 }

@@ -1,4 +1,4 @@
-//! The profile that a command is about: an argument or `--profile`. Both may be given, as long as they agree.
+//! The profile that a command works on: an argument or `--profile`. Both may be given, as long as they agree.
 
 use clap::error::ErrorKind;
 
@@ -35,7 +35,7 @@ fn contradiction(one: &ProfileName, other: &ProfileName) -> clap::Error {
     usage(ErrorKind::ArgumentConflict, format!("`{one}` and `--profile {other}` are different profiles: name only one"))
 }
 
-/// Combines the argument of the command with `--profile` before or after it.
+/// Merges the command's PROFILE argument with `--profile` options before and after the command.
 pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<(), clap::Error> {
     let both = |inner: Option<ProfileName>| one(inner, before.cloned());
     match verb {

@@ -1,6 +1,7 @@
-//! `mfa-cred policy …`: do policies enforce MFA, and does a new user get through the first day? And one that does.
+//! `mfa-cred policy …`: checks whether policies enforce MFA and whether a new user can get through the first day, and
+//! prints a policy that does.
 //!
-//! Only `check --user` makes calls, and they are [`fetch`]'s.
+//! Only `check --user` calls AWS, in [`fetch`].
 
 mod cases;
 mod explain;
@@ -31,7 +32,7 @@ use crate::policy::source::Whose;
 use crate::policy::{Document, PolicyKind, Report, check, fix};
 use crate::settings::Settings;
 
-/// Where no policy names an account: the one of AWS's own examples.
+/// The account if no policy names one: that of AWS's own examples.
 const ANY_ACCOUNT: &str = "123456789012";
 
 pub(super) fn run(verb: PolicyVerb, context: &Context<'_>) -> Result<Done, Error> {
@@ -51,7 +52,7 @@ pub(super) fn run(verb: PolicyVerb, context: &Context<'_>) -> Result<Done, Error
     }
 }
 
-/// The user of a message is the one that is asked about, unless another one is named.
+/// The user of a message is the subject, unless the options name another one.
 fn about_the_one_denied(args: &mut CheckArgs) {
     let asker = args.explain.as_ref().and_then(|question| question.user.clone());
     if let (Some(asker), None) = (asker, &args.user) {
@@ -61,14 +62,14 @@ fn about_the_one_denied(args: &mut CheckArgs) {
     }
 }
 
-/// What is checked, wherever it came from.
+/// A set of policies to check, from files or from IAM.
 struct Case {
     identity: Vec<Document>,
     boundary: Vec<Document>,
     subject: Subject,
-    /// The account, where it is known and not taken from the documents.
+    /// The account, if it is known from elsewhere than the documents.
     account: Option<AccountId>,
-    /// The partition, where it is known and not taken from the documents.
+    /// The partition, if it is known from elsewhere than the documents.
     partition: Option<Partition>,
 }
 
@@ -78,14 +79,14 @@ impl Case {
     }
 }
 
-/// What comes of one of several sets.
+/// The result for one of several sets.
 struct Judged {
     whose: Whose,
     case: Case,
     report: Report,
 }
 
-/// What is wanted, as the options say.
+/// The check's options, from the command line.
 fn wish(args: &CheckArgs, case: &Case, host: &Host<'_>) -> Result<CheckOptions, Error> {
     Ok(CheckOptions {
         allows_first_password_change: args.allow_first_password_change,
@@ -96,7 +97,7 @@ fn wish(args: &CheckArgs, case: &Case, host: &Host<'_>) -> Result<CheckOptions, 
     })
 }
 
-/// Judges what is one set of policies, and prints what comes of it.
+/// Judges a single set of policies, and prints the result.
 fn judge(args: &CheckArgs, case: Case, context: &Context<'_>) -> Result<Done, Error> {
     if let Some(question) = &args.explain {
         return explained::run(args, question, &case, context.settings);
@@ -109,7 +110,7 @@ fn judge(args: &CheckArgs, case: Case, context: &Context<'_>) -> Result<Done, Er
     show(args, &[Judged { whose: Whose::Anybody, case, report }], Sets::One, context.settings)
 }
 
-/// Is it one set of policies, or what was found in files that may hold any number?
+/// Is it a single set of policies, or the sets found in files that may contain any number?
 enum Sets {
     One,
     Many,
@@ -149,7 +150,8 @@ fn verdict(holds: bool) -> Done {
     if holds { Done::Well } else { Done::Verdict(ExitCode::Failed) }
 }
 
-/// The service control policies, beside a boundary if there is one: what both must allow, as far as one list can say it.
+/// The service control policies, combined with the boundary if there is one: what both must allow, as far as a single
+/// list can express it.
 fn limits(args: &CheckArgs, mut boundary: Vec<Document>, host: &Host<'_>) -> Result<Vec<Document>, Error> {
     const ALL: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
     let mut scps = files::load(&args.scp, PolicyKind::Organization, host)?;
@@ -158,7 +160,7 @@ fn limits(args: &CheckArgs, mut boundary: Vec<Document>, host: &Host<'_>) -> Res
         is_star(&one.action) && one.resource.as_ref().is_none_or(is_star) && one.conditions.is_empty()
     };
     let mut allows = scps.iter().flat_map(|document| &document.statements).filter(|one| !one.is_deny).peekable();
-    // AWS attaches FullAWSAccess beside what only denies.
+    // AWS attaches FullAWSAccess in addition to policies that only deny.
     let is_free = allows.peek().is_none() || allows.any(is_all);
     match (boundary.is_empty(), is_free) {
         _ if scps.is_empty() => {}
@@ -168,7 +170,8 @@ fn limits(args: &CheckArgs, mut boundary: Vec<Document>, host: &Host<'_>) -> Res
             boundary.push(Document::parse("FullAWSAccess", ALL.as_bytes(), PolicyKind::Organization)?);
         }
         (false, true) => {
-            // Its Allow would widen the boundary, which it does not; emptied, it keeps the numbers of the others.
+            // Its Allow must not widen the boundary. It is emptied, not removed, so that the other statements keep
+            // their numbers.
             let all = scps.iter_mut().flat_map(|document| &mut document.statements);
             for allow in all.filter(|one| !one.is_deny) {
                 allow.action.is_all_but = false;
@@ -181,7 +184,7 @@ fn limits(args: &CheckArgs, mut boundary: Vec<Document>, host: &Host<'_>) -> Res
     Ok(boundary)
 }
 
-/// The user of the day. What was not said is taken from the first ARN that says it.
+/// The user for the check. What the options do not say is taken from the first ARN that does.
 fn subject(args: &CheckArgs, name: Option<&str>, documents: &[Document]) -> Subject {
     let arns = || {
         let scopes = documents.iter().flat_map(|document| &document.statements).filter_map(|one| one.resource.as_ref());

@@ -1,11 +1,11 @@
-//! Names of real actions, so that an example is one that its reader knows: of the services that policies name most, the
-//! actions that people use most.
+//! Names of real actions, so that examples are familiar to the reader: the most used actions of the services that
+//! policies name most often.
 //!
-//! The list is no authority: what it lacks may well exist, and nothing is judged by it.
+//! The list is not complete, and no verdict depends on it.
 
 use super::evaluate::matches_action;
 
-/// By service, what is told first standing first.
+/// By service, with the preferred examples first.
 const KNOWN: &[(&str, &str)] = &[
     (
         "s3",
@@ -66,7 +66,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("sts", "AssumeRole GetCallerIdentity GetSessionToken GetFederationToken DecodeAuthorizationMessage TagSession"),
 ];
 
-/// A real action that the pattern takes, where one is known.
+/// A real action that the pattern matches, if one is known.
 pub fn example(pattern: &str) -> Option<String> {
     let names = |(service, names): &(&str, &'static str)| {
         let service = (*service).to_owned();
@@ -80,7 +80,7 @@ mod tests {
     use super::example;
 
     #[test]
-    fn an_example_is_a_real_action_and_what_is_not_known_has_none() {
+    fn an_example_is_a_real_action_and_an_unknown_pattern_has_none() {
         for (pattern, action) in [
             ("s3:*", Some("s3:GetObject")),
             ("S3:list*", Some("s3:ListBucket")),

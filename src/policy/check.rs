@@ -1,4 +1,4 @@
-//! All of it together: the day, the rules, and what of the day no rule explains.
+//! The whole check: the user's day, the rules, and a finding for everything in the day that no rule explains.
 
 mod excuses;
 mod open;
@@ -11,14 +11,14 @@ use super::journey::{Cell, Expected, Journey, Row, Stage, Subject, Way};
 use super::repair;
 use super::rules::{self, CheckOptions, Edit, Finding, Inspected, Rule, Severity};
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The user whose day it was.
     pub subject: Subject,
     /// What the policies are attached to.
     pub kind: PolicyKind,
-    /// The day; for a role's and an organization's policies there is none.
+    /// The day; `None` for the policies of a role or an organization.
     pub journey: Option<Journey>,
     /// The failures, then the notes.
     pub findings: Vec<Finding>,
@@ -31,7 +31,7 @@ impl Report {
     }
 }
 
-/// Checks documents that apply together, all of the same kind. `work` is the action that the user is there for.
+/// Checks documents that apply together, all of the same kind. `work` is the action that stands for the user's work.
 pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, options: &CheckOptions) -> Report {
     let is_of_users = policies.identity.iter().all(|document| document.kind == PolicyKind::User);
     let mut journey = is_of_users.then(|| Journey::play(policies, subject, work));
@@ -59,23 +59,23 @@ pub fn check(policies: Policies<'_>, subject: &Subject, work: Option<&str>, opti
         open::trust(index, document, subject, &mut findings);
     }
     findings.extend(policies.identity.iter().enumerate().filter_map(|(index, document)| too_large(index, document)));
-    // Stable: within failures and within notes the order of the documents stays.
+    // A stable sort: failures and notes each stay in the order of the documents.
     findings.sort_by_key(|finding| finding.severity);
     let kind = policies.identity.first().map(|document| document.kind).unwrap_or_default();
     Report { subject: subject.clone(), kind, journey, findings }
 }
 
-/// Repairs what can be repaired mechanically, again and again until nothing changes: the documents' new texts.
+/// Applies the mechanical repairs until nothing changes any more, and returns the documents' new texts.
 ///
 /// # Errors
-/// None that a repair should ever cause: a text that became unreadable.
+/// A repaired text that can no longer be parsed, which would be a bug.
 pub fn fix(
     policies: Policies<'_>,
     subject: &Subject,
     work: Option<&str>,
     options: &CheckOptions,
 ) -> Result<(Vec<Document>, Report), DocumentError> {
-    // A repair may uncover another one, but none of them comes back.
+    // One repair may reveal another one, but none of them recurs.
     const ROUNDS: usize = 8;
     let mut documents = policies.identity.to_vec();
     let mut report = check(policies, subject, work, options);
@@ -97,7 +97,7 @@ pub fn fix(
     Ok((documents, report))
 }
 
-/// What of one step no rule explains.
+/// Findings for the parts of one step that no rule explains.
 fn of_row(look: &Inspected<'_>, journey: &Journey, row: &Row, explained: &[(Stage, Way)], found: &mut Vec<Finding>) {
     let on = |is: &dyn Fn(Way, &Cell) -> bool| -> Vec<Way> {
         Way::ALL.into_iter().filter(|way| is(*way, journey.cell(row.step, *way))).collect()
@@ -117,24 +117,24 @@ fn of_row(look: &Inspected<'_>, journey: &Journey, row: &Row, explained: &[(Stag
             let open = on(&|way, cell| way.has_mfa() && cell.verdict() == Some(Verdict::Allowed));
             if !open.is_empty() {
                 let what = "with MFA, other users' devices can be changed".to_owned();
-                let why = "an administrator may do that; nobody else should";
+                let why = "administrators may need this; nobody else should have it";
                 found.push(plain(
                     Rule::OtherUsersDevices,
                     what,
                     why,
-                    "limit it to `user/${aws:username}` where it is not meant",
+                    "unless this is intended, limit it to `user/${aws:username}`",
                 ));
             }
         }
         _ => {}
     }
-    // What goes through without MFA is told by statement, and not by step; what another policy would allow is in none.
+    // What is allowed without MFA is reported per statement, not per step; what another policy would allow has none.
     let is_told = |way: Way, cell: &Cell| {
         let is_theft = matches!(cell, Cell::Judged { expected: Expected::Denied, .. }) && !way.has_mfa();
         is_theft && !(row.step == Stage::Work && journey.work.is_assumed)
     };
     let wrong = on(&|way, cell| cell.is_wrong() && !is_told(way, cell) && !explained.contains(&(row.step, way)));
-    // Allowed and unknown are two things to say, and so are keys and the console where only one of them is meant.
+    // "Allowed" and "unknown" are separate findings, and so are keys and the console where only one is intended.
     for verdict in [Verdict::Allowed, Verdict::Denied, Verdict::Unknown] {
         let ways: Vec<Way> =
             wrong.iter().copied().filter(|way| journey.cell(row.step, *way).verdict() == Some(verdict)).collect();
@@ -151,7 +151,7 @@ fn of_row(look: &Inspected<'_>, journey: &Journey, row: &Row, explained: &[(Stag
     }
 }
 
-/// A step that goes wrong on these ways, all with the same verdict.
+/// A step with an unexpected result on these ways, with the same verdict on each.
 fn of_cell(look: &Inspected<'_>, journey: &Journey, row: &Row, ways: &[Way], verdict: Verdict) -> Finding {
     let Cell::Judged { expected, request, decision, .. } = journey.cell(row.step, ways[0]) else {
         unreachable!("a cell that is wrong was judged")
@@ -163,26 +163,26 @@ fn of_cell(look: &Inspected<'_>, journey: &Journey, row: &Row, ways: &[Way], ver
     let (rule, what, repair) = match (expected, verdict) {
         (Expected::Allowed, Verdict::Unknown) => (
             Rule::WorkUndecided,
-            format!("whether the user can {step} is not known ({names}: {action})"),
+            format!("it is unknown whether the user can {step} ({names}: {action})"),
             String::new(),
         ),
         (Expected::Allowed, _) => {
             let repair = match decision.as_ref().map(|decision| decision.ground) {
-                Some(Ground::Deny) => format!("let the Deny leave `{action}` free"),
-                Some(Ground::Boundary) => format!("let the permissions boundary allow `{action}`, too"),
+                Some(Ground::Deny) => format!("exempt `{action}` from the Deny"),
+                Some(Ground::Boundary) => format!("allow `{action}` in the permissions boundary, too"),
                 _ => format!("allow `{action}` on `{resource}`"),
             };
-            (Rule::UserStuck, format!("the user is stuck: cannot {step} ({names}: {action})"), repair)
+            (Rule::UserStuck, format!("the user is stuck and cannot {step} ({names}: {action})"), repair)
         }
         (_, Verdict::Unknown) => (
             Rule::Undecided,
-            format!("whether one can {step} without MFA is not known ({names}: {action})"),
-            "deny it whatever that is, where there is no MFA".to_owned(),
+            format!("it is unknown whether a user can {step} without MFA ({names}: {action})"),
+            "deny it without MFA, whatever the value is".to_owned(),
         ),
         _ => (
             Rule::OpenWithoutMfa,
-            format!("open: one can {step} without MFA ({names}: {action})"),
-            "deny all but enrolling with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`, as \
+            format!("open: a user can {step} without MFA ({names}: {action})"),
+            "deny everything except enrollment with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`, as \
              `mfa-cred policy print` does"
                 .to_owned(),
         ),
@@ -207,12 +207,12 @@ fn place(look: &Inspected<'_>, at: StatementId) -> super::document::Position {
     document.place(document.statements[at.statement].span.start)
 }
 
-/// Why a request is decided as it is.
+/// Why a request is allowed, denied or undecided.
 fn grounds(look: &Inspected<'_>, decision: &Decision, action: &str, resource: &str) -> String {
     let statements = || decision.by.iter().take(3).map(|at| name_of(look.policies, *at)).collect::<Vec<_>>().join(", ");
     match decision.ground {
         Ground::Deny => format!("denied by {}", statements()),
-        Ground::Allow if decision.by.is_empty() => "nothing denies it, whoever allows it".to_owned(),
+        Ground::Allow if decision.by.is_empty() => "another policy may allow it, and nothing here denies it".to_owned(),
         Ground::Allow => format!("allowed by {}, and nothing denies it", statements()),
         Ground::NothingAllows => format!("nothing allows `{action}` on `{resource}`"),
         Ground::Boundary => "the permissions boundary does not allow it".to_owned(),
@@ -220,7 +220,7 @@ fn grounds(look: &Inspected<'_>, decision: &Decision, action: &str, resource: &s
             let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
             let reasons = reasons.join(", and ");
             // A document that could not be read has no statements to name.
-            if decision.by.is_empty() { reasons } else { format!("{reasons} in {}", statements()) }
+            if decision.by.is_empty() { reasons } else { format!("{reasons}; see {}", statements()) }
         }
     }
 }
@@ -240,40 +240,40 @@ fn stuck_password(look: &Inspected<'_>, journey: &Journey) -> Finding {
     let why = if is_denied {
         "changing the password is denied without MFA, and no device can be enrolled before it is changed"
     } else {
-        "nothing here surely allows it; IAM attaches `IAMUserChangePassword` to a user who must change the password, and \
-         an account's password policy may allow it to all"
+        "these policies do not clearly allow it; IAM attaches `IAMUserChangePassword` to a user who must change the \
+         password, and the account's password policy may allow it for all users"
     };
-    let what = "a user who must change the password at the first sign-in is stuck".to_owned();
-    let repair = "create users without the forced change; or let the Deny leave `iam:ChangePassword` and \
-                  `iam:GetAccountPasswordPolicy` free, which also leaves it to an attacker (--allow-first-password-change)";
+    let what = "a user who must change the password at first sign-in is stuck".to_owned();
+    let repair = "create users without a forced password change; or exempt `iam:ChangePassword` and \
+                  `iam:GetAccountPasswordPolicy` from the Deny, which helps an attacker too (--allow-first-password-change)";
     let mut finding = plain(Rule::FirstPasswordStuck, what, why, repair);
     finding.at = decision.and_then(|decision| decision.by.first().copied()).filter(|_| is_denied);
     finding.place = finding.at.map(|at| place(look, at));
     finding
 }
 
-/// No policy can prevent it, so it is always said.
+/// No policy can prevent it, so it is always reported.
 fn thief() -> Finding {
     plain(
         Rule::AttackerEnrolls,
         "an attacker can enroll a first device for a user who has none".to_owned(),
-        "whoever may enroll before there is MFA may do so with a stolen key or password, too; no policy can tell them \
-         apart. Whether AWS lets such a key add a device for a user who has one is not known",
-        "let users enroll on their first day, and watch for those without a device",
+        "whatever lets a new user enroll also works with a stolen key or password; no policy can tell the two \
+         apart. It is not known whether AWS lets such a key add a device for a user who has one",
+        "have users enroll on their first day, and watch for users without a device",
     )
 }
 
-/// IAM's quota, in characters without white space.
+/// IAM's quota, in characters, not counting white space.
 fn too_large(index: usize, document: &Document) -> Option<Finding> {
     const MOST: usize = 6144;
     let length = document.text().chars().filter(|c| !c.is_whitespace()).count();
     (length > MOST).then(|| {
-        let what = format!("{} has {length} characters without white space", document.title());
+        let what = format!("{} has {length} characters, not counting white space", document.title());
         let mut finding = plain(
             Rule::TooLarge,
             what,
-            "a managed policy has at most 6,144, and all inline policies of a user 2,048, of a group 5,120",
-            "split it",
+            "the limit is 6,144 for a managed policy, 2,048 for all inline policies of a user, and 5,120 for those of a group",
+            "split the policy",
         );
         finding.at = Some(StatementId { is_boundary: false, document: index, statement: 0 });
         finding.place = Some(document.place(document.span.start));

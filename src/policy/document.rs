@@ -1,7 +1,9 @@
-//! A policy document → [`Document`]: strictly, and every statement, element and value keeps its place in the text.
+//! Parses a policy document strictly into a [`Document`], in which every statement, element and value keeps its place
+//! in the text.
 //!
-//! What IAM refuses is an error with line and column; what it takes (a single object or string for a list of one) is
-//! taken. Nothing is judged here but the grammar. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
+//! What IAM rejects is an error with line and column; what it accepts (such as a single object or string for a list of
+//! one) is accepted here too. Only the grammar is checked.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
 mod alike;
 mod elements;
@@ -17,7 +19,7 @@ pub use operator::{Operator, Order, Quantifier, Test};
 
 use std::ops::Range;
 
-/// What a document is attached to, which decides what may stand in it.
+/// What a document is attached to, which decides which elements it may have.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum PolicyKind {
     /// To a user or a group.
@@ -32,7 +34,7 @@ pub enum PolicyKind {
 }
 
 impl PolicyKind {
-    /// The words for them, in the order of the variants.
+    /// The names of the variants, in their order.
     pub const NAMES: [&str; 4] = ["user", "role", "trust", "organization"];
 }
 
@@ -50,15 +52,15 @@ impl std::str::FromStr for PolicyKind {
     }
 }
 
-/// A word that names no kind of document.
+/// An unknown kind of policy.
 #[derive(Debug, thiserror::Error)]
-#[error("a policy is one of {}", PolicyKind::NAMES.join(", "))]
+#[error("unknown kind of policy; expected one of {}", PolicyKind::NAMES.join(", "))]
 pub struct UnknownKind;
 
 /// The version of the policy language.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Version {
-    /// Without policy variables; also what a document without a version is written in.
+    /// No policy variables; also the version of a document that does not state one.
     V2008,
     /// The current one.
     V2012,
@@ -82,13 +84,13 @@ pub struct Document {
     pub kind: PolicyKind,
     /// The language's version.
     pub version: Version,
-    /// Where the version's value stands, when it is said.
+    /// The place of the version's value, if the document states one.
     pub version_span: Option<Range<usize>>,
-    /// Where the document's object stands.
+    /// The place of the document's object.
     pub span: Range<usize>,
-    /// The statements; at least one, but for a document that is unread.
+    /// The statements: at least one, unless the document could not be read.
     pub statements: Vec<Statement>,
-    /// Is it known that it applies, and not all of what it says?
+    /// Does it apply, although not all of its contents are known?
     pub is_unread: bool,
     text: String,
     lines: Lines,
@@ -108,22 +110,22 @@ pub struct Statement {
     pub resource: Option<Scope>,
     /// The AWS principals of a trust policy.
     pub principals: Vec<Text>,
-    /// Are the principals all but those?
+    /// Are all principals meant except those?
     pub is_all_but_principals: bool,
-    /// Does it speak of `*`, which is everyone?
+    /// Does it name `*`, which means everyone?
     pub is_everyone: bool,
     /// All of these must hold.
     pub conditions: Vec<Condition>,
-    /// Where the statement's object stands.
+    /// The place of the statement's object.
     pub span: Range<usize>,
 }
 
-/// A listed element, or its complement.
+/// An element such as `Action`, or its `Not…` counterpart.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    /// Is it the `Not…` one, which means all but what is listed?
+    /// Is it the `Not…` element, which means everything except what is listed?
     pub is_all_but: bool,
-    /// Where the element's name stands, quotes included.
+    /// The place of the element's name, quotes included.
     pub name_span: Range<usize>,
     /// The patterns.
     pub list: List,
@@ -132,15 +134,15 @@ pub struct Scope {
 /// One test of one condition key.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    /// How it is tested.
+    /// The test.
     pub operator: Operator,
-    /// Where the operator's name stands, quotes included.
+    /// The place of the operator's name, quotes included.
     pub operator_span: Range<usize>,
-    /// How many keys stand below the same operator.
+    /// The number of keys under the same operator.
     pub keys_beside: usize,
     /// The key.
     pub key: Text,
-    /// The values that it is tested against.
+    /// The values that the key is tested against.
     pub values: List,
 }
 
@@ -149,34 +151,34 @@ pub struct Condition {
 pub struct List {
     /// The values.
     pub items: Vec<Text>,
-    /// Where all of it stands.
+    /// The place of the whole list.
     pub span: Range<usize>,
     /// Is it written as an array?
     pub is_array: bool,
 }
 
-/// A value and where it stands, quotes included.
+/// A value and its place, quotes included.
 #[derive(Clone, Debug)]
 pub struct Text {
-    /// The value; numbers and booleans as they are written.
+    /// The value; numbers and booleans as written.
     pub value: String,
-    /// Where it stands.
+    /// Its place.
     pub span: Range<usize>,
 }
 
 impl Document {
-    /// Reads a document; `name` is what errors and findings call it.
+    /// Parses a document; `name` is its name in errors and findings.
     ///
     /// # Errors
-    /// The first thing that IAM would refuse, with its place.
+    /// The first thing that IAM would reject, with its place.
     pub fn parse(name: &str, bytes: &[u8], kind: PolicyKind) -> Result<Self, DocumentError> {
         let text = json::text(name, bytes)?;
         let lines = Lines::of(text);
         elements::document(&json::SourceText { name, text, lines: &lines, origin: None }, kind)
     }
 
-    /// Reads a document that was taken out of something larger and written down anew: `text` is JSON of our own, and
-    /// every place is said in the file that it came from.
+    /// Parses a document that was extracted from a larger file: `text` is JSON that we wrote, and every place refers to
+    /// the original file.
     pub(in crate::policy) fn taken(text: &str, origin: &Origin, kind: PolicyKind) -> Result<Self, DocumentError> {
         let lines = Lines::of(text);
         let name = origin.file.name.as_str();
@@ -187,8 +189,9 @@ impl Document {
         Ok(document)
     }
 
-    /// What a document is attached to, as far as its elements tell: with a principal it is a trust policy, or, with
-    /// resources as well, the policy of a resource, which is `None`. What cannot be read is a user's, and refused as such.
+    /// The kind of a document, judging by its elements: with a principal it is a trust policy, or, with resources as
+    /// well, a resource-based policy, which is `None`. An unreadable document counts as a user's, and fails to parse as
+    /// such.
     pub fn kind_of(bytes: &[u8]) -> Option<PolicyKind> {
         let root: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
         let statements = match &root["Statement"] {
@@ -203,7 +206,7 @@ impl Document {
         }
     }
 
-    /// A document that applies and could not be read: it may allow or deny anything.
+    /// A document that applies but could not be read: it may allow or deny anything.
     pub fn unread(name: &str, kind: PolicyKind) -> Self {
         Self {
             name: name.to_owned(),
@@ -219,18 +222,18 @@ impl Document {
         }
     }
 
-    /// A document of a file that applies and could not be read.
+    /// A document within a file that applies but could not be read.
     pub(in crate::policy) fn unread_of(origin: &Origin, kind: PolicyKind) -> Self {
         Self { origin: Some(origin.clone()), ..Self::unread(&origin.file.name, kind) }
     }
 
-    /// The same document, attached to something else of its grammar.
+    /// The same document, attached to something else that shares its grammar.
     #[must_use]
     pub fn of_kind(self, kind: PolicyKind) -> Self {
         Self { kind, ..self }
     }
 
-    /// What it is called within its file, where the file holds more than the document.
+    /// Its name within its file, if the file contains more than the document.
     pub fn label(&self) -> Option<&str> {
         self.origin.as_ref().map(|origin| origin.label.as_str())
     }
@@ -240,7 +243,7 @@ impl Document {
         self.label().map_or_else(|| self.name.clone(), |label| format!("{label} in {}", self.name))
     }
 
-    /// What of it is not known, for people.
+    /// A description of its unknown parts.
     pub fn unknown(&self) -> String {
         let gaps = self.origin.as_ref().map_or(&[][..], |origin| &origin.gaps[..]);
         if gaps.is_empty() { self.title() } else { gaps.join(", ") }
@@ -254,7 +257,8 @@ impl Document {
         }
     }
 
-    /// Puts the account in place of what templates and documentation print instead of one; what that was, each once.
+    /// Replaces the placeholders for an account, as templates and documentation print them, and returns each
+    /// placeholder once.
     pub fn fill_account(&mut self, account: &str) -> Vec<String> {
         let mut filled = Vec::new();
         let mut fill = |text: &mut Text| {
@@ -275,7 +279,7 @@ impl Document {
         filled
     }
 
-    /// The text that was read.
+    /// The text that was parsed.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -286,7 +290,7 @@ impl Document {
     }
 }
 
-/// Where each line starts, and how many characters stand before each block of the text: a file may be a single line.
+/// The start of each line, and the number of characters before each block of the text: a file may be a single line.
 #[derive(Clone, Debug)]
 pub(in crate::policy) struct Lines {
     starts: Vec<usize>,
@@ -316,7 +320,7 @@ impl Lines {
     }
 }
 
-/// How many characters start in these bytes of a text.
+/// The number of characters that start in these bytes of a text.
 fn characters(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }

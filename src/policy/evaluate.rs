@@ -1,8 +1,9 @@
 //! Documents and a request → a decision, as IAM makes it for one principal.
 //!
-//! An explicit deny beats everything; else a statement must allow it, and the permissions boundary too where there is
-//! one; else it is denied. The logic has three values: what the context does not say is unknown, and only where it
-//! matters. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
+//! An explicit deny overrides everything; otherwise a statement must allow the request, and so must the permissions
+//! boundary if there is one; otherwise it is denied. The logic is three-valued: a condition key that the context does
+//! not mention is unknown, and makes the decision unknown only if it matters.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
 mod condition;
 mod context;
@@ -19,55 +20,55 @@ pub use truth::{Reason, Truth};
 /// Everything that applies to the principal.
 #[derive(Clone, Copy, Debug)]
 pub struct Policies<'a> {
-    /// What grants and denies.
+    /// The documents that allow and deny.
     pub identity: &'a [Document],
-    /// What limits: the permissions boundary's documents, if there are any.
+    /// The documents of the permissions boundary, if there is one.
     pub boundary: &'a [Document],
 }
 
-/// What is asked for.
+/// A request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// `service:Action`
     pub action: &'a str,
-    /// The ARN that it acts on; `*` for an action that acts on none.
+    /// The ARN that it acts on; `*` for an action without a specific resource.
     pub resource: &'a str,
-    /// What the request brings along.
+    /// The request's condition keys.
     pub context: &'a Context,
-    /// Is it taken as allowed by a policy that is not at hand, so that only a deny or the boundary matters?
+    /// Is it assumed to be allowed by a policy that is not given, so that only a Deny or the boundary matters?
     pub is_allowed_elsewhere: bool,
 }
 
-/// What comes of it.
+/// The outcome.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// It may be done.
+    /// Allowed.
     Allowed,
-    /// It may not.
+    /// Denied.
     Denied,
-    /// It depends on what nobody said.
+    /// It depends on something unknown.
     Unknown,
 }
 
 /// Why.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Ground {
-    /// A statement denies it.
+    /// A statement denies the request.
     Deny,
-    /// A statement allows it, and nothing denies it.
+    /// A statement allows the request, and nothing denies it.
     Allow,
-    /// No statement speaks for it.
+    /// No statement allows the request.
     NothingAllows,
-    /// A statement would allow it, but the permissions boundary has none that does.
+    /// A statement would allow the request, but the permissions boundary does not.
     Boundary,
-    /// A statement may match, and that it is decisive is known.
+    /// It is unknown whether a decisive statement matches.
     Unknown,
 }
 
-/// One statement of all the documents.
+/// A statement among all the documents.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct StatementId {
-    /// Does it stand in the boundary?
+    /// Is it in the boundary?
     pub is_boundary: bool,
     /// The document, counted from 0.
     pub document: usize,
@@ -75,26 +76,26 @@ pub struct StatementId {
     pub statement: usize,
 }
 
-/// A decision, the statements that made it, and what it depends on where it is unknown.
+/// A decision, the statements behind it, and, if it is unknown, what it depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// What comes of it.
+    /// The outcome of a request.
     pub verdict: Verdict,
     /// Why.
     pub ground: Ground,
-    /// The statements that decide, or, where it is unknown, that may.
+    /// The deciding statements, or, if the decision is unknown, those that may decide.
     pub by: Vec<StatementId>,
     /// What an unknown decision depends on.
     pub reasons: Vec<Reason>,
 }
 
-/// What the statements of one effect say together.
+/// The combined result of all statements with the same effect.
 struct Side {
     truth: Truth,
     by: Vec<StatementId>,
 }
 
-/// Decides.
+/// Decides a request.
 pub fn evaluate(policies: Policies<'_>, request: &Request<'_>) -> Decision {
     let mut deny = side(policies.identity, false, true, request);
     let limit = side(policies.boundary, true, true, request);
@@ -133,7 +134,7 @@ pub fn evaluate(policies: Policies<'_>, request: &Request<'_>) -> Decision {
     }
 }
 
-/// All statements of one effect, and those of them that match or may match.
+/// Combines all statements of one effect, and collects those that match or may match.
 fn side(documents: &[Document], is_boundary: bool, is_deny: bool, request: &Request<'_>) -> Side {
     let (mut truth, mut by) = (Truth::No, Vec::new());
     for (document, of) in documents.iter().enumerate() {
@@ -157,9 +158,9 @@ fn holds(policies: Policies<'_>, at: StatementId, request: &Request<'_>) -> Trut
     matches(document, &document.statements[at.statement], request)
 }
 
-/// Does the statement speak of this request?
+/// Does the statement match this request?
 pub fn matches(document: &Document, statement: &Statement, request: &Request<'_>) -> Truth {
-    // The action first: it is what most statements fail by, and costs no allocation.
+    // The action first: most statements fail on it, and it costs no allocation.
     if !covers_action(&statement.action, request.action) {
         return Truth::No;
     }
@@ -186,7 +187,7 @@ pub fn hold<'a>(document: &Document, conditions: impl IntoIterator<Item = &'a Co
     conditions.into_iter().map(one).fold(Truth::Yes, Truth::and)
 }
 
-/// Does `Action` or `NotAction` cover that action? Services and actions have no case.
+/// Does `Action` or `NotAction` cover that action? Case does not matter.
 pub fn covers_action(scope: &Scope, action: &str) -> bool {
     scope.list.items.iter().any(|item| matches_action(&item.value, action)) != scope.is_all_but
 }
@@ -196,7 +197,7 @@ pub fn covers_resource(document: &Document, scope: &Scope, request: &Request<'_>
     let mut any = Truth::No;
     for item in &scope.list.items {
         let matched = pattern::matches_resource(document.version, &item.value, request.resource, request.context);
-        // A variable without a value matches nothing; that all but nothing is meant then, AWS does not say.
+        // A variable without a value matches nothing; AWS does not say whether a `NotResource` then means everything.
         let matched = match matched {
             pattern::Match::Unresolved(key) if scope.is_all_but => Truth::unknown(Reason::NoValue(key)),
             pattern::Match::Unresolved(_) => Truth::No,

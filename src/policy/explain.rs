@@ -1,32 +1,32 @@
-//! One request on each way in, and what decides it.
+//! Explains a request on each way in: allowed or denied, and by which statement.
 
 use super::document::{Document, Statement};
 use super::evaluate::{Decision, Policies, Request, StatementId, Truth, Verdict, covers_action, covers_resource};
 use super::journey::{Asked, Journey, Subject, Way, decide};
 
-/// What comes of a request on one way.
+/// The outcome of a request on one way in.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The way in.
     pub way: Way,
-    /// What comes of it.
+    /// The outcome.
     pub verdict: Verdict,
-    /// What decides; `None` is STS's own rule, which no policy changes.
+    /// The decision; `None` for a rule of STS itself, which no policy changes.
     pub decision: Option<Decision>,
-    /// Where nothing allows it: Allows of the action that do not apply, and why.
+    /// If nothing allows it: the statements that allow the action but do not apply, and why.
     pub near: Vec<(StatementId, Miss)>,
 }
 
 /// Why a statement that allows the action does not apply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Miss {
-    /// It is about other resources.
+    /// It covers other resources.
     Resource,
     /// A condition does not hold.
     Condition,
 }
 
-/// The resource that an action is tried on where none is said: the user's own, or one that the policies name.
+/// The resource to use if none was given: the user's own, or one that the policies name.
 pub fn resource_for(policies: Policies<'_>, subject: &Subject, action: &str) -> String {
     let journey = Journey::play(policies, subject, Some(action));
     let requests = journey.rows.iter().flat_map(|row| &row.requests);

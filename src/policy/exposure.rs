@@ -1,9 +1,9 @@
-//! What goes through without MFA: every Allow, less every Deny and what limits them, for each way in.
+//! What is allowed without MFA, for each way in: every Allow, minus every Deny and whatever limits the Allows.
 //!
-//! Nothing is sampled. Actions, and then resources, fall into the classes that the patterns of all statements tell
-//! apart ([`words`]); for each pair of them the conditions either have a context that lets a request through or have
-//! none ([`contexts`]). What stays open on the way, such as a variable of which nobody knows the value, counts as
-//! letting it through. So where nothing is found, nothing is there; what is found is one request for each statement.
+//! This is exhaustive, not sampled. Actions, and then resources, fall into the classes that the patterns of all
+//! statements distinguish ([`words`]); for each pair of classes, either some context satisfies the conditions or none
+//! does ([`contexts`]). Anything that cannot be decided, such as a variable with an unknown value, counts as allowed.
+//! So if nothing is found, nothing is allowed; otherwise the result has one example request for each statement.
 
 mod actions;
 mod contexts;
@@ -22,16 +22,16 @@ use super::journey::{Subject, Way};
 pub(super) use actions::theft;
 pub(super) use openings::find;
 
-/// How much may be looked at: a user's twenty policies take a thousandth of it. What takes more is refused.
+/// The limit on the number of steps: a user's twenty policies take a thousandth of it. Larger inputs are refused.
 pub(super) const MOST: usize = 60_000_000;
 
-/// As many keys may the conditions name that meet in one request; the search goes as deep as there are keys.
+/// The limit on the number of condition keys in one request; the search is as deep as there are keys.
 pub(super) const MOST_KEYS: usize = 256;
 
-/// What may still be looked at.
+/// The number of steps that are left.
 pub(super) struct Budget(usize);
 
-/// More than may be looked at.
+/// The budget is used up.
 #[derive(Debug)]
 pub(super) struct Spent;
 
@@ -46,49 +46,49 @@ impl Budget {
     }
 }
 
-/// What is asked.
+/// The input of the search.
 #[derive(Clone, Copy)]
 pub(super) struct Question<'a> {
-    /// Everything that applies.
+    /// All policies that apply.
     pub(super) policies: Policies<'a>,
-    /// To whom.
+    /// The user that they apply to.
     pub(super) subject: &'a Subject,
-    /// Are other policies taken to allow everything, so that only what denies and limits matters?
+    /// Are other policies assumed to allow everything, so that only Denies and limits matter?
     pub(super) is_allowed_elsewhere: bool,
 }
 
-/// Why something goes through that may go through.
+/// The kind of an opening, which decides how severe it is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum OpeningKind {
-    /// It must not.
+    /// It must not be allowed.
     Theft,
     /// The role's trust policy may forbid it.
     Role,
-    /// It changes the own password, with the old one.
+    /// It changes the user's own password, given the old one.
     Password,
-    /// It deletes a virtual device that nobody uses.
+    /// It deletes an unassigned virtual device.
     SpareDevice,
 }
 
-/// One statement that lets something through without MFA, with one request that shows it.
+/// One statement that allows something without MFA, with an example request.
 #[derive(Clone, Debug)]
 pub(super) struct Opening {
-    /// The statement; `None` where another policy would allow it, or one that could not be read.
+    /// The statement; `None` if it is another policy, or an unreadable one, that would allow it.
     pub(super) at: Option<StatementId>,
-    /// What goes through.
+    /// The kind.
     pub(super) kind: OpeningKind,
-    /// On these ways.
+    /// The ways in on which it is allowed.
     pub(super) ways: Vec<Way>,
-    /// The action. One that is made up from a pattern has the pattern beside it.
+    /// The action. If it is made up from a pattern, `pattern` has it.
     pub(super) action: String,
-    /// The pattern of the policy, where no name is known that it covers.
+    /// The pattern of the policy, if it covers no known action.
     pub(super) pattern: Option<String>,
     /// The resource.
     pub(super) resource: String,
-    /// What the request brings along, beyond what each has on its way.
+    /// The condition keys that the request needs, beyond those that every request on its way has.
     pub(super) keys: Vec<(String, Known)>,
-    /// What nobody knows, and might let it through.
+    /// The unknown facts that decide whether it is allowed.
     pub(super) undecided: Vec<Reason>,
-    /// Every role that it opens, where it is about roles: a pattern for each.
+    /// For roles: a pattern for every role that it opens.
     pub(super) roles: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What is wrong with policies, said once for the page, the JSON and the repair.
+//! What is wrong with policies, in one form for the page, the JSON and the repair.
 
 use std::ops::Range;
 
@@ -10,44 +10,44 @@ use super::rule::{Rule, Severity};
 /// One finding.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// How much it weighs.
+    /// The severity.
     pub severity: Severity,
     /// The rule.
     pub rule: Rule,
-    /// The statement, where one is to blame.
+    /// The statement at fault, if there is one.
     pub at: Option<StatementId>,
-    /// The place in its document.
+    /// The place in that statement's document.
     pub place: Option<Position>,
-    /// What is wrong, in a sentence.
+    /// What is wrong, in a phrase.
     pub what: String,
-    /// Why it is.
+    /// Why it is wrong.
     pub why: String,
     /// What to do.
     pub repair: String,
-    /// The mechanical repair, where there is one.
+    /// The mechanical repair, if there is one.
     pub edits: Vec<Edit>,
-    /// The cells of the journey that it explains.
+    /// The cells of the journey that it accounts for.
     pub(super) explains: Vec<(Stage, Way)>,
-    /// A request that goes through without MFA by what the finding says, where one shows it.
+    /// A request that the finding allows without MFA, if one demonstrates it.
     pub opens: Option<Opened>,
 }
 
-/// What goes through.
+/// A request that is allowed without MFA.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// An action that does.
+    /// The action.
     pub action: String,
-    /// The ways in without MFA on which it does.
+    /// The ways in without MFA on which it is allowed.
     pub ways: Vec<Way>,
 }
 
-/// A change of a document's text.
+/// A change to a document's text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Edit {
     /// The document, counted from 0.
     pub document: usize,
-    /// What is replaced.
+    /// The bytes to replace.
     pub range: Range<usize>,
-    /// By what.
+    /// The replacement.
     pub text: String,
 }

@@ -1,6 +1,6 @@
-//! The first day of a user and the theft of a key, step by step, over the five ways in.
+//! A user's first day and the theft of a key, step by step, on the five ways in.
 //!
-//! Each step is a few requests; what STS forbids whatever a policy says is known here, and no policy is asked.
+//! Each step is a few requests. What STS itself forbids or allows, whatever the policies say, is decided here.
 
 mod subject;
 pub(super) mod work;
@@ -10,49 +10,49 @@ use super::evaluate::{Decision, Policies, Request, Verdict, evaluate};
 pub use subject::{Subject, Way};
 pub use work::Work;
 
-/// A step of the day, in the order in which it comes.
+/// A step of the day, in order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Stage {
     /// The first sign-in; with a key, GetSessionToken.
     SignIn,
-    /// The password that must be changed at the first sign-in.
+    /// Changing the password, as required at the first sign-in.
     FirstPassword,
-    /// Which devices does the user have?
+    /// Listing the user's devices.
     Find,
-    /// A device that is named as the user.
+    /// Creating a device with the user's name.
     CreateNamed,
-    /// A device of another name.
+    /// Creating a device with another name.
     CreateOther,
-    /// The device becomes the user's.
+    /// Enabling the device for the user.
     Enable,
-    /// Its clock drifted.
+    /// Resynchronizing a device whose clock has drifted.
     Resync,
     /// The sign-in with MFA.
     SignInAgain,
-    /// What the user is there for.
+    /// The user's work.
     Work,
-    /// The own device is given up.
+    /// Removing the user's own device.
     Drop,
-    /// The password is changed.
+    /// Changing the password.
     Password,
-    /// Another access key is made.
+    /// Creating another access key.
     AccessKey,
-    /// Another user's device is touched.
+    /// Changing another user's device.
     Other,
     /// An attacker enrolls a first device for a user who has none.
     ThiefFirst,
-    /// An attacker enrolls one more device for a user who has one.
+    /// An attacker enrolls another device for a user who has one.
     ThiefFurther,
 }
 
 impl Stage {
-    /// What one does in it.
+    /// What the user does in this step.
     pub fn name(self) -> &'static str {
         match self {
             Self::SignIn => "sign in",
             Self::FirstPassword => "change the forced password",
             Self::Find => "list their devices",
-            Self::CreateNamed => "create a device named like themselves",
+            Self::CreateNamed => "create a device named after the user",
             Self::CreateOther => "create a device with another name",
             Self::Enable => "enable it",
             Self::Resync => "resync it",
@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// The word for it in JSON.
+    /// Its name in JSON.
     pub fn id(self) -> &'static str {
         match self {
             Self::SignIn => "sign-in",
@@ -89,39 +89,39 @@ impl Stage {
     }
 }
 
-/// What must come of a step.
+/// The required outcome of a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Expected {
-    /// Else the user is stuck.
+    /// Otherwise the user is stuck.
     Allowed,
-    /// Else an attacker gets on.
+    /// Otherwise an attacker succeeds.
     Denied,
-    /// Either is right.
+    /// Either outcome is fine.
     Either,
 }
 
-/// One step over one way in.
+/// One step on one way in.
 #[derive(Clone, Debug)]
 pub enum Cell {
     /// The step does not exist on this way.
     Nothing,
-    /// AWS decides it without any policy.
+    /// AWS decides it, whatever the policies say.
     Settled(Verdict),
     /// The policies, and STS's limits, decide.
     Judged {
-        /// What must come of it.
+        /// The required outcome.
         expected: Expected,
-        /// What comes of it.
+        /// The actual outcome.
         verdict: Verdict,
-        /// The request that decides, of those of the step.
+        /// The index of the deciding request.
         request: usize,
-        /// What decides: `None` is STS's own limit.
+        /// The decision; `None` for a limit of STS itself.
         decision: Option<Decision>,
     },
 }
 
 impl Cell {
-    /// Is it decided otherwise than it must be, or can that not be told?
+    /// Is the outcome not the required one, or unknown?
     pub fn is_wrong(&self) -> bool {
         match self {
             Self::Judged { expected: Expected::Allowed, verdict, .. } => *verdict != Verdict::Allowed,
@@ -130,7 +130,7 @@ impl Cell {
         }
     }
 
-    /// What comes of it, where the step exists.
+    /// The outcome, if the step exists on this way.
     pub fn verdict(&self) -> Option<Verdict> {
         match self {
             Self::Nothing => None,
@@ -139,12 +139,12 @@ impl Cell {
     }
 }
 
-/// One step over all ways in.
+/// One step on all ways in.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The step.
     pub step: Stage,
-    /// The requests that it takes: action and resource.
+    /// The requests that it needs: action and resource.
     pub requests: Vec<(String, String)>,
     /// In the order of [`Way::ALL`].
     pub cells: [Cell; 5],
@@ -153,9 +153,9 @@ pub struct Row {
 /// The whole day.
 #[derive(Clone, Debug)]
 pub struct Journey {
-    /// The work that was tried.
+    /// The user's work.
     pub work: Work,
-    /// The steps, in their order.
+    /// The steps, in order.
     pub rows: Vec<Row>,
 }
 
@@ -167,7 +167,7 @@ enum Needs {
 }
 
 impl Journey {
-    /// Plays the day. `work` is the action that the user is there for; else one is looked for in the policies.
+    /// Plays the day. `work` is the action that stands for the user's work; without it, the policies suggest one.
     pub fn play(policies: Policies<'_>, subject: &Subject, work: Option<&str>) -> Self {
         let work = Work::choose(policies, subject, work);
         let own = || subject.user_arn(subject.name());
@@ -185,7 +185,7 @@ impl Journey {
             (Stage::Resync, Needs::All, vec![iam("ResyncMFADevice", own())]),
             (Stage::SignInAgain, Needs::All, vec![]),
             (Stage::Work, Needs::All, vec![(work.action.clone(), work.resource.clone())]),
-            // A virtual device that is somebody's is not deleted: it is deactivated first.
+            // A virtual device that is assigned to a user is not deleted but deactivated first.
             (Stage::Drop, Needs::One, vec![iam("DeactivateMFADevice", own())]),
             (Stage::Password, Needs::One, vec![iam("ChangePassword", own())]),
             (Stage::AccessKey, Needs::One, vec![iam("CreateAccessKey", own())]),
@@ -203,7 +203,7 @@ impl Journey {
                 Needs::All,
                 vec![iam("CreateVirtualMFADevice", device(subject.name())), iam("EnableMFADevice", own())],
             ),
-            // A security key is enabled without being made first.
+            // A security key is enabled without being created first.
             (Stage::ThiefFurther, Needs::All, vec![iam("EnableMFADevice", own())]),
         ];
         let of = Asked { policies, subject };
@@ -214,7 +214,7 @@ impl Journey {
         Self { rows: rows.collect(), work: work.clone() }
     }
 
-    /// Either will do for these steps on these ways.
+    /// Accepts either outcome for these steps on these ways.
     pub(super) fn release(&mut self, steps: &[Stage], ways: &[Way]) {
         for row in self.rows.iter_mut().filter(|row| steps.contains(&row.step)) {
             for way in ways {
@@ -225,7 +225,7 @@ impl Journey {
         }
     }
 
-    /// What the policies let through is stopped by one that is not among them.
+    /// Marks a step as denied, because of a policy that is not among these.
     pub(super) fn stop(&mut self, step: Stage, ways: &[Way]) {
         for row in self.rows.iter_mut().filter(|row| row.step == step) {
             for way in ways {
@@ -236,7 +236,7 @@ impl Journey {
         }
     }
 
-    /// One step over one way in.
+    /// One step on one way in.
     pub fn cell(&self, step: Stage, way: Way) -> &Cell {
         static NOTHING: Cell = Cell::Nothing;
         let row = self.rows.iter().find(|row| row.step == step);
@@ -244,7 +244,7 @@ impl Journey {
     }
 }
 
-/// Whose policies are asked, and about whom.
+/// The policies, and the user they apply to.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) policies: Policies<'a>,
@@ -256,7 +256,7 @@ fn cell(of: Asked<'_>, work: &Work, (step, needs): (Stage, Needs), way: Way, req
         (Stage::SignIn, Way::Key | Way::Console) | (Stage::SignInAgain, Way::Key | Way::ConsoleMfa) => {
             return Cell::Settled(Verdict::Allowed);
         }
-        // It is asked for at the first sign-in to the console, where no device can be yet.
+        // It is required at the first sign-in to the console, when there cannot be a device yet.
         (Stage::FirstPassword, Way::Console) => Expected::Either,
         (Stage::SignIn | Stage::SignInAgain | Stage::FirstPassword, _) => return Cell::Nothing,
         (Stage::Work, Way::SessionMfa | Way::ConsoleMfa)
@@ -274,7 +274,7 @@ fn cell(of: Asked<'_>, work: &Work, (step, needs): (Stage, Needs), way: Way, req
     for (request, (action, resource)) in requests.iter().enumerate() {
         let is_allowed_elsewhere = step == Stage::Work && work.is_assumed;
         let (verdict, decision) = decide(of, way, action, resource, is_allowed_elsewhere);
-        // What decides is the worst of all, or the best of one that is enough.
+        // The worst outcome decides if all requests must succeed, and the best one if a single request is enough.
         let rank = |verdict: Verdict| match (verdict, needs) {
             (Verdict::Denied, Needs::All) | (Verdict::Allowed, Needs::One) => 2,
             (Verdict::Unknown, _) => 1,
@@ -286,13 +286,13 @@ fn cell(of: Asked<'_>, work: &Work, (step, needs): (Stage, Needs), way: Way, req
     }
     let Some((mut verdict, request, decision)) = decided else { return Cell::Nothing };
     if step == Stage::ThiefFurther && verdict == Verdict::Allowed && !way.has_mfa() {
-        // AWS's guide asks for MFA before a further device; whether the service does, nobody says.
+        // AWS's guide requires MFA before another device is added; whether the service does is not documented.
         verdict = Verdict::Unknown;
     }
     Cell::Judged { expected, verdict, request, decision }
 }
 
-/// One request over one way in; without a decision it is STS that forbids or allows it.
+/// Decides one request on one way in; without a decision, STS itself forbids or allows it.
 pub(in crate::policy) fn decide(
     Asked { policies, subject }: Asked<'_>,
     way: Way,

@@ -1,10 +1,12 @@
-//! The policy that lets users manage their own MFA devices and denies them the rest until they have signed in with MFA.
+//! The policy that lets users manage their own MFA devices and denies them everything else until they have signed in
+//! with MFA.
 //!
-//! Choices in, text out: the policy is built once, as a value, and each format only spells it. It is AWS's own form
-//! since November 2022, when devices could first have any name, with three differences: what a thief would do with a
-//! stolen key (give up the device, make keys, change the password) is *allowed* with MFA alone, too, so that it stays
-//! closed where the Deny is narrower; devices can be deleted, so that a broken enrollment can be cleaned up; and what
-//! enrolling takes is free for the own user alone, so that an administrator's stolen key binds no device to others.
+//! Choices in, text out: the policy is built once, as a value, and each format only writes it out. It follows AWS's own
+//! example since November 2022, when device names became arbitrary, with three differences. First, what an attacker
+//! would do with a stolen key (remove the device, create keys, change the password) is *allowed* only with MFA, so it
+//! stays closed if the Deny is narrower. Second, devices can be deleted, so that a failed enrollment can be cleaned up.
+//! Third, enrollment without MFA is limited to the user themselves, so that an administrator's stolen key cannot assign
+//! a device to another user.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws_my-sec-creds-self-manage.html>
 
 mod cloudformation;
@@ -15,16 +17,16 @@ use std::str::FromStr;
 
 use crate::names::{AccountId, Partition};
 
-/// The condition key that all of it turns on.
+/// The condition key that the whole policy depends on.
 const MFA_PRESENT: &str = "aws:MultiFactorAuthPresent";
 
-/// What a format that names things calls them.
+/// The names that a format with names uses.
 struct Names {
-    /// The policy. AWS's own name for the usual one.
+    /// The policy's name.
     policy: &'static str,
-    /// Terraform's word for its blocks.
+    /// The label of the Terraform blocks.
     label: &'static str,
-    /// What the group is for.
+    /// The description of the group.
     group: &'static str,
 }
 
@@ -33,10 +35,10 @@ const ENFORCING: Names =
 const QUARANTINE: Names =
     Names { policy: "MFAQuarantine", label: "mfa_quarantine", group: "The group that holds users without MFA" };
 
-/// What is printed.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Format {
-    /// The document alone.
+    /// Only the document.
     #[default]
     Json,
     /// A data source, a managed policy and its attachment to a group.
@@ -46,7 +48,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The words for them, in the order of the variants.
+    /// The names of the variants, in their order.
     pub const NAMES: [&str; 3] = ["json", "terraform", "cloudformation"];
 
     /// Does it attach the policy to a group?
@@ -68,9 +70,9 @@ impl FromStr for Format {
     }
 }
 
-/// A word that names no format.
+/// An unknown format.
 #[derive(Debug, thiserror::Error)]
-#[error("a policy is printed as one of {}", Format::NAMES.join(", "))]
+#[error("unknown format; expected one of {}", Format::NAMES.join(", "))]
 pub struct UnknownFormat;
 
 /// The path of the users: `team/`, or `*/` for users with any path but `/`.
@@ -83,8 +85,8 @@ impl FromStr for UserPath {
     fn from_str(text: &str) -> Result<Self, BadPath> {
         let path = text.strip_prefix('/').unwrap_or(text);
         let path = path.strip_suffix('/').unwrap_or(path);
-        // IAM takes any printable character here. What would have to be escaped in a format, or is a wildcard or a
-        // variable to IAM, is nobody's path.
+        // IAM allows any printable character here. Characters that need escaping in a format, or are special to IAM, do
+        // not occur in real paths.
         let is_part = |part: &str| {
             part == "*"
                 || !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b))
@@ -93,12 +95,12 @@ impl FromStr for UserPath {
     }
 }
 
-/// A text that is no path of users.
+/// An invalid user path.
 #[derive(Debug, thiserror::Error)]
-#[error("a path of users is `/`, then parts made of A-Z, a-z, 0-9 and `_+=,.@-`, or `*`, each with `/` behind it")]
+#[error("expected `/`, then parts of A-Z, a-z, 0-9 and `_+=,.@-`, or `*`, each followed by `/`")]
 pub struct BadPath;
 
-/// What is open to choice.
+/// The choices.
 #[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choices {
@@ -106,18 +108,18 @@ pub struct Choices {
     pub allows_first_password_change: bool,
     /// Do users manage their own access keys?
     pub with_own_access_keys: bool,
-    /// Are long-term access keys let through without MFA?
+    /// Are long-term access keys allowed without MFA?
     pub is_console_only: bool,
-    /// Is it for a group that holds users only until they have MFA? Then nothing but enrolling is allowed, with MFA
-    /// either, and the formats that attach the policy make the group.
+    /// Is it for a group that users are in only until they have MFA? Then only enrollment is allowed, even with MFA,
+    /// and the formats that attach the policy also create the group.
     pub is_quarantine: bool,
-    /// The account; `None` is any.
+    /// The account; `None` means any.
     pub account: Option<AccountId>,
-    /// The partition; `None` is the commercial one, or, in CloudFormation, the stack's.
+    /// The partition; `None` means the commercial one, or, in CloudFormation, the stack's.
     pub partition: Option<Partition>,
-    /// Where the users are; `None` is `/`.
+    /// The users' path; `None` means `/`.
     pub user_path: Option<UserPath>,
-    /// The group that it is attached to; `None` leaves it to whoever applies it. JSON has no place for it.
+    /// The group to attach the policy to; `None` makes it a variable or a parameter. JSON ignores it.
     pub group: Option<String>,
 }
 
@@ -138,28 +140,28 @@ struct Statement {
     condition: Option<Condition>,
 }
 
-/// What a statement speaks of.
+/// The actions of a statement.
 #[derive(Debug)]
 enum Actions {
     These(Vec<&'static str>),
     AllBut(Vec<&'static str>),
 }
 
-/// What it acts on.
+/// The resource of a statement.
 #[derive(Clone, Copy, Debug)]
 enum Resource {
-    /// What cannot be narrowed, or must not be.
+    /// Cannot be narrowed, or must not be.
     Everything,
-    /// Devices of any name: whose they are, only `EnableMFADevice` says.
+    /// Devices with any name: only `EnableMFADevice` assigns them to a user.
     Devices,
-    /// The user who asks.
+    /// The user who makes the request.
     Oneself,
-    /// All but the user who asks.
+    /// Everything except the user who makes the request.
     Others,
 }
 
 impl Resource {
-    /// Does it say what is left out?
+    /// Does it list what is excluded?
     fn is_all_but(self) -> bool {
         matches!(self, Self::Others)
     }
@@ -172,18 +174,18 @@ struct Condition {
     value: &'static str,
 }
 
-/// Only what was signed in with MFA.
+/// Only with MFA.
 const WITH_MFA: Option<Condition> = Some(Condition { operator: "Bool", value: "true" });
 
-/// What an ARN is made of, as a format spells it.
+/// The parts of an ARN, as a format writes them.
 struct Spelling<'a> {
     partition: &'a str,
     account: &'a str,
-    /// The policy variable that IAM puts the user's name in for.
+    /// The policy variable that IAM replaces with the user's name.
     user_name: &'a str,
 }
 
-/// Prints the policy, with a line feed at its end.
+/// The policy as text, with a trailing line feed.
 pub fn print(format: Format, choices: &Choices) -> String {
     let policy = Policy::new(choices);
     match format {
@@ -233,7 +235,7 @@ impl<'a> Policy<'a> {
                 Resource::Oneself,
                 WITH_MFA,
             ),
-            // AWS deletes no device that is still somebody's.
+            // AWS does not delete a device that is still assigned to a user.
             Statement::allow(
                 "AllowDeleteUnassignedMFAOnlyWithMFA",
                 &["iam:DeleteVirtualMFADevice"],
@@ -252,7 +254,7 @@ impl<'a> Policy<'a> {
             statements.push(Statement::allow("AllowManageOwnAccessKeys", &actions, Resource::Oneself, WITH_MFA));
         }
         if choices.is_quarantine {
-            // What takes MFA is for those who have left the group.
+            // What requires MFA is for users who have left the group.
             statements.retain(|statement| statement.condition.is_none());
         }
         statements.extend(denials(choices));
@@ -263,18 +265,18 @@ impl<'a> Policy<'a> {
         if self.choices.is_quarantine { &QUARANTINE } else { &ENFORCING }
     }
 
-    /// What it is, for people.
+    /// A description of the policy.
     fn description(&self) -> &'static str {
         if self.choices.is_quarantine {
-            "Users without MFA enroll a device, and can do nothing else"
+            "Users without MFA can enroll a device, and do nothing else"
         } else if self.choices.is_console_only {
-            "Users manage their own MFA devices; without MFA, a sign-in to the console can do nothing else"
+            "Users manage their own MFA devices; a console sign-in without MFA can do nothing else"
         } else {
             "Users manage their own MFA devices; without MFA, they can do nothing else"
         }
     }
 
-    /// The ARN that a statement's resource is.
+    /// The ARN of a statement's resource.
     fn arn(&self, resource: Resource, spelling: &Spelling<'_>) -> String {
         let Spelling { partition, account, user_name } = spelling;
         let path = self.choices.user_path.as_ref().map_or("", |path| &path.0);
@@ -285,7 +287,7 @@ impl<'a> Policy<'a> {
         }
     }
 
-    /// An ARN's parts where nothing but the choices says them.
+    /// The parts of an ARN as the choices determine them.
     fn spelling(&self, user_name: &'a str) -> Spelling<'a> {
         Spelling {
             partition: self.choices.partition.unwrap_or(Partition::AWS).as_str(),
@@ -295,7 +297,7 @@ impl<'a> Policy<'a> {
     }
 }
 
-/// Everything but enrolling, and enrolling for others, where there is no MFA.
+/// Denies, without MFA, everything except enrollment, and enrollment for other users.
 fn denials(choices: &Choices) -> [Statement; 2] {
     let mut free = vec![
         "iam:CreateVirtualMFADevice",
@@ -305,7 +307,7 @@ fn denials(choices: &Choices) -> [Statement; 2] {
         "iam:ListMFADevices",
         "iam:ListVirtualMFADevices",
         "iam:ResyncMFADevice",
-        // Customary: no policy keeps anybody from it.
+        // By convention: no policy can deny it.
         "sts:GetSessionToken",
     ];
     if choices.allows_first_password_change {
@@ -313,7 +315,7 @@ fn denials(choices: &Choices) -> [Statement; 2] {
         free.sort_unstable();
     }
     let without_mfa = Some(Condition {
-        // Long-term keys do not have the condition key at all.
+        // Requests signed with long-term keys do not have the condition key at all.
         operator: if choices.is_console_only { "Bool" } else { "BoolIfExists" },
         value: "false",
     });
@@ -325,7 +327,7 @@ fn denials(choices: &Choices) -> [Statement; 2] {
             resource: Resource::Everything,
             condition: without_mfa,
         },
-        // The statement above leaves these free; an administrator is allowed them on every user.
+        // The statement above exempts these actions, and an administrator may be allowed them on every user.
         Statement {
             sid: "DenyDevicesOfOthersIfNoMFA",
             effect: "Deny",

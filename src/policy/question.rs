@@ -1,27 +1,26 @@
-//! What somebody asks about one action: its name, or AWS's AccessDenied as it was printed, in whatever language the
-//! console wraps it.
+//! A question about one action: its name, or an AccessDenied message as AWS printed it, in any language of the console.
 
 use crate::names::{AccountId, Partition};
 
-/// An action, and what a message says besides.
+/// An action, and what else a message says.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Question {
     /// `service:Action`
     pub action: String,
-    /// The resource, where the message names one.
+    /// The resource, if the message names one.
     pub resource: Option<String>,
-    /// The user who was denied, where the message names one.
+    /// The user who was denied, if the message names one.
     pub user: Option<Asker>,
     /// Was it a role's session that was denied?
     pub is_of_role: bool,
-    /// The kind of policy that AWS says decided, where it is none of the user's own.
+    /// The kind of policy that decided, according to AWS, unless it is one of the user's own.
     pub decided_by: Option<&'static str>,
 }
 
-/// A user as the ARN of one says it.
+/// A user, from an ARN.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Asker {
-    /// The name, with its path before it where it has one.
+    /// The name, after its path if it has one.
     pub name: String,
     /// The account.
     pub account: AccountId,
@@ -29,20 +28,20 @@ pub struct Asker {
     pub partition: Partition,
 }
 
-/// A text that names no action.
+/// A text without an action.
 #[derive(Debug, thiserror::Error)]
 pub enum NoQuestion {
-    /// EC2's messages are encrypted.
+    /// EC2 encodes its messages.
     #[error(
-        "the message is encoded: `aws sts decode-authorization-message --encoded-message TEXT` decodes it, and its `action` is what to ask about"
+        "the message is encoded: decode it with `aws sts decode-authorization-message --encoded-message TEXT`, and ask about its `action`"
     )]
     Encoded,
     /// Neither an action nor a message with one.
-    #[error("an action is `SERVICE:NAME`, such as `s3:GetObject`; an AccessDenied message names one")]
+    #[error("expected `SERVICE:NAME`, such as `s3:GetObject`, or an AccessDenied message with an action")]
     NoAction,
 }
 
-/// Other kinds of policies, as AWS's messages call them.
+/// Other kinds of policies, with their names in AWS's messages.
 const OTHERS: [&str; 6] = [
     "service control policy",
     "resource control policy",
@@ -55,7 +54,7 @@ const OTHERS: [&str; 6] = [
 impl std::str::FromStr for Question {
     type Err = NoQuestion;
 
-    /// What is not translated in a message is enough: ARNs, the action, and the kind of policy.
+    /// Uses only the parts of a message that are not translated: ARNs, the action, and the kind of policy.
     fn from_str(text: &str) -> Result<Self, NoQuestion> {
         let words = words(text);
         let after = words.iter().position(|word| *word == "perform:").and_then(|at| words.get(at + 1));
@@ -83,7 +82,8 @@ impl std::str::FromStr for Question {
     }
 }
 
-/// The parts of a text that could be ARNs or actions: what Japanese writes without a space, and quotes, end them.
+/// The parts of a text that could be ARNs or actions: quotes and Japanese characters, which may follow without a space,
+/// end them.
 fn words(text: &str) -> Vec<&str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || ":/_+=,.@*?${}-#".contains(c);
     let parts = text.split(|c| !is_part(c)).map(|word| word.trim_end_matches(['.', ',', '?']));
@@ -101,7 +101,7 @@ fn is_action(word: &str) -> bool {
     word.split_once(':').is_some_and(|(service, name)| is_service(service) && is_name(name))
 }
 
-/// Who signs: a user, or a session.
+/// Is it an identity that signs requests: a user, or a session?
 fn is_identity(arn: &str) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
@@ -131,14 +131,14 @@ mod tests {
 
     const USER: &str = "arn:aws:iam::123456789012:user/team/alice";
 
-    /// The action, the resource, the user, whether it is a role's session, and what decided.
+    /// The action, the resource, the user, whether it is a role session, and the kind of policy that decided.
     fn read(text: &str) -> (String, Option<String>, Option<String>, bool, Option<&'static str>) {
         let it: Question = text.parse().unwrap_or_else(|error| panic!("{error}: {text}"));
         (it.action, it.resource, it.user.map(|user| user.name), it.is_of_role, it.decided_by)
     }
 
     #[test]
-    fn messages_as_they_are_printed() {
+    fn messages_as_aws_prints_them() {
         let alice = || Some("team/alice".to_owned());
         let bucket = "arn:aws:s3:::reports/2026/a.csv";
         let role = "arn:aws:sts::123456789012:assumed-role/deploy/me";
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_action_is_none() {
+    fn a_text_without_an_action_is_no_question() {
         for (text, said) in [
             ("", "an action is"),
             ("Access Denied", "an action is"),

@@ -1,4 +1,4 @@
-//! Mechanical repairs: edits of the text that keep every byte beside them.
+//! Mechanical repairs: edits to the text that keep every other byte.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use super::document::{Document, List, Statement, Text};
 use super::evaluate::StatementId;
 use super::finding::{Edit, Finding};
 
-/// More values for a list, written as its last ones are.
+/// Adds values to a list, formatted like its last ones.
 pub(super) fn insert(at: StatementId, document: &Document, list: &List, values: &[&str]) -> Edit {
     let text = document.text();
     let many = |separator: &str| values.iter().map(|value| format!("{separator}\"{value}\"")).collect::<String>();
@@ -28,7 +28,8 @@ pub(super) fn insert(at: StatementId, document: &Document, list: &List, values: 
     }
 }
 
-/// The list without these values; `None` where none would stay. Neighbors go together, so that no two edits meet.
+/// Removes these values from a list; `None` if none would remain. Neighbors are removed together, so that no two edits
+/// touch.
 pub(super) fn remove(at: StatementId, list: &List, gone: &[&Text]) -> Option<Vec<Edit>> {
     let is_gone = |item: &Text| gone.iter().any(|other| other.span == item.span);
     if list.items.iter().all(is_gone) {
@@ -41,7 +42,7 @@ pub(super) fn remove(at: StatementId, list: &List, gone: &[&Text]) -> Option<Vec
         if end > index {
             let range = match list.items.get(end) {
                 Some(next) => list.items[index].span.start..next.span.start,
-                // Something stays, so that it stands before these.
+                // Something remains, and it precedes these.
                 None => list.items[index - 1].span.end..list.items[end - 1].span.end,
             };
             edits.push(Edit { document: at.document, range, text: String::new() });
@@ -51,7 +52,7 @@ pub(super) fn remove(at: StatementId, list: &List, gone: &[&Text]) -> Option<Vec
     Some(edits)
 }
 
-/// A member behind the statement's last one, written as they are.
+/// Adds a member after the statement's last one, formatted like the others.
 pub(super) fn add_member(at: StatementId, document: &Document, statement: &Statement, member: &str) -> Edit {
     let text = document.text();
     let end = statement.span.start + text[statement.span.start..statement.span.end - 1].trim_end().len();
@@ -61,13 +62,13 @@ pub(super) fn add_member(at: StatementId, document: &Document, statement: &State
     Edit { document: at.document, range: end..end, text: format!(",{space}{member}") }
 }
 
-/// A value as JSON writes it: what came out of a document may hold quotes and control characters.
+/// A value as JSON: a value from a document may contain quotes and control characters.
 pub(super) fn quoted(value: &str) -> String {
     serde_json::Value::from(value).to_string()
 }
 
-/// The edits of as many findings as can be repaired side by side. A finding's edits are taken all or not at all; of two
-/// findings that touch one place, or would write the same operator into one statement, the second waits.
+/// The edits of all findings that can be repaired at the same time. A finding's edits are applied all or not at all; if
+/// two findings touch the same place, or would add the same operator to one statement, the second one waits.
 pub(super) fn side_by_side(findings: &[Finding]) -> Vec<Edit> {
     let (mut chosen, mut taken) = (Vec::new(), HashSet::new());
     let mut ranges: HashMap<usize, BTreeMap<usize, usize>> = HashMap::new();
@@ -93,12 +94,12 @@ pub(super) fn side_by_side(findings: &[Finding]) -> Vec<Edit> {
     chosen
 }
 
-/// The values as a list in one line.
+/// The values as a list on one line.
 pub(super) fn quoted_list(values: &[&str]) -> String {
     format!("[\"{}\"]", values.join("\", \""))
 }
 
-/// The text with the edits in it, of which no two overlap.
+/// Applies edits, which must not overlap, to the text.
 pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut edits: Vec<&Edit> = edits.iter().collect();
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
@@ -112,7 +113,7 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     repaired
 }
 
-/// What changed, as a unified diff; empty where nothing did.
+/// The changes as a unified diff; empty if there are none.
 pub fn diff(name: &str, before: &str, after: &str) -> String {
     let diff = similar::TextDiff::from_lines(before, after);
     diff.unified_diff().context_radius(2).header(name, name).to_string()

@@ -1,7 +1,7 @@
 //! The numbered rules of MFA in policies, each with the statement that breaks it, the reason and the repair.
 //!
-//! A rule looks at one statement, and asks the evaluator whether what it warns of really comes about with everything
-//! else that applies: a Deny that lets keys through is no finding where another one stops them.
+//! A rule inspects one statement and asks the evaluator whether the problem really occurs given everything else that
+//! applies: a Deny that does not stop access keys is no finding if another Deny stops them.
 
 mod attached;
 mod boundary;
@@ -27,47 +27,48 @@ use crate::names::{AccountId, Partition};
 pub use super::finding::{Edit, Finding, Opened};
 pub use super::rule::{Rule, Severity};
 
-/// What is wanted of the policies, besides that they hold.
+/// What the policies are expected to do, besides enforcing MFA.
 #[derive(Clone, Debug, Default)]
 pub struct CheckOptions {
     /// May the password be changed without MFA, so that a forced first change is possible?
     pub allows_first_password_change: bool,
-    /// Is it wanted that only the console asks for MFA?
+    /// Is only the console meant to require MFA?
     pub is_console_only: bool,
-    /// The account that is checked, where it was said.
+    /// The account, if it was given.
     pub account: Option<AccountId>,
-    /// The partition that is checked, where it was said.
+    /// The partition, if it was given.
     pub partition: Option<Partition>,
     /// The trust policies of the roles that the user may assume.
     pub trusts: Vec<Document>,
 }
 
-/// What the rules look at.
+/// Everything that the rules inspect.
 pub(super) struct Inspected<'a> {
     pub(super) policies: Policies<'a>,
     pub(super) subject: &'a Subject,
     pub(super) journey: Option<&'a Journey>,
     pub(super) options: &'a CheckOptions,
-    /// What was decided before: most statements of one kind ask the same.
+    /// Earlier decisions: similar statements lead to the same requests.
     decided: RefCell<HashMap<Asked, Verdict>>,
-    /// How many statements may still be looked at for decisions; then the rules say that they did not finish.
+    /// How many statements may still be evaluated for decisions; after that, the rules report that they did not finish.
     left: Cell<usize>,
     is_spent: Cell<bool>,
     contexts: Vec<[Context; 2]>,
 }
 
-/// A request on a way, and whether it is allowed elsewhere.
+/// A request on a way in, and whether it is assumed to be allowed elsewhere.
 type Asked = (Way, String, String, bool);
 
-/// Looks at statements: each finding may ask for a few decisions, and each decision looks at every statement, so that
-/// without a limit a large set of bad policies would take minutes. A user's twenty policies never come near.
+/// The number of statements that may be evaluated. A finding may need a few decisions, and each decision evaluates
+/// every statement, so without a limit a large set of bad policies would take minutes. A user's twenty policies never
+/// come near it.
 const MOST_LOOKS: usize = 5_000_000;
 
-/// The actions that a Deny must leave free, or nobody can enroll.
+/// The actions that a Deny must exempt, or nobody can enroll.
 const NEEDED: [&str; 4] =
     ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"];
 
-/// Every finding of the rules, by document and statement.
+/// Every finding of the rules, in the order of documents and statements.
 pub(super) fn findings(look: &Inspected<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (at, document, statement) in look.statements() {
@@ -76,7 +77,7 @@ pub(super) fn findings(look: &Inspected<'_>) -> Vec<Finding> {
         spelling::look(&one, &mut found);
         let before = found.len();
         meaning::look(&one, &mut found);
-        // What never applies is not mended by another operator.
+        // Another operator does not repair a statement that never applies.
         let is_dead = found[before..].iter().any(|finding| finding.rule == Rule::Contradiction);
         match document.kind {
             PolicyKind::User => {
@@ -92,7 +93,7 @@ pub(super) fn findings(look: &Inspected<'_>) -> Vec<Finding> {
                 let start = found.len();
                 enforcement::of_conditions(&one, &mut found);
                 if !attached::is_limited(statement) {
-                    // A stricter operator alone would hit federated principals and roles.
+                    // A stricter operator alone would also deny federated principals and roles.
                     found[start..].iter_mut().for_each(|finding| finding.edits.clear());
                 }
             }
@@ -109,18 +110,18 @@ pub(super) fn findings(look: &Inspected<'_>) -> Vec<Finding> {
     found
 }
 
-/// Is it a Deny that lets through what it is there to stop?
+/// Is it about a Deny that allows what it should stop?
 fn is_cause(finding: &Finding) -> bool {
     let rules = [Rule::BareKeyOpen, Rule::NullTest, Rule::AgeWithoutIfExists, Rule::UnsafeException];
     finding.severity == Severity::Failure && rules.contains(&finding.rule)
 }
 
-/// One cause, one finding: the Allow is as harmless as it was meant to be once the Deny is mended.
+/// One cause, one finding: the Allow is as harmless as intended once the Deny is repaired.
 fn is_consequence(finding: &Finding, of_causes: &[(Stage, Way)]) -> bool {
     finding.rule == Rule::DeactivateWithoutMfa && finding.explains.iter().all(|at| of_causes.contains(at))
 }
 
-/// The names, each as a literal; `None` where there are none.
+/// The names, each in backticks; `None` for an empty list.
 fn listed(names: &[&str]) -> Option<String> {
     match names {
         [] => None,
@@ -135,8 +136,9 @@ fn unfinished() -> Finding {
         rule: Rule::Unfinished,
         at: None,
         place: None,
-        what: "too many statements may break a rule: not all of them were judged".to_owned(),
-        why: "each is judged among all the others, and these are more than ever apply to one user".to_owned(),
+        what: "too many statements might break a rule: not all of them were checked".to_owned(),
+        why: "each is evaluated together with all the others, and there are more here than ever apply to one user"
+            .to_owned(),
         repair: "repair what was found, or check fewer policies at once".to_owned(),
         edits: Vec::new(),
         explains: Vec::new(),
@@ -144,7 +146,7 @@ fn unfinished() -> Finding {
     }
 }
 
-/// One statement, with all that it stands among.
+/// One statement in its context.
 struct Inspection<'a> {
     look: &'a Inspected<'a>,
     at: StatementId,
@@ -171,7 +173,7 @@ impl<'a> Inspected<'a> {
         }
     }
 
-    /// What a request brings along on that way.
+    /// The condition keys of a request on that way in.
     fn context(&self, way: Way, is_iam: bool) -> &Context {
         &self.contexts[way as usize][usize::from(is_iam)]
     }
@@ -183,7 +185,7 @@ impl<'a> Inspected<'a> {
         })
     }
 
-    /// What comes of it; `None` where as much was looked at as may be.
+    /// The verdict; `None` once the limit is reached.
     fn verdict(&self, way: Way, action: &str, resource: &str, is_allowed_elsewhere: bool) -> Option<Verdict> {
         let asked = (way, action.to_owned(), resource.to_owned(), is_allowed_elsewhere);
         if let Some(verdict) = self.decided.borrow().get(&asked) {
@@ -201,33 +203,33 @@ impl<'a> Inspected<'a> {
         Some(verdict)
     }
 
-    /// Is it not surely denied on this way?
+    /// Is it possibly allowed on this way in?
     fn is_open(&self, way: Way, action: &str, resource: &str, is_allowed_elsewhere: bool) -> bool {
         self.verdict(way, action, resource, is_allowed_elsewhere).is_some_and(|verdict| verdict != Verdict::Denied)
     }
 }
 
-/// The state of MFA that one condition asks for.
+/// The state of MFA that one condition requires.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Asks {
-    /// `Bool`, `BoolIfExists`, and what comes to the same: `StringNotEquals` also holds where there is no key.
+    /// `Bool`, `BoolIfExists`, and equivalents: `StringNotEquals`, for example, also holds if the key is missing.
     Bool { wants: bool, is_if_exists: bool },
-    /// `Null`: is the key to be absent?
+    /// `Null`: must the key be absent?
     Null { wants_absent: bool },
-    /// Anything else about the key, or the age.
+    /// Any other test of the key, or a test of its age.
     Otherwise,
 }
 
 const PRESENT: &str = "aws:MultiFactorAuthPresent";
 const AGE: &str = "aws:MultiFactorAuthAge";
 
-/// Is it a condition on MFA?
+/// Is it an MFA condition?
 pub(super) fn is_of_mfa(condition: &Condition) -> bool {
     [PRESENT, AGE].iter().any(|key| condition.key.value.eq_ignore_ascii_case(key))
 }
 
 impl<'a> Inspection<'a> {
-    /// The conditions on MFA.
+    /// The MFA conditions, and what each requires.
     fn asks(&self) -> impl Iterator<Item = (&'a Condition, Asks)> {
         self.statement.conditions.iter().filter_map(|condition| {
             let key = &condition.key.value;
@@ -254,14 +256,14 @@ impl<'a> Inspection<'a> {
         })
     }
 
-    /// May the resource be one of these?
+    /// May the scope cover the resource?
     fn covers(&self, scope: &Scope, resource: &str) -> bool {
         let context = self.look.context(Way::Key, true);
         let request = Request { action: "iam:Any", resource, context, is_allowed_elsewhere: false };
         covers_resource(self.document, scope, &request) != Truth::No
     }
 
-    /// Does the statement speak of that request?
+    /// Does the statement match that request?
     fn speaks_of(&self, way: Way, (action, resource): &(String, String)) -> Truth {
         let is_iam = action.split_once(':').is_some_and(|(service, _)| service.eq_ignore_ascii_case("iam"));
         let context = self.look.context(way, is_iam);
@@ -269,12 +271,12 @@ impl<'a> Inspection<'a> {
         matches(self.document, self.statement, &request)
     }
 
-    /// Does the statement ask for MFA in any way?
+    /// Does the statement have any MFA condition?
     fn asks_for_mfa(&self) -> bool {
         self.asks().next().is_some()
     }
 
-    /// A finding of that rule in this statement, at that offset, as severe as the rule is.
+    /// A finding of that rule in this statement, at that offset, with the rule's default severity.
     fn breaks(&self, rule: Rule, offset: usize, what: String, why: &str, repair: &str) -> Finding {
         Finding {
             severity: rule.severity(),

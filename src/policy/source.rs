@@ -1,8 +1,8 @@
-//! Files that hold policies → the policies, each with its place, and for whom each set of them is judged.
+//! Files that contain policies → the policies, each with its place, and the sets in which they are judged.
 //!
-//! What a file is, its content tells: a policy, an answer of `aws iam`, a plan or a state of Terraform, its language, a
-//! CloudFormation template in JSON or YAML. What refers to something that is not there is unknown and stays so. Pure: no
-//! other file is opened, nothing is run, and every file costs time in proportion to its size.
+//! The content of a file determines its kind: a policy, output of `aws iam`, a Terraform plan, state or configuration,
+//! or a CloudFormation template in JSON or YAML. A reference to something that is not in the files stays unknown. Pure:
+//! no other file is opened, nothing is run, and the time is proportional to the size of the files.
 
 mod account;
 mod answers;
@@ -25,7 +25,7 @@ use crate::names::{AccountId, Partition};
 
 pub use self::inventory::{Case, Whose};
 
-/// What the templates' own words for the account and its partition stand for.
+/// The values of a template's pseudo parameters for the account and the partition.
 #[derive(Clone, Debug)]
 pub struct Here {
     /// The account that is checked.
@@ -34,25 +34,25 @@ pub struct Here {
     pub partition: Partition,
 }
 
-/// A file as it was read.
+/// An input file.
 #[derive(Debug)]
 pub struct Input {
     /// Its name, for people.
     pub name: String,
-    /// Its bytes.
+    /// The contents.
     pub bytes: Vec<u8>,
 }
 
-/// What files hold.
+/// The policies in the files.
 #[derive(Debug, Default)]
 pub struct Reading {
     /// Every policy.
     pub documents: Vec<Document>,
-    /// Who is to be judged, by which of them.
+    /// The sets of policies to judge.
     pub cases: Vec<Case>,
-    /// Is any file more than a policy?
+    /// Is any file more than just a policy?
     pub has_containers: bool,
-    /// What was left out, for people.
+    /// Messages about what was left out.
     pub notes: Vec<String>,
 }
 
@@ -79,11 +79,11 @@ pub fn partition_in(inputs: &[Input]) -> Option<Partition> {
     inputs.iter().find_map(of)
 }
 
-/// Reads files that belong together. What is no container of policies is taken as a policy, of the kind that is said or
-/// that it shows.
+/// Reads files that belong together. A file of no other known kind is read as a policy, of the given kind or of the
+/// kind that its elements show.
 ///
 /// # Errors
-/// The first thing that cannot be read or that IAM would refuse, with its place.
+/// The first thing that cannot be read or that IAM would reject, with its place.
 pub fn read(inputs: &[Input], kind: Option<PolicyKind>, here: &Here) -> Result<Reading, DocumentError> {
     let mut inventory = Inventory::default();
     let mut resources = Resources::default();
@@ -102,7 +102,7 @@ fn one(
     resources: &mut Resources,
 ) -> Result<(), DocumentError> {
     let text = std::str::from_utf8(&input.bytes).unwrap_or_default();
-    // Excel and Windows' editors put a mark there; in a policy it is an error, which the policy's reader tells.
+    // Windows editors may put a byte order mark there; in a policy, its parser reports it as an error.
     let start = text.trim_start();
     if start.starts_with('{') || start.starts_with("%7B") || start.starts_with("%7b") || start.starts_with("\"%7") {
         return of_json(input, kind, here, inventory, resources);
@@ -170,7 +170,7 @@ fn plain(input: &Input, kind: Option<PolicyKind>, inventory: &mut Inventory) -> 
     Ok(())
 }
 
-/// Reads one, and complains where it holds nothing to judge.
+/// Reads a file with several policies; it is an error if there are none.
 fn container(
     file: &Arc<File>,
     inventory: &mut Inventory,

@@ -1,4 +1,4 @@
-//! `policy check FILE…`: each set of policies that the files hold is judged by itself, and all of them are one verdict.
+//! `policy check FILE…`: each set of policies in the files is judged separately, and together they make one verdict.
 
 use super::super::Done;
 use super::{Case, Judged, Sets, files, judge, limits, show, wish};
@@ -37,7 +37,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context<'_>) -> Result<Done, Error
     all(args, &sets, (&reading, &here), context)
 }
 
-/// What stands in place of an account is taken for the one that is checked, which is said once.
+/// Replaces account placeholders with the checked account, and reports that once.
 fn fill(reading: &mut Reading, here: &Here, context: &Context<'_>) {
     let mut words: Vec<String> = Vec::new();
     for word in reading.documents.iter_mut().flat_map(|document| document.fill_account(here.account.as_str())) {
@@ -52,7 +52,7 @@ fn fill(reading: &mut Reading, here: &Here, context: &Context<'_>) {
     }
 }
 
-/// Files that are policies: they apply together, and are of one kind.
+/// Files that are policies: they apply together, and must be of the same kind.
 fn plain(args: &CheckArgs, reading: Reading, context: &Context<'_>) -> Result<Case, Error> {
     let identity = reading.documents;
     if args.kind.is_none() {
@@ -74,12 +74,12 @@ fn plain(args: &CheckArgs, reading: Reading, context: &Context<'_>) -> Result<Ca
     Ok(Case { identity, boundary, subject, account: args.account.clone(), partition: args.partition })
 }
 
-/// The sets that are asked for.
+/// The sets that the options select.
 fn chosen(args: &CheckArgs, reading: &Reading) -> Result<Vec<Set>, Error> {
     let is_asked = |set: &&Set| {
         let is_user =
             args.user.as_ref().is_none_or(|user| matches!(&set.whose, Whose::User { name, .. } if name == user));
-        // Of what nothing says to whom it is attached, the option does.
+        // For policies without a known attachment, the option decides.
         let is_kind =
             args.kind.is_none_or(|kind| set.kind == kind || set.whose == Whose::Anybody && kind != PolicyKind::Trust);
         is_user && is_kind
@@ -95,7 +95,7 @@ fn chosen(args: &CheckArgs, reading: &Reading) -> Result<Vec<Set>, Error> {
     }
 }
 
-/// The set of the user whom the message or an option names, else the only one of a user.
+/// The set of the user that the message or an option names, else the only set of a user.
 fn the_one_asked_about<'a>(args: &CheckArgs, sets: &'a [Set]) -> Result<&'a Set, Error> {
     let name = args.user_name.as_deref().map(|name| name.rsplit('/').next().unwrap_or(name));
     let is_named = |set: &&Set| matches!(&set.whose, Whose::User { name: own, .. } if Some(own.as_str()) == name);

@@ -1,4 +1,4 @@
-//! `mfa-cred policy explain`: the documentation of the rules, which is built in. No call.
+//! `mfa-cred policy explain`: the built-in documentation of the rules. No call to AWS.
 
 use super::super::{Done, write_stdout};
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::policy::rules::Rule;
 
 const PAGE: &str = include_str!("../../../docs/policy-rules.md");
 
-/// The rule's section, else one line for each rule.
+/// The rule's section, or, without a rule, one line for each.
 pub(super) fn run(rule: Option<Rule>) -> Result<Done, Error> {
     match rule {
         Some(rule) => write_stdout(section(rule)),

@@ -1,4 +1,4 @@
-//! `policy check --explain`: one action, on each way in, with the statement that decides.
+//! `policy check --explain`: one action on each way in, with the deciding statement.
 
 use serde_json::{Map, Value, json as value};
 
@@ -25,9 +25,9 @@ pub(super) fn run(args: &CheckArgs, question: &Question, case: &Case, settings: 
     };
     if let Some(kind) = question.decided_by.filter(|_| !is_at_hand) {
         let how = match kind {
-            "permissions boundary" => ": give it with `--boundary FILE`",
-            "service control policy" => ": give it with `--scp FILE`",
-            _ => ", which is not checked here",
+            "permissions boundary" => "; add it with `--boundary FILE`",
+            "service control policy" => "; add it with `--scp FILE`",
+            _ => ", which this command does not check",
         };
         settings.messages.note(&format!("AWS says that a {kind} decided{how}"));
     }
@@ -58,7 +58,7 @@ fn page(
     for answer in answers {
         let word = word(answer.verdict);
         let why = why(policies, answer, (action, resource));
-        // A reason that starts with the verdict is the whole answer: `denied by statement 7`.
+        // A reason that starts with the verdict is the complete answer: `denied by statement 7`.
         let verdict = if why.starts_with(word) { String::new() } else { format!("{word}: ") };
         let line = format!("{}: {verdict}{why}", way(answer.way));
         page += &text::wrapped(&line, "  ", style.width());
@@ -111,7 +111,7 @@ fn why(policies: Policies<'_>, answer: &Answer, (action, resource): (&str, &str)
         }
         Ground::Unknown => {
             let reasons: Vec<String> = decision.reasons.iter().map(ToString::to_string).collect();
-            let by = if decision.by.is_empty() { String::new() } else { format!(" in {}", named(&decision.by)) };
+            let by = if decision.by.is_empty() { String::new() } else { format!("; see {}", named(&decision.by)) };
             format!("{}{by}", reasons.join(", and "))
         }
     }
@@ -123,14 +123,14 @@ fn place(policies: Policies<'_>, at: StatementId) -> String {
     format!(" (line {})", document.place(document.statements[at.statement].span.start).line)
 }
 
-/// What STS decides by itself.
+/// A decision that STS makes itself.
 fn own_rule(answer: &Answer) -> String {
     match answer.verdict {
-        Verdict::Allowed => "AWS allows it whatever the policies say",
+        Verdict::Allowed => "AWS allows it, whatever the policies say",
         _ if answer.way.has_mfa() => {
-            "a session from GetSessionToken can call nothing of STS but AssumeRole and GetCallerIdentity"
+            "a session from GetSessionToken cannot call STS, except AssumeRole and GetCallerIdentity"
         }
-        _ => "a session without MFA can call no IAM, and of STS AssumeRole and GetCallerIdentity only",
+        _ => "a session without MFA cannot call IAM, or STS except AssumeRole and GetCallerIdentity",
     }
     .to_owned()
 }

@@ -1,6 +1,6 @@
-//! `mfa-cred policy check --user NAME`: the policies are IAM's.
+//! `mfa-cred policy check --user NAME`: reads the policies from IAM.
 //!
-//! What could not be read is reported on stderr and enters the check as a document that may say anything, so that no
+//! A policy that cannot be read is reported on stderr and counts as a document that may say anything, so that no
 //! verdict depends on its absence.
 
 use super::super::session;

@@ -1,4 +1,4 @@
-//! The files that are named, and stdin, as they are read.
+//! Reads the files on the command line, and stdin.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::names::Partition;
 use crate::policy::source::{Here, Input, account_in, partition_in, read};
 use crate::policy::{Document, PolicyKind};
 
-/// As much as is read of any file.
+/// The largest file that is read, in bytes.
 const LONGEST: u64 = 16 << 20;
 
 pub(super) fn inputs(files: &[PathBuf], host: &Host<'_>) -> Result<Vec<Input>, Error> {
@@ -31,7 +31,7 @@ fn input(file: &Path, host: &Host<'_>) -> Result<Input, Error> {
     }
 }
 
-/// What the words of templates stand for: the account and the partition that were said, else the first ones that a file
+/// The values of pseudo parameters: the account and the partition from the options, else the first ones that a file
 /// names.
 pub(super) fn here(args: &crate::cli::CheckArgs, inputs: &[Input]) -> Here {
     let any = || ANY_ACCOUNT.parse().expect("twelve digits");
@@ -41,7 +41,7 @@ pub(super) fn here(args: &crate::cli::CheckArgs, inputs: &[Input]) -> Here {
     }
 }
 
-/// Documents of one kind, out of whatever they stand in.
+/// The documents of one kind, in whatever files contain them.
 pub(super) fn load(files: &[PathBuf], kind: PolicyKind, host: &Host<'_>) -> Result<Vec<Document>, Error> {
     let mut documents = Vec::new();
     for file in files {

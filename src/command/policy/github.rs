@@ -1,4 +1,4 @@
-//! The findings as GitHub's annotations: commands that a workflow reads from stdout.
+//! The findings as GitHub annotations: commands that a workflow reads from stdout.
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
 use super::Judged;

@@ -22,7 +22,7 @@ pub(super) fn report(policies: Policies<'_>, report: &Report) -> Value {
     })
 }
 
-/// All the sets that files hold.
+/// All sets of policies.
 pub(super) fn sets(judged: &[Judged]) -> Value {
     let holds = judged.iter().all(|one| one.report.holds());
     json!({"holds": holds, "checks": judged.iter().map(of_set).collect::<Vec<_>>()})

@@ -18,7 +18,7 @@ pub(super) fn page(judged: &[Judged]) -> String {
         page += &format!("\n{whose}{}\n", cell(&text::verdict(&one.report)));
         page += &table(one);
     }
-    page + "\n`mfa-cred policy explain RULE` says more about a rule.\n"
+    page + "\n`mfa-cred policy explain RULE` explains a rule.\n"
 }
 
 fn table(one: &Judged) -> String {
@@ -35,7 +35,7 @@ fn table(one: &Judged) -> String {
     table
 }
 
-/// What our messages put between backticks stays code; all else is plain text, whatever it holds.
+/// Text in backticks stays code; everything else is plain text, whatever it contains.
 fn cell(text: &str) -> String {
     let text = one_line(text);
     let parts = text.split('`').enumerate().map(|(at, part)| match at % 2 {
@@ -46,7 +46,7 @@ fn cell(text: &str) -> String {
     parts.collect()
 }
 
-/// Text in which nothing is Markdown, HTML, or the name of somebody to be told.
+/// Text without Markdown, HTML, or mentions of GitHub users.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -70,7 +70,7 @@ mod tests {
     use super::cell;
 
     #[test]
-    fn what_comes_from_a_file_is_neither_markdown_nor_html() {
+    fn text_from_a_file_is_neither_markdown_nor_html() {
         for (text, expected) in [
             ("`iam:*` on `a|b` is open", "`iam:*` on `a\\|b` is open"),
             ("<script> @team [x](y) a_b **c** | d", "&lt;script&gt; &#64;team \\[x\\](y) a\\_b \\*\\*c\\*\\* \\| d"),

@@ -1,4 +1,4 @@
-//! `mfa-cred policy print`: the policy that enforces MFA, as its options choose it. No call.
+//! `mfa-cred policy print`: prints a policy that enforces MFA. No call to AWS.
 
 use super::super::{Done, write_stdout};
 use crate::cli::PrintArgs;

@@ -1,4 +1,4 @@
-//! `policy check --fix`: the repaired documents, on stdout or into their files.
+//! `policy check --fix`: the repaired documents, on stdout or in their files.
 
 use crate::command::context::Context;
 use std::path::PathBuf;
@@ -17,14 +17,14 @@ use crate::policy::{Document, Report};
 use crate::secret::Secret;
 use crate::settings::Settings;
 
-/// What a repair makes of the documents, and what is left to say of them.
+/// The repaired documents, and the remaining findings.
 pub(super) struct Repaired {
     pub(super) documents: Vec<Document>,
     pub(super) report: Report,
 }
 
-/// The documents on stdout, each below a line with its name where there are several; what was changed, and what is left,
-/// on stderr.
+/// Prints the documents on stdout, each after a line with its name if there are several, and the changes and remaining
+/// findings on stderr.
 pub(super) fn print(args: &CheckArgs, case: &Case, after: &Repaired, settings: &Settings) -> Result<Done, Error> {
     let diffs = diffs(&case.identity, &after.documents);
     if args.format() == CheckFormat::Json {
@@ -47,7 +47,7 @@ pub(super) fn print(args: &CheckArgs, case: &Case, after: &Repaired, settings: &
     write_stdout(&after.documents.iter().map(shown).collect::<String>())
 }
 
-/// Each changed document into its own file, after a look at what changes and a yes; then the report of what is left.
+/// Writes each changed document to its file, after showing the changes and asking; then prints the remaining findings.
 pub(super) fn write(args: &CheckArgs, case: &Case, after: &Repaired, context: &Context<'_>) -> Result<Done, Error> {
     let (settings, host) = (context.settings, &context.host);
     let all = args.files.iter().zip(case.identity.iter().zip(&after.documents));
@@ -55,7 +55,7 @@ pub(super) fn write(args: &CheckArgs, case: &Case, after: &Repaired, context: &C
         all.filter(|(_, (old, new))| old.text() != new.text()).map(|(path, (old, new))| (path, old, new)).collect();
     if !changed.is_empty() {
         let diff: String = changed.iter().map(|(_, old, new)| diff(&old.name, old.text(), new.text())).collect();
-        // Who is asked must have seen it, wherever stderr goes.
+        // The person who confirms must see the changes, wherever stderr goes.
         if !args.yes && host.terminal.is_there() {
             host.terminal.show(&diff);
         } else {

@@ -1,4 +1,4 @@
-//! Every finding of every set, each told once: a policy that many users have is one place in one file.
+//! Every finding of every set, each reported once: a policy that many users share is one place in one file.
 
 use std::collections::HashMap;
 
@@ -7,21 +7,21 @@ use crate::policy::document::Position;
 use crate::policy::rules::{Finding, Severity};
 use crate::policy::source::Whose;
 
-/// One finding, and for whom it was made.
+/// One finding, and the users, groups and roles that it concerns.
 pub(super) struct Reported<'a> {
     pub(super) finding: &'a Finding,
-    /// The file; `None` where nobody has any policy.
+    /// The file; `None` if there are no policies at all.
     pub(super) file: Option<&'a str>,
-    /// Where it stands, or where the first of the policies starts.
+    /// Its place, or the start of the first policy.
     pub(super) position: Position,
-    /// The policy and the statement, whatever line they stand in.
+    /// The policy and the statement, independent of line numbers.
     pub(super) statement: String,
-    /// For whom, where that is said.
+    /// Whom it concerns, if known.
     whose: Vec<String>,
 }
 
 impl Reported<'_> {
-    /// What is wrong, why, and what to do.
+    /// What is wrong, why, and how to repair it.
     pub(super) fn message(&self) -> String {
         let Finding { what, why, repair, .. } = self.finding;
         let mut message = what.clone();

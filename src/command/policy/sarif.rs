@@ -1,4 +1,4 @@
-//! The findings as SARIF 2.1.0, as GitHub's code scanning and other viewers take them.
+//! The findings as SARIF 2.1.0, for GitHub code scanning and other viewers.
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -13,7 +13,7 @@ use crate::policy::rules::{Rule, Severity};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// What a path may not hold in a URI.
+/// Characters of a path that must be encoded in a URI.
 const IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -66,7 +66,7 @@ fn descriptor(rule: Rule) -> Value {
     })
 }
 
-/// The paragraph of the page that starts with that word, in one line.
+/// The paragraph of the page that starts with that word, as one line.
 fn paragraph(page: &str, start: &str) -> Option<String> {
     let text = page.split("\n\n").find_map(|it| it.strip_prefix(start))?;
     Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -91,7 +91,7 @@ fn result(one: &Reported<'_>, rules: &[Rule]) -> Value {
     })
 }
 
-/// The same for a finding whose policy moves to another line.
+/// Stays the same when the policy moves to another line.
 fn fingerprint(one: &Reported<'_>) -> String {
     let finding = one.finding;
     let parts = [finding.rule.slug(), one.file.unwrap_or_default(), &one.statement, &finding.what];
@@ -99,7 +99,7 @@ fn fingerprint(one: &Reported<'_>) -> String {
     base16ct::lower::encode_string(&digest[..16])
 }
 
-/// A path as a URI: relative to where the check ran, or of this machine.
+/// A path as a URI: relative to the working directory, or an absolute `file:` URI.
 fn uri(file: &str) -> String {
     let path = if cfg!(windows) { file.replace('\\', "/") } else { file.to_owned() };
     let path = path.strip_prefix("./").unwrap_or(&path);
@@ -108,7 +108,7 @@ fn uri(file: &str) -> String {
     match path {
         _ if is_drive => format!("file:///{encoded}"),
         path if path.starts_with('/') => format!("file://{encoded}"),
-        // A colon in the first part would make it a scheme.
+        // A colon in the first part would look like a scheme.
         _ => encoded.replace(':', "%3A"),
     }
 }

@@ -1,5 +1,5 @@
-//! The report for people: the verdict in a sentence, two tables that are read at a glance, and below them the findings.
-//! As wide as the window, from forty columns to eighty; no word is ever broken.
+//! The report for people: the verdict in one sentence, two tables to read at a glance, and then the findings. It is as
+//! wide as the window, from forty to eighty columns, and never breaks a word.
 
 mod tables;
 mod verdict;
@@ -20,18 +20,21 @@ const WIDEST: usize = 80;
 /// Below this the tables would break.
 const NARROWEST: usize = 38;
 
-/// Notes that apply to nearly every policy that requires MFA, each as a clause of one paragraph.
+/// Notes that apply to nearly every policy that requires MFA, each as a clause of a single paragraph.
 const STANDING: [(Rule, &str); 3] = [
-    (Rule::AttackerEnrolls, "an attacker with the key or password of a user who has no device enrolls a first device"),
-    (Rule::FirstPasswordStuck, "a user who must change the password at the first sign-in cannot"),
+    (
+        Rule::AttackerEnrolls,
+        "an attacker with the key or password of a user without a device can enroll a first device",
+    ),
+    (Rule::FirstPasswordStuck, "a user who must change the password at first sign-in cannot"),
     (Rule::ServiceCalls, "calls that AWS services make on a user's behalf are denied"),
 ];
 
-/// How it is shown.
+/// How the report is shown.
 pub(super) struct Style {
     is_colored: bool,
     width: usize,
-    /// Are the tables shown even where nothing is wrong?
+    /// Are the tables shown even if nothing is wrong?
     is_verbose: bool,
 }
 
@@ -76,7 +79,7 @@ pub(super) fn report(policies: Policies<'_>, report: &Report, style: &Style) -> 
     text
 }
 
-/// Several sets, each below whom it is for; those that hold in a line, unless more is asked for.
+/// Several sets, each with a heading; a set that holds takes only one line unless `-v` was given.
 pub(super) fn sets(all: &[Judged], style: &Style) -> String {
     let mut text = String::new();
     for one in all {
@@ -102,7 +105,7 @@ pub(super) fn sets(all: &[Judged], style: &Style) -> String {
     text
 }
 
-/// Whom a set is for, as a heading.
+/// The heading of a set.
 pub(super) fn whose(whose: &Whose) -> String {
     match whose {
         Whose::Anybody => "Policies with no attachment in these files, judged together".to_owned(),
@@ -114,12 +117,12 @@ pub(super) fn whose(whose: &Whose) -> String {
     }
 }
 
-/// Is it one of those that stand under nearly every policy?
+/// Is it a note that applies to nearly every policy?
 fn is_standing(finding: &Finding) -> bool {
     finding.severity == Severity::Note && STANDING.iter().any(|(rule, _)| *rule == finding.rule)
 }
 
-/// Findings of one cause in several statements: they are told once, with every place.
+/// Groups findings with the same cause in several statements: they are reported once, with every place.
 fn causes<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
     let mut causes: Vec<Vec<&Finding>> = Vec::new();
     let is_same = |one: &Finding, other: &Finding| {
@@ -135,7 +138,7 @@ fn causes<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
     causes
 }
 
-/// What stands under nearly every policy, said once and shortly.
+/// The notes that apply to nearly every policy, in one short paragraph.
 fn paragraph(standing: &[&Finding], style: &Style) -> String {
     let said = STANDING.iter().filter(|(rule, _)| standing.iter().any(|finding| finding.rule == *rule));
     let clauses: Vec<String> = said.map(|(rule, clause)| format!("{clause} ({rule})")).collect();
@@ -178,23 +181,23 @@ pub(super) fn place(policies: Policies<'_>, finding: &Finding) -> String {
     format!("{}{place}{label}, statement {}{sid}", document.name, at.statement + 1)
 }
 
-/// The rule with its number, where it has one.
+/// The rule, with its number if it has one.
 fn number(rule: Rule) -> String {
     rule.number().map_or_else(|| rule.to_string(), |number| format!("{rule} ({number})"))
 }
 
-/// The verdict in a line.
+/// The verdict on one line.
 pub(super) fn verdict(report: &Report) -> String {
     let (standing, rest): (Vec<&Finding>, Vec<&Finding>) = report.findings.iter().partition(|it| is_standing(it));
     verdict::words(report, &causes(&rest), standing.len()).1
 }
 
-/// A finding in a line.
+/// A finding on one line.
 pub(super) fn line(finding: &Finding) -> String {
     format!("{}: {} ({})", finding.severity.name(), finding.what, finding.rule)
 }
 
-/// Wraps at spaces; lines after the first are indented. A word longer than the width stays whole.
+/// Wraps at spaces and indents the lines after the first. A word longer than the width is not broken.
 pub(super) fn wrapped(text: &str, indent: &str, width: usize) -> String {
     let (feed, text) = text.strip_prefix('\n').map_or(("", text), |rest| ("\n", rest));
     let text = one_line(text);

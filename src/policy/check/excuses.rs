@@ -1,4 +1,5 @@
-//! Steps of the day that go wrong and are no failure: what these policies are not about, and what is done another way.
+//! Steps of the day that do not work and still are no failure, because the policies do not cover them or because they
+//! can be done another way.
 
 use super::super::document::{Document, Scope};
 use super::super::evaluate::{Context, Request, Verdict, matches_action};
@@ -15,7 +16,7 @@ const MAKES: &str = "iam:CreateVirtualMFADevice";
 const ENROLLING: [&str; 4] = [MAKES, "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"];
 const ENROLLMENT: [Stage; 5] = [Stage::Find, Stage::CreateNamed, Stage::CreateOther, Stage::Enable, Stage::Resync];
 
-/// Takes from the day what it must not be judged by, and says so.
+/// Clears the steps that must not count against the policies, and returns a note for each.
 pub(super) fn of(policies: Policies<'_>, journey: &mut Journey, open: &Open, options: &CheckOptions) -> Vec<Finding> {
     let mut found = Vec::new();
     let is_allowed =
@@ -43,7 +44,7 @@ pub(super) fn of(policies: Policies<'_>, journey: &mut Journey, open: &Open, opt
     found
 }
 
-/// Does a statement allow one of the actions, or except it from a Deny?
+/// Does a statement allow one of the actions, or exempt it from a Deny?
 fn speaks_of(policies: Policies<'_>, actions: &[&str]) -> bool {
     let is_about = |scope: &Scope, is_deny: bool| {
         let is_listed = |action: &&str| scope.list.items.iter().any(|item| matches_action(&item.value, action));
@@ -59,7 +60,7 @@ fn speaks_of(policies: Policies<'_>, actions: &[&str]) -> bool {
     policies.identity.iter().any(of)
 }
 
-/// Does a Deny that asks for MFA speak of that request?
+/// Does a Deny that requires MFA cover that request?
 fn is_asked_for_mfa(policies: Policies<'_>, action: &str, resource: &str) -> bool {
     let context = Context::default();
     let request = Request { action, resource, context: &context, is_allowed_elsewhere: false };
@@ -76,9 +77,9 @@ fn is_asked_for_mfa(policies: Policies<'_>, action: &str, resource: &str) -> boo
 fn elsewhere() -> Finding {
     plain(
         Rule::WorkElsewhere,
-        "nothing here asks for MFA for work that other policies allow".to_owned(),
-        "these policies allow no work, and no Deny with a condition on MFA covers it: what another policy allows goes \
-         through without MFA",
+        "nothing here requires MFA for work that other policies allow".to_owned(),
+        "these policies allow no work, and no Deny with an MFA condition covers it: what another policy allows works \
+         without MFA",
         "check them together with the policies that allow the work",
     )
 }
@@ -86,10 +87,10 @@ fn elsewhere() -> Finding {
 fn security_keys() -> Finding {
     plain(
         Rule::NoVirtualDevices,
-        "users can enroll security keys and hardware tokens, and no virtual devices".to_owned(),
-        "nothing here speaks of `iam:CreateVirtualMFADevice`, which a device in an authenticator app takes; the others \
-         are enabled without it",
-        "allow `iam:CreateVirtualMFADevice` on `arn:aws:iam::*:mfa/*` where authenticator apps are wanted",
+        "users can enroll security keys and hardware tokens, but no virtual devices".to_owned(),
+        "nothing here mentions `iam:CreateVirtualMFADevice`, which a device in an authenticator app needs; the other \
+         types are enabled without it",
+        "to support authenticator apps, allow `iam:CreateVirtualMFADevice` on `arn:aws:iam::*:mfa/*`",
     )
 }
 
@@ -97,7 +98,7 @@ fn by_others() -> Finding {
     plain(
         Rule::EnrolledElsewhere,
         "users cannot enroll a device with these policies".to_owned(),
-        "they speak of the roles alone: somebody else enrolls the devices, or another policy lets users do it",
+        "they cover only roles: someone else enrolls the devices, or another policy lets users do it",
         "check them together with the policy that lets users enroll, if there is one",
     )
 }

@@ -1,5 +1,5 @@
-//! What goes through without MFA → findings, each said once: what a rule has explained is left out, and what somebody
-//! wants is a note.
+//! What is allowed without MFA → findings, each reported once: anything that a rule explains is left out, and anything
+//! that the options accept is a note.
 
 use super::super::document::Document;
 use super::super::evaluate::{Known, Policies, StatementId, covers_action, covers_resource};
@@ -9,15 +9,15 @@ use super::super::journey::{Subject, Way};
 use super::super::rules::{CheckOptions, Finding, Inspected, Opened, Rule, Severity};
 use super::{name_of, place, plain};
 
-/// As many statements are told one by one; the rest are counted.
+/// The number of statements that are reported one by one; the rest are only counted.
 const MOST_TOLD: usize = 12;
 
-/// What goes through.
+/// What is allowed without MFA.
 pub(super) struct Open {
     openings: Vec<Opening>,
-    /// Were there more statements than are judged?
+    /// Did the search give up before it had seen every statement?
     is_unfinished: bool,
-    /// Why a role's trust policy does not help, where one goes through.
+    /// Why the roles' trust policies do not help, if a role can be assumed.
     role: Option<String>,
 }
 
@@ -33,12 +33,12 @@ impl Open {
         Self { openings, is_unfinished, role }
     }
 
-    /// Are roles all that goes through to work, and do their trust policies ask for MFA?
+    /// Is assuming roles the only thing that is allowed, and do the roles' trust policies require MFA?
     pub(super) fn is_for_the_roles(&self) -> bool {
         self.role.is_none() && self.openings.iter().any(|opening| opening.kind == OpeningKind::Role)
     }
 
-    /// What is to be said of it.
+    /// The findings that `explained` does not cover already.
     pub(super) fn findings(&self, look: &Inspected<'_>, explained: &[Finding]) -> Vec<Finding> {
         let (mut found, mut more): (Vec<Finding>, usize) = (Vec::new(), 0);
         for opening in &self.openings {
@@ -62,7 +62,7 @@ impl Open {
         if more > 0
             && let Some(last) = found.iter_mut().rev().find(|finding| finding.rule == Rule::OpenWithoutMfa)
         {
-            last.what += &format!("; and {more} more statements let something through");
+            last.what += &format!("; {more} more statements allow something without MFA");
         }
         if self.is_unfinished {
             found.push(unfinished());
@@ -70,7 +70,7 @@ impl Open {
         found
     }
 
-    /// Does more go through the same statement on that way?
+    /// Does the same statement allow something worse on that way?
     fn is_the_less(&self, opening: &Opening, way: Way) -> bool {
         let is_more = |other: &Opening| {
             other.kind == OpeningKind::Theft
@@ -85,18 +85,18 @@ impl Open {
         let names: Vec<&str> = ways.iter().map(|way| way.name()).collect();
         let (open, ways) = (ways.to_vec(), names.join(", "));
         let shown = match &opening.pattern {
-            Some(pattern) => format!("what `{pattern}` covers"),
+            Some(pattern) => format!("an action covered by `{pattern}`"),
             None => format!("`{}`", opening.action),
         };
         let mut finding = match opening.kind {
             OpeningKind::SpareDevice => spare_device(&ways),
             OpeningKind::Role => self.role(opening, &ways),
             OpeningKind::Theft | OpeningKind::Password if !opening.undecided.is_empty() => {
-                let what = format!("whether {shown} goes through without MFA is not known ({ways})");
-                plain(Rule::Undecided, what, "", "deny it without MFA, whatever that is")
+                let what = format!("it is unknown whether {shown} is allowed without MFA ({ways})");
+                plain(Rule::Undecided, what, "", "deny it without MFA, whatever the value is")
             }
             OpeningKind::Theft | OpeningKind::Password => {
-                let what = format!("open: {shown} goes through without MFA ({ways})");
+                let what = format!("open: {shown} is allowed without MFA ({ways})");
                 plain(Rule::OpenWithoutMfa, what, "", repair(opening))
             }
         };
@@ -116,44 +116,44 @@ impl Open {
         let roles = roles.join(", ");
         match &self.role {
             None => {
-                let what = format!("`sts:AssumeRole` on {roles} takes MFA, as the trust policy asks for it");
-                let why = "the role's trust policy demands MFA all the same; that it is this role's is taken as said";
-                plain(Rule::RoleAsksForMfa, what, why, "none: it is wanted")
+                let what = format!("`sts:AssumeRole` on {roles} requires MFA, because the trust policy does");
+                let why = "the trust policy given for the role requires MFA";
+                plain(Rule::RoleAsksForMfa, what, why, "none needed: it is intended")
             }
             Some(why) => {
-                let what = format!("open: `sts:AssumeRole` on {roles} goes through without MFA ({ways})");
-                let repair = "ask for MFA in the roles' trust policies, and give each with `--trust FILE`; or deny \
-                              `sts:AssumeRole` where there is no MFA";
+                let what = format!("open: `sts:AssumeRole` on {roles} is allowed without MFA ({ways})");
+                let repair = "require MFA in the roles' trust policies, and pass each with `--trust FILE`; or deny \
+                              `sts:AssumeRole` without MFA";
                 plain(Rule::RoleOpenWithoutMfa, what, why, repair)
             }
         }
     }
 }
 
-/// Why the trust policies do not keep users without MFA out of the roles; `None` where they do.
+/// Why the trust policies do not keep users without MFA out of the roles; `None` if they do.
 fn untrusted<'a>(trusts: &[Document], roles: impl Iterator<Item = &'a String>, subject: &Subject) -> Option<String> {
     let mut roles: Vec<&String> = roles.collect();
     roles.sort_unstable();
     roles.dedup();
     if trusts.is_empty() {
-        return Some("whether the role's trust policy asks for MFA is not known".to_owned());
+        return Some("it is unknown whether the role's trust policy requires MFA".to_owned());
     }
     for document in trusts {
         if let Some(way) = trust::open(document, subject) {
             let at = StatementId { is_boundary: false, document: 0, statement: way.statement };
             let name = name_of(Policies { identity: std::slice::from_ref(document), boundary: &[] }, at);
-            return Some(format!("the trust policy lets a user in without MFA, by {name}"));
+            return Some(format!("{name} lets a user assume the role without MFA"));
         }
     }
     let is_any = |role: &&&String| role.splitn(6, ':').nth(5).is_none_or(|name| name.contains(['*', '?']));
     if let Some(role) = roles.iter().find(is_any) {
-        return Some(format!("`{role}` covers more roles than those whose trust policies are given"));
+        return Some(format!("`{role}` covers more roles than those whose trust policies were given"));
     }
     let (roles, given) = (roles.len(), trusts.len());
-    (roles > given).then(|| format!("there are {roles} roles, and trust policies of {given}"))
+    (roles > given).then(|| format!("there are {roles} roles, but trust policies for only {given}"))
 }
 
-/// Does a finding of a rule say it already?
+/// Does a rule's finding report it already?
 fn is_explained(look: &Inspected<'_>, opening: &Opening, way: Way, explained: &[Finding]) -> bool {
     let Some(at) = opening.at else { return false };
     if opening.kind == OpeningKind::SpareDevice {
@@ -177,7 +177,7 @@ fn is_explained(look: &Inspected<'_>, opening: &Opening, way: Way, explained: &[
     })
 }
 
-/// Is the Deny about that request, if its conditions only held?
+/// Would the Deny cover that request if its conditions held?
 fn covers(look: &Inspected<'_>, at: StatementId, opening: &Opening, way: Way) -> bool {
     let document = &if at.is_boundary { look.policies.boundary } else { look.policies.identity }[at.document];
     let statement = &document.statements[at.statement];
@@ -190,7 +190,7 @@ fn covers(look: &Inspected<'_>, at: StatementId, opening: &Opening, way: Way) ->
         && scope.is_none_or(|scope| covers_resource(document, scope, &request) == Truth::Yes)
 }
 
-/// Is the request an exception of the Deny?
+/// Is the request an exception to the Deny?
 fn excepts(look: &Inspected<'_>, at: StatementId, opening: &Opening) -> bool {
     let document = &if at.is_boundary { look.policies.boundary } else { look.policies.identity }[at.document];
     let action = &document.statements[at.statement].action;
@@ -203,8 +203,7 @@ fn why(opening: &Opening, is_harmless: bool) -> String {
         None => format!("nothing denies it on `{}`", opening.resource),
     };
     let keys: Vec<String> = opening.keys.iter().map(|(key, known)| met(key, known)).collect();
-    let where_ =
-        if keys.is_empty() { String::new() } else { format!(", where the request has {}", keys.join(" and ")) };
+    let where_ = if keys.is_empty() { String::new() } else { format!(" for a request with {}", keys.join(" and ")) };
     let undecided: Vec<String> = opening.undecided.iter().take(3).map(ToString::to_string).collect();
     let theft = exposure::theft(&opening.action).filter(|_| opening.pattern.is_none() && !is_harmless);
     let rest = theft.map(str::to_owned).into_iter().chain(undecided);
@@ -215,19 +214,19 @@ fn why(opening: &Opening, is_harmless: bool) -> String {
 fn met(key: &str, known: &Known) -> String {
     match known {
         Known::Absent => format!("no `{key}`"),
-        Known::One(value) => format!("`{key}` with the value `{value}`"),
+        Known::One(value) => format!("`{key}` set to `{value}`"),
         Known::Many(values) if values.is_empty() => format!("`{key}` without a value"),
-        Known::Many(values) => format!("`{key}` with the values `{}`", values.join("`, `")),
+        Known::Many(values) => format!("`{key}` set to `{}`", values.join("`, `")),
     }
 }
 
 fn repair(opening: &Opening) -> &'static str {
     let is_enrolling = ["iam:EnableMFADevice", "iam:ResyncMFADevice"];
     if is_enrolling.iter().any(|action| opening.action.eq_ignore_ascii_case(action)) {
-        "deny what enrolling takes on all but the own user where there is no MFA, by a Deny with \
+        "without MFA, deny the enrollment actions on everything but the user's own resources, with a Deny on \
          `\"NotResource\": [\"arn:aws:iam::*:user/${aws:username}\", \"arn:aws:iam::*:mfa/*\"]`"
     } else {
-        "deny all but enrolling with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`, as \
+        "deny everything except enrollment with `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`, as \
          `mfa-cred policy print` does"
     }
 }
@@ -236,23 +235,23 @@ fn spare_device(ways: &str) -> Finding {
     plain(
         Rule::SpareDevice,
         format!("virtual devices can be deleted without MFA ({ways})"),
-        "a device that is a user's is not deleted: it would have to be deactivated first, so that only spare ones go",
-        "take `iam:DeleteVirtualMFADevice` out of the exceptions where that is not wanted",
+        "AWS deletes a user's device only after it was deactivated, so only unassigned devices are affected",
+        "unless this is intended, remove `iam:DeleteVirtualMFADevice` from the exceptions",
     )
 }
 
 fn unfinished() -> Finding {
     let what = format!(
-        "too many patterns or condition keys at once: what goes through without MFA was not found out (the bounds are {} \
-         million steps and {} keys)",
+        "too many patterns or condition keys at once: what is allowed without MFA could not be determined (the limits \
+         are {} million steps and {} keys)",
         exposure::MOST / 1_000_000,
         exposure::MOST_KEYS
     );
-    let why = "every statement is judged among all the others, and these are more than ever apply to one user";
+    let why = "every statement is evaluated together with all the others, and there are more here than ever apply to one user";
     plain(Rule::Unfinished, what, why, "check fewer policies at once")
 }
 
-/// The statements of a trust policy that let a user in without MFA, where no rule says so.
+/// The statements of a trust policy that admit a user without MFA and that no rule reports.
 pub(super) fn trust(index: usize, document: &Document, subject: &Subject, found: &mut Vec<Finding>) {
     let is_failure = |finding: &&Finding| finding.severity == Severity::Failure;
     let is_of_a_deny = |at: StatementId| at.document == index && document.statements[at.statement].is_deny;
@@ -273,12 +272,12 @@ pub(super) fn trust(index: usize, document: &Document, subject: &Subject, found:
             continue;
         }
         let whom = match entrance.way {
-            Way::Key => "a bare key",
+            Way::Key => "an access key",
             Way::Session | Way::SessionMfa => "a session without MFA",
             Way::Console | Way::ConsoleMfa => "a console sign-in without MFA",
         };
         let what = format!("this trust policy does not enforce MFA: a user can assume the role with {whom}");
-        let why = "its principal may be a user, and no condition that holds for users asks for MFA";
+        let why = "its principal may be a user, and no condition that applies to users requires MFA";
         let repair = "add `\"Condition\": {\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}}`";
         let mut finding = plain(Rule::TrustWithoutMfa, what, why, repair);
         (finding.at, finding.place) = (Some(at), Some(start));

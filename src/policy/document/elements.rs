@@ -1,4 +1,4 @@
-//! The tree of JSON → the elements of a policy.
+//! A JSON tree → the elements of a policy.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -39,7 +39,7 @@ pub(super) fn document(source: &SourceText<'_>, kind: PolicyKind) -> Result<Docu
         }
     }
     let (place, statements) = statements.ok_or_else(|| source.at(root.range.start, Problem::NoStatement))?;
-    // Those that are not known were left out.
+    // Unknown statements were left out.
     if statements.is_empty() && source.origin.is_none_or(|origin| origin.gaps.is_empty()) {
         return Err(source.at(place.start, Problem::EmptyList("`Statement`")));
     }
@@ -57,7 +57,7 @@ pub(super) fn document(source: &SourceText<'_>, kind: PolicyKind) -> Result<Docu
     })
 }
 
-/// The version, wherever it stands: statements before it are written in it too.
+/// The version, which also applies to the statements before it.
 fn version_of(root: &jsonc_parser::ast::Object<'_>) -> Version {
     match root.get_string("Version") {
         Some(version) if version.value == "2012-10-17" => Version::V2012,
@@ -166,7 +166,7 @@ fn statement(
     })
 }
 
-/// Keeps one of two elements that exclude one another.
+/// Stores one of two mutually exclusive elements.
 fn put<T>(
     source: &SourceText<'_>,
     start: usize,
@@ -180,7 +180,7 @@ fn put<T>(
     }
 }
 
-/// The AWS principals, and whether `*` is among them, which is everyone; services and federated ones are nobody with an
+/// The AWS principals, and whether `*`, which means everyone, is among them. Services and federated principals have no
 /// MFA device.
 fn principals(source: &SourceText<'_>, value: &Value<'_>) -> Result<(Vec<Text>, bool), DocumentError> {
     if let Value::StringLit(all) = value
@@ -230,7 +230,7 @@ fn conditions(source: &SourceText<'_>, value: &Value<'_>) -> Result<Vec<Conditio
     Ok(found)
 }
 
-/// A single value or a list of them; an empty list is an error where `whole` names the element.
+/// A single value or a list of values; an empty list is an error if `whole` names the element.
 fn list(
     source: &SourceText<'_>,
     value: &Value<'_>,
@@ -278,7 +278,7 @@ fn text(source: &SourceText<'_>, value: &Value<'_>, what: &str) -> Result<Text, 
     }
 }
 
-/// `*`, or a service and an action, each perhaps with wildcards.
+/// `*`, or a service and an action, optionally with wildcards.
 fn check_action(source: &SourceText<'_>, action: &Text) -> Result<(), DocumentError> {
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'?' | b'-' | b'_'))
@@ -288,7 +288,7 @@ fn check_action(source: &SourceText<'_>, action: &Text) -> Result<(), DocumentEr
     if is_legal { Ok(()) } else { Err(source.at(action.span.start, Problem::Action(quoted(&action.value)))) }
 }
 
-/// `*`, or an ARN; one with fewer than six parts must say by a wildcard that it means more.
+/// `*`, or an ARN; one with fewer than six parts must end in a wildcard.
 fn check_resource(source: &SourceText<'_>, resource: &Text, version: Version) -> Result<(), DocumentError> {
     let text = &resource.value;
     if source.origin.is_some() && text.contains(UNKNOWN) {

@@ -1,140 +1,140 @@
-//! What is wrong with a document.
+//! Why a document is invalid.
 
 use super::Position;
 use crate::messages::one_line;
 
-/// A document that IAM would refuse: the first reason, and where.
+/// A document that IAM would reject: the first reason, and its place.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{}:{}:{}: {problem}", one_line(name), place.line, place.column)]
 pub struct DocumentError {
-    /// The document.
+    /// The document's name.
     pub name: String,
-    /// Where.
+    /// The place.
     pub place: Position,
-    /// Why.
+    /// The reason.
     pub problem: Problem,
 }
 
-/// Why IAM would refuse a document. What is quoted from it is a name that should have been another, and short.
+/// Why IAM would reject a document. Only names are quoted from the document, and only briefly.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Problem {
-    /// Nothing but white space.
+    /// Only white space.
     #[error("the document is empty")]
     Empty,
     /// U+FEFF at the start.
     #[error("the document starts with a byte order mark, which IAM refuses")]
     ByteOrderMark,
-    /// Bytes that are no UTF-8.
+    /// Invalid UTF-8.
     #[error("the document is not UTF-8")]
     NotUtf8,
     /// Not JSON: a comment.
-    #[error("JSON has no comments")]
+    #[error("JSON does not allow comments")]
     Comment,
     /// Not JSON: a comma before a closing bracket.
     #[error("a trailing comma")]
     TrailingComma,
-    /// Not JSON: a line feed or the like within a string.
-    #[error("a control character in a string is written as an escape")]
+    /// Not JSON: a line feed or another control character in a string.
+    #[error("a control character in a string must be escaped")]
     ControlCharacter,
-    /// Something that holds a policy, or is written in another language.
+    /// Something that contains a policy, or is written in another language.
     #[error("this is {0}")]
     Alike(&'static str),
-    /// Not JSON, in the reader's words.
+    /// Not JSON, in the parser's words.
     #[error("not JSON: {0}")]
     NotJson(String),
-    /// Not YAML, in the reader's words.
+    /// Not YAML, in the parser's words.
     #[error("not YAML: {0}")]
     NotYaml(String),
-    /// Not Terraform's language, in the reader's words.
-    #[error("not Terraform's language: {0}")]
+    /// Not valid Terraform, in the parser's words.
+    #[error("not valid Terraform: {0}")]
     NotHcl(String),
-    /// A container of policies without any.
-    #[error("there is no IAM policy in it")]
+    /// A known kind of file without any policies.
+    #[error("it contains no IAM policy")]
     NoPolicy,
-    /// The policy of a bucket, a queue, a key.
+    /// A resource-based policy, such as that of a bucket, a queue or a key.
     #[error(
-        "a policy with a `Principal` and a `Resource` is the policy of a resource, and says nothing of a user's MFA devices"
+        "a policy with a `Principal` and a `Resource` is a resource-based policy, which says nothing about MFA devices"
     )]
     OfResource,
-    /// A nesting bomb.
-    #[error("nested deeper than any policy")]
+    /// Excessive nesting.
+    #[error("nested more deeply than any policy")]
     TooDeep,
-    /// JSON of another kind.
+    /// A JSON value of the wrong type.
     #[error("{what} must be {wanted}, not {found}")]
     Shape {
-        /// What.
+        /// The element.
         what: String,
-        /// What it must be.
+        /// The expected type.
         wanted: &'static str,
-        /// What it is.
+        /// The actual type.
         found: &'static str,
     },
-    /// A name that stands twice in one object.
-    #[error("`{0}` stands here a second time")]
+    /// The same name twice in one object.
+    #[error("duplicate `{0}`")]
     Duplicate(String),
-    /// A name that no such object has.
+    /// An unknown member name.
     #[error("`{name}` is not an element of {of}{}", nearest.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default())]
     UnknownElement {
         /// The name.
         name: String,
-        /// Of what.
+        /// The kind of object.
         of: &'static str,
-        /// What it may have meant.
+        /// The nearest known name.
         nearest: Option<&'static str>,
     },
     /// `Principal` or `NotPrincipal` in a policy that is attached to its principal.
-    #[error("`{0}` goes with a resource's or a role's trust policy: an identity policy has none")]
+    #[error("`{0}` belongs in a resource-based policy or a trust policy: an identity-based policy has none")]
     Principal(String),
     /// `Resource` in a trust policy.
-    #[error("a trust policy has no `{0}`: it speaks of its own role")]
+    #[error("a trust policy has no `{0}`: it applies to its own role")]
     TrustResource(String),
     /// Both of a pair.
-    #[error("`{0}` and `Not{0}` exclude one another")]
+    #[error("`{0}` and `Not{0}` are mutually exclusive")]
     Both(&'static str),
-    /// Neither of a pair, or a single element.
+    /// A required element, or both of a pair, missing.
     #[error("the statement has no {0}")]
     Missing(&'static str),
     /// A document without `Statement`.
     #[error("the document has no `Statement`")]
     NoStatement,
-    /// An empty list where IAM wants one or more.
+    /// An empty list where IAM requires at least one value.
     #[error("{0} is empty")]
     EmptyList(&'static str),
-    /// Not a version.
-    #[error("the version is `2012-10-17` or `2008-10-17`")]
+    /// An unknown version.
+    #[error("the version must be `2012-10-17` or `2008-10-17`")]
     Version,
-    /// Not an effect.
-    #[error("the effect is `Allow` or `Deny`, in this case")]
+    /// An unknown effect.
+    #[error("the effect must be `Allow` or `Deny`, with this capitalization")]
     Effect,
     /// Not an action.
-    #[error("`{0}` is not an action: it is `*` or `SERVICE:NAME`, such as `iam:ListMFADevices`")]
+    #[error("`{0}` is not an action: expected `*` or `SERVICE:NAME`, such as `iam:ListMFADevices`")]
     Action(String),
     /// Not a resource.
-    #[error("`{0}` is not a resource: it is `*` or an ARN, `arn:PARTITION:SERVICE:REGION:ACCOUNT:NAME`")]
+    #[error("`{0}` is not a resource: expected `*` or an ARN, `arn:PARTITION:SERVICE:REGION:ACCOUNT:NAME`")]
     Resource(String),
-    /// A variable where IAM takes none.
-    #[error("a variable may stand only behind the fifth colon of an ARN")]
+    /// A variable where IAM allows none.
+    #[error("a variable is allowed only after the fifth colon of an ARN")]
     VariableInArn,
     /// Not an operator.
     #[error("`{name}` is not a condition operator{}", nearest.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default())]
     Operator {
         /// The name.
         name: String,
-        /// What it may have meant.
+        /// The nearest known name.
         nearest: Option<&'static str>,
     },
     /// Not a condition key.
-    #[error("`{0}` is not a condition key: it is `aws:NAME` or `SERVICE:NAME`")]
+    #[error("`{0}` is not a condition key: expected `aws:NAME` or `SERVICE:NAME`")]
     Key(String),
-    /// Other characters than IAM takes.
-    #[error("a Sid is made of A-Z, a-z and 0-9")]
+    /// Characters that IAM does not allow.
+    #[error("a Sid can contain only A-Z, a-z and 0-9")]
     Sid,
-    /// Two statements of one name.
-    #[error("the Sid `{0}` stands here a second time")]
+    /// Two statements with the same name.
+    #[error("duplicate Sid `{0}`")]
     SidTwice(String),
 }
 
-/// A name from the document as it may be quoted.
+/// A name from the document, shortened and escaped for a message.
 pub(super) fn quoted(name: &str) -> String {
     const MOST: usize = 64;
     let short: String = name.chars().take(MOST).collect();

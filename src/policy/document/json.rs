@@ -1,7 +1,7 @@
-//! Bytes → a tree of JSON with the place of every value.
+//! Bytes → a JSON tree with the place of every value.
 //!
-//! Two readers: one that knows the places and calls a comment a comment, and behind it `serde_json`, which is strict
-//! in all that the first one lets pass.
+//! Two parsers: one that records the places and recognizes comments, and then `serde_json`, which rejects everything
+//! that the first one is lenient about.
 
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::errors::ParseErrorKind;
@@ -11,12 +11,12 @@ use super::alike;
 use super::error::{DocumentError, Problem, quoted};
 use super::{Lines, Origin, Position};
 
-/// What errors speak of.
+/// The name used in errors.
 pub(in crate::policy) struct SourceText<'a> {
     pub(in crate::policy) name: &'a str,
     pub(in crate::policy) text: &'a str,
     pub(in crate::policy) lines: &'a Lines,
-    /// Where the text was taken from, if it is not the file's own.
+    /// Where the text was extracted from, unless it is the whole file.
     pub(in crate::policy) origin: Option<&'a Origin>,
 }
 
@@ -45,7 +45,7 @@ pub(in crate::policy) fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str
     Ok(text)
 }
 
-/// The text as a tree.
+/// The text, parsed.
 pub(in crate::policy) fn tree<'a>(source: &SourceText<'a>) -> Result<Value<'a>, DocumentError> {
     let strict = ParseOptions {
         allow_comments: false,
@@ -77,14 +77,14 @@ pub(in crate::policy) fn tree<'a>(source: &SourceText<'a>) -> Result<Value<'a>, 
     serde_json::from_str::<serde::de::IgnoredAny>(source.text).map_err(|error| {
         let place = Position { line: error.line().max(1), column: error.column().max(1) };
         let words = error.to_string();
-        // Its place is said in front.
+        // The message starts with our own place.
         let words = words.split(" at line ").next().unwrap_or_default();
         DocumentError { name: source.name.to_owned(), place, problem: Problem::NotJson(words.to_owned()) }
     })?;
     parsed.value.ok_or_else(|| source.at(0, Problem::Empty))
 }
 
-/// The first one within a string, of a text that was read once: the first reader lets them pass.
+/// The first control character within a string of valid JSON: the first parser accepts them.
 fn control_character(text: &str) -> Option<usize> {
     let (mut is_string, mut is_escape) = (false, false);
     text.bytes().position(|byte| {
@@ -98,13 +98,13 @@ fn control_character(text: &str) -> Option<usize> {
     })
 }
 
-/// The words of a crate in the manner of ours.
+/// A message of another crate, in our style.
 fn lower_case(words: &str) -> String {
     let mut chars = words.chars();
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// What a value is, in a word.
+/// The type of a value, for messages.
 pub(super) fn kind(value: &Value<'_>) -> &'static str {
     match value {
         Value::StringLit(_) => "a string",
@@ -116,7 +116,7 @@ pub(super) fn kind(value: &Value<'_>) -> &'static str {
     }
 }
 
-/// The object behind a value.
+/// The value as an object.
 pub(super) fn object<'a, 'b>(
     source: &SourceText<'_>,
     value: &'b Value<'a>,
@@ -128,14 +128,14 @@ pub(super) fn object<'a, 'b>(
     }
 }
 
-/// A value of another kind than it must be.
+/// An error about a value of the wrong type.
 pub(super) fn shape(source: &SourceText<'_>, value: &Value<'_>, what: &str, wanted: &'static str) -> DocumentError {
     use jsonc_parser::common::Ranged;
     let problem = Problem::Shape { what: what.to_owned(), wanted, found: kind(value) };
     source.at(value.range().start, problem)
 }
 
-/// IAM refuses a name that stands twice; other readers of JSON take one of the two, and not the same.
+/// IAM rejects duplicate names; other JSON parsers use one of the two, and not always the same.
 fn unique(source: &SourceText<'_>, object: &Object<'_>) -> Result<(), DocumentError> {
     let mut seen = std::collections::HashSet::with_capacity(object.properties.len());
     for property in &object.properties {

@@ -4,22 +4,22 @@
 /// How a condition key is tested.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Operator {
-    /// For a key with many values: how many of them must pass.
+    /// For a multivalued key: how many of its values must match.
     pub quantifier: Option<Quantifier>,
     /// What is compared, and how.
     pub test: Test,
-    /// Is it the `Not…` one?
+    /// Is it the `Not…` form?
     pub is_negated: bool,
-    /// Does it hold also where the request lacks the key?
+    /// Does it also hold if the request lacks the key?
     pub is_if_exists: bool,
 }
 
 /// `ForAllValues:` and `ForAnyValue:`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Quantifier {
-    /// Every value of the request; also none.
+    /// Every value of the request, even if there is none.
     All,
-    /// At least one.
+    /// At least one value.
     Any,
 }
 
@@ -42,13 +42,13 @@ pub enum Test {
     Binary,
     /// `IpAddress`
     Ip,
-    /// `Arn…Equals` and `Arn…Like`, which are the same
+    /// `Arn…Equals` and `Arn…Like`, which are equivalent
     Arn,
     /// `Null`
     Null,
 }
 
-/// How two of a kind are ordered.
+/// How numbers and dates are compared.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Order {
     /// `Equals`
@@ -63,7 +63,7 @@ pub enum Order {
     GreaterOrEqual,
 }
 
-/// Every operator without its affixes.
+/// Every operator without prefix and suffix.
 const OPERATORS: [(&str, Test, bool); 27] = [
     ("StringEquals", Test::Text, false),
     ("StringNotEquals", Test::Text, true),
@@ -95,7 +95,7 @@ const OPERATORS: [(&str, Test, bool); 27] = [
 ];
 
 impl Operator {
-    /// Reads an operator's name, in any case.
+    /// Parses an operator's name, ignoring case.
     pub fn parse(name: &str) -> Option<Self> {
         let without = |name: &str, prefix: &str| -> Option<String> {
             let head = name.get(..prefix.len())?;
@@ -109,7 +109,7 @@ impl Operator {
         let cut = cut.filter(|cut| rest[*cut..].eq_ignore_ascii_case("IfExists"));
         let base = cut.map_or(&rest[..], |cut| &rest[..cut]);
         let (_, test, is_negated) = OPERATORS.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(base))?;
-        // AWS: every operator but `Null`, which asks for that very thing.
+        // AWS: every operator except `Null`, which tests for exactly that.
         (cut.is_none() || test != Test::Null).then_some(Self {
             quantifier,
             test,
@@ -118,7 +118,7 @@ impl Operator {
         })
     }
 
-    /// The operator's name that is nearest to one that is none.
+    /// The operator's name nearest to an unknown one.
     pub fn nearest(name: &str) -> Option<&'static str> {
         let name = name.rsplit(':').next().unwrap_or(name).to_ascii_lowercase();
         OPERATORS
@@ -135,7 +135,7 @@ mod tests {
     use super::{Operator, Order, Quantifier, Test};
 
     #[test]
-    fn names_in_any_case_with_their_affixes() {
+    fn names_in_any_case_with_prefix_and_suffix() {
         let plain = Operator { quantifier: None, test: Test::Bool, is_negated: false, is_if_exists: false };
         for (name, operator) in [
             ("Bool", Some(plain)),

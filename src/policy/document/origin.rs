@@ -1,17 +1,17 @@
-//! Where a document was taken from: the file, its name within it, and what of it is not known.
+//! Where a document was extracted from: the file, its name within the file, and its unknown parts.
 
 use std::sync::Arc;
 
 use super::{Lines, Position};
 
-/// How a variable starts that stands for what is not known, in a document that was taken out of something larger. No
-/// request says what it is, so that whatever depends on it is unknown.
+/// The prefix of variables that stand for unknown parts of an extracted document. No request has a value for them, so
+/// everything that depends on them is unknown.
 pub(in crate::policy) const UNKNOWN: &str = "${unknown:";
 
-/// The same, as the key that the variable names.
+/// The same prefix, as part of the key that the variable names.
 pub(in crate::policy) const UNKNOWN_KEY: &str = "unknown:";
 
-/// A file that holds policies.
+/// A file that contains policies.
 #[derive(Debug)]
 pub(in crate::policy) struct File {
     /// Its name, for people.
@@ -40,37 +40,37 @@ impl File {
 pub(in crate::policy) struct Origin {
     /// The file.
     pub(in crate::policy) file: Arc<File>,
-    /// What the document is called within it.
+    /// The document's name within the file.
     pub(in crate::policy) label: String,
-    /// Offsets into the document, in their order, and where in the file each of them comes from; `None` where the
-    /// document is the file.
+    /// Offsets into the document, in order, and the offset in the file that each corresponds to; `None` if the document
+    /// is the whole file.
     pub(in crate::policy) map: Option<Arc<[(usize, usize)]>>,
-    /// What was left out since it is not known, for people.
+    /// Descriptions of what was left out because it is unknown.
     pub(in crate::policy) gaps: Arc<[String]>,
 }
 
 impl Origin {
-    /// The place in the file of an offset into the document.
+    /// The place in the file for an offset into the document.
     pub(in crate::policy) fn place(&self, offset: usize) -> Position {
         let Some(map) = &self.map else { return self.file.place(offset) };
         let behind = map.partition_point(|(own, _)| *own <= offset);
         self.file.place(behind.checked_sub(1).map_or(0, |at| map[at].1))
     }
 
-    /// The same document, with that text as its file.
+    /// The same document, as if that text were its file.
     pub(super) fn of_itself(&self, text: &str) -> Self {
         Self { file: Arc::new(File::new(&self.file.name, text)), map: None, ..self.clone() }
     }
 }
 
-/// Does that stand where an ARN has its account, and means one that is still to be filled in? AWS takes twelve digits
-/// and wildcards there, and for a few resources a word of its own.
+/// Is the account part of an ARN a placeholder that is still to be filled in? AWS allows twelve digits and wildcards
+/// there, and for a few resources a word such as `aws`.
 pub(super) fn is_placeholder(account: &str) -> bool {
     let lower = account.to_lowercase();
     let is_enclosed = [('<', '>'), ('[', ']'), ('(', ')'), ('{', '}')]
         .iter()
         .any(|(open, close)| lower.len() > 2 && lower.starts_with(*open) && lower.ends_with(*close));
-    // One `*` is a wildcard; that many are meant as digits.
+    // One `*` is a wildcard; this many stand for digits.
     let is_masked =
         lower.chars().count() >= 4 && ['x', '*', '#', '_', 'n'].iter().any(|c| lower.chars().all(|it| it == *c));
     let is_named = ["account", "acct", "アカウント", "compte", "konto", "cuenta", "conta", "账户", "帳戶", "계정"]
@@ -84,7 +84,7 @@ mod tests {
     use super::is_placeholder;
 
     #[test]
-    fn what_stands_for_an_account_and_what_is_one() {
+    fn placeholders_for_an_account_and_real_accounts() {
         for word in [
             "accountid",
             "ACCOUNT-ID-WITHOUT-HYPHENS",

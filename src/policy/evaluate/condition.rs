@@ -31,25 +31,25 @@ pub(in crate::policy) fn holds(version: Version, condition: &Condition, context:
         None => match values {
             [] => if_absent(operator).into(),
             [value] => one(value),
-            // AWS asks for a quantifier here, and does not say what comes of none.
+            // AWS requires a quantifier here, and does not say what happens without one.
             _ => Truth::unknown(Reason::ManyValues(key.to_owned())),
         },
     }
 }
 
-/// What the test says of a request without the key.
+/// The result of the test for a request without the key.
 pub(in crate::policy) fn if_absent(operator: Operator) -> bool {
     match operator.quantifier {
-        // `…IfExists` is about each value, and of none there is not one that passes.
+        // `…IfExists` applies to each value, and without values none of them matches.
         Some(Quantifier::Any) => false,
         Some(Quantifier::All) => true,
         None if operator.is_if_exists => true,
-        // AWS: a negated operator holds where the key is missing.
+        // AWS: a negated operator holds if the key is missing.
         None => operator.is_negated,
     }
 }
 
-/// Nobody said whether the request has the key. Where every answer comes to the same, it does not matter.
+/// It is unknown whether the request has the key. If every value leads to the same result, it does not matter.
 fn not_known(condition: &Condition) -> Truth {
     let operator = condition.operator;
     let takes_all = operator.test == Test::Like && condition.values.items.iter().any(|item| item.value == "*");
@@ -72,17 +72,17 @@ fn null(condition: &Condition, is_absent: bool) -> Truth {
     condition.values.items.iter().map(|item| one(&item.value)).fold(Truth::No, Truth::or)
 }
 
-/// Does one value of the request pass? With any of the policy's values, or, negated, with none of them.
+/// Does one value of the request match any of the policy's values, or, if negated, none of them?
 fn passes(version: Version, condition: &Condition, value: &str, context: &Context) -> Truth {
     let operator = condition.operator;
     let mut any = Truth::No;
     for item in &condition.values.items {
-        // AWS puts variables into texts and ARNs only.
+        // AWS replaces variables only in strings and ARNs.
         let version = if has_variables(operator.test) { version } else { Version::V2008 };
         let matched = match resolve(version, &item.value, context) {
             Resolved::Pattern(pieces) => compare(operator.test, &pieces, value)
                 .map_or_else(|| Truth::unknown(Reason::Value(condition.key.value.clone())), Truth::from),
-            // AWS: nothing is equal to, or like, what has no value, so that an inverted operator matches.
+            // AWS: nothing equals or resembles a variable without a value, so a negated operator matches.
             Resolved::NoValue(_) => Truth::No,
             Resolved::Unknown(key) => Truth::unknown(Reason::Key(key)),
         };
@@ -91,12 +91,12 @@ fn passes(version: Version, condition: &Condition, value: &str, context: &Contex
     if operator.is_negated { any.not() } else { any }
 }
 
-/// May the values of such a test hold variables?
+/// May the values of such a test contain variables?
 pub(in crate::policy) fn has_variables(test: Test) -> bool {
     matches!(test, Test::Text | Test::TextIgnoreCase | Test::Like | Test::Arn)
 }
 
-/// Compares; `None` where one of the two is not of the kind that is compared.
+/// Compares; `None` if one of the two has the wrong type.
 fn compare(test: Test, pieces: &[Piece], value: &str) -> Option<bool> {
     Some(match test {
         Test::Text | Test::Binary => plain(pieces) == value,
@@ -107,12 +107,12 @@ fn compare(test: Test, pieces: &[Piece], value: &str) -> Option<bool> {
         Test::Date(order) => ordered(order, date(value)?.cmp(&date(&plain(pieces))?)),
         Test::Bool => boolean(&plain(pieces))? == boolean(value)?,
         Test::Ip => in_network(value, &plain(pieces))?,
-        // Answered before any value is looked at.
+        // Handled before any value is compared.
         Test::Null => return None,
     })
 }
 
-/// The text, where wildcards are plain characters.
+/// The text, with wildcards as plain characters.
 fn plain(pieces: &[Piece]) -> String {
     let plain = |piece: &Piece| match piece {
         Piece::Char(c) => *c,
@@ -136,13 +136,13 @@ fn boolean(text: &str) -> Option<bool> {
     [("true", true), ("false", false)].into_iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|(_, is)| is)
 }
 
-/// A decimal number; `inf` and `nan`, which Rust would read, are none.
+/// A decimal number; not `inf` or `nan`, which Rust would accept.
 pub(in crate::policy) fn number(text: &str) -> Option<f64> {
     let is_digital = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     text.parse().ok().filter(|_| text.bytes().all(is_digital))
 }
 
-/// A date of the W3C's profile of ISO 8601 (a year, a month, a day, or a time with its zone), or seconds since 1970.
+/// A date in the W3C profile of ISO 8601 (a year, a month, a day, or a time with its zone), or seconds since 1970.
 pub(in crate::policy) fn date(text: &str) -> Option<Timestamp> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let at_midnight = |day: &str| format!("{day}T00:00:00Z").parse().ok();
@@ -171,7 +171,7 @@ fn in_network(address: &str, of: &str) -> Option<bool> {
     })
 }
 
-/// A network, `ADDRESS` or `ADDRESS/BITS`: an address of it, and how many bits of it say so.
+/// A network, `ADDRESS` or `ADDRESS/BITS`: an address in it, and the length of its prefix.
 pub(in crate::policy) fn network(text: &str) -> Option<(IpAddr, u32)> {
     let (base, bits) = match text.split_once('/') {
         Some((base, bits)) => (base, Some(bits.parse::<u32>().ok()?)),

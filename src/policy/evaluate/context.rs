@@ -1,8 +1,8 @@
-//! What a request brings along: condition keys, of which each has values, is known to be absent, or is not spoken of.
+//! The condition keys of a request: each has values, is known to be absent, or is unknown.
 
 use std::collections::HashMap;
 
-/// What is known of one key.
+/// What is known about one key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Known {
     /// The request does not have it.
@@ -13,7 +13,7 @@ pub enum Known {
     Many(Vec<String>),
 }
 
-/// The condition keys of a request. Keys have no case, tag keys included.
+/// The condition keys of a request. Their names, tag keys included, are case-insensitive.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     keys: HashMap<String, Known>,
@@ -32,14 +32,14 @@ impl Context {
         self.set(key, Known::Absent)
     }
 
-    /// What is known of the key.
+    /// Sets what is known about the key.
     #[must_use]
     pub fn set(mut self, key: &str, known: Known) -> Self {
         self.keys.insert(key.to_ascii_lowercase(), known);
         self
     }
 
-    /// Nothing is known of these keys.
+    /// Nothing is known about these keys.
     #[must_use]
     pub(in crate::policy) fn forget(mut self, keys: &[&str]) -> Self {
         for key in keys {
@@ -48,7 +48,7 @@ impl Context {
         self
     }
 
-    /// What is known of the key, if anything is.
+    /// What is known about the key, if anything.
     pub fn get(&self, key: &str) -> Option<&Known> {
         self.keys.get(&key.to_ascii_lowercase())
     }

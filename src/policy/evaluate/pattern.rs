@@ -1,4 +1,4 @@
-//! Patterns with wildcards and variables, of actions, of ARNs and of condition values.
+//! Patterns with wildcards and variables, in actions, ARNs and condition values.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
 
 use super::context::{Context, Known};
@@ -16,24 +16,24 @@ pub(in crate::policy) enum Piece {
     Any,
 }
 
-/// A pattern with its variables put in.
+/// A pattern with its variables replaced.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::policy) enum Resolved {
     Pattern(Vec<Piece>),
     /// The request lacks the variable's key, and it has no default.
     NoValue(String),
-    /// The context does not say.
+    /// The context does not say whether there is a value.
     Unknown(String),
 }
 
-/// What a resource's pattern comes to.
+/// The result of matching a resource's pattern.
 pub(super) enum Match {
     Is(Truth),
     /// A variable without a value.
     Unresolved(String),
 }
 
-/// Does the pattern cover the action? Without case.
+/// Does the pattern cover the action, ignoring case?
 pub fn matches_action(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.as_bytes(), action.as_bytes());
     glob(
@@ -48,7 +48,7 @@ pub fn matches_action(pattern: &str, action: &str) -> bool {
     )
 }
 
-/// Does the pattern, an ARN or `*`, cover the request's resource? With case.
+/// Does the pattern, an ARN or `*`, cover the request's resource? Case matters.
 pub(super) fn matches_resource(version: Version, pattern: &str, resource: &str, context: &Context) -> Match {
     if pattern == "*" {
         return Match::Is(Truth::Yes);
@@ -57,14 +57,14 @@ pub(super) fn matches_resource(version: Version, pattern: &str, resource: &str, 
         Resolved::Pattern(pieces) => Match::Is(covers_arn(&pieces, resource).into()),
         Resolved::NoValue(key) => Match::Unresolved(key),
         Resolved::Unknown(key) => {
-            // Where the rest of it cannot match whatever the variable is, nothing depends on it.
+            // If the rest cannot match whatever the variable's value is, nothing depends on it.
             let may = covers_arn(&widest(version, pattern), resource);
             Match::Is(if may { Truth::unknown(Reason::Key(key)) } else { Truth::No })
         }
     }
 }
 
-/// An ARN as `Resource` has it: part by part; but a `*` that ends its part may reach over the colons behind it.
+/// Matches an ARN as `Resource` does: part by part, but a `*` at the end of a part may also match the following colons.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 fn covers_arn(pieces: &[Piece], arn: &str) -> bool {
     if has_wild_type(pieces) {
@@ -78,7 +78,7 @@ fn reaches(pieces: &[Piece]) -> bool {
     pieces.windows(2).any(|two| two == [Piece::Any, Piece::Char(':')])
 }
 
-/// AWS: an ARN of IAM takes no wildcard in the kind of the resource, `user` or `role`; `*` alone is all of them.
+/// AWS: an IAM ARN allows no wildcard in the resource type, such as `user` or `role`; `*` alone means all resources.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>
 pub(in crate::policy) fn has_wild_type(pieces: &[Piece]) -> bool {
     let parts: Vec<&[Piece]> = pieces.splitn(6, |piece| *piece == Piece::Char(':')).collect();
@@ -92,27 +92,27 @@ pub(in crate::policy) fn has_wild_type(pieces: &[Piece]) -> bool {
     }
 }
 
-/// One step of a pattern over a text.
+/// One step of matching a pattern.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(in crate::policy) enum PatternPart {
     /// This character.
     Is(char),
-    /// This letter, in either case.
+    /// This letter, ignoring case.
     Letter(char),
-    /// Any one character; over a colon only where it says so.
+    /// Any one character.
     One {
-        /// A colon, too?
+        /// Including a colon?
         over_colons: bool,
     },
     /// Any number of characters.
     Any {
-        /// Colons, too?
+        /// Including colons?
         over_colons: bool,
     },
 }
 
 impl PatternPart {
-    /// Does it take the character?
+    /// Does it match the character?
     pub(in crate::policy) fn takes(self, c: char) -> bool {
         match self {
             Self::Is(own) => own == c,
@@ -122,12 +122,12 @@ impl PatternPart {
     }
 }
 
-/// The steps of a resource's ARN.
+/// The steps for a resource's ARN.
 pub(in crate::policy) fn steps_of_arn(pieces: &[Piece]) -> Vec<PatternPart> {
     let colons = pieces.iter().filter(|piece| **piece == Piece::Char(':')).count();
     let mut before = 0;
     let steps = pieces.iter().enumerate().map(|(at, piece)| {
-        // A pattern with fewer parts ends in a wildcard that takes the rest.
+        // A pattern with fewer parts ends in a wildcard that matches the rest.
         let is_last_part = before >= 5 || colons < 5;
         match piece {
             Piece::Char(c) => {
@@ -144,8 +144,8 @@ pub(in crate::policy) fn steps_of_arn(pieces: &[Piece]) -> Vec<PatternPart> {
     steps.collect()
 }
 
-/// Do the steps take the whole text? All that may be are followed at once, as none of several `*` can be the one to
-/// come back to where some of them stop at colons.
+/// Do the steps match the whole text? All possibilities are followed at once: backtracking to the last `*` is not
+/// enough when some of them stop at colons.
 pub(in crate::policy) fn matches_steps(steps: &[PatternPart], text: &str) -> bool {
     let mut at = vec![false; steps.len() + 1];
     at[0] = true;
@@ -168,7 +168,7 @@ pub(in crate::policy) fn matches_steps(steps: &[PatternPart], text: &str) -> boo
     at[steps.len()]
 }
 
-/// Part by part where both have six, else as a whole: a shorter pattern ends in a wildcard that takes the rest.
+/// Part by part if both have six parts, else as a whole: a shorter pattern ends in a wildcard that matches the rest.
 pub(super) fn matches_arn(pieces: &[Piece], arn: &str) -> bool {
     let of: Vec<&[Piece]> = pieces.splitn(6, |piece| *piece == Piece::Char(':')).collect();
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -194,7 +194,7 @@ pub(super) fn matches_text(pieces: &[Piece], text: &str) -> bool {
     )
 }
 
-/// Puts the variables in. Wildcards that come out of a variable's value are plain characters.
+/// Replaces the variables. Wildcards within a variable's value are plain characters.
 pub(in crate::policy) fn resolve(version: Version, pattern: &str, context: &Context) -> Resolved {
     let mut pieces = Vec::with_capacity(pattern.len());
     let mut rest = pattern;
@@ -222,7 +222,7 @@ fn wildcard(c: char) -> Piece {
     }
 }
 
-/// The pattern with every variable as wide as it can be.
+/// The pattern with every variable replaced by a wildcard.
 pub(in crate::policy) fn widest(version: Version, pattern: &str) -> Vec<Piece> {
     let (mut pieces, mut rest) = (Vec::new(), pattern);
     while let Some(c) = rest.chars().next() {
@@ -237,10 +237,10 @@ pub(in crate::policy) fn widest(version: Version, pattern: &str) -> Vec<Piece> {
     pieces
 }
 
-/// The variable that the text starts with, and what follows it.
+/// The variable at the start of the text, and the rest.
 fn variable(version: Version, text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix("${").filter(|_| version == Version::V2012)?;
-    // `${*}`, `${?}` and `${$}` are the characters themselves; a default may hold any character but a quote.
+    // `${*}`, `${?}` and `${$}` are the characters themselves; a default may contain any character except a quote.
     let quote_end = inner.split_once('\'').filter(|(before, _)| !before.contains('}'));
     let end = match quote_end {
         Some((before, after)) => {
@@ -251,7 +251,7 @@ fn variable(version: Version, text: &str) -> Option<(&str, &str)> {
         None => inner.find('}')?,
     };
     let (inner, after) = (&inner[..end], &inner[end + 1..]);
-    // AWS: a variable's name has no spaces around it, or it is none.
+    // AWS: with spaces around the name, it is not a variable.
     let key = inner.split_once(',').map_or(inner, |(key, _)| key);
     (!key.contains(char::is_whitespace)).then_some((inner, after))
 }
@@ -273,18 +273,18 @@ fn value(inner: &str, context: &Context) -> Value {
     };
     match (context.get(key), default) {
         (Some(Known::One(value)), _) => Value::Is(value.clone()),
-        // A key with many values is no variable.
+        // A multivalued key cannot be used as a variable.
         (Some(Known::Absent | Known::Many(_)), Some(default)) => Value::Is(default.to_owned()),
         (Some(Known::Absent | Known::Many(_)), None) => Value::Absent(key.to_owned()),
         (None, _) => Value::Unknown(key.to_owned()),
     }
 }
 
-/// What one part of a pattern makes of one character.
+/// How one part of a pattern matches one character.
 enum Taken {
     /// It is `*`.
     Any,
-    /// It takes the character.
+    /// It matches the character.
     Takes,
     /// It does not.
     Fails,
@@ -296,7 +296,8 @@ impl Taken {
     }
 }
 
-/// Matches without recursion: at a mismatch the last `*` takes one more. Never worse than the product of the lengths.
+/// Matches without recursion: after a mismatch, the last `*` takes one more character. At worst it takes the product
+/// of the lengths.
 fn glob(pattern: usize, text: usize, step: impl Fn(usize, usize) -> Taken, is_any: impl Fn(usize) -> bool) -> bool {
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text {

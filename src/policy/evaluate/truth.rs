@@ -1,32 +1,32 @@
-//! Three-valued logic, which carries along what the unknown depends on.
+//! Three-valued logic that records what an unknown result depends on.
 
 use std::fmt;
 
 use crate::policy::document::UNKNOWN_KEY;
 
-/// Yes, no, or it depends (Kleene's logic).
+/// Yes, no, or unknown (Kleene's logic).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Truth {
     /// It holds.
     Yes,
     /// It does not.
     No,
-    /// It depends on these, each named once.
+    /// It depends on these reasons, each listed once.
     Unknown(Vec<Reason>),
 }
 
-/// What nobody said, or AWS does not.
+/// Why a result is unknown.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Reason {
-    /// The context says neither that the request has the key nor that it lacks it.
+    /// The context does not say whether the request has the key.
     Key(String),
-    /// A variable has no value, and AWS does not say what all but such a resource is.
+    /// A variable in a `NotResource` has no value, and AWS does not document the effect.
     NoValue(String),
-    /// A key has many values, and the operator does not say how many must pass.
+    /// A key is multivalued, and the operator does not say how many values must match.
     ManyValues(String),
-    /// A value is not what the operator compares.
+    /// A value does not have the operator's type.
     Value(String),
-    /// A document applies, and what it says is not known.
+    /// A document applies, but its contents are unknown.
     Unread(String),
 }
 
@@ -34,19 +34,21 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => match key.strip_prefix(UNKNOWN_KEY) {
-                Some(what) => write!(f, "what `{what}` stands for is not known"),
-                None => write!(f, "the request's `{key}` is not known"),
+                Some(what) => write!(f, "the value of `{what}` is unknown"),
+                None => write!(f, "the request's `{key}` is unknown"),
             },
-            Self::NoValue(key) => write!(f, "`${{{key}}}` has no value, and stands in a `NotResource`"),
-            Self::ManyValues(key) => write!(f, "`{key}` has many values, and no `ForAnyValue:` or `ForAllValues:`"),
-            Self::Value(key) => write!(f, "a value of `{key}` is not of the operator's type"),
-            Self::Unread(document) => write!(f, "what {document} says is not known"),
+            Self::NoValue(key) => write!(f, "`${{{key}}}` has no value, and is used in a `NotResource`"),
+            Self::ManyValues(key) => {
+                write!(f, "`{key}` is multivalued, but its operator has no `ForAnyValue:` or `ForAllValues:`")
+            }
+            Self::Value(key) => write!(f, "a value of `{key}` does not match the operator's type"),
+            Self::Unread(document) => write!(f, "the contents of {document} are unknown"),
         }
     }
 }
 
 impl Truth {
-    /// It depends on that.
+    /// Unknown for this reason.
     pub fn unknown(reason: Reason) -> Self {
         Self::Unknown(vec![reason])
     }
@@ -71,9 +73,9 @@ impl Truth {
         }
     }
 
-    /// Its contrary.
+    /// The opposite.
     #[must_use]
-    #[allow(clippy::should_implement_trait, reason = "it stands beside `and` and `or`, which are no operators either")]
+    #[allow(clippy::should_implement_trait, reason = "it belongs with `and` and `or`, which are not operators either")]
     pub fn not(self) -> Self {
         match self {
             Self::Yes => Self::No,
@@ -89,7 +91,7 @@ impl From<bool> for Truth {
     }
 }
 
-/// Few at most: one for each key that a policy names.
+/// The lists are short: at most one reason per key in a policy.
 fn joined(mut reasons: Vec<Reason>, more: Vec<Reason>) -> Vec<Reason> {
     for reason in more {
         if !reasons.contains(&reason) {
@@ -104,7 +106,7 @@ mod tests {
     use super::{Reason, Truth};
 
     #[test]
-    fn the_tables_of_three_values() {
+    fn truth_tables() {
         let unknown = || Truth::unknown(Reason::Key("k".to_owned()));
         for (one, other, both, either) in [
             (Truth::Yes, Truth::Yes, Truth::Yes, Truth::Yes),

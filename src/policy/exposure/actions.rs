@@ -1,11 +1,11 @@
-//! What is known of actions: the names that IAM and STS have, a few of other services for people to read, what may be
-//! left without MFA, and what a thief does with the rest.
+//! What is known about actions: the names of IAM and STS, a few familiar ones of other services, what may be allowed
+//! without MFA, and what an attacker can do with the rest.
 
 use std::sync::LazyLock;
 
 use crate::policy::evaluate::matches_action;
 
-/// Every action of IAM, as its SDK and its list of permissions have them.
+/// Every action of IAM, from its SDK and its list of permissions.
 const OF_IAM: &str = "\
      AcceptDelegationRequest AcquireRole AddClientIDToOpenIDConnectProvider AddRoleToInstanceProfile AddUserToGroup \
      AssociateDelegationRequest AttachGroupPolicy AttachRolePolicy AttachUserPolicy ChangePassword CreateAccessKey \
@@ -51,7 +51,7 @@ const OF_STS: &str = "\
      GetCallerIdentity GetDelegatedAccessToken GetFederationToken GetServiceBearerToken GetSessionToken \
      GetWebIdentityToken SetContext SetSourceIdentity TagGetWebIdentityToken TagSession";
 
-/// Well-known actions of other services, those first that a thief would take: a wildcard is shown as one of them.
+/// Well-known actions of other services, those most useful to an attacker first: they stand for wildcards in examples.
 const OF_OTHERS: [&str; 96] = [
     "ec2:RunInstances",
     "secretsmanager:GetSecretValue",
@@ -151,7 +151,7 @@ const OF_OTHERS: [&str; 96] = [
     "guardduty:DeleteDetector",
 ];
 
-/// All of them, as `service:Name`; of the thefts first.
+/// All known actions, as `service:Name`, with the thefts first.
 pub(super) fn known() -> impl Iterator<Item = String> {
     let of = |service: &'static str, names: &'static str| {
         names.split_whitespace().map(move |name| format!("{service}:{name}"))
@@ -159,24 +159,24 @@ pub(super) fn known() -> impl Iterator<Item = String> {
     of("iam", OF_IAM).chain(of("sts", OF_STS)).chain(OF_OTHERS.into_iter().map(str::to_owned))
 }
 
-/// How far an action may be left without MFA.
+/// Whether an action may be allowed without MFA.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Leave {
-    /// Users without a device need it, the console's pages read it, or no policy decides it.
+    /// Yes: users without a device need it, the console's pages read it, or no policy decides it.
     Open,
-    /// So for the own user; on another one it is a theft.
+    /// Only on the user themselves; on another user it is a theft.
     OwnUser,
-    /// It is for the trust policies of the roles.
+    /// The roles' trust policies decide.
     Role,
-    /// It changes a password that is known.
+    /// It changes a password, given the old one.
     Password,
-    /// A virtual device that is nobody's.
+    /// It deletes an unassigned virtual device.
     SpareDevice,
-    /// It takes MFA.
+    /// No: it requires MFA.
     Never,
 }
 
-/// What enrolling takes, and what the console's own pages read meanwhile in the forms that AWS has published.
+/// What enrollment needs, and what the console's own pages read during it, as in the policies that AWS publishes.
 const OPEN: [&str; 14] = [
     "iam:createvirtualmfadevice",
     "iam:listmfadevices",
@@ -195,7 +195,7 @@ const OPEN: [&str; 14] = [
 ];
 
 impl Leave {
-    /// Of an action in lower case.
+    /// For an action in lower case.
     pub(super) fn of(action: &str) -> Self {
         match action {
             _ if OPEN.contains(&action) => Self::Open,
@@ -208,8 +208,8 @@ impl Leave {
     }
 }
 
-/// Are there actions of IAM or STS that all these patterns cover, and may each of them be left without MFA in some way?
-/// Then what else they cover are names that there are not.
+/// Do the patterns all cover some actions of IAM or STS, and may each of those be allowed without MFA in some way? Then
+/// any other name that they cover does not exist.
 pub(super) fn are_of_enrolling(patterns: &[&str]) -> bool {
     let is_covered = |(action, _): &&(String, Leave)| patterns.iter().all(|pattern| matches_action(pattern, action));
     let mut covered = OWN.iter().filter(is_covered).peekable();
@@ -217,55 +217,55 @@ pub(super) fn are_of_enrolling(patterns: &[&str]) -> bool {
         && covered.all(|(_, leave)| matches!(leave, Leave::Open | Leave::OwnUser | Leave::SpareDevice))
 }
 
-/// The actions of IAM and STS, and how far each may be left without MFA.
+/// The actions of IAM and STS, and whether each may be allowed without MFA.
 static OWN: LazyLock<Vec<(String, Leave)>> = LazyLock::new(|| {
     let names = known().map(|name| name.to_ascii_lowercase());
     let own = names.filter(|name| name.starts_with("iam:") || name.starts_with("sts:"));
     own.map(|name| (name.clone(), Leave::of(&name))).collect()
 });
 
-/// What the holder of a stolen key or password does with it.
+/// What an attacker can do with a stolen key or password.
 const THEFTS: [(&str, &str); 29] = [
-    ("iam:AttachUserPolicy", "it attaches any policy to the own user"),
-    ("iam:PutUserPolicy", "it writes any policy into the own user"),
-    ("iam:DetachUserPolicy", "it takes the policy that asks for MFA off the user"),
-    ("iam:DeleteUserPolicy", "it deletes the user's policy that asks for MFA"),
-    ("iam:RemoveUserFromGroup", "it leaves the group whose policy asks for MFA"),
-    ("iam:AddUserToGroup", "it joins a group that may do more"),
-    ("iam:AttachGroupPolicy", "it attaches any policy to a group of the user"),
-    ("iam:PutGroupPolicy", "it writes any policy into a group of the user"),
-    ("iam:DetachGroupPolicy", "it takes the policy that asks for MFA off the group"),
-    ("iam:DeleteGroupPolicy", "it deletes the group's policy that asks for MFA"),
-    ("iam:CreatePolicyVersion", "it rewrites a policy of the user, the one that asks for MFA as well"),
-    ("iam:SetDefaultPolicyVersion", "it goes back to an older version of a policy, which may not ask for MFA"),
-    ("iam:DeleteUserPermissionsBoundary", "it takes the permissions boundary off the user"),
-    ("iam:PutUserPermissionsBoundary", "it replaces the user's permissions boundary"),
-    ("iam:UpdateLoginProfile", "it sets a new password without the old one"),
-    ("iam:CreateLoginProfile", "it gives a user a password"),
-    ("iam:DeactivateMFADevice", "it takes the device from a user, after which another one can be enrolled"),
-    ("iam:CreateAccessKey", "it makes another access key, which outlives the stolen one"),
-    ("iam:CreateServiceSpecificCredential", "it makes credentials that outlive the stolen ones"),
-    ("iam:UploadSSHPublicKey", "it adds a key that outlives the stolen one"),
-    ("iam:UpdateAssumeRolePolicy", "it lets itself into any role"),
-    ("iam:CreateRole", "it makes a role that it may assume"),
-    ("iam:AttachRolePolicy", "it attaches any policy to a role"),
-    ("iam:PutRolePolicy", "it writes any policy into a role"),
-    ("iam:CreateUser", "it makes a user of its own"),
-    ("iam:PassRole", "it hands a role to a machine or a function, and works with it there"),
+    ("iam:AttachUserPolicy", "an attacker can attach any policy to the user"),
+    ("iam:PutUserPolicy", "an attacker can put any inline policy on the user"),
+    ("iam:DetachUserPolicy", "an attacker can detach the policy that requires MFA from the user"),
+    ("iam:DeleteUserPolicy", "an attacker can delete the user's policy that requires MFA"),
+    ("iam:RemoveUserFromGroup", "an attacker can leave the group whose policy requires MFA"),
+    ("iam:AddUserToGroup", "an attacker can join a group with more permissions"),
+    ("iam:AttachGroupPolicy", "an attacker can attach any policy to the user's group"),
+    ("iam:PutGroupPolicy", "an attacker can put any inline policy on the user's group"),
+    ("iam:DetachGroupPolicy", "an attacker can detach the policy that requires MFA from the group"),
+    ("iam:DeleteGroupPolicy", "an attacker can delete the group's policy that requires MFA"),
+    ("iam:CreatePolicyVersion", "an attacker can rewrite the user's policies, including the one that requires MFA"),
+    ("iam:SetDefaultPolicyVersion", "an attacker can restore an older version of a policy, which may not require MFA"),
+    ("iam:DeleteUserPermissionsBoundary", "an attacker can remove the user's permissions boundary"),
+    ("iam:PutUserPermissionsBoundary", "an attacker can replace the user's permissions boundary"),
+    ("iam:UpdateLoginProfile", "an attacker can set a new password without knowing the old one"),
+    ("iam:CreateLoginProfile", "an attacker can give a user a password"),
+    ("iam:DeactivateMFADevice", "an attacker can deactivate a user's device, and then enroll another one"),
+    ("iam:CreateAccessKey", "an attacker can create another access key, which outlives the stolen one"),
+    ("iam:CreateServiceSpecificCredential", "an attacker can create credentials that outlive the stolen ones"),
+    ("iam:UploadSSHPublicKey", "an attacker can add a key that outlives the stolen one"),
+    ("iam:UpdateAssumeRolePolicy", "an attacker can gain access to any role"),
+    ("iam:CreateRole", "an attacker can create a role to assume"),
+    ("iam:AttachRolePolicy", "an attacker can attach any policy to a role"),
+    ("iam:PutRolePolicy", "an attacker can put any inline policy on a role"),
+    ("iam:CreateUser", "an attacker can create another user"),
+    ("iam:PassRole", "an attacker can pass a role to an instance or a function, and use it there"),
     (
         "iam:ChangePassword",
-        "it takes the old password: a thief who has a key alone cannot use it, one who has the password can",
+        "it needs the old password: an attacker with only a key cannot use it, one with the password can",
     ),
-    ("sts:AssumeRole", "it assumes the roles that do not ask for MFA themselves"),
-    ("sts:GetFederationToken", "it makes credentials that outlive the stolen ones"),
+    ("sts:AssumeRole", "an attacker can assume the roles whose trust policies do not require MFA"),
+    ("sts:GetFederationToken", "an attacker can create credentials that outlive the stolen ones"),
 ];
 
-/// What a theft comes to, in a sentence.
+/// What an attacker can do with the action, in a phrase.
 pub(in crate::policy) fn theft(action: &str) -> Option<&'static str> {
     THEFTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(action)).map(|(_, what)| *what)
 }
 
-/// Which of several requests is shown: the worst theft, then what there is, then what is made up.
+/// Ranks example requests: the worst theft first, then actions that exist, then made-up ones.
 pub(super) fn rank(action: &str, is_known: bool) -> usize {
     let theft = THEFTS.iter().position(|(name, _)| name.eq_ignore_ascii_case(action));
     let other = || OF_OTHERS.iter().position(|name| name.eq_ignore_ascii_case(action)).map(|at| THEFTS.len() + at);
@@ -280,7 +280,7 @@ mod tests {
     use super::{Leave, OPEN, THEFTS, are_of_enrolling, known};
 
     #[test]
-    fn every_name_is_one_that_there_is() {
+    fn every_name_exists() {
         let all: HashSet<String> = known().map(|action| action.to_ascii_lowercase()).collect();
         assert_eq!(all.len(), known().count());
         for action in OPEN.into_iter().chain(THEFTS.iter().map(|(action, _)| *action)) {

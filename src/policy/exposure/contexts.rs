@@ -1,7 +1,7 @@
-//! Conditions → a context in which some of them hold and others do not, or the knowledge that there is none.
+//! Conditions → a context in which some of them hold and others do not, or the certainty that there is none.
 //!
-//! For each key that nobody said anything of, one value of every kind that the conditions tell apart is tried, its
-//! absence included; a condition whose kinds cannot be told is taken for what lets the request through.
+//! For each unknown key, one value of every class that the conditions distinguish is tried, and its absence too; a
+//! condition whose classes cannot be distinguished counts as allowing the request.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,23 +20,23 @@ pub(super) struct Clause<'a> {
     pub(super) conditions: &'a [Condition],
 }
 
-/// What is known, and what a key's values can be at all.
+/// What is known, and which values a key can have at all.
 pub(super) struct Base<'a> {
     pub(super) context: &'a Context,
-    /// A key, and what its values look like.
+    /// A key, and the pattern of its values.
     pub(super) within: Option<(&'a str, Vec<PatternPart>)>,
 }
 
-/// A context that lets a request through.
+/// A context that allows a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Met {
-    /// What it takes besides what is known.
+    /// The keys that it needs beyond what is known.
     pub(super) keys: Vec<(String, Known)>,
-    /// What could not be told, and was taken for what lets it through.
+    /// What could not be decided, and was counted as allowing the request.
     pub(super) undecided: Vec<Reason>,
 }
 
-/// A context in which all of `musts` hold and none of `denies` does, if there may be one.
+/// A context in which all of `musts` hold and none of `denies` does, if one may exist.
 pub(super) fn meet(
     base: &Base<'_>,
     musts: &[Clause<'_>],
@@ -65,17 +65,17 @@ pub(super) fn meet(
     search.go(base.context, budget)
 }
 
-/// A key that nobody said anything of, with all that is asked of it.
+/// An unknown key, with all its conditions.
 struct Key<'a> {
     name: &'a str,
     asked: Vec<(Version, &'a Condition)>,
-    /// One of every kind that there is.
+    /// One value of every class.
     values: Vec<Known>,
-    /// Can its kinds not be told apart?
+    /// Can its classes not be distinguished?
     is_open: bool,
 }
 
-/// What is compared. Of a key that is compared in two ways, the kinds are not told apart.
+/// The type of comparison. If a key is compared in two ways, its classes are not distinguished.
 #[derive(Clone, Copy, PartialEq)]
 enum Family {
     Text,
@@ -96,7 +96,7 @@ fn family(test: Test) -> Option<Family> {
     })
 }
 
-/// So many kinds of values of one key with many values are tried together; their sets are many more.
+/// The largest number of classes of a multivalued key whose combinations are tried.
 const MOST_TOGETHER: usize = 6;
 
 impl Key<'_> {
@@ -121,14 +121,14 @@ impl Key<'_> {
                 vec![Known::One("x".to_owned()), Known::Many(Vec::new())]
             }
             true => sets(&values),
-            // A key that is there without a value is neither absent nor equal to anything.
+            // A key that is present without a value is neither absent nor equal to anything.
             false => values.into_iter().map(Known::One).chain([Known::Many(Vec::new())]).collect(),
         };
         self.values.insert(0, Known::Absent);
         Ok(())
     }
 
-    /// The policies' values, as what they are compared as.
+    /// The policies' values, parsed as the type that is compared.
     fn parsed<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
         self.asked.iter().flat_map(|(_, it)| &it.values.items).filter_map(|item| parse(&item.value)).collect()
     }
@@ -149,12 +149,12 @@ impl Key<'_> {
     }
 }
 
-/// AWS puts variables into texts and ARNs only.
+/// AWS replaces variables only in strings and ARNs.
 fn of_test(version: Version, condition: &Condition) -> Version {
     if has_variables(condition.operator.test) { version } else { Version::V2008 }
 }
 
-/// Does what the condition compares with depend on what is not known?
+/// Does the condition's own value depend on something unknown?
 fn is_open(version: Version, condition: &Condition, context: &Context) -> bool {
     condition.values.items.iter().any(|item| {
         condition.operator.test == Test::TextIgnoreCase && !item.value.is_ascii()
@@ -181,7 +181,7 @@ fn steps(test: Test, pieces: &[Piece]) -> Vec<PatternPart> {
     }
 }
 
-/// An ARN as conditions compare it: no `*` reaches over the first five colons.
+/// An ARN as conditions compare it: a `*` matches none of the first five colons.
 fn within_parts(pieces: &[Piece]) -> Vec<PatternPart> {
     let mut colons = 0;
     let has_all = pieces.iter().filter(|piece| **piece == Piece::Char(':')).count() >= 5;
@@ -195,7 +195,7 @@ fn within_parts(pieces: &[Piece]) -> Vec<PatternPart> {
     steps.collect()
 }
 
-/// Every number that is named, and one on each side of it.
+/// Every number that is named, and one below and above it.
 fn between_numbers(mut numbers: Vec<f64>) -> Vec<String> {
     numbers.sort_by(f64::total_cmp);
     numbers.dedup();
@@ -206,7 +206,7 @@ fn between_numbers(mut numbers: Vec<f64>) -> Vec<String> {
     if all.is_empty() { vec!["0".to_owned()] } else { all }
 }
 
-/// Every moment that is named, and one on each side of it.
+/// Every time that is named, and one before and after it.
 fn between_dates(mut dates: Vec<Timestamp>) -> Vec<String> {
     dates.sort_unstable();
     dates.dedup();
@@ -221,7 +221,7 @@ fn between_dates(mut dates: Vec<Timestamp>) -> Vec<String> {
     if all.is_empty() { vec!["1970-01-01T00:00:00Z".to_owned()] } else { all }
 }
 
-/// The first address of every network, and the one behind its last: there and nowhere else a kind begins.
+/// The first address of every network, and the one after its last: only there does a class begin.
 fn between_addresses(networks: &[(IpAddr, u32)]) -> Vec<String> {
     let mut found: Vec<IpAddr> = Vec::new();
     for (base, bits) in networks {
@@ -264,7 +264,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Goes on from what is chosen; one key after the other.
+    /// Continues with the next key, given the values chosen so far.
     fn go(&mut self, context: &Context, budget: &mut Budget) -> Result<Option<Met>, Spent> {
         let (mut undecided, mut waiting) = (Vec::new(), None);
         for (clause, is_must) in
@@ -312,7 +312,7 @@ impl Search<'_> {
                 Some(Known::One(_)) if is_open && condition.operator.test != Test::Null => {
                     Truth::unknown(Reason::Key(name.clone()))
                 }
-                // What a variable stands for is a key's value, and may be any that it can have.
+                // A variable stands for the value of a key, which may be any value that the key can have.
                 _ if is_open => condition_holds(clause.version, condition, &self.only(name, context)),
                 _ => condition_holds(clause.version, condition, context),
             }
@@ -320,7 +320,7 @@ impl Search<'_> {
         clause.conditions.iter().map(one).fold(Truth::Yes, Truth::and)
     }
 
-    /// What is known, and of the chosen keys this one.
+    /// What is known, plus this one of the chosen keys.
     fn only(&self, name: &str, context: &Context) -> Context {
         match context.get(name) {
             Some(known) => self.base.context.clone().set(name, known.clone()),
@@ -344,9 +344,9 @@ mod tests {
         Document::parse("p", text.as_bytes(), PolicyKind::User).expect("a policy")
     }
 
-    /// Must the first hold, can the second one be kept from it?
+    /// Can the first condition hold while the second does not?
     #[test]
-    fn what_can_be_met_and_what_cannot() {
+    fn conditions_that_can_be_met_and_that_cannot() {
         let mut wrong = String::new();
         for (must, deny, is_met) in [
             (r#"{"StringEquals": {"k:a": "x"}}"#, r#"{"StringEquals": {"k:a": ["x", "y"]}}"#, false),
@@ -356,7 +356,7 @@ mod tests {
             (r#"{"StringLike": {"k:a": "a*"}}"#, r#"{"StringLike": {"k:a": ["a", "a?*"]}}"#, false),
             (r#"{"StringLike": {"k:a": "*a*b*"}}"#, r#"{"StringLike": {"k:a": ["*b*a*", "ab*"]}}"#, true),
             (r#"{"StringNotLike": {"k:a": "a*"}}"#, r#"{"StringNotEquals": {"k:a": ["ab"]}}"#, false),
-            // Only a key without a value is there and like nothing.
+            // Only a key without a value is present and matches nothing.
             (r#"{"Null": {"k:a": "false"}}"#, r#"{"StringLike": {"k:a": "*"}}"#, true),
             (r#"{"StringLike": {"k:a": "*"}}"#, r#"{"StringLike": {"k:a": "*"}}"#, false),
             (r#"{"Null": {"k:a": "true"}}"#, r#"{"StringLike": {"k:a": "*"}}"#, true),
@@ -387,7 +387,7 @@ mod tests {
             (r#"{"ForAnyValue:StringEquals": {"k:a": "x"}}"#, r#"{"ForAllValues:StringEquals": {"k:a": "x"}}"#, true),
             (r#"{"ForAllValues:StringEquals": {"k:a": "x"}}"#, r#"{"Null": {"k:a": "true"}}"#, true),
             (r#"{"ForAnyValue:StringEquals": {"k:a": "x"}}"#, r#"{"ForAnyValue:StringLike": {"k:a": "x*"}}"#, false),
-            // Another key's value may be any that there is, and a key of two kinds is not told apart.
+            // Another key's value may be anything, and a key that is compared in two ways has no classes.
             (r#"{"StringEquals": {"k:a": "${k:b}"}}"#, r#"{"StringEquals": {"k:a": "${k:b}"}}"#, true),
             (r#"{"StringEquals": {"k:a": "5"}}"#, r#"{"NumericEquals": {"k:a": "5"}}"#, true),
             (r#"{"StringEquals": {"k:a": "5"}, "Null": {"k:a": "true"}}"#, r#"{"NumericEquals": {"k:a": "5"}}"#, false),

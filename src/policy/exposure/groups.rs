@@ -1,5 +1,5 @@
-//! Statements that ask the same, put together: by what they do, the resources and the conditions. A policy that
-//! stands five hundred times is looked at once.
+//! Groups equivalent statements by effect, resources and conditions, so that a policy that occurs five hundred times is
+//! evaluated once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::policy::evaluate::StatementId;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Side {
     Allow,
-    /// An Allow of what limits.
+    /// An Allow of a limiting policy, such as the permissions boundary.
     Limit,
     Deny,
 }
@@ -20,32 +20,32 @@ pub(super) enum Side {
 /// The resources of a statement.
 pub(super) struct Scope {
     pub(super) is_all_but: bool,
-    /// Into the patterns of resources.
+    /// Indexes into the patterns of resources.
     pub(super) patterns: Vec<usize>,
-    /// Is it every resource, whatever the context is?
+    /// Is it every resource, whatever the context?
     pub(super) is_everything: bool,
 }
 
-/// Statements of one side, one scope and one clause.
+/// Statements with the same side, scope and clause.
 pub(super) struct Group {
     pub(super) side: Side,
     pub(super) scope: usize,
     pub(super) clause: usize,
-    /// The document that could not be read, and may say this.
+    /// The unreadable document that may contain this statement.
     pub(super) unread: Option<String>,
 }
 
-/// A statement among the others.
+/// One statement.
 pub(super) struct Member {
     pub(super) at: Option<StatementId>,
     pub(super) group: usize,
     pub(super) is_all_but: bool,
 }
 
-/// All of them.
+/// All groups.
 #[derive(Default)]
 pub(super) struct Groups<'a> {
-    /// Patterns of actions, in lower case, each with its text.
+    /// Patterns of actions, in lower case, each with its original text.
     pub(super) actions: Vec<(String, &'a str)>,
     /// The members that list each pattern of actions.
     pub(super) listed: Vec<Vec<usize>>,
@@ -53,15 +53,15 @@ pub(super) struct Groups<'a> {
     /// The members of `NotAction`, by group.
     pub(super) all_but: Vec<(usize, Vec<usize>)>,
     pub(super) all: Vec<Group>,
-    /// Patterns of resources, each of its document's version.
+    /// Patterns of resources, each with its document's version.
     pub(super) resources: Vec<(crate::policy::document::Version, &'a str)>,
     pub(super) scopes: Vec<Scope>,
     pub(super) clauses: Vec<Clause<'a>>,
-    /// Is there something that limits, and is all of it known?
+    /// Is there a limiting policy, and is all of it known?
     pub(super) is_limited: bool,
 }
 
-/// What was seen, so that it is seen once.
+/// Indexes of what was added before, so that each is added once.
 #[derive(Default)]
 struct Seen<'a> {
     actions: HashMap<String, usize>,
@@ -99,7 +99,7 @@ impl<'a> Groups<'a> {
         groups
     }
 
-    /// An Allow of everything that stands in no document at hand.
+    /// An Allow of everything that is in none of the given documents.
     fn everything(&mut self, unread: Option<String>) {
         const NONE: &[crate::policy::document::Condition] = &[];
         self.scopes.push(Scope { is_all_but: true, patterns: Vec::new(), is_everything: true });
@@ -157,7 +157,7 @@ impl<'a> Groups<'a> {
     fn scope(&mut self, seen: &mut Seen<'a>, document: &Document, element: Option<&'a Element>) -> usize {
         let (is_all_but, items) = match element {
             Some(element) => (element.is_all_but, &element.list.items[..]),
-            // A trust policy speaks of its role alone.
+            // A trust policy applies only to its role.
             None => (true, &[][..]),
         };
         let is_old = document.version == crate::policy::document::Version::V2008;
@@ -186,7 +186,7 @@ impl<'a> Groups<'a> {
             texts.push(&document.text()[condition.operator_span.clone()]);
             texts.push(&condition.key.value);
             texts.extend(condition.values.items.iter().map(|item| item.value.as_str()));
-            // No operator and no key is empty: what follows is another condition.
+            // Operators and keys are never empty, so an empty text separates conditions.
             texts.push("");
         }
         *seen.clauses.entry(texts).or_insert_with(|| {

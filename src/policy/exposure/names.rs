@@ -1,5 +1,5 @@
-//! Patterns of actions → the actions that are judged: every name that is known or written out, and of all other names
-//! one of each kind that the wildcards tell apart.
+//! Patterns of actions → the actions to check: every name that is known or written out, and one for each class that the
+//! wildcards distinguish among all other names.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,17 +14,17 @@ use crate::policy::evaluate::pattern::PatternPart;
 pub(super) struct Action {
     /// In lower case.
     pub(super) name: String,
-    /// As it is written.
+    /// As written.
     pub(super) shown: String,
-    /// Is it one that IAM, STS or another service is known to have, or that a policy names?
+    /// Is it a known action, or one that a policy names?
     pub(super) is_named: bool,
     pub(super) leave: Leave,
     /// The patterns of the policies that cover it.
     pub(super) of: Vec<usize>,
 }
 
-/// Every class of actions that must not be left without MFA: each name that a policy names or that is known by itself,
-/// and of all other names the classes that the wildcards tell apart.
+/// Every class of actions that must not be allowed without MFA: each action that is known or that a policy names, and
+/// for all other names the classes that the wildcards distinguish.
 pub(super) fn actions(groups: &Groups<'_>, budget: &mut Budget) -> Result<Vec<Action>, Spent> {
     let is_wild = |at: &usize| groups.actions[*at].0.contains(['*', '?']);
     let (wild, plain): (Vec<usize>, Vec<usize>) = (0..groups.actions.len()).partition(is_wild);
@@ -51,14 +51,14 @@ pub(super) fn actions(groups: &Groups<'_>, budget: &mut Budget) -> Result<Vec<Ac
     Ok(found)
 }
 
-/// The names of actions: the wildcards, and those that are written out.
+/// The patterns of actions: with wildcards, and written out.
 struct Names<'b, 'a> {
     groups: &'b Groups<'a>,
     wild: &'b [usize],
     plain: &'b HashMap<&'b str, usize>,
 }
 
-/// The classes of names that no policy names and nobody knows.
+/// The classes of names that no policy names and that are not known.
 fn unnamed(of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Action>, Spent> {
     let Names { groups, wild, .. } = *of_all;
     let patterns: Vec<Vec<PatternPart>> = wild.iter().map(|at| steps(&groups.actions[*at].0)).collect();
@@ -75,7 +75,7 @@ fn unnamed(of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Action>, S
         let texts = || of.iter().map(|at| groups.actions[*at].0.as_str()).collect::<Vec<&str>>();
         let mut is_one =
             |at: &usize| *of_enrolling.entry(*at).or_insert_with(|| are_of_enrolling(&[&groups.actions[*at].0]));
-        // Names that there are not, beside those for which the wildcard stands there.
+        // Names that do not exist, apart from those that the wildcard is meant for.
         let is_spare = is_own && (of.iter().any(&mut is_one) || are_of_enrolling(&texts()));
         if !is_spare {
             let name = class.word;
@@ -85,8 +85,8 @@ fn unnamed(of_all: &Names<'_, '_>, budget: &mut Budget) -> Result<Vec<Action>, S
     Ok(found)
 }
 
-/// The classes that these patterns tell apart, of the words that no policy names. Where the shortest word of a class is
-/// named, it is set aside and the next one is looked for: a class may have no other.
+/// The classes that these patterns distinguish among the words that no policy names. If the shortest word of a class is
+/// named, it is excluded and the next one is searched for: the class may have no other.
 fn of_unnamed_words(
     patterns: &[Vec<PatternPart>],
     of_all: &Names<'_, '_>,
@@ -112,7 +112,7 @@ fn of_unnamed_words(
     }
 }
 
-/// Does some Allow cover that name, or may it?
+/// Does some Allow cover that name, or might it?
 fn allowed<'a>(groups: &'a Groups<'_>, wild: &[usize]) -> impl Fn(&str) -> bool + 'a {
     let is_allow = |member: &usize| {
         let member = &groups.members[*member];

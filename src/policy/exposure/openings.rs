@@ -1,4 +1,4 @@
-//! Groups of statements → what goes through them without MFA.
+//! Groups of statements → what they allow without MFA.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::policy::journey::Way;
 /// The ways without MFA.
 const WAYS: [Way; 3] = [Way::Key, Way::Session, Way::Console];
 
-/// What goes through, one or a few for each statement that lets it.
+/// What is allowed, with one or a few openings for each statement that allows it.
 pub(in crate::policy) fn find(question: &Question<'_>, budget: &mut Budget) -> Result<Vec<Opening>, Spent> {
     let groups = Groups::of(question);
     if groups.all.iter().all(|group| group.side != Side::Allow) {
@@ -37,7 +37,7 @@ struct Covering {
     denies: Vec<usize>,
 }
 
-/// What one way's search comes to: for each group of Allows that lets something through, one request.
+/// The result of the search on one way: one request for each group of Allows that allows something.
 type Hits = Vec<Hit>;
 
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ struct Hit {
     roles: Vec<String>,
 }
 
-/// What a request on one way is asked.
+/// A request on one way.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct Asked {
     covering: Covering,
@@ -58,7 +58,7 @@ struct Asked {
     is_of_users: bool,
 }
 
-/// What lets a request through, by way: the better one stays.
+/// What allows a request, by way: the better example is kept.
 struct Found {
     rank: (bool, usize),
     action: String,
@@ -66,10 +66,10 @@ struct Found {
     hit: Hit,
 }
 
-/// The clauses that must hold and those that must not, the way, and whether it is IAM's.
+/// The clauses that must hold and those that must not, the way, and whether the action is IAM's.
 type Tried = (Vec<usize>, Vec<usize>, Way, bool);
 
-/// A document and a statement of it, what goes through, and the way.
+/// A document and its statement, the kind of opening, and the way.
 type OpeningKey = (Option<(usize, usize)>, OpeningKind, usize);
 
 struct Search<'a, 'b> {
@@ -78,7 +78,7 @@ struct Search<'a, 'b> {
     contexts: Vec<[Context; 2]>,
     resources: Resources<'b, 'a>,
     answered: HashMap<Asked, Rc<Hits>>,
-    /// By clause, way and whether it is IAM's.
+    /// By clause, way, and whether the action is IAM's.
     truths: HashMap<(usize, Way, bool), Truth>,
     met: HashMap<Tried, Option<Met>>,
     found: BTreeMap<OpeningKey, Found>,
@@ -106,7 +106,7 @@ impl<'a, 'b> Search<'a, 'b> {
         }
         let (is_iam, is_sts) = (action.name.starts_with("iam:"), action.name.starts_with("sts:"));
         for way in WAYS {
-            // STS's own limits: a session without MFA calls no IAM, and of STS AssumeRole alone.
+            // STS's own limits: a session without MFA cannot call IAM, and of STS only AssumeRole.
             if way == Way::Session && (is_iam || is_sts && action.name != "sts:assumerole") {
                 continue;
             }
@@ -131,7 +131,7 @@ impl<'a, 'b> Search<'a, 'b> {
         Ok(())
     }
 
-    /// The groups that cover the action, and for each group of Allows a member that does.
+    /// The groups that cover the action, and for each group of Allows a member that covers it.
     fn covering(&self, action: &Action, budget: &mut Budget) -> Result<(Covering, HashMap<usize, usize>), Spent> {
         let (mut groups, mut members) = (HashSet::new(), HashMap::new());
         let mut excepted: HashSet<usize> = HashSet::new();
@@ -212,7 +212,7 @@ impl<'a, 'b> Search<'a, 'b> {
             let denies = of(&class.surely, 2);
             let limits = of(&class.may, 1);
             let deny_clauses = self.clauses_of(&denies);
-            // What is not sure counts for the request, and is said.
+            // What is uncertain counts as allowing the request, and is reported.
             let is_unsure = |scope: &&usize| {
                 let [_, limits, denies] = &by_scope[*scope];
                 class.surely.binary_search(scope).is_err() && !(limits.is_empty() && denies.is_empty())
@@ -263,7 +263,7 @@ impl<'a, 'b> Search<'a, 'b> {
         clauses
     }
 
-    /// Is there a context in which that group, and one of those that limit, hold and no Deny does?
+    /// Is there a context in which that group and one of the limiting ones hold, and no Deny does?
     fn let_through(
         &mut self,
         group: usize,
@@ -300,7 +300,7 @@ impl<'a, 'b> Search<'a, 'b> {
         Ok(None)
     }
 
-    /// What a clause comes to where nothing is chosen.
+    /// The value of a clause when no key is chosen yet.
     fn truth(&mut self, clause: usize, asked: &Asked, budget: &mut Budget) -> Result<Truth, Spent> {
         budget.spend(1)?;
         let key = (clause, asked.way, asked.is_iam);
@@ -331,7 +331,7 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    /// The pattern of the statement by which it covers the action, as it is written.
+    /// The pattern with which the statement covers the action, as written.
     fn pattern(&self, at: Option<StatementId>, action: &Action) -> Option<String> {
         let at = at?;
         let document: &Document = &self.question.policies.identity[at.document];
@@ -340,7 +340,7 @@ impl<'a, 'b> Search<'a, 'b> {
         scope.list.items.iter().find(covers).filter(|_| !scope.is_all_but).map(|item| item.value.clone())
     }
 
-    /// One opening for each statement and each request that shows it, with all its ways.
+    /// One opening for each statement and example request, with all its ways.
     fn gathered(self) -> Vec<Opening> {
         let mut openings: Vec<Opening> = Vec::new();
         for ((at, kind, way), found) in self.found {

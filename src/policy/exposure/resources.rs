@@ -1,4 +1,4 @@
-//! Scopes → the classes of resources that they tell apart.
+//! Scopes → the classes of resources that they distinguish.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -10,16 +10,16 @@ use crate::policy::evaluate::pattern::{PatternPart, Piece, Resolved, has_wild_ty
 use crate::policy::evaluate::{Context, Reason};
 use crate::policy::journey::Subject;
 
-/// What a resource is, besides what the policies say of it.
+/// What a resource is, independent of the policies.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Marks(u8);
 
 impl Marks {
-    /// The own user.
+    /// The user themselves.
     const OWN: u8 = 1;
     /// Another user.
     pub(super) const FOREIGN: u8 = 2;
-    /// One whose name a person would expect.
+    /// A resource with a familiar name.
     const PLAIN: u8 = 4;
     /// No resource at all.
     const NONE: u8 = 8;
@@ -28,7 +28,7 @@ impl Marks {
         self.0 & mark != 0
     }
 
-    /// Which is shown first.
+    /// The order in which resources are preferred as examples.
     pub(super) fn order(self, is_of_users: bool) -> u8 {
         let rest = [Self::PLAIN, Self::NONE].iter().filter(|mark| !self.contains(**mark)).count();
         match is_of_users {
@@ -41,19 +41,19 @@ impl Marks {
     }
 }
 
-/// Resources that the same scopes cover.
+/// Resources that are covered by the same scopes.
 pub(super) struct Class {
     /// One of them.
     pub(super) word: String,
     pub(super) marks: Marks,
-    /// The scopes that may cover them, and those that surely do.
+    /// The scopes that may cover them, and those that certainly do.
     pub(super) may: Vec<usize>,
     pub(super) surely: Vec<usize>,
     /// The patterns that may match them.
     pub(super) of: Vec<usize>,
 }
 
-/// How far a pattern reaches.
+/// How much a pattern matches.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Reach {
     Nothing,
@@ -61,16 +61,16 @@ enum Reach {
     Steps(Vec<PatternPart>),
 }
 
-/// A pattern in one context: what it surely matches, and what it may match.
+/// A pattern in one context: what it certainly matches, and what it may match.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct Compiled {
     surely: Reach,
     may: Reach,
-    /// Has a variable no value? Of all but such a resource nothing is sure.
+    /// Does a variable have no value? Then the effect of a `NotResource` is unknown.
     has_no_value: bool,
 }
 
-/// Scopes, and what their patterns come to.
+/// Scopes, and their compiled patterns.
 type Asked = (Vec<usize>, Vec<Compiled>);
 
 pub(super) struct Resources<'b, 'a> {
@@ -108,7 +108,7 @@ impl<'b, 'a> Resources<'b, 'a> {
         Self { groups, marks, answered: HashMap::new() }
     }
 
-    /// The classes of resources that these scopes tell apart in that context.
+    /// The classes of resources that these scopes distinguish in that context.
     pub(super) fn classes(
         &mut self,
         scopes: &[usize],
@@ -133,7 +133,7 @@ impl<'b, 'a> Resources<'b, 'a> {
         Ok(classes)
     }
 
-    /// What a scope depends on that is not known: a variable in one of its patterns.
+    /// The unknown that a scope depends on: a variable in one of its patterns.
     pub(super) fn reason(&self, scope: usize, context: &Context) -> Option<Reason> {
         self.groups.scopes[scope].patterns.iter().find_map(|at| {
             let (version, text) = self.groups.resources[*at];
@@ -159,7 +159,7 @@ impl<'b, 'a> Resources<'b, 'a> {
                 Compiled { surely: reach.clone(), may: reach, has_no_value: false }
             }
             Resolved::NoValue(_) => Compiled { surely: Reach::Nothing, may: Reach::Nothing, has_no_value: true },
-            // It may have no value as well.
+            // It may also have no value.
             Resolved::Unknown(_) => {
                 Compiled { surely: Reach::Nothing, may: reach(&widest(version, text)), has_no_value: true }
             }
@@ -173,7 +173,7 @@ impl<'b, 'a> Resources<'b, 'a> {
         compiled: &[Compiled],
         budget: &mut Budget,
     ) -> Result<Vec<Class>, Spent> {
-        // Each with the pattern that it is of, and whether it may or surely matches.
+        // Each with its pattern, and whether it certainly matches or only may match.
         let mut steps: Vec<Vec<PatternPart>> = Vec::new();
         let mut of: Vec<(usize, bool, bool)> = Vec::new();
         for (at, one) in compiled.iter().enumerate() {
@@ -220,7 +220,7 @@ impl<'b, 'a> Resources<'b, 'a> {
         Ok(found)
     }
 
-    /// The roles that a scope names, of the patterns that a class of resources matches; `*` where it names none.
+    /// The roles that a scope names, among the patterns that a class of resources matches; `*` if it names none.
     pub(super) fn roles(&self, scope: usize, of: &[usize]) -> Vec<String> {
         let scope = &self.groups.scopes[scope];
         if scope.is_all_but || scope.is_everything {
@@ -231,9 +231,9 @@ impl<'b, 'a> Resources<'b, 'a> {
     }
 }
 
-/// Which scopes list which patterns.
+/// Which scope lists which patterns.
 struct Indexed {
-    /// By place in the list of patterns: the scopes of `Resource`, and those of `NotResource`.
+    /// By index of the pattern: the scopes with it in `Resource`, and those with it in `NotResource`.
     listed: Vec<[Vec<usize>; 2]>,
     everything: Vec<usize>,
     all_but: Vec<usize>,

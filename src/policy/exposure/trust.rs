@@ -1,7 +1,7 @@
-//! A role's trust policy: does it let a user in without MFA?
+//! Does a role's trust policy admit a user without MFA?
 //!
-//! A user is whoever may be one: `*`, an account, a user, all but somebody. Roles, services and federated principals
-//! are none: their credentials never carry MFA, and it is asked for where they come from.
+//! Any principal that may be a user counts as one: `*`, an account, a user, a `NotPrincipal`. Roles, services and
+//! federated principals do not: their credentials never carry MFA, which must be required where they come from.
 
 use super::contexts::{Base, Clause, meet};
 use super::{Budget, MOST};
@@ -10,25 +10,25 @@ use crate::policy::evaluate::pattern::PatternPart;
 use crate::policy::evaluate::{Context, matches_action};
 use crate::policy::journey::{Subject, Way};
 
-/// A statement that lets a user in.
+/// A statement that admits a user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::policy) struct Entrance {
     pub(in crate::policy) statement: usize,
     pub(in crate::policy) way: Way,
 }
 
-/// The ways without MFA on which STS lets assume a role.
+/// The ways without MFA on which STS lets a user assume a role.
 const WAYS: [Way; 3] = [Way::Key, Way::Session, Way::Console];
 
 const ASSUME: [&str; 4] =
     ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoot"];
 
-/// The first statement that lets a user in without MFA.
+/// The first statement that admits a user without MFA.
 pub(in crate::policy) fn open(document: &Document, subject: &Subject) -> Option<Entrance> {
     entrances(document, subject).into_iter().next()
 }
 
-/// Every statement that lets a user in without MFA, with the first of the ways.
+/// Every statement that admits a user without MFA, with the first way on which it does.
 pub(in crate::policy) fn entrances(document: &Document, subject: &Subject) -> Vec<Entrance> {
     let allows = document.statements.iter().enumerate().filter(|(_, it)| !it.is_deny && assumes(it));
     let entrance = |(statement, one): (usize, &Statement)| {
@@ -46,7 +46,7 @@ fn assumes(statement: &Statement) -> bool {
     ASSUME.iter().any(covers)
 }
 
-/// Who is let in, or kept out.
+/// Who is admitted, or kept out.
 enum Who<'a> {
     Everyone,
     Account(&'a str),
@@ -54,7 +54,7 @@ enum Who<'a> {
 }
 
 impl<'a> Who<'a> {
-    /// Of a principal that may be a user.
+    /// For a principal that may be a user.
     fn of(text: &'a Text) -> Option<Self> {
         let text = text.value.as_str();
         let mut parts = text.splitn(6, ':');
@@ -62,7 +62,7 @@ impl<'a> Who<'a> {
         match name {
             None if text == "*" => Some(Self::Everyone),
             None if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) => Some(Self::Account(text)),
-            // The id of a role, or of a role's session.
+            // The ID of a role, or of a role session.
             None if text.starts_with("AROA") => None,
             Some("root") => account.map(Self::Account),
             Some(name) if name.starts_with("role/") || name.starts_with("assumed-role/") => None,
@@ -79,7 +79,7 @@ impl<'a> Who<'a> {
     }
 }
 
-/// Those who may be users, of all whom the statement names.
+/// The statement's principals that may be users.
 fn whom(statement: &Statement) -> Vec<Who<'_>> {
     if statement.is_everyone || statement.is_all_but_principals {
         return vec![Who::Everyone];
@@ -96,7 +96,7 @@ fn lets_in(document: &Document, allow: &Statement, way: Way, subject: &Subject) 
         let context = context(way, who, subject);
         let user: Vec<PatternPart> = "arn:*:iam::*:user/*".chars().map(step).collect();
         let base = Base { context: &context, within: Some(("aws:PrincipalArn", user)) };
-        // What takes too long lets somebody in, for all that is known.
+        // If it takes too long to decide, it counts as admitting someone.
         !matches!(meet(&base, &[must], &denies, &mut Budget::new(MOST)), Ok(None))
     })
 }
@@ -105,12 +105,12 @@ fn step(c: char) -> PatternPart {
     if c == '*' { PatternPart::Any { over_colons: false } } else { PatternPart::Is(c) }
 }
 
-/// Does the Deny speak of assuming the role?
+/// Does the Deny cover assuming the role?
 fn stops(statement: &Statement) -> bool {
     statement.action.list.items.iter().any(|item| matches_action(&item.value, ASSUME[0])) != statement.action.is_all_but
 }
 
-/// Does the Deny surely hit all whom that stands for?
+/// Does the Deny certainly apply to everyone that this stands for?
 fn hits(deny: &Statement, who: &Who<'_>) -> bool {
     if deny.is_everyone && !deny.is_all_but_principals {
         return true;
@@ -124,7 +124,7 @@ fn hits(deny: &Statement, who: &Who<'_>) -> bool {
     if !deny.is_all_but_principals {
         return deny.principals.iter().any(is_in);
     }
-    // All but somebody: whoever may be among those is not surely hit.
+    // `NotPrincipal`: a principal that may be among the exceptions is not certainly denied.
     let may_be = |text: &Text| match (Who::of(text), who) {
         (None, _) => false,
         (Some(Who::User(own)), Who::User(other)) => own == *other,
@@ -133,7 +133,7 @@ fn hits(deny: &Statement, who: &Who<'_>) -> bool {
     !deny.is_everyone && !deny.principals.iter().any(may_be)
 }
 
-/// What is known of a user who comes on that way: the user of the check is one of many.
+/// What is known about a user on that way: the user of the check is only one of many.
 fn context(way: Way, who: &Who<'_>, subject: &Subject) -> Context {
     let context = subject.context(way, false).forget(&["aws:username", "aws:PrincipalArn", "aws:PrincipalAccount"]);
     match who {

@@ -1,31 +1,31 @@
-//! Patterns → the classes of words that they tell apart, each with its shortest word and the patterns that match it.
+//! Patterns → the classes of words that they distinguish, each with its shortest word and the patterns that match it.
 //!
-//! All patterns are followed at once, letter by letter, from every place where one of them may be (the subset
-//! construction). So the classes are all there are: what holds for the words of each of them holds for every word.
+//! All patterns are followed at once, letter by letter, from every possible position in each of them (the subset
+//! construction). So the classes are complete: whatever holds for each class holds for every word.
 
 use std::collections::{HashMap, HashSet};
 
 use super::Budget;
 use crate::policy::evaluate::pattern::PatternPart;
 
-/// Words that the same patterns match.
+/// Words that are matched by the same patterns.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Class {
-    /// One of them; none is shorter.
+    /// One of the shortest of them.
     pub(super) word: String,
-    /// The patterns that match them, by their places in the list, ascending.
+    /// The indexes of the patterns that match them, ascending.
     pub(super) of: Vec<usize>,
 }
 
-/// Characters for those that no pattern names, the first ones first. The list is longer than what follows each other
-/// in patterns that people write; where it is not enough, the answer is that it was not found out.
+/// Candidates for a character that no pattern names, in order of preference. No pattern that people write names all of
+/// them; if one does, the search gives up.
 const OTHERS: &str =
     "xyzabcdefghijklmnopqrstuvw0123456789-_XYZABCDEFGHIJKLMNOPQRSTUVW.,+=@/\u{fc}\u{e4}\u{f6}\u{df}\u{e9}";
 
-/// The classes of the words that one of `universe` matches.
+/// The classes of the words that match one of `universe`.
 ///
 /// # Errors
-/// `Spent` where it takes more than the budget has.
+/// `Spent` if it takes more steps than the budget has.
 pub(super) fn classes(
     universe: &[Vec<PatternPart>],
     patterns: &[Vec<PatternPart>],
@@ -57,7 +57,7 @@ pub(super) fn classes(
     Ok(found)
 }
 
-/// The letters on the way to a state.
+/// The letters that lead to a state.
 fn word(came: &[(usize, char)], mut at: usize) -> String {
     let mut letters = Vec::new();
     while at > 0 {
@@ -67,9 +67,9 @@ fn word(came: &[(usize, char)], mut at: usize) -> String {
     letters.iter().rev().collect()
 }
 
-/// All patterns behind one another, each with an end behind its last step.
+/// All patterns one after another, each with an end after its last step.
 struct Machine {
-    /// `None` is a pattern's end.
+    /// `None` marks the end of a pattern.
     steps: Vec<Option<PatternPart>>,
     /// The pattern of each end.
     ends: HashMap<u32, usize>,
@@ -88,7 +88,7 @@ impl Machine {
         machine
     }
 
-    /// With the places behind each `*`, which need no letter; ascending, each once.
+    /// Adds the positions after each `*`, which need no letter; ascending, each once.
     fn closed(&self, mut places: Vec<u32>) -> Vec<u32> {
         let mut at = 0;
         while at < places.len() {
@@ -102,7 +102,7 @@ impl Machine {
         places
     }
 
-    /// The patterns that end here; `None` where none of the universe does.
+    /// The patterns that end here; `None` if none of the universe ends here.
     fn accepted(&self, state: &[u32], universe: usize) -> Option<Vec<usize>> {
         let mut ended: Vec<usize> = state.iter().filter_map(|place| self.ends.get(place)).copied().collect();
         ended.sort_unstable();
@@ -110,7 +110,7 @@ impl Machine {
         is_word.then(|| ended.into_iter().filter_map(|index| index.checked_sub(universe)).collect())
     }
 
-    /// Where each letter leads: the named ones, the colon, and one for all others. `None` where there is none left.
+    /// Where each letter leads: the named ones, the colon, and one for all others; `None` if none is left for those.
     fn steps(&self, state: &[u32]) -> Option<Vec<(char, Vec<u32>)>> {
         let mut named: Vec<(char, u32)> = Vec::new();
         let (mut inside, mut anywhere) = (Vec::new(), Vec::new());
@@ -140,7 +140,7 @@ impl Machine {
             if letters.binary_search(&':').is_err() {
                 letters.push(':');
             }
-            // Of words as short as one another, that with the letter for all others is shown.
+            // Among words of the same length, the one with the letter for all others is preferred.
             letters.insert(0, other);
         }
         let next = letters.into_iter().map(|c| {
@@ -157,7 +157,7 @@ impl Machine {
     }
 }
 
-/// As many steps as fit into an index: a document is 16 MB at most.
+/// The steps fit into a `u32`: a document has at most 16 MB.
 fn place(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
@@ -178,9 +178,9 @@ mod tests {
         pattern.chars().map(one).collect()
     }
 
-    /// Every word of up to five letters falls into the class that the machine found for it.
+    /// Every word of up to five letters is in a class that the search found.
     #[test]
-    fn no_word_is_in_a_class_that_was_not_found() {
+    fn every_word_is_in_a_class_that_was_found() {
         for patterns in [
             &["a*", "*b", "ab", "a?b", "+:b", "A:B", "", "*"][..],
             &["*a*b*", "*b*a*", "??", "a+", ":*"],
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_too_long_is_given_up() {
+    fn a_search_that_takes_too_long_gives_up() {
         let many: Vec<Vec<PatternPart>> = (0..12).map(|n| steps(&format!("*{}*", "ab".repeat(n)))).collect();
         assert!(classes(&[steps("*")], &many, &mut Budget::new(100)).is_err());
     }

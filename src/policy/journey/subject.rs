@@ -1,4 +1,4 @@
-//! Who lives through the day, and by which way in.
+//! The user, and the ways in to AWS.
 
 use crate::names::{AccountId, Partition};
 use crate::policy::evaluate::Context;
@@ -12,17 +12,17 @@ pub enum Way {
     Session,
     /// GetSessionToken with a code.
     SessionMfa,
-    /// The console, signed in with a password alone.
+    /// The console, signed in with only a password.
     Console,
     /// The console, signed in with MFA.
     ConsoleMfa,
 }
 
 impl Way {
-    /// All of them.
+    /// All ways in.
     pub const ALL: [Self; 5] = [Self::Key, Self::Session, Self::SessionMfa, Self::Console, Self::ConsoleMfa];
 
-    /// For people.
+    /// Its name, for people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Key => "key",
@@ -33,7 +33,7 @@ impl Way {
         }
     }
 
-    /// The word for it in JSON.
+    /// Its name in JSON.
     pub fn id(self) -> &'static str {
         match self {
             Self::Key => "key",
@@ -44,7 +44,7 @@ impl Way {
         }
     }
 
-    /// Was there MFA?
+    /// Does this way include MFA?
     pub fn has_mfa(self) -> bool {
         matches!(self, Self::SessionMfa | Self::ConsoleMfa)
     }
@@ -53,7 +53,7 @@ impl Way {
 /// The user.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// The name, with its path before it where it has one: `alice`, `team/alice`.
+    /// The name, after its path if it has one: `alice`, `team/alice`.
     user: String,
     /// The account.
     pub account: AccountId,
@@ -62,7 +62,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A user; `None` where the name is none that IAM takes. A path may stand before it.
+    /// A user; `None` if IAM does not allow the name. A path may precede it.
     pub fn new(user: &str, account: AccountId, partition: Partition) -> Option<Self> {
         let user = user.strip_prefix('/').unwrap_or(user);
         let is_name = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
@@ -75,12 +75,12 @@ impl Subject {
         self.user.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The path before the name, with its slash; empty for most users.
+    /// The path before the name, with a trailing slash; empty for most users.
     pub fn path(&self) -> &str {
         &self.user[..self.user.len() - self.name().len()]
     }
 
-    /// The ARN of a user of this user's path.
+    /// The ARN of a user with this user's path.
     pub fn user_arn(&self, name: &str) -> String {
         self.arn(&format!("user/{}{name}", self.path()))
     }
@@ -94,7 +94,7 @@ impl Subject {
         format!("arn:{}:iam::{}:{resource}", self.partition.as_str(), self.account.as_str())
     }
 
-    /// What the user's requests bring along. What is not set here (addresses, times, tags) nobody knows.
+    /// The condition keys of the user's requests. What is not set here (addresses, times, tags) is unknown.
     pub(in crate::policy) fn context(&self, way: Way, is_iam: bool) -> Context {
         let context = Context::default()
             .with("aws:username", self.name())
@@ -107,7 +107,7 @@ impl Subject {
             .without("aws:CalledViaFirst")
             .without("aws:CalledViaLast")
             .without("aws:FederatedProvider")
-            // IAM and STS answer over TLS only, and so does everything that can be worked with here.
+            // IAM and STS accept only TLS, and so does every service that can be the work here.
             .with("aws:SecureTransport", "true");
         let context = match way {
             Way::Key => context
@@ -117,7 +117,7 @@ impl Subject {
             Way::Session | Way::Console => {
                 context.with("aws:MultiFactorAuthPresent", "false").without("aws:MultiFactorAuthAge")
             }
-            // A minute ago: what bounds the age is no hindrance on the first day.
+            // A minute ago, so that a limit on the age does not matter on the first day.
             Way::SessionMfa | Way::ConsoleMfa => {
                 context.with("aws:MultiFactorAuthPresent", "true").with("aws:MultiFactorAuthAge", "60")
             }

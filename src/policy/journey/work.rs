@@ -1,4 +1,4 @@
-//! What the user is there for: the action that is asked for, else one that the policies allow, else any.
+//! The action that stands for the user's work: the requested one, else one that the policies allow, else any.
 
 use super::subject::{Subject, Way};
 use super::{Asked, Verdict, decide};
@@ -10,18 +10,18 @@ use crate::policy::evaluate::{Policies, covers_action};
 /// The work.
 #[derive(Clone, Debug)]
 pub struct Work {
-    /// The action, perhaps made up from a pattern.
+    /// The action, possibly made up from a pattern.
     pub action: String,
-    /// The resource, made up from the statement that allows it; `*` where there is none.
+    /// The resource, made up from the statement that allows the action; `*` if there is none.
     pub resource: String,
-    /// Is it taken as allowed by a policy that is not at hand?
+    /// Is it assumed to be allowed by a policy that is not given?
     pub is_assumed: bool,
 }
 
-/// Where a wildcard allows more than a name can say.
+/// Stand-ins for a wildcard that allows more than one name can show.
 const ANY_ACTION: [&str; 3] = ["s3:ListAllMyBuckets", "ec2:DescribeInstances", "cloudwatch:ListMetrics"];
 
-/// Statements that are looked at: among as many, whoever is to work can.
+/// The number of statements to search: users who can work at all can work with one of the first.
 const MOST: usize = 32;
 
 impl Work {
@@ -35,7 +35,7 @@ impl Work {
             let action = sample_action(&statement.action, |service| !is_own(service))?;
             Some((action, sample_resource(document, statement, subject)))
         });
-        // Those who do nothing else assume roles.
+        // Users who can do nothing else assume roles.
         let roles = allows(policies).filter(|(_, statement)| names_role(statement));
         let roles = roles.map(|(document, one)| (ASSUME.to_owned(), sample_resource(document, one, subject)));
         for (action, resource) in candidates.take(MOST).chain(roles.take(MOST)) {
@@ -54,20 +54,20 @@ fn allows(policies: Policies<'_>) -> impl Iterator<Item = (&Document, &Statement
     all.filter(|(_, statement)| !statement.is_deny)
 }
 
-/// What users of an account do whose work is in others.
+/// The work of users whose resources are in other accounts.
 const ASSUME: &str = "sts:AssumeRole";
 
-/// Does the statement allow that?
+/// Does the statement allow assuming a role?
 fn names_role(statement: &Statement) -> bool {
     covers_action(&statement.action, ASSUME)
 }
 
-/// The services of the day itself.
+/// The services that enrollment itself uses.
 fn is_own(service: &str) -> bool {
     service.eq_ignore_ascii_case("iam") || service.eq_ignore_ascii_case("sts")
 }
 
-/// An action that the element covers, of a service that `is_wanted`.
+/// An action that the element covers, in a service that `is_wanted`.
 pub(in crate::policy) fn sample_action(scope: &Scope, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
     let any = || samples(scope).next();
     if scope.is_all_but {
@@ -85,8 +85,8 @@ pub(in crate::policy) fn samples(scope: &Scope) -> impl Iterator<Item = String> 
     ANY_ACTION.into_iter().filter(|action| covers_action(scope, action)).map(str::to_owned)
 }
 
-/// A real action that the pattern takes: `s3:Get*` is tried as `s3:GetObject`. Where none is known, the pattern as it
-/// stands, which takes itself and which nobody takes for a name.
+/// A real action that the pattern matches: `s3:Get*` becomes `s3:GetObject`. If none is known, the pattern itself,
+/// which matches itself and cannot be mistaken for a name.
 fn known(pattern: &str) -> String {
     if pattern.contains(['*', '?']) {
         example(pattern).unwrap_or_else(|| pattern.to_owned())

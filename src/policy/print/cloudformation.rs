@@ -1,9 +1,10 @@
 //! A CloudFormation template in YAML: a managed policy that is attached to a group.
 //!
-//! What was not chosen is the stack's: its partition and its account, by `!Sub`; a policy variable is `${!…}` there, or
-//! CloudFormation would look for a parameter of that name. A bare `*` is an alias in YAML, a bare `false` a boolean and
-//! a bare date a date, so these stand in quotes. The policy has no name of its own: a template with named IAM resources
-//! needs more capabilities, and exists once in an account. A quarantine's group does have one, as `audit` is told it.
+//! Unless chosen, the partition and the account are the stack's, by `!Sub`. There, a policy variable is written
+//! `${!…}`, or CloudFormation would look for a parameter of that name. A bare `*` is an alias in YAML, a bare `false` a
+//! boolean and a bare date a date, so these are quoted. The policy has no name: a template with named IAM resources
+//! needs more capabilities and can be deployed only once per account. The quarantine group does have a name, because
+//! `audit --quarantine` needs it.
 
 use super::{Actions, Choices, MFA_PRESENT, Names, Policy, Resource, Spelling, Statement};
 use crate::names::{AccountId, Partition};
@@ -54,7 +55,7 @@ fn statement(policy: &Policy<'_>, statement: &Statement) -> String {
     };
     let actions: String = actions.iter().map(|action| format!("              - {action}\n")).collect();
     let Choices { account, partition, .. } = policy.choices;
-    // Where nothing is the stack's, `!Sub` would have nothing to do, and the variable nothing to be told from.
+    // If nothing comes from the stack, `!Sub` is not needed, and neither is the escape of the variable.
     let is_sub = account.is_none() || partition.is_none();
     let spelling = Spelling {
         partition: partition.map_or("${AWS::Partition}", Partition::as_str),

@@ -1,4 +1,4 @@
-//! The document, as IAM takes it.
+//! The document, as IAM expects it.
 
 use serde::Serialize;
 use serde_json::{Map, Serializer, Value, json};
@@ -9,7 +9,7 @@ pub(super) fn print(policy: &Policy<'_>) -> String {
     let statements: Vec<Value> = policy.statements.iter().map(|one| statement(policy, one)).collect();
     let document = json!({"Version": "2012-10-17", "Statement": statements});
     let mut text = Vec::new();
-    // Four columns, as in AWS's own.
+    // Four spaces, as in AWS's examples.
     let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     document.serialize(&mut Serializer::with_formatter(&mut text, indented)).expect("a value can be written to memory");
     text.push(b'\n');

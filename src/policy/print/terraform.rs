@@ -1,8 +1,8 @@
-//! HCL as `terraform fmt` leaves it: the document as a data source, a managed policy, its attachment to a group, and
-//! the group itself where it is there for nothing else.
+//! HCL in the style of `terraform fmt`: the document as a data source, a managed policy, its attachment to a group, and
+//! for a quarantine the group itself.
 //!
-//! A policy variable is spelled `&{…}` there, as `${…}` is Terraform's own; the data source puts the dollar back.
-//! Nothing else is escaped: no part of the policy can hold a quote, a backslash or a `%{`.
+//! A policy variable is written `&{…}`, because `${…}` is Terraform's own syntax; the data source converts it back.
+//! Nothing else is escaped: no part of the policy can contain a quote, a backslash or a `%{`.
 
 use super::{Actions, MFA_PRESENT, Names, Policy, Statement};
 

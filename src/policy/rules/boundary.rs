@@ -1,4 +1,4 @@
-//! A permissions boundary, or a service control policy, that keeps from users what they need: one cause, and so one finding.
+//! A permissions boundary, or a service control policy, that denies users what they need: one cause, so one finding.
 
 use super::{Finding, Inspected, Rule};
 use crate::policy::document::PolicyKind;
@@ -46,7 +46,7 @@ pub(super) fn look(look: &Inspected<'_>, found: &mut Vec<Finding>) {
             why: "it limits what the other policies allow, and users need this to enroll a device or to work"
                 .to_owned(),
             repair: if is_denied {
-                format!("let its Deny leave {names} free")
+                format!("exempt {names} from its Deny")
             } else {
                 format!("allow {names} there as well")
             },

@@ -1,4 +1,4 @@
-//! Rules 1 to 4, 9, 12 and 16: does what asks for MFA really ask everyone for it?
+//! Rules 1 to 4, 9, 12 and 16: does a statement that requires MFA really require it from everyone?
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::policy::evaluate::{Truth, Verdict, covers_action};
 use crate::policy::journey::work::{sample_action, sample_resource, samples};
 use crate::policy::journey::{Cell, Stage, Way};
 
-/// What an attacker without MFA is after.
+/// What an attacker without MFA wants to do.
 pub(super) const THEFT: [Stage; 5] = [Stage::Work, Stage::Drop, Stage::Password, Stage::AccessKey, Stage::Other];
 
 pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
@@ -35,14 +35,15 @@ pub(super) fn of_conditions(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// What gets past a Deny.
+/// A request that a Deny does not stop.
 struct Past {
     action: String,
-    /// Does nothing here allow it, so that it takes another policy?
+    /// Does nothing here allow it, so that it depends on another policy?
     is_to_come: bool,
 }
 
-/// Something that the statement denies, on that way, with nothing else to stop it; what the policies give comes first.
+/// A request that the statement should deny and that nothing else stops on that way; one that the policies allow is
+/// preferred.
 fn lets_through(one: &Inspection<'_>, way: Way) -> Option<Past> {
     let theft = taken(one, way, |matched| *matched == Truth::No);
     if let Some(action) = theft {
@@ -63,7 +64,7 @@ fn lets_through(one: &Inspection<'_>, way: Way) -> Option<Past> {
     Some(Past { action, is_to_come })
 }
 
-/// Something that the statement allows, on that way, with nothing else to stop it.
+/// A request that the statement allows and that nothing else stops on that way.
 fn gives(one: &Inspection<'_>, way: Way) -> Option<String> {
     let resource = sample_resource(one.document, one.statement, one.look.subject);
     taken(one, way, |matched| *matched != Truth::No).or_else(|| {
@@ -71,7 +72,7 @@ fn gives(one: &Inspection<'_>, way: Way) -> Option<String> {
     })
 }
 
-/// What an attacker takes on that way, of what the statement is about, where its conditions come to what is wanted.
+/// A request of an attacker on that way that the statement covers, if the value of its conditions `is_wanted`.
 fn taken(one: &Inspection<'_>, way: Way, is_wanted: impl Fn(&Truth) -> bool) -> Option<String> {
     let journey = one.look.journey?;
     THEFT.into_iter().find_map(|step| {
@@ -90,9 +91,9 @@ impl fmt::Display for Past {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { action, is_to_come } = self;
         if *is_to_come {
-            write!(f, "{action} would go through if a policy allowed it")
+            write!(f, "{action} would work as soon as a policy allows it")
         } else {
-            write!(f, "{action} goes through")
+            write!(f, "{action} is allowed")
         }
     }
 }
@@ -103,9 +104,9 @@ fn bool_false(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
         Rule::BareKeyOpen,
         condition.operator_span.start,
         format!("this Deny does not apply to long-term access keys: without MFA, {past}"),
-        "a request that is signed with a long-term key has no `aws:MultiFactorAuthPresent` at all, and `Bool` never \
+        "a request signed with a long-term access key has no `aws:MultiFactorAuthPresent` at all, and `Bool` never \
          matches a missing key",
-        "write `BoolIfExists` in place of `Bool`",
+        "use `BoolIfExists` instead of `Bool`",
     );
     let is_wanted = one.look.options.is_console_only;
     let edits = if is_wanted { Vec::new() } else { retest(one, condition, "BoolIfExists", None) };
@@ -118,9 +119,9 @@ fn deny_null(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
         Rule::NullTest,
         condition.operator_span.start,
         format!("this Deny does not apply to sessions without MFA: {past}"),
-        "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`; only bare \
-         keys have none",
-        "write `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`",
+        "a session or sign-in without MFA has `aws:MultiFactorAuthPresent` with the value `false`; only a request \
+         signed with a long-term access key lacks it",
+        "use `\"BoolIfExists\": {\"aws:MultiFactorAuthPresent\": \"false\"}`",
     );
     let edits = retest(one, condition, "BoolIfExists", Some("false"));
     Some(finding.with_edits(edits).note_if(past.is_to_come).explaining(&THEFT, &[Way::Session, Way::Console]))
@@ -131,9 +132,9 @@ fn allow_null(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::NullTest,
         condition.operator_span.start,
-        format!("this Allow also applies to sessions without MFA: {action} goes through"),
-        "a session or a sign-in without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`",
-        "write `\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}`",
+        format!("this Allow also applies to sessions without MFA: {action} is allowed"),
+        "a session or sign-in without MFA has `aws:MultiFactorAuthPresent` with the value `false`",
+        "use `\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}`",
     );
     let edits = retest(one, condition, "Bool", Some("true"));
     Some(finding.with_edits(edits).explaining(&THEFT, &[Way::Session, Way::Console]))
@@ -144,9 +145,9 @@ fn allow_if_exists(one: &Inspection<'_>, condition: &Condition) -> Option<Findin
     let finding = one.breaks(
         Rule::AllowIfExists,
         condition.operator_span.start,
-        format!("this Allow also applies to long-term access keys: without MFA, {action} goes through"),
-        "a request that is signed with a long-term key has no such key, and `…IfExists` holds where it is absent",
-        "write `Bool` in place of `BoolIfExists`",
+        format!("this Allow also applies to long-term access keys: without MFA, {action} is allowed"),
+        "a request signed with a long-term access key lacks the condition key, and `…IfExists` holds when it is missing",
+        "use `Bool` instead of `BoolIfExists`",
     );
     Some(finding.with_edits(retest(one, condition, "Bool", None)).explaining(&THEFT, &[Way::Key]))
 }
@@ -162,15 +163,15 @@ fn deny_age(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::AgeWithoutIfExists,
         condition.operator_span.start,
-        format!("this Deny does not apply where there is no MFA at all: {past}"),
+        format!("this Deny does not apply when there is no MFA at all: {past}"),
         "without MFA a request has no `aws:MultiFactorAuthAge`, and a missing key is not greater than any number",
-        &format!("write `{name}`"),
+        &format!("use `{name}`"),
     );
     let ways = [Way::Key, Way::Session, Way::Console];
     Some(finding.with_edits(retest(one, condition, name, None)).note_if(past.is_to_come).explaining(&THEFT, &ways))
 }
 
-/// Rule 3, by the age.
+/// Rule 3, with the age of MFA.
 fn allow_age(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let operator = condition.operator;
     let name = match operator.test {
@@ -185,15 +186,15 @@ fn allow_age(one: &Inspection<'_>, condition: &Condition) -> Option<Finding> {
     let finding = one.breaks(
         Rule::AllowIfExists,
         condition.operator_span.start,
-        format!("this Allow also applies without MFA, where `{AGE}` is missing: {action} goes through"),
-        "without MFA a request has no such key, and `…IfExists` holds where it is absent",
-        &format!("write `{name}` in place of `{name}IfExists`"),
+        format!("this Allow also applies without MFA, when `{AGE}` is missing: {action} is allowed"),
+        "without MFA, a request lacks this key, and `…IfExists` holds when it is missing",
+        &format!("use `{name}` instead of `{name}IfExists`"),
     );
     let ways = [Way::Key, Way::Session, Way::Console];
     Some(finding.with_edits(retest(one, condition, name, None)).explaining(&THEFT, &ways))
 }
 
-/// Rule 12: what AWS services do for the user is denied, too.
+/// Rule 12: calls that AWS services make for the user are denied, too.
 fn services(one: &Inspection<'_>) -> Option<Finding> {
     let asks_false = |asks: Asks| matches!(asks, Asks::Bool { wants: false, .. });
     let (condition, _) = one.asks().find(|(_, asks)| one.statement.is_deny && asks_false(*asks))?;
@@ -209,13 +210,13 @@ fn services(one: &Inspection<'_>) -> Option<Finding> {
         Rule::ServiceCalls,
         condition.operator_span.start,
         "this Deny also applies to calls that AWS services make on a user's behalf".to_owned(),
-        "such calls carry `aws:MultiFactorAuthPresent` as `false`, even where the user signed in with MFA",
-        "where a service breaks, add `\"Bool\": {\"aws:ViaAWSService\": \"false\"}` to the condition",
+        "such calls carry `aws:MultiFactorAuthPresent` as `false`, even if the user signed in with MFA",
+        "if a service breaks, add `\"Bool\": {\"aws:ViaAWSService\": \"false\"}` to the condition",
     );
     Some(finding)
 }
 
-/// Rule 9: only who has the device at hand may remove it.
+/// Rule 9: only someone who has the device at hand may remove it.
 fn deactivate(one: &Inspection<'_>) -> Option<Finding> {
     const DROP: [&str; 2] = ["iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice"];
     let (look, scope) = (one.look, &one.statement.action);
@@ -237,8 +238,8 @@ fn deactivate(one: &Inspection<'_>) -> Option<Finding> {
         Rule::DeactivateWithoutMfa,
         item.span.start,
         "users can deactivate their own MFA device without MFA".to_owned(),
-        "an attacker with a stolen key or password removes the device, and then enrolls another one",
-        "allow `iam:DeactivateMFADevice` in a statement of its own, with \
+        "an attacker with a stolen key or password can remove the device, and then enroll another one",
+        "allow `iam:DeactivateMFADevice` in a separate statement, with \
          `\"Condition\": {\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}}`",
     );
     let is_alone = scope.list.items.iter().all(|item| DROP.iter().any(|drop| item.value.eq_ignore_ascii_case(drop)));
@@ -256,12 +257,12 @@ fn deactivate(one: &Inspection<'_>) -> Option<Finding> {
 
 const CONDITION: &str = r#""Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#;
 
-/// An empty condition is none to the evaluator, but its name is taken.
+/// The evaluator ignores an empty condition, but the name `Condition` is taken.
 fn has_condition(one: &Inspection<'_>) -> bool {
     one.document.text()[one.statement.span.clone()].contains("\"Condition\"")
 }
 
-/// Rule 16: AdministratorAccess and PowerUserAccess, and what looks like them.
+/// Rule 16: AdministratorAccess, PowerUserAccess, and policies like them.
 fn everything(one: &Inspection<'_>) -> Option<Finding> {
     let scope = &one.statement.action;
     let is_all = scope.list.items.iter().any(|item| matches!(item.value.as_str(), "*" | "*:*"));
@@ -273,7 +274,7 @@ fn everything(one: &Inspection<'_>) -> Option<Finding> {
     let ways = [Way::Key, Way::Session, Way::Console];
     let is_open = |way: &Way| one.look.verdict(*way, &action, &resource, false) == Some(Verdict::Allowed);
     let open: Vec<Way> = ways.into_iter().filter(is_open).collect();
-    // What only some ways get past has a rule of its own; what is not known is a finding of the day.
+    // If only some ways get past, another rule reports it; what is unknown is a finding of the day.
     if open.len() < ways.len() {
         return None;
     }
@@ -281,14 +282,14 @@ fn everything(one: &Inspection<'_>) -> Option<Finding> {
     let finding = one.breaks(
         Rule::NothingAsks,
         scope.list.span.start,
-        format!("nothing here asks for MFA: {action} goes through without it"),
+        format!("nothing here requires MFA: {action} is allowed without it"),
         if lacks {
-            "the statement allows nearly everything without a condition, and lacks the IAM actions with which users \
+            "the statement allows nearly everything without a condition, but not the IAM actions that users need to \
              manage their own devices"
         } else {
-            "the statement allows everything without a condition, and no Deny stands beside it"
+            "the statement allows everything without a condition, and there is no Deny"
         },
-        "add a policy that denies all but enrolling without MFA; `mfa-cred policy print` writes one",
+        "add a policy that denies everything except enrollment without MFA; `mfa-cred policy print` prints one",
     );
     Some(finding.explaining(&THEFT, &ways))
 }

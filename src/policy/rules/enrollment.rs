@@ -1,5 +1,5 @@
-//! Rule 5, the other half: what enrolling takes and no statement allows. It is said in one finding, so that nobody finds
-//! one action after the other, and also where a Deny stands before it.
+//! The other half of rule 5: actions that enrollment needs and no statement allows. They are reported together, so that
+//! users do not discover them one by one, even if a Deny also applies to them.
 
 use super::exceptions::{SERVES, WHY_NEEDED};
 use super::{Finding, Inspected, NEEDED, Rule, Severity};
@@ -9,7 +9,7 @@ use crate::policy::journey::{self, Cell, Expected, Journey, Stage, Way};
 
 pub(super) fn look(look: &Inspected<'_>, found: &mut Vec<Finding>) {
     let Some(journey) = look.journey else { return };
-    // A Deny explains why it is denied, and not that nothing allows it; a wrong resource explains that.
+    // A Deny explains why it is denied, but not that nothing allows it; a wrong resource does explain that.
     let is_explained = |at: &(Stage, Way)| {
         found.iter().any(|finding| finding.rule != Rule::EnrollmentBlocked && finding.explains.contains(at))
     };
@@ -17,7 +17,7 @@ pub(super) fn look(look: &Inspected<'_>, found: &mut Vec<Finding>) {
     let mut without_denies = None;
     for (action, steps) in NEEDED.into_iter().zip(SERVES) {
         for way in [Way::Key, Way::Console] {
-            // Where one of two names of a device is allowed, it is the resource that is wrong.
+            // If one of two device names is allowed, the resource is what is wrong.
             let cells = steps.iter().map(|step| (*step, way));
             if !cells.clone().all(|(step, way)| is_unallowed(look, journey, step, way, &mut without_denies))
                 || cells.clone().all(|at| is_explained(&at))
@@ -62,7 +62,7 @@ pub(super) fn look(look: &Inspected<'_>, found: &mut Vec<Finding>) {
     });
 }
 
-/// Would nothing allow it, if nothing denied it?
+/// If nothing denied it, would still nothing allow it?
 fn is_unallowed(
     look: &Inspected<'_>,
     journey: &Journey,

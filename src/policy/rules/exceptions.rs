@@ -1,4 +1,4 @@
-//! Rules 5 and 6: what a Deny must leave free, and what it must not.
+//! Rules 5 and 6: what a Deny must exempt, and what it must not.
 
 use super::{Edit, Finding, Inspection, NEEDED, Rule, listed};
 use crate::policy::document::Text;
@@ -6,18 +6,18 @@ use crate::policy::evaluate::{Ground, Truth, Verdict, covers_action, matches_act
 use crate::policy::journey::{Cell, Stage, Way};
 use crate::policy::repair::{insert, quoted_list, remove};
 
-/// The steps that the needed actions serve, in their order.
+/// The steps that need each action of `NEEDED`, in the same order.
 pub(super) const SERVES: [&[Stage]; 4] =
     [&[Stage::CreateNamed, Stage::CreateOther], &[Stage::Enable], &[Stage::Find], &[Stage::Resync]];
 
-/// What becomes of users without them.
+/// Why the actions are needed.
 pub(super) const WHY_NEEDED: &str =
     "a user without a device needs these to enroll one, and to resync one that has drifted";
 
-/// What the console's own pages ask for.
+/// What the console's own pages call.
 const FOR_THE_CONSOLE: [&str; 3] = ["iam:ListVirtualMFADevices", "iam:GetUser", "iam:GetMFADevice"];
 
-/// What a forced password change takes.
+/// What a forced password change needs.
 const FOR_THE_PASSWORD: [&str; 2] = ["iam:ChangePassword", "iam:GetAccountPasswordPolicy"];
 
 pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
@@ -31,7 +31,7 @@ pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Rule 5: users are denied what enrolling takes.
+/// Rule 5: users are denied what enrollment needs.
 fn lock_out(one: &Inspection<'_>) -> Option<Finding> {
     let journey = one.look.journey?;
     let (mut missing, mut explains) = (Vec::new(), Vec::new());
@@ -70,7 +70,7 @@ fn lock_out(one: &Inspection<'_>) -> Option<Finding> {
     Some(finding)
 }
 
-/// How the Deny comes to leave these free, by the elements that it is written with.
+/// How to make the Deny exempt these actions, depending on the elements that it uses.
 fn free(one: &Inspection<'_>, missing: &[&str]) -> (String, Vec<Edit>) {
     let scope = &one.statement.action;
     let names = listed(missing).unwrap_or_default();
@@ -88,7 +88,7 @@ fn free(one: &Inspection<'_>, missing: &[&str]) -> (String, Vec<Edit>) {
     let is_missing = |item: &&Text| missing.iter().any(|action| matches_action(&item.value, action));
     let covering: Vec<&Text> = scope.list.items.iter().filter(is_missing).collect();
     match one.statement.resource.as_ref().filter(|resource| resource.is_all_but) {
-        // Another resource in `NotResource` would free whatever acts on it, and not only enrolling.
+        // Another resource in `NotResource` would exempt every action on it, not only enrollment.
         Some(resource) if is_all => {
             let mut edits = not_action();
             edits.push(one.edit(resource.name_span.clone(), "\"Resource\"".to_owned()));
@@ -96,26 +96,24 @@ fn free(one: &Inspection<'_>, missing: &[&str]) -> (String, Vec<Edit>) {
             let listed = quoted_list(&NEEDED);
             (
                 format!(
-                    "write `\"NotAction\": {listed}` and `\"Resource\": \"*\"` in place of `Action` and `NotResource`"
+                    "use `\"NotAction\": {listed}` and `\"Resource\": \"*\"` instead of `Action` and `NotResource`"
                 ),
                 edits,
             )
         }
-        _ if is_all => {
-            (format!("write `\"NotAction\": {}` in place of its `Action`", quoted_list(&NEEDED)), not_action())
-        }
+        _ if is_all => (format!("use `\"NotAction\": {}` instead of its `Action`", quoted_list(&NEEDED)), not_action()),
         _ if covering.iter().all(|item| !item.value.contains(['*', '?'])) => {
             let edits = remove(one.at, &scope.list, &covering);
             let repair = match &edits {
-                Some(_) => format!("take {names} out of its `Action`"),
-                None => "take the statement out: it denies nothing but what enrolling needs".to_owned(),
+                Some(_) => format!("remove {names} from its `Action`"),
+                None => "remove the statement: it denies only what enrollment needs".to_owned(),
             };
             (repair, edits.unwrap_or_default())
         }
         _ => {
             let wide: Vec<&str> = covering.iter().map(|item| item.value.as_str()).collect();
             let wide = listed(&wide).unwrap_or_default();
-            (format!("in place of {wide}, list in its `Action` what is to be denied, without {names}"), Vec::new())
+            (format!("instead of {wide}, list in its `Action` what to deny, without {names}"), Vec::new())
         }
     }
 }
@@ -130,14 +128,14 @@ fn for_the_console(one: &Inspection<'_>) -> Option<Finding> {
     let finding = one.breaks(
         Rule::ConsolePages,
         one.statement.action.name_span.start,
-        format!("the console shows errors before there is MFA: this Deny applies to {names}"),
-        "enrolling works without them over the API; the console calls them to show the user and the devices",
-        &format!("add {names} to the `NotAction`"),
+        format!("the console shows errors until there is MFA: this Deny applies to {names}"),
+        "enrollment through the API works without them; the console calls them to show the user and the devices",
+        &format!("add {names} to its `NotAction`"),
     );
     Some(finding)
 }
 
-/// What an attacker makes of an exception.
+/// What an attacker can do with an exception.
 struct Danger {
     action: &'static str,
     resource: String,
@@ -149,7 +147,7 @@ struct Danger {
 struct Freed<'a> {
     item: &'a Text,
     dangers: Vec<&'a Danger>,
-    /// The steps that it opens here.
+    /// The steps that it opens in these policies.
     open: Vec<Stage>,
 }
 
@@ -161,7 +159,7 @@ impl Freed<'_> {
 
 const PASSWORD: &str = "iam:ChangePassword";
 
-/// It deletes a virtual device that is nobody's: one that is a user's is deactivated first.
+/// Deletes only unassigned virtual devices: a user's device must be deactivated first.
 const SPARE: &str = "iam:DeleteVirtualMFADevice";
 
 fn dangers(one: &Inspection<'_>) -> [Danger; 4] {
@@ -177,7 +175,7 @@ fn dangers(one: &Inspection<'_>) -> [Danger; 4] {
     ]
 }
 
-/// Rule 6: exceptions that an attacker can use, together where they weigh the same; the password is a matter of its own.
+/// Rule 6: exceptions that an attacker can use, grouped by severity; the password is always separate.
 fn unsafe_ones(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     let dangers = dangers(one);
     let freed: Vec<Freed<'_>> =
@@ -187,7 +185,7 @@ fn unsafe_ones(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     found.extend([passwords, open, closed].iter().filter_map(|group| of_group(one, group)));
 }
 
-/// What of the dangers the exception frees, if anything: what another Deny stops is no exception.
+/// The dangers that the exception opens, if any: what another Deny stops does not count.
 fn freed<'a>(one: &Inspection<'_>, item: &'a Text, dangers: &'a [Danger; 4]) -> Option<Freed<'a>> {
     let is_open_if = |is_allowed_elsewhere, danger: &Danger| {
         let is_open = |way| one.look.is_open(way, danger.action, &danger.resource, is_allowed_elsewhere);
@@ -195,7 +193,8 @@ fn freed<'a>(one: &Inspection<'_>, item: &'a Text, dangers: &'a [Danger; 4]) -> 
     };
     let is_free = |danger: &&Danger| matches_action(&item.value, danger.action) && is_open_if(true, danger);
     let dangers: Vec<&Danger> = dangers.iter().filter(is_free).collect();
-    // The account's password policy allows it to all, or `IAMUserChangePassword` to whoever must change it.
+    // The account's password policy may allow it for all users, and `IAMUserChangePassword` for those who must change
+    // it.
     let is_open = |danger: &&&Danger| danger.action != SPARE && is_open_if(danger.action == PASSWORD, danger);
     let open = dangers.iter().filter(is_open).map(|danger| danger.step).collect();
     (!dangers.is_empty()).then_some(Freed { item, dangers, open })
@@ -216,32 +215,32 @@ fn of_group(one: &Inspection<'_>, group: &[Freed<'_>]) -> Option<Finding> {
         }
     }
     let what = match &actions[..] {
-        [_] => format!("{}: this Deny leaves {items} free", first.dangers[0].what),
-        _ if listed(&actions).as_ref() == Some(&items) => format!("this Deny leaves {items} free without MFA"),
-        actions => format!("this Deny leaves {items} free without MFA, and with it {}", listed(actions)?),
+        [_] => format!("{}: this Deny exempts {items}", first.dangers[0].what),
+        _ if listed(&actions).as_ref() == Some(&items) => format!("this Deny exempts {items}"),
+        actions => format!("this Deny exempts {items}, and with it {}", listed(actions)?),
     };
     let why = match (open.is_empty(), is_password) {
         (true, _) if actions == [SPARE] => {
-            "a device that is a user's is not deleted: it would have to be deactivated first, so that only spare ones go"
+            "AWS deletes a user's device only after it was deactivated, so only unassigned devices are affected"
         }
         (true, _) => "nothing here allows it, but any policy that does would work without MFA",
         (false, true) => {
-            "an attacker with a stolen key or a guessed password sets a password of their own; AWS does not recommend \
-             it. Without it, a user who must change the password at the first sign-in is stuck"
+            "an attacker with a stolen key or a guessed password can set a new password; AWS does not recommend it. \
+             Without it, a user who must change the password at first sign-in is stuck"
         }
-        (false, false) => "an attacker with a stolen key uses it to get rid of MFA, or to stay",
+        (false, false) => "an attacker with a stolen key can use it to get rid of MFA, or to keep access",
     };
     let (edits, kept) = if is_wanted { Default::default() } else { without(one, group) };
     let repair = match listed(&kept) {
-        _ if is_wanted => "none: it is wanted".to_owned(),
-        None => format!("take {items} out of the `NotAction`"),
-        Some(kept) => format!("take {items} out of the `NotAction`, and list {kept} there"),
+        _ if is_wanted => "none needed: it is intended".to_owned(),
+        None => format!("remove {items} from the `NotAction`"),
+        Some(kept) => format!("remove {items} from the `NotAction`, and add {kept}"),
     };
     let finding = one.breaks(Rule::UnsafeException, first.item.span.start, what, why, &repair);
     Some(finding.with_edits(edits).note_if(is_wanted || open.is_empty()).explaining(&open, &[Way::Key, Way::Console]))
 }
 
-/// The exceptions without these; of one with a wildcard, what users need stays, and is named.
+/// The list without these exceptions; for one with a wildcard, the actions that users need stay, and are returned.
 fn without(one: &Inspection<'_>, group: &[Freed<'_>]) -> (Vec<Edit>, Vec<&'static str>) {
     let list = &one.statement.action.list;
     let is_gone = |item: &Text| group.iter().any(|freed| freed.item.span == item.span);

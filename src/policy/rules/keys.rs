@@ -1,8 +1,8 @@
-//! The condition keys that IAM documents for every service, for IAM and for STS. Those of other services are not here,
-//! and are taken as they stand.
+//! The condition keys that IAM documents for all services, for IAM and for STS. The keys of other services are not
+//! listed here, and are accepted as written.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
 
-/// One that ends in `/` has a name behind it.
+/// A key that ends in `/` is followed by a name.
 const KNOWN: &[&str] = &[
     "aws:AssumedRoot",
     "aws:CalledVia",
@@ -83,27 +83,27 @@ const KNOWN: &[&str] = &[
     "sts:TransitiveTagKeys",
 ];
 
-/// What is known of a key's name.
+/// What is known about a key's name.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Spelling {
-    /// It is documented, or of a service whose keys are not known here.
+    /// It is documented, or belongs to a service whose keys are not listed here.
     Well,
-    /// It may be another key's name with a slip in it.
+    /// It may be a misspelling of another key.
     Near(&'static str),
-    /// No key of IAM, STS or of all services is named like it.
+    /// No key of IAM, STS or all services has a similar name.
     Unknown,
 }
 
 pub(super) fn spelling(key: &str) -> Spelling {
     const SLIPS: usize = 3;
-    // What stands behind the slash is a tag's name.
+    // A tag's name follows the slash.
     let head = key.find('/').map_or(key, |slash| &key[..=slash]);
     if KNOWN.iter().any(|known| known.eq_ignore_ascii_case(head)) {
         return Spelling::Well;
     }
     let head = head.to_ascii_lowercase();
     let is_ours = ["aws:", "iam:", "sts:"].iter().any(|service| head.starts_with(service));
-    // The service itself may be misspelt, but a short name of another service is near to much.
+    // The service itself may be misspelled, but a short name is close to the names of many services.
     let most = if is_ours { SLIPS } else { 2 };
     let slips = |known: &str| strsim::damerau_levenshtein(&known.to_ascii_lowercase(), &head);
     let near = KNOWN.iter().filter(|known| known.len().abs_diff(head.len()) <= most && (is_ours || head.len() > 12));
@@ -120,7 +120,7 @@ mod tests {
     use super::{Spelling, spelling};
 
     #[test]
-    fn names_with_slips_and_those_of_others() {
+    fn misspelled_keys_and_keys_of_other_services() {
         for (key, expected) in [
             ("aws:MultiFactorAuthPresent", Spelling::Well),
             ("AWS:multifactorauthpresent", Spelling::Well),

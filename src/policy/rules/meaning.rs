@@ -1,5 +1,5 @@
-//! Conditions that say the contrary of what they are there for, that nothing can meet, or that compare what is not
-//! there to be compared.
+//! Conditions that do the opposite of what they are meant to do, that no request can meet, or that compare values of
+//! the wrong kind.
 
 use super::enforcement::THEFT;
 use super::{AGE, Asks, Finding, Inspection, PRESENT, Rule};
@@ -7,7 +7,7 @@ use crate::policy::document::{Condition, Order, Quantifier, Test};
 use crate::policy::evaluate::{Context, Truth, covers_action, hold};
 use crate::policy::journey::{Stage, Way};
 
-/// What may be given to those alone who have no MFA.
+/// What may be allowed only to users without MFA.
 const ENROLLING: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"];
 
 pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
@@ -20,7 +20,7 @@ pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     found.extend(impossible);
 }
 
-/// `Bool` and `Null` with something else than one `true` or `false`.
+/// `Bool` and `Null` with anything but a single `true` or `false`.
 fn values(one: &Inspection<'_>) -> Option<Finding> {
     let is_bool = |condition: &&Condition| matches!(condition.operator.test, Test::Bool | Test::Null);
     let is_word = |text: &str| ["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -35,30 +35,29 @@ fn values(one: &Inspection<'_>) -> Option<Finding> {
         }
         items => format!("`{}` is compared with {} values at once", condition.key.value, items.len()),
     };
-    let why = "such a condition takes one value, `true` or `false`; Access Analyzer calls anything else an error";
-    Some(one.breaks(Rule::BoolValue, condition.values.span.start, what, why, "write `\"true\"` or `\"false\"`"))
+    let why = "such a condition takes one value, `true` or `false`; Access Analyzer reports anything else as an error";
+    Some(one.breaks(Rule::BoolValue, condition.values.span.start, what, why, "use `\"true\"` or `\"false\"`"))
 }
 
-/// `ForAllValues:` and `ForAnyValue:` on a key with one value: Access Analyzer warns of it.
+/// `ForAllValues:` and `ForAnyValue:` on a single-valued key, which Access Analyzer warns about.
 fn set_operator(one: &Inspection<'_>) -> Option<Finding> {
     let (condition, quantifier) = one.asks().find_map(|(it, _)| Some((it, it.operator.quantifier?)))?;
     let is_deny = one.statement.is_deny;
     let (name, why) = match quantifier {
         Quantifier::All => {
-            ("ForAllValues", "`ForAllValues:` holds where the key is missing, as for a long-term access key")
+            ("ForAllValues", "`ForAllValues:` holds when the key is missing, as it is for a long-term access key")
         }
         Quantifier::Any => {
-            ("ForAnyValue", "`ForAnyValue:` does not hold where the key is missing, as for a long-term access key")
+            ("ForAnyValue", "`ForAnyValue:` does not hold when the key is missing, as it is for a long-term access key")
         }
     };
-    let what = format!("`{name}:` is for keys with many values, and `{}` has one", condition.key.value);
-    let finding =
-        one.breaks(Rule::SetOperator, condition.operator_span.start, what, why, &format!("take `{name}:` off"));
-    // The other two are closed by it, if by accident.
+    let what = format!("`{name}:` is for multivalued keys, but `{}` is single-valued", condition.key.value);
+    let finding = one.breaks(Rule::SetOperator, condition.operator_span.start, what, why, &format!("remove `{name}:`"));
+    // The other two combinations deny more, if by accident.
     Some(finding.note_if((quantifier == Quantifier::All) == is_deny))
 }
 
-/// An Allow for those without MFA, a Deny for those with it.
+/// An Allow for users without MFA, or a Deny for users with it.
 fn inverted(one: &Inspection<'_>) -> Option<Finding> {
     let is_deny = one.statement.is_deny;
     let (condition, _) = one.asks().find(|(condition, asks)| match asks {
@@ -74,30 +73,27 @@ fn inverted(one: &Inspection<'_>) -> Option<Finding> {
         return None;
     }
     let (what, why) = if is_deny {
-        (
-            "this Deny applies to those who have MFA",
-            "whoever signs in with MFA is stopped, and whoever does not is let through",
-        )
+        ("this Deny applies to users with MFA", "users with MFA are denied, and users without MFA are not")
     } else if condition.key.value.eq_ignore_ascii_case(AGE) {
-        ("this Allow applies only once MFA is old", "whoever has just signed in with MFA is given nothing")
+        ("this Allow applies only when MFA is old", "a user who has just signed in with MFA gets nothing")
     } else {
-        ("this Allow applies only without MFA", "whoever signs in with MFA loses what it gives")
+        ("this Allow applies only without MFA", "users who sign in with MFA lose what it grants")
     };
     let repair = match (condition.operator.test, is_deny) {
-        (Test::Number(_), true) => "turn the comparison around: `NumericGreaterThanIfExists`".to_owned(),
-        (Test::Number(_), false) => "turn the comparison around: `NumericLessThan`".to_owned(),
-        (_, true) => format!("write `\"BoolIfExists\": {{\"{PRESENT}\": \"false\"}}`"),
-        (_, false) => format!("write `\"Bool\": {{\"{PRESENT}\": \"true\"}}`"),
+        (Test::Number(_), true) => "reverse the comparison:  `NumericGreaterThanIfExists`".to_owned(),
+        (Test::Number(_), false) => "reverse the comparison:  `NumericLessThan`".to_owned(),
+        (_, true) => format!("use `\"BoolIfExists\": {{\"{PRESENT}\": \"false\"}}`"),
+        (_, false) => format!("use `\"Bool\": {{\"{PRESENT}\": \"true\"}}`"),
     };
     Some(one.breaks(Rule::Inverted, condition.operator_span.start, what.to_owned(), why, &repair))
 }
 
-/// Is it an Allow with which those who have no device get one?
+/// Is it an Allow that lets users without a device get one?
 fn covers_enrolling(one: &Inspection<'_>) -> bool {
     ENROLLING.iter().any(|action| covers_action(&one.statement.action, action))
 }
 
-/// Conditions of which no request can meet all.
+/// Conditions that no request can meet all at once.
 fn contradiction(one: &Inspection<'_>) -> Option<Finding> {
     let is_mfa = |condition: &&Condition| super::is_of_mfa(condition);
     let (mfa, others): (Vec<&Condition>, Vec<&Condition>) = one.statement.conditions.iter().partition(is_mfa);
@@ -116,11 +112,11 @@ fn contradiction(one: &Inspection<'_>) -> Option<Finding> {
     let finding = one.breaks(
         Rule::Contradiction,
         last.operator_span.start,
-        format!("the conditions on `{}` contradict one another, so that this {effect} never applies", last.key.value),
-        "all conditions of a statement must hold, and no request meets all of these",
-        "take one of them out; for either of two, write two statements",
+        format!("the conditions on `{}` contradict each other, so this {effect} never applies", last.key.value),
+        "all conditions of a statement must hold, and no request can meet all of these",
+        "remove one of them; if either of two is enough, use two statements",
     );
-    // An Allow that gives nothing harms nobody.
+    // An Allow that grants nothing is harmless.
     let finding = finding.note_if(!one.statement.is_deny && of_mfa.is_none());
     let steps: &[Stage] = if one.statement.is_deny && of_mfa.is_some() { &THEFT } else { &[] };
     Some(finding.explaining(steps, &[Way::Key, Way::Session, Way::Console]))
@@ -137,7 +133,7 @@ fn is_impossible(one: &Inspection<'_>, group: &[&Condition], worlds: &[Context])
         && worlds.iter().all(|world| hold(one.document, group.iter().copied(), world) == Truth::No)
 }
 
-/// The three states of MFA, the last one with every age that makes a difference.
+/// The three states of MFA, the last one with every age that matters.
 fn states(group: &[&Condition]) -> Vec<Context> {
     let base = |present: Option<&str>| match present {
         Some(value) => Context::default().with(PRESENT, value),
@@ -147,7 +143,7 @@ fn states(group: &[&Condition]) -> Vec<Context> {
     [base(None).without(AGE), base(Some("false")).without(AGE)].into_iter().chain(with).collect()
 }
 
-/// A request without the key, and one with each value that makes a difference.
+/// A request without the key, and one with each value that matters.
 fn worlds(group: &[&Condition]) -> Vec<Context> {
     let key = group[0].key.value.as_str();
     let said = group.iter().flat_map(|condition| &condition.values.items).map(|item| item.value.clone());
@@ -158,7 +154,7 @@ fn worlds(group: &[&Condition]) -> Vec<Context> {
         .collect()
 }
 
-/// Each number, and what is just below and above it.
+/// Each number, and one just below and above it.
 fn numbers(group: &[&Condition]) -> Vec<String> {
     let values = group.iter().filter(|condition| matches!(condition.operator.test, Test::Number(_)));
     let parsed = values.flat_map(|condition| &condition.values.items).filter_map(|item| item.value.parse::<f64>().ok());

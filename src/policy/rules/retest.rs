@@ -1,16 +1,16 @@
-//! A condition under another operator, as edits: the operator is renamed where the key stands alone below it, and else
-//! the key moves, below an operator of that name where there is one.
+//! Changes the operator of a condition, as edits: the operator is renamed if it has only this key; otherwise the key is
+//! moved, under an existing operator of that name if there is one.
 
 use super::{Edit, Inspection};
 use crate::policy::document::Condition;
 
-/// Nothing where the operator that it would move to has this key already: that one means something of its own.
+/// No edits if the target operator already has this key, which then has a meaning of its own.
 pub(super) fn retest(one: &Inspection<'_>, condition: &Condition, name: &str, value: Option<&str>) -> Vec<Edit> {
     let text = one.document.text();
     let is_named = |other: &&Condition| text[other.operator_span.clone()].trim_matches('"').eq_ignore_ascii_case(name);
     let there: Vec<&Condition> = one.statement.conditions.iter().filter(is_named).collect();
     let is_same = |other: &&&Condition| other.key.value.eq_ignore_ascii_case(&condition.key.value);
-    // A value in place of several would drop what the others meant.
+    // Replacing several values by one would lose the meaning of the others.
     let value = value.filter(|_| condition.values.items.len() == 1);
     if there.iter().any(|other| is_same(&other)) {
         return Vec::new();
@@ -35,7 +35,7 @@ fn renamed(one: &Inspection<'_>, condition: &Condition, name: &str, value: Optio
     edits
 }
 
-/// The key below an operator of its own, before the one that it leaves, written as that one is.
+/// Moves the key under a new operator, before the old one and formatted like it.
 fn split(one: &Inspection<'_>, condition: &Condition, name: &str, value: Option<&str>) -> Vec<Edit> {
     let text = one.document.text();
     let start = condition.operator_span.start;
@@ -47,7 +47,7 @@ fn split(one: &Inspection<'_>, condition: &Condition, name: &str, value: Option<
     edits
 }
 
-/// The key and its values, as they are written.
+/// The key and its values, as written.
 fn member(text: &str, condition: &Condition, value: Option<&str>) -> String {
     match value {
         Some(value) => format!("{}: \"{value}\"", &text[condition.key.span.clone()]),
@@ -55,7 +55,7 @@ fn member(text: &str, condition: &Condition, value: Option<&str>) -> String {
     }
 }
 
-/// Takes the key out, and its operator where nothing else stands below it.
+/// Removes the key, and its operator too if it has no other key.
 fn gone(one: &Inspection<'_>, condition: &Condition) -> Vec<Edit> {
     let text = one.document.text();
     let (start, end) = if condition.keys_beside > 0 {
@@ -64,7 +64,7 @@ fn gone(one: &Inspection<'_>, condition: &Condition) -> Vec<Edit> {
         let end = condition.values.span.end;
         (condition.operator_span.start, end + text[end..].find('}').map_or(0, |at| at + 1))
     };
-    // A comma goes with it: the one behind it, else the one before.
+    // A comma is removed too: the one after it, else the one before.
     let behind = text[end..].trim_start();
     let range = if let Some(rest) = behind.strip_prefix(',') {
         start..text.len() - rest.trim_start().len()

@@ -1,4 +1,4 @@
-//! Rules 7, 8, 13 and 17, and the version: resources that say another thing than is meant.
+//! Rules 7, 8, 13 and 17, and the version: resources that do not mean what they should.
 
 use super::{Finding, Inspection, Rule, listed};
 use crate::policy::document::{List, PolicyKind, Scope, Text, Version};
@@ -6,10 +6,10 @@ use crate::policy::evaluate::covers_action;
 use crate::policy::journey::{Stage, Way};
 use crate::policy::repair::{insert, quoted};
 
-/// They act on a virtual device.
+/// Actions on a virtual device.
 const ON_DEVICE: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"];
 
-/// They act on a user, each with the step that it serves.
+/// Actions on a user, each with the step that needs it.
 const ON_USER: [(&str, Option<Stage>); 5] = [
     ("iam:EnableMFADevice", Some(Stage::Enable)),
     ("iam:ListMFADevices", Some(Stage::Find)),
@@ -18,7 +18,7 @@ const ON_USER: [(&str, Option<Stage>); 5] = [
     ("iam:GetMFADevice", None),
 ];
 
-/// They act on nothing in particular, and want `*`.
+/// Actions without resource-level permissions, which require `*`.
 const ON_ALL: [&str; 5] = [
     "iam:ListUsers",
     "iam:ListVirtualMFADevices",
@@ -29,7 +29,7 @@ const ON_ALL: [&str; 5] = [
 
 const WAYS: [Way; 2] = [Way::Key, Way::Console];
 
-/// What a statement that never matches keeps from the user.
+/// The steps that fail if a statement never matches.
 const ENROLLING: [Stage; 5] = [Stage::Find, Stage::CreateNamed, Stage::CreateOther, Stage::Enable, Stage::Resync];
 
 pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
@@ -47,33 +47,33 @@ pub(super) fn look(one: &Inspection<'_>, found: &mut Vec<Finding>) {
     found.extend(partitions(one));
 }
 
-/// The actions that the statement names itself, not by a wildcard.
+/// The actions that the statement names without a wildcard.
 fn named<'a>(one: &Inspection<'_>, of: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let items = &one.statement.action.list.items;
     let is_named = |action: &&str| items.iter().any(|item| item.value.eq_ignore_ascii_case(action));
     if one.statement.action.is_all_but { Vec::new() } else { of.filter(is_named).collect() }
 }
 
-/// The name of the device that a resource speaks of, wildcards and variables included.
+/// The device name in a resource, wildcards and variables included.
 fn device_of(item: &Text) -> Option<&str> {
     item.value.splitn(6, ':').nth(5)?.strip_prefix("mfa/")
 }
 
-/// Does that name, in the user's own account, cover the device?
+/// Does that name cover the device, in the user's own account?
 fn covers_device(one: &Inspection<'_>, item: &Text, name: &str, device: &str) -> bool {
     let own = Text { value: one.look.subject.device_arn(name), span: item.span.clone() };
     let list = List { items: vec![own], span: item.span.clone(), is_array: false };
     one.covers(&Scope { is_all_but: false, name_span: item.span.clone(), list }, device)
 }
 
-/// Rule 7: devices of one name only.
+/// Rule 7: only devices with one particular name.
 fn device_names(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let subject = one.look.subject;
     let other = subject.device_arn(&format!("{}-laptop", subject.name()));
     let covered = |action: &&str| covers_action(&one.statement.action, action);
     let actions: Vec<&str> = ON_DEVICE.into_iter().filter(covered).collect();
     let devices: Vec<&Text> = scope.list.items.iter().filter(|item| device_of(item).is_some()).collect();
-    // The name alone: that the partition or the account is another one has rules of its own.
+    // Only the name: other rules report another partition or account.
     let is_narrow = |item: &&Text| device_of(item).is_some_and(|name| !covers_device(one, item, name, &other));
     let is_well = actions.is_empty() || one.covers(scope, &other) || !devices.iter().all(is_narrow);
     let (first, false) = (*devices.first()?, is_well) else { return None };
@@ -84,7 +84,7 @@ fn device_names(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
             .filter(|is| **is)
             .count()
     };
-    // Another statement may allow what this one does not, or a Deny may be the reason.
+    // Another statement may allow it, or a Deny may be the reason.
     let is_well = if creates {
         is_open(false) == WAYS.len() || is_open(true) == 0
     } else {
@@ -93,15 +93,15 @@ fn device_names(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     if is_well {
         return None;
     }
-    let what = format!("`{}` blocks every device that is not named like the user", first.value);
+    let what = format!("`{}` blocks every device that is not named after the user", first.value);
     let why = "since November 2022 a user can have up to eight devices, with any names";
     let all = |item: &Text| {
         let head = item.value.split(":mfa/").next().unwrap_or_default();
         one.edit(item.span.clone(), quoted(&format!("{head}:mfa/*")))
     };
-    let finding = one.breaks(Rule::DeviceName, first.span.start, what, why, "write `mfa/*`");
+    let finding = one.breaks(Rule::DeviceName, first.span.start, what, why, "use `mfa/*`");
     let edits = vec![all(first)];
-    // With a device that is named as the user, the user gets on.
+    // With a device named after the user, the user can still enroll.
     let own = subject.device_arn(subject.name());
     let is_spared = !creates || WAYS.iter().all(|way| one.look.is_open(*way, ON_DEVICE[0], &own, false));
     Some(
@@ -112,7 +112,7 @@ fn device_names(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     )
 }
 
-/// Rule 8: what acts on users, with a resource that is none, or not this one for its path.
+/// Rule 8: actions on users with a resource that is not a user, or not this user because of the path.
 fn users(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let subject = one.look.subject;
     let own = subject.user_arn(subject.name());
@@ -127,13 +127,13 @@ fn users(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
         !subject.path().is_empty() && scope.list.items.iter().any(|item| item.value.ends_with("user/${aws:username}"));
     let (what, why, wanted) = if is_path {
         let what = format!("{names} never match a user with a path, such as `{}{}`", subject.path(), subject.name());
-        (what, "the user's ARN contains the path, and `${aws:username}` is the name alone", "*/${aws:username}")
+        (what, "the user's ARN contains the path, but `${aws:username}` is only the name", "*/${aws:username}")
     } else if scope.list.items.iter().any(is_user) {
-        // Other users' devices: somebody's administrator, not the user.
+        // Other users' devices: this is for an administrator, not for the user.
         return None;
     } else {
         let what = format!("{names} never match: they act on a user, and no resource here is a user");
-        (what, "IAM compares the user's ARN, whatever the device", "${aws:username}")
+        (what, "IAM checks them against the user's ARN, whatever the device", "${aws:username}")
     };
     let resource = format!("{variable}{wanted}");
     let steps: Vec<Stage> = ON_USER
@@ -156,7 +156,7 @@ fn users(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     Some(finding.with_edits(edits).note_if(steps.is_empty()).explaining(&steps, &WAYS))
 }
 
-/// Rule 8: what acts on no resource, with one.
+/// Rule 8: actions without resource-level permissions, with a resource.
 fn unscoped(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let actions = named(one, ON_ALL.into_iter());
     if actions.is_empty() || one.covers(scope, "*") {
@@ -169,18 +169,14 @@ fn unscoped(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
         Rule::NeedsStar,
         scope.list.span.start,
         format!("{names} on `{first}` never matches"),
-        "the action acts on no resource in particular, so that only `*` matches",
-        if is_all {
-            "write `\"Resource\": \"*\"`"
-        } else {
-            "move it to a statement of its own with `\"Resource\": \"*\"`"
-        },
+        "the action does not support specific resources, so only `*` matches",
+        if is_all { "use `\"Resource\": \"*\"`" } else { "move it to a separate statement with `\"Resource\": \"*\"`" },
     );
     let edits = if is_all { vec![one.edit(scope.list.span.clone(), "\"*\"".to_owned())] } else { Vec::new() };
     Some(finding.with_edits(edits).failure_if(one.statement.is_deny))
 }
 
-/// Rule 17: users and devices of another account than the one that is checked.
+/// Rule 17: users and devices in an account other than the checked one.
 fn accounts(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let account = one.look.options.account.as_ref()?;
     let is_other = |item: &&Text| match item.value.splitn(6, ':').collect::<Vec<_>>()[..] {
@@ -203,15 +199,15 @@ fn accounts(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let finding = one.breaks(
         Rule::OtherAccount,
         first.span.start,
-        format!("`{}` is of another account than {}", first.value, account.as_str()),
-        "a user's devices are in the user's own account, so that the statement never matches",
-        "write the account's own ID, or `*`, which works in every account",
+        format!("`{}` belongs to another account, not {}", first.value, account.as_str()),
+        "a user's devices are in the user's own account, so the statement never matches",
+        "use the account's own ID, or `*`, which works in every account",
     );
     let edits = others.iter().map(|item| own(item)).collect();
     Some(finding.with_edits(edits).explaining(&ENROLLING, if is_of_iam { &WAYS } else { &[] }))
 }
 
-/// Rule 13: `arn:aws:` elsewhere.
+/// Rule 13: `arn:aws:` in another partition.
 fn partitions(one: &Inspection<'_>) -> Option<Finding> {
     let partition = one.look.subject.partition.as_str();
     let resources = one.statement.resource.iter().flat_map(|scope| &scope.list.items);
@@ -230,15 +226,15 @@ fn partitions(one: &Inspection<'_>) -> Option<Finding> {
     let finding = one.breaks(
         Rule::OtherPartition,
         first.span.start,
-        format!("`{}` is of another partition than `{partition}`", first.value),
+        format!("`{}` belongs to another partition, not `{partition}`", first.value),
         "an ARN of one partition never matches in another",
-        &format!("write `arn:{partition}:`"),
+        &format!("use `arn:{partition}:`"),
     );
     let edits = others.iter().map(|item| own(item)).collect();
     Some(finding.with_edits(edits).explaining(&ENROLLING, if is_of_iam { &WAYS } else { &[] }))
 }
 
-/// Variables in a language that has none.
+/// Variables in a version of the policy language that has none.
 fn version(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     if one.document.version == Version::V2012 {
         return None;
@@ -248,9 +244,9 @@ fn version(one: &Inspection<'_>, scope: &Scope) -> Option<Finding> {
     let finding = one.breaks(
         Rule::OldVersion,
         variable.span.start,
-        format!("`{}` is plain text here, and matches nobody", variable.value),
-        "only `\"Version\": \"2012-10-17\"` has variables; without a version, a policy is one of 2008",
-        "write `\"Version\": \"2012-10-17\"`",
+        format!("`{}` is plain text here, and matches no user", variable.value),
+        "only `\"Version\": \"2012-10-17\"` has variables; without a version, a policy is read as 2008-10-17",
+        "use `\"Version\": \"2012-10-17\"`",
     );
     let edit = if let Some(span) = &one.document.version_span {
         one.edit(span.clone(), "\"2012-10-17\"".to_owned())

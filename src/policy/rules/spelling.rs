@@ -1,5 +1,5 @@
-//! What stands in a statement and cannot be meant: numbers that are no account, another language's variables, keys that
-//! are none, elements that cover nothing. IAM takes much of it, and then nothing ever matches.
+//! Obvious mistakes in a statement: invalid account IDs, template variables, unknown keys, and elements that cover
+//! nothing. IAM accepts most of these, and then nothing ever matches.
 
 use super::keys::{Spelling, spelling};
 use super::{Finding, Inspection, Rule};
@@ -35,9 +35,9 @@ fn nothing(one: &Inspection<'_>) -> Option<Finding> {
     let finding = one.breaks(
         Rule::NotEverything,
         item.span.start,
-        format!("`\"{name}\": \"{}\"` covers nothing, so that this statement {verb} nothing", item.value),
-        "it means everything but what is listed, and everything is listed",
-        &format!("write `{meant}`, or list what is to be left out"),
+        format!("`\"{name}\": \"{}\"` covers nothing, so this statement {verb} nothing", item.value),
+        "it means everything except what is listed, and everything is listed",
+        &format!("use `{meant}`, or list what to leave out"),
     );
     Some(finding.note_if(!one.statement.is_deny))
 }
@@ -55,10 +55,10 @@ fn accounts(one: &Inspection<'_>) -> Option<Finding> {
         .find(|(_, id)| is_broken_account(id))?;
     let count = id.bytes().filter(u8::is_ascii_digit).count();
     let why = match count {
-        12 => "an account ID is twelve digits and nothing else".to_owned(),
-        _ => format!("an account ID is twelve digits, and this has {count}"),
+        12 => "an account ID has twelve digits and nothing else".to_owned(),
+        _ => format!("an account ID has twelve digits, but this has {count}"),
     };
-    let (what, repair) = (format!("`{id}` is not an account ID"), "write the twelve digits of the account, or `*`");
+    let (what, repair) = (format!("`{id}` is not an account ID"), "use the account's twelve digits, or `*`");
     Some(one.breaks(Rule::AccountId, text.span.start, what, &(why + ": nothing ever matches it"), repair))
 }
 
@@ -67,7 +67,7 @@ fn account_of(text: &str) -> Option<&str> {
     if let ["arn", _, _, _, id, _] = parts[..] { Some(id) } else { None }
 }
 
-/// Mostly digits, but no account; words such as `ACCOUNT_ID` are to be filled in, and `aws` is AWS's own.
+/// Mostly digits, but not an account ID; words such as `ACCOUNT_ID` are placeholders, and `aws` belongs to AWS.
 fn is_broken_account(id: &str) -> bool {
     let digits = id.bytes().filter(u8::is_ascii_digit).count();
     let is_open = id.contains(['*', '?', '$', '{']);
@@ -75,7 +75,7 @@ fn is_broken_account(id: &str) -> bool {
     !is_open && !is_id && digits * 2 > id.len()
 }
 
-/// How other languages write a variable that IAM is to see, and what they fill in themselves.
+/// How template languages escape a variable for IAM, and the variables that they replace themselves.
 const FOREIGN: [(&str, &str, bool); 7] = [
     ("$${", "Terraform", true),
     ("&{", "Terraform's `aws_iam_policy_document`", true),
@@ -91,15 +91,12 @@ fn templates(one: &Inspection<'_>) -> Option<Finding> {
     let (text, (sign, language, is_escape)) = texts(one).find_map(|text| Some((text, foreign(text)?)))?;
     let (why, repair) = if is_escape {
         let own = text.value.replace(sign, "${");
-        (
-            format!("{language} writes `{sign}` so that IAM sees `${{`; in JSON it is plain text"),
-            format!("write `{own}`"),
-        )
+        (format!("{language} writes `{sign}` so that IAM sees `${{`; in JSON it is plain text"), format!("use `{own}`"))
     } else {
         let why = format!("{language} fills it in; IAM has no such variable");
-        (why, "check the document as IAM has it".to_owned())
+        (why, "check the document as it is in IAM".to_owned())
     };
-    let what = format!("`{}` is a template's spelling, and matches nobody", text.value);
+    let what = format!("`{}` is template syntax, and matches nothing", text.value);
     let finding = one.breaks(Rule::TemplateSyntax, text.span.start, what, &why, &repair);
     let is_such = |text: &&Text| text.value.contains(sign) && is_escape;
     let own = |text: &Text| one.edit(text.span.clone(), quoted(&text.value.replace(sign, "${")));
@@ -112,12 +109,12 @@ fn variables(one: &Inspection<'_>) -> Option<Finding> {
     let is_broken = |name: Option<&str>| name.is_none_or(|name| !is_name(name) && !is_unknown(name));
     let broken = |text: &&Text| names_in(&text.value).any(is_broken);
     let text = texts(one).filter(|text| FOREIGN.iter().all(|(sign, ..)| !text.value.contains(sign))).find(broken)?;
-    let what = format!("`{}` has a variable that is none", text.value);
+    let what = format!("`{}` contains an invalid variable", text.value);
     let why = "a variable is `${KEY}` or `${KEY, 'DEFAULT'}`, with no space before the key and a closing brace";
-    Some(one.breaks(Rule::BrokenVariable, text.span.start, what, why, "write it as `${aws:username}`"))
+    Some(one.breaks(Rule::BrokenVariable, text.span.start, what, why, "use `${aws:username}`"))
 }
 
-/// What stands in the variables of a text; `None` for one that never ends.
+/// The names of the variables in a text; `None` for a variable without an end.
 fn names_in(text: &str) -> impl Iterator<Item = Option<&str>> {
     text.split("${").skip(1).map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
@@ -128,7 +125,7 @@ fn is_name(name: &str) -> bool {
     matches!(key, "*" | "?" | "$") || (key.contains(':') && !key.contains(char::is_whitespace))
 }
 
-/// Keys of conditions and variables that are no keys.
+/// Unknown keys in conditions and variables.
 fn keys(one: &Inspection<'_>) -> Option<Finding> {
     let of_conditions = one.statement.conditions.iter().map(|condition| (&condition.key, condition.key.value.as_str()));
     let of_variables = texts(one).flat_map(|text| {
@@ -142,14 +139,14 @@ fn keys(one: &Inspection<'_>) -> Option<Finding> {
     let is_foreign = |(text, _): &(&Text, &str)| FOREIGN.iter().any(|(sign, ..)| text.value.contains(sign));
     let (text, key) = of_conditions.chain(of_variables).filter(|it| !is_foreign(it)).find(slip)?;
     let what = format!("`{key}` is not a condition key that AWS documents");
-    let why = "no request has it, so that a condition on it holds for nobody, or with a negated operator for everybody";
+    let why = "no request has it, so a condition on it never holds, or always holds with a negated operator";
     let near = if let Spelling::Near(near) = spelling(key) { Some(near) } else { None };
     let repair =
-        near.map_or_else(|| "write the key that is meant".to_owned(), |near| format!("did you mean `{near}`?"));
+        near.map_or_else(|| "use the key that was intended".to_owned(), |near| format!("did you mean `{near}`?"));
     Some(one.breaks(Rule::UnknownKey, text.span.start, what, why, &repair).note_if(near.is_none()))
 }
 
-/// One key twice below one operator, in different case.
+/// The same key twice under one operator, with different capitalization.
 fn twice(one: &Inspection<'_>) -> Option<Finding> {
     let text = one.document.text();
     let operator = |condition: &Condition| text[condition.operator_span.clone()].to_ascii_lowercase();
@@ -161,8 +158,8 @@ fn twice(one: &Inspection<'_>) -> Option<Finding> {
     Some(one.breaks(
         Rule::DuplicateKey,
         again.key.span.start,
-        format!("`{}` stands twice below one operator, in different case", again.key.value),
-        "operators and keys have no case: IAM refuses it, or takes one of the two",
-        "keep the one that is meant",
+        format!("`{}` appears twice under one operator, with different capitalization", again.key.value),
+        "operators and keys are not case-sensitive: IAM rejects this, or uses one of the two",
+        "keep the intended one",
     ))
 }

@@ -1,6 +1,6 @@
-//! Rules 1, 2, 4, 10 and 11 in the trust policy of a role: who may assume it without MFA?
+//! Rules 1, 2, 4, 10 and 11 in a role's trust policy: who can assume the role without MFA?
 //!
-//! Only what a statement says of MFA is judged. Who the principals are, and what else is asked of them, stays open.
+//! Only the MFA conditions of a statement are judged, not its principals or its other conditions.
 
 use super::retest::retest;
 use super::{AGE, Asks, Finding, Inspection, Rule};
@@ -8,7 +8,7 @@ use crate::policy::document::{Condition, Order, Statement, Test, Text};
 use crate::policy::evaluate::{Request, Truth, covers_action, hold, matches};
 use crate::policy::journey::Way;
 
-/// A user's ways without MFA that STS lets assume a role.
+/// The ways without MFA on which STS lets a user assume a role.
 const WAYS: [Way; 2] = [Way::Key, Way::Session];
 
 const ASSUME: &str = "sts:AssumeRole";
@@ -31,23 +31,23 @@ fn allow(one: &Inspection<'_>) -> Option<Finding> {
             condition.operator_span.start,
             format!("this trust policy does not enforce MFA: {} can assume the role", holder(*way)),
             if is_null {
-                "a session without MFA does have `aws:MultiFactorAuthPresent`, with the value `false`"
+                "a session without MFA has `aws:MultiFactorAuthPresent` with the value `false`"
             } else {
-                "a request that is signed with a long-term key has no MFA keys, and `…IfExists` holds where they are missing"
+                "a request signed with a long-term access key lacks the MFA keys, and `…IfExists` holds when they are missing"
             },
-            &format!("write `{}`", strict(condition)),
+            &format!("use `{}`", strict(condition)),
         );
-        // One that asks for no MFA is meant in a way that nobody can guess.
+        // For a condition that does not require MFA, the intention cannot be guessed.
         let is_odd = weak.is_none() || matches!(asks, Asks::Bool { wants: false, .. });
         let value = is_null.then_some("true");
         let edits = if is_odd { Vec::new() } else { retest(one, condition, strict(condition), value) };
         return Some(finding.with_edits(edits));
     }
-    // Here it takes MFA: can all of them have it, and must they?
+    // This statement requires MFA: can all its principals have it, and is there no way around it?
     never(one).or_else(|| past(one))
 }
 
-/// A Deny that some way without MFA gets past, to a statement that lets it in.
+/// A Deny that does not stop some way without MFA, which another statement then admits.
 fn deny(one: &Inspection<'_>) -> Option<Finding> {
     let lets_in = |way: Way| {
         let others = allows(one).filter(|other| !other.principals.is_empty() && !other.principals.iter().all(is_role));
@@ -55,7 +55,7 @@ fn deny(one: &Inspection<'_>) -> Option<Finding> {
     };
     let is_open = |way: &Way| asked(one, *way) == Truth::No && !is_denied(one, *way) && lets_in(*way);
     let Some(way) = WAYS.into_iter().find(is_open) else {
-        // It is there for users; a role that is let in always meets it.
+        // It is meant for users; an admitted role always meets it.
         let always = WAYS.into_iter().all(|way| asked(one, way) == Truth::Yes);
         let role = allows(one).flat_map(|other| &other.principals).find(|text| is_role(text));
         let (condition, _) = one.asks().next()?;
@@ -76,15 +76,15 @@ fn deny(one: &Inspection<'_>) -> Option<Finding> {
         rule,
         condition.operator_span.start,
         format!("this Deny does not apply to everyone without MFA: {} can assume the role", holder(way)),
-        "only a condition that also holds where the MFA keys are missing stops long-term keys, and only `false` stops sessions",
-        &format!("write `{name}`"),
+        "only a condition that also holds when the MFA keys are missing stops long-term keys, and only `false` stops sessions",
+        &format!("use `{name}`"),
     );
     let value = matches!(asks, Asks::Null { .. }).then_some("false");
     let edits = retest(one, condition, name, value);
     Some(finding.with_edits(edits))
 }
 
-/// Rule 11: one of those who are asked for MFA is a role.
+/// Rule 11: one of the principals that must have MFA is a role.
 fn never(one: &Inspection<'_>) -> Option<Finding> {
     let role = one.statement.principals.iter().find(|text| is_role(text))?;
     one.asks().next().map(|(condition, _)| chained(one, condition, role))
@@ -94,13 +94,13 @@ fn chained(one: &Inspection<'_>, condition: &Condition, role: &Text) -> Finding 
     one.breaks(
         Rule::RoleHasNoMfa,
         condition.operator_span.start,
-        format!("`{}` can never meet this condition on MFA", role.value),
-        "a role's credentials carry no MFA: the second role of a chain cannot ask for it",
-        "ask for MFA where the chain starts, in the first role's trust policy, and take it out here",
+        format!("`{}` can never meet this MFA condition", role.value),
+        "a role's credentials carry no MFA information, so the second role of a chain cannot require MFA",
+        "require MFA where the chain starts, in the first role's trust policy, and remove it here",
     )
 }
 
-/// Rule 10: the same principal is let in by another statement that asks for no MFA.
+/// Rule 10: another statement, without MFA, admits the same principal.
 fn past(one: &Inspection<'_>) -> Option<Finding> {
     let others = allows(one).filter(|other| other.span != one.statement.span && mfa(other).next().is_none());
     let own = |text: &&Text| one.statement.principals.iter().any(|other| other.value == text.value);
@@ -110,12 +110,12 @@ fn past(one: &Inspection<'_>) -> Option<Finding> {
         Rule::TrustWithoutMfa,
         text.span.start,
         format!("`{}` can also assume the role without MFA", text.value),
-        "another statement asks for MFA, but one Allow without it is enough",
-        "ask for MFA in each statement that names it",
+        "another statement requires MFA, but one Allow without it is enough",
+        "require MFA in every statement that names it",
     ))
 }
 
-/// The other statements that let somebody assume the role, and this one.
+/// All statements that let someone assume the role, this one included.
 fn allows<'a>(one: &Inspection<'a>) -> impl Iterator<Item = &'a Statement> {
     let is_meant = |other: &&Statement| !other.is_deny && covers_action(&other.action, ASSUME);
     one.document.statements.iter().filter(is_meant)
@@ -125,12 +125,12 @@ fn mfa(statement: &Statement) -> impl Iterator<Item = &Condition> {
     statement.conditions.iter().filter(|condition| super::is_of_mfa(condition))
 }
 
-/// What the statement's conditions on MFA come to on that way.
+/// The value of the statement's MFA conditions on that way.
 fn asked(one: &Inspection<'_>, way: Way) -> Truth {
     hold(one.document, mfa(one.statement), one.look.context(way, false))
 }
 
-/// Does another Deny surely stop whoever comes that way?
+/// Does another Deny certainly stop everyone on that way?
 fn is_denied(one: &Inspection<'_>, way: Way) -> bool {
     let context = one.look.context(way, false);
     let request = Request { action: ASSUME, resource: "*", context, is_allowed_elsewhere: false };
@@ -139,7 +139,7 @@ fn is_denied(one: &Inspection<'_>, way: Way) -> bool {
     one.document.statements.iter().filter(is_of_all).any(|other| matches(one.document, other, &request) == Truth::Yes)
 }
 
-/// Does the condition hold for some who have no MFA?
+/// Does the condition hold for some principals without MFA?
 fn is_weak(condition: &Condition, asks: Asks) -> bool {
     match asks {
         Asks::Bool { is_if_exists, .. } => is_if_exists,
@@ -148,7 +148,7 @@ fn is_weak(condition: &Condition, asks: Asks) -> bool {
     }
 }
 
-/// The operator that takes MFA.
+/// The operator that requires MFA.
 fn strict(condition: &Condition) -> &'static str {
     match condition.operator.test {
         Test::Number(Order::LessOrEqual) if condition.key.value.eq_ignore_ascii_case(AGE) => "NumericLessThanEquals",

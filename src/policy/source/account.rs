@@ -1,4 +1,4 @@
-//! `aws iam get-account-authorization-details`: every user of an account, with all that applies to each.
+//! `aws iam get-account-authorization-details`: every user of an account, with all the policies that apply to each.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub(super) fn read(file: &Arc<File>, root: &Node, inventory: &mut Inventory) -> 
     Ok(())
 }
 
-/// The policies of a user or a group: its own, and the managed ones.
+/// The policies of a user or a group: inline and managed ones.
 fn held(
     file: &Arc<File>,
     of: &Node,

@@ -1,4 +1,4 @@
-//! Answers of `aws iam get-…`, as the AWS CLI prints them.
+//! Output of `aws iam get-…` commands.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::tree::Node;
 use super::written::document;
 use crate::policy::document::{DocumentError, File, PolicyKind};
 
-/// Is it an answer with a policy in it?
+/// Is it output with a policy in it?
 pub(super) fn is_such(root: &Node) -> bool {
     root.at(&["PolicyVersion", "Document"]).is_some()
         || root.get("PolicyDocument").is_some()

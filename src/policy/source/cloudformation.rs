@@ -1,4 +1,4 @@
-//! CloudFormation templates: the IAM resources, with the functions that can be worked out from the template alone.
+//! CloudFormation templates: the IAM resources, with the functions that the template alone can resolve.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub(super) fn is_such(root: &Node) -> bool {
         || root.get("Resources").is_some_and(|it| it.members().iter().any(|(_, it)| it.get("Type").is_some()))
 }
 
-/// Is it a template in YAML? By the start of a line, where templates have it.
+/// Is it a YAML template, judging by the start of a line?
 pub(super) fn is_such_text(text: &str) -> bool {
     let is_start = |line: &str| {
         ["AWSTemplateFormatVersion:", "Resources:", "\"Resources\":", "'Resources':"]
@@ -53,7 +53,7 @@ pub(super) fn read(file: &Arc<File>, root: &Node, here: &Here, inventory: &mut I
 struct Template<'a> {
     file: &'a Arc<File>,
     here: &'a Here,
-    /// What users, groups and roles are called, by what the template calls them.
+    /// The names of users, groups and roles, by their logical IDs.
     names: HashMap<String, String>,
 }
 
@@ -124,7 +124,7 @@ impl Template<'_> {
         Ok(())
     }
 
-    /// A user's, a group's or a role's own policies and managed ones.
+    /// The inline and managed policies of a user, a group or a role.
     fn principal(
         &self,
         whom: (Holder, &str),
@@ -154,7 +154,7 @@ impl Template<'_> {
         nodes.iter().filter_map(|node| Some(self.name(&name_of(node)?))).collect()
     }
 
-    /// With its functions worked out; `None` for what is not there at all.
+    /// The node with its functions resolved; `None` for `AWS::NoValue`.
     fn resolved(&self, node: &Node) -> Option<Node> {
         let value = match &node.value {
             Value::Object(members) => {
@@ -181,7 +181,7 @@ impl Template<'_> {
             "Fn::Sub" => self.substituted(argument),
             "Fn::GetAtt" => {
                 let parts: Vec<String> = argument.each().iter().filter_map(Node::text).collect();
-                // The ARN of a policy is what `Ref` says of it.
+                // For a policy, `Ref` returns the ARN.
                 let whole = parts.join(".");
                 Value::Unknown(whole.strip_suffix(".PolicyArn").map_or(whole.clone(), str::to_owned))
             }
@@ -201,7 +201,7 @@ impl Template<'_> {
         }
     }
 
-    /// `Fn::Sub`, with a text or with a text and what its names stand for.
+    /// `Fn::Sub`, with a text, or with a text and the values of its names.
     fn substituted(&self, argument: &Node) -> Value {
         let (text, names) = match &argument.value {
             Value::List(items) => (items.first(), items.get(1)),
@@ -228,7 +228,7 @@ impl Template<'_> {
             }
         }
         parts.push(Part::Known(rest.to_owned()));
-        // Where nothing stood in for anything, the lines stand where they stood.
+        // If nothing was replaced, the lines keep their places.
         let map = if parts.len() == 1 { own.map.clone() } else { own.map.iter().take(1).copied().collect() };
         text_of(Text { parts, map })
     }
@@ -258,7 +258,7 @@ fn known(text: String) -> Value {
     Value::Text(Text::known(text))
 }
 
-/// A text; nothing but one reference is that reference.
+/// A text; if it consists of a single reference, that reference.
 fn text_of(text: Text) -> Value {
     let parts: Vec<Part> =
         text.parts.into_iter().filter(|part| !matches!(part, Part::Known(it) if it.is_empty())).collect();

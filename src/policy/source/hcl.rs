@@ -1,4 +1,4 @@
-//! Terraform's language: resources and data sources with their arguments, as far as the file itself says what they are.
+//! Terraform configuration: resources and data sources with their arguments, as far as the file itself determines them.
 
 mod expressions;
 mod statements;
@@ -15,10 +15,10 @@ use super::terraform::{DOCUMENT, Resource};
 use super::tree::{Name, Node, Value};
 use crate::policy::document::{DocumentError, File, Problem};
 
-/// Larger than any configuration that people write; the reader's time grows faster than the file.
+/// Larger than any configuration that people write; the parser's time grows faster than the file.
 const LARGEST: usize = 1 << 20;
 
-/// More lines and members than this in one pair of braces are refused, for the same reason.
+/// The largest number of lines and members in one pair of braces, for the same reason.
 const MOST_MEMBERS: usize = 5_000;
 
 const STARTS: [&str; 9] = [
@@ -86,7 +86,7 @@ fn values_of(members: &[(Name, Node)], span: std::ops::Range<usize>) -> Node {
     Node::new(span, Value::Object(members.to_vec()))
 }
 
-/// A block's arguments, and below each name the list of its blocks.
+/// A block's arguments, and under each block name the list of its blocks.
 fn node_of(body: &Body, block: &Block, scope: &Scope<'_>) -> Node {
     let mut members: Vec<(Name, Node)> = Vec::new();
     for attribute in body.attributes() {
@@ -96,7 +96,7 @@ fn node_of(body: &Body, block: &Block, scope: &Scope<'_>) -> Node {
     let mut blocks: Vec<(Name, Vec<Node>)> = Vec::new();
     for inner in body.blocks() {
         let span = inner.ident.span().unwrap_or_default();
-        // What a `dynamic` block makes depends on what it goes over.
+        // The result of a `dynamic` block depends on the collection that it iterates over.
         let is_dynamic = inner.ident.as_str() == "dynamic";
         let label = inner.labels.first().filter(|_| is_dynamic).map(hcl_edit::structure::BlockLabel::as_str);
         let name = label.unwrap_or(inner.ident.as_str()).to_owned();
@@ -118,7 +118,7 @@ fn node_of(body: &Body, block: &Block, scope: &Scope<'_>) -> Node {
     Node::new(block.span().unwrap_or_default(), Value::Object(members))
 }
 
-/// Where one pair of braces holds too much.
+/// The offset of a pair of braces with too many members.
 fn crowd(text: &str) -> Option<usize> {
     let mut counts: Vec<usize> = Vec::new();
     for (offset, byte) in text.bytes().enumerate() {

@@ -1,4 +1,4 @@
-//! Policies and to whom they are attached → who is to be judged by which of them.
+//! Policies and their attachments → the sets of policies to judge, and for whom.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,40 +8,40 @@ use super::tree::{Node, Value};
 use super::written;
 use crate::policy::document::{Document, DocumentError, File, Origin, PolicyKind};
 
-/// Whom a set of policies is judged for.
+/// For whom a set of policies is judged.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Whose {
-    /// A user that has them all: no file says to whom they are attached.
+    /// A user with all these policies: no file says what they are attached to.
     Anybody,
-    /// This user, with the path before the name.
+    /// This user.
     User {
         /// The name.
         name: String,
-        /// The path, `/` for most.
+        /// The path; `/` for most users.
         path: String,
     },
     /// A user in this group and in no other.
     Group(String),
     /// A role.
     Role(String),
-    /// The roles, which are to be assumed.
+    /// The trust policies of all roles.
     Trusts,
 }
 
 /// Policies that apply together.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// To whom.
+    /// For whom.
     pub whose: Whose,
-    /// What they are attached to.
+    /// The kind of the policies.
     pub kind: PolicyKind,
-    /// Those that grant and deny, by their place among the documents.
+    /// The policies that allow and deny, as indexes into the documents.
     pub identity: Vec<usize>,
     /// The permissions boundary.
     pub boundary: Vec<usize>,
 }
 
-/// Whom a policy is attached to.
+/// What a policy is attached to.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Holder {
     User,
@@ -56,7 +56,7 @@ enum Attached {
     Named(Arc<Origin>, String),
 }
 
-/// Everything that was found.
+/// All policies and attachments that were found.
 #[derive(Default)]
 pub(super) struct Inventory {
     documents: Vec<Document>,
@@ -70,7 +70,7 @@ pub(super) struct Inventory {
     trusts: Vec<usize>,
     members: BTreeSet<(String, String)>,
     paths: HashMap<String, String>,
-    /// Is everybody listed, so that a group is judged by its members alone?
+    /// Are all users listed, so that a group is judged only through its members?
     pub(super) is_whole: bool,
     pub(super) notes: Vec<String>,
 }
@@ -85,19 +85,19 @@ impl Inventory {
         self.documents.len() - 1
     }
 
-    /// A file that is a policy.
+    /// Adds a file that is a policy.
     pub(super) fn add_plain(&mut self, document: Document) {
         let at = self.push(document);
         self.plain.push(at);
     }
 
-    /// A policy that somebody has.
+    /// Adds a policy with its holder.
     pub(super) fn attach(&mut self, whom: (Holder, &str), document: Document) {
         let at = self.push(document);
         self.attached.push((whom.0, whom.1.to_owned(), Attached::Document(at)));
     }
 
-    /// A managed policy, and what others call it.
+    /// Adds a managed policy, with the names under which it is attached.
     pub(super) fn add_managed(&mut self, names: &[String], document: Document) {
         let at = self.push(document);
         self.managed.push(at);
@@ -106,13 +106,13 @@ impl Inventory {
         }
     }
 
-    /// A managed policy that somebody has, by name; the file and the node say where.
+    /// Attaches a managed policy by name; the file and the node are the place of the reference.
     pub(super) fn attach_named(&mut self, whom: (Holder, &str), name: &str, at: (&Arc<File>, &Node)) {
         let attached = Attached::Named(Arc::new(missing(name, at)), name.to_owned());
         self.attached.push((whom.0, whom.1.to_owned(), attached));
     }
 
-    /// A user's permissions boundary, by name.
+    /// Sets a user's permissions boundary, by name.
     pub(super) fn bound(&mut self, user: &str, name: &str, at: (&Arc<File>, &Node)) {
         let attached = Attached::Named(Arc::new(missing(name, at)), name.to_owned());
         self.boundaries.push((user.to_owned(), attached));
@@ -131,14 +131,14 @@ impl Inventory {
         self.paths.insert(name.to_owned(), path.unwrap_or_else(|| "/".to_owned()));
     }
 
-    /// A policy of which nothing says whom it is for: by what it says itself.
+    /// Adds a policy without a known attachment: its elements determine its kind.
     pub(super) fn add_loose(&mut self, file: &Arc<File>, label: &str, node: &Node) -> Result<(), DocumentError> {
         if node.get("Statement").is_some_and(|it| matches!(&it.value, Value::List(items) if items.is_empty())) {
             return Ok(());
         }
         match written::kind_of(file, node) {
             None => self.notes.push(format!(
-                "{label} in {} is the policy of a resource, and says nothing of a user's MFA devices: it is left out",
+                "{label} in {} is a resource-based policy, which says nothing about users' MFA devices: skipped",
                 file.name
             )),
             Some(PolicyKind::Trust) => self.add_trust(written::document(file, label, node, PolicyKind::Trust)?),
@@ -147,7 +147,7 @@ impl Inventory {
         Ok(())
     }
 
-    /// The documents of somebody, those that are missing as ones that may say anything.
+    /// The documents of these attachments; a missing one becomes a document that may say anything.
     fn of(&mut self, attached: &[Attached], kind: PolicyKind) -> Vec<usize> {
         let mut found = Vec::new();
         for one in attached {
@@ -178,7 +178,7 @@ impl Inventory {
         let used: BTreeSet<usize> = held.values().flatten().flat_map(|one| self.places(one)).collect();
         let bounding: BTreeSet<usize> = self.boundaries.iter().flat_map(|(_, one)| self.places(one)).collect();
         let loose = self.managed.iter().copied().filter(|at| !used.contains(at) && !bounding.contains(at));
-        // In a whole account, a policy that nobody has applies to nobody.
+        // In a whole account, a policy without attachments applies to no one.
         let loose: Vec<usize> = if self.is_whole { Vec::new() } else { loose.collect() };
         let (trusts, own): (Vec<usize>, Vec<usize>) =
             self.plain.iter().copied().partition(|at| self.documents[*at].kind == PolicyKind::Trust);
@@ -244,7 +244,7 @@ impl Inventory {
     }
 }
 
-/// What a document is known by of which there is nothing but the name.
+/// The origin of a document of which only the name is known.
 fn missing(name: &str, (file, node): (&Arc<File>, &Node)) -> Origin {
     let line = file.place(node.span.start).line;
     let gap = format!("`{name}` ({}:{line})", file.name);
@@ -256,7 +256,7 @@ fn missing(name: &str, (file, node): (&Arc<File>, &Node)) -> Origin {
     }
 }
 
-/// A name that is said, or what the file calls it.
+/// A literal name, or the file's reference to it.
 pub(super) fn name_of(node: &Node) -> Option<String> {
     match &node.value {
         Value::Unknown(what) => Some(what.clone()),

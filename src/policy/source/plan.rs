@@ -1,4 +1,4 @@
-//! `terraform show -json` of a plan or of a state: the resources that there will be, or are.
+//! `terraform show -json` of a plan or a state: the resources that will exist, or do exist.
 //! <https://developer.hashicorp.com/terraform/internals/json-format>
 
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ pub(super) fn read(file: &Arc<File>, root: &Node) -> Vec<Resource> {
         let values = with_unknown(after, unknown, &address, known.copied());
         found.extend(resource(file, change, address, values));
     }
-    // What is read while planning is known by then.
+    // Data sources that are read while planning are known by then.
     if let Some(module) = root.at(&["prior_state", "values", "root_module"]) {
         let mut read = Vec::new();
         of_module(file, module, &mut read);
@@ -60,7 +60,7 @@ fn of_module(file: &Arc<File>, module: &Node, found: &mut Vec<Resource>) {
     }
 }
 
-/// What each resource's arguments are made of, by its address.
+/// The expressions of each resource's arguments, by its address.
 fn of_configuration<'a>(module: &'a Node, prefix: &str, found: &mut HashMap<String, &'a Node>) {
     for one in module.get("resources").map_or(&[][..], Node::items) {
         if let (Some(address), Some(arguments)) = (one.text_of("address"), one.get("expressions")) {
@@ -74,7 +74,7 @@ fn of_configuration<'a>(module: &'a Node, prefix: &str, found: &mut HashMap<Stri
     }
 }
 
-/// The values, and what is not known until they are applied.
+/// The values, with those that are known only after apply as unknown.
 fn with_unknown(after: &Node, unknown: Option<&Node>, address: &str, arguments: Option<&Node>) -> Node {
     let mut members = after.members().to_vec();
     for (name, is) in unknown.map_or(&[][..], Node::members) {
@@ -87,7 +87,7 @@ fn with_unknown(after: &Node, unknown: Option<&Node>, address: &str, arguments: 
             continue;
         }
         let references = arguments.and_then(|it| it.at(&[&name.text, "references"]));
-        // The configuration of a module does not say where the module stands.
+        // The configuration of a module does not contain the address of the module.
         let first = references.and_then(|it| it.items().first()?.text());
         let what =
             first.map_or_else(|| format!("{address}.{}", name.text), |first| format!("{}{first}", module_of(address)));

@@ -1,4 +1,4 @@
-//! Terraform's resources, of a plan, a state or its language → the policies among them and whom they are attached to.
+//! Terraform resources, from a plan, a state or configuration → the policies among them and their attachments.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -21,12 +21,12 @@ pub(super) struct Resource {
     pub(super) values: Node,
 }
 
-/// All of them that belong together.
+/// All resources that belong together.
 #[derive(Default)]
 pub(super) struct Resources {
     all: Vec<Resource>,
     by_address: HashMap<String, Vec<usize>>,
-    /// Data documents that something takes.
+    /// Policy documents that some resource uses.
     taken: RefCell<HashSet<usize>>,
 }
 
@@ -46,7 +46,7 @@ impl Resources {
         }
         let is_alone = all.iter().all(|resource| !resource.kind.starts_with("aws_iam_"));
         for (at, resource) in all.iter().enumerate().filter(|(_, it)| it.kind == "data.aws_iam_policy_document") {
-            // A plan has resolved them into the resources that take them.
+            // A plan has already resolved them into the resources that use them.
             let is_resolved = resource.values.get("json").is_some();
             if !self.taken.borrow().contains(&at) && (is_alone || !is_resolved) {
                 let node = resource.values.get("json").or_else(|| resource.values.get(DOCUMENT));
@@ -138,14 +138,14 @@ impl Resources {
         Ok(())
     }
 
-    /// A managed policy that somebody has.
+    /// Attaches a managed policy.
     fn attach(&self, all: &[Resource], whom: (Holder, &str), at: (&Arc<File>, &Node), inventory: &mut Inventory) {
         if let Some(name) = self.name(all, at.1, "arn") {
             inventory.attach_named(whom, &name, at);
         }
     }
 
-    /// What an argument holds: the document itself, or the data source that it names.
+    /// The policy in an argument: the document itself, or the data source that it names.
     fn policy<'a>(
         &self,
         all: &'a [Resource],
@@ -164,7 +164,7 @@ impl Resources {
         Some((&resource.file, resource.address.clone(), node))
     }
 
-    /// What an argument names: a text, or a resource by its address, and then by its own name where that is said.
+    /// What an argument names: a text, or a resource by its own name if that is known, else by its address.
     fn name(&self, all: &[Resource], node: &Node, field: &str) -> Option<String> {
         let named = name_of(node)?;
         let Value::Unknown(what) = &node.value else { return Some(named) };
@@ -177,7 +177,7 @@ impl Resources {
     }
 }
 
-/// The member under which the reader of Terraform's language puts the document of a data source.
+/// The member in which the Terraform parser stores the document of a data source.
 pub(super) const DOCUMENT: &str = "(document)";
 
 fn holder_of(kind: &str) -> Holder {

@@ -1,11 +1,11 @@
-//! A value as JSON, YAML and Terraform's language have it, with its place in the file, and with what is not known in it.
+//! A value from JSON, YAML or Terraform, with its place in the file and its unknown parts.
 
 use std::ops::Range;
 
 use jsonc_parser::ast::Value as Ast;
 use jsonc_parser::common::Ranged;
 
-/// A value and where it stands in its file.
+/// A value and its place in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) span: Range<usize>,
@@ -20,7 +20,7 @@ pub(super) enum Value {
     Text(Text),
     List(Vec<Node>),
     Object(Vec<(Name, Node)>),
-    /// It refers to something that is not there: to what.
+    /// A reference to something that is not in the files: its name.
     Unknown(String),
 }
 
@@ -31,22 +31,23 @@ pub(super) struct Name {
     pub(super) span: Range<usize>,
 }
 
-/// A text, of which parts may not be known.
+/// A text, parts of which may be unknown.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text {
     pub(super) parts: Vec<Part>,
-    /// Offsets into the known parts put together, and where in the file they come from; for a text of several lines.
+    /// For a text of several lines: offsets into the concatenated known parts, and the corresponding offsets in the
+    /// file.
     pub(super) map: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Known(String),
-    /// What it refers to.
+    /// An unknown part: what it refers to.
     Unknown(String),
 }
 
-/// Between these stands the number of an unknown part, within JSON that is itself a text.
+/// Within JSON that is itself a text, these enclose the number of an unknown part.
 const OPEN: char = '\u{e000}';
 const CLOSE: char = '\u{e001}';
 
@@ -55,7 +56,7 @@ impl Text {
         Self { parts: vec![Part::Known(text.into())], map: Vec::new() }
     }
 
-    /// All of it, if all of it is known.
+    /// The whole text, if all of it is known.
     pub(super) fn whole(&self) -> Option<String> {
         let mut whole = String::new();
         for part in &self.parts {
@@ -65,7 +66,7 @@ impl Text {
         Some(whole)
     }
 
-    /// With marks where parts are not known; those outside of JSON's strings become strings.
+    /// The text with marks for unknown parts; marks outside of JSON strings become strings.
     pub(super) fn marked(&self) -> (String, Vec<String>) {
         let (mut text, mut unknown, mut quotes) = (String::new(), Vec::new(), Quotes::default());
         for part in &self.parts {
@@ -85,7 +86,7 @@ impl Text {
     }
 }
 
-/// Where JSON's strings begin and end.
+/// Tracks where JSON strings begin and end.
 #[derive(Default)]
 struct Quotes {
     is_open: bool,
@@ -110,8 +111,8 @@ impl Node {
         Self { span, value }
     }
 
-    /// The value of a tree of JSON. `unknown` are the parts for which marks stand in its texts; `place` says where an
-    /// offset of the JSON is in the file.
+    /// The value of a JSON tree. `unknown` are the parts that its marks stand for; `place` maps an offset in the JSON
+    /// to one in the file.
     pub(super) fn of_json(tree: &Ast<'_>, unknown: &[String], place: &dyn Fn(usize) -> usize) -> Self {
         let span = |of: &dyn Ranged| place(of.range().start)..place(of.range().end);
         let value = match tree {
@@ -133,12 +134,12 @@ impl Node {
         Self::new(span(tree), value)
     }
 
-    /// The member of that name.
+    /// The member with that name.
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
         self.members().iter().find(|(own, _)| own.text == name).map(|(_, node)| node)
     }
 
-    /// What stands at the end of these names.
+    /// The node at the end of a path of names.
     pub(super) fn at(&self, names: &[&str]) -> Option<&Node> {
         names.iter().try_fold(self, |node, name| node.get(name))
     }

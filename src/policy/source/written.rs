@@ -1,15 +1,15 @@
-//! A policy as a tree → a document of our own JSON, which says of every value where it comes from.
+//! A policy as a tree → a document that we write as JSON, with the place in the file for every value.
 //!
-//! What is not known stays in it where the evaluator can carry it: a part of a resource, of a principal or of a text
-//! that a condition compares with becomes a variable that no request fills. Else the statement is left out, and the
-//! document says that it is not whole, so that it may allow or deny anything.
+//! Unknown parts are kept if the evaluator can handle them: an unknown part of a resource, a principal or a string in a
+//! condition becomes a variable that no request has a value for. Otherwise the statement is left out and the document
+//! is marked as incomplete, so that it may allow or deny anything.
 
 use std::sync::Arc;
 
 use super::tree::{Name, Node, Part, Text, Value};
 use crate::policy::document::{Document, DocumentError, File, Operator, Origin, PolicyKind, Test, UNKNOWN, json};
 
-/// The document of a tree, or of a text that is one, in JSON or percent-encoded.
+/// The document in a tree, or in a text with JSON, which may be percent-encoded.
 pub(super) fn document(
     file: &Arc<File>,
     label: &str,
@@ -36,7 +36,7 @@ pub(super) fn document(
     Document::taken(&text, &written.origin(label), kind)
 }
 
-/// What the document is attached to, as far as its elements tell; `None` for the policy of a resource.
+/// The kind of the document, judging by its elements; `None` for a resource-based policy.
 pub(super) fn kind_of(file: &Arc<File>, node: &Node) -> Option<PolicyKind> {
     let inner;
     let node = match &node.value {
@@ -68,7 +68,7 @@ fn parsed(file: &Arc<File>, node: &Node, text: &Text) -> Result<Node, DocumentEr
         let behind = text.map.partition_point(|(own, _)| *own <= offset);
         behind.checked_sub(1).map_or(node.span.start, |at| text.map[at].1 + (offset - text.map[at].0))
     };
-    // Every place of the text, by line; an error within it is told at its line.
+    // Places are mapped line by line; an error is reported at its line.
     let lines: Vec<usize> = marked.match_indices('\n').map(|(at, _)| at + 1).collect();
     let mut map: Vec<(usize, usize)> = vec![(0, place(0))];
     map.extend(lines.iter().map(|at| (*at, place(*at))));
@@ -99,7 +99,7 @@ impl Written<'_> {
         self.gaps.push(format!("`{what}` ({}:{line})", self.file.name));
     }
 
-    /// The document without what cannot be carried.
+    /// The document without the parts that the evaluator cannot handle.
     fn known(&mut self, node: &Node) -> Node {
         let Value::Object(members) = &node.value else { return node.clone() };
         let is_current = node.text_of("Version").is_some_and(|version| version == "2012-10-17");
@@ -136,7 +136,7 @@ impl Written<'_> {
         }
     }
 
-    /// A statement, or nothing and a gap.
+    /// A statement; `None`, and a gap is recorded, if the evaluator cannot handle it.
     fn statement(&mut self, node: &Node, is_current: bool) -> Option<Node> {
         if let Value::Unknown(what) = &node.value {
             self.gap(what, node);
@@ -233,14 +233,14 @@ fn joined(parts: &[Part]) -> String {
     parts.iter().map(part).collect()
 }
 
-/// The variable that stands for what is not known; what it refers to is told by letters that a variable can hold.
+/// The variable for an unknown part; its name is what the part refers to, in characters that a variable allows.
 fn variable(what: &str) -> String {
     const MOST: usize = 80;
     let legal = |c: char| if c.is_ascii_alphanumeric() || "._-:/[]()".contains(c) { c } else { '_' };
     format!("{UNKNOWN}{}}}", what.chars().take(MOST).map(legal).collect::<String>())
 }
 
-/// The first thing in it that is not known.
+/// The first unknown part of the node.
 fn first_unknown(node: &Node) -> Option<(String, &Node)> {
     match &node.value {
         Value::Unknown(what) => Some((what.clone(), node)),
@@ -254,7 +254,7 @@ fn first_unknown(node: &Node) -> Option<(String, &Node)> {
     }
 }
 
-/// Can the evaluator carry what is not known in these conditions? In values that are compared as texts.
+/// Can the evaluator handle the unknown parts of these conditions? Only in values that are compared as strings.
 fn is_carried(conditions: &Node) -> bool {
     let is_text = |name: &str| {
         Operator::parse(name)

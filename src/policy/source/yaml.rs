@@ -1,5 +1,5 @@
-//! YAML with the tags of CloudFormation → the same tree as its JSON. Aliases are unknown: CloudFormation takes none, and
-//! a short file of them can stand for more than any machine holds.
+//! YAML with CloudFormation's tags → the same tree as for JSON. Aliases are unknown: CloudFormation does not support
+//! them, and a short file of aliases can expand to more than fits in memory.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use super::tree::{Name, Node, Text, Value};
 use crate::policy::document::{DocumentError, File, Problem};
 
-/// As deep as the readers of JSON and of Terraform's language go at least.
+/// The JSON and Terraform parsers go at least this deep.
 const DEEPEST: usize = 128;
 
 /// A list or a mapping that is still open.
@@ -54,7 +54,7 @@ pub(super) fn read(file: &Arc<File>) -> Result<Node, DocumentError> {
             _ => None,
         };
         if open.len() > DEEPEST {
-            return Err(fail(start, "nested deeper than any template".to_owned()));
+            return Err(fail(start, "nested more deeply than any template".to_owned()));
         }
         if let Some(node) = done {
             match open.last_mut() {
@@ -105,7 +105,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<String>, (span, file): (st
     tagged(tag, Node::new(span, value))
 }
 
-/// Where the lines of a block stand: below its sign, or at it where the parser gives the text's own place.
+/// The places of the lines of a block scalar: below its indicator, or at it if the parser gives the text's own place.
 fn lines(text: &str, start: usize, file: &str) -> Vec<(usize, usize)> {
     let (mut map, mut own) = (Vec::new(), 0);
     let first = if file[start..].starts_with(['|', '>']) {
@@ -136,7 +136,7 @@ fn tagged(tag: Option<String>, node: Node) -> Node {
     Node::new(span.clone(), Value::Object(vec![(Name { text, span }, node)]))
 }
 
-/// Characters are what the parser counts, and bytes what we do; its places come in their order, but for a step back.
+/// The parser counts characters, and we count bytes; its places come in order, except for a step back.
 struct Cursor<'a> {
     text: &'a str,
     index: usize,

@@ -30,8 +30,7 @@ const NARROW: &str = r#"{
 "#;
 
 const PAGE: &str = "\
-Does not hold: an attacker gets through with an access key alone (1 failure, 3
-notes).
+Does not hold: an attacker gets in with only an access key (1 failure, 3 notes).
 
 User alice of account 123456789012 (aws). Work is s3:GetObject, on *.
 
@@ -46,7 +45,7 @@ A user's first day: does it work?
   resync it                 yes  yes      iam:ResyncMFADevice
   sign in with MFA          yes  yes
   work with MFA             yes  yes      s3:GetObject
-yes: works   no: blocked, which is fine
+yes: works   no: denied, which is fine
 
 An attacker without the second factor: does it work?
                        key   session  console
@@ -57,21 +56,21 @@ An attacker without the second factor: does it work?
   change others' MFA   no    no       no       iam:EnableMFADevice
   enroll 1st device    yes   no       yes      iam:CreateVirtualMFADevice
   enroll 2nd device    ?     no       ?        iam:EnableMFADevice
-no: blocked   YES!: gets through   yes: no policy can stop it
+no: blocked   YES!: allowed   yes: no policy can stop it
 ?: not documented by AWS
 
 failure: this Deny does not apply to long-term access keys: without MFA,
-  s3:GetObject goes through
+  s3:GetObject is allowed
   at: p.json:17:21, statement 3 (`Mfa`)
-  why: a request that is signed with a long-term key has no
+  why: a request signed with a long-term access key has no
     `aws:MultiFactorAuthPresent` at all, and `Bool` never matches a missing key
-  repair: write `BoolIfExists` in place of `Bool`
+  repair: use `BoolIfExists` instead of `Bool`
   rule: bare-key-open (1)
   more: mfa-cred policy explain bare-key-open
 
 note: as with any policy that requires MFA, an attacker with the key or password
-  of a user who has no device enrolls a first device (attacker-enrolls); a user
-  who must change the password at the first sign-in cannot
+  of a user without a device can enroll a first device (attacker-enrolls); a
+  user who must change the password at first sign-in cannot
   (first-password-stuck); calls that AWS services make on a user's behalf are
   denied (service-calls). See `mfa-cred policy explain`.
 
@@ -250,13 +249,16 @@ fn what_a_document_is_attached_to_is_seen_in_it() {
     );
     let done = shown(&world, &["policy", "check", "trust.json"]);
     assert_eq!(done.stderr, "trust.json has a `Principal`, so it is checked as a role trust policy\n");
-    assert!(code(&done) == Some(0) && done.stdout.starts_with("Holds: no user gets in without MFA"), "{done:?}");
+    assert!(
+        code(&done) == Some(0) && done.stdout.starts_with("Holds: no user can assume the role without MFA"),
+        "{done:?}"
+    );
     // Who says the kind is not told it, and a user's policy has none to tell.
     assert_eq!(shown(&world, &["policy", "check", "trust.json", "--kind", "trust"]).stderr, "");
     for (words, said) in [
         (
             &["policy", "check", "bucket.json"][..],
-            "error: bucket.json:1:1: a policy with a `Principal` and a `Resource` is the policy of a",
+            "error: bucket.json:1:1: a policy with a `Principal` and a `Resource` is a resource-based policy",
         ),
         (&["policy", "check", "p.json", "trust.json"], "error: p.json and trust.json are different kinds of policy"),
     ] {
@@ -370,7 +372,7 @@ fn what_goes_through_besides_the_steps_is_in_the_table_and_the_verdict() {
     world.write("open.json", text);
     let page = shown(&world, &["policy", "check", "open.json"]).stdout;
     assert!(
-        page.starts_with("Does not hold: an attacker gets through with an access key or a password alone\n("),
+        page.starts_with("Does not hold: an attacker gets in with only an access key or a password (1\nfailure"),
         "{page}"
     );
     assert!(page.contains("\n  anything else        YES!  no       YES!     iam:PutUserPolicy\n"), "{page}");

@@ -80,7 +80,7 @@ fn what_nothing_allows_is_told_with_what_nearly_does() {
     for part in [
         "iam:ListMFADevices on arn:aws:iam::123456789012:user/alice, ",
         "\naccess key: allowed by statement 2 `Own` of p.json (line 5)",
-        "\nsession without MFA: denied: a session without MFA can call no IAM, ",
+        "\nsession without MFA: denied: a session without MFA cannot call IAM, ",
     ] {
         assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
     }
@@ -106,9 +106,9 @@ fn the_user_of_a_message_is_found_among_many_and_other_kinds_of_policies_are_nam
 
     let scp = MESSAGE.replace("an identity-based policy", "a service control policy");
     let done = asked(&world, &["p.json", "--explain", &scp]);
-    assert_eq!(done.stderr, "AWS says that a service control policy decided: give it with `--scp FILE`\n");
+    assert_eq!(done.stderr, "AWS says that a service control policy decided; add it with `--scp FILE`\n");
     for (words, said) in [
-        (vec!["p.json", "--explain", "Access Denied"], "an action is `SERVICE:NAME`"),
+        (vec!["p.json", "--explain", "Access Denied"], "expected `SERVICE:NAME`"),
         (
             vec!["p.json", "--explain", "Encoded authorization failure message: 4GIOHlTkIaWH"],
             "decode-authorization-message",

@@ -157,7 +157,11 @@ fn what_is_denied_is_unknown_and_a_known_deny_still_denies() {
             assert_eq!(verdicts(&report, "enable"), "?n???", "{denied}");
             let came_to = (done.status.code(), &report["holds"]);
             assert_eq!(came_to, (Some(i32::from(!holds)), &Value::Bool(holds)), "{denied}");
-            assert!(done.stdout.contains(&format!("what {missing} says is not known")), "{denied}: {}", done.stdout);
+            assert!(
+                done.stdout.contains(&format!("the contents of {missing} are unknown")),
+                "{denied}: {}",
+                done.stdout
+            );
         }
     }
     // The Deny itself is what cannot be read.

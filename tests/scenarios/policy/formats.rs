@@ -138,7 +138,7 @@ fn a_pull_request_gets_a_table_in_which_a_files_words_are_only_words() {
         "\n**User alice:** Does not hold: ",
         "\n**User team/bob:** Holds: ",
         "\n| | Where | What | Repair | Rule |\n| --- | --- | --- | --- | --- |\n| **failure** | account.json:125:19, mfa, ",
-        " write `BoolIfExists` in place of `Bool` | `bare-key-open` |\n",
+        " use `BoolIfExists` instead of `Bool` | `bare-key-open` |\n",
     ] {
         assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
     }

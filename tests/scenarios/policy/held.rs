@@ -1,8 +1,8 @@
 //! Policies inside other files: `tests/cases/policy/sources` is one policy in every form, and the cases of
 //! `tests/cases/policy/held/*.txt` are files, options, and parts of the output.
 //!
-//! The grammar is that of [`cases`], with these blocks: `-- file NAME` with its text, `-- given WORDS` for more options,
-//! `-- exit CODE`, and lines that the output contains (`-- says`) or does not contain (`-- not`).
+//! The grammar is that of [`cases`], with these blocks: `-- file NAME` with its text, `-- given WORDS` for more
+//! options, `-- exit CODE`, and lines that the output contains (`-- says`) or does not contain (`-- not`).
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -124,7 +124,7 @@ fn an_account_is_judged_user_by_user() {
         "at: account.json:125:19, mfa, statement 3 (`Mfa`)",
         "\nUser team/bob: Holds: ",
         "\nUser carol:\n",
-        "what `arn:aws:iam::aws:policy/ReadOnlyAccess`",
+        "contents of `arn:aws:iam::aws:policy/ReadOnlyAccess`",
         "\n2 of 3 do not hold.\n",
     ] {
         assert!(done.stdout.contains(part), "{part}: {}", done.stdout);
@@ -164,10 +164,10 @@ fn hostile_files_end_soon() {
     let local = |at: usize| format!("  a{} = [{}]\n", at + 1, vec![format!("local.a{at}"); 50].join(", "));
     let alias = |at: usize| format!("  b{}: &b{} [{}]\n", at + 1, at + 1, vec![format!("*b{at}"); 9].join(", "));
     let files = [
-        ("deep.json", "nested deeper", format!("{{\"UserDetailList\": {}", many("[", 300_000))),
+        ("deep.json", "nested more deeply", format!("{{\"UserDetailList\": {}", many("[", 300_000))),
         ("deep.yaml", "limit", format!("Resources:\n  A: {}", many("[", 300_000))),
-        ("maps.yaml", "nested deeper", format!("Resources:\n  A: {}", many("{a: ", 100_000))),
-        ("lists.yaml", "nested deeper", format!("Resources:\n  {}", many("- ", 100_000))),
+        ("maps.yaml", "nested more deeply", format!("Resources:\n  A: {}", many("{a: ", 100_000))),
+        ("lists.yaml", "nested more deeply", format!("Resources:\n  {}", many("- ", 100_000))),
         ("bomb.yaml", "no IAM policy", format!("Resources:\n  b0: &b0 [x]\n{}", numbered(40, &alias))),
         ("keys.yaml", "no IAM policy", format!("Resources:\n{}", numbered(50_000, &|at| format!("  k{at}: 1\n")))),
         ("deep.tf", "at most 64 nested levels", format!("resource \"a\" \"b\" {{\n  x = {}", many("[", 300_000))),

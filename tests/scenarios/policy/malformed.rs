@@ -43,7 +43,7 @@ fn a_nesting_bomb_is_an_error() {
             let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
             let error = Document::parse("bomb", text.as_bytes(), PolicyKind::User).expect_err("a bomb");
             assert!(error.to_string().starts_with("bomb:1:"), "{error}");
-            assert!(depth == 200 || error.to_string().ends_with(": nested deeper than any policy"), "{error}");
+            assert!(depth == 200 || error.to_string().ends_with(": nested more deeply than any policy"), "{error}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `policy print`: every combination of its choices decides as it says, in every format, read by the formats' own tools.
+//! `policy print`: every combination of its choices decides as it says, in every format, read by the formats' own
+//! tools.
 
 use std::fmt::Write as _;
 
@@ -441,13 +442,13 @@ mod command {
                 &["--group", "developers"][..],
                 "`--group` works only with `--format terraform` and `--format cloudformation`",
             ),
-            (&["--format", "terraform", "--group", "a\"b"], "a group name has only"),
-            (&["--format", "terraform", "--group", ""], "a group name has only"),
-            (&["--user-path", "/team/${aws:username}/"], "a path of users is"),
-            (&["--user-path", "/"], "a path of users is"),
+            (&["--format", "terraform", "--group", "a\"b"], "a group name can contain only"),
+            (&["--format", "terraform", "--group", ""], "a group name can contain only"),
+            (&["--user-path", "/team/${aws:username}/"], "expected `/`, then parts"),
+            (&["--user-path", "/"], "expected `/`, then parts"),
             (&["--quarantine-group", "--own-access-keys"], "cannot be used with"),
             (&["--quarantine-group", "--console-only"], "cannot be used with"),
-            (&["--user-path", "a//b"], "a path of users is"),
+            (&["--user-path", "a//b"], "expected `/`, then parts"),
             (&["--account", "12345678901"], "an account ID has 12 digits"),
             (&["--partition", "aws-moon"], "unknown partition"),
             (&["--format", "yaml"], "possible values: json, terraform, cloudformation"),

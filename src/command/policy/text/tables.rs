@@ -1,6 +1,6 @@
-//! The two tables: what a user does on the first day, and what an attacker without the second factor does. A cell
-//! answers whether it works: `yes` or `no`, in capitals and with `!` where it must not be so. Each has its own legend,
-//! of what occurs in it.
+//! The two tables: what a user does on the first day, and what an attacker without the second factor does. A cell says
+//! whether it works: `yes` or `no`, in capitals and with `!` if that is wrong. The legend of each table explains only
+//! the words in it.
 
 use super::verdict::ATTACK;
 use super::{Style, wrapped};
@@ -9,15 +9,15 @@ use crate::policy::evaluate::Verdict;
 use crate::policy::journey::{Cell, Journey, Row, Stage, Way};
 use crate::policy::rules::{Opened, Rule, Severity};
 
-/// A row as it is shown.
+/// A row for display.
 struct ShownRow {
     label: &'static str,
     cells: Vec<Shown>,
-    /// The action that is tried, where the window has room for it.
+    /// The action that is tried, shown if the window is wide enough.
     action: String,
 }
 
-/// A cell as it is shown.
+/// A cell for display.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Shown {
     Nothing,
@@ -100,10 +100,10 @@ fn day(journey: &Journey, style: &Style) -> String {
     }
     let legend = [
         (Verdict::Allowed, Weight::Right, "yes: works"),
-        (Verdict::Denied, Weight::Wrong, "NO!: blocked, the user is stuck"),
+        (Verdict::Denied, Weight::Wrong, "NO!: denied, the user is stuck"),
         (Verdict::Unknown, Weight::Wrong, "?!: depends on the request"),
         (Verdict::Allowed, Weight::Either, ""),
-        (Verdict::Denied, Weight::Either, "no: blocked, which is fine"),
+        (Verdict::Denied, Weight::Either, "no: denied, which is fine"),
         (Verdict::Unknown, Weight::Either, "?: depends on the request"),
     ];
     table(&["key", "console"], &lines, &legend, style)
@@ -124,7 +124,7 @@ fn attack(report: &Report, journey: &Journey, style: &Style) -> String {
         };
         lines.push(line(journey, row, label, &ATTACK));
     }
-    // Work that other policies allow is not a fault of these.
+    // Work that other policies allow is not the fault of these policies.
     let has_work = ATTACK
         .iter()
         .any(|way| Shown::of(journey.cell(Stage::Work, *way)) == Shown::Is(Verdict::Allowed, Weight::Either));
@@ -132,8 +132,8 @@ fn attack(report: &Report, journey: &Journey, style: &Style) -> String {
     lines.extend(others(report, journey));
     let legend = [
         (Verdict::Denied, Weight::Right, "no: blocked"),
-        (Verdict::Allowed, Weight::Wrong, "YES!: gets through"),
-        (Verdict::Unknown, Weight::Wrong, "?!: may get through"),
+        (Verdict::Allowed, Weight::Wrong, "YES!: allowed"),
+        (Verdict::Unknown, Weight::Wrong, "?!: may be allowed"),
         (Verdict::Allowed, Weight::Either, either),
         (Verdict::Denied, Weight::Either, "no: blocked"),
         (Verdict::Unknown, Weight::Either, "?: not documented by AWS"),
@@ -141,7 +141,8 @@ fn attack(report: &Report, journey: &Journey, style: &Style) -> String {
     table(&["key", "session", "console"], &lines, &legend, style)
 }
 
-/// What goes through besides the steps of the table: no row may say `no` of what a finding says goes through.
+/// A row for anything else that is allowed: the table must not say only `no` if a finding says that something is
+/// allowed.
 fn others(report: &Report, journey: &Journey) -> Option<ShownRow> {
     let is_told = |opened: &Opened, way: Way| {
         let is_it = |row: &&Row| row.requests.iter().any(|(action, _)| *action == opened.action);
@@ -165,7 +166,7 @@ fn others(report: &Report, journey: &Journey) -> Option<ShownRow> {
 }
 
 fn line(journey: &Journey, row: &Row, label: &'static str, ways: &[Way]) -> ShownRow {
-    // The request that decides on the first way that is wrong, else the first one.
+    // The deciding request on the first wrong way, else the first request.
     let cells = ways.iter().map(|way| journey.cell(row.step, *way));
     let decides = cells.clone().find(|cell| cell.is_wrong()).map_or(0, |cell| match cell {
         Cell::Judged { request, .. } => *request,
@@ -210,7 +211,7 @@ fn table(headings: &[&str], lines: &[ShownRow], legend: &[(Verdict, Weight, &str
     text + &items(&said, style.width)
 }
 
-/// The legend's items, none of which is broken.
+/// The items of the legend, none of them broken across lines.
 fn items(words: &[&str], width: usize) -> String {
     let (mut lines, mut line) = (String::new(), String::new());
     for word in words {

@@ -1,4 +1,4 @@
-//! The verdict in one sentence: who gets through, and who is stuck.
+//! The verdict in one sentence: whether an attacker gets in, and whether users are stuck.
 
 use super::{Style, wrapped};
 use crate::policy::Report;
@@ -7,17 +7,17 @@ use crate::policy::evaluate::Verdict;
 use crate::policy::journey::{Cell, Journey, Stage, Way};
 use crate::policy::rules::{Finding, Rule, Severity};
 
-/// The ways in that an attacker without the second factor has.
+/// The ways in for an attacker without the second factor.
 pub(super) const ATTACK: [Way; 3] = [Way::Key, Way::Session, Way::Console];
 
-/// `causes` are the findings, those of one cause together; `standing` is the number of notes that are told as one.
+/// `causes` are the findings, grouped by cause; `standing` is the number of notes that share one paragraph.
 pub(super) fn sentence(report: &Report, causes: &[Vec<&Finding>], standing: usize, style: &Style) -> String {
     let (word, text) = words(report, causes, standing);
     let color = if report.holds() { "1;32" } else { "1;31" };
     wrapped(&text, "", style.width).replacen(word, &style.painted(color, word), 1)
 }
 
-/// The sentence, and the words with which it starts.
+/// The first words of the sentence, and the sentence.
 pub(super) fn words(report: &Report, causes: &[Vec<&Finding>], standing: usize) -> (&'static str, String) {
     let count = |severity| causes.iter().filter(|same| same[0].severity == severity).count();
     let many = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
@@ -35,15 +35,15 @@ fn well(report: &Report) -> &'static str {
     let is_open = |rule| matches!(rule, Rule::BareKeyOpen | Rule::OpenWithoutMfa | Rule::UnsafeException);
     match report.kind {
         PolicyKind::User if report.findings.iter().any(|finding| is_open(finding.rule)) => {
-            "without MFA, nothing works except enrolling a device and what the notes say"
+            "without MFA, nothing works except enrolling a device and what the notes list"
         }
         PolicyKind::User => "without MFA, nothing works except enrolling a device",
-        PolicyKind::Trust => "no user gets in without MFA",
+        PolicyKind::Trust => "no user can assume the role without MFA",
         PolicyKind::Role | PolicyKind::Organization => "no rule is broken",
     }
 }
 
-/// What the day says, else what the first failure does.
+/// What the day shows, else the first failure.
 fn wrong(report: &Report) -> String {
     let parts: Vec<String> =
         report.journey.iter().flat_map(|journey| [open(report, journey), stuck(journey)]).flatten().collect();
@@ -53,7 +53,7 @@ fn wrong(report: &Report) -> String {
     parts.join(", and ")
 }
 
-/// With what an attacker gets through.
+/// The credentials with which an attacker gets in.
 fn open(report: &Report, journey: &Journey) -> Option<String> {
     let failures = || report.findings.iter().filter(|finding| finding.severity == Severity::Failure);
     let is_open = |way: &Way| failures().filter_map(|it| it.opens.as_ref()).any(|opened| opened.ways.contains(way));
@@ -76,7 +76,7 @@ fn open(report: &Report, journey: &Journey) -> Option<String> {
             .any(|cell| cell.is_wrong() && is_of_attack(cell) && cell.verdict() == Some(Verdict::Allowed))
     }) || failures().any(|finding| finding.opens.is_some() && finding.rule != Rule::Undecided);
     let may = if is_sure { "gets" } else { "may get" };
-    (!names.is_empty()).then(|| format!("an attacker {may} through with {} alone", listed(&names)))
+    (!names.is_empty()).then(|| format!("an attacker {may} in with only {}", listed(&names)))
 }
 
 fn is_of_attack(cell: &Cell) -> bool {

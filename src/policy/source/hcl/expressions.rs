@@ -1,4 +1,4 @@
-//! Expressions → values. What only Terraform can work out is unknown, under its own words.
+//! Expressions → values. An expression that only Terraform can evaluate is unknown, and named by its source text.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -11,10 +11,10 @@ use hcl_edit::template::{Element, Template};
 use super::super::Here;
 use super::super::tree::{Name, Node, Part, Text, Value};
 
-/// So deep may local values refer to one another.
+/// The limit on how deep local values may refer to each other.
 const DEEPEST: usize = 16;
 
-/// So many values are made of one file: local values may refer to one another again and again.
+/// The limit on values from one file: local values may multiply by referring to each other.
 const MOST: usize = 500_000;
 
 /// What expressions may refer to.
@@ -70,7 +70,7 @@ impl<'a> Scope<'a> {
                 ObjectKey::Expression(Expression::Variable(name)) => Some(name.to_string()),
                 ObjectKey::Expression(expression) => self.node(expression).text(),
             };
-            // A name that is not known makes the whole of it unknown.
+            // An unknown name makes the whole object unknown.
             let Some(text) = text else { return self.unknown(&key.span().unwrap_or_default()) };
             members.push((Name { text, span: key.span().unwrap_or_default() }, self.node(value.expr())));
         }
@@ -103,7 +103,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// A text of several lines, each with its place.
+    /// A text of several lines, with the place of each.
     fn heredoc(&self, template: &Template) -> Value {
         let (mut parts, mut map, mut length) = (Vec::new(), Vec::new(), 0);
         for element in template {
@@ -159,7 +159,7 @@ impl<'a> Scope<'a> {
         Value::List(items)
     }
 
-    /// A local value, what is known of the account, or something that is not there.
+    /// A local value, a known attribute of the account, or an unknown reference.
     fn reference(&self, span: Range<usize>) -> Node {
         let words: String = self.text.get(span.clone()).unwrap_or_default().split_whitespace().collect();
         let local = words.strip_prefix("local.").and_then(|name| self.locals.get(name));
@@ -188,7 +188,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// A text that is nothing but one reference is that reference.
+/// A text that consists of a single reference is that reference.
 fn whole(text: Text) -> Value {
     match &text.parts[..] {
         [Part::Unknown(what)] => Value::Unknown(what.clone()),
@@ -196,7 +196,7 @@ fn whole(text: Text) -> Value {
     }
 }
 
-/// Calls with the start of each line of the text, and where it stands in the source, which may be indented.
+/// Calls `at` with the start of each line of the text, and its place in the source, which may be indented.
 fn lines(text: &str, raw: &str, mut at: impl FnMut(usize, usize)) {
     let (mut own, mut source) = (0, 0);
     for (line, from) in text.split_inclusive('\n').zip(raw.split_inclusive('\n')) {

@@ -1,4 +1,4 @@
-//! `data "aws_iam_policy_document"` → the document that it makes.
+//! `data "aws_iam_policy_document"` → the document that it generates.
 //! <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document>
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::super::terraform::{DOCUMENT, Resource, without_index};
 use super::super::tree::{Name, Node, Part, Text, Value};
 
-/// What a statement's arguments are called, and what they are in the document.
+/// The names of a statement's arguments, and of the corresponding elements in the document.
 const ELEMENTS: [(&str, &str); 6] = [
     ("sid", "Sid"),
     ("effect", "Effect"),
@@ -17,7 +17,7 @@ const ELEMENTS: [(&str, &str); 6] = [
     ("not_resources", "NotResource"),
 ];
 
-/// The document, without those that it is put together with.
+/// The document, without the source and override documents.
 pub(super) fn document(values: &Node, span: Range<usize>) -> Node {
     let version = values.get("version").cloned().unwrap_or_else(|| text("2012-10-17", &span));
     let statements = values.get("statement").map_or(&[][..], Node::each).iter().map(statement).collect();
@@ -85,7 +85,7 @@ fn conditions(blocks: &Node) -> Node {
     Node::new(blocks.span.clone(), Value::Object(members))
 }
 
-/// More values of a member.
+/// Adds values to a member.
 fn add(members: &mut Vec<(Name, Node)>, of: &str, span: &Range<usize>, values: &Node) {
     match members.iter_mut().find(|(own, _)| own.text == of) {
         Some((_, node)) => {
@@ -97,7 +97,7 @@ fn add(members: &mut Vec<(Name, Node)>, of: &str, span: &Range<usize>, values: &
     }
 }
 
-/// The provider takes `&{…}` for the variables of IAM.
+/// The provider accepts `&{…}` for IAM's policy variables.
 fn with_variables(node: &Node) -> Node {
     let part = |part: &Part| match part {
         Part::Known(text) => Part::Known(text.replace("&{", "${")),
@@ -114,12 +114,12 @@ fn with_variables(node: &Node) -> Node {
     Node::new(node.span.clone(), value)
 }
 
-/// So far may documents be put together of one another, and so many statements may come of it.
+/// The limits on how deep documents may include each other, and on the resulting number of statements.
 const DEEPEST: usize = 32;
 const MOST: usize = 2_000;
 
-/// Puts in what other documents of the file are put together with: `source_policy_documents` stand in front, and those
-/// of `override_policy_documents` take the place of statements with the same Sid.
+/// Merges the other documents of the file: `source_policy_documents` come first, and statements of
+/// `override_policy_documents` replace those with the same Sid.
 pub(super) fn merge(resources: &mut [Resource]) {
     let mut merged = Merged {
         places: resources.iter().enumerate().map(|(at, it)| (without_index(&it.address), at)).collect(),
@@ -143,7 +143,7 @@ struct Merged<'a> {
 }
 
 impl Merged<'_> {
-    /// The statements of a document with all that it is put together with.
+    /// The statements of a document, including those of the documents that it merges.
     fn of(&mut self, at: usize, depth: usize) -> Vec<Node> {
         if let Some(done) = self.done.get(&at) {
             return done.clone();

@@ -87,7 +87,7 @@ data "aws_iam_policy_document" "mfa_quarantine" {
 
 resource "aws_iam_policy" "mfa_quarantine" {
   name        = "MFAQuarantine"
-  description = "Users without MFA enroll a device, and can do nothing else"
+  description = "Users without MFA can enroll a device, and do nothing else"
   policy      = data.aws_iam_policy_document.mfa_quarantine.json
 }
 
