@@ -202,10 +202,10 @@ mod tests {
     #[test]
     fn a_text_without_an_action_is_no_question() {
         for (text, said) in [
-            ("", "an action is"),
-            ("Access Denied", "an action is"),
-            ("s3:", "an action is"),
-            ("s3:Get*", "an action is"),
+            ("", "expected `SERVICE:NAME`"),
+            ("Access Denied", "expected `SERVICE:NAME`"),
+            ("s3:", "expected `SERVICE:NAME`"),
+            ("s3:Get*", "expected `SERVICE:NAME`"),
             (
                 "You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHl",
                 "decode",
