@@ -1,7 +1,7 @@
-//! What every AWS service that is called here shares: the way there, the transport, and what went wrong.
+//! What all AWS services called here share: the route, the transport, and the errors.
 //!
-//! In: a service's address, limits, a signer. Out: an answer, or a [`CallError`] that says whether anything was sent.
-//! Which calls there are, and which of them may be retried, is for the services' own modules to say.
+//! In: a service's address, time limits, a signer. Out: an answer, or a [`CallError`] that says whether anything was
+//! sent. The services' own modules define the calls, and which of them may be retried.
 
 mod bounded;
 mod error;

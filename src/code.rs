@@ -1,8 +1,8 @@
 //! Where an MFA code comes from, and that none is used twice.
 //!
-//! In order: `--mfa-token`, `mfa_process`, the terminal. A code is single-use: it is written into the [`ledger`]
-//! before it is sent, and a request with a code is never sent again. Sources that can be asked again are: the
-//! terminal, three times in total. Without any source the error is [`CodeError::NobodyToAsk`], at once.
+//! In order: `--mfa-token`, `mfa_process`, the terminal. A code is single-use: it is written into the [`ledger`] before
+//! it is sent, and a request with a code is never sent again. Only the terminal is asked again, up to three times in
+//! total. Without any source the error is [`CodeError::NobodyToAsk`], immediately.
 
 pub mod command;
 pub mod ledger;
@@ -22,7 +22,7 @@ use crate::state::CorrectedClock;
 use ledger::{Ledger, until_next_code};
 use process::ProcessCodeError;
 
-/// For how long a person or a program may take.
+/// The time limit for a person or a command.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 const TRIES: u32 = 3;
 /// In bytes. A code has six digits; a longer line is not a code.
@@ -31,24 +31,24 @@ const LONGEST_LINE: usize = 64;
 /// Why there is no code.
 #[derive(Debug, thiserror::Error)]
 pub enum CodeError {
-    /// No source, and no terminal.
+    /// There is no source and no terminal.
     #[error("profile `{0}` needs an MFA code, but there is no terminal to ask on")]
     NobodyToAsk(ProfileName),
-    /// The terminal's reason.
+    /// The terminal's error.
     #[error("no MFA code was given")]
     Terminal(#[source] TerminalError),
     /// `mfa_process` failed.
     #[error("{origin} gave no code")]
     Process {
-        /// Where it stands.
+        /// Where it is configured.
         origin: Origin,
         /// Why.
         source: ProcessCodeError,
     },
-    /// What stdin held.
+    /// The content of stdin was not a code.
     #[error("stdin had no MFA code (six digits)")]
     Stdin,
-    /// What was typed, three times.
+    /// Three answers were not codes.
     #[error("the input was not an MFA code (six digits)")]
     NotACode,
     /// The code was sent before.
@@ -62,7 +62,7 @@ impl From<TerminalError> for CodeError {
     }
 }
 
-/// Where codes come from.
+/// The configured source of codes.
 #[derive(Debug)]
 pub enum CodeSource {
     /// `--mfa-token CODE`
@@ -71,40 +71,40 @@ pub enum CodeSource {
     Stdin,
     /// `mfa_process`
     Process(MfaProcess),
-    /// A person.
+    /// A person at the terminal.
     Terminal,
 }
 
-/// What became of a code that was sent.
+/// The outcome of sending a code.
 pub enum Outcome<T, E> {
-    /// AWS took it.
+    /// AWS accepted it.
     Done(T),
     /// AWS refused it as wrong, so it is not spent.
     Wrong(E),
-    /// No answer that can be trusted arrived: it may be spent.
+    /// No trustworthy answer arrived: it may be spent.
     Unclear(E),
     /// It never left.
     Unsent(E),
-    /// Another refusal; the code counts as spent.
+    /// AWS refused the request for another reason; the code counts as spent.
     Failed(E),
 }
 
-/// What of the way to AWS is neither AWS's nor the system's own; a person learns it before a code is typed.
+/// What between here and AWS is neither AWS's nor the system's own; a person should know it before typing a code.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Way {
-    /// The endpoint's address, or nothing.
+    /// The endpoint's URL, or empty.
     pub to: String,
-    /// The proxy and the certificates, each with a blank before it, or nothing.
+    /// The proxy and the certificates, each with a space before it, or empty.
     pub via: String,
 }
 
 impl Way {
-    /// The endpoint before a prompt: `[http://localhost:4566] `.
+    /// The endpoint, as it precedes a prompt: `[http://localhost:4566] `.
     fn prefix(&self) -> String {
         if self.to.is_empty() { String::new() } else { format!("[{}] ", self.to) }
     }
 
-    /// All of it before a prompt that ends as all of its kind do, with a blank behind it; or nothing.
+    /// Everything, followed by a space, for a prompt whose ending must not change; or empty.
     pub fn bracketed(&self) -> String {
         let all = format!("{}{}", self.to, self.via);
         if all.is_empty() { all } else { format!("[{}] ", all.trim_start()) }
@@ -115,7 +115,7 @@ impl Way {
 pub struct Asker<'a> {
     source: CodeSource,
     words: Words,
-    /// What of the way to AWS a person should know before a code is typed.
+    /// What a person should know about the route to AWS before typing a code.
     way: Option<Box<dyn Fn() -> Way + 'a>>,
     terminal: &'a dyn Terminal,
     clock: &'a dyn Clock,
@@ -124,7 +124,7 @@ pub struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    /// `source` as the command line, the profile and the settings say.
+    /// The source of codes is the one that the command line, the profile and the settings say.
     pub fn new(
         source: CodeSource,
         terminal: &'a dyn Terminal,
@@ -134,45 +134,47 @@ impl<'a> Asker<'a> {
         Self { source, words: Words::default(), way: None, terminal, clock, aws_clock, waits: true }
     }
 
-    /// Asks in these words.
+    /// Chooses the wording of the prompt.
     #[must_use]
     pub fn in_words_of(self, words: Words) -> Self {
         Self { words, ..self }
     }
 
-    /// Says in the prompt what is neither AWS's nor the system's own on the way there; asked for when there is a prompt.
+    /// Shows in the prompt what on the route to AWS is neither AWS's nor the system's own; computed only if there is a
+    /// prompt.
     #[must_use]
     pub fn by_way_of(self, way: impl Fn() -> Way + 'a) -> Self {
         Self { way: Some(Box::new(way)), ..self }
     }
 
-    /// Waits for nobody whom another process asks (`--no-prompt`).
+    /// Does not wait for a person whom another process prompts (`--no-prompt`).
     #[must_use]
     pub fn waiting_for_nobody(self) -> Self {
         Self { waits: false, ..self }
     }
 
-    /// Tells whether this process may wait for a person whom another process asks. With codes of its own it always waits.
+    /// Tells whether this process may wait for a person whom another process prompts. A process with its own source of
+    /// codes always waits.
     pub fn waits(&self) -> bool {
         self.waits || !matches!(self.source, CodeSource::Terminal)
     }
 
-    /// Why waiting should end.
+    /// The reason to stop waiting, if any.
     pub fn gives_up(&self) -> Option<TerminalError> {
         self.terminal.gives_up()
     }
 
-    /// Stops this process, as the person asked for. The caller holds no lock.
+    /// Stops this process, as the person requested with Ctrl-Z. The caller holds no lock.
     pub fn stop(&self) {
         self.terminal.stop();
     }
 
-    /// Does a program give the codes?
+    /// Do the codes come from a command?
     pub fn is_a_program(&self) -> bool {
         matches!(self.source, CodeSource::Process(_))
     }
 
-    /// Could a code be had now?
+    /// Can a code be obtained now?
     pub fn has_a_source(&self) -> bool {
         match &self.source {
             CodeSource::Terminal => self.terminal.is_there(),
@@ -180,7 +182,7 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// Gets a code and gives it to `send`, again where that can help. The caller holds the device's lock.
+    /// Gets a code and passes it to `send`, again if that can help. The caller holds the device's lock.
     ///
     /// # Errors
     /// Those of `send`, and [`CodeError`].
@@ -196,7 +198,7 @@ impl<'a> Asker<'a> {
             tries_left -= 1;
             let code = self.next(profile, serial, ledger, &mut tries_left)?;
             if let Some(ledger) = ledger {
-                // A full disk must not keep a person from working; the code is then not remembered.
+                // A full disk must not keep a person from working; the code is then not recorded.
                 let _ = ledger.spend(&code);
             }
             let give_back = || {
@@ -227,7 +229,7 @@ impl<'a> Asker<'a> {
         }
     }
 
-    /// A code that was not spent yet.
+    /// A code that has not been spent.
     fn next(
         &self,
         profile: &ProfileName,
@@ -243,7 +245,7 @@ impl<'a> Asker<'a> {
             }
             let wait = until_next_code(now);
             match &self.source {
-                // A program makes a new code with every step: no person needs to hear of it.
+                // A command makes a new code with every time step: no need to tell anybody.
                 CodeSource::Process(_) => self.clock.sleep(Duration::from_secs(wait.secs().into())),
                 CodeSource::Terminal if *tries_left > 0 => {
                     *tries_left -= 1;
@@ -287,8 +289,8 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The code of a first line, and not a byte more is read: what stands behind it is for the command of `exec`. A pipe
-/// that stays open after it is not waited for.
+/// The code on the first line. Not a byte after it is read, since the rest is for the command of `exec`; and a pipe
+/// that stays open after the line is not waited for.
 fn first_line(mut stdin: impl Read) -> Result<Code, CodeError> {
     let (mut text, mut byte) = (Vec::with_capacity(LONGEST_LINE), [0]);
     while text.len() < LONGEST_LINE && stdin.read_exact(&mut byte).is_ok() && byte != *b"\n" {
@@ -298,14 +300,14 @@ fn first_line(mut stdin: impl Read) -> Result<Code, CodeError> {
     std::str::from_utf8(text.expose()).ok().and_then(Code::parse).ok_or(CodeError::Stdin)
 }
 
-/// Without the buffer of [`std::io::stdin`], which reads ahead.
+/// Bypasses the buffer of [`std::io::stdin`], which reads ahead.
 #[cfg(unix)]
 fn stdin() -> std::io::Result<File> {
     use std::os::fd::AsFd;
     std::io::stdin().as_fd().try_clone_to_owned().map(File::from)
 }
 
-/// Without the buffer of [`std::io::stdin`], which reads ahead.
+/// Bypasses the buffer of [`std::io::stdin`], which reads ahead.
 #[cfg(windows)]
 fn stdin() -> std::io::Result<File> {
     use std::os::windows::io::AsHandle;

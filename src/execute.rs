@@ -1,10 +1,10 @@
-//! Plan → credentials: the last fresh prefix of the plan, then the rest of it.
+//! Plan → credentials: takes the last step with valid cached credentials and executes the ones after it.
 //!
-//! The warm path ends here after one entry was read and opened: it builds no async runtime, no TLS and no D-Bus
-//! connection (a benchmark guards it). A process that misses takes the entry's lock, looks again, and creates the
-//! entry. Before it asks for a code, it takes the device's lock and prepares the sealing key and the client, so that
-//! no code is wasted on a failure that could have been seen earlier. Locks are always taken from the last step to the
-//! first, and the device's last of all, so no two processes can deadlock.
+//! The warm path ends here after reading and opening one entry: it builds no async runtime, no TLS and no D-Bus
+//! connection (a benchmark guards this). A process that finds no entry takes the entry's lock, looks again, and creates
+//! the entry. Before asking for a code, it takes the device's lock and prepares the sealing key and the client, so that
+//! no code is wasted on a failure that could have been detected earlier. Locks are always taken from the last step to
+//! the first, and the device's lock after all others, so no two processes can deadlock.
 
 pub mod base;
 mod error;
@@ -30,45 +30,46 @@ use crate::vault::{UnlockedKey, VaultError};
 pub use error::ExecuteError;
 pub use sts::{Sts, StsError};
 
-/// For how long whoever may not wait for a person waits for another process's call, which has its own, shorter limit.
+/// How long a process that must not wait for a person waits for another process's call, which has its own, shorter
+/// limit.
 const LONGEST_CALL: Duration = Duration::from_secs(30);
 
-/// How much of what is cached may be used.
+/// How much of the cache may be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reuse {
-    /// All that is fresh.
+    /// All entries that need no renewal.
     Fresh,
     /// Nothing: `--refresh`.
     Nothing,
 }
 
-/// Everything that carrying out a plan takes.
+/// Everything needed to execute a plan.
 pub struct Executor<'a> {
-    /// What is to be done.
+    /// The plan.
     pub plan: &'a Plan,
-    /// Where the secrets that the plan names stand.
+    /// The profiles that contain the secrets that the plan refers to.
     pub set: &'a ProfileSet,
-    /// What was done before.
+    /// Earlier credentials, and where new ones are saved.
     pub cache: &'a Cache<'a>,
-    /// Who gives codes.
+    /// The source of codes.
     pub asker: &'a Asker<'a>,
     /// AWS's time.
     pub clock: &'a CorrectedClock<'a>,
-    /// Gets what the plan starts from.
+    /// Gets the base credentials.
     pub base: &'a dyn base::Bases,
-    /// Makes the client for a call; called once, and only when a call is made.
+    /// Makes the client for calls; called once, and only if a call is made.
     pub connect: &'a dyn Fn() -> Result<Box<dyn Sts + 'a>, StsError>,
-    /// The operating system's name of the user, for sessions that nobody named.
+    /// The operating system's name for the user, for sessions without a configured name.
     pub user: &'a dyn Fn() -> String,
     /// Reports progress to the user.
     pub messages: Messages,
     /// When credentials are renewed.
     pub min_ttl: MinTtl,
-    /// What may be reused.
+    /// What may be reused from the cache.
     pub reuse: Reuse,
 }
 
-/// The parts that are made on the way, once.
+/// The parts that are created on demand, once each.
 struct Run<'r, 'a> {
     on: &'r Executor<'a>,
     steps: &'r [Step],
@@ -80,13 +81,13 @@ struct Run<'r, 'a> {
 impl Executor<'_> {
     /// The plan's credentials.
     ///
-    /// # Errors
-    /// Whatever kept them from being had; nothing that was cached is lost by it.
+    /// # Errors The reason why there are no credentials. No cached entry is lost.
     pub fn credentials(&self) -> Result<Credentials, ExecuteError> {
         self.warn();
         self.settle_the_clock();
         loop {
-            // By its end all turns are let go of. What was missing then may be there when this goes on.
+            // When this fails with a stop request, all locks have been released. Credentials that were missing then may
+            // exist when the process continues.
             match self.attempt() {
                 Err(error) if matches!(error.terminal(), Some(TerminalError::Stopping)) => self.asker.stop(),
                 Err(error) if matches!(error.terminal(), Some(TerminalError::Continued)) => {}
@@ -121,7 +122,7 @@ impl Executor<'_> {
         }
     }
 
-    /// The plan's own credentials, where they are cached and fresh: no call and no lock.
+    /// The plan's final credentials, if they are cached and fresh: no call and no lock.
     fn cached(&self) -> Result<Option<Credentials>, ExecuteError> {
         if self.reuse == Reuse::Nothing {
             return Ok(None);
@@ -140,14 +141,14 @@ impl Executor<'_> {
         Ok(None)
     }
 
-    /// Asks AWS for the time where the wall clock was set forward and may be right or wrong. Without an answer the
-    /// later time counts, so that nothing is served that may have ended.
+    /// Asks AWS for the time if the wall clock was set forward, since it may now be right or wrong. Without an answer,
+    /// the later time counts, so that nothing is served that may have expired.
     fn settle_the_clock(&self) {
         if self.clock.is_in_doubt()
             && let Ok(signer) = self.base.credentials(self.plan, self.set)
             && let Ok(client) = (self.connect)()
         {
-            self.messages.info("the clock was set, so AWS is asked for the time");
+            self.messages.info("the clock was set; asking AWS for the time");
             let _waiting = self.messages.waiting("the time by AWS");
             client.ask_the_time(&signer);
         }
@@ -177,7 +178,7 @@ impl Run<'_, '_> {
         Ok(&**self.client.get().expect("it was just set"))
     }
 
-    /// The credentials of step `n`, and of those before it as far as they are needed.
+    /// The credentials of step `n`, and those of the steps before it if needed.
     fn step(&self, n: usize, min_ttl: MinTtl, reuse: Reuse) -> Result<Credentials, ExecuteError> {
         let key = &self.keys[n];
         let mut stale = None;
@@ -214,7 +215,7 @@ impl Run<'_, '_> {
         };
         match (made, stale) {
             (Ok((mut credentials, held)), _) => {
-                // As it will be read from the cache: what is said cold is said warm.
+                // Read back from the cache, so that the first call and later ones report the same.
                 credentials.account = key.account().cloned();
                 if let (Some(lease), Some(held)) = (&lease, held) {
                     self.on.cache.save(lease, key, &credentials, &held, self.on.clock.now());
@@ -237,8 +238,8 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Is it worth while to keep waiting for what another process makes? Not where nobody may be waited for, and somebody is
-    /// asked for a code: see [`Asker::waits`]. A call without a person is waited for.
+    /// Should this process keep waiting for another one's result? Not if the other one is asking for a code and this
+    /// process must not wait for a person: see [`Asker::waits`]. Calls without a person are waited for.
     fn bear(&self, start: Instant) -> Result<(), ExecuteError> {
         if let Some(reason) = self.on.asker.gives_up() {
             return Err(CodeError::from(reason).into());
@@ -255,7 +256,8 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Makes the call of step `n`; a session that AWS no longer takes is dropped, and the work redone once.
+    /// Makes the call of step `n`. If AWS no longer accepts the session that signs it, the session is dropped and
+    /// obtained again, once.
     fn make(&self, n: usize, reuse: Reuse) -> Result<(Credentials, Option<UnlockedKey>), ExecuteError> {
         let signer = match n {
             0 => self.base()?.clone(),
@@ -264,7 +266,7 @@ impl Run<'_, '_> {
         match self.call(n, &signer) {
             Err(error) if n > 0 && reuse == Reuse::Fresh && error.says_the_session_is_over() => {
                 self.on.messages.info(&format!(
-                    "AWS no longer takes the session of `{}`, so it is redone",
+                    "AWS no longer accepts the session of `{}`; obtaining a new one",
                     self.keys[n - 1].profile()
                 ));
                 self.on.cache.forget(&self.keys[n - 1]);
@@ -288,8 +290,8 @@ impl Run<'_, '_> {
             return Ok((self.send(step, signer, None).map_err(failed)?, held));
         };
         let serial = device.serial().ok_or_else(|| ExecuteError::NoDevice(self.on.plan.profile.clone()))?;
-        // A process that cannot ask ends before it opens a keyring or loads a certificate, unless somebody who can ask
-        // is doing so: then what that makes may be what is needed here.
+        // A process that cannot prompt ends before it opens a keyring or loads a certificate, unless a process that can
+        // prompt is doing so: that one may obtain what is needed here.
         let device = self.device_turn(n, serial)?;
         let device = match device {
             Some(Turn::Ready(credentials)) => return Ok((credentials, None)),
@@ -319,7 +321,7 @@ impl Run<'_, '_> {
         Ok((result?, held))
     }
 
-    /// The device's lock, held from asking until AWS has answered.
+    /// The device's lock, held from prompting until AWS has answered.
     fn device_turn(&self, n: usize, serial: &MfaSerial) -> Result<Option<Turn<Credentials>>, ExecuteError> {
         let mut ready = || -> Result<Option<Credentials>, ExecuteError> { Ok(None) };
         let mut meanwhile = |pid: Option<u32>| {
@@ -356,7 +358,7 @@ impl Run<'_, '_> {
                 client.assume_role(signer, call, &name, code)
             }
         }?;
-        // By the clock of who gave them, which its answer has just told.
+        // By the clock of the endpoint that issued the credentials, which its answer has just told.
         let now = self.on.clock.now();
         match given.expiration.filter(|end| *end <= now) {
             Some(end) => Err(StsError::Over { end, now }),
@@ -371,7 +373,7 @@ fn device_lock(serial: &MfaSerial) -> String {
 }
 
 impl ExecuteError {
-    /// What the terminal said, whatever was asked there.
+    /// The terminal's error, whatever was asked there.
     fn terminal(&self) -> Option<&TerminalError> {
         match self {
             Self::Code(CodeError::Terminal(reason))
@@ -380,8 +382,8 @@ impl ExecuteError {
         }
     }
 
-    /// Did the person who was asked say no, or nothing? Then nobody else should ask in their stead. A process that was
-    /// told to end by others says nothing about the person.
+    /// Did the person decline to answer, or not answer at all? Then no other process should prompt instead. If this
+    /// process was told to end by another one, that says nothing about the person.
     fn is_canceled_by_the_person(&self) -> bool {
         const SIGINT: i32 = 2;
         match self {

@@ -1,12 +1,12 @@
 //! What would be done for a profile, before anything is asked, called or unsealed.
 //!
-//! `ProfileSet` + [`PlanRequest`] + [`Ambient`] → [`Plan`] { base, steps }. Pure: no I/O, no clock, no async and no secret:
-//! a plan names where a secret stands, never what it is. Its `Display` is what `show` prints. Where only the base's
-//! answer can tell (a `credential_process` may return long-term keys or a session), the plan holds both ways.
+//! `ProfileSet` + [`PlanRequest`] + [`Ambient`] → [`Plan`] { base, steps }. Pure: no I/O, no clock, no async and no
+//! secrets: a plan records where a secret is, never what it is. Its `Display` is what `show` prints. If only the base's
+//! answer can tell (a `credential_process` may return long-term keys or a session), the plan contains both branches.
 //!
-//! The rules are those of AWS: GetSessionToken needs a user's own keys; AssumeRole signed by a session lives for an
-//! hour at most; a code works once. See `chain.rs` for where credentials come from, `steps.rs` for what is called, and
-//! `service.rs` for where it is called.
+//! The rules are those of AWS: GetSessionToken needs a user's long-term key; a role assumed by a session lasts at most
+//! one hour; a code works once. See `chain.rs` for where credentials come from, `steps.rs` for which calls are made,
+//! and `service.rs` for where they are sent.
 
 mod base;
 mod chain;
@@ -28,7 +28,7 @@ pub use error::{Likely, Origin, PlanError};
 pub use service::Service;
 pub use warning::Warning;
 
-/// What the command line, our variables and our settings ask of the plan.
+/// What the command line, our variables and our settings request.
 #[derive(Clone, Debug, Default)]
 pub struct PlanRequest {
     /// `--role-arn`
@@ -41,7 +41,7 @@ pub struct PlanRequest {
     pub session_name: Option<SessionName>,
     /// `--source-identity`
     pub source_identity: Option<SessionName>,
-    /// `--tag`; each replaces the profile's tag of the same key
+    /// `--tag`; each replaces the profile's tag with the same key
     pub tags: Vec<Tag>,
     /// `--transitive-tag`
     pub transitive_tags: Vec<String>,
@@ -49,37 +49,37 @@ pub struct PlanRequest {
     pub session_policy: Option<String>,
     /// `--policy-arn`
     pub policy_arns: Vec<String>,
-    /// `--duration` or `MFA_CRED_DURATION`, and which of the two
+    /// `--duration` or `MFA_CRED_DURATION`, and which of the two it was
     pub duration: Option<(Origin, Lifetime)>,
-    /// `duration` of our settings, which a profile's own beats
+    /// `duration` in our settings, which a profile's own duration overrides
     pub usual_duration: Option<Lifetime>,
     /// `--region` or `MFA_CRED_REGION`
     pub region: Option<Region>,
-    /// `region` of our settings, which every other source beats
+    /// `region` in our settings, which every other source overrides
     pub usual_region: Option<Region>,
     /// `--mfa-serial`
     pub mfa_serial: Option<MfaSerial>,
-    /// `allow_http` of our settings: may endpoints of other machines be plain `http://`?
+    /// `allow_http` in our settings: may endpoints on other machines use plain `http://`?
     pub allow_http: bool,
     /// Skip searches through all profiles and sections (similar names, ignored sections)? For callers that plan every
     /// profile, so that the cost stays proportional to their number.
     pub at_a_glance: bool,
-    /// Leave the device undecided, whatever the profile says? For commands about devices.
+    /// Leave the device undecided, whatever the profile says? For the commands that manage devices.
     pub leaves_device_open: bool,
 }
 
-/// What AWS's own variables say. No secret: of the environment's keys just the identifier.
+/// What AWS's own variables say. No secrets: only the identifier of the environment's key.
 #[derive(Clone, Debug, Default)]
 pub struct Ambient {
-    /// `AWS_ACCESS_KEY_ID`, where the secret is set too
+    /// `AWS_ACCESS_KEY_ID`, if the secret is set as well
     pub keys: Option<AmbientKeys>,
     /// `AWS_CREDENTIAL_EXPIRATION`
     pub expiration: Option<String>,
-    /// `MFA_CRED_PROFILE`: where it is set, the keys are our own earlier output, and so may the region be
+    /// `MFA_CRED_PROFILE`: if it is set, the keys are our own earlier output, and the region may be, too
     pub held: Option<String>,
-    /// `AWS_REGION` and `AWS_DEFAULT_REGION`, as far as they are set, each with its name
+    /// `AWS_REGION` and `AWS_DEFAULT_REGION`, if set, each with its name
     pub regions: Vec<(&'static str, String)>,
-    /// `MFA_CRED_EXPORTED_REGION`: our own earlier output too
+    /// `MFA_CRED_EXPORTED_REGION`: also our own earlier output
     pub exported_region: Option<String>,
     /// `AWS_ROLE_SESSION_NAME`
     pub session_name: Option<String>,
@@ -106,41 +106,41 @@ pub struct Ambient {
 pub struct AmbientKeys {
     /// `AWS_ACCESS_KEY_ID`
     pub access_key_id: String,
-    /// Is `AWS_SESSION_TOKEN` set, or `AWS_SECURITY_TOKEN`, as it was called?
+    /// Is `AWS_SESSION_TOKEN` or its old name `AWS_SECURITY_TOKEN` set?
     pub is_session: bool,
 }
 
 /// What would be done for a profile.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The profile that was asked for.
+    /// The requested profile.
     pub profile: ProfileName,
     /// Where the first credentials come from.
     pub base: Base,
-    /// When these end, where a file or the environment says so.
+    /// When they expire, if a file or the environment says so.
     pub end: Option<End>,
-    /// The profile at the end of the chain, which is the user's.
+    /// The profile at the end of the chain, which is that of the user.
     pub user: ProfileName,
     /// The calls, in order.
     pub steps: Steps,
-    /// What is exported as `AWS_REGION`, if anything says one.
+    /// The value exported as `AWS_REGION`, if any source gives one.
     pub region: Option<Region>,
-    /// Is that said neither by the profile nor by the user's own variables, but by an option or our settings?
+    /// Does it come from an option or our settings, rather than from the profile or the user's own variables?
     pub region_is_given: bool,
     /// Which STS is called, and how.
     pub service: Service,
-    /// The user's MFA device, if any profile of the chain names one.
+    /// The user's MFA device, if a profile of the chain names one.
     pub device: Option<Device>,
     /// The command that prints codes: the nearest `mfa_process` along the chain.
     pub mfa_process: Option<MfaProcess>,
-    /// What the user should know although the plan stands.
+    /// What the user should know although a plan was made.
     pub warnings: Vec<Warning>,
 }
 
 /// A command that prints codes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MfaProcess {
-    /// Where it stands.
+    /// Where it is configured.
     pub origin: Origin,
     /// The command line.
     pub command: String,
@@ -151,17 +151,17 @@ pub struct MfaProcess {
 pub enum Steps {
     /// Known now.
     Fixed(Vec<Step>),
-    /// Known when the base has answered.
+    /// Known before the base is asked.
     ByBase {
-        /// When it yields a user's own access key.
+        /// If the base gives a user's long-term key.
         long_term: Vec<Step>,
-        /// When it yields a session.
+        /// If the base gives a session.
         session: Vec<Step>,
     },
 }
 
 impl Steps {
-    /// The calls for a base that turned out to be this.
+    /// The calls for the kind of base that it turned out to be.
     pub fn given(&self, base_is_long_term: bool) -> &[Step] {
         match self {
             Self::Fixed(steps) => steps,
@@ -170,7 +170,7 @@ impl Steps {
         }
     }
 
-    /// What the user should know when the base turned out to be a session, for which a role was to live longer.
+    /// The warning for a base that turned out to be a session although the role was to last longer than an hour.
     pub fn capped_by_the_session(&self) -> Option<Warning> {
         let Self::ByBase { long_term, session } = self else { return None };
         let (wanted, given) = (long_term.last()?, session.last()?);
@@ -179,17 +179,17 @@ impl Steps {
     }
 }
 
-/// The device whose code a step needs.
+/// The device that generates the code for a step.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Device {
     /// Its serial is known.
     Named(MfaSerial),
-    /// `mfa_serial = auto`: the user's one usable device, which IAM is asked for when a code is needed.
+    /// `mfa_serial = auto`: the user's only usable device, which IAM is asked for when a code is needed.
     Auto,
 }
 
 impl Device {
-    /// Its serial, where that is known.
+    /// Its serial, if known.
     pub fn serial(&self) -> Option<&MfaSerial> {
         match self {
             Self::Named(serial) => Some(serial),
@@ -197,7 +197,7 @@ impl Device {
         }
     }
 
-    /// As a sentence has it.
+    /// As it appears in a sentence.
     fn in_words(&self) -> &str {
         self.serial().map_or("the one device that IAM lists (`mfa_serial = auto`)", MfaSerial::as_str)
     }
@@ -218,7 +218,7 @@ pub enum Step {
         device: Device,
         /// 15 minutes to 36 hours.
         duration: Lifetime,
-        /// The profile of the user.
+        /// The user's profile.
         profile: ProfileName,
     },
     /// AssumeRole.
@@ -232,28 +232,28 @@ pub struct AssumeRole {
     pub profile: ProfileName,
     /// The role.
     pub role: RoleArn,
-    /// With a code of this device: only where the session would live for more than an hour.
+    /// With a code from this device: only if the session is to last longer than an hour.
     pub device: Option<Device>,
-    /// 15 minutes to 12 hours; an hour where a session signs.
+    /// 15 minutes to 12 hours; one hour if a session signs.
     pub duration: Lifetime,
-    /// `None`: `mfa-cred-` and the user's name, found out when the call is made.
+    /// `None`: `mfa-cred-` and the user's name, which is looked up when the call is made.
     pub session_name: Option<SessionName>,
-    /// The trust policy's condition.
+    /// The external ID, which the trust policy may require.
     pub external_id: Option<ExternalId>,
-    /// Sticks through a chain.
+    /// It persists through a chain of roles.
     pub source_identity: Option<SessionName>,
     /// Sorted by key.
     pub tags: Vec<Tag>,
-    /// Keys of tags that are passed on.
+    /// The keys of tags that are passed on along a chain.
     pub transitive_tags: Vec<String>,
-    /// Narrows the session.
+    /// It restricts the session.
     pub session_policy: Option<String>,
-    /// Narrow the session.
+    /// They restrict the session.
     pub policy_arns: Vec<String>,
 }
 
 impl Step {
-    /// The profile whose entry this step makes.
+    /// The profile that the result of this step belongs to.
     pub fn profile(&self) -> &ProfileName {
         match self {
             Self::SessionToken { profile, .. } => profile,
@@ -261,7 +261,7 @@ impl Step {
         }
     }
 
-    /// How long what it yields is to live.
+    /// The requested lifetime of the resulting session.
     pub fn duration(&self) -> Lifetime {
         match self {
             Self::SessionToken { duration, .. } => *duration,
@@ -269,7 +269,7 @@ impl Step {
         }
     }
 
-    /// The device that it needs a code of, if any.
+    /// The device whose code it needs, if any.
     pub fn needs_code_of(&self) -> Option<&Device> {
         match self {
             Self::SessionToken { device, .. } => Some(device),
@@ -281,8 +281,7 @@ impl Step {
 impl Plan {
     /// Makes the plan for a profile.
     ///
-    /// # Errors
-    /// Everything that can be known to be wrong before anything is asked or called.
+    /// # Errors Everything that can be found to be wrong before anything is asked or called.
     pub fn make(
         set: &ProfileSet,
         profile: &ProfileName,
@@ -323,14 +322,13 @@ impl Plan {
 
 /// The profile of that name, which must exist.
 ///
-/// # Errors
-/// If it does not exist, with similar names, or the fact that there are no profiles.
+/// # Errors If it does not exist: with similar names, or with the fact that there are no profiles.
 pub fn existing<'a>(set: &'a ProfileSet, name: &ProfileName) -> Result<Profile<'a>, PlanError> {
     set.get(name.as_str()).ok_or_else(|| chain::unknown(set, name))
 }
 
 impl Plan {
-    /// The same plan with the answer to `mfa_serial = auto`; one that names its device keeps it.
+    /// The same plan with the answer to `mfa_serial = auto`; a plan that already names its device keeps it.
     #[must_use]
     pub fn with_device(mut self, serial: &MfaSerial) -> Self {
         let fill = |device: &mut Device| {
@@ -354,7 +352,7 @@ impl Plan {
         self
     }
 
-    /// GetSessionToken for the user of this plan, without a role.
+    /// A plan of GetSessionToken for this plan's user, without a role.
     #[must_use]
     pub fn session_of(&self, serial: &MfaSerial) -> Self {
         let step = steps::session_of(self.user.clone(), serial);
@@ -362,33 +360,33 @@ impl Plan {
         Self { steps: Steps::Fixed(vec![step]), device, warnings: Vec::new(), ..self.clone() }
     }
 
-    /// The user's profile, where no device is in the plan although one could be: MFA is met by a user's own keys alone.
+    /// The user's profile, if the plan has no device although it could have one: only a user's long-term key can be
+    /// combined with MFA.
     pub fn without_mfa(&self) -> Option<&ProfileName> {
         let could_be_met = matches!(self.base.kind(), BaseKind::LongTerm | BaseKind::Unknown);
         Some(&self.user).filter(|_| could_be_met && self.device.is_none())
     }
 
-    /// Does the device have to be asked for before a code can be?
+    /// Must the device be looked up before a code can be asked for?
     pub fn asks_for_device(&self) -> bool {
         self.device == Some(Device::Auto)
     }
 
-    /// Which IAM is called for this profile, and how. Only commands that call it need to know.
+    /// Which IAM endpoint to call for this profile, and how. Only commands that call IAM need to know.
     ///
-    /// # Errors
-    /// An override that is no address.
+    /// # Errors An override that is not a URL.
     pub fn iam(&self, set: &ProfileSet, ambient: &Ambient) -> Result<Service, PlanError> {
         let profile = set.get(self.profile.as_str()).expect("a plan's profile is in the set that it was made of");
         self.service.iam(set, profile, ambient)
     }
 }
 
-/// The line by which a profile signs in through a browser, and how: what the AWS CLI looks at before any key.
+/// The property by which a profile signs in through a browser, and how: the AWS CLI looks at it before any key.
 pub fn sign_in(profile: Profile<'_>) -> Option<(Property<'_>, &'static str)> {
     chain::sign_in(profile)
 }
 
-/// The profiles along a source chain as far as it leads, from that of `name` on; none of them is judged.
+/// The profiles along a source chain, starting with `name`, as far as it leads; none of them is checked.
 pub fn sources<'a>(set: &'a ProfileSet, name: &str) -> Vec<Profile<'a>> {
     set.get(name).map(|profile| chain::sources(set, profile)).unwrap_or_default()
 }

@@ -1,10 +1,10 @@
 //! The profiles of `~/.aws/config` and `~/.aws/credentials`, every property with its file and line.
 //!
-//! In: the two files, through [`Files`]. Out: a [`ProfileSet`], which owns their bytes (they may hold access keys, so
-//! they are zeroed with it) and an index of spans into them: of the sections that were asked for, or of all. Values are
-//! decoded when asked for, so that thousands of profiles cost a command that needs one of them little. It resolves nothing: chains, defaults and the meaning of a
-//! value are the plan's. Only `edit.rs` writes, and neither its errors nor its `Debug` hold text from the files, except
-//! the names of sections.
+//! In: the two files, through [`Files`]. Out: a [`ProfileSet`], which owns their bytes (they may contain access keys,
+//! so they are zeroed when it is dropped) and an index of spans into them: of the requested sections, or of all. Values
+//! are decoded on demand, so thousands of profiles cost little if a command needs only one of them. Nothing is resolved
+//! here: chains, defaults and the meaning of a value are up to the plan. Only `edit.rs` writes, and neither its errors
+//! nor its `Debug` output contain text from the files, except the names of sections.
 
 mod differences;
 pub mod edit;
@@ -34,18 +34,18 @@ pub use overlooked::Overlooked;
 pub use read::{Ignored, Malformed};
 pub use section::{Profile, Property, Section};
 
-/// Why the files could not be read as profiles. Holds no text from them.
+/// Why the files could not be read as profiles. Contains no text from them.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    /// The file is there and cannot be read, or is a directory.
+    /// The file exists but cannot be read, or is a directory.
     #[error("`{}` cannot be read", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The operating system's reason.
         source: io::Error,
     },
-    /// The file is of 4 GiB or more, which its index cannot hold.
+    /// The file has 4 GiB or more, and offsets have 32 bits.
     #[error("`{}` is too large", path.display())]
     TooLarge {
         /// The file.
@@ -54,23 +54,23 @@ pub enum ProfileError {
     /// A line of the file is not UTF-8.
     #[error("{place}: the line is not UTF-8")]
     NotUtf8 {
-        /// The line of the first byte that is wrong.
+        /// The line of the first invalid byte.
         place: Location,
     },
-    /// A line breaks the grammar; the SDKs then refuse the whole file, and so does this.
+    /// A line breaks the grammar. The SDKs then refuse the whole file, and so does this program.
     #[error("{place}: {what}")]
     Malformed {
         /// The line.
         place: Location,
-        /// The rule that it breaks.
+        /// The rule that the line breaks.
         what: Malformed,
     },
 }
 
-/// A line of a file. It shares the path, so that errors may keep it.
+/// A line of a file. The path is shared, so that errors can keep it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Location {
-    /// The file, as it was given to [`ProfileSet::load`].
+    /// The file, as it was passed to [`ProfileSet::load`].
     pub file: Arc<Path>,
     /// Counted from 1.
     pub line: u32,
@@ -91,10 +91,10 @@ pub enum WhichFile {
     Credentials,
 }
 
-/// Whether a file was there. One that is not counts as empty, as in the SDKs.
+/// Whether a file exists. A missing one counts as empty, as in the SDKs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Presence {
-    /// It was read.
+    /// The file was read.
     Present,
     /// There is no such file.
     Missing,
@@ -117,17 +117,18 @@ pub enum SectionKind {
 struct File {
     path: Arc<Path>,
     presence: Presence,
-    /// As on disk, and known to be UTF-8. Bytes rather than a `String`, so that they are read, kept and zeroed once.
+    /// The bytes as on disk, checked to be UTF-8. They are bytes rather than a `String` so that they are read, kept and
+    /// zeroed in one place.
     text: Secret<Vec<u8>>,
 }
 
-/// Every profile of the two files.
+/// All profiles of the two files.
 #[derive(Debug)]
 pub struct ProfileSet {
     files: [File; 2],
-    /// Where the sections stand, while nothing needs more of the files than a few of these.
+    /// Where the sections start. Present until more than a few of them are needed.
     outlines: Option<Outlines>,
-    /// All that the files hold.
+    /// Everything in the files.
     whole: OnceLock<Index>,
     alike: overlooked::Index,
 }
@@ -135,9 +136,8 @@ pub struct ProfileSet {
 impl ProfileSet {
     /// Reads the two files. A missing one is empty; see [`ProfileSet::sources`].
     ///
-    /// Every line is looked at, and what is wrong anywhere is an error here. Beyond that, only the sections that are
-    /// asked for by name are read, until something is asked that takes all of them: of thousands of profiles a command
-    /// needs two or three.
+    /// Every line is checked, and an error anywhere is reported here. Apart from that, only sections that are requested
+    /// by name are read, until a request needs all of them: of thousands of profiles, a command needs two or three.
     pub fn load(files: &dyn Files, config: &Path, credentials: &Path) -> Result<Self, ProfileError> {
         let files = [File::load(files, config)?, File::load(files, credentials)?];
         let are_text = files.iter().all(|file| file.text.expose().is_ascii() || file.checked().is_ok());
@@ -148,7 +148,7 @@ impl ProfileSet {
         Ok(Self { files, outlines, whole: OnceLock::new(), alike: overlooked::Index::default() })
     }
 
-    /// Reads two texts that are in memory, as if they stood in files named `config` and `credentials`.
+    /// Reads two texts in memory as if they were files named `config` and `credentials`.
     pub fn parse(config: &str, credentials: &str) -> Result<Self, ProfileError> {
         let file = |path: &str, text: &str| File {
             path: Path::new(path).into(),
@@ -163,12 +163,12 @@ impl ProfileSet {
         Ok(Self { files, outlines: None, whole: index.into(), alike: overlooked::Index::default() })
     }
 
-    /// All that the files hold, read now where it was not before.
+    /// Everything in the files, read now unless it was read before.
     fn all(&self) -> &Index {
         self.whole.get_or_init(|| read_all(&self.files).expect("an outline is made only of files without a fault"))
     }
 
-    /// The outlines, while they are all that is known. Files that have one hold no section that is ignored.
+    /// The outlines, unless everything has been read. Files with an outline have no ignored sections.
     fn outlines(&self) -> Option<&Outlines> {
         self.outlines.as_ref().filter(|_| self.whole.get().is_none())
     }
@@ -181,7 +181,7 @@ impl ProfileSet {
         &self.files[origin as usize]
     }
 
-    /// The file that a place of this set is in.
+    /// The file of a place in this set.
     fn origin_of(&self, place: &Location) -> WhichFile {
         if Arc::ptr_eq(&place.file, &self.file(WhichFile::Config).path) {
             WhichFile::Config
@@ -190,17 +190,17 @@ impl ProfileSet {
         }
     }
 
-    /// The two files, config first, and whether each was there.
+    /// The two files, config first, and whether each exists.
     pub fn sources(&self) -> [(&Path, Presence); 2] {
         self.files.each_ref().map(|file| (&*file.path, file.presence))
     }
 
-    /// The profile of exactly that name.
+    /// The profile with exactly that name.
     pub fn get(&self, name: &str) -> Option<Profile<'_>> {
         self.section(SectionKind::Profile, name)
     }
 
-    /// The section of that kind and name; `[plugins]` has the empty one.
+    /// The section with that kind and name; the name of `[plugins]` is empty.
     pub fn section(&self, kind: SectionKind, name: &str) -> Option<Section<'_>> {
         let texts = texts(&self.files);
         let part = self.outlines().and_then(|outlines| outlines.part(texts, kind, name));
@@ -234,7 +234,7 @@ impl ProfileSet {
         leads.map(|header| header.name.text(self.bytes(header.origin)))
     }
 
-    /// Up to three names that a person who typed `name` may have meant, the likeliest first.
+    /// Up to three profile names that may have been meant by `name`, the most likely first.
     pub fn nearest(&self, name: &str) -> Vec<&str> {
         let wanted = name.to_lowercase();
         let mut near: Vec<(usize, &str)> =
@@ -243,7 +243,7 @@ impl ProfileSet {
         near.into_iter().take(3).map(|(_, known)| known).collect()
     }
 
-    /// What was ignored, as the SDKs do, and why; for `-v` and `doctor`.
+    /// What was ignored, as in the SDKs, and why; for `-v` and `doctor`.
     pub fn notes(&self) -> impl Iterator<Item = Note<'_>> {
         (0..self.all().found.notes.len()).map(|at| self.note(at))
     }
@@ -258,23 +258,24 @@ impl ProfileSet {
         }
     }
 
-    /// Sections that would be the profile of that name if they were written otherwise, in the order of files and lines.
+    /// Sections that would be the profile with that name if they were written differently, in the order of files and
+    /// lines.
     pub fn overlooked(&self, name: &str) -> Vec<Overlooked> {
         if self.outlines().is_some() { Vec::new() } else { overlooked::ignored(self, name) }
     }
 
-    /// Ignored sections that were meant to be profiles, whatever their names.
+    /// Ignored sections that were meant to be profiles, under any name.
     pub fn meant_as_profiles(&self) -> impl Iterator<Item = Overlooked> {
         overlooked::meant_as_profiles(self)
     }
 
-    /// The same, and profiles whose names differ in upper and lower case alone.
+    /// Like [`Self::overlooked`], plus profiles whose names differ only in case.
     pub fn mistaken_for(&self, name: &str) -> Vec<Overlooked> {
         let has_none = self.outlines().is_some_and(|outlines| !outlines.has_of_other_case(texts(&self.files), name));
         if has_none { Vec::new() } else { overlooked::all(self, name) }
     }
 
-    /// Where the AWS CLI or the SDKs read these files otherwise; for `show` and `doctor`. Computed when asked for.
+    /// Where the AWS CLI or the SDKs read these files differently; for `show` and `doctor`. Computed on demand.
     pub fn differences(&self) -> Vec<Difference<'_>> {
         differences::find(self)
     }
@@ -286,7 +287,7 @@ fn texts(files: &[File; 2]) -> Texts<'_> {
 
 fn read_all(files: &[File; 2]) -> Result<Index, ProfileError> {
     let mut found = Found::default();
-    // The order is the precedence: what the credentials file says wins.
+    // The order is the precedence: the credentials file wins.
     for (file, origin) in files.iter().zip([WhichFile::Config, WhichFile::Credentials]) {
         read::read(origin, file.checked()?, &mut found)
             .map_err(|fault| ProfileError::Malformed { place: file.place(fault.line), what: fault.what })?;
@@ -294,13 +295,13 @@ fn read_all(files: &[File; 2]) -> Result<Index, ProfileError> {
     Ok(Index::of(found, texts(files)))
 }
 
-/// How far apart two lower-cased names are, if they are near enough to suggest one for the other.
+/// The distance between two lowercase names, if they are near enough to suggest one for the other.
 fn distance(wanted: &str, known: &str) -> Option<usize> {
     const LONGEST: usize = 128;
     if wanted == known {
         return Some(0);
     }
-    // The distance takes time in proportion to both lengths; no name that a person types is longer.
+    // The time is proportional to both lengths; nobody types a name longer than this.
     if wanted.len().max(known.len()) <= LONGEST {
         let edits = strsim::damerau_levenshtein(wanted, known);
         if edits <= (wanted.chars().count() / 3).max(1) {
@@ -308,7 +309,7 @@ fn distance(wanted: &str, known: &str) -> Option<usize> {
         }
     }
     let starts = wanted.len() >= 2 && known.starts_with(wanted) || known.len() >= 2 && wanted.starts_with(known);
-    // After every misspelling, the shorter rest first.
+    // After all misspellings, with the shorter rest first.
     starts.then(|| LONGEST + wanted.len().abs_diff(known.len()))
 }
 
@@ -322,7 +323,7 @@ impl File {
         Ok(Self { path: path.into(), presence, text })
     }
 
-    /// The text, once it is known to be UTF-8 and that 32-bit offsets reach its end.
+    /// The text, once it is known to be UTF-8 and short enough for 32-bit offsets.
     fn checked(&self) -> Result<&str, ProfileError> {
         let bytes = self.text.expose();
         if u32::try_from(bytes.len()).is_err() {
@@ -339,30 +340,30 @@ impl File {
     }
 }
 
-/// A section that was ignored, or a key in one. Says what and where, never a value.
+/// An ignored section, or an ignored key in a section. Says what and where, never a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Note<'a> {
     /// Why.
     pub what: Ignored,
     /// The line.
     pub place: Location,
-    /// The section, as between its brackets. It comes from a file: `Display` escapes control characters.
+    /// The section as written between its brackets. It comes from a file: `Display` escapes control characters.
     pub section: &'a str,
-    /// What stands in the section that somebody may miss.
+    /// The keys in the section that somebody may miss.
     pub holds: Holds,
 }
 
-/// What of weight an ignored section holds.
+/// The important keys that an ignored section contains.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Holds {
-    /// A part of an access key or of a session's credentials.
+    /// A part of an access key or of temporary credentials.
     pub keys: bool,
     /// `mfa_serial`
     pub serial: bool,
 }
 
 impl Holds {
-    /// Notes a key, in whatever case it is written.
+    /// Records a key, in upper or lower case.
     fn add(&mut self, key: &str) {
         const KEYS: [&str; 4] =
             ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"];

@@ -1,4 +1,4 @@
-//! No answer is read for ever: what is longer than any of AWS's ends with an error.
+//! Limits the size of every answer: one that is longer than any of AWS's ends with an error.
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -8,15 +8,15 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{LengthLimitError, Limited};
 
-/// The longest answer, in bytes. A page of policies has some hundreds of thousands, credentials a few.
+/// The longest answer, in bytes. A page of policies has some hundreds of thousands, credentials a few thousand.
 const LONGEST: usize = 1 << 20;
 
-/// The same client, whose answers have an end.
+/// The same client, with bounded answers.
 pub(super) fn bounded(client: SharedHttpClient) -> SharedHttpClient {
     SharedHttpClient::new(Bounded(client))
 }
 
-/// Was an answer longer than that?
+/// Was the answer longer than the limit?
 pub(super) fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<LengthLimitError>)
 }

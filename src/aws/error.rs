@@ -11,7 +11,8 @@ use super::obstacle::Obstacle;
 
 /// Proxy Authentication Required (RFC 9110).
 const PROXY_PASSWORD: u16 = 407;
-/// In characters. AWS's longest texts, those with an encoded authorization message aside, have some four hundred.
+/// In characters. AWS's longest messages, apart from those with an encoded authorization message, have about four
+/// hundred.
 const LONGEST_MESSAGE: usize = 1000;
 /// In characters.
 const LONGEST_CODE: usize = 100;
@@ -25,20 +26,20 @@ pub enum CallError {
         code: String,
         /// AWS's text.
         message: String,
-        /// AWS's clock less ours, in seconds, as its answer's `Date` showed.
+        /// AWS's clock minus ours, in seconds, according to the `Date` header of its answer.
         ahead: i64,
     },
-    /// Too many calls.
+    /// Too many requests.
     Throttled,
     /// A 5xx status.
     Unavailable(u16),
     /// Something other than AWS answered, or the answer was cut off.
     Unreadable,
-    /// The answer did not end.
+    /// The answer exceeded the size limit.
     TooLong,
     /// The credentials in the answer had already expired, by the endpoint's own clock.
     Over {
-        /// When they ended.
+        /// When they expired.
         end: Timestamp,
         /// That clock.
         now: Timestamp,
@@ -47,7 +48,7 @@ pub enum CallError {
     Lost(&'static str),
     /// Nothing was sent.
     Unreachable(Obstacle),
-    /// No request could be made.
+    /// The request could not be built.
     Unusable(String),
 }
 
@@ -120,7 +121,7 @@ pub(crate) fn classify<E: ProvideErrorMetadata + std::error::Error + 'static>(
         SdkError::ServiceError(service) => {
             let (meta, status) = (service.err().meta(), service.raw().status().as_u16());
             match (meta.code(), status) {
-                // AWS never answers like this: a proxy does, and passes nothing on.
+                // AWS never answers like this; a proxy does, without forwarding the request.
                 (_, PROXY_PASSWORD) => CallError::Unreachable(Obstacle::ProxyPassword),
                 (Some(code), _) if is_throttling(code) => CallError::Throttled,
                 (_, 429) => CallError::Throttled,

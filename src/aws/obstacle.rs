@@ -1,4 +1,4 @@
-//! What kept a request from being sent: the name, the network, a proxy, a certificate.
+//! What kept a request from being sent: the host name, the network, a proxy, or a certificate.
 //!
 //! In: the connector's error with its causes. Out: an [`Obstacle`], but only if it is certain that no byte of the
 //! request was sent, since a code in it then still works. The SDK's connector has no error types to match on, so the
@@ -9,43 +9,43 @@ use std::io::{self, ErrorKind};
 /// Why nothing was sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Obstacle {
-    /// DNS has no such name, or does not answer.
+    /// DNS does not know the name, or does not answer.
     #[error("its name cannot be resolved")]
     Name,
     /// The connect timeout.
     #[error("it took too long to connect")]
     TooSlow,
-    /// Nobody listens there.
+    /// Nothing listens there.
     #[error("connection refused")]
     Refused,
     /// No route.
     #[error("the network is unreachable")]
     Network,
     /// 407 from a proxy.
-    #[error("the proxy wants a user name and a password")]
+    #[error("the proxy requires a user name and a password")]
     ProxyPassword,
-    /// The proxy makes no tunnel to there.
+    /// The proxy refuses to open a tunnel to the host.
     #[error("the proxy does not let it through")]
     ProxyRefusal,
-    /// The other side hung up on a TLS greeting, or answered something else.
+    /// The other side closed the connection during the TLS handshake, or answered something else.
     #[error("the server did not complete a TLS handshake")]
     NoTls,
-    /// A certificate that is over, or a clock that is ahead.
+    /// The certificate has expired, or this machine's clock is fast.
     #[error("its TLS certificate has expired")]
     Expired,
-    /// A certificate that is not valid yet, or a clock that is behind.
+    /// The certificate is not valid yet, or this machine's clock is slow.
     #[error("its TLS certificate is not valid yet")]
     NotYetValid,
-    /// A certificate of somebody else.
+    /// The certificate belongs to another name.
     #[error("its TLS certificate is for another name")]
     AnotherName,
-    /// A certificate that no trusted authority vouches for.
+    /// No trusted authority has issued the certificate.
     #[error("its TLS certificate comes from an issuer that is not trusted here")]
     UnknownIssuer,
-    /// A certificate with another fault.
+    /// The certificate is invalid for another reason.
     #[error("its TLS certificate is not valid")]
     Certificate,
-    /// Anything else before the connection stood.
+    /// Anything else before the connection was established.
     #[error("no connection")]
     Other,
 }
@@ -98,7 +98,7 @@ impl Obstacle {
         match self {
             Self::ProxyPassword => "put them into the proxy's variable: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
             Self::Expired | Self::NotYetValid => {
-                "check this machine's clock; where it is right, something between here and AWS answers in its place"
+                "check this machine's clock; if it is right, something between here and AWS answers in its place"
             }
             Self::AnotherName | Self::UnknownIssuer | Self::Certificate => {
                 "something between here and AWS answers in its place; where that is your company's proxy, name its \

@@ -16,10 +16,10 @@ use crate::code::Way;
 use crate::names::Address;
 use crate::plan::Service;
 
-/// As many characters of a path as a prompt has room for; its end says which file it is.
+/// The number of characters of a path that fit into a prompt; its end says which file it is.
 const SHOWN: usize = 40;
 
-/// Where systems keep the certificates that they believe. A variable that names one of these changes nothing.
+/// The usual locations of the system's certificates. A variable that names one of these changes nothing.
 const OF_SYSTEMS: [&str; 8] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/certs/ca-bundle.crt",
@@ -31,29 +31,29 @@ const OF_SYSTEMS: [&str; 8] = [
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 ];
 
-/// Whose certificates are trusted.
+/// Which certificates are trusted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Trust {
     /// The system's.
     System,
-    /// Those of `SSL_CERT_FILE` or `SSL_CERT_DIR`.
+    /// The ones in `SSL_CERT_FILE` or `SSL_CERT_DIR`.
     Variable(PathBuf),
-    /// Those of `AWS_CA_BUNDLE` or `ca_bundle`, and no others.
+    /// The ones in `AWS_CA_BUNDLE` or `ca_bundle`, and no others.
     Bundle(PathBuf),
 }
 
-/// The way to a service.
+/// The route to a service.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// A configured override; `None` is AWS's own address.
+    /// The configured endpoint; `None` means AWS's own address.
     endpoint: Option<Address>,
     pub(super) trust: Trust,
-    /// Links of this machine and of the instance or container that it is are never sent through a proxy.
+    /// Requests to this machine, or to the metadata service of its instance or container, never go through a proxy.
     is_direct: bool,
 }
 
 impl Route {
-    /// The way to this service.
+    /// The route to this service.
     pub fn to(service: &Service) -> Self {
         let endpoint: Option<Address> = service.endpoint_url.as_deref().and_then(|url| url.parse().ok());
         let trust = service.ca_bundle.clone().map_or_else(|| trust_of(&|name| std::env::var_os(name)), Trust::Bundle);
@@ -61,8 +61,8 @@ impl Route {
         Self { endpoint, trust, is_direct }
     }
 
-    /// The way to the metadata service of this instance or container. What comes from there are credentials, and it is
-    /// one hop away: a proxy could only be in the wrong place.
+    /// The route to the metadata service of this instance or container. It answers with credentials and is one hop
+    /// away, so a proxy would be a mistake.
     pub(crate) fn to_this_host() -> Self {
         Self { endpoint: None, trust: trust_of(&|name| std::env::var_os(name)), is_direct: true }
     }
@@ -75,12 +75,12 @@ impl Route {
         self.is_direct && self.endpoint.as_ref().is_some_and(Address::is_named_loopback)
     }
 
-    /// `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, unless they have no say here.
+    /// The proxy from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, if they apply here.
     pub(super) fn proxies(&self) -> ProxyConfig {
         if self.is_direct { ProxyConfig::disabled() } else { ProxyConfig::from_env() }
     }
 
-    /// What of this way is neither AWS's nor the system's own, in the words of a prompt.
+    /// What on this route is neither AWS's nor the system's own, in the words of a prompt.
     pub fn in_words(&self, service: &Service) -> Way {
         let endpoint = self.endpoint.as_ref().filter(|address| !address.is_of_aws());
         let proxy = self.proxy(service).map(|proxy| format!(" via proxy {proxy}"));
@@ -103,12 +103,12 @@ impl Route {
         let address = self.endpoint.clone().or_else(|| address_of(service))?;
         let proxy = Matcher::from_env().intercept(address.uri())?;
         let shown = proxy.uri().to_string().parse().map(|address: Address| address.to_string());
-        // One of another kind (SOCKS): its host is all that is needed to know it.
+        // A proxy of another kind (SOCKS): its host identifies it sufficiently.
         Some(shown.unwrap_or_else(|_| proxy.uri().host().unwrap_or_default().to_owned()))
     }
 }
 
-/// AWS's own address of STS, by the SDK's rules.
+/// AWS's own address for STS, according to the SDK's rules.
 fn address_of(service: &Service) -> Option<Address> {
     let params = Params::builder()
         .region(service.region.as_str().to_owned())
@@ -121,7 +121,7 @@ fn address_of(service: &Service) -> Option<Address> {
     endpoint.ok()?.url().parse().ok()
 }
 
-/// As the crate that loads the system's certificates reads its variables.
+/// Reads the variables like the crate that loads the system's certificates.
 fn trust_of(variable: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Trust {
     let named = |name| variable(name).filter(|value| !value.is_empty());
     let foreign = |value: &OsStr| !OF_SYSTEMS.iter().any(|known| Path::new(known) == Path::new(value));
@@ -134,7 +134,7 @@ fn trust_of(variable: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Trust {
     }
 }
 
-/// A path, without its beginning where it is long.
+/// A path, with its beginning cut off if it is long.
 struct Shortened<'a>(&'a Path);
 
 impl fmt::Display for Shortened<'_> {

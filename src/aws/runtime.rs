@@ -1,4 +1,4 @@
-//! The async runtime, built only where a call is made.
+//! The async runtime, built only if a call is made.
 
 use super::error::CallError;
 

@@ -1,4 +1,4 @@
-//! How a call to AWS travels: one HTTP client, one clock, one reading of what went wrong, for every service.
+//! How calls to AWS are sent: one HTTP client, one clock and one interpretation of errors for all services.
 //!
 //! The SDK signs and sends. A client is built only for a call, since loading the system's certificates is most of a
 //! call's cost; an `http://` endpoint gets a connector without TLS and loads none. The only request that is signed
@@ -41,29 +41,27 @@ use crate::state::CorrectedClock;
 pub(crate) struct Transport<'a> {
     runtime: tokio::runtime::Runtime,
     clock: CorrectedClock<'a>,
-    /// How far AWS's clock was believed to be ahead when this was made, in seconds. What answers show after that the
-    /// client adds by itself, to each request that follows.
+    /// How far AWS's clock was believed to be ahead of ours when this was made, in seconds. The client itself adds what
+    /// later answers show to each following request.
     ahead: i64,
     date: Arc<LastDate>,
 }
 
-/// The last answer's `Date`, in seconds since 1970; 0 for none.
+/// The `Date` header of the last answer, in seconds since 1970; 0 for none.
 #[derive(Debug, Default)]
 struct LastDate(AtomicI64);
 
 impl<'a> Transport<'a> {
-    /// # Errors
-    /// A system that gives no runtime.
+    /// # Errors The system does not provide a runtime.
     pub(crate) fn new(clock: CorrectedClock<'a>) -> Result<Self, CallError> {
         Ok(Self { runtime: runtime()?, ahead: clock.ahead(), clock, date: Arc::new(LastDate::default()) })
     }
 
-    /// Loads certificates (for `https://` endpoints) and gives what a client is built from.
+    /// Loads certificates (for `https://` endpoints) and returns what a client is built from.
     ///
-    /// # Errors
-    /// A CA bundle that cannot be read.
+    /// # Errors A CA bundle cannot be read.
     pub(crate) fn config(&self, service: &Service, limits: Limits) -> Result<SdkConfig, CallError> {
-        // The plan refused it already, with its location; this stops a service made in any other way.
+        // The plan has already refused it, with its location; this stops a service that was made in any other way.
         let endpoint = service.endpoint_url.as_deref().map(str::parse::<Address>);
         if endpoint.is_some_and(|address| address.is_ok_and(|it| it.is_in_clear()) && !service.may_be_in_clear) {
             return Err(CallError::Unusable("the endpoint is plain http".to_owned()));
@@ -85,17 +83,17 @@ impl<'a> Transport<'a> {
         Ok(config.build())
     }
 
-    /// What a client needs besides, to show AWS's time.
+    /// What else a client needs in order to report AWS's time.
     pub(crate) fn read_date(&self) -> ReadDate {
         ReadDate(Arc::clone(&self.date))
     }
 
-    /// Waits for a call.
+    /// Runs a call to its end.
     pub(crate) fn wait<F: Future>(&self, call: F) -> F::Output {
         self.runtime.block_on(call)
     }
 
-    /// Sends, and once more when it was the date that AWS refused.
+    /// Sends the request, and sends it again once if AWS refused its date.
     pub(crate) fn send<T>(&self, attempt: &dyn Fn() -> Result<T, CallError>) -> Result<T, CallError> {
         let first = self.attempt(attempt);
         match &first {
@@ -111,7 +109,7 @@ impl<'a> Transport<'a> {
             && let Ok(date) = Timestamp::from_second(date)
         {
             let is_aws = !matches!(result, Err(CallError::Unreadable | CallError::TooLong | CallError::Unavailable(_)));
-            // A captive portal's clock is nobody's business.
+            // The clock of a captive portal is irrelevant.
             if is_aws {
                 self.clock.learn(date);
             }
@@ -125,7 +123,7 @@ impl<'a> Transport<'a> {
     }
 }
 
-/// Who signs, as the SDK takes it.
+/// The signer in the SDK's form.
 pub(crate) fn provider(signer: &Credentials) -> SharedCredentialsProvider {
     let token = signer.session_token.as_ref().map(|token| token.expose().clone());
     SharedCredentialsProvider::new(aws_credential_types::Credentials::new(
@@ -137,13 +135,13 @@ pub(crate) fn provider(signer: &Credentials) -> SharedCredentialsProvider {
     ))
 }
 
-/// An HTTP client for the endpoint, by the way that [`Route`] says.
+/// An HTTP client for the endpoint, using the route that [`Route`] describes.
 pub(crate) fn client(route: &Route) -> Result<SharedHttpClient, CallError> {
     let context = match (route.is_plain(), &route.trust) {
         (true, _) => trusting(Vec::new()),
         (false, Trust::System) => Ok(tls::TlsContext::default()),
         (false, Trust::Variable(file)) => {
-            // It is the crate that reads the system's certificates which reads this one: here it is only looked at.
+            // The crate that reads the system's certificates also reads this one: here it is only checked.
             read_bundle(file).map(|_| tls::TlsContext::default())
         }
         (false, Trust::Bundle(file)) => read_bundle(file).and_then(trusting),
@@ -162,7 +160,7 @@ pub(crate) fn client(route: &Route) -> Result<SharedHttpClient, CallError> {
     Ok(bounded(client))
 }
 
-/// A name of this machine leads to this machine, whatever a resolver or a hosts file says.
+/// A name of this machine resolves to this machine, whatever a resolver or hosts file says.
 #[derive(Clone, Debug)]
 struct ThisMachine;
 
@@ -172,10 +170,9 @@ impl ResolveDns for ThisMachine {
     }
 }
 
-/// Can the certificates that are to be believed be read, whether or not this endpoint needs any?
+/// Can the configured certificates be read, whether or not this endpoint needs them?
 ///
-/// # Errors
-/// A CA bundle, or a file or folder of `SSL_CERT_FILE` or `SSL_CERT_DIR`, that cannot.
+/// # Errors A CA bundle, or a file or folder in `SSL_CERT_FILE` or `SSL_CERT_DIR`, cannot be read.
 pub(crate) fn check_trust(route: &Route) -> Result<(), CallError> {
     match &route.trust {
         Trust::System => Ok(()),

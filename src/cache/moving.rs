@@ -57,7 +57,7 @@ impl Cache<'_> {
                 other => other.to_string(),
             };
             self.messages.note(&format!(
-                "note: the cache's key is in the kernel keyring only, so the cache ends with a restart ({}: {why}); \
+                "note: the cache's key is in the kernel keyring only, so the cache is lost on restart ({}: {why}); \
                  shown once",
                 KeyHome::Keyring.name()
             ));

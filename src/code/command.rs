@@ -17,16 +17,16 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-/// What tells a command, and all that it starts, how many of ours there are above it, and from which this one comes.
-/// For this program alone: a wrapper may hide from the reader of a configuration that it leads back here.
+/// The variable that marks a command and everything it starts: how many of our processes are above it, and which one
+/// started it. Only for this program: a wrapper script may hide that a configuration leads back here.
 const DEPTH: &str = variables::DEPTH;
 /// How deeply commands may be nested.
 const DEEPEST: u32 = 3;
-/// No answer of a command is longer than this, nor what it says on stderr.
+/// The maximum length of a command's answer, and of its stderr.
 pub(crate) const MEGABYTE: usize = 1 << 20;
-/// How many bytes are read at once.
+/// The number of bytes read at once.
 const CHUNK: usize = 4096;
-/// The longest pause between two checks whether the command has ended.
+/// The longest pause between checks of whether the command has ended.
 const LONGEST_STEP: Duration = Duration::from_millis(20);
 
 /// Why there is no output.
@@ -44,9 +44,9 @@ pub enum CommandError {
     /// It was still printing, and was killed.
     #[error("it printed more than {} on {}", size(*.limit), .stream)]
     TooMuch {
-        /// Which stream.
+        /// The stream.
         stream: &'static str,
-        /// How many bytes it might have printed.
+        /// The limit in bytes.
         limit: usize,
     },
     /// This process was told to end while the command ran.
@@ -61,7 +61,7 @@ fn size(limit: usize) -> String {
     if limit >= MEGABYTE { format!("{} MB", limit / MEGABYTE) } else { format!("{limit} bytes") }
 }
 
-/// How a command ended, and what it printed.
+/// The result of a command.
 pub struct Ran {
     /// How it ended.
     pub status: ExitStatus,
@@ -76,8 +76,7 @@ pub struct Ran {
 ///
 /// Processes that it leaves running when it ends are not waited for, even if they hold its output open.
 ///
-/// # Errors
-/// [`CommandError`]; all processes that it started have ended then.
+/// [`CommandError`]; all processes that the command started have then ended.
 pub fn run(line: &str, limit: Duration, longest: usize, said: &dyn Fn(&str)) -> Result<Ran, CommandError> {
     static STARTED: AtomicU32 = AtomicU32::new(0);
     let depth = depth(std::env::var(DEPTH).ok().as_deref());
@@ -122,7 +121,7 @@ pub fn run(line: &str, limit: Duration, longest: usize, said: &dyn Fn(&str)) -> 
     }
 }
 
-/// How many commands of ours stand above this process.
+/// The number of our processes above this one.
 fn depth(mark: Option<&str>) -> u32 {
     mark.and_then(|mark| mark.split(' ').next()?.parse().ok()).unwrap_or(0)
 }
@@ -164,7 +163,7 @@ pub(super) fn shell(line: &str) -> Command {
 pub(super) fn shell(line: &str) -> Command {
     use std::os::windows::process::CommandExt;
     let mut shell = Command::new("cmd");
-    // Passed as it is: `cmd` does not understand the quotes that an argument would be put in.
+    // Passed unchanged: `cmd` does not understand the quotes that would be added around an argument.
     shell.arg("/C").raw_arg(line);
     shell
 }

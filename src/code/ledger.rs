@@ -1,4 +1,4 @@
-//! The codes that were spent, so that none is sent twice.
+//! The spent codes, so that none is sent twice.
 //!
 //! One small file per device in the state folder: a keyed digest of device and code, and when it was spent. It is
 //! written before a code is sent, since an answer can be lost after AWS accepted the code; a code that AWS refused as
@@ -18,7 +18,7 @@ use crate::names::{Lifetime, MfaSerial};
 use crate::secret::{Code, Secret};
 use crate::state::Folder;
 
-/// RFC 6238's usual step, and the one that AWS uses.
+/// The usual time step of RFC 6238, which AWS uses.
 const STEP: i64 = 30;
 const STEPS: i64 = 3;
 const KEY: &str = "ledger-key";
@@ -27,18 +27,18 @@ const KEY: &str = "ledger-key";
 pub struct Ledger<'a> {
     folder: &'a Folder,
     file: String,
-    /// Codes are six digits: without a key, a digest of one would be as good as the code.
+    /// Codes have six digits: without a key, the digest of a code would reveal it.
     key: Secret<Vec<u8>>,
     device: MfaSerial,
     clock: &'a dyn Clock,
 }
 
-/// A moment by all that this machine knows of it.
+/// A moment, as well as this machine can tell it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Moment {
     /// The wall clock, in seconds since 1970.
     wall: i64,
-    /// Which start of the machine, and how many seconds since then.
+    /// Which boot, and how many seconds since then.
     boot: Option<(String, i64)>,
 }
 
@@ -62,16 +62,16 @@ impl Moment {
         Some(Self { wall, boot })
     }
 
-    /// Could less than three steps have gone since? Where that is not known for sure, they could: better a code refused
-    /// than one sent twice.
+    /// Could fewer than three time steps have passed? If that is not certain, the answer is yes: refusing a valid code
+    /// is better than sending one twice.
     fn is_recent(&self, now: &Self) -> bool {
         const LONG: i64 = STEP * STEPS;
         let by_the_wall = now.wall - self.wall;
         match (&self.boot, &now.boot) {
             (Some((boot, then)), Some((same, since))) if boot == same && then <= since => since - then < LONG,
-            // Another start: spent before it, or on another machine that shares this folder.
+            // Another boot: the code was spent before it, or on another machine that shares this folder.
             (Some(_), Some((_, since))) => *since < LONG || by_the_wall.abs() < LONG,
-            // A line of the future (the clock was set back) is kept.
+            // A line from the future (the clock was set back) is kept.
             _ => by_the_wall < LONG,
         }
     }
@@ -85,8 +85,8 @@ impl fmt::Display for Moment {
 }
 
 impl<'a> Ledger<'a> {
-    /// The device's ledger, as far as there is one. A state folder that cannot be used was told of already; that codes
-    /// alone are not remembered is told here.
+    /// The device's ledger, if it can be used. An unusable state folder was reported before; if only the ledger is
+    /// unusable, that is reported here.
     pub fn of(
         folder: Option<&'a Folder>,
         device: &MfaSerial,
@@ -106,7 +106,7 @@ impl<'a> Ledger<'a> {
         None
     }
 
-    /// Opens the device's ledger; `None` where the state folder does not let us write, which costs the ledger only.
+    /// Opens the device's ledger; `None` if the state folder cannot be written, which loses only the ledger.
     fn open(folder: &'a Folder, device: &MfaSerial, clock: &'a dyn Clock) -> Option<Self> {
         let key = match folder.read(KEY) {
             Some(key) if key.len() == 32 => Secret::new(key),
@@ -114,7 +114,7 @@ impl<'a> Ledger<'a> {
                 let mut key = vec![0; 32];
                 getrandom::fill(&mut key).ok()?;
                 folder.write("", KEY, &key).ok()?;
-                // Another process may have written its own at the same moment; what is on disk counts.
+                // Another process may have written its own key at the same moment; the one on disk counts.
                 Secret::new(folder.read(KEY).filter(|key| key.len() == 32)?)
             }
         };
@@ -123,16 +123,15 @@ impl<'a> Ledger<'a> {
         Some(ledger)
     }
 
-    /// Was the code spent within the last three steps?
+    /// Was the code spent within the last three time steps?
     pub fn knows(&self, code: &Code) -> bool {
         let digest = self.digest(b"code", code.expose());
         self.lines(&Moment::now(self.clock)).iter().any(|line| line.digest == digest)
     }
 
-    /// Writes a code down as spent.
+    /// Records a code as spent.
     ///
-    /// # Errors
-    /// The folder's; a code that cannot be written down may still be sent.
+    /// The folder's errors; a code that cannot be recorded may still be sent.
     pub fn spend(&self, code: &Code) -> std::io::Result<()> {
         let spent = Moment::now(self.clock);
         let mut lines = self.lines(&spent);
@@ -140,12 +139,12 @@ impl<'a> Ledger<'a> {
         self.write(&lines)
     }
 
-    /// Takes a code out that AWS refused as wrong.
+    /// Removes a code that AWS refused as wrong.
     pub fn give_back(&self, code: &Code) {
         let digest = self.digest(b"code", code.expose());
         let mut lines = self.lines(&Moment::now(self.clock));
         lines.retain(|line| line.digest != digest);
-        // It stays refused for three steps, which is what AWS would do with it.
+        // If this fails, the code stays refused for three time steps; AWS would refuse it, too.
         let _ = self.write(&lines);
     }
 
@@ -173,7 +172,7 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// How long until the device shows its next code, by AWS's clock.
+/// The time until the device shows its next code, by AWS's clock.
 pub fn until_next_code(now: Timestamp) -> Lifetime {
     let into = now.as_second().rem_euclid(STEP);
     Lifetime::from_secs(u32::try_from(STEP - into).expect("it is 1 to 30"))

@@ -1,8 +1,8 @@
 //! Two consecutive codes of one device, from which AWS learns the device's time.
 //!
 //! They come from the same sources as a single code, with the same guarantees: six digits, none sent twice, each
-//! recorded in the ledger before it is sent. A person types the second code when the device shows it; a program is run
-//! again in the next time step, and the wait is counted down.
+//! recorded in the ledger before it is sent. A person types the second code when the device shows it; a command is run
+//! again in the next time step, after a countdown.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub struct Pair {
     pub second: Code,
 }
 
-/// How a person is asked: the prompt, and a message before it (or nothing).
+/// How a person is asked: takes the prompt, and a message to show before it (may be empty).
 pub type Question<'a> = dyn Fn(&str, &str) -> Result<Secret<String>, TerminalError> + 'a;
 
 impl Asker<'_> {
@@ -126,7 +126,7 @@ impl Asker<'_> {
         Ok(Pair { first, second })
     }
 
-    /// The code that the command prints, from the next time step if it is an old one.
+    /// The code that the command prints; if that is an old one, the code of the next time step.
     fn fresh_of(&self, process: &MfaProcess, is_old: &dyn Fn(&Code) -> bool) -> Result<Code, CodeError> {
         let MfaProcess { origin, command } = process;
         for _ in 0..TRIES {
@@ -159,7 +159,7 @@ mod tests {
 
     type Asked = (Result<&'static str, Failure>, Vec<String>, Vec<String>);
 
-    /// Asks for pairs, and answers the requests one after another: what became of it, what was sent, and what the
+    /// Asks for pairs, and answers the requests one after another. Returns the result, what was sent, and what the
     /// person read before each prompt.
     fn ask(
         fixture: &Fixture,

@@ -17,7 +17,7 @@ use crate::secret::Code;
 /// A code has six digits; longer output is not a code.
 const OUTPUT_LIMIT: usize = 4096;
 
-/// Why `mfa_process` gave no code. Never contains what it printed.
+/// Why `mfa_process` gave no code. Never contains its output.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessCodeError {
     /// There is no shell, or no process could be created.
@@ -47,8 +47,8 @@ pub enum ProcessCodeError {
 }
 
 impl ProcessCodeError {
-    /// The error for the process that wanted a code of this `mfa_process`. A signal came from the user or from another
-    /// process.
+    /// The error for the process that needed a code from this `mfa_process`. A signal came from the user or from
+    /// another process.
     pub(super) fn of(self, origin: &Origin) -> CodeError {
         match self {
             Self::Ended(CommandError::Signal(signal)) => CodeError::Terminal(TerminalError::Signal(signal)),
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_background_process_of_a_command_is_not_waited_for() {
         let start = Instant::now();
-        // It ends with this test's patience at the latest; its pipe is the one that we read.
+        // The background process keeps the pipe that we read open.
         let code = run_mfa_process("sleep 30 & echo 123456", LONG).expect("a code");
         assert_eq!(code.expose(), "123456");
         assert!(start.elapsed() < Duration::from_secs(25));

@@ -1,4 +1,4 @@
-//! Asking for codes, with a person who types what was written down before.
+//! Asking for codes, with a person who types prepared answers.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use crate::host::fake_clock::{SetClock, at};
 use crate::messages::{Level, Messages};
 use crate::state::Folder;
 
-/// Types the lines, and is then gone.
+/// Types the given lines, and is gone after the last one.
 #[derive(Default)]
 pub(super) struct Person {
     lines: RefCell<VecDeque<&'static str>>,
@@ -90,12 +90,12 @@ impl Fixture {
         self.ledger().knows(&code(digits))
     }
 
-    /// A file for a command to keep count in.
+    /// A file in which a command keeps its count.
     pub(super) fn file(&self) -> String {
         self.place.path().join("count").display().to_string()
     }
 
-    /// Asks, and answers the requests one after another. What became of it, and which codes were sent.
+    /// Asks, and answers the requests one after another. Returns the result, and the codes that were sent.
     fn ask(
         &self,
         source: CodeSource,
@@ -173,7 +173,7 @@ fn a_person_is_asked_again_when_that_can_help_at_most_three_times() {
         (vec!["x", "12345", "111111"], vec![done()], Ok("done"), vec!["111111"], vec![SIX, SIX]),
         (vec!["x", "12345", "111111"], vec![wrong()], Err(failure()), vec!["111111"], vec![SIX, SIX]),
         (vec!["x", "y", "z"], vec![], no(not_a_code), vec![], vec![SIX, SIX]),
-        // A line that ends is no code, and is not asked for again.
+        // The end of input is not a code, and the question is not repeated.
         (vec![], vec![], no("no MFA code was given"), vec![], vec![]),
         (
             vec!["x", "111111", "222222"],
@@ -213,7 +213,7 @@ fn a_spent_code_is_never_sent() {
     assert_eq!((asked.0, person.told.borrow().len()), (Err(Failure(spent.to_owned())), 2));
     assert_eq!(person.prompts.borrow().len(), 3);
 
-    // A program is run again in the next window, until it prints another code; here AWS has forgotten this one.
+    // A command is run again in the next window, until it prints another code; here AWS has forgotten this one.
     let fixture = fixture();
     let (person, started) = (Person::default(), fixture.clock.now());
     let asked = fixture.ask(printing("echo 111111"), &person, vec![Outcome::Done("done")]);
@@ -282,7 +282,7 @@ fn an_mfa_process_without_a_code_is_named_with_its_file_and_line() {
     assert_eq!(asked, (Err(Failure("`mfa_process` in the settings gave no code".to_owned())), vec![]));
 }
 
-/// Counts what is read of it.
+/// Counts the bytes that are read.
 struct Pipe<'a>(&'a [u8], Cell<usize>);
 
 impl Read for &mut Pipe<'_> {

@@ -1,4 +1,5 @@
-//! The codes that a seed makes (RFC 6238, as AWS and authenticator apps have it: SHA-1, six digits, 30 seconds). Pure.
+//! The codes that a seed generates (RFC 6238 as used by AWS and authenticator apps: SHA-1, six digits, 30 seconds).
+//! Pure.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -8,11 +9,11 @@ use crate::secret::{Code, Secret};
 
 const STEP: i64 = 30;
 
-/// How many steps ago a code was shown, if that was within half an hour of now; below zero, it is yet to be.
+/// How many time steps ago the code was shown, within half an hour of now; negative if it is yet to be shown.
 pub fn steps_ago(seed: &Secret<String>, code: &Code, now: Timestamp) -> Option<i64> {
     let seed = decode(seed.expose())?;
     let step = now.as_second().div_euclid(STEP);
-    // The nearest first: once in a while two steps have the same code.
+    // Nearest first, since two steps have the same code now and then.
     (0..60).flat_map(|off| [off, -off]).find(|off| is_code(&seed, step - off, code))
 }
 

@@ -28,14 +28,14 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
         profiles.iter().map(|profile| clear_profile(&cache, set, profile, context)).sum()
     };
     settings.messages.note(&match forgotten {
-        1 => "forgot 1 cached entry".to_owned(),
-        n => format!("forgot {n} cached entries"),
+        1 => "removed 1 cached entry".to_owned(),
+        n => format!("removed {n} cached entries"),
     });
     if all {
         let had_one = vault.has_keys()?;
         vault.destroy()?;
         settings.messages.note(if had_one {
-            "the sealing key is destroyed: no cached credential can be opened again, not even a copy of one"
+            "the sealing key was destroyed: cached credentials, copies included, can no longer be opened"
         } else {
             "there was no sealing key to destroy"
         });

@@ -243,7 +243,7 @@ fn key_text(key: Whereabouts, settings: &Settings) -> Vec<String> {
         (Some(KeyHome::Kernel), _) => vec!["kernel keyring only".to_owned()],
     };
     if let Some(idle) = settings.lock_after.filter(|_| key.in_kernel.is_some()) {
-        said.push(format!("forgotten after {} without use", Lifetime::from_secs(secs(idle))));
+        said.push(format!("locked after {} without use", Lifetime::from_secs(secs(idle))));
     }
     said
 }

@@ -1,4 +1,5 @@
-//! The base credentials of a plan: a user's keys in the AWS files or the environment, or one of the SDK's providers.
+//! The base credentials of a plan: a user's keys from the AWS files or the environment, or the answer of one of the
+//! SDK's providers.
 
 use std::time::Duration;
 
@@ -19,24 +20,24 @@ use crate::plan::{Base, Origin, Plan};
 use crate::profile::ProfileSet;
 use crate::secret::{Credentials, Secret};
 
-/// How long an instance, a container or a command may take.
+/// The time limit for an instance, a container or a command.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why there are no base credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum BaseError {
     /// The keys were removed after the plan was made.
-    #[error("the access key of profile `{0}` is not there")]
+    #[error("the access key of profile `{0}` was removed")]
     NoKey(ProfileName),
-    /// The environment's keys.
+    /// The environment has no keys.
     #[error("the environment has no access key")]
     NoAmbientKey,
-    /// The SDK's provider.
+    /// One of the SDK's providers failed.
     #[error("{from} gave no credentials{why}")]
     Provider {
         /// Which one.
         from: String,
-        /// What it said, as far as that can be shown.
+        /// Its reason, as far as that can be shown.
         why: String,
     },
     /// A `credential_process`.
@@ -48,45 +49,45 @@ pub enum BaseError {
         why: ProcessError,
     },
     /// They have expired.
-    #[error("{from} gave credentials that ended at {end}{}", .origin.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
+    #[error("{from} gave credentials that expired at {end}{}", .origin.as_ref().map(|it| format!(" ({it})")).unwrap_or_default())]
     Expired {
         /// What the plan starts from.
         from: String,
         /// When.
         end: Timestamp,
-        /// What says so, in a file or the environment.
+        /// The file or variable that says so, if any.
         origin: Option<Origin>,
     },
-    /// A temporary key alone.
+    /// A temporary key without its session token.
     #[error("{from} gave temporary keys (`ASIA…`) without their session token")]
     NoToken {
         /// What the plan starts from.
         from: String,
     },
-    /// A part of the key that no request can carry.
-    #[error("{from} gave an access key that cannot be used: {part} is empty, or has a control character in it")]
+    /// A part of the key that no request can contain.
+    #[error("{from} gave an access key that cannot be used: {part} is empty or contains a control character")]
     Unsendable {
         /// What the plan starts from.
         from: String,
         /// The part.
         part: &'static str,
     },
-    /// No client could be built for it.
+    /// No client could be built for the provider.
     #[error(transparent)]
     Client(#[from] StsError),
 }
 
-/// Gets what a plan starts from.
+/// Gets the credentials that a plan starts from.
 pub trait Bases {
-    /// The base's credentials.
+    /// Gets the base credentials of the plan.
     fn credentials(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError>;
 }
 
-/// The real ones: the files, the environment, and the SDK's providers on a runtime of their own.
+/// The real implementation: the files, the environment, and the SDK's providers on their own runtime.
 pub struct RealBases<'a> {
     /// The environment's keys.
     pub ambient: &'a dyn Fn() -> Option<Credentials>,
-    /// Passes on the stderr of a `credential_process` to the person at the terminal.
+    /// Passes the stderr of a `credential_process` on to the person at the terminal.
     pub heard: &'a dyn Fn(&str),
 }
 
@@ -123,10 +124,9 @@ fn access_key(set: &ProfileSet, profile: &ProfileName, plan: &Plan) -> Option<Cr
     })
 }
 
-/// The credentials, where they can sign anything: known before a code is asked for.
+/// Returns the credentials if they can sign requests; checked before a code is asked for.
 ///
-/// # Errors
-/// They are over, temporary and without a token, or hold what no request can carry.
+/// # Errors They have expired, are temporary without a session token, or contain what no request can contain.
 pub fn alive(credentials: Credentials, plan: &Plan, now: Timestamp) -> Result<Credentials, BaseError> {
     if let Some(part) = credentials.unsendable() {
         return Err(BaseError::Unsendable { from: plan.base.to_string(), part });
@@ -154,7 +154,7 @@ fn provide(plan: &Plan, provider: &dyn ProvideCredentials) -> Result<Credentials
     }
 }
 
-/// The kind of failure, and never the provider's own text: that of a `credential_process` may quote what it printed.
+/// The kind of failure, but never the provider's own text: that of a `credential_process` may quote its output.
 fn reason(error: &CredentialsError) -> String {
     match error {
         CredentialsError::CredentialsNotLoaded(_) => ": there are none".to_owned(),

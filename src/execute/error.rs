@@ -16,26 +16,26 @@ pub enum ExecuteError {
     /// There is no MFA code.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// `mfa_serial = auto`, and nobody has asked IAM for the device.
+    /// `mfa_serial = auto`, and IAM has not been asked for the device.
     #[error("the MFA device of profile `{0}` is not known")]
     NoDevice(ProfileName),
     /// A configured store does not work.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// Another process asked the person, who declined.
-    #[error("the code for `{0}` was asked for by another process, and not given")]
+    /// Another process prompted the person, who declined.
+    #[error("another process asked for the code for `{0}`, and it was not given")]
     CanceledElsewhere(ProfileName),
     /// No client could be built.
     #[error("no connection to AWS can be set up")]
     Client(#[source] StsError),
-    /// A call failed.
+    /// AWS refused a call, or could not be asked.
     #[error("{} for profile `{profile}`: {error}", call_name(.step))]
     Call {
         /// What was called.
         step: Box<Step>,
         /// For which profile.
         profile: ProfileName,
-        /// The user's profile, where it names no device although one could help.
+        /// The user's profile, if it names no device although one could help.
         without_mfa: Option<ProfileName>,
         /// Why it failed.
         error: StsError,
@@ -43,7 +43,7 @@ pub enum ExecuteError {
 }
 
 impl ExecuteError {
-    /// Tells whether credentials that should be renewed may still be used. Not if a person declined to give a code:
+    /// Tells whether credentials that are due for renewal may still be used. Not if a person declined to give a code:
     /// they want to stop.
     pub(super) fn leaves_the_old_in_use(&self) -> bool {
         match self {
@@ -53,7 +53,7 @@ impl ExecuteError {
         }
     }
 
-    /// Tells whether AWS knows no such device of this user.
+    /// Tells whether AWS does not know this device of the user.
     pub fn says_the_device_is_unknown(&self) -> bool {
         matches!(self, Self::Call { error, .. } if error.is_wrong_serial())
     }

@@ -12,43 +12,43 @@ use crate::code::command::{self, CommandError, MEGABYTE};
 use crate::names::moment;
 use crate::secret::{Credentials, Secret, shown};
 
-/// In characters. What a command says at its end is why it failed.
+/// In characters. The end of its stderr says why a command failed.
 const LONGEST_SAID: usize = 300;
-/// Words of an answer that are shorter than this are no secrets.
+/// Shorter words of an answer are not secrets.
 const LEAST_SECRET: usize = 8;
 
-/// Why a `credential_process` gave no credentials. Holds nothing of its answer.
+/// Why a `credential_process` gave no credentials. Contains nothing of its answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// It did not come to its end.
+    /// It was not run to its end.
     #[error("{0}")]
     Command(CommandError),
-    /// It ended otherwise than with 0.
+    /// It exited with a status other than 0.
     #[error("it failed ({status}){}", quoted(.said))]
     Failed {
         /// How it ended.
         status: std::process::ExitStatus,
-        /// The end of what it said on stderr.
+        /// The end of its stderr.
         said: String,
     },
     /// It printed nothing.
     #[error("it printed nothing{}", quoted(.said))]
     Empty {
-        /// The end of what it said on stderr.
+        /// The end of its stderr.
         said: String,
     },
-    /// It printed something else.
-    #[error("what it printed is not a JSON object{}", quoted(.said))]
+    /// It printed something other than JSON.
+    #[error("its output is not a JSON object{}", quoted(.said))]
     NotJson {
-        /// The end of what it said on stderr.
+        /// The end of its stderr.
         said: String,
     },
-    /// A field is not as it must be.
-    #[error("`{name}` of what it printed {why}")]
+    /// A field is missing or invalid.
+    #[error("`{name}` in its output {why}")]
     Field {
         /// The field.
         name: &'static str,
-        /// What is wrong.
+        /// The reason.
         why: &'static str,
     },
 }
@@ -57,7 +57,7 @@ fn quoted(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!(" and said: {said}") }
 }
 
-/// Runs the command for at most `limit`; `heard` gets what it says on stderr as it comes.
+/// Runs the command for at most `limit`; `heard` receives its stderr as it arrives.
 pub(super) fn run(line: &str, limit: Duration, heard: &dyn Fn(&str)) -> Result<Credentials, ProcessError> {
     let ran = command::run(line, limit, MEGABYTE, heard).map_err(ProcessError::Command)?;
     let said = || said(&ran.stderr, &ran.stdout);
@@ -74,7 +74,7 @@ pub(super) fn run(line: &str, limit: Duration, heard: &dyn Fn(&str)) -> Result<C
     }
 }
 
-/// The end of what a command said, fit for a line, without words that it also printed as its answer (`set -x`).
+/// The end of a command's stderr on one line, without words that it also printed as its answer (as `set -x` does).
 fn said(stderr: &[u8], stdout: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let text = text.trim().split(['\r', '\n']).filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" | ");
@@ -92,7 +92,7 @@ fn said(stderr: &[u8], stdout: &[u8]) -> String {
     }
 }
 
-/// The fields of an answer, zeroed with it.
+/// The fields of an answer, which are zeroed when it is dropped.
 struct Answer(Map<String, Value>);
 
 impl Drop for Answer {
@@ -106,13 +106,13 @@ impl Drop for Answer {
 }
 
 impl Answer {
-    /// The text of that field; an empty one or `null` counts as missing.
+    /// The text of that field; an empty text or `null` counts as missing.
     fn text(&self, name: &'static str) -> Result<Option<&str>, ProcessError> {
         match self.value(name) {
             None | Some(Value::Null) => Ok(None),
-            // No key, token or time has one, and what a shell or a file would make of it nobody knows.
+            // No key, token or time contains one, and it might have an effect in a shell or a file.
             Some(Value::String(text)) if text.trim().contains(char::is_control) => {
-                Err(ProcessError::Field { name, why: "has a control character in it" })
+                Err(ProcessError::Field { name, why: "contains a control character" })
             }
             Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
             Some(_) => Err(ProcessError::Field { name, why: "is not text" }),

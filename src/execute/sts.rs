@@ -1,7 +1,7 @@
-//! STS: the SDK's types to ours, and nothing about plans or caches.
+//! STS: converts between the SDK's types and ours. It knows nothing about plans or caches.
 //!
-//! Retries are off for a request with a code: a code works once, and the SDK's standard retry would send it again after
-//! a lost answer.
+//! Retries are off for a request with a code: a code works once, and the SDK's standard retry would send it again if an
+//! answer was lost.
 
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_types::retry::RetryConfig;
@@ -17,7 +17,7 @@ pub use crate::aws::CallError as StsError;
 use crate::aws::classify;
 use crate::aws::transport::{Transport, provider};
 
-/// The calls of STS: the two that yield credentials, and who signs.
+/// The calls of STS: two that return credentials, and one that tells who signs.
 pub trait Sts {
     /// GetSessionToken with a code.
     fn session_token(
@@ -28,7 +28,7 @@ pub trait Sts {
         duration: Lifetime,
     ) -> Result<Credentials, StsError>;
 
-    /// AssumeRole, with a code where the role's session is to outlive an hour.
+    /// AssumeRole, with a code if the role's session is to last longer than an hour.
     fn assume_role(
         &self,
         signer: &Credentials,
@@ -37,14 +37,15 @@ pub trait Sts {
         code: Option<&Code>,
     ) -> Result<Credentials, StsError>;
 
-    /// Any answer shows AWS's time: GetCallerIdentity, which needs no permission. Whether it succeeds does not matter.
+    /// Learns AWS's time, which every answer contains, with a call that needs no permission: GetCallerIdentity. Its
+    /// result does not matter.
     fn ask_the_time(&self, signer: &Credentials);
 
     /// GetCallerIdentity: the ARN of the signer. Needs no permission.
     fn caller(&self, signer: &Credentials) -> Result<String, StsError>;
 }
 
-/// AWS's STS, or whatever answers at the configured endpoint.
+/// AWS's STS, or whatever is at the configured endpoint.
 pub struct AwsSts<'a> {
     client: aws_sdk_sts::Client,
     transport: Transport<'a>,
@@ -53,8 +54,7 @@ pub struct AwsSts<'a> {
 impl<'a> AwsSts<'a> {
     /// Loads certificates (for `https://` endpoints) and builds a client.
     ///
-    /// # Errors
-    /// A CA bundle that cannot be read; a system that gives no runtime.
+    /// # Errors A CA bundle cannot be read, or the system does not provide a runtime.
     pub fn connect(service: &Service, limits: Limits, clock: &'a CorrectedClock<'a>) -> Result<Self, StsError> {
         let transport = Transport::new(clock.of(service))?;
         let config = aws_sdk_sts::config::Builder::from(&transport.config(service, limits)?);
@@ -64,10 +64,9 @@ impl<'a> AwsSts<'a> {
 }
 
 impl AwsSts<'_> {
-    /// As [`Sts::caller`], and where there is no way there this says so at once, rather than trying again.
+    /// Like [`Sts::caller`], but if the endpoint cannot be reached, this fails at once instead of retrying.
     ///
-    /// # Errors
-    /// Those of any call.
+    /// # Errors Those of any call.
     pub fn caller_at_once(&self, signer: &Credentials) -> Result<String, StsError> {
         self.transport.send(&|| {
             let signer = signed_by(signer).retry_config(RetryConfig::disabled());
@@ -176,12 +175,12 @@ fn ours(credentials: &aws_sdk_sts::types::Credentials) -> Result<Credentials, St
     if ours.unsendable().is_some() { Err(StsError::Unreadable) } else { Ok(ours) }
 }
 
-/// What one of the SDK's own providers gave.
+/// The credentials from one of the SDK's own providers.
 pub(super) fn from_sdk(credentials: &aws_credential_types::Credentials) -> Credentials {
     Credentials {
         access_key_id: credentials.access_key_id().to_owned(),
         secret_access_key: Secret::from(credentials.secret_access_key()),
-        // An empty token counts as none, as everywhere.
+        // An empty token counts as absent, as everywhere.
         session_token: credentials.session_token().filter(|token| !token.is_empty()).map(Secret::from),
         expiration: credentials.expiry().and_then(|end| Timestamp::try_from(end).ok()),
         account: credentials.account_id().and_then(|id| id.as_str().parse().ok()),

@@ -17,11 +17,11 @@ pub enum Base {
     /// aws_secret_access_key = …
     /// ```
     AccessKey {
-        /// The profile that holds it.
+        /// The profile that contains it.
         profile: ProfileName,
         /// The key's identifier.
         access_key_id: String,
-        /// Does a session token stand beside it?
+        /// Does a session token accompany it?
         is_session: bool,
     },
     /// `credential_source = Environment`
@@ -32,28 +32,28 @@ pub enum Base {
     EcsContainer(Option<String>),
     /// `credential_process = COMMAND`
     CredentialProcess {
-        /// The profile that has it.
+        /// The profile that configures it.
         profile: ProfileName,
         /// The command line.
         command: String,
     },
 }
 
-/// Which credentials a base yields, as far as the plan can know.
+/// The kind of credentials that a base gives, as far as the plan can know.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BaseKind {
-    /// A user's own access key.
+    /// A user's long-term access key.
     LongTerm,
     /// Keys of a session that may be the user's own (GetSessionToken).
     Session,
-    /// A role's session, in which MFA can never be met.
+    /// A role's session, which can never be combined with MFA.
     RoleSession,
-    /// Only its answer can tell.
+    /// Only its answer will tell.
     Unknown,
 }
 
 impl Base {
-    /// Which credentials it yields.
+    /// The kind of credentials that it gives.
     pub fn kind(&self) -> BaseKind {
         match self {
             Self::AccessKey { is_session: true, .. } | Self::Environment(AmbientKeys { is_session: true, .. }) => {

@@ -1,7 +1,7 @@
-//! The source chain: from a profile along `source_profile` to the base, roles collected on the way.
+//! The source chain: from a profile along `source_profile` to the base, collecting roles on the way.
 //!
 //! The base is never substituted: a source that cannot be resolved is an error. `[default]` and the environment are
-//! used only where a profile says so.
+//! used only if a profile says so.
 
 use std::path::Path;
 
@@ -11,19 +11,19 @@ use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichFile};
 
-/// The most profiles in a chain. No real chain has ten, and following it must end.
+/// The maximum number of profiles in a chain. Real chains have fewer than ten, and following a chain must end.
 const MOST_PROFILES: usize = 64;
 
-/// How many ignored sections an error lists if all are ignored: the others are like these.
+/// How many ignored sections an error lists if all sections are ignored: the rest are similar.
 const MOST_TOLD: usize = 3;
 
-/// The profiles from the one asked for to the one that holds the base.
+/// The profiles from the requested one to the one with the base.
 pub(super) struct Chain<'a> {
-    /// In the order they are met: the profile asked for comes first.
+    /// In order; the requested profile comes first.
     pub(super) links: Vec<Profile<'a>>,
-    /// The roles to assume, in that same order.
+    /// The roles to assume, in the same order.
     pub(super) roles: Vec<RoleLink<'a>>,
-    /// Where it ends.
+    /// The base at the end of the chain.
     pub(super) base: Base,
 }
 
@@ -45,18 +45,18 @@ impl<'a> Chain<'a> {
         let mut profile = first;
         loop {
             links.push(profile);
-            // `parent_profile` is what aws-vault called it before.
+            // `parent_profile` is aws-vault's older name for it.
             for key in ["include_profile", "parent_profile"] {
                 if let Some(property) = profile.filled(key) {
                     return Err(PlanError::IncludeProfile { origin: origin(&property) });
                 }
             }
             let asked = links.len() == 1;
-            // A source profile's own keys end the chain, whatever role it also names, as in the SDKs.
+            // A source profile's own keys end the chain, even if it also names a role, as in the SDKs.
             if !asked && has_key(profile) {
                 break;
             }
-            // Not passed over for a source or keys beside it: the SDKs would sign in with it.
+            // Not skipped in favor of a source or keys in the same profile: the SDKs would sign in with it.
             if let Some(property) = profile.filled("web_identity_token_file") {
                 return Err(unsupported(profile, &property, "a web identity"));
             }
@@ -75,12 +75,12 @@ impl<'a> Chain<'a> {
                 return Err(PlanError::TwoSources { origin: origin(property), profile });
             }
             let is_role = role.is_some();
-            // Without a role, the SDKs sign in with it, whatever source or keys stand beside it.
+            // Without a role, the SDKs sign in with it, even if the profile also has a source or keys.
             if let Some((property, what)) = sign_in(profile).filter(|_| !is_role) {
                 return Err(unsupported(profile, &property, what));
             }
             if let Some((origin, role)) = role {
-                // `--role-arn` on a profile that has neither is signed by that profile's own credentials.
+                // With `--role-arn`, a profile that has neither signs with its own credentials.
                 let lends_itself = origin == Origin::Flag("--role-arn");
                 if source.is_none() && named_source.is_none() && !lends_itself {
                     return Err(PlanError::NoSource {
@@ -92,13 +92,13 @@ impl<'a> Chain<'a> {
                 roles.push(RoleLink { profile, role });
             }
             match source {
-                // One that names itself signs with its own keys; without any, that is the shortest circle.
+                // A profile that names itself signs with its own keys; without keys, that is the shortest cycle.
                 Some((_, source)) if source == profile.name() && is_role && has_key(profile) => break,
-                // Whose credentials were meant is not guessed.
+                // It is never guessed whose credentials were meant.
                 Some((origin @ Origin::Flag(_), _)) if !is_role && has_key(profile) => {
                     return Err(PlanError::NoRole { origin, profile: profile_name(profile) });
                 }
-                // Without a role, a profile's own keys are what it is, whatever source it names.
+                // Without a role, a profile's own keys are its credentials, whatever source it names.
                 Some(_) if !is_role && has_key(profile) => break,
                 Some(source) => profile = follow(set, &links, source, request)?,
                 None => break,
@@ -109,8 +109,8 @@ impl<'a> Chain<'a> {
         Ok(Self { links, roles, base })
     }
 
-    /// Sections that do not count, and hold keys or a serial for one of these profiles. Where no device was found, a
-    /// profile of another case may hold it.
+    /// Sections that do not count but contain keys or a serial for one of these profiles. If no device was found, a
+    /// profile whose name differs in case may have it.
     pub(super) fn overlooked(&self, set: &'a ProfileSet, has_no_device: bool) -> impl Iterator<Item = Overlooked> {
         let of = move |link: &Profile<'a>| {
             if has_no_device { set.mistaken_for(link.name()) } else { link.overlooked() }
@@ -143,7 +143,7 @@ impl<'a> Chain<'a> {
             }
             (None, Some(property)) => (origin(&property), parse::<MfaSerial>(&property)?),
         };
-        // An ARN whose partition is not known says which STS is not the one to ask, and not which is.
+        // An ARN with an unknown partition tells that the usual STS is the wrong one, but not which is the right one.
         if let (Some(arn), None) = (serial.as_str().strip_prefix("arn:"), serial.partition()) {
             let partition = arn.split(':').next().unwrap_or_default();
             partition.parse::<Partition>().map_err(|why| PlanError::BadValue { origin: origin.clone(), why })?;
@@ -173,15 +173,15 @@ fn follow<'a>(
         return Err(PlanError::LongChain { origin, most: MOST_PROFILES });
     }
     let Some(profile) = set.get(&source) else {
-        // This looks at all names, which would be quadratic for callers that plan every profile.
+        // This looks at all names, which would take quadratic time for callers that plan every profile.
         let likely = Box::new(if request.at_a_glance { Likely::default() } else { likely(set, &source) });
         return Err(PlanError::UnknownSource { origin, source_profile: source, likely });
     };
     Ok(profile)
 }
 
-/// The line by which a profile signs in through a browser, and how: what the SDKs look at before any key. `sso_region`
-/// alone is not among them, since it says of nothing where credentials come from.
+/// The property by which a profile signs in through a browser, and how: the SDKs look at it before any key.
+/// `sso_region` alone is not among them, since it does not say where credentials come from.
 pub(super) fn sign_in(profile: Profile<'_>) -> Option<(Property<'_>, &'static str)> {
     const SSO: &str = "IAM Identity Center (SSO)";
     let keys = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name"].map(|key| (key, SSO));
@@ -189,8 +189,9 @@ pub(super) fn sign_in(profile: Profile<'_>) -> Option<(Property<'_>, &'static st
     keys.find_map(|(key, what)| Some((profile.filled(key)?, what)))
 }
 
-/// What a profile's own properties yield. The host's credentials that a role names come first, as in the AWS CLI and the
-/// SDKs; then its keys, unless it is the one that was asked for and the SDKs would sign in elsewhere.
+/// The credentials that a profile's own properties give. The host's credentials, if a role names them, come first, as
+/// in the AWS CLI and the SDKs; then the profile's keys, unless it is the requested profile and the SDKs would sign in
+/// elsewhere.
 fn base_of(
     set: &ProfileSet,
     profile: Profile<'_>,
@@ -251,8 +252,8 @@ fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, Plan
     }
 }
 
-/// Keys of the config file come after a `credential_process`, in the AWS CLI and in the SDK for Rust; those of the
-/// credentials file before it, in the AWS CLI.
+/// In the AWS CLI and the SDK for Rust, `credential_process` comes before keys in the config file; in the AWS CLI, keys
+/// in the credentials file come before it.
 fn process_first(profile: Profile<'_>) -> bool {
     let id = profile.filled("aws_access_key_id");
     profile.filled("credential_process").is_some() && id.is_some_and(|id| id.origin() == WhichFile::Config)
@@ -262,8 +263,8 @@ fn has_key(profile: Profile<'_>) -> bool {
     profile.filled("aws_access_key_id").is_some() || profile.filled("aws_secret_access_key").is_some()
 }
 
-/// The identifier of the profile's access key, if it has one; half a key is an error rather than no key, since what
-/// would be used in its place is not what the user meant.
+/// The identifier of the profile's access key, if it has one. Half a key is an error rather than no key, since whatever
+/// was used instead would not be what the user meant.
 fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
     const ID: &str = "aws_access_key_id";
     const SECRET: &str = "aws_secret_access_key";
@@ -291,14 +292,14 @@ fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
     }
 }
 
-/// Nothing that AWS makes is in quotes, and no reader of the AWS files takes any away: what is between them is not what
-/// they would sign with.
+/// Nothing that AWS generates contains quotes, and no reader of the AWS files strips them: the text between them is not
+/// what they would sign with.
 fn is_quoted(value: &str) -> bool {
     let between = |quote| value.len() >= 2 && value.starts_with(quote) && value.ends_with(quote);
     between('"') || between('\'')
 }
 
-/// One of AWS's that is temporary is nothing without its token.
+/// A temporary key from AWS is useless without its token.
 fn legal_key(id: &str, has_token: bool, origin: &dyn Fn() -> Origin) -> Result<(), PlanError> {
     if !is_access_key_id(id) {
         return Err(PlanError::Refused { origin: origin(), why: "is not an access key ID, which is one plain word" });
@@ -313,18 +314,19 @@ fn legal_key(id: &str, has_token: bool, origin: &dyn Fn() -> Origin) -> Result<(
 enum Leads {
     /// To credentials, or to another program.
     Elsewhere,
-    /// To a profile that was met already.
+    /// To a profile that the chain already contains.
     BackTo(String),
-    /// Through more profiles than a chain may have.
+    /// Through more profiles than a chain may contain.
     TooFar,
-    /// To whatever `AWS_PROFILE` and the like say where it is run.
+    /// To whatever profile `AWS_PROFILE` and similar variables select when it runs.
     WhereTheShellSays,
 }
 
-/// Would this `credential_process` start mfa-cred for a profile that was met already?
+/// Would this `credential_process` start mfa-cred for a profile that the chain already contains?
 ///
-/// Such a command would start itself for ever, each time a process more; it is found by reading the command, without
-/// running it, through as many profiles as it takes. Programs and variables before mfa-cred (`timeout 60`) are passed.
+/// Such a command would start itself endlessly, adding a process each time. It is found by reading the command, without
+/// running it, through as many profiles as necessary. Programs and variables before mfa-cred (`timeout 60`) are
+/// skipped.
 fn leads_back(set: &ProfileSet, command: &str, met: &[&str]) -> Leads {
     let mut met = met.to_vec();
     let mut profile = match started(set, command) {
@@ -356,7 +358,7 @@ fn leads_back(set: &ProfileSet, command: &str, met: &[&str]) -> Leads {
     }
 }
 
-/// The profile that a command line starts mfa-cred for, or where else it leads.
+/// The profile for which a command line starts mfa-cred, or where else it leads.
 fn started<'a>(set: &'a ProfileSet, command: &str) -> Result<Profile<'a>, Leads> {
     let is_us = |word: &String| {
         let file = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
@@ -374,7 +376,7 @@ fn started<'a>(set: &'a ProfileSet, command: &str) -> Result<Profile<'a>, Leads>
     })
 }
 
-/// The profiles along a source chain as far as it leads, none of them judged.
+/// The profiles along a source chain, as far as it leads; none of them is checked.
 pub(super) fn sources<'a>(set: &'a ProfileSet, first: Profile<'a>) -> Vec<Profile<'a>> {
     let mut links = vec![first];
     while let Some(last) = links.last().filter(|_| links.len() < MOST_PROFILES) {
@@ -388,7 +390,7 @@ pub(super) fn sources<'a>(set: &'a ProfileSet, first: Profile<'a>) -> Vec<Profil
     links
 }
 
-/// What it is that a profile of that name is not there.
+/// The error for a profile name that does not exist.
 pub(super) fn unknown(set: &ProfileSet, name: &ProfileName) -> PlanError {
     let (name, files) = (name.clone(), set.sources().map(looked_at).to_vec());
     let likely = Box::new(likely(set, name.as_str()));
@@ -420,7 +422,7 @@ fn unsupported(profile: Profile<'_>, property: &Property<'_>, what: &'static str
     PlanError::Unsupported { origin: origin(property), profile: profile.name().to_owned(), what }
 }
 
-/// The role of a file, which is a whole ARN there: the short forms are the command line's, and no SDK reads them.
+/// The role in a file must be a full ARN: the short forms are only for the command line, and no SDK reads them.
 fn whole_arn(property: &Property<'_>) -> Result<RoleArn, PlanError> {
     let role = parse(property)?;
     if property.value().starts_with("arn:") {
@@ -437,7 +439,7 @@ pub(super) fn origin(property: &Property<'_>) -> Origin {
     Origin::of(property)
 }
 
-/// The property's value as one of the field's names.
+/// The value of the property, parsed as the given type.
 pub(super) fn parse<T: std::str::FromStr<Err = crate::names::NameError>>(
     property: &Property<'_>,
 ) -> Result<T, PlanError> {

@@ -1,4 +1,4 @@
-//! When the keys end that a plan starts from, as far as the AWS files or the environment say so.
+//! When a plan's starting keys expire, as far as the AWS files or the environment say so.
 
 use jiff::Timestamp;
 
@@ -7,7 +7,7 @@ use super::error::Origin;
 use super::{Ambient, Base};
 use crate::names::{moment, variables};
 
-/// The end of keys that another program obtained.
+/// The expiration of keys that another program obtained.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct End {
     /// When.
@@ -19,7 +19,7 @@ pub struct End {
 const VARIABLE: Origin = Origin::Variable(variables::aws::CREDENTIAL_EXPIRATION);
 
 impl Chain<'_> {
-    /// What is said of the end, and where.
+    /// An expiration that was found, and where.
     fn said_of_the_end(&self, ambient: &Ambient) -> impl Iterator<Item = (Option<Timestamp>, Origin)> {
         let (of_files, of_environment) = match &self.base {
             Base::AccessKey { .. } => (self.links.last(), None),
@@ -31,13 +31,13 @@ impl Chain<'_> {
         of_files.chain(of_environment.map(|end| (moment(end), VARIABLE)))
     }
 
-    /// When the base's keys end. Where several lines say so, the latest was written last.
+    /// When the base's keys expire. If several lines say so, the latest time was written last.
     pub(super) fn end(&self, ambient: &Ambient) -> Option<End> {
         let ends = self.said_of_the_end(ambient).filter_map(|(at, origin)| Some(End { at: at?, origin }));
         ends.max_by_key(|end| end.at)
     }
 
-    /// What says when they end, and cannot be read.
+    /// The source of an expiration time that cannot be parsed.
     pub(super) fn unreadable_ends(&self, ambient: &Ambient) -> impl Iterator<Item = Origin> {
         self.said_of_the_end(ambient).filter(|(at, _)| at.is_none()).map(|(_, origin)| origin)
     }

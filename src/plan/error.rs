@@ -9,15 +9,15 @@ use crate::profile::{Location, Overlooked, Property};
 /// Where a value came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Origin {
-    /// A flag, or the variable of ours that stands for it.
+    /// An option, or our variable that stands for it.
     Flag(&'static str),
-    /// An environment variable of AWS's.
+    /// One of AWS's environment variables.
     Variable(&'static str),
-    /// A key of our own settings.
+    /// A key in our own settings.
     Setting(&'static str),
     /// A line of the AWS files.
     Line {
-        /// Where it stands.
+        /// Where it is.
         place: Location,
         /// The property's key.
         key: String,
@@ -45,35 +45,35 @@ impl fmt::Display for Origin {
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// No section of either file has that name.
+    /// No section in either file has that name.
     #[error("there is no profile `{name}`{}", looked_in(.files))]
     UnknownProfile {
         /// The name.
         name: ProfileName,
         /// What may have been meant.
         likely: Box<Likely>,
-        /// Where it was looked for, with what is missing there said.
+        /// Where it was looked for, and which of these files do not exist.
         files: Vec<String>,
     },
-    /// Neither file has a profile at all.
+    /// Neither file contains a profile.
     #[error("there are no AWS profiles yet{}", looked_in(.files))]
     NoProfiles {
-        /// The one that was wanted.
+        /// The profile that was requested.
         name: ProfileName,
-        /// Where they were looked for, with what is missing there said.
+        /// Where they were looked for, and which of these files do not exist.
         files: Vec<String>,
     },
-    /// They have sections, and none is a profile.
+    /// The files have sections, but none is a profile.
     #[error("none of the sections in {} is a profile", .files.join(" or "))]
     AllIgnored {
-        /// The one that was wanted.
+        /// The profile that was requested.
         name: ProfileName,
-        /// Where they stand.
+        /// The files.
         files: Vec<String>,
-        /// The first of them that may have been meant to be one, and why each does not count.
+        /// The first of the sections that may have been meant to be profiles, and why each does not count.
         ignored: Vec<Overlooked>,
     },
-    /// `source_profile` names no profile.
+    /// `source_profile` names a profile that does not exist.
     #[error("{origin} names a profile that does not exist: `{source_profile}`")]
     UnknownSource {
         /// Where it is named.
@@ -83,15 +83,15 @@ pub enum PlanError {
         /// What may have been meant.
         likely: Box<Likely>,
     },
-    /// The chain goes on and on.
+    /// The chain is too long.
     #[error("{origin} leads through more than {most} profiles")]
     LongChain {
         /// The property that leads further.
         origin: Origin,
-        /// How many may stand in a chain.
+        /// The maximum length of a chain.
         most: usize,
     },
-    /// The chain comes back to a profile.
+    /// The chain returns to a profile.
     #[error("`source_profile` forms a cycle: {}", .0.join(" -> "))]
     Cycle(Vec<String>),
     /// `credential_process` would start mfa-cred for the same profile again.
@@ -99,7 +99,7 @@ pub enum PlanError {
     ProcessLoop {
         /// The `credential_process`.
         origin: Origin,
-        /// The profile that would be met again.
+        /// The profile that would be reached again.
         profile: String,
     },
     /// Both `source_profile` and `credential_source`.
@@ -117,69 +117,69 @@ pub enum PlanError {
         origin: Origin,
         /// The profile.
         profile: String,
-        /// Sections that may have been meant for it.
+        /// Sections that may have been meant to be this profile.
         overlooked: Box<[Overlooked]>,
     },
-    /// Nothing in the profile yields credentials.
+    /// Nothing in the profile gives credentials.
     #[error("{place}: profile `{profile}` has no access key, no role and no other source of credentials")]
     NoCredentials {
         /// The section.
         place: Location,
         /// The profile.
         profile: String,
-        /// Sections that may have been meant for it.
+        /// Sections that may have been meant to be this profile.
         overlooked: Box<[Overlooked]>,
     },
     /// One half of an access key.
     #[error("{origin}: profile `{profile}` has no `{missing}` to go with it")]
     HalfKey {
-        /// The half that is there.
+        /// The half that is set.
         origin: Origin,
         /// The profile.
         profile: String,
-        /// The half that is not.
+        /// The half that is missing.
         missing: &'static str,
-        /// Sections that may have been meant for it.
+        /// Sections that may have been meant to be this profile.
         overlooked: Box<[Overlooked]>,
     },
-    /// One half of an access key, and the other one empty.
+    /// One half of an access key, while the other one is empty.
     #[error("{origin} of profile `{profile}` is empty, but its `{other}` is not")]
     EmptyHalf {
         /// The empty line.
         origin: Origin,
         /// The profile.
         profile: String,
-        /// The half that is there.
+        /// The half that is set.
         other: &'static str,
-        /// Sections that may have been meant for it.
+        /// Sections that may have been meant to be this profile.
         overlooked: Box<[Overlooked]>,
     },
-    /// A temporary access key without what makes it one.
+    /// A temporary access key without a session token.
     #[error("{origin} is a temporary access key (`ASIA…`), but it has no session token")]
     NoToken {
         /// The key's identifier.
         origin: Origin,
     },
-    /// A value that AWS would not take.
+    /// A value that AWS would reject.
     #[error("{origin}: {why}")]
     BadValue {
-        /// Where it stands.
+        /// Where it is set.
         origin: Origin,
         /// Why.
         why: NameError,
     },
-    /// A value that AWS would not take, for a reason of this module.
+    /// A value that AWS would reject, for a reason that this module knows.
     #[error("{origin} {why}")]
     Refused {
-        /// Where it stands.
+        /// Where it is set.
         origin: Origin,
         /// Why.
         why: &'static str,
     },
-    /// An endpoint of another machine without TLS.
+    /// An endpoint on another machine without TLS.
     #[error("{origin} is plain http: anyone on the network path to `{}` could read codes and credentials", .address.host())]
     InClear {
-        /// Where it stands.
+        /// Where it is set.
         origin: Origin,
         /// The endpoint.
         address: Box<Address>,
@@ -187,7 +187,7 @@ pub enum PlanError {
     /// A duration outside AWS's range.
     #[error("{origin} is {wanted}; AWS accepts {min} to {max} here")]
     Duration {
-        /// Where it stands.
+        /// Where it is set.
         origin: Origin,
         /// The value.
         wanted: Lifetime,
@@ -196,35 +196,35 @@ pub enum PlanError {
         /// AWS's most.
         max: Lifetime,
     },
-    /// An MFA device whose proof no AWS API takes.
+    /// An MFA device whose codes no AWS API accepts.
     #[error("{origin}: {serial} is a FIDO key or passkey, and AWS's API accepts no FIDO codes")]
     Fido {
-        /// Where it stands.
+        /// Where it is set.
         origin: Origin,
         /// The device.
         serial: MfaSerial,
-        /// The user's devices whose codes AWS takes, where somebody could ask.
+        /// The user's devices whose codes AWS accepts, if they could be listed.
         usable: Vec<MfaSerial>,
     },
-    /// A serial with a base in which MFA can never be met.
+    /// A serial with a base that cannot be combined with MFA.
     #[error(
         "{origin}: a code of {} cannot be used, because {base} signs the request and not a user's access key", .device.in_words()
     )]
     SerialCannotBeMet {
-        /// Where the serial stands.
+        /// Where the serial is set.
         origin: Origin,
         /// The device.
         device: Device,
         /// The base.
         base: String,
     },
-    /// `credential_source = Environment` without keys in it.
+    /// `credential_source = Environment`, but the environment has no keys.
     #[error("{origin}: the environment has no access key")]
     NoAmbientKeys {
         /// The `credential_source`.
         origin: Origin,
     },
-    /// `credential_source = Environment` while it holds what `mfa-cred env` put there.
+    /// `credential_source = Environment`, but the environment contains what `mfa-cred env` exported.
     #[error(
         "{origin}: the keys in the environment were exported by mfa-cred for another profile, and are not used as input"
     )]
@@ -235,20 +235,20 @@ pub enum PlanError {
     /// aws-vault's `include_profile`, which could hide an `mfa_serial`.
     #[error("{origin} is not supported, and ignoring it could lose an `mfa_serial`")]
     IncludeProfile {
-        /// Where it stands.
+        /// Where it is set.
         origin: Origin,
     },
-    /// A kind of base that this version cannot use.
+    /// A kind of base that this version does not support.
     #[error("{origin}: profile `{profile}` uses {what}, which this version does not support")]
     Unsupported {
-        /// The property that says so.
+        /// The property that configures it.
         origin: Origin,
         /// The profile.
         profile: String,
         /// The kind.
         what: &'static str,
     },
-    /// An option that shapes a role session, and no role.
+    /// An option that applies to role sessions, for a profile without a role.
     #[error("{origin} applies to a role session, but profile `{profile}` has no role")]
     NoRole {
         /// The option.
@@ -259,7 +259,7 @@ pub enum PlanError {
 }
 
 impl PlanError {
-    /// The line of the AWS files that it is about.
+    /// The line of the AWS files that it is about, if any.
     pub fn place(&self) -> Option<&Location> {
         let origin = match self {
             Self::NoCredentials { place, .. } => return Some(place),
@@ -293,17 +293,17 @@ impl PlanError {
     }
 }
 
-/// What somebody may have meant by a name that no profile has.
+/// What may have been meant by a name that no profile has.
 #[derive(Debug, Default)]
 pub struct Likely {
-    /// Profiles with like names.
+    /// Profiles with similar names.
     pub nearest: Vec<String>,
-    /// Sections that are ignored, or of another case.
+    /// Sections that are ignored, or whose names differ in case.
     pub overlooked: Vec<Overlooked>,
 }
 
 impl Likely {
-    /// Is it nothing at all?
+    /// Is it empty?
     pub fn is_empty(&self) -> bool {
         self.nearest.is_empty() && self.overlooked.is_empty()
     }

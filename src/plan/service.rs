@@ -1,5 +1,5 @@
-//! Which region is exported, and which STS and IAM are called: endpoint, FIPS, dualstack and CA bundle as the AWS SDKs read
-//! them for the profile that was asked for (the SDK reference guide's "service-specific endpoints").
+//! Which region is exported, and which STS and IAM endpoints are called: URL, FIPS, dual-stack and CA bundle, as the
+//! AWS SDKs resolve them for the requested profile (the SDK reference guide's "service-specific endpoints").
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,18 +12,18 @@ use crate::names::{Address, MfaSerial, Partition, Region};
 use crate::profile::{Profile, ProfileSet, Property, SectionKind};
 use crate::secret::shown;
 
-/// Which STS is called, and how; or which IAM.
+/// An STS or IAM endpoint, and how to call it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Service {
-    /// The region that answers and that requests are signed for.
+    /// The region of the endpoint, which is also the region of the signature.
     pub region: Region,
-    /// The partition that the role or the device is in.
+    /// The partition of the role or the device.
     pub partition: Partition,
-    /// A configured override of the endpoint.
+    /// The configured endpoint URL, if any.
     pub endpoint_url: Option<String>,
-    /// FIPS 140 endpoints.
+    /// Use a FIPS endpoint?
     pub fips: bool,
-    /// IPv4 and IPv6.
+    /// Use a dual-stack endpoint (IPv4 and IPv6)?
     pub dualstack: bool,
     /// Certificates to trust instead of the system's.
     pub ca_bundle: Option<PathBuf>,
@@ -31,10 +31,10 @@ pub struct Service {
     pub may_be_in_clear: bool,
 }
 
-/// The region that is exported, the same whatever this shell held before: what AWS's variables say is ours, and no
-/// input, where it is just what the profile that the shell holds says, or what was exported
-/// in its place. Is it neither the profile's nor the user's own? Then only a variable of ours can tell it from the user's
-/// own in the next run.
+/// The exported region, which does not depend on what this shell held before: a region in AWS's variables is our own
+/// output, and not input, if it equals the region of the profile that the shell holds, or the one that was exported
+/// instead. If the region comes neither from the profile nor from the user's own variables, only a variable of ours can
+/// tell it from the user's own in the next run.
 pub(super) fn region(
     set: &ProfileSet,
     chain: &Chain<'_>,
@@ -75,7 +75,7 @@ impl Service {
     ) -> Result<Self, PlanError> {
         let of_names = chain.roles.first().map(|link| link.role.partition()).or(serial.and_then(MfaSerial::partition));
         let partition = of_names.or(region.map(Partition::of_region)).unwrap_or(Partition::AWS);
-        // A region of another partition may be where the person works, but its STS does not know this role.
+        // The person may well work in a region of another partition, but the STS there does not know this role.
         let region = region.filter(|region| Partition::of_region(region) == partition);
         let profile = chain.links[0];
         let ca_bundle = || profile.filled("ca_bundle").map(|property| PathBuf::from(property.value().as_ref()));
@@ -95,14 +95,14 @@ impl Service {
         })
     }
 
-    /// Which IAM is called where this STS is: the partition's one, and overridden by itself.
+    /// The IAM endpoint that belongs to this STS: that of the partition, with its own override.
     pub(super) fn iam(&self, set: &ProfileSet, profile: Profile<'_>, ambient: &Ambient) -> Result<Self, PlanError> {
         let endpoint_url = endpoint_url(set, profile, Api::Iam, (self.may_be_in_clear, ambient))?;
         Ok(Self { region: self.partition.default_region(), endpoint_url, ..self.clone() })
     }
 }
 
-/// A service whose endpoint can be overridden by itself.
+/// A service whose endpoint can be overridden separately.
 #[derive(Clone, Copy)]
 enum Api {
     Sts,
@@ -146,7 +146,7 @@ fn endpoint_url(
     of_profile.map_or(Ok(None), |property| legal_url(&property.value(), origin(&property), may_be_in_clear))
 }
 
-/// An address to which codes and credentials may go.
+/// A URL to which codes and credentials may be sent.
 fn legal_url(url: &str, origin: Origin, may_be_in_clear: bool) -> Result<Option<String>, PlanError> {
     match url.parse::<Address>() {
         Err(_) => Err(PlanError::Refused { origin, why: "is not an http or https address" }),
@@ -157,7 +157,7 @@ fn legal_url(url: &str, origin: Origin, may_be_in_clear: bool) -> Result<Option<
     }
 }
 
-/// A yes or no of the environment, else of the profile; absent is no.
+/// A boolean from the environment, else from the profile; absent means no.
 fn switch(profile: Profile<'_>, key: &str, variable: &'static str, value: Option<&str>) -> Result<bool, PlanError> {
     let read = |value: &str, origin: &dyn Fn() -> Origin| match value {
         _ if value.eq_ignore_ascii_case("true") => Ok(true),

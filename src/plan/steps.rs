@@ -1,8 +1,8 @@
-//! Which calls are made, and for how long their sessions live.
+//! Which calls are made, and how long their sessions last.
 //!
-//! GetSessionToken once, with the code, and AssumeRole without one for every role: one code a day serves every role of
-//! the user. The one exception is a single role that should live for more than an hour, since AWS caps AssumeRole
-//! signed by a session at an hour: there the code goes to AssumeRole itself.
+//! GetSessionToken once, with the code, and AssumeRole without a code for every role: one code a day serves all of the
+//! user's roles. The only exception is a single role that should last longer than an hour: AWS limits AssumeRole signed
+//! by a session to one hour, so the code goes to AssumeRole itself.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use crate::profile::Profile;
 
 const HOUR: Lifetime = Lifetime::from_secs(3600);
 const LEAST: Lifetime = Lifetime::from_secs(900);
-/// GetSessionToken: 36 hours at most, 12 by default.
+/// GetSessionToken: at most 36 hours, 12 by default.
 const SESSION_MOST: Lifetime = Lifetime::from_secs(129_600);
 const SESSION_USUAL: Lifetime = Lifetime::from_secs(43_200);
-/// AssumeRole: 12 hours at most, where the role itself allows it.
+/// AssumeRole: at most 12 hours, if the role allows it.
 const ROLE_MOST: Lifetime = Lifetime::from_secs(43_200);
 
 const MANY_TAGS: usize = 50;
@@ -35,7 +35,7 @@ pub(super) fn lay_out(
         refuse_role_options(chain, request)?;
     }
     let session = session_duration(chain, request)?;
-    // Collected from the target down; called from the base up.
+    // Collected from the target down, called from the base up.
     let mut roles = Vec::with_capacity(chain.roles.len());
     for (n, link) in chain.roles.iter().enumerate().rev() {
         roles.push(assume_role(link, n == 0, request, ambient)?);
@@ -62,7 +62,7 @@ pub(super) fn lay_out(
     Ok((steps, warnings))
 }
 
-/// The MFA session of a user, for as long as is usual.
+/// A user's MFA session, for the usual duration.
 pub(super) fn session_of(user: ProfileName, serial: &MfaSerial) -> Step {
     Step::SessionToken { device: Device::Named(serial.clone()), duration: SESSION_USUAL, profile: user }
 }
@@ -80,14 +80,14 @@ fn from_long_term(
             Step::AssumeRole(Box::new(roles.remove(0)))
         }
         (Some(device), _) => Step::SessionToken { device: device.clone(), duration: session, profile: user.clone() },
-        // The user's key signs the first role, which may then live as long as it allows.
+        // The user's key signs the first role, which may then last as long as the role allows.
         (None, [_, ..]) => Step::AssumeRole(Box::new(roles.remove(0))),
         (None, []) => return Vec::new(),
     };
     std::iter::once(first).chain(from_session(roles, warnings)).collect()
 }
 
-/// Roles that a session assumes, or that follow another role: an hour each at most.
+/// Roles that a session assumes, or that follow another role: at most an hour each.
 fn from_session(mut roles: Vec<AssumeRole>, warnings: &mut Vec<Warning>) -> Vec<Step> {
     for role in &mut roles {
         if role.duration > HOUR {
@@ -105,7 +105,7 @@ fn assume_role(
     ambient: &Ambient,
 ) -> Result<AssumeRole, PlanError> {
     let profile = link.profile;
-    // The command line shapes the role that was asked for; the ones before it are as their profiles say.
+    // The command line applies to the requested role; the ones before it follow their profiles.
     let nothing = PlanRequest::default();
     let request = if is_target { request } else { &nothing };
     let tags = tags(profile, request)?;
@@ -160,7 +160,7 @@ fn session_name(
     profile.filled("role_session_name").map(|p| parse(&p)).transpose()
 }
 
-/// The profile's `session_tags` (`key=value,key=value`), each replaced by the flag's tag of the same key.
+/// The profile's `session_tags` (`key=value,key=value`), each replaced by the option's tag with the same key.
 fn tags(profile: Profile<'_>, request: &PlanRequest) -> Result<Vec<Tag>, PlanError> {
     const TWICE: &str = "has two tags with the same key (AWS ignores case)";
     let has_two = |tags: &[Tag]| {
@@ -195,12 +195,12 @@ fn replace_or_add(tags: &mut Vec<Tag>, tag: Tag) {
     tags.push(tag);
 }
 
-/// The profile's `transitive_session_tags` and the flag's. AWS takes only keys of tags that are in the same request.
+/// The profile's `transitive_session_tags` and those of the option. AWS accepts only keys of tags in the same request.
 fn transitive_tags(profile: Profile<'_>, request: &PlanRequest, tags: &[Tag]) -> Result<Vec<String>, PlanError> {
     let property = profile.filled("transitive_session_tags");
     let listed = property.map(|p| p.value().into_owned()).unwrap_or_default();
     let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
-    // At most 50 of them.
+    // At most 50 in total.
     let is_tag = |key: &str| tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key));
     let why = "names a key that no tag has";
     if let (Some(property), false) = (property, listed.iter().all(|key| is_tag(key))) {
@@ -232,8 +232,8 @@ fn role_duration(profile: Profile<'_>, request: &PlanRequest) -> Result<Lifetime
     in_range(origin, duration, ROLE_MOST)
 }
 
-/// How long the MFA session lives: the nearest `session_duration` along the chain. Where the session itself is what
-/// was asked for, the command line's wish comes first.
+/// How long the MFA session lasts: the nearest `session_duration` along the chain. If the session itself was requested,
+/// the command line takes precedence.
 fn session_duration(chain: &Chain<'_>, request: &PlanRequest) -> Result<Lifetime, PlanError> {
     let wished = request.duration.as_ref().filter(|_| chain.roles.is_empty());
     let (origin, duration) = match (wished, chain.nearest("session_duration")) {
@@ -252,7 +252,7 @@ fn in_range(origin: Origin, wanted: Lifetime, max: Lifetime) -> Result<Lifetime,
     }
 }
 
-/// Without a role these options could only be ignored, and a session policy that is ignored gives more than was meant.
+/// Without a role these options could only be ignored, and ignoring a session policy would grant more than intended.
 fn refuse_role_options(chain: &Chain<'_>, request: &PlanRequest) -> Result<(), PlanError> {
     let given = [
         ("--external-id", request.external_id.is_some()),

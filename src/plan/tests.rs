@@ -1,4 +1,4 @@
-//! What the plan's parts say when asked; the plans themselves are cases of data, in `tests/cases/plan`.
+//! What a plan's parts answer; whole plans are tested as data, in `tests/cases/plan`.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn plan(config: &str, request: &PlanRequest) -> Result<Plan, PlanError> {
     Plan::make(&set, &ProfileName::new("deploy").expect("a name"), request, &Ambient::default())
 }
 
-/// A role whose base is a program, and what stands in its profile besides.
+/// A role whose base is a `credential_process`, with more lines in its profile.
 fn by_base(more: &str) -> Plan {
     let config = format!(
         "[profile deploy]\nrole_arn = arn:aws:iam::123456789012:role/deploy\nsource_profile = vendor\n\

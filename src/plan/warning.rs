@@ -1,4 +1,4 @@
-//! What is told of a plan that stands.
+//! Warnings about a plan that was made.
 
 use std::fmt;
 
@@ -7,33 +7,33 @@ use crate::messages::ours;
 use crate::names::{Lifetime, Partition, ProfileName, Region};
 use crate::profile::Overlooked;
 
-/// What the user should know although the plan stands.
+/// What the user should know although a plan was made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Warning {
-    /// AWS caps roles that a session assumes at an hour.
+    /// AWS limits a role that a session assumes to an hour.
     DurationCapped {
-        /// What was wished.
+        /// The requested duration.
         wanted: Lifetime,
         /// By whom.
         profile: ProfileName,
     },
-    /// A plain user without a serial gets its own long-term keys.
+    /// A user without a serial gets its long-term keys.
     NoMfa {
         /// The user's profile.
         profile: ProfileName,
     },
-    /// A section that is ignored and holds keys or a serial for a profile of the chain.
+    /// A section that is ignored but contains keys or a serial for a profile of the chain.
     Overlooked(Overlooked),
-    /// It is not known when the keys end that the plan starts from.
+    /// It is unknown when the plan's starting keys expire.
     UnreadableEnd {
-        /// What would say it.
+        /// What should have said it.
         origin: Origin,
     },
-    /// The region is where these credentials are not known.
+    /// These credentials do not work in the region.
     OtherPartition {
-        /// What is exported.
+        /// The exported region.
         region: Region,
-        /// That of the credentials.
+        /// The credentials' partition.
         partition: Partition,
     },
 }

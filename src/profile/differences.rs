@@ -1,8 +1,8 @@
-//! Lines of the AWS files that the AWS CLI or the SDKs read otherwise than this program.
+//! Lines of the AWS files that the AWS CLI or the SDKs read differently from this program.
 //!
-//! In: a read [`ProfileSet`]. Out: a list for `show` and `doctor`; nothing else depends on it, so it is computed only
-//! when asked for. The AWS CLI reads the files with Python's `configparser` and botocore's `configloader`; what is said
-//! of it here was seen in botocore 1.43. Nothing here holds a value: it may be a secret.
+//! In: a [`ProfileSet`]. Out: a list for `show` and `doctor`. Nothing else depends on it, so it is computed only on
+//! demand. The AWS CLI reads the files with Python's `configparser` and botocore's `configloader`; its behavior
+//! described here was observed in botocore 1.43. Nothing here contains a value, since it may be a secret.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry as Slot;
@@ -13,16 +13,16 @@ use super::overlooked::shown;
 use super::read::{self, Header};
 use super::{Ignored, Location, ProfileSet, Property, SectionKind, WhichFile};
 
-/// How a line is read otherwise.
+/// How a line is read differently.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Differs {
     /// `region = eu-west-1 # home`
     #[error("the AWS CLI takes the comment as part of the value")]
     InlineComment,
-    /// An indented `# comment` among continued lines.
+    /// An indented `# comment` between continuation lines.
     #[error("an indented comment is part of the value here and in the SDKs, but the AWS CLI drops it")]
     IndentedComment,
-    /// An empty line among continued lines, where they are no nested properties.
+    /// An empty line between continuation lines that are not nested properties.
     #[error("the AWS CLI keeps the empty line in the value")]
     EmptyLine,
     /// `a:b = c`
@@ -52,7 +52,7 @@ pub enum Differs {
     /// `[two words]` in the credentials file.
     #[error("the SDKs ignore a section whose name has a space; the AWS CLI reads it")]
     SpaceInName,
-    /// A first property, a comment before it or a section that is indented.
+    /// An indented first property, the comment before it, or an indented section.
     #[error("the SDK for Rust refuses the file, because this line is indented but continues no property")]
     Indented,
     /// A byte order mark.
@@ -60,24 +60,24 @@ pub enum Differs {
     ByteOrderMark,
 }
 
-/// A line, and how it is read otherwise.
+/// A line, and how it is read differently.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Difference<'a> {
     /// How.
     pub what: Differs,
     /// The line.
     pub place: Location,
-    /// The section, as between its brackets; empty for what concerns the whole file.
+    /// The section as written between its brackets; empty if the whole file is affected.
     pub section: &'a str,
-    /// What the section is, where it counts.
+    /// What the section is, if it counts.
     of: Option<(SectionKind, &'a str)>,
-    /// The key in lower case, where it concerns one.
+    /// The key in lowercase, if one is affected.
     pub key: Option<Cow<'a, str>>,
 }
 
 impl Difference<'_> {
-    /// Does it change what is read of that section? What makes others refuse a file, or lend a section's lines to all of
-    /// it, does so for every section.
+    /// Does it affect how that section is read? A difference that makes other tools refuse the file, or apply a
+    /// section's lines to the whole file, affects every section.
     pub fn concerns(&self, kind: SectionKind, name: &str) -> bool {
         self.of == Some((kind, name)) || self.what.is_of_the_file()
     }
@@ -167,7 +167,7 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: WhichFile, found: &mut Vec<Diffe
             add(Differs::SpaceInName, header.written, header.line, of);
         }
         let (before, after) = (header.written.start as usize - 1, header.written.end as usize);
-        // In the config file the rest is split like a shell's words, so that a space at its end does no harm.
+        // In the config file, the rest is split like the words of a shell, so a space at its end does no harm.
         if bytes[before] != b'[' || origin == WhichFile::Credentials && bytes.get(after) != Some(&b']') {
             add(Differs::SpaceInBrackets, header.written, header.line, of);
         }
@@ -175,7 +175,7 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: WhichFile, found: &mut Vec<Diffe
             add(Differs::LendingDefault, header.written, header.line, of);
         }
     }
-    // In the config file it is no profile, and so stands among what was ignored.
+    // In the config file it is not a profile, so it is already among the ignored sections.
     for note in set.all().found.notes.iter().filter(|note| note.origin == origin && note.what == Ignored::NoPrefix) {
         if read::text(bytes, note.section) == "DEFAULT" {
             add(Differs::LendingDefault, note.section, note.line, None);
@@ -183,7 +183,8 @@ fn of_sections<'a>(set: &'a ProfileSet, origin: WhichFile, found: &mut Vec<Diffe
     }
 }
 
-/// A section as between its brackets, with the blanks beside them: for others they make another spelling.
+/// A section as written between its brackets, with the spaces next to them: to other tools they make it a different
+/// spelling.
 fn in_brackets<'a>(set: &'a ProfileSet, header: &Header) -> &'a str {
     let (bytes, written) = (set.bytes(header.origin), header.written.range());
     let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
@@ -207,7 +208,7 @@ fn of_properties<'a>(set: &'a ProfileSet, header: &'a Header, found: &mut Vec<Di
     }
 }
 
-/// How one property differs, and how many lines below its key.
+/// How one property differs, and how many lines after its key.
 fn of_property(property: Property<'_>, repeated: bool) -> Vec<(Differs, u32)> {
     let mut found = Vec::new();
     if repeated {

@@ -1,9 +1,9 @@
-//! Edits of the AWS files that keep every byte which they do not mean to change.
+//! Edits of the AWS files that keep every byte that they do not have to change.
 //!
 //! In: a [`ProfileSet`]. Out: a [`Draft`] of the two files in memory, which is changed key by key, shown as a diff, and
-//! then written. After each change the text is read again by the reader itself, and a change that would not be read
-//! back as it was meant is refused. What is written is whole or not at all ([`crate::disk::replace`]). The diff hides secrets: what
-//! stands beside a changed line may be an access key.
+//! then written. After each change the reader itself reads the text again, and a change that would not be read back as
+//! intended is refused. Each file is written atomically ([`crate::disk::replace`]). The diff hides secrets: an access
+//! key may be next to a changed line.
 
 mod diff;
 
@@ -18,16 +18,16 @@ use crate::secret::Secret;
 
 const BOTH: [WhichFile; 2] = [WhichFile::Config, WhichFile::Credentials];
 
-/// Why an edit is not made. Holds no text from the files.
+/// Why an edit is refused. Contains no text from the files.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// It holds what the grammar would read otherwise.
+    /// The value contains something that the grammar would read differently.
     #[error("the value cannot be written into a profile")]
     Value,
-    /// No section can be opened under it.
+    /// No section header can express it.
     #[error("no section can be written for a profile with that name")]
     Name,
-    /// What was written would be read otherwise than it is meant.
+    /// The result would be read differently from what was intended.
     #[error("`{}` is written in a way that this edit cannot preserve", path.display())]
     Unkept {
         /// The file.
@@ -36,12 +36,12 @@ pub enum EditError {
     /// The edited text breaks the grammar.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// The file is as it was.
+    /// The file was not changed.
     #[error(transparent)]
     Replace(#[from] ReplaceError),
 }
 
-/// The two files as they would be.
+/// The two files as they would be written.
 #[derive(Debug)]
 pub struct Draft {
     before: [Secret<Vec<u8>>; 2],
@@ -49,23 +49,23 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Nothing changed yet.
+    /// A draft without changes.
     pub fn new(set: ProfileSet) -> Self {
         let before = BOTH.map(|origin| set.file(origin).text.clone());
         Self { before, set }
     }
 
-    /// The profiles as they would be read.
+    /// The profiles as they would be read after writing.
     pub fn set(&self) -> &ProfileSet {
         &self.set
     }
 
-    /// The text of a file as it would be.
+    /// The text of a file as it would be written.
     pub fn text(&self, origin: WhichFile) -> &Secret<Vec<u8>> {
         &self.set.file(origin).text
     }
 
-    /// Would anything be written?
+    /// Is there anything to write?
     pub fn is_changed(&self) -> bool {
         BOTH.iter().any(|origin| self.is_changed_in(*origin))
     }
@@ -74,8 +74,8 @@ impl Draft {
         self.before[origin as usize].expose() != self.text(origin).expose()
     }
 
-    /// Gives a key of a profile a value: where the line stands that wins, else at the end of the profile's last section
-    /// in the config file, else in a new section there. Never adds to the credentials file.
+    /// Sets a key of a profile: in place if a line already sets it (the one that wins), else at the end of the
+    /// profile's last section in the config file, else in a new section there. Never adds to the credentials file.
     pub fn set_key(&mut self, profile: &str, key: &str, value: &str) -> Result<(), EditError> {
         if !is_plain(value) {
             return Err(EditError::Value);
@@ -93,7 +93,7 @@ impl Draft {
         if reads_back.is_some_and(|property| property.value() == value) { Ok(()) } else { Err(self.unkept(origin)) }
     }
 
-    /// Takes a key out of a profile, wherever it stands. One that is not there is no error.
+    /// Removes a key from a profile, wherever it is set. It is no error if it is not set.
     pub fn remove_key(&mut self, profile: &str, key: &str) -> Result<(), EditError> {
         for origin in BOTH {
             let Some(section) = self.set.get(profile) else { return Ok(()) };
@@ -109,7 +109,7 @@ impl Draft {
         if is_gone { Ok(()) } else { Err(self.unkept(WhichFile::Config)) }
     }
 
-    /// What would be written, as a unified diff, secrets hidden and fit for a terminal.
+    /// The changes as a unified diff, with secrets hidden and control characters escaped.
     pub fn diff(&self) -> String {
         let mut text = String::new();
         for origin in BOTH.into_iter().filter(|origin| self.is_changed_in(*origin)) {
@@ -121,8 +121,7 @@ impl Draft {
 
     /// Writes what changed.
     ///
-    /// # Errors
-    /// [`EditError::Replace`]; the file is then as it was.
+    /// # Errors [`EditError::Replace`]; the file is then unchanged.
     pub fn write(&self) -> Result<(), EditError> {
         for origin in BOTH.into_iter().filter(|origin| self.is_changed_in(*origin)) {
             let file = self.set.file(origin);
@@ -140,7 +139,7 @@ impl Draft {
         EditError::Unkept { path: self.set.file(origin).path.to_path_buf() }
     }
 
-    /// The line of a key that is nowhere yet, and where it goes.
+    /// The line for a key that is not set yet, and its position.
     fn added(&self, profile: &str, key: &str, value: &str) -> Result<Change, EditError> {
         let bytes = self.bytes(WhichFile::Config);
         let headers = self.set.get(profile).into_iter().flat_map(Profile::headers);
@@ -148,7 +147,8 @@ impl Draft {
             return self.new_section(profile, &format!("{key} = {value}"));
         };
         let last = entries.last().map_or_else(|| after_comments(bytes, header), |entry| entry.end as usize);
-        // As the lines above: one that is further out would take those below it for its own in the AWS CLI.
+        // Indented like the lines above: if it were indented less, the AWS CLI would read the lines below it as its
+        // continuation.
         let indentation =
             entries.last().map_or(&[][..], |entry| &bytes[entry.line_start(bytes)..entry.key.start as usize]);
         let line = format!("{}{key} = {value}", String::from_utf8_lossy(indentation));
@@ -179,11 +179,11 @@ impl Draft {
         Ok(Change { at, with: format!("{before}{header}{newline}{line}{newline}") })
     }
 
-    /// Makes changes, which come in order and do not overlap, and reads the text again.
+    /// Applies changes, which are in order and do not overlap, and reads the text again.
     fn change(&mut self, origin: WhichFile, changes: &[Change]) -> Result<(), EditError> {
         let old = self.bytes(origin);
         let more: usize = changes.iter().map(|change| change.with.len()).sum();
-        // At its full size from the start, as growing would leave copies of secrets behind.
+        // Allocated at full size, since growing would leave copies of secrets in memory.
         let mut text = Vec::with_capacity(old.len() + more);
         let mut done = 0;
         for change in changes {
@@ -204,13 +204,13 @@ impl Draft {
     }
 }
 
-/// Bytes that give way to others.
+/// Replaces some bytes with others.
 struct Change {
     at: Range<usize>,
     with: String,
 }
 
-/// A value in the place of another. The comment after it stays, and those between continued lines.
+/// Replaces a value. The comment after it is kept, and so are those between continuation lines.
 fn replaced(bytes: &[u8], entry: &Entry, value: &str) -> Vec<Change> {
     let at = entry.value.range();
     let blank = if at.is_empty() && bytes[at.start - 1] == b'=' { " " } else { "" };
@@ -218,21 +218,21 @@ fn replaced(bytes: &[u8], entry: &Entry, value: &str) -> Vec<Change> {
     std::iter::once(first).chain(continued(bytes, entry)).collect()
 }
 
-/// An entry's lines without the comments among them.
+/// An entry's lines without the comments between them.
 fn removed(bytes: &[u8], entry: &Entry) -> Vec<Change> {
     let line = entry.line_start(bytes)..line_end(bytes, entry.value.end as usize);
     std::iter::once(Change { at: line, with: String::new() }).chain(continued(bytes, entry)).collect()
 }
 
-/// The lines after the first that belong to a value, each to be taken out. What ends the last of them stays where
-/// the first line's end went with it, so that no two lines run together.
+/// The continuation lines of a value, each to be removed. The line ending of the last one stays if that of the first
+/// line was removed with the value, so that no two lines are joined.
 fn continued(bytes: &[u8], entry: &Entry) -> Vec<Change> {
     let (mut at, end) = (line_end(bytes, entry.value.end as usize), entry.end as usize);
     let mut changes = Vec::new();
     while at < end {
         let next = line_end(bytes, at);
         let line = std::str::from_utf8(&bytes[at..next]).unwrap_or_default();
-        // As the reader ends lines: a lone carriage return is part of one.
+        // Ends lines as the reader does: a lone carriage return is part of a line.
         let shown = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
         if read::is_continuation(shown, entry.depth) {
             changes.push(Change { at: at..next, with: String::new() });
@@ -242,7 +242,7 @@ fn continued(bytes: &[u8], entry: &Entry) -> Vec<Change> {
     changes
 }
 
-/// In the last of the indented comments below a section's line, which would continue a key above them.
+/// At the end of the indented comments below a section header, which would continue a key inserted above them.
 fn after_comments(bytes: &[u8], header: &Header) -> usize {
     let mut last = header.written.end as usize;
     let mut next = line_end(bytes, last);
@@ -260,12 +260,12 @@ fn after_comments(bytes: &[u8], header: &Header) -> usize {
     last
 }
 
-/// After the line ending of the line that byte `at` is in, or of the file.
+/// After the line ending of the line that contains byte `at`, or at the end of the file.
 fn line_end(bytes: &[u8], at: usize) -> usize {
     bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| at + end + 1)
 }
 
-/// A line after the one that byte `at` is in. `None` where that one's end cannot be touched: a lone carriage return at
+/// A line after the one that contains byte `at`. `None` if that line's end cannot be changed: a lone carriage return at
 /// the end of the file is part of a value, and would become part of a line ending.
 fn line_after(bytes: &[u8], at: usize, line: &str) -> Option<Change> {
     let end = line_end(bytes, at);
@@ -274,13 +274,13 @@ fn line_after(bytes: &[u8], at: usize, line: &str) -> Option<Change> {
         [.., b'\r', b'\n'] => format!("{line}\r\n"),
         [.., b'\n'] => format!("{line}\n"),
         [.., b'\r'] => return None,
-        // The file's last line has no ending, and its new last line gets none.
+        // The file's last line has no line ending, and neither does its new last line.
         _ => format!("{newline}{line}"),
     };
     Some(Change { at: end..end, with })
 }
 
-/// How the lines of a file end, as its first one tells.
+/// The line ending of a file, taken from its first line.
 fn newline(bytes: &[u8]) -> &'static str {
     match bytes.iter().position(|byte| *byte == b'\n') {
         Some(at) if at > 0 && bytes[at - 1] == b'\r' => "\r\n",
@@ -288,7 +288,8 @@ fn newline(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// Is it a value of one line that is read as it is written? No comment may begin in it, nothing surround it.
+/// Is it a single-line value that is read back unchanged? It must not contain the start of a comment, nor be surrounded
+/// by white space.
 fn is_plain(value: &str) -> bool {
     let begins_comment = |(at, _): (usize, _)| {
         let before = value[..at].chars().next_back();

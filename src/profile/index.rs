@@ -1,4 +1,4 @@
-//! Sections by kind and name: spans into the texts of the two files, sorted so that a name is found at once.
+//! Sections by kind and name: spans into the texts of the two files, sorted so that a name is found quickly.
 
 use std::cmp::Ordering;
 use std::collections::hash_map::DefaultHasher;
@@ -10,15 +10,15 @@ use super::read::{self, Found};
 /// The bytes of the two files, in the order of [`WhichFile`].
 pub(super) type Texts<'a> = [&'a [u8]; 2];
 
-/// What was read of the files.
+/// What was read from the files.
 #[derive(Debug)]
 pub(super) struct Index {
     pub(super) found: Found,
-    /// Every header, those of one section together and in order of precedence.
+    /// All headers; those of one section are adjacent and in order of precedence.
     sorted: Vec<Slot>,
 }
 
-/// A place in `found.headers`. Ordered by its hash first, since comparing names costs more; equal hashes do no harm.
+/// An index into `found.headers`. Ordered by its hash first, since comparing names costs more; equal hashes do no harm.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
     hash: u64,
@@ -26,7 +26,7 @@ pub(super) struct Slot {
 }
 
 impl Index {
-    /// Sorts what was read of these texts, config first.
+    /// Sorts what was read from these texts, config first.
     pub(super) fn of(mut found: Found, texts: Texts<'_>) -> Self {
         let slot = |header: u32| {
             let (kind, name) = identity(&found, texts, header);
@@ -43,7 +43,7 @@ impl Index {
         Self { found, sorted }
     }
 
-    /// The headers of the section of that kind and name; none where there is no such section.
+    /// The headers of the section with that kind and name; empty if there is no such section.
     pub(super) fn section(&self, texts: Texts<'_>, kind: SectionKind, name: &str) -> &[Slot] {
         let (hash, wanted) = (hash(kind, name.as_bytes()), (kind, name.as_bytes()));
         let compare =

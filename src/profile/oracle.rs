@@ -1,5 +1,5 @@
-//! The Rust SDK's own parser, asked for the same texts: what it reads, refuses and ignores is what this module must,
-//! but for the differences that [`DIFFERENCES`] lists.
+//! Compares this module with the Rust SDK's own parser: both must read, refuse and ignore the same, apart from the
+//! differences listed in [`DIFFERENCES`].
 
 mod both;
 mod reading;
@@ -60,7 +60,7 @@ fn the_sdk_reads_the_same() {
     }
 }
 
-/// A reason, the two files, and what each side reads of them.
+/// A reason, the two files, and what each side reads from them.
 struct Listed {
     reason: &'static str,
     config: &'static str,
@@ -69,7 +69,7 @@ struct Listed {
     theirs: Result<&'static [&'static str], u32>,
 }
 
-/// All that this module reads otherwise than the SDK.
+/// Everything that this module reads differently from the SDK.
 const DIFFERENCES: [Listed; 14] = [
     Listed {
         reason: "where a section's first property is indented, that depth is a property's, as in the AWS CLI, boto3, Go",
@@ -206,7 +206,7 @@ fn sections_spelled_differently_merge_in_order() {
     assert!((1..=3).any(|n| theirs == reading(n)), "{theirs:?}");
 }
 
-/// A small generator (xorshift), so that a failure repeats.
+/// A small generator (xorshift), so that a failure can be reproduced.
 struct Dice(u64);
 
 impl Dice {
@@ -259,11 +259,11 @@ fn the_sdk_reads_random_texts_the_same() {
         "L = \u{a0}v\r\r\n",
         "l = v = w\n",
     ];
-    // One of these may break a text, or join two lines; most texts have none.
+    // One of these may make a text invalid or join two lines; most texts contain none.
     const LOOSE: [&str; 14] = ["[", "]", " ", "\t", "#", ";", "=", "\n", "\r", "k", "ü", "\u{a0}", " a = b\n", " b\n"];
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let mut file = |sections: &[&str]| {
-        // What stands before the first section is mostly refused.
+        // Lines before the first section are mostly refused.
         let mut text = if dice.below(16) == 0 { String::new() } else { sections[0].to_owned() };
         for _ in 0..dice.below(12) {
             let pieces = [sections, &LINES, &LINES, &LINES][dice.below(4)];
@@ -284,7 +284,7 @@ fn the_sdk_reads_random_texts_the_same() {
             legal += 1;
         }
         let theirs = by_sdk(&config, &credentials);
-        // Where both refuse, the SDK may have met an indented line before, which is listed.
+        // If both refuse, the SDK may have met an indented line first; that difference is listed.
         let is_indented = |line: &u32| {
             let at = *line as usize - 1;
             [&config, &credentials]
@@ -359,7 +359,7 @@ fn no_text_panics_and_every_span_lies_in_its_file() {
     }
 }
 
-/// What a fuzzer found worth keeping, with the separator of `tests/fuzz/profiles.rs`.
+/// Texts that a fuzzer found worth keeping, with the separator of `tests/fuzz/profiles.rs`.
 #[test]
 fn the_fuzz_corpus_reads_the_same_by_section_and_as_a_whole() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/profiles");

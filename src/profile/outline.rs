@@ -1,10 +1,10 @@
-//! Where the sections of two ordinary files stand, found in one pass at the speed of a search for line feeds.
+//! Where the sections of two ordinary files start, found in one pass at the speed of searching for line feeds.
 //!
-//! In: the two texts. Out: the places of the section lines, or nothing. Every line is looked at, but only as far as it
-//! takes to know that the reader of `read.rs` would find neither a fault nor an ignored section: whatever is less than
-//! plain (a comment beside a section's name, a quoted name, a property without an `=`) gives no outline, and the whole
-//! files are read by that reader. So an outline adds no grammar of its own: it never decides what something means, and
-//! the sections that are asked for are read by the same reader from where they stand. Tests hold the two to one another.
+//! In: the two texts. Out: the positions of the section headers, or nothing. Every line is looked at, but only far
+//! enough to know that the reader in `read.rs` would find neither an error nor an ignored section. Anything unusual (a
+//! comment after a section header, a quoted name, a property without an `=`) gives no outline, and that reader reads
+//! the whole files. So an outline adds no grammar of its own: it never decides what something means, and requested
+//! sections are read by the same reader, from where they start. Tests compare the two.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -15,18 +15,19 @@ use super::index::{Index, Texts};
 use super::read::{Found, is_identifier, is_of_identifier, read_section, small};
 use super::{SectionKind, WhichFile};
 
-/// How many sections are read one by one; a caller that asks for more gets the whole files. No chain has as many.
+/// The number of sections that are read one by one; for a caller that needs more, the whole files are read. No chain
+/// has as many.
 const MOST: usize = 96;
 
-/// The outlines of both files, and what was read of them.
+/// The outlines of both files, and what was read with them.
 #[derive(Debug)]
 pub(super) struct Outlines {
-    /// Where each section's line starts, in the order of [`WhichFile`].
+    /// Where each section header starts, in the order of [`WhichFile`].
     starts: [Vec<u32>; 2],
     parts: OnceLock<Box<Part>>,
 }
 
-/// What was read for one name. A list, because callers keep a part while more are read.
+/// What was read for one name. A list, because callers keep references while more is read.
 #[derive(Debug)]
 struct Part {
     kind: SectionKind,
@@ -36,13 +37,13 @@ struct Part {
 }
 
 impl Outlines {
-    /// `None` where either text holds anything that is not plain.
+    /// `None` if either text contains anything unusual.
     pub(super) fn of([config, credentials]: Texts<'_>) -> Option<Self> {
         let starts = [outline(WhichFile::Config, config)?, outline(WhichFile::Credentials, credentials)?];
         Some(Self { starts, parts: OnceLock::new() })
     }
 
-    /// What the files hold of that kind and name, of these texts; `None` when so much was asked for that the whole
+    /// The sections of these texts with that kind and name. `None` once so many were requested that reading everything
     /// costs less.
     pub(super) fn part(&self, texts: Texts<'_>, kind: SectionKind, name: &str) -> Option<&Index> {
         let mut next = &self.parts;
@@ -74,7 +75,7 @@ impl Outlines {
         Part { kind, name: name.into(), index: Index::of(found, texts), next: OnceLock::new() }
     }
 
-    /// The names of the sections of a kind, each once, in the order in which they first appear.
+    /// The names of the sections of a kind, without duplicates, in order of first appearance.
     pub(super) fn names<'a>(&self, texts: Texts<'a>, kind: SectionKind) -> Vec<&'a str> {
         let all = [WhichFile::Config, WhichFile::Credentials].into_iter().flat_map(|origin| {
             let (text, starts) = (texts[origin as usize], &self.starts[origin as usize]);
@@ -84,7 +85,7 @@ impl Outlines {
         all.filter(|name| known.insert(*name)).collect()
     }
 
-    /// Is there a profile whose name differs from this one in upper and lower case alone?
+    /// Is there a profile whose name differs from this one only in case?
     pub(super) fn has_of_other_case(&self, texts: Texts<'_>, name: &str) -> bool {
         let name = name.as_bytes();
         let is_alike = |origin, line| {
@@ -98,7 +99,7 @@ impl Outlines {
     }
 }
 
-/// What follows in a profile's line where its name starts, up to the end of the text.
+/// The text from where the name starts in a profile's header to the end of the file.
 fn profile_name(origin: WhichFile, line: &[u8]) -> Option<&[u8]> {
     match origin {
         WhichFile::Credentials => Some(&line[1..]),
@@ -107,7 +108,7 @@ fn profile_name(origin: WhichFile, line: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The name in a section's line, where the section is of that kind.
+/// The name in a section header, if the section is of that kind.
 fn name(origin: WhichFile, kind: SectionKind, line: &[u8]) -> Option<&str> {
     let rest = match kind {
         SectionKind::Profile => profile_name(origin, line)?,
@@ -120,7 +121,7 @@ fn name(origin: WhichFile, kind: SectionKind, line: &[u8]) -> Option<&str> {
     std::str::from_utf8(&rest[..while_in(&IDENTIFIER, rest)]).ok()
 }
 
-/// The ways in which a section of that kind and name is written in a plain file.
+/// The ways to write the header of a section with that kind and name in an ordinary file.
 fn written(origin: WhichFile, kind: SectionKind, name: &str) -> Vec<String> {
     if !is_identifier(name) || name.is_empty() != (kind == SectionKind::Plugins) {
         return Vec::new();
@@ -138,12 +139,12 @@ fn written(origin: WhichFile, kind: SectionKind, name: &str) -> Vec<String> {
     }
 }
 
-/// Where the section lines of a plain text start; `None` for any other text.
+/// Where the section headers of an ordinary text start; `None` for any other text.
 fn outline(origin: WhichFile, text: &[u8]) -> Option<Vec<u32>> {
-    // About what a profile takes in people's files.
+    // About the length of a profile in real files.
     let mut starts = Vec::with_capacity(text.len() / 100);
     let mut defaults = Defaults::default();
-    // May a line that is indented continue what is above it?
+    // Can an indented line continue the line above it?
     let mut is_in_property = false;
     let mut start = 0;
     while let Some(line) = text.get(start..).filter(|line| !line.is_empty()) {
@@ -168,14 +169,14 @@ fn outline(origin: WhichFile, text: &[u8]) -> Option<Vec<u32>> {
     Some(starts)
 }
 
-/// Of the config file's two ways to write the default profile one takes the place of the other.
+/// The default profile can be written in two ways in the config file, and one replaces the other.
 #[derive(Default)]
 struct Defaults {
     bare: bool,
     with_prefix: bool,
 }
 
-/// A section's line whose name is plain: how far it was looked at.
+/// The header of a section with a plain name; returns how far it was examined.
 fn section(origin: WhichFile, line: &[u8], defaults: &mut Defaults) -> Option<usize> {
     let kind = match origin {
         WhichFile::Credentials => 1,
@@ -192,14 +193,14 @@ fn section(origin: WhichFile, line: &[u8], defaults: &mut Defaults) -> Option<us
     (is_end && close > kind && !(defaults.bare && defaults.with_prefix)).then_some(close)
 }
 
-/// A line with a key and an `=` that no comment could hide: where that stands.
+/// A line with a key and an `=` that no comment could hide; returns the position of the `=`.
 fn property(line: &[u8]) -> Option<usize> {
     let at = while_in(&BEFORE_EQUALS, line);
     (at > 0 && line.get(at) == Some(&b'=')).then_some(at)
 }
 
-/// A line that starts with blanks: nothing else is on it, or it could be a nested property, which every property above
-/// it takes.
+/// A line that starts with white space: it is otherwise empty, or it could be a nested property, which any property
+/// above it accepts.
 fn indented(line: &[u8], is_in_property: bool) -> Option<usize> {
     let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     match &line[blanks..] {
@@ -209,10 +210,10 @@ fn indented(line: &[u8], is_in_property: bool) -> Option<usize> {
     }
 }
 
-/// Which bytes belong to a class.
+/// The bytes that belong to a class.
 type Class = [bool; 256];
 
-/// What names are made of.
+/// The bytes that names consist of.
 const IDENTIFIER: Class = {
     let mut class = [false; 256];
     let mut byte = 0;
@@ -223,7 +224,7 @@ const IDENTIFIER: Class = {
     class
 };
 
-/// Everything but what ends a line, a key, or what a comment may hide.
+/// All bytes except those that end a line or a key, or that may start a comment.
 const BEFORE_EQUALS: Class = {
     let mut class = [true; 256];
     class[b'=' as usize] = false;
@@ -233,7 +234,8 @@ const BEFORE_EQUALS: Class = {
     class
 };
 
-/// How many bytes from the first on belong to the class. A table and a plain loop: this is what a large file costs.
+/// The number of leading bytes that belong to the class. A table and a simple loop, since this dominates the cost of a
+/// large file.
 fn while_in(class: &Class, bytes: &[u8]) -> usize {
     let mut at = 0;
     while at < bytes.len() && class[bytes[at] as usize] {

@@ -1,8 +1,8 @@
-//! Sections that somebody may have meant by a name, and that are not that profile: ignored, of another case, or with the
-//! word `profile` as a part of the name.
+//! Sections that somebody may have meant by a name, although they are not that profile: they are ignored, differ in
+//! case, or have the word `profile` as part of their name.
 //!
-//! In: a read [`ProfileSet`] and a name. Out: each such section with its place, why it does not count, and how it is
-//! written so that it does. For errors and warnings alone; nothing is resolved by it.
+//! In: a [`ProfileSet`] and a name. Out: each such section with its place, why it does not count, and how to write it
+//! so that it does. For errors and warnings only; nothing is resolved with it.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::{Holds, Ignored, Location, Note, ProfileSet, SectionKind, WhichFile};
 /// Why such a section is not the profile.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Why {
-    /// It is no profile at all.
+    /// It is not a profile at all.
     Ignored(Ignored),
     /// `[profile X]` is not `x`.
     OtherCase,
@@ -23,23 +23,22 @@ enum Why {
     WholeName,
 }
 
-/// A section that may have been meant. Holds no value.
+/// A section that may have been meant. Contains no value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Overlooked {
     /// Its line.
     pub place: Location,
-    /// As between its brackets. It comes from a file: `Display` escapes control characters.
+    /// The section as written between its brackets. It comes from a file: `Display` escapes control characters.
     pub section: String,
-    /// Why it does not count.
     why: Why,
-    /// What stands in it that somebody may miss.
+    /// The keys in it that somebody may miss.
     pub holds: Holds,
     /// What to do.
     remedy: String,
 }
 
 impl Overlooked {
-    /// Is it no profile at all, and not just another one?
+    /// Is it not a profile at all, rather than just another one?
     pub fn is_ignored(&self) -> bool {
         matches!(self.why, Why::Ignored(_))
     }
@@ -57,15 +56,14 @@ impl fmt::Display for Overlooked {
     }
 }
 
-/// Where such sections are found by their names in lower case, so that a list of all profiles stays linear. Made when
-/// first asked.
+/// Finds such sections by their lowercase names, so that a list of all profiles takes linear time. Built on first use.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     ignored: OnceLock<Vec<Indexed>>,
     profiles: OnceLock<Vec<Indexed>>,
 }
 
-/// A hash of a name in lower case, and which note or header it stands in.
+/// A hash of a lowercase name, and the index of the note or header that has it.
 type Indexed = (u64, u32);
 
 fn hash(name: &str) -> u64 {
@@ -95,10 +93,10 @@ pub(super) fn ignored(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
     found(set.alike.ignored.get_or_init(all), name).filter_map(|at| overlooked(set, set.note(at), Some(name))).collect()
 }
 
-/// An ignored section that may have been meant for a profile: that one, or any.
+/// An ignored section that may have been meant to be a profile: a particular one, or any.
 fn overlooked(set: &ProfileSet, note: Note<'_>, name: Option<&str>) -> Option<Overlooked> {
     let is_it = |meant: &&str| name.is_none_or(|name| meant.eq_ignore_ascii_case(name));
-    // `[profilex]` is the profile `x` rather than `profilex`.
+    // `[profilex]` means the profile `x` rather than `profilex`.
     let meant = meant(&note).into_iter().flatten().rfind(is_it)?;
     Some(Overlooked {
         remedy: remedy(set, &note, meant, name.unwrap_or(meant)),
@@ -114,7 +112,7 @@ pub(super) fn meant_as_profiles(set: &ProfileSet) -> impl Iterator<Item = Overlo
     set.notes().filter_map(|note| overlooked(set, note, None))
 }
 
-/// Those, and profiles of another case.
+/// Like [`ignored`], plus profiles whose names differ in case.
 pub(super) fn all(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
     let all = || {
         let names = (0..)
@@ -138,7 +136,7 @@ pub(super) fn all(set: &ProfileSet, name: &str) -> Vec<Overlooked> {
     ignored(set, name).into_iter().chain(alike.filter_map(|known| of_another_case(set, known, name))).collect()
 }
 
-/// `[Profile x]` of the credentials file is a profile of two words.
+/// `[Profile x]` of the credentials file is a profile with a name of two words.
 fn after_kind(name: &str) -> Option<&str> {
     let (kind, rest) = name.split_once(' ')?;
     kind.eq_ignore_ascii_case("profile").then_some(rest)
@@ -158,7 +156,7 @@ fn of_another_case(set: &ProfileSet, known: &str, name: &str) -> Option<Overlook
     })
 }
 
-/// The names of the profiles that an ignored section may have been meant for.
+/// The names of the profiles that an ignored section may have been meant to be.
 fn meant<'a>(note: &Note<'a>) -> [Option<&'a str>; 2] {
     let section = note.section.trim();
     let after_kind = || section.split_once(BLANK).map(|(_, rest)| rest.trim().trim_matches(['"', '\'']));
@@ -167,7 +165,7 @@ fn meant<'a>(note: &Note<'a>) -> [Option<&'a str>; 2] {
         Ignored::Prefix | Ignored::AlmostProfile => after_kind(),
         // `[SSO-Session x]` is not.
         Ignored::KindInCapitals => after_kind().filter(|_| after_glued(section).is_some()),
-        // Something like `profile`; `[preview x]` is not.
+        // Something similar to `profile`; not `[preview x]`.
         Ignored::UnknownKind => {
             let kind = section.split(BLANK).next().unwrap_or_default().to_ascii_lowercase();
             let is_like = "profile".starts_with(&kind) || strsim::damerau_levenshtein(&kind, "profile") <= 2;
@@ -192,11 +190,11 @@ fn after_glued(section: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
-/// How the lines of an ignored section, which was meant for the profile `meant`, come to count for `name`.
+/// How to make the lines of an ignored section, which was meant to be the profile `meant`, count for `name`.
 fn remedy(set: &ProfileSet, note: &Note<'_>, meant: &str, name: &str) -> String {
     let origin = set.origin_of(&note.place);
     let is_illegal = matches!(note.what, Ignored::IllegalName | Ignored::IllegalQuoted);
-    // Of two names that differ in case, the one that is there.
+    // If two names differ in case, the one that exists.
     let (name, ask) = match set.get(meant) {
         Some(_) if meant != name => (meant, format!(", and use `{}`", shown(meant))),
         _ => (name, String::new()),
@@ -208,8 +206,8 @@ fn remedy(set: &ProfileSet, note: &Note<'_>, meant: &str, name: &str) -> String 
     better + &ask
 }
 
-/// How lines in that file come to be the profile's. A section that is there is not written a second time: the AWS CLI would
-/// refuse the file.
+/// How lines in that file become part of the profile. A section that exists is not written a second time: the AWS CLI
+/// would refuse the file.
 fn written_as(set: &ProfileSet, name: &str, origin: WhichFile) -> String {
     match set.get(name).and_then(|profile| profile.header_in(origin)) {
         Some(there) => format!("move its lines to `[{}]`", shown(there)),
@@ -217,13 +215,13 @@ fn written_as(set: &ProfileSet, name: &str, origin: WhichFile) -> String {
     }
 }
 
-/// What would drive a terminal is escaped, and quotes are what they are.
+/// Control characters are escaped; quotes stay as they are.
 pub(super) fn shown(text: &str) -> String {
     let escaped = |c: char| if matches!(c, '"' | '\'') { c.to_string() } else { c.escape_debug().to_string() };
     text.chars().map(escaped).collect()
 }
 
-/// How the section of a profile is written.
+/// How to write the header of a profile.
 fn bracketed(name: &str, origin: WhichFile) -> String {
     match origin {
         WhichFile::Credentials => format!("[{name}]"),

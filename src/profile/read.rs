@@ -1,10 +1,11 @@
-//! The grammar of the AWS files: one pass over a text, which leaves spans and copies nothing.
+//! The grammar of the AWS files: one pass over a text, which records spans and copies nothing.
 //!
-//! It is the Rust SDK's grammar (`aws-runtime`, `env_config`), held to it by the test module `oracle`; besides, a byte
-//! order mark is skipped, a quoted name of the config file may have any printable characters, and one of the
-//! credentials file spaces, as in the AWS CLI; and where the first property of a section is indented, that depth is read
-//! as if it were none, as the AWS CLI, boto3 and the SDKs for Go and JavaScript do. What the SDK refuses otherwise is a [`Fault`] for the whole file, what it
-//! ignores becomes a note. Pure, and total: any text gives one or the other.
+//! It is the grammar of the Rust SDK (`aws-runtime`, `env_config`), which the test module `oracle` compares it with. In
+//! addition, as in the AWS CLI, a byte order mark is skipped, a quoted name in the config file may contain any
+//! printable characters, and a name in the credentials file may contain spaces; and if the first property of a section
+//! is indented, that depth counts as none, as in the AWS CLI, boto3 and the SDKs for Go and JavaScript. Anything else
+//! that the SDK refuses is a [`Fault`] for the whole file; what it ignores becomes a note. Pure and total: every text
+//! gives one or the other.
 
 mod header;
 
@@ -15,9 +16,9 @@ use header::{section, unquoted_mark};
 
 pub(super) use header::{is_identifier, is_of_identifier};
 
-/// What surrounds names and values: not `char::is_whitespace`, nor `\r`.
+/// The white space around names and values: not `char::is_whitespace`, nor `\r`.
 pub(super) const BLANK: [char; 2] = [' ', '\t'];
-/// What takes the meaning from characters in a section's name.
+/// Characters that can take away the special meaning of others in a section's name.
 const QUOTING: [char; 3] = ['"', '\'', '\\'];
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -27,7 +28,7 @@ pub enum Malformed {
     /// `[profile x`
     #[error("a section header must end with `]`")]
     SectionUnclosed,
-    /// A property or its continuation before the first section.
+    /// A property or a continuation line before the first section.
     #[error("a section such as `[default]` must come first")]
     KeyBeforeSection,
     /// `region`
@@ -36,7 +37,7 @@ pub enum Malformed {
     /// `= eu-west-1`
     #[error("there is no key before the `=`")]
     NoKey,
-    /// An indented line under `s3 =` without `=`, be it a comment.
+    /// An indented line under `s3 =` without `=`, even if it is a comment.
     #[error("there is no `=` after the nested key (a comment must not be indented here)")]
     NestedNoEquals,
     /// An indented `= path` under `s3 =`.
@@ -81,19 +82,19 @@ pub enum Ignored {
     /// `a b = c`
     #[error("the key is ignored, because it has characters other than `A-Za-z0-9_-/.%@:+`")]
     IllegalKey,
-    /// `[default]` beside `[profile default]`, first or last.
+    /// `[default]` in a file that also has `[profile default]`, before or after it.
     #[error("ignored, because `[profile default]` replaces it (in the AWS CLI, the later of the two counts)")]
     OtherDefault,
 }
 
-/// A line that ends the reading.
+/// An error that ends the reading.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Fault {
     pub(super) line: u32,
     pub(super) what: Malformed,
 }
 
-/// Bytes of a file, as it is on disk. A `u32` halves the index; the length of the file was checked.
+/// A range of bytes of the file on disk. `u32` halves the index; the length of the file was checked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Span {
     pub(super) start: u32,
@@ -120,7 +121,7 @@ pub(super) fn small(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// The text at a span that the reading left. It was UTF-8 as a whole, and spans end between characters.
+/// The text at a span recorded by the reader. The file was checked to be UTF-8, and spans end between characters.
 pub(super) fn text(file: &[u8], span: Span) -> &str {
     std::str::from_utf8(&file[span.range()]).unwrap_or_default()
 }
@@ -128,14 +129,14 @@ pub(super) fn text(file: &[u8], span: Span) -> &str {
 /// One property.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// In the case that it is written in; before it, its line has indentation at most.
+    /// The key as written; only indentation precedes it on its line.
     pub(super) key: Span,
-    /// On the key's own line; directly after the `=` when there is none.
+    /// The value on the key's line; empty and directly after the `=` if there is none.
     pub(super) value: Span,
-    /// Where the last continued line ends, else the end of `value`.
+    /// Where the last continuation line ends, else the end of `value`.
     pub(super) end: u32,
     pub(super) line: u32,
-    /// How far the properties of its section are indented: lines that are deeper continue it.
+    /// The indentation of the properties of its section: lines that are indented further continue it.
     pub(super) depth: u32,
 }
 
@@ -170,23 +171,23 @@ impl Name {
     }
 }
 
-/// A section's line, and the properties after it.
+/// A section header, and the range of properties after it.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) origin: WhichFile,
     pub(super) kind: SectionKind,
     pub(super) name: Name,
-    /// What stands between the brackets, without the blanks around it.
+    /// The text between the brackets, without the white space around it.
     pub(super) written: Span,
     pub(super) line: u32,
-    /// Is it the first of its kind and name?
+    /// Is it the first header with its kind and name?
     pub(super) leads: bool,
     first: u32,
     after: u32,
 }
 
 impl Header {
-    /// Its part of [`Found::entries`].
+    /// Its range in [`Found::entries`].
     pub(super) fn entries(&self) -> Range<usize> {
         self.first as usize..self.after as usize
     }
@@ -202,14 +203,14 @@ pub(super) struct NoteAt {
     pub(super) holds: Holds,
 }
 
-/// A line that the Rust SDK takes for the continuation of a property which is not there, and so refuses the file.
+/// A line that the Rust SDK reads as the continuation of a property that does not exist, so that it refuses the file.
 #[derive(Debug)]
 pub(super) struct IndentedAt {
     pub(super) origin: WhichFile,
     pub(super) line: u32,
 }
 
-/// All that the files hold, in their order.
+/// Everything in the files, in order.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) headers: Vec<Header>,
@@ -218,9 +219,10 @@ pub(super) struct Found {
     pub(super) indented: Vec<IndentedAt>,
 }
 
-/// Adds what a file holds.
+/// Adds the contents of a file.
 pub(super) fn read(origin: WhichFile, text: &str, found: &mut Found) -> Result<(), Fault> {
-    // About what a property and a section take in people's files; growing step by step costs a tenth of the reading.
+    // About the length of a property and of a section in real files; growing step by step would cost a tenth of the
+    // reading time.
     found.entries.reserve(text.len() / 36);
     found.headers.reserve(text.len() / 110);
     let mut reader = Reader::new(origin, text, found);
@@ -230,8 +232,8 @@ pub(super) fn read(origin: WhichFile, text: &str, found: &mut Found) -> Result<(
     Ok(())
 }
 
-/// Adds what a part of a text holds: a section's own line and those below it. `at` says where in the text that line
-/// starts, and which number it has.
+/// Adds the contents of a part of a text: a section header and the lines below it. `at` is the offset of that header in
+/// the text, and its line number.
 pub(super) fn read_section(origin: WhichFile, part: &str, at: (u32, u32), found: &mut Found) -> Result<(), Fault> {
     let (start, first) = at;
     let (headers, entries, notes) = (found.headers.len(), found.entries.len(), found.notes.len());
@@ -251,13 +253,14 @@ pub(super) fn read_section(origin: WhichFile, part: &str, at: (u32, u32), found:
     Ok(())
 }
 
-/// Does a line after a property belong to its value? Blank lines do not, nor comments that stand as the properties do.
+/// Does a line after a property belong to its value? Blank lines do not, nor do comments that are indented like the
+/// properties.
 pub(super) fn is_continuation(line: &str, depth: u32) -> bool {
     let indented = indentation(line);
     indented > depth as usize && indented < line.len()
 }
 
-/// How many blanks a line starts with.
+/// The number of leading spaces and tabs.
 fn indentation(line: &str) -> usize {
     line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
@@ -266,14 +269,15 @@ fn indentation(line: &str) -> usize {
 enum State {
     Start,
     Section,
-    /// A property; `entry` is `None` when it is ignored. After an empty value every line must be a property itself.
+    /// After a property; `entry` is `None` if the property is ignored. After an empty value, every continuation line
+    /// must itself be a property.
     Property {
         entry: Option<usize>,
         nested: bool,
     },
 }
 
-/// Where a `#` or `;` begins a comment.
+/// Where a `#` or `;` starts a comment.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Comments {
     Anywhere,
@@ -284,12 +288,12 @@ struct Reader<'a> {
     origin: WhichFile,
     text: &'a str,
     found: &'a mut Found,
-    /// Headers of files before this one.
+    /// The number of headers from files read before this one.
     known: usize,
     state: State,
-    /// The section that is read, as written, and whether it is ignored.
+    /// The current section as written, and whether it is ignored.
     section: Option<(Span, bool)>,
-    /// How far its properties are indented.
+    /// The indentation of its properties.
     depth: usize,
 }
 
@@ -302,7 +306,7 @@ impl<'a> Reader<'a> {
     fn lines(&mut self, lines: Range<usize>, first: u32) -> Result<(), Fault> {
         let (text, mut start) = (self.text, lines.start);
         for (number, line) in (first..).zip(text[lines].split_inclusive('\n')) {
-            // A lone `\r` ends no line, not even at the end of the file.
+            // A lone `\r` does not end a line, not even at the end of the file.
             let shown = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
             self.line(number, start, start + shown.len()).map_err(|what| Fault { line: number, what })?;
             start += line.len();
@@ -388,7 +392,7 @@ impl<'a> Reader<'a> {
                 header.after += 1;
             }
         } else if ignored {
-            // The last note is the section's own: keys in it make none.
+            // The last note is about the section itself; its keys add no notes.
             if let Some(note) = self.found.notes.last_mut() {
                 note.holds.add(&self.text[key.0..key.1]);
             }
@@ -400,7 +404,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A line of a property that is there; its blanks at the front are left out.
+    /// A continuation line of a property; the span excludes its leading white space.
     fn continuation(&mut self, entry: Option<usize>, nested: bool, start: usize, end: usize) -> Result<(), Malformed> {
         if nested {
             let (start, end) = self.body(start, end, Comments::AfterWhiteSpace);
@@ -415,13 +419,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// `[profile default]` takes the place of every `[default]` of the config file, wherever they stand.
+    /// `[profile default]` replaces every `[default]` of the config file, in any order.
     fn drop_other_default(&mut self) {
         let (origin, text, known) = (self.origin, self.text, self.known);
         let is_default = |header: &Header| {
             header.kind == SectionKind::Profile && header.name.bytes(text.as_bytes()) == b"default".as_slice()
         };
-        // White space that is no blank may surround the name: it is the bare one all the same.
+        // The name may be surrounded by white space other than spaces and tabs: it is still the bare one.
         let is_bare = |header: &Header| text[header.written.range()].trim() == "default";
         let ours = &self.found.headers[known..];
         if origin != WhichFile::Config || !ours.iter().any(|header| is_default(header) && !is_bare(header)) {
@@ -440,10 +444,12 @@ impl<'a> Reader<'a> {
         notes.sort_by_key(|note| note.line);
     }
 
-    /// A section's line without its comment: quotes shelter what begins one, where they make a whole header.
+    /// A section header without its comment: within quotes, characters do not start a comment, provided that the header
+    /// is then complete.
     fn section_body(&self, start: usize, end: usize) -> (usize, usize) {
         let plain = self.body(start, end, Comments::Anywhere);
-        // Quotes mean something in the AWS CLI's config file alone; without one before the mark, nothing is sheltered.
+        // Quotes have a meaning only in the AWS CLI's config file; without a quote before it, a mark always starts a
+        // comment.
         if self.origin != WhichFile::Config || !self.text[plain.0..plain.1].contains(QUOTING) {
             return plain;
         }
@@ -452,7 +458,7 @@ impl<'a> Reader<'a> {
         sheltered.filter(|(start, end)| self.text[*start..*end].ends_with(']')).unwrap_or(plain)
     }
 
-    /// A line without its comment and what surrounds it.
+    /// A line without its comment and surrounding white space.
     fn body(&self, start: usize, end: usize, comments: Comments) -> (usize, usize) {
         let (start, end) = self.trim(start, end);
         let line = &self.text[start..end];

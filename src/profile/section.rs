@@ -1,4 +1,4 @@
-//! What a profile holds: sections of one kind and name, merged, and their properties, each with its place.
+//! The content of a profile: the sections with one kind and name, merged, and their properties, each with its place.
 
 use std::borrow::Cow;
 use std::collections::btree_map::{BTreeMap, Entry as Known};
@@ -12,7 +12,7 @@ use super::{Location, Overlooked, ProfileSet, WhichFile};
 /// A profile: a section of [`SectionKind::Profile`].
 pub type Profile<'a> = Section<'a>;
 
-/// All sections of one kind and name, merged: later lines win, and the credentials file wins over the config file.
+/// All sections with one kind and name, merged: later lines win, and the credentials file wins over the config file.
 #[derive(Clone, Copy)]
 pub struct Section<'a> {
     pub(super) set: &'a ProfileSet,
@@ -28,58 +28,59 @@ impl<'a> Section<'a> {
         first.name.text(self.set.bytes(first.origin))
     }
 
-    /// As it is written between its brackets, where it is first opened.
+    /// The header as written between its brackets, where the section first appears.
     pub(super) fn written(self) -> &'a str {
         let first = &self.index.found.headers[self.headers[0].header as usize];
         read::text(self.set.bytes(first.origin), first.written)
     }
 
-    /// The same in one of the files, where it is opened there.
+    /// The same in one of the files, if the section appears there.
     pub(super) fn header_in(self, origin: WhichFile) -> Option<&'a str> {
         let mut headers = self.headers.iter().map(|slot| &self.index.found.headers[slot.header as usize]);
         let header = headers.rfind(|header| header.origin == origin)?;
         Some(read::text(self.set.bytes(origin), header.written))
     }
 
-    /// Where it is first opened.
+    /// Where the section first appears.
     pub fn place(self) -> Location {
         let first = &self.index.found.headers[self.headers[0].header as usize];
         self.set.file(first.origin).place(first.line)
     }
 
-    /// Sections that would be this profile's, too, if they were written otherwise.
+    /// Sections that would also belong to this profile if they were written differently.
     pub fn overlooked(self) -> Vec<Overlooked> {
         self.set.overlooked(self.name())
     }
 
-    /// The property that wins; the key is compared in any case.
+    /// The property that wins; the key is compared without regard to case.
     pub fn get(self, key: &str) -> Option<Property<'a>> {
         self.all().rfind(|property| property.is_named(key))
     }
 
-    /// The same, where it has a value: an empty one is how `aws configure set KEY ""` clears a key, and is absent.
+    /// The same, if its value is not empty: `aws configure set KEY ""` clears a key, so an empty value counts as
+    /// absent.
     pub fn filled(self, key: &str) -> Option<Property<'a>> {
         self.get(key).filter(|property| !property.is_empty())
     }
 
-    /// The session token, under its own name or else under that of old, as the AWS CLI reads it.
+    /// The session token, under its current name or else its old one, as in the AWS CLI.
     pub fn session_token(self) -> Option<Property<'a>> {
         self.filled("aws_session_token").or_else(|| self.filled("aws_security_token"))
     }
 
-    /// What tools that write sessions into files say of their end, each under its own key.
+    /// The expiration times that tools write into files with a session, each under its own key.
     pub fn expirations(self) -> impl Iterator<Item = Property<'a>> {
         const KEYS: [&str; 4] =
             ["x_security_token_expires", "aws_session_expiration", "aws_credential_expiration", "expiration"];
         KEYS.into_iter().filter_map(move |key| self.filled(key))
     }
 
-    /// Every line that sets the key, in order of precedence: the last is the one that wins.
+    /// Every line that sets the key, in order of precedence: the last one wins.
     pub fn occurrences(self, key: &str) -> impl Iterator<Item = Property<'a>> {
         self.all().filter(move |property| property.is_named(key))
     }
 
-    /// The properties that win, in order of the first appearance of their keys.
+    /// The properties that win, ordered by the first appearance of their keys.
     pub fn properties(self) -> Vec<Property<'a>> {
         let mut slots = BTreeMap::new();
         let mut merged: Vec<Property<'a>> = Vec::new();
@@ -103,7 +104,7 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Its lines, in order of precedence, each with the properties below it.
+    /// The headers, in order of precedence, each with the properties below it.
     pub(super) fn headers(self) -> impl DoubleEndedIterator<Item = (&'a Header, &'a [Entry])> {
         let found = &self.index.found;
         self.headers.iter().map(move |slot| {
@@ -119,7 +120,7 @@ impl fmt::Debug for Section<'_> {
     }
 }
 
-/// One key and its value, on one line or continued on the lines after it.
+/// A key and its value, which may continue on the following lines.
 #[derive(Clone, Copy)]
 pub struct Property<'a> {
     pub(super) set: &'a ProfileSet,
@@ -128,14 +129,14 @@ pub struct Property<'a> {
 }
 
 impl<'a> Property<'a> {
-    /// The key in lower case.
+    /// The key in lowercase.
     pub fn key(self) -> Cow<'a, str> {
         let key = read::text(self.bytes(), self.entry.key);
         if key.bytes().any(|byte| byte.is_ascii_uppercase()) { key.to_ascii_lowercase().into() } else { key.into() }
     }
 
-    /// The value without what surrounds it and without the comment after it; continued lines follow with a `\n`
-    /// before each, comments among them kept, as in the SDKs. It may be a secret: the key tells.
+    /// The value without surrounding white space and without the comment after it. Continuation lines follow, each
+    /// after a `\n`, with the comments among them, as in the SDKs. It may be a secret, depending on the key.
     pub fn value(self) -> Cow<'a, str> {
         let first = read::text(self.bytes(), self.entry.value);
         if !self.is_continued() {
@@ -149,8 +150,8 @@ impl<'a> Property<'a> {
         value.into()
     }
 
-    /// The value of a nested property, whose name is compared as it is written; the last one of that name. One may
-    /// stand on the key's own line (`sts = endpoint_url = …`), as in the SDKs.
+    /// The value of the last nested property with that name, compared with case. One may be on the key's own line (`sts
+    /// = endpoint_url = …`), as in the SDKs.
     pub fn nested(self, name: &str) -> Option<&'a str> {
         std::iter::once(read::text(self.bytes(), self.entry.value))
             .chain(self.continuation())
@@ -160,22 +161,22 @@ impl<'a> Property<'a> {
             .last()
     }
 
-    /// Where the key stands.
+    /// Where the key is.
     pub fn place(self) -> Location {
         self.set.file(self.origin).place(self.entry.line)
     }
 
-    /// The file in which it stands.
+    /// The file that contains it.
     pub fn origin(self) -> WhichFile {
         self.origin
     }
 
-    /// The bytes of the value in its file, continued lines included and the comment after a single line left out.
+    /// The bytes of the value in its file, including continuation lines but not the comment after a single line.
     pub fn span(self) -> Range<usize> {
         self.entry.value.start as usize..self.entry.end as usize
     }
 
-    /// The bytes of all its lines in its file, indentation, key, comment and last line ending included.
+    /// The bytes of all its lines in its file, including indentation, key, comment and the last line ending.
     pub fn lines_span(self) -> Range<usize> {
         let end = self.entry.end as usize;
         let rest = self.bytes()[end..].iter().position(|byte| *byte == b'\n');
@@ -194,14 +195,14 @@ impl<'a> Property<'a> {
         self.entry.end > self.entry.value.end
     }
 
-    /// The lines after the first that belong to the value, without what surrounds them.
+    /// The continuation lines of the value, without surrounding white space.
     fn continuation(self) -> impl Iterator<Item = &'a str> {
         self.lines_after()
             .filter(move |line| read::is_continuation(line, self.entry.depth))
             .map(|line| line.trim_matches(read::BLANK))
     }
 
-    /// The same with the blank and comment lines between them, as they are.
+    /// The same, together with the blank and comment lines between them, as written.
     pub(super) fn lines_after(self) -> impl Iterator<Item = &'a str> {
         let after = read::Span { start: self.entry.value.end, end: self.entry.end };
         read::text(self.bytes(), after).lines().skip(1)

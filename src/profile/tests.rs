@@ -1,4 +1,4 @@
-//! What a person who writes these files relies on.
+//! What users can rely on when they write these files.
 
 mod differences;
 mod sections;
@@ -11,7 +11,7 @@ use super::{Ignored, Malformed, Presence, ProfileError, ProfileSet, WhichFile};
 use crate::host::Files;
 use crate::secret::Secret;
 
-/// What these texts say, whichever way they are read.
+/// Reads these texts in both ways.
 fn read(config: &str, credentials: &str) -> Result<ProfileSet, ProfileError> {
     agree(config, credentials);
     ProfileSet::parse(config, credentials)
@@ -211,7 +211,7 @@ fn notes_and_debug_output_contain_no_value_and_no_control_character() {
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
-/// Files in memory; `Err` is how the system refuses one.
+/// Files in memory; `Err` is the kind of error on reading.
 struct Disk(Vec<(&'static str, Result<&'static [u8], io::ErrorKind>)>);
 
 impl Files for Disk {

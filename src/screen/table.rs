@@ -16,11 +16,11 @@ use crate::names::Lifetime;
 /// Less time left than this is highlighted.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
 
-/// The time until `end`: `47m`, `11h59m`, `12s` below a minute, and `over` after the end.
+/// The time until `end`: `47m`, `11h59m`, `12s` below a minute, and `expired` after the end.
 pub(crate) fn left(end: Timestamp, now: Timestamp) -> String {
     let secs = end.duration_since(now).as_secs();
     match u32::try_from(secs) {
-        Ok(0) | Err(_) => "over".to_owned(),
+        Ok(0) | Err(_) => "expired".to_owned(),
         Ok(secs @ 1..60) => Lifetime::from_secs(secs).to_string(),
         // Whole minutes, rounded down, so that it never promises more time than there is.
         Ok(secs) => Lifetime::from_secs(secs / 60 * 60).to_string(),
@@ -239,7 +239,7 @@ mod tests {
     fn time_left() {
         let now = Timestamp::UNIX_EPOCH;
         for (secs, text) in
-            [(-5, "over"), (0, "over"), (12, "12s"), (119, "1m"), (47 * 60 + 59, "47m"), (43_199, "11h59m")]
+            [(-5, "expired"), (0, "expired"), (12, "12s"), (119, "1m"), (47 * 60 + 59, "47m"), (43_199, "11h59m")]
         {
             assert_eq!(left(now + SignedDuration::from_secs(secs), now), text);
         }

@@ -123,7 +123,7 @@ fn a_key_that_no_request_can_carry_is_an_error_from_every_source() {
     let refused = |profile: &str, from: &str, part: &str| {
         let done = world.run(&["process", profile]);
         let error = format!(
-            "error: {from} gave an access key that cannot be used: {part} is empty, or has a control character in it\n\
+            "error: {from} gave an access key that cannot be used: {part} is empty or contains a control character\n\
              hint: `mfa-cred show {profile}` shows where it comes from\n"
         );
         assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr), (Some(1), "", error));
@@ -224,7 +224,7 @@ fn a_credential_process_with_long_term_keys_needs_a_code_and_one_with_a_session_
 #[test]
 fn a_failed_credential_process_gives_its_reason_but_never_its_output() {
     let Cast { world, .. } = World::cast();
-    let field = |name: &str, why: &str| format!("`{name}` of what it printed {why}");
+    let field = |name: &str, why: &str| format!("`{name}` in its output {why}");
     let (id, secret) = ("\"AccessKeyId\":\"AKIAEXAMPLE\"", "\"SecretAccessKey\":\"hunter2hunter2\"");
     for (script, why) in [
         ("exit 3", "it failed (exit status: 3)".to_owned()),
@@ -238,8 +238,8 @@ fn a_failed_credential_process_gives_its_reason_but_never_its_output() {
             "it failed (exit status: 1) and said: (hidden)".to_owned(),
         ),
         ("true", "it printed nothing".to_owned()),
-        ("echo hunter2hunter2", "what it printed is not a JSON object".to_owned()),
-        ("echo []", "what it printed is not a JSON object".to_owned()),
+        ("echo hunter2hunter2", "its output is not a JSON object".to_owned()),
+        ("echo []", "its output is not a JSON object".to_owned()),
         (&format!("echo '{{{id},{secret}}}'"), field("Version", "is missing")),
         (&format!("echo '{{\"Version\":2,{id},{secret}}}'"), field("Version", "is not the number 1")),
         (&format!("echo '{{\"Version\":1,{secret}}}'"), field("AccessKeyId", "is missing")),

@@ -167,7 +167,7 @@ fn ctrl_c_ends_the_prompt_and_every_waiting_process() {
     let done = finish(&world, session, &[PROMPT]);
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("end=130\necho\n", ""));
     let hint = "hint: run `mfa-cred login alice` when you have the code\n";
-    let said = format!("error: the code for `alice` was asked for by another process, and not given\n{hint}");
+    let said = format!("error: another process asked for the code for `alice`, and it was not given\n{hint}");
     assert_eq!(waiter.finish(), (Some(3), String::new(), said));
     assert!(calls(&world).is_empty());
     assert_eq!(world.entries().len(), 0);

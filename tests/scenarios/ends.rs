@@ -48,7 +48,7 @@ fn keys_that_expired_according_to_their_file_are_refused_before_a_code() {
             let done = world.run_with_stdin(words, &device.fresh_code());
             let said = refused(&world, &done);
             let key = key.to_lowercase();
-            let end = format!("gave credentials that ended at {OVER} ({}:4: `{key}`)", credentials(&world));
+            let end = format!("gave credentials that expired at {OVER} ({}:4: `{key}`)", credentials(&world));
             assert!(said[0].ends_with(&end), "{said:?}");
             assert_eq!(said[1..], [HINT], "{words:?}");
         }
@@ -116,7 +116,7 @@ fn expired_or_tokenless_credentials_of_a_credential_process_are_refused() {
             format!(
                 "{{\"Version\":1,\"AccessKeyId\":\"AKIAVENDOR0000000001\",\"SecretAccessKey\":\"s\",\"Expiration\":\"{OVER}\"}}"
             ),
-            format!("gave credentials that ended at {OVER}"),
+            format!("gave credentials that expired at {OVER}"),
         ),
         (
             "{\"Version\":1,\"AccessKeyId\":\"ASIAVENDOR0000000001\",\"SecretAccessKey\":\"s\",\"SessionToken\":\"\"}"

@@ -67,7 +67,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     add(&cast, "ambient", &format!("credential_source = Environment\n{deploy}"));
 
     for (words, found) in [
-        // What is not there, and what it was meant to be.
+        // A profile that does not exist, and the one that was meant.
         (&["process", "nobody"][..], &["mfa-cred list"][..]),
         (&["show"], &["mfa-cred list"]),
         (&["device", "list"], &["mfa-cred list"]),

@@ -319,8 +319,8 @@ fn after_clear_all_a_copy_of_the_folder_is_useless() {
     let record = world.read("state/mfa-cred/key-id");
     let entries = content(&world.state().join("entries"));
     let cleared = world.run(&["clear", "--all"]);
-    let said = "forgot 3 cached entries\nthe sealing key is destroyed: no cached credential can be opened again, not even \
-                a copy of one\n";
+    let said = "removed 3 cached entries\nthe sealing key was destroyed: cached credentials, copies included, can no \
+                longer be opened\n";
     assert_eq!((cleared.status.code(), cleared.stderr.as_str()), (Some(0), said));
     assert_eq!(world.entries(), Vec::<PathBuf>::new());
     world.write("state/mfa-cred/key-id", record);

@@ -22,8 +22,8 @@ use crate::support::world::{Cast, MFA_CRED, World, calls, variable};
 const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
 
 /// What `clear --all` says after a day's work.
-const CLEARED: &str = "forgot 2 cached entries\nthe sealing key is destroyed: no cached credential can be opened again, \
-                       not even a copy of one\n";
+const CLEARED: &str = "removed 2 cached entries\nthe sealing key was destroyed: cached credentials, copies included, can \
+                       no longer be opened\n";
 
 /// Becomes the command in its arguments, without the kernel's keyring: `add_key`, `request_key` and `keyctl` answer
 /// EPERM from here on, as below Docker's own seccomp profile.
@@ -62,7 +62,7 @@ fn cast() -> Cast {
 /// What is said when `auto` has the kernel keyring only.
 fn fallback(why: &str) -> String {
     format!(
-        "note: the cache's key is in the kernel keyring only, so the cache ends with a restart (Secret Service: {why}); \
+        "note: the cache's key is in the kernel keyring only, so the cache is lost on restart (Secret Service: {why}); \
          shown once\n"
     )
 }
@@ -432,7 +432,7 @@ fn clear_all_reports_that_the_key_was_destroyed() {
     let again = world.run(&["clear", "--all"]);
     assert_eq!(
         (again.status.code(), again.stderr.as_str()),
-        (Some(0), "forgot 0 cached entries\nthere was no sealing key to destroy\n")
+        (Some(0), "removed 0 cached entries\nthere was no sealing key to destroy\n")
     );
 }
 

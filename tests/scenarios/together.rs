@@ -194,7 +194,7 @@ fn when_the_person_cancels_no_other_process_prompts() {
     assert_eq!(codes, expected);
     let others = take_output(&world, COUNT)
         .into_iter()
-        .filter(|(_, err)| err.contains("was asked for by another process, and not given\nhint: run `mfa-cred login"));
+        .filter(|(_, err)| err.contains("and it was not given\nhint: run `mfa-cred login"));
     assert_eq!(others.count(), COUNT - 1);
 }
 

@@ -1,8 +1,8 @@
-//! What an edit changes, as a person may see it: a diff that scrolls by and stays in the terminal's history.
+//! An edit as shown to a person: a diff that scrolls by and stays in the terminal's history.
 //!
-//! In: a file as it was and as it would be. Out: a unified diff of the changed lines and what stands around them, as far
-//! as that is harmless: values by `secret::shown`, and no comment, since it may hold the key of yesterday. A command
-//! that the edit itself writes is shown whole: it is what the person is asked about.
+//! In: a file before and after. Out: a unified diff of the changed lines and their context, as far as that is harmless:
+//! values as `secret::shown` allows, and no comments, since a comment may contain yesterday's key. A command that the
+//! edit itself writes is shown in full, because the person is asked to approve it.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,10 @@ use similar::{ChangeTag, TextDiff};
 use crate::profile::read;
 use crate::secret::shown;
 
-/// How many lines around a change are shown.
+/// The number of context lines around a change.
 const AROUND: usize = 2;
 
-/// The changed lines of the file of that name.
+/// The changed lines of the file with that name.
 pub(super) fn unified(before: &[u8], after: &[u8], name: &str) -> String {
     let [before, after] = [before, after].map(|bytes| String::from_utf8_lossy(bytes).replace("\r\n", "\n"));
     let (shown_before, shown_after) = (masked(&before, Whose::Theirs), masked(&after, Whose::Theirs));
@@ -50,9 +50,9 @@ enum Whose {
     Theirs,
 }
 
-/// Each line of a file as it may be shown.
+/// Each line of a file in the form that may be shown.
 fn masked(text: &str, whose: Whose) -> Vec<String> {
-    // The property that lines after it may continue, and how far the properties of its section are indented.
+    // The property that the following lines may continue, and the indentation of its section's properties.
     let (mut parent, mut depth) = (String::new(), None);
     let lines = text.lines().map(|line| {
         let line = line.trim_start_matches('\u{feff}');
@@ -62,7 +62,7 @@ fn masked(text: &str, whose: Whose) -> Vec<String> {
             (parent, depth) = (String::new(), None);
             return header(line);
         }
-        // Comments and empty lines among the lines of a value change nothing about them.
+        // Comments and empty lines between the lines of a value do not end it.
         if rest.trim().is_empty() || rest.starts_with(['#', ';']) {
             return format!("{indent}{}", property(rest, whose));
         }
@@ -76,7 +76,7 @@ fn masked(text: &str, whose: Whose) -> Vec<String> {
     lines.collect()
 }
 
-/// A section's line, without the comment after it.
+/// A section header without the comment after it.
 fn header(line: &str) -> String {
     let mark = line.find(['#', ';']).unwrap_or(line.len());
     let (header, comment) = line.split_at(mark);
@@ -98,11 +98,11 @@ fn property(line: &str, whose: Whose) -> String {
         Whose::Ours if !shown::is_named_like_a_secret(key) || shown::is_a_command(key) => value.into(),
         _ => shown::value(key, value),
     };
-    // As it is written, where nothing is hidden.
+    // The line as written, if nothing is hidden.
     if shown == value { format!("{}{comment}", line.trim_end()) } else { format!("{} = {shown}{comment}", key.trim()) }
 }
 
-/// Where the white space before a comment begins, else the end.
+/// Where the white space before a comment starts, else the end.
 fn comment_at(line: &str) -> usize {
     let marks = line.char_indices().filter(|(_, c)| matches!(c, '#' | ';')).map(|(at, _)| at);
     let mut begins = marks.filter(|at| line[..*at].ends_with(char::is_whitespace));
@@ -141,11 +141,11 @@ mod tests {
         ] {
             let deep = format!("  {}", beside.replace('\n', "\n  "));
             for (before, after) in [
-                // Where a section's first property is indented, all are.
+                // If a section's first property is indented, so are all the others.
                 (format!("[a]\n{deep}\n  x = 1\n"), format!("[a]\n{deep}\n  x = 2\n")),
                 (format!("[a]\n{beside}\nx = 1\n"), format!("[a]\n{beside}\nx = 2\n")),
                 (format!("[a]\nx = 1\n{beside}\n"), format!("[a]\nx = 2\n{beside}\n")),
-                // Its line gets an ending, and so is a changed one.
+                // Its line gets a line ending, which changes that line, too.
                 (format!("[a]\n{beside}"), format!("[a]\n{beside}\nx = 2")),
                 (format!("[a]\nx = 1\n{beside}\n"), "[a]\nx = 1\n".to_owned()),
             ] {

@@ -1,7 +1,6 @@
-//! The two ways in which files are read, held to one another: all of them at once, and section by section as far as is
-//! asked for.
+//! Compares the two ways of reading the files: everything at once, and section by section on demand.
 //!
-//! It uses the public interface alone, so that `tests/fuzz` compares with the very same code as the tests.
+//! It uses only the public interface, so that `tests/fuzz` compares with exactly the same code as the tests.
 
 use std::io;
 use std::path::Path;
@@ -22,7 +21,7 @@ impl Files for InMemory<'_> {
     }
 }
 
-/// What a section says of itself and of each of its lines.
+/// What a section reports about itself and about each of its lines.
 fn said_of_section(section: Section<'_>) -> Vec<String> {
     let said = |property: Property<'_>| {
         let (place, spans) = (property.place(), [property.span(), property.lines_span()]);
@@ -30,14 +29,14 @@ fn said_of_section(section: Section<'_>) -> Vec<String> {
         format!("{place} {} = {:?} {spans:?} {nested:?}", property.key(), property.value())
     };
     let merged = section.properties();
-    // Each takes a look at the whole section.
+    // Each check looks at the whole section.
     let all =
         merged.iter().take(16).flat_map(|property| section.occurrences(&property.key()).map(said).collect::<Vec<_>>());
     let first = format!("{} {} {:?}", section.place(), section.name(), section.overlooked());
     std::iter::once(first).chain(merged.iter().copied().map(said)).chain(all).collect()
 }
 
-/// Panics where the two readings of these texts differ in anything that can be asked.
+/// Panics if the two ways of reading these texts differ in anything that can be queried.
 pub(crate) fn agree(config: &str, credentials: &str) {
     let files = InMemory([config, credentials]);
     let load = || ProfileSet::load(&files, Path::new("config"), Path::new("credentials"));
@@ -74,7 +73,7 @@ pub(crate) fn agree(config: &str, credentials: &str) {
     };
     assert_eq!(all(&load().expect("it was read before")), all(&whole), "{}", about());
     assert_eq!(all(&by_section), all(&whole), "{}", about());
-    // What was read by section is what the whole has, too, once that is read.
+    // What was read by section must also be in the whole, once that is read.
     for name in &names {
         let said = |set: &ProfileSet| set.get(name).map(said_of_section);
         assert_eq!(said(&by_section), said(&whole), "{name:?} of {}, read anew", about());

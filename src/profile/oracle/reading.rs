@@ -1,7 +1,7 @@
-//! What the SDK reads of two texts, and what this program does, in one form.
+//! What the SDK and this program read from two texts, in a common form.
 //!
-//! It uses the public interface alone and takes its words from the module around it, so that `tests/fuzz` compares with
-//! the very same code as the tests.
+//! It uses only the public interface and takes its types from the module around it, so that `tests/fuzz` compares with
+//! exactly the same code as the tests.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ use aws_types::os_shim_internal::{Env, Fs};
 
 use super::{Differs, Ignored, ProfileError, ProfileSet, SectionKind};
 
-/// What was read, in a form that both readers can be brought into: lines of `section key value`, or the refused line.
+/// The result of reading, in a form that both readers can be converted to: lines of `section key value`, or the line
+/// that was refused.
 pub(super) type Reading = Result<BTreeSet<String>, u32>;
 
 pub(super) fn by_sdk(config: &str, credentials: &str) -> Reading {
@@ -32,7 +33,7 @@ pub(super) fn by_sdk(config: &str, credentials: &str) -> Reading {
     })?;
 
     let mut read = BTreeSet::new();
-    // The SDK's profiles cannot be enumerated: every text before a `=` is tried as a key.
+    // The SDK's profiles cannot be enumerated, so every text before a `=` is tried as a key.
     let (keys, all_nested) = candidates(config, credentials);
     for name in set.profiles() {
         read.insert(format!("profile {name:?}"));
@@ -85,13 +86,13 @@ pub(super) fn by_us(config: &str, credentials: &str) -> Reading {
     Ok(read)
 }
 
-/// Every text that could be a key, in lower case, and every one that could be a nested key: on a line of its own, or
-/// after the first `=`.
+/// Every text that could be a key, in lowercase, and every text that could be a nested key: on its own line, or after
+/// the first `=`.
 fn candidates(config: &str, credentials: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut keys, mut nested) = (BTreeSet::new(), BTreeSet::new());
     for line in config.lines().chain(credentials.lines()) {
         let mut parts: Vec<&str> = line.split('=').map(|part| part.trim_matches([' ', '\t'])).collect();
-        // What stands after the last `=` is a value.
+        // The text after the last `=` is a value.
         parts.pop();
         keys.extend(parts.first().map(|key| key.to_ascii_lowercase()));
         nested.extend(parts.into_iter().take(2).map(str::to_owned));
@@ -99,7 +100,7 @@ fn candidates(config: &str, credentials: &str) -> (BTreeSet<String>, BTreeSet<St
     (keys, nested)
 }
 
-/// Is there anything in the files that the table of differences lists? Then the two may read otherwise.
+/// Do the files contain anything that the table of differences lists? Then the two may read differently.
 pub(super) fn is_listed(set: &ProfileSet) -> bool {
     let differs = |what| {
         matches!(

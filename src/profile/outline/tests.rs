@@ -1,4 +1,4 @@
-//! Which files have an outline, and that nothing is lost by it.
+//! Which files have an outline, and that reading with it loses nothing.
 
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::profile::oracle::agree;
 use crate::profile::{ProfileSet, SectionKind, WhichFile};
 use crate::secret::Secret;
 
-/// A file as people have them has an outline; whatever is less than plain has none, and is read whole.
+/// An ordinary file has an outline; anything unusual has none and is read as a whole.
 #[test]
 fn only_plain_files_are_outlined() {
     use WhichFile::{Config, Credentials};
@@ -27,7 +27,7 @@ fn only_plain_files_are_outlined() {
         (Config, "[profile default]\nk = v\n", Some(&[0])),
         (Config, "[profile a]\nk k = v\n\u{fc}=\n", Some(&[0])),
         (Credentials, "[a]\nk = v\n[profile]\n[b-c/d.e%f@g:h+i_J9]", Some(&[0, 10, 20])),
-        // Faults, which the whole reading names.
+        // Errors, which only a complete reading reports.
         (Config, "k = v\n", None),
         (Config, "[profile a]\nk\n", None),
         (Config, "[profile a]\nk", None),
@@ -41,7 +41,7 @@ fn only_plain_files_are_outlined() {
         (Config, "[profile a] k = v\n", None),
         (Config, "[profile a]\n\r\r\n", None),
         (Config, "[profile a]\nk = v\n \r", None),
-        // Sections that are ignored, or that others read otherwise.
+        // Sections that are ignored, or that other tools read differently.
         (Config, "[a]\n", None),
         (Config, "[profile]\n", None),
         (Config, "[profile ]\n", None),
@@ -69,7 +69,7 @@ fn only_plain_files_are_outlined() {
     }
 }
 
-/// The files that are read in parts are those that people have: the comparison of the two readings says something.
+/// Ordinary files are read in parts, so the comparison of the two readers is meaningful.
 #[test]
 fn a_section_is_read_without_the_others() {
     let config = "[default]\nregion = a\n[profile b]\nregion = c\n[profile default-b]\n[profile b]\nk = w\n";

@@ -1,8 +1,8 @@
-//! The line of a section: which kind it opens, and by which name.
+//! Section headers: the kind and the name of the section.
 
 use super::{BLANK, Ignored, Name, QUOTING, SectionKind, Span, WhichFile};
 
-/// What `[written]`, which stands at byte `start`, opens.
+/// The section opened by `[written]`, where `written` starts at byte `start`.
 pub(super) fn section(origin: WhichFile, written: &str, start: usize) -> Result<(SectionKind, Name), Ignored> {
     let Some((prefix, rest)) = written.split_once(BLANK) else {
         let name = named(written.trim())?;
@@ -27,7 +27,7 @@ pub(super) fn section(origin: WhichFile, written: &str, start: usize) -> Result<
         (WhichFile::Config, None) => Err(no_kind(prefix)),
         (WhichFile::Credentials, Some(SectionKind::Profile)) => Err(Ignored::Prefix),
         (WhichFile::Credentials, Some(_)) => Err(Ignored::Misplaced),
-        // The AWS CLI takes the name from here as it stands, spaces and all.
+        // The AWS CLI takes the rest as the name, including spaces.
         (WhichFile::Credentials, None) if written.split(' ').all(is_identifier) => {
             Ok((SectionKind::Profile, Name::At(Span::new(start, start + written.len()))))
         }
@@ -45,7 +45,7 @@ fn kind(prefix: &str) -> Option<SectionKind> {
     }
 }
 
-/// Why that word is no kind. The AWS CLI looks at its first letters alone.
+/// Why that word is not a kind. The AWS CLI looks only at its first letters.
 fn no_kind(prefix: &str) -> Ignored {
     match prefix {
         _ if kind(&prefix.to_ascii_lowercase()).is_some() => Ignored::KindInCapitals,
@@ -62,8 +62,8 @@ fn plain(name: &str, at: usize) -> Result<Name, Ignored> {
     is_identifier(name).then(|| Name::At(Span::new(at, at + name.len()))).ok_or(Ignored::IllegalName)
 }
 
-/// The AWS CLI splits a section's line like a shell, and wants one word after the kind. What it allows in that word is
-/// allowed, but for what could drive a terminal.
+/// The AWS CLI splits a section header like a shell and requires one word after the kind. Whatever it allows in that
+/// word is allowed here, except control characters.
 fn unquote(name: &str) -> Result<Name, Ignored> {
     match one_word(name) {
         Some(word) if word.is_empty() => Err(Ignored::NoName),
@@ -72,8 +72,8 @@ fn unquote(name: &str) -> Result<Name, Ignored> {
     }
 }
 
-/// The word that the text is, read as Python's `shlex` reads it. Not as a shell does: in double quotes a backslash
-/// escapes `"` and itself, and stays before a `$` and a backquote.
+/// The single word in the text, parsed like Python's `shlex`. This is not how a shell parses it: in double quotes a
+/// backslash escapes only `"` and itself; before a `$` or a backquote it is kept.
 fn one_word(text: &str) -> Option<String> {
     let mut word = String::with_capacity(text.len());
     let mut open = None;
@@ -94,7 +94,7 @@ fn one_word(text: &str) -> Option<String> {
     open.is_none().then_some(word)
 }
 
-/// Where the first `#` or `;` outside quotes stands, else the end; `None` where a quote is not closed before it.
+/// Where the first `#` or `;` outside quotes is, else the end; `None` if a quote before it is not closed.
 pub(super) fn unquoted_mark(line: &str) -> Option<usize> {
     let mut open = None;
     let mut chars = line.char_indices();
@@ -110,12 +110,12 @@ pub(super) fn unquoted_mark(line: &str) -> Option<usize> {
     open.is_none().then_some(line.len())
 }
 
-/// Are all characters, if any, among those that names and keys are made of?
+/// Do all characters belong to those that names and keys consist of?
 pub(in super::super) fn is_identifier(text: &str) -> bool {
     text.bytes().all(is_of_identifier)
 }
 
-/// Is it one of them?
+/// Does it belong to them?
 pub(in super::super) const fn is_of_identifier(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'/' | b'.' | b'%' | b'@' | b':' | b'+')
 }

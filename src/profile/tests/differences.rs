@@ -50,7 +50,7 @@ fn a_section_repeated_with_odd_white_space_is_noted_as_respelled() {
     }
 }
 
-/// What a person sees in `show` concerns the profile that was asked for, or the whole file.
+/// `show` reports what affects the requested profile, or the whole file.
 #[test]
 fn a_difference_applies_to_its_section_or_to_the_whole_file() {
     let set = read(

@@ -146,17 +146,17 @@ fn clear_removes_the_named_profiles_or_all() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["process", "deploy"]);
     assert!(world.run(&["process", "audit"]).status.success());
-    assert_eq!(seen(&world.run(&["clear", "deploy"])), (Some(0), "", "forgot 1 cached entry\n"));
+    assert_eq!(seen(&world.run(&["clear", "deploy"])), (Some(0), "", "removed 1 cached entry\n"));
     assert_eq!(world.entries().len(), 2);
-    assert_eq!(seen(&world.run(&["clear", "deploy"])), (Some(0), "", "forgot 0 cached entries\n"));
+    assert_eq!(seen(&world.run(&["clear", "deploy"])), (Some(0), "", "removed 0 cached entries\n"));
     calls(&world);
     assert!(world.run(&["process", "deploy"]).status.success());
     assert!(world.run(&["process", "audit"]).status.success());
     assert_eq!(calls(&world), ["AssumeRole"]);
     // A profile that is gone from the files still has what bears its name.
     world.edit_config("[profile audit]", "[profile renamed]");
-    assert_eq!(seen(&world.run(&["clear", "audit"])), (Some(0), "", "forgot 1 cached entry\n"));
-    assert_eq!(seen(&world.run(&["clear"])), (Some(0), "", "forgot 2 cached entries\n"));
+    assert_eq!(seen(&world.run(&["clear", "audit"])), (Some(0), "", "removed 1 cached entry\n"));
+    assert_eq!(seen(&world.run(&["clear"])), (Some(0), "", "removed 2 cached entries\n"));
     assert_eq!(world.entries().len(), 0);
     assert_eq!(world.run(&["process", "deploy"]).status.code(), Some(3));
 
@@ -169,7 +169,7 @@ fn clear_removes_the_named_profiles_or_all() {
     }
     assert_eq!(world.run(&["process", "deploy"]).status.code(), Some(3));
     assert_eq!(world.run(&["status", "deploy"]).status.code(), Some(3));
-    let none = "forgot 2 cached entries\nthere was no sealing key to destroy\n";
+    let none = "removed 2 cached entries\nthere was no sealing key to destroy\n";
     assert_eq!(seen(&world.run(&["clear", "--all"])), (Some(0), "", none));
 }
 

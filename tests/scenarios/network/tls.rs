@@ -15,7 +15,7 @@ use crate::support::world::{Cast, World};
 
 const HERE: &str = "127.0.0.1";
 const CLOCK: &str =
-    "hint: check this machine's clock; where it is right, something between here and AWS answers in its place";
+    "hint: check this machine's clock; if it is right, something between here and AWS answers in its place";
 const COMPANY: &str = "hint: something between here and AWS answers in its place; where that is your company's proxy, \
                        name its certificates in AWS_CA_BUNDLE";
 
@@ -190,7 +190,7 @@ fn a_proxy_that_needs_a_password_is_named_and_accepts_one() {
         for url in [format!("http://{proxy}"), format!("http://ann:wrong@{proxy}")] {
             world.set(variable, &url);
             let (done, _) = sign_in(&cast, &format!("{scheme}://{address}"));
-            assert_network(&done, "AWS could not be reached (the proxy wants a user name and a password)");
+            assert_network(&done, "AWS could not be reached (the proxy requires a user name and a password)");
             let hint = "hint: put them into the proxy's variable: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT";
             assert_eq!(done.stderr.lines().nth(1), Some(hint), "{scheme}: {done:?}");
             assert!(code_is_unspent(&cast), "{scheme}");

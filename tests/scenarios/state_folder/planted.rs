@@ -58,7 +58,7 @@ fn clear_all_destroys_the_key_of_a_folder_that_was_set_aside() {
     let entries = content(&world.state().join("entries"));
     set_mode(&world.state(), 0o777);
     let cleared = world.run(&["clear", "--all"]);
-    assert!(cleared.status.success() && cleared.stderr.contains("\nforgot 0 cached entries\n"), "{cleared:?}");
+    assert!(cleared.status.success() && cleared.stderr.contains("\nremoved 0 cached entries\n"), "{cleared:?}");
     world.write("state/mfa-cred/key-id", record);
     fs::create_dir_all(world.state().join("entries")).expect("made");
     for (path, bytes) in entries {

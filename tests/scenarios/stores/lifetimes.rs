@@ -78,7 +78,7 @@ fn on_a_narrow_terminal_status_wraps_between_words() {
         ["key: kernel keyring only, 15m left", "key: kernel keyring only, 14m left"].contains(&key[0]),
         "{lines:#?}"
     );
-    assert_eq!(key[1], "     forgotten after 15m without use");
+    assert_eq!(key[1], "     locked after 15m without use");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn auto_falls_back_to_the_kernel_with_one_message() {
     let Cast { world, device, .. } = cast();
     let said = sign_in(&world, &device).stderr;
     assert!(
-        said.starts_with("note: the cache's key is in the kernel keyring only, so the cache ends with a restart"),
+        said.starts_with("note: the cache's key is in the kernel keyring only, so the cache is lost on restart"),
         "{said}"
     );
     assert_eq!(said, fallback("not available here"));
@@ -133,7 +133,7 @@ fn an_idle_limit_expires_the_kernel_copy_and_only_use_extends_it() {
     let id = key(&world).0;
     assert!(kernel_keeps(&id) <= 5);
     let (row, json) = where_the_key_is(&world);
-    assert!(row.contains("; forgotten after 5s without use\t"), "{row}");
+    assert!(row.contains("; locked after 5s without use\t"), "{row}");
     assert_eq!(json["lock_after_seconds"], 5);
     // Use renews it, and nobody else could have put it back.
     world.set(BUS, "unix:path=/nonexistent");

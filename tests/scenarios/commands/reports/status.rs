@@ -70,7 +70,7 @@ fn status_reports_what_is_cached_and_whether_a_code_is_needed() {
     world.set("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE");
     world.set("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z");
     let text = quietly(world, &["status"]).stdout;
-    assert!(text.starts_with("shell\tdeploy\tASIAEXAMPLE\tover\ncached\t"), "{text}");
+    assert!(text.starts_with("shell\tdeploy\tASIAEXAMPLE\texpired\ncached\t"), "{text}");
     let all = json(&quietly(world, &["status", "--json"]));
     assert_eq!(member(&all, "/shell/profile"), "deploy");
     assert_eq!(member(&all, "/shell/expires"), "2020-01-01T00:00:00Z");
