@@ -1,4 +1,4 @@
-//! The commands: settings → profile → plan → execute → output, one file a verb.
+//! The commands: settings → profile → plan → execute → output, one file per command.
 
 mod audit;
 mod choice;
@@ -38,7 +38,7 @@ use crate::settings::Settings;
 pub enum Done {
     /// With exit code 0.
     Well,
-    /// With the exit code of a verdict.
+    /// With the exit code of a negative verdict.
     Verdict(ExitCode),
 }
 
@@ -98,7 +98,7 @@ fn conclude(messages: Messages, result: Result<Done, Error>) -> Ending {
         Ok(Done::Verdict(code)) => Ending::Exit(code),
         Err(error) => {
             let ending = error.ending();
-            // A person who pressed Ctrl-C needs no message; the shell sees the signal.
+            // After Ctrl-C nobody needs a message; the shell sees the signal.
             if !matches!(ending, Ending::Signal(_)) {
                 messages.error(&with_causes(&error));
                 if let Some(hint) = error.hint() {
@@ -113,7 +113,8 @@ fn conclude(messages: Messages, result: Result<Done, Error>) -> Ending {
 /// Prints clap's message to stderr; `--help` and `--version` are payload, and go to stdout.
 fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
     let is_harmless = |word: &OsString| word.to_str().is_some_and(|word| printable(word) == word);
-    // clap quotes what was typed unescaped. If that could control the terminal, the message is escaped, without color.
+    // clap quotes the arguments without escaping them. If they could control the terminal, the message is escaped,
+    // without color.
     let said = if !error.use_stderr() && require_stdout().is_err() {
         require_stdout()
     } else if argv.iter().all(is_harmless) {
@@ -143,7 +144,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Unset { format } => unset::run(format, host),
         Verb::Device(verb) => device::run(verb, context),
         Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, context),
-        // These ran before the settings were read.
+        // These commands ran before the settings were read.
         Verb::Prompt(_)
         | Verb::Complete(_)
         | Verb::Doctor(_)
@@ -154,12 +155,12 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
     }
 }
 
-/// The payload, in one piece.
+/// The whole payload at once.
 fn write_stdout(payload: &str) -> Result<Done, Error> {
     stream_stdout(&|stdout| stdout.write_all(payload.as_bytes()))
 }
 
-/// A payload that is too large to lie in memory as a whole. Nothing but writing may fail any more.
+/// A payload that is too large to be kept in memory. From here on only writing may fail.
 fn stream_stdout(write: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> Result<Done, Error> {
     require_stdout().map_err(Error::Output)?;
     let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());

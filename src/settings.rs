@@ -1,7 +1,7 @@
-//! What was typed, what the environment says and what `config.ini` says, as one answer.
+//! The options, the environment and `config.ini`, resolved into one set of settings.
 //!
-//! A flag beats the environment, the environment beats the files. Nothing is called here; the one file that is read is
-//! ours, by `rust-ini` (the AWS files have a grammar of their own, see `profile/`).
+//! Options override the environment, and the environment overrides the file. Nothing is called here, and the only file
+//! that is read is our own (the AWS files have a grammar of their own, see `profile/`).
 
 mod ambient;
 mod config_ini;
@@ -29,72 +29,72 @@ pub use error::SettingsError;
 pub enum Chosen {
     /// On the command line.
     Named,
-    /// It is what this shell holds (`MFA_CRED_PROFILE`).
+    /// As the profile that this shell holds (`MFA_CRED_PROFILE`).
     Held,
-    /// By `AWS_PROFILE`, or by `AWS_DEFAULT_PROFILE`, the AWS CLI's name of old.
+    /// By `AWS_PROFILE`, or by `AWS_DEFAULT_PROFILE`, the AWS CLI's older name for it.
     AwsProfile,
-    /// Nothing says anything: `default`.
+    /// Nothing selects one: `default`.
     Default,
 }
 
-/// Settings of every command.
+/// The settings that every command needs.
 #[derive(Debug)]
 pub struct Settings {
-    /// `~/.aws/config`, or what stands in for it.
+    /// `~/.aws/config`, or the file used instead.
     pub config_file: PathBuf,
-    /// `~/.aws/credentials`, or what stands in for it.
+    /// `~/.aws/credentials`, or the file used instead.
     pub credentials_file: PathBuf,
-    /// Our state folder, if the system has a place for it.
+    /// Our state folder, if the system defines a place for it.
     pub state: Option<PathBuf>,
     /// Where the sealing key lives.
     pub store: Store,
-    /// After how long without use the kernel keyring forgets the sealing key.
+    /// The idle time after which the kernel keyring drops the sealing key.
     pub lock_after: Option<Duration>,
-    /// What is said, and how.
+    /// Prints messages at the configured level.
     pub messages: Messages,
-    /// Colors: yes, no, or as the stream is a terminal.
+    /// Colors: always, never, or (`None`) only on a terminal.
     color: Option<bool>,
-    /// The settings' own `mfa_process`, for profiles that name none.
+    /// The `mfa_process` in the settings, for profiles that have none.
     pub mfa_process: Option<String>,
-    /// How long a call may take.
+    /// The time limits of a call.
     pub limits: Limits,
-    /// May endpoints of other machines be plain `http://`? No variable and no flag allows it: anyone who can set those
-    /// could also set the endpoint.
+    /// May endpoints on other machines use plain `http://`? No variable and no option allows it: anyone who can set
+    /// those could also set the endpoint.
     pub allow_http: bool,
     ini: ConfigIni,
 }
 
-/// How long a call to AWS may take.
+/// The time limits of a call to AWS.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// To make a connection.
+    /// For making a connection.
     pub connect: Duration,
     /// One attempt.
     pub attempt: Duration,
-    /// All attempts together.
+    /// For all attempts together.
     pub call: Duration,
 }
 
 /// How credentials are to be obtained.
 #[derive(Debug)]
 pub struct ObtainOptions {
-    /// What the plan is asked for.
+    /// What the plan should give.
     pub request: PlanRequest,
     /// `--mfa-token`
     pub token: Option<Token>,
-    /// Redo every step.
+    /// Redo every step, including the code?
     pub refresh: bool,
-    /// Renew below this; `None` leaves it to the command.
+    /// Renew credentials with less time left than this; `None` leaves it to the command.
     pub min_ttl: Option<Lifetime>,
-    /// May a person be asked?
+    /// May a person be prompted?
     pub may_prompt: bool,
-    /// May credentials be read from the cache and kept in it?
+    /// May credentials be read from the cache and saved in it?
     pub may_cache: bool,
-    /// How a person is asked for a code.
+    /// The wording of the prompt for a code.
     pub words: Words,
 }
 
-/// Where `--mfa-token` says the code is.
+/// The source that `--mfa-token` gives.
 #[derive(Clone, Debug)]
 pub enum Token {
     /// On the command line.
@@ -104,7 +104,7 @@ pub enum Token {
 }
 
 impl Settings {
-    /// Reads `config.ini` and settles what every command needs.
+    /// Reads `config.ini` and resolves the settings that every command needs.
     pub fn resolve(
         global: &Global,
         env: &dyn Env,
@@ -143,19 +143,20 @@ impl Settings {
         })
     }
 
-    /// Is a stream painted? One that is a terminal usually is.
+    /// Is output to a stream colored? By default it is on a terminal.
     pub fn paints(&self, is_terminal: bool) -> bool {
         self.color.unwrap_or(is_terminal)
     }
 
-    /// How to report a failure of [`Settings::resolve`]: by the flags and variables, as far as they are valid.
+    /// How to report a failure of [`Settings::resolve`]: according to the options and variables, as far as they are
+    /// valid.
     pub fn voice(global: &Global, env: &dyn Env) -> Messages {
         let level = typed_level(global).or_else(|| env.var(variables::LOG)?.parse().ok());
         let color = global.color.or_else(|| env.var(variables::COLOR)?.parse().ok());
         Messages::new(level.unwrap_or_default(), is_colored(color, env))
     }
 
-    /// The request for a plan that is one of many, without options of the command line.
+    /// The request for one of many plans, without options of the command line.
     pub fn usual_request(&self) -> PlanRequest {
         PlanRequest { allow_http: self.allow_http, at_a_glance: true, ..PlanRequest::default() }
     }
@@ -220,7 +221,7 @@ impl Settings {
     }
 }
 
-/// `-q` and `-v`, of which silence wins.
+/// `-q` and `-v`; `-q` wins.
 fn typed_level(global: &Global) -> Option<Level> {
     match (global.quiet, global.verbose) {
         (true, _) => Some(Level::Error),
@@ -230,7 +231,7 @@ fn typed_level(global: &Global) -> Option<Level> {
     }
 }
 
-/// Colors on stderr: yes, no, or as stderr is a terminal. <https://no-color.org>
+/// Colors on stderr: always, never, or (`None`) only on a terminal. <https://no-color.org>
 fn is_colored(color: Option<Color>, env: &dyn Env) -> Option<bool> {
     match color {
         Some(Color::Always) => Some(true),

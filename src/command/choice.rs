@@ -13,7 +13,7 @@ use crate::names::variables;
 use crate::screen::picker::pick;
 use crate::settings::{Chosen, ObtainOptions, Settings};
 
-/// The named profile, the previous one for `-`, or that of the environment; else the person picks one, or it is
+/// The named profile, the previous one for `-`, or the one in the environment; otherwise the person picks one, or it is
 /// `default` if nobody can be asked.
 pub(super) fn profile(
     named: Option<ProfileName>,
@@ -21,7 +21,7 @@ pub(super) fn profile(
     context: &Context<'_>,
 ) -> Result<ProfileName, Error> {
     let Context { settings, host, .. } = context;
-    // Errors in the files come before anything else.
+    // Errors in the files are reported before anything else.
     let set = context.profiles()?;
     let history = || context.folder().map(History::read).unwrap_or_default();
     if named.as_ref().is_some_and(|name| name.as_str() == "-") {
@@ -49,7 +49,7 @@ pub(super) fn profile(
     })
 }
 
-/// Records that a person chose this profile. Renewing what the shell holds is not a choice.
+/// Records that a person chose this profile. Renewing the profile that the shell already holds does not count.
 pub(super) fn note(profile: &ProfileName, context: &Context<'_>) {
     if context.host.env.var(variables::PROFILE).as_deref() != Some(profile.as_str())
         && let Some(folder) = context.folder()

@@ -1,4 +1,4 @@
-//! `mfa-cred clear [PROFILE…] [--all]`: forgets cached credentials.
+//! `mfa-cred clear [PROFILE…] [--all]`: removes cached credentials.
 
 use super::Done;
 use crate::cache::{Cache, CacheUse, keys};
@@ -18,7 +18,7 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
         cache.clear_all()
     } else {
         let set = context.profiles()?;
-        // Before anything is forgotten: who mistypes one of several means none of it.
+        // Checked before anything is removed: if one of several names is mistyped, none is cleared.
         let kept = cache.headers(CorrectedClock::new(context.host.clock, Some(&folder)).now());
         for profile in profiles {
             if !kept.iter().any(|header| header.profile == profile.as_str()) {
@@ -43,10 +43,10 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
     Ok(Done::Well)
 }
 
-/// Also what the profile shares with another one of the same role; a profile that is gone from the files still has the
-/// entries that bear its name.
+/// Removes also the entries that the profile shares with another one of the same role. A profile that is no longer in
+/// the files still has the entries under its name.
 fn clear_profile(cache: &Cache<'_>, set: &ProfileSet, profile: &ProfileName, context: &Context<'_>) -> usize {
-    // Nothing is sent, so no endpoint is a danger.
+    // Nothing is sent, so no endpoint can do harm.
     let request = PlanRequest { allow_http: true, ..PlanRequest::default() };
     let plan = Plan::make(set, profile, &request, context.ambient());
     let last = plan.map(|plan| cache.with_known_device(plan)).map(|plan| {

@@ -76,7 +76,7 @@ fn look_up(live: Live, global: &Global, host: &Host<'_>) -> Option<Vec<String>> 
     })
 }
 
-/// The profiles that have live entries. A missing state folder is not created.
+/// The profiles with valid entries. A missing state folder is not created.
 fn cached(context: &Context<'_>) -> Vec<String> {
     let is_there = context.settings.state.as_deref().filter(|path| path.is_dir());
     let Ok(folder) = Folder::open(is_there) else { return Vec::new() };

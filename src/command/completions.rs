@@ -1,8 +1,8 @@
 //! `mfa-cred completions SHELL`: the files of `completions/`.
 //!
-//! They contain no option names: each calls `mfa-cred __complete`, which reads clap's tree, so no file can be out of date.
-//! What `clap_complete` generates could not be used: its static scripts know no profile, and its dynamic ones
-//! expand patterns in what they got (bash) and hand words to the line without quoting them.
+//! They contain no option names: each script calls `mfa-cred __complete`, which reads clap's own definitions, so no
+//! file can become outdated. The output of `clap_complete` could not be used: its static scripts know no profiles, and
+//! its dynamic ones expand patterns in the candidates (bash) and insert words without quoting them.
 
 use super::{Done, write_stdout};
 use crate::cli::{CommandName, CompletionsArgs};

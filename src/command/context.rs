@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
     known: Rc<Known>,
 }
 
-/// What was read and opened so far. It does not depend on the terminal.
+/// What has been read and opened so far. It does not depend on the terminal.
 #[derive(Default)]
 struct Known {
     ambient: OnceCell<Ambient>,
@@ -38,12 +38,12 @@ struct Known {
 }
 
 impl<'a> Context<'a> {
-    /// Neither opens nor reads anything.
+    /// Opens and reads nothing.
     pub(super) fn new(settings: &'a Settings, host: Host<'a>) -> Self {
         Self { settings, host, known: Rc::default() }
     }
 
-    /// The same context with another terminal.
+    /// The same context with a different terminal.
     pub(super) fn at(&self, terminal: &'a dyn Terminal) -> Self {
         Self { host: Host { terminal, ..self.host.clone() }, known: Rc::clone(&self.known), ..*self }
     }
@@ -54,7 +54,7 @@ impl<'a> Context<'a> {
         Self { host, known: Rc::clone(&self.known), ..*self }
     }
 
-    /// What the environment says of profiles, regions and endpoints.
+    /// The profiles, regions and endpoints in the environment.
     pub(super) fn ambient(&self) -> &Ambient {
         self.known.ambient.get_or_init(|| ambient(self.host.env))
     }
@@ -69,7 +69,7 @@ impl<'a> Context<'a> {
         Ok(self.settings.how(options, self.host.env, self.host.files)?)
     }
 
-    /// The AWS files, as they were when they were first asked for.
+    /// The AWS files, as they were when first read.
     pub(super) fn profiles(&self) -> Result<&ProfileSet, Error> {
         if self.known.profiles.get().is_none() {
             let Settings { config_file, credentials_file, messages, .. } = self.settings;
@@ -111,7 +111,7 @@ impl<'a> Context<'a> {
             .locking_after(self.settings.lock_after)
     }
 
-    /// Runs `with` with the cache of this user. A state folder that cannot be used costs the cache only: one warning.
+    /// Runs `with` with this user's cache. An unusable state folder costs only the cache: there is one warning.
     pub(super) fn with_cache<T>(
         &self,
         use_of_it: CacheUse,
@@ -136,7 +136,7 @@ impl<'a> Context<'a> {
         self.clock().of(&plan.service).now()
     }
 
-    /// Shows what a command prints while it runs (`touch your key`): on stderr if that is a terminal, else on the terminal
+    /// Shows a command's stderr while it runs (`touch your key`): on stderr if that is a terminal, else on the terminal
     /// itself, because SDKs capture stderr.
     pub(super) fn hear(&self, text: &str) {
         let terminal = self.host.terminal;

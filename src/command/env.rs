@@ -24,14 +24,14 @@ pub(super) fn run(args: EnvArgs, context: &Context<'_>) -> Result<Done, Error> {
     choice::note(&signed.plan.profile, context);
     let done = write_stdout(format(args.format, host).render(&signed.export(host))?.expose())?;
     if is_on_screen {
-        // Last, so that it stays visible.
+        // Printed last, so that it stays visible.
         settings.messages.warn("the credentials are on your screen and in its scrollback");
     }
     Ok(done)
 }
 
-/// A person who runs the command by itself wants its output evaluated by the shell. Printed on a terminal, the
-/// credentials would be in its scrollback and in no variable. Errors of the profile come first.
+/// A person who runs the command without `eval` wants the shell to evaluate its output. On a terminal, the credentials
+/// would end up in the scrollback and in no variable. Errors about the profile come first.
 fn untaken(args: EnvArgs, context: &Context<'_>) -> Result<Error, Error> {
     let host = &context.host;
     let how = context.how(&args.obtain)?;
@@ -45,7 +45,7 @@ fn untaken(args: EnvArgs, context: &Context<'_>) -> Result<Error, Error> {
     Ok(Error::Untaken { profile: args.profile, format: format(None, host) })
 }
 
-/// The requested format, else that of the shell that runs this, else of `$SHELL`, else posix.
+/// The requested format, else that of the calling shell, else of `$SHELL`, else posix.
 pub(super) fn format(asked: Option<Format>, host: &Host<'_>) -> Format {
     let parent = || Shell::of_program(&(host.parent)()?);
     let shell = || Shell::of_program(&host.env.var("SHELL")?);

@@ -16,7 +16,7 @@ use crate::state::CorrectedClock;
 /// A profile at a glance.
 pub(super) struct Facts {
     pub(super) name: String,
-    /// What it is, in a word.
+    /// Its kind, in a word.
     pub(super) kind: &'static str,
     pub(super) source: Option<String>,
     pub(super) account: Option<String>,
@@ -66,7 +66,7 @@ impl Facts {
         Choice { cells, end: self.end, now: self.now }
     }
 
-    /// Of every profile, in the order of the files.
+    /// The facts of every profile, in the order of the files.
     pub(super) fn of_all(
         set: &ProfileSet,
         context: &Context<'_>,
@@ -82,7 +82,7 @@ impl Facts {
         all
     }
 
-    /// Have the keys that the plan starts from expired, with nothing cached that could be used without them?
+    /// Have the plan's starting keys expired, with nothing usable in the cache?
     pub(super) fn is_expired(&self) -> bool {
         self.end.is_none() && self.keys_end.is_some_and(|end| end <= self.now)
     }
@@ -132,11 +132,11 @@ impl Facts {
     }
 }
 
-/// The cached MFA sessions. Many roles share one, so each is looked up once.
+/// The cached MFA sessions. Many roles share one, so each is looked up only once.
 #[derive(Default)]
 struct Sessions {
     known: HashMap<String, Option<Timestamp>>,
-    /// By the profile that holds the user's key.
+    /// Keyed by the profile that contains the user's key.
     of_users: HashMap<String, Timestamp>,
 }
 
@@ -154,7 +154,7 @@ impl Sessions {
     }
 }
 
-/// What a profile is, in a word.
+/// The kind of a profile, in a word.
 fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
     let has = |key| profile.filled(key).is_some();
     match () {
@@ -166,7 +166,7 @@ fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
         () if has("aws_access_key_id") => "user",
         () if has("credential_process") => "process",
         () if has("credential_source") => "host",
-        // Without a role it is the same kind as its source.
+        // Without a role it is of the same kind as its source.
         () => match plan.map(|plan| &plan.base) {
             Some(Base::AccessKey { .. }) => "user",
             Some(Base::CredentialProcess { .. }) => "process",

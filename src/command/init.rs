@@ -28,7 +28,7 @@ pub(super) fn run(args: &InitArgs, host: &Host<'_>) -> Result<Done, Error> {
     write_stdout(&text)
 }
 
-/// The shell that runs this, else `$SHELL`, else posix.
+/// The calling shell, else `$SHELL`, else posix.
 fn calling(host: &Host<'_>) -> Shell {
     let parent = || Shell::of_program(&(host.parent)()?);
     let shell = || Shell::of_program(&host.env.var("SHELL")?);
@@ -36,7 +36,7 @@ fn calling(host: &Host<'_>) -> Shell {
     parent().filter(has_function).or_else(shell).filter(has_function).unwrap_or(Shell::Posix)
 }
 
-/// Says by the exit code whether the function evaluates what these words print: 0, else 1.
+/// The exit code tells whether the function should evaluate the output for these arguments: 0 for yes, 1 for no.
 pub(super) fn evaluates(args: &EvaluatesArgs) -> Done {
     if args.are_for_the_shell() { Done::Well } else { Done::Verdict(ExitCode::Failed) }
 }

@@ -69,7 +69,7 @@ pub(super) fn run(
     })
 }
 
-/// Says that the AWS files have no profiles, and what to write. For a list, this is not an error.
+/// Reports that the AWS files have no profiles, and what to write. For a list, this is not an error.
 pub(super) fn tell_that_there_are_none(set: &ProfileSet, settings: &Settings) {
     let Some(Err(error)) = ProfileName::new("default").map(|usual| existing(set, &usual)) else { return };
     let error = Error::from(error);
@@ -77,8 +77,8 @@ pub(super) fn tell_that_there_are_none(set: &ProfileSet, settings: &Settings) {
     error.hint().iter().for_each(|hint| settings.messages.hint(hint));
 }
 
-/// A name as one line: escaped for a person, unchanged for a program. Programs do not get a name with a line break or
-/// with control characters, which they might pass on to a terminal.
+/// A name on one line: escaped for a person, unchanged for a program. Programs do not get names with line breaks or
+/// control characters, which they might pass on to a terminal.
 fn name_line(name: &str) -> Option<String> {
     if io::stdout().is_terminal() {
         return Some(one_line(name) + "\n");
@@ -113,7 +113,7 @@ fn to_json(facts: &Facts, is_held: bool) -> Value {
         "cached_until": facts.end.as_ref().map(Timestamp::to_string),
         "error": facts.error,
     });
-    // Only where they are set: most rows have none of them.
+    // Included only if set: most rows have neither.
     if let Some(end) = facts.session_end {
         row["session_until"] = end.to_string().into();
     }

@@ -29,7 +29,7 @@ pub(super) fn run(profiles: Vec<ProfileName>, obtain: &Obtain, context: &Context
         let Err(error) = sign_in(profile, &how, context) else { continue };
         let error = error.about(profile);
         match error.ending() {
-            // A person who cancels means all of the profiles.
+            // If a person cancels, that applies to all profiles.
             Ending::Signal(_) | Ending::Exit(ExitCode::Canceled) => return Err(error),
             Ending::Exit(code) if failed == 0 => exit = code,
             Ending::Exit(_) => {}

@@ -24,12 +24,12 @@ pub(super) fn run(folder: Option<&Path>) -> Result<Done, Error> {
     }
 }
 
-/// The page of a command and those of the commands below it.
+/// The page of a command and the pages of its subcommands.
 fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
     let name = file_name(command);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".new-");
-    // A page may be read by everyone, as far as the umask allows.
+    // Pages are readable by everyone, as far as the umask allows.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let mut file = builder.tempfile_in(folder)?;
@@ -51,7 +51,7 @@ fn page(command: &Command) -> io::Result<Vec<u8>> {
     let is_whole = !command.get_bin_name().unwrap_or_default().contains(' ');
     let own = command.get_after_help().map(|text| text.to_string().lines().skip(1).collect::<Vec<_>>().join("\n"));
     let example = own.or_else(|| is_whole.then(|| EXAMPLES_OF_ALL.to_owned()));
-    // The examples and the other texts have sections of their own; the options are one list.
+    // The examples and other texts have their own sections; the options are one list.
     let bare = command.clone().after_help(None::<&str>).after_long_help(None::<&str>);
     let bare = bare.mut_args(|arg| arg.help_heading(None::<&'static str>)).display_name(title(command));
     let is_parent = command.get_subcommands().any(|inner| !inner.is_hide_set());

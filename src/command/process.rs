@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::host::{Impatient, require_stdout};
 use crate::output::process_json;
 
-/// How long to wait for a person. SDKs give the program one minute; after that nobody would receive the credentials, and
-/// the code would be wasted.
+/// How long to wait for a person. SDKs give the program one minute; after that nobody would receive the credentials,
+/// and the code would be wasted.
 const PATIENCE: Duration = Duration::from_secs(50);
 
 pub(super) fn run(args: ProfileArgs, context: &Context<'_>) -> Result<Done, Error> {
@@ -22,7 +22,7 @@ pub(super) fn run(args: ProfileArgs, context: &Context<'_>) -> Result<Done, Erro
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, &context.at(&terminal))?;
     let done = write_stdout(process_json(&signed.credentials).expose())?;
     if io::stdout().is_terminal() {
-        // Someone who runs `process` on a terminal gets the output. SDKs read a pipe.
+        // A person who runs `process` on a terminal gets the output. SDKs read a pipe.
         context.settings.messages.warn("the credentials are on your screen and in its scrollback");
     }
     Ok(done)

@@ -28,7 +28,7 @@ pub(super) fn run(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Result
     if line.is_empty() { Ok(Done::Well) } else { write_stdout(&(line + "\n")) }
 }
 
-/// In `$(mfa-cred prompt)` stdout is a pipe, whose other end is a prompt only where `--shell` says so.
+/// In `$(mfa-cred prompt)` stdout is a pipe; only `--shell` tells that the output goes into a prompt.
 fn marks(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Option<ColorMarks> {
     let said = global.color.or_else(|| host.env.var(variables::COLOR)?.parse().ok());
     let are_wanted = match said {

@@ -1,5 +1,5 @@
-//! What the commands that obtain credentials have in common: the state folder, the vault, the cache and the executor,
-//! each built from the settings and the host.
+//! What the commands that obtain credentials share: the state folder, the vault, the cache and the executor, each built
+//! from the settings and the host.
 
 pub(super) mod device;
 mod exposed;
@@ -127,7 +127,7 @@ pub(super) fn cached(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>)
     }
 }
 
-/// Who is asked for codes.
+/// The source of codes for this run.
 pub(super) fn asker<'a>(
     plan: &Plan,
     how: &ObtainOptions,

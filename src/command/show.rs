@@ -41,7 +41,7 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Re
     })
 }
 
-/// The only profile, if none was named: `show` signs in to nothing, so no wrong choice is possible.
+/// The only profile, if none was named: `show` does not sign in, so a wrong choice does no harm.
 fn only_profile(set: &ProfileSet, host: &Host<'_>) -> Option<ProfileName> {
     let mut names = set.names();
     match (Settings::profile(None, host.env).1, names.next(), names.next()) {
@@ -50,7 +50,7 @@ fn only_profile(set: &ProfileSet, host: &Host<'_>) -> Option<ProfileName> {
     }
 }
 
-/// How other programs read the profile, its sources, and the sections that these name differently.
+/// How other tools read the profile, its sources, and the sections that these name.
 fn differences(set: &ProfileSet, name: &str) -> Vec<String> {
     let named = |profile: Profile<'_>, key, kind| Some((kind, profile.filled(key)?.value().into_owned()));
     let sections: Vec<(SectionKind, String)> = sources(set, name)
@@ -70,7 +70,7 @@ fn differences(set: &ProfileSet, name: &str) -> Vec<String> {
     lines.chain(sources(set, name).into_iter().skip(1).filter_map(passed_over)).collect()
 }
 
-/// A source's own keys sign, as in the SDK for Rust, whatever else it says.
+/// A source's own keys sign, as in the SDK for Rust, whatever else the source contains.
 fn passed_over(source: Profile<'_>) -> Option<String> {
     source.filled("aws_access_key_id")?;
     let (property, what) = sign_in(source)?;
@@ -123,7 +123,7 @@ fn to_text(
     text
 }
 
-/// When the keys that the plan starts from expire, and what says so.
+/// When the plan's starting keys expire, and what says so.
 fn end_line(end: &End, clock: &CorrectedClock<'_>) -> String {
     let (at, origin) = (end.at, &end.origin);
     if at <= clock.now() {
@@ -139,7 +139,7 @@ fn cached(key: &Key, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> String {
     })
 }
 
-/// The alternatives of the plan, each with the condition that its lines start with.
+/// The branches of the plan, each with the condition that its lines start with.
 fn ways(plan: &Plan) -> Vec<(&'static str, &[Step])> {
     match &plan.steps {
         Steps::Fixed(steps) => vec![("", &steps[..])],
@@ -204,7 +204,7 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
         "endpoint_url": plan.service.endpoint_url.as_deref().map(shown::url),
         "warnings": plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
-    // Only where it is set, as in `list`.
+    // Included only if set, as in `list`.
     if let Some(end) = &plan.end {
         shown["keys_until"] = end.at.to_string().into();
     }

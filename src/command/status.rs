@@ -46,9 +46,9 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
             };
             cached.retain(its);
         }
-        // Each entry expires by the clock of its own endpoint, and so do the shell's credentials from it.
+        // Each entry expires by the clock of its own endpoint, and so do the shell's credentials that came from it.
         let cached: Vec<_> = cached.into_iter().map(|header| (cache.now_of(&header, now), header)).collect();
-        // It is looked up only if it is shown.
+        // Looked up only if it is shown.
         let key = (as_json || plan.is_none()).then(|| cache.whereabouts());
         let verdict = plan.as_ref().map(|plan| needs_no_code(plan, cache, now));
         let payload = if as_json {
@@ -72,7 +72,7 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
         };
         write_stdout(&payload)?;
         if !as_json && held.is_none() && cached.is_empty() && std::io::stdout().is_terminal() {
-            // A broken AWS file is no reason to fail: `status` does not need it.
+            // A broken AWS file is no reason to fail: `status` works without it.
             if let Some(set) = context.profiles().ok().filter(|set| set.names().next().is_none()) {
                 list::tell_that_there_are_none(set, settings);
             }
@@ -85,8 +85,8 @@ fn of_plan(plan: &Plan) -> impl Iterator<Item = crate::cache::Key> {
     [true, false].into_iter().flat_map(|is_long_term| keys(plan, plan.steps.given(is_long_term)))
 }
 
-/// Is everything from the last step that needs a code on either not needed or cached? Where nothing is, the keys that the
-/// plan starts from are needed, and must not be over.
+/// Is everything from the last step that needs a code onward either cached or not needed? If nothing is cached, the
+/// plan's starting keys are needed, and must not have expired.
 fn needs_no_code(plan: &Plan, cache: &Cache<'_>, now: Timestamp) -> bool {
     let way = |is_long_term: bool| {
         let steps = plan.steps.given(is_long_term);
@@ -99,7 +99,7 @@ fn needs_no_code(plan: &Plan, cache: &Cache<'_>, now: Timestamp) -> bool {
     way(true)
 }
 
-/// What stands in `AWS_ACCESS_KEY_ID`.
+/// The value of `AWS_ACCESS_KEY_ID`.
 enum KeyId {
     Missing,
     Is(String),
@@ -119,7 +119,7 @@ impl KeyId {
 
 /// What this shell holds.
 struct ShellCredentials {
-    /// `None` where another tool exported them.
+    /// `None` if another tool exported them.
     profile: Option<String>,
     access_key_id: KeyId,
     end: Option<Timestamp>,
@@ -169,11 +169,11 @@ impl ShellCredentials {
     }
 }
 
-/// In a narrow window, a star before the row marks what the shell holds.
+/// In a narrow window, a star in front of the row marks what the shell holds.
 const COLUMNS: [Column; 4] =
     [Column::dropped("WHERE", 0), Column::kept("PROFILE"), Column::kept("WHAT"), Column::kept("LEFT")];
 
-/// A role's name for a person; `--json` has the whole ARN.
+/// A role's name for people; `--json` has the full ARN.
 fn role_name(arn: &str, is_for_a_person: bool) -> String {
     let name = arn.split_once(":role/").map_or(arn, |(_, path)| path.rsplit('/').next().unwrap_or(path));
     if is_for_a_person { format!("role {name}") } else { arn.to_owned() }
@@ -207,7 +207,7 @@ fn to_text(
         table.add(vec!["key".to_owned(), String::new(), key_text(key, settings).join("; ")], end, now);
     }
     let mut text = table.to_stdout(settings.paints(true), "this shell holds no credentials, and none are cached");
-    // On lines of its own, which fit the narrowest window.
+    // On separate lines, which fit into the narrowest window.
     if let Some(key) = key.filter(|_| is_terminal) {
         let left = left(key).map(|left| format!(", {} left", Lifetime::from_secs(secs(left))));
         let lines = key_text(key, settings).join("\n     ");
@@ -218,7 +218,7 @@ fn to_text(
     text
 }
 
-/// For how long the kernel keyring keeps the key.
+/// How long the kernel keyring will keep the key.
 fn left(key: Whereabouts) -> Option<Duration> {
     match key.in_kernel {
         Some(Life::AtLeast(left)) => Some(left),
@@ -226,7 +226,7 @@ fn left(key: Whereabouts) -> Option<Duration> {
     }
 }
 
-/// The store that serves the key, then where it has the key from and when it will drop it.
+/// The store that serves the key, then where that store got it from and when it will drop it.
 fn key_text(key: Whereabouts, settings: &Settings) -> Vec<String> {
     let keyring = KeyHome::Keyring.name();
     let mut said = match (key.lives, key.in_kernel) {

@@ -1,4 +1,4 @@
-//! What AWS's own variables say, and the keys that they hold.
+//! AWS's own environment variables, and the keys in them.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use crate::names::variables;
 use crate::plan::{Ambient, AmbientKeys};
 use crate::secret::{Credentials, Secret};
 
-/// When the environment's keys end.
+/// When the keys in the environment expire.
 const EXPIRATION: &str = variables::aws::CREDENTIAL_EXPIRATION;
 
-/// What AWS's own variables say.
+/// The values of AWS's own environment variables.
 pub fn ambient(env: &dyn Env) -> Ambient {
     let keys = env.var(variables::aws::ACCESS_KEY_ID).filter(|_| env.os(variables::aws::SECRET_ACCESS_KEY).is_some());
     let token =
@@ -37,7 +37,7 @@ pub fn ambient(env: &dyn Env) -> Ambient {
     }
 }
 
-/// The environment's keys, for the one base that is them.
+/// The keys in the environment, for the base that consists of them.
 pub fn ambient_credentials(env: &dyn Env) -> Option<Credentials> {
     Some(Credentials {
         access_key_id: env.var(variables::aws::ACCESS_KEY_ID)?,

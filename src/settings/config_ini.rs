@@ -13,7 +13,7 @@ use super::error::SettingsError;
 use crate::host::{Env, Files};
 use crate::names::Lifetime;
 
-/// What `config.ini` says, by key.
+/// The contents of `config.ini`, by key.
 #[derive(Debug, Default)]
 pub(super) struct ConfigIni {
     file: PathBuf,
@@ -39,7 +39,7 @@ const KEYS: [&str; 14] = [
 
 const NOT_A_LINE: &str = "it is not `KEY = VALUE`";
 
-/// Is it a line of an INI file? Its content is checked elsewhere.
+/// Is it a line of an INI file? Its contents are checked elsewhere.
 fn is_a_line(line: &str) -> bool {
     let is_section = line.starts_with('[') && line.ends_with(']');
     let has_key = || line.split_once(['=', ':']).is_some_and(|(key, _)| !key.trim().is_empty());
@@ -56,7 +56,7 @@ impl ConfigIni {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SettingsError::Unreadable { file, source }),
         };
-        // Its content is run: `mfa_process`.
+        // A command in it is run: `mfa_process`.
         if let Some(why) = files.distrust(&file) {
             return Err(SettingsError::Distrusted(why));
         }
@@ -69,9 +69,9 @@ impl ConfigIni {
         if let Some(at) = text.lines().position(|line| !is_a_line(line.trim())) {
             return Err(malformed(at + 1, NOT_A_LINE));
         }
-        // Quotes and backslashes are a command's own, as in the AWS files.
+        // Quotes and backslashes belong to the command, as in the AWS files.
         let as_written = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
-        // `rust-ini` takes an indented comment for a part of the line above it.
+        // `rust-ini` would read an indented comment as part of the line above it.
         let text = text.lines().map(str::trim).collect::<Vec<_>>().join("\n");
         let ini = Ini::load_from_str_opt(&text, as_written).map_err(|error| malformed(error.line, NOT_A_LINE))?;
         let mut values = Vec::new();
@@ -91,7 +91,7 @@ impl ConfigIni {
         Ok(Self { file, values })
     }
 
-    /// The last value of the key. An empty one counts as absent, as in the AWS files and in variables.
+    /// The last value of the key. An empty value counts as absent, as in the AWS files and in variables.
     pub(super) fn value(&self, key: &str) -> Option<&str> {
         let last = self.values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.trim());
         last.filter(|value| !value.is_empty())
@@ -119,7 +119,7 @@ impl ConfigIni {
         }
     }
 
-    /// The flag, else the variable, else the setting.
+    /// The option, else the variable, else the setting.
     pub(super) fn pick<T: FromStr<Err: std::fmt::Display>>(
         &self,
         flag: Option<T>,
@@ -138,7 +138,7 @@ impl ConfigIni {
         }
     }
 
-    /// Tells whether the setting is a yes.
+    /// Is the setting set to yes?
     pub(super) fn is_on(&self, key: &str) -> Result<bool, SettingsError> {
         Ok(self.parsed::<Switch>(key)?.is_some_and(|Switch(on)| on))
     }
@@ -155,7 +155,7 @@ impl ConfigIni {
     }
 }
 
-/// A yes or no, as people write them.
+/// A boolean in the forms that people write.
 struct Switch(bool);
 
 impl FromStr for Switch {

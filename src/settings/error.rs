@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use crate::disk::trust::Distrust;
 
-/// What is wrong with an option, a variable or `config.ini`.
+/// An invalid option, variable or `config.ini`.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A variable's value.
+    /// The value of a variable is invalid.
     #[error("`{name}` in the environment: {why}")]
     Variable {
         /// Its name.
@@ -15,7 +15,7 @@ pub enum SettingsError {
         /// Why it is refused.
         why: String,
     },
-    /// A value of `config.ini`.
+    /// A value in `config.ini` is invalid.
     #[error("{}: `{key}`: {why}", .file.display())]
     Setting {
         /// The file.
@@ -34,8 +34,8 @@ pub enum SettingsError {
         #[source]
         source: std::io::Error,
     },
-    /// Others could have written `config.ini`.
-    #[error("{0}, and its settings choose what is run: it is not used")]
+    /// Another user could have written `config.ini`.
+    #[error("{0}; it is not used, because its settings choose which commands are run")]
     Distrusted(Distrust),
     /// `config.ini` is not an INI file.
     #[error("{}:{line}: {what}", .file.display())]
@@ -47,7 +47,7 @@ pub enum SettingsError {
         /// What was expected.
         what: &'static str,
     },
-    /// The file that an option names cannot be read.
+    /// The file named by an option cannot be read.
     #[error("`--session-policy`: {} cannot be read", .file.display())]
     Policy {
         /// The file.
@@ -56,7 +56,7 @@ pub enum SettingsError {
         #[source]
         source: std::io::Error,
     },
-    /// The session policy is no JSON.
+    /// The session policy is not JSON.
     #[error("`--session-policy` is not JSON (line {line}, column {column})")]
     PolicyNotJson {
         /// From 1.
@@ -64,10 +64,10 @@ pub enum SettingsError {
         /// From 1.
         column: usize,
     },
-    /// The value of `--mfa-token`.
+    /// The value of `--mfa-token` is not a code.
     #[error("`--mfa-token`: an MFA code is six digits")]
     Token,
-    /// Nothing says where the AWS files are.
+    /// The location of the AWS files is unknown.
     #[error("the home folder is unknown, so there is no ~/.aws/config")]
     NoHome,
 }

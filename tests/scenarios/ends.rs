@@ -93,7 +93,7 @@ fn keys_in_the_environment_expire_when_it_says() {
     world.set("AWS_CREDENTIAL_EXPIRATION", OVER);
     let said = refused(&world, &world.run(&["process", "host"]));
     assert!(
-        said[0].ends_with(&format!("ended at {OVER} (`AWS_CREDENTIAL_EXPIRATION` in the environment)")),
+        said[0].ends_with(&format!("expired at {OVER} (`AWS_CREDENTIAL_EXPIRATION` in the environment)")),
         "{said:?}"
     );
     assert_eq!(said[1..], ["hint: obtain new ones the same way; if that variable is a leftover, unset it"]);

@@ -1,4 +1,4 @@
-//! `mfa_serial = auto`: which device is meant, from memory or from IAM.
+//! `mfa_serial = auto`: finds the device, in the state folder or by asking IAM.
 
 use std::cell::OnceCell;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::profile::ProfileSet;
 use crate::secret::Credentials;
 use crate::settings::Limits;
 
-/// A base that is asked once: a `credential_process` may be slow, or ask a person.
+/// A base that is asked only once: a `credential_process` may be slow, or may prompt a person.
 pub(in crate::command) struct Once<'a> {
     inner: RealBases<'a>,
     found: OnceCell<Credentials>,
@@ -25,7 +25,7 @@ impl<'a> Once<'a> {
         Self { inner, found: OnceCell::new() }
     }
 
-    /// Was a base needed? Never on the warm path.
+    /// Was the base needed? Never on the warm path.
     pub(in crate::command) fn were_asked(&self) -> bool {
         self.found.get().is_some()
     }
@@ -41,8 +41,8 @@ impl Bases for Once<'_> {
     }
 }
 
-/// The plan with its device named. IAM is asked only where nobody asked before for this base, and only for a user's own
-/// access key: no session needs the answer.
+/// The plan with its device filled in. IAM is asked only if the device of this base has not been looked up before, and
+/// only for a user's long-term key: no session needs the answer.
 pub(in crate::command) fn settle(plan: &Plan, bases: &dyn Bases, session: &Session<'_, '_>) -> Result<Plan, Error> {
     let Session { context, how, cache, clock } = *session;
     let (settings, set) = (context.settings, context.profiles()?);
@@ -79,8 +79,8 @@ fn list_failed(error: IamError) -> Error {
     DeviceError::Call { call: "ListMFADevices", error, journey: &needs::LOOK, user: None }.into()
 }
 
-/// A refusal of a FIDO device, with the devices of the user that could be named instead: where the user's own key is at
-/// hand and AWS answers. Everything else stays the error that it is.
+/// The refusal of a FIDO device, extended by the user's devices that could be used instead, if the user's own key is
+/// available and AWS answers. All other errors are returned unchanged.
 pub(in crate::command) fn ways_out(error: Error, profile: &ProfileName, context: &Context<'_>) -> Error {
     match error {
         Error::Plan(PlanError::Fido { origin, serial, usable: _ }) => {
@@ -91,7 +91,7 @@ pub(in crate::command) fn ways_out(error: Error, profile: &ProfileName, context:
     }
 }
 
-/// For how long an error may wait to become a better one.
+/// How long an error may be delayed to add this information.
 const BRIEF: Limits =
     Limits { connect: Duration::from_secs(2), attempt: Duration::from_secs(3), call: Duration::from_secs(3) };
 
@@ -99,7 +99,7 @@ fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSeria
     let (set, ambient) = (context.profiles().ok()?, context.ambient());
     let request = PlanRequest { leaves_device_open: true, ..context.settings.usual_request() };
     let plan = Plan::make(set, profile, &request, ambient).ok()?;
-    // No command is run for the sake of a better error.
+    // No command is run just to improve an error message.
     if plan.base.kind() != BaseKind::LongTerm {
         return None;
     }

@@ -1,7 +1,7 @@
 //! A warning, once a day, for an access key in a file that others can read.
 //!
-//! It is looked for where a base is needed, which is when the keys are read and never on the warm path. The day is
-//! remembered in the state folder, for each file by itself.
+//! The check runs when a base is needed, which is when the keys are read, and never on the warm path. The state folder
+//! records the day, separately for each file.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn holds_a_key(set: &ProfileSet, path: &Path) -> bool {
     secrets.any(|secret| &*secret.place().file == path)
 }
 
-/// Was nothing said of the file within a day? A folder that remembers nothing costs a warning more.
+/// Has the file not been reported within a day? If nothing can be recorded, the warning is repeated.
 fn is_news(path: &Path, folder: Option<&Folder>, now: i64) -> bool {
     let Some(folder) = folder else { return true };
     let name = format!("warned-{}", digest_name(&path.to_string_lossy()));

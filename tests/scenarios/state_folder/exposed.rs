@@ -75,7 +75,7 @@ fn settings_writable_by_others_are_refused() {
             assert_eq!(
                 refused.stderr,
                 format!(
-                    "error: `{shown}` can be written to by other users, and its settings choose what is run: it is not used\nhint: run `chmod go-w {shown}`\n"
+                    "error: `{shown}` can be written to by other users; it is not used, because its settings choose which commands are run\nhint: run `chmod go-w {shown}`\n"
                 )
             );
             assert!(!world.home().join("ran").exists());
