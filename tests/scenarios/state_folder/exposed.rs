@@ -91,7 +91,7 @@ fn settings_writable_by_others_are_refused() {
         assert!(
             refused
                 .stderr
-                .starts_with(&format!("error: `{}` belongs to user {NOBODY}, and its settings", path.display()))
+                .starts_with(&format!("error: `{}` belongs to user {NOBODY}; it is not used", path.display()))
         );
         assert!(refused.status.code() == Some(1) && !world.home().join("ran").exists());
         chown(path, Some(0), None).expect("root may");
