@@ -3,8 +3,8 @@
 //! Whoever is not known for certain to be without MFA stays where they are: a user who is put in by mistake cannot work.
 
 use crate::policy::check;
-use crate::policy::evaluate::Policies;
-use crate::policy::journey::Subject;
+use crate::policy::evaluate::{Policies, Verdict};
+use crate::policy::journey::{Journey, Row, Stage, Subject, Way};
 use crate::policy::rules::{CheckOptions, Severity};
 use crate::policy::{Document, PolicyKind};
 
@@ -97,9 +97,22 @@ pub fn refusal(identity: &[Document], subject: &Subject) -> Option<String> {
     let with_all = [identity, &[everything]].concat();
     [identity, &with_all[..]].into_iter().find_map(|identity| {
         let report = check(Policies { identity, boundary: &[] }, subject, None, &options);
-        let failure = report.findings.into_iter().find(|finding| finding.severity == Severity::Failure)?;
-        Some(failure.what)
+        let uncertain = report.journey.as_ref().and_then(uncertain);
+        let failure = report.findings.into_iter().find(|finding| finding.severity == Severity::Failure);
+        failure.map(|failure| failure.what).or(uncertain)
     })
+}
+
+/// A step of enrolling that depends on what nobody knows, such as the network: a user could be stuck in the group.
+fn uncertain(journey: &Journey) -> Option<String> {
+    let is_open = |row: &&Row| {
+        let cells = [Way::Key, Way::Console].map(|way| journey.cell(row.step, way));
+        let is_needed = matches!(row.step, Stage::Find | Stage::CreateNamed | Stage::Enable);
+        is_needed && cells.iter().any(|cell| cell.is_wrong() && cell.verdict() == Some(Verdict::Unknown))
+    };
+    let row = journey.rows.iter().find(is_open)?;
+    let actions: Vec<String> = row.requests.iter().map(|(action, _)| format!("`{action}`")).collect();
+    Some(format!("it is not certain that users can enroll, since {} may be denied", actions.join(" or ")))
 }
 
 #[cfg(test)]
@@ -188,7 +201,18 @@ mod tests {
             let why = refusal(&identity, subject);
             assert_eq!(why.is_some(), is_refused, "{texts:?}: {why:?}");
         }
-        let unread = [Document::unread("p", PolicyKind::User)];
-        assert!(refusal(&unread, &subject).is_some());
+        let unread = Document::unread("p", PolicyKind::User);
+        let read = Document::parse("p", quarantine.as_bytes(), PolicyKind::User).expect("a policy");
+        let office = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "iam:EnableMFADevice",
+            "Resource": "*", "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}}"#;
+        let office = Document::parse("q", office.as_bytes(), PolicyKind::User).expect("a policy");
+        for (identity, why) in [
+            (vec![unread.clone()], ""),
+            (vec![read.clone(), unread], "may be denied"),
+            (vec![read, office], "`iam:EnableMFADevice` may be denied"),
+        ] {
+            let refused = refusal(&identity, &subject);
+            assert!(refused.as_ref().is_some_and(|it| it.contains(why)), "{why}: {refused:?}");
+        }
     }
 }
