@@ -92,9 +92,9 @@ pub enum TerminalError {
     /// End of input (Ctrl-D, or the terminal was closed).
     #[error("nothing was typed")]
     Closed,
-    /// The text that must be shown does not fit.
-    #[error("the terminal is too small")]
-    TooSmall,
+    /// The window's size has changed, and what is shown must be drawn anew.
+    #[error("the window's size has changed")]
+    Resized,
     /// There was no answer in time.
     #[error("nobody answered within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -162,15 +162,10 @@ pub trait Terminal {
         None
     }
 
-    /// Shows `page` on the alternate screen with the prompt below it, and reads one line as [`Terminal::ask_hidden`]
-    /// does. However that ends, neither the screen nor its scrollback holds the page afterward. The page may contain
-    /// terminal control sequences, and fits [`Terminal::size`] with one line to spare.
-    fn ask_below(
-        &self,
-        _page: &Secret<String>,
-        _prompt: &str,
-        _limit: Duration,
-    ) -> Result<Secret<String>, TerminalError> {
+    /// Shows a page on the alternate screen with the prompt below it, and reads one line as [`Terminal::ask_hidden`]
+    /// does. The page is drawn anew when the window's size changes; the limit then starts again. However that ends,
+    /// neither the screen nor its scrollback holds the page afterward.
+    fn ask_below(&self, _draw: &Draw<'_>, _limit: Duration) -> Result<Secret<String>, TerminalError> {
         Err(TerminalError::Absent)
     }
 
@@ -188,6 +183,18 @@ pub trait Terminal {
         Err(TerminalError::Absent)
     }
 }
+
+/// A page and the prompt below it.
+#[derive(Debug)]
+pub struct Sheet {
+    /// May contain terminal control sequences, and leaves a line to spare.
+    pub page: Secret<String>,
+    /// One line.
+    pub prompt: String,
+}
+
+/// Draws a page for that many rows and columns.
+pub type Draw<'a> = dyn Fn(u16, u16) -> Sheet + 'a;
 
 /// The default answer when the user presses Enter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -237,8 +244,8 @@ impl Terminal for Impatient<'_> {
         self.within(limit, |limit| self.terminal.ask(prompt, limit))
     }
 
-    fn ask_below(&self, page: &Secret<String>, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        self.within(limit, |limit| self.terminal.ask_below(page, prompt, limit))
+    fn ask_below(&self, draw: &Draw<'_>, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        self.within(limit, |limit| self.terminal.ask_below(draw, limit))
     }
 
     fn tell(&self, line: &str) {

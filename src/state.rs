@@ -11,7 +11,7 @@ pub use clock::{CorrectedClock, clock_name};
 pub(crate) use folder::{DEVICES, ENTRIES};
 pub use folder::{Folder, FolderError};
 pub use lock::{Holder, Lease, Turn};
-pub(crate) use lock::{holds_any, is_screen_filled, lost_any, wait};
+pub(crate) use lock::{Left, holds_any, is_screen_filled, lost_any, wait};
 
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,15 @@ pub(crate) struct TooSmall {
     pub(crate) columns: usize,
 }
 
+impl TooSmall {
+    /// Shown in place of the page.
+    pub(crate) fn notice(&self, rows: u16) -> Secret<String> {
+        let Self { rows: needed, columns } = self;
+        let text = format!("The window is too small for this page: make it {needed} rows by {columns} columns.");
+        Secret::new(format!("\x1b[1;1H{text}\x1b[{};1H", rows.saturating_sub(1).max(1)))
+    }
+}
+
 impl Page<'_> {
     /// Draws the page for a terminal of that size, with the current message.
     pub(crate) fn draw(&self, news: &str, rows: u16, columns: u16) -> Result<Secret<String>, TooSmall> {

@@ -43,7 +43,16 @@ pub enum Turn<T> {
 pub struct Lease {
     lock: Arc<Lock>,
     says: Says,
-    was_left: bool,
+    left: Option<Left>,
+}
+
+/// What the previous holder of a terminal left there, if it was killed or stopped without a chance to clean up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Left {
+    /// Its modes.
+    Modes,
+    /// Also what it had drawn on the full screen.
+    Screen,
 }
 
 /// A process that holds a lock.
@@ -74,6 +83,9 @@ const HELD: &str = "held";
 const CANCELED: &str = "canceled";
 /// Follows the process id: the holder uses the full screen, and waiting processes must not write to it.
 const SCREEN: &str = "screen";
+/// How old such a mark may be. The window of a holder that was killed long ago was cleared or closed since, and another
+/// one may have its number.
+const RECENT: Duration = Duration::from_mins(20);
 /// Longer than any mark.
 const LONGEST_MARK: u64 = 64;
 
@@ -87,7 +99,7 @@ pub(crate) fn holds_any() -> bool {
 
 /// Tells whether one of them was revoked while this process was stopped.
 pub(crate) fn lost_any() -> bool {
-    ours().iter().filter_map(Weak::upgrade).any(|lock| !is_same(&lock.file, &lock.path).unwrap_or(true))
+    ours().iter().filter_map(Weak::upgrade).any(|lock| lock.is_lost())
 }
 
 fn ours() -> std::sync::MutexGuard<'static, Vec<Weak<Lock>>> {
@@ -151,13 +163,13 @@ pub(crate) fn wait<T, E>(
 ) -> Result<Turn<T>, E> {
     let (start, mut waited_for, mut has_said) = (Instant::now(), None, false);
     let mut wanted = Wanted::new(path);
-    let (mut stopped, mut was_left): (Option<(u32, Instant)>, bool) = (None, false);
+    let (mut stopped, mut left): (Option<(u32, Instant)>, Option<Left>) = (None, None);
     loop {
         if let Some(mut lease) = wanted.try_take().map_err(unusable)? {
             if waited_for.is_some() && lease.canceled_by() == waited_for {
                 return Ok(Turn::Canceled);
             }
-            lease.was_left = was_left || named(path, HELD).is_some();
+            lease.left = left.or_else(|| left_behind(path));
             lease.says = Says::Nothing;
             lease.mark(HELD, "");
             // Its previous holder may have made what is wanted.
@@ -183,7 +195,7 @@ pub(crate) fn wait<T, E>(
         if let Some((pid, since)) = stopped
             && since.elapsed() >= STOPPED
         {
-            was_left |= take_away(path, pid).map_err(unusable)?;
+            left = take_away(path, pid).map_err(unusable)?.or(left);
             stopped = None;
             continue;
         }
@@ -223,7 +235,7 @@ impl<'p> Wanted<'p> {
             }
             if is_ours {
                 let lock = Arc::new(Lock { file, path: self.path.to_owned() });
-                return Ok(Some(Lease { lock, says: Says::TheSame, was_left: false }));
+                return Ok(Some(Lease { lock, says: Says::TheSame, left: None }));
             }
             self.file = Some(file);
             return Ok(None);
@@ -242,27 +254,47 @@ impl<'p> Wanted<'p> {
 
 /// Makes the lock of a stopped holder useless. If several processes want that, one of them does it; the others then
 /// find another file or another holder.
-fn take_away(path: &Path, pid: u32) -> io::Result<bool> {
+fn take_away(path: &Path, pid: u32) -> io::Result<Option<Left>> {
     let _alone = private::open_or_make(&path.with_added_extension("taking")).and_then(|file| {
         file.lock()?;
         Ok(file)
     })?;
-    let is_still_so = named(path, HELD) == Some(pid) && is_stopped(pid);
-    if is_still_so {
-        std::fs::remove_file(path)?;
+    if named(path, HELD) != Some(pid) || !is_stopped(pid) {
+        return Ok(None);
     }
-    Ok(is_still_so)
+    let left = left_behind(path);
+    std::fs::remove_file(path)?;
+    Ok(left)
+}
+
+/// What a holder that is gone left behind, as its mark tells.
+fn left_behind(path: &Path) -> Option<Left> {
+    named(path, HELD)?;
+    let age = std::fs::metadata(path).and_then(|found| found.modified()).ok().and_then(|made| made.elapsed().ok());
+    let is_recent = age.is_none_or(|age| age < RECENT);
+    Some(if is_recent && is_screen_filled(path) { Left::Screen } else { Left::Modes })
+}
+
+impl Lock {
+    fn is_lost(&self) -> bool {
+        !is_same(&self.file, &self.path).unwrap_or(true)
+    }
 }
 
 impl Lease {
+    /// Tells whether another process revoked the lock while this one was stopped.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lock.is_lost()
+    }
+
     /// Tells the waiting processes that the person canceled, and releases the lock.
     pub fn cancel(mut self) {
         self.says = Says::Canceled;
     }
 
-    /// Tells whether the previous holder was killed or stopped while holding the lock, without a chance to clean up.
-    pub(crate) fn was_left(&self) -> bool {
-        self.was_left
+    /// What the previous holder left behind, if it was killed or stopped while holding the lock.
+    pub(crate) fn left(&self) -> Option<Left> {
+        self.left
     }
 
     /// Tells the waiting processes not to write to the screen.

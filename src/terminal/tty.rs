@@ -29,10 +29,10 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Signal, getpgrp, kill_current_process_group};
 use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp, tcgetwinsize};
-use signal_hook::consts::signal::SIGCONT;
+use signal_hook::consts::signal::{SIGCONT, SIGINT, SIGQUIT};
 
 use super::signals::Watch;
-use crate::host::{Dialogue, Terminal, TerminalError};
+use crate::host::{Dialogue, Draw, Sheet, Terminal, TerminalError};
 use crate::messages::one_line;
 use crate::secret::Secret;
 use crate::state::holds_any;
@@ -66,8 +66,19 @@ impl Terminal for Tty {
         ask(&Wanted { prompt, layout: Layout::Line, limit }, Shown::Keys)
     }
 
-    fn ask_below(&self, page: &Secret<String>, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
-        ask(&Wanted { prompt, layout: Layout::Page(page), limit }, Shown::Nothing)
+    fn ask_below(&self, draw: &Draw<'_>, limit: Duration) -> Result<Secret<String>, TerminalError> {
+        loop {
+            // After a stop, too, the window may have another size.
+            let answer = anew(|| {
+                let (rows, columns) = self.size().ok_or(TerminalError::Absent)?;
+                let Sheet { page, prompt } = draw(rows, columns);
+                let layout = Layout::Page(&page, (rows, columns));
+                ask_once(&Wanted { prompt: &prompt, layout, limit }, Shown::Nothing)
+            });
+            if !matches!(answer, Err(TerminalError::Resized)) {
+                return answer;
+            }
+        }
     }
 
     fn size(&self) -> Option<(u16, u16)> {
@@ -107,17 +118,24 @@ impl Terminal for Tty {
 
 /// Asks, and restores the terminal.
 fn ask(wanted: &Wanted<'_>, shown: Shown) -> Result<Secret<String>, TerminalError> {
-    anew(|| {
-        let question = Rc::new(Question::begin(wanted)?);
-        let answer = line::read(&question, shown);
-        over(&question, answer)
-    })
+    anew(|| ask_once(wanted, shown))
+}
+
+fn ask_once(wanted: &Wanted<'_>, shown: Shown) -> Result<Secret<String>, TerminalError> {
+    let question = Rc::new(Question::begin(wanted)?);
+    let answer = line::read(&question, shown);
+    over(&question, answer)
 }
 
 /// Ends a question, whatever its outcome.
 fn over<T>(question: &Question, answer: Result<T, TerminalError>) -> Result<T, TerminalError> {
-    // Keys can still be arriving only after those of an answer.
-    if matches!(answer, Ok(_) | Err(TerminalError::Canceled | TerminalError::Closed)) {
+    // A key ended it, perhaps one in the middle of pasted text: the rest may still be arriving.
+    let by_key = match answer {
+        Ok(_) | Err(TerminalError::Canceled | TerminalError::Closed | TerminalError::Stopping) => true,
+        Err(TerminalError::Signal(signal)) => [SIGINT, SIGQUIT].contains(&signal),
+        Err(_) => false,
+    };
+    if by_key {
         question.drain();
     }
     match question.finish() {
@@ -144,12 +162,22 @@ fn size_of(device: &File) -> Option<(u16, u16)> {
     (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row, size.ws_col))
 }
 
-/// Tells whether the terminal cannot position and erase text. An unknown terminal counts as unable.
+/// Tells whether the terminal cannot position and erase text with ANSI's sequences. If nothing is known about it, it
+/// counts as unable; a name that is merely new does not.
 fn is_dumb() -> bool {
-    let term = std::env::var("TERM").unwrap_or_default();
-    // In addition to the values used by Emacs and the Linux console: the values that terminfo has for "some terminal".
-    ["", "unknown", "network", "dialup", "switch", "patch", "plugboard", "ethernet"].contains(&&*term)
-        || term.starts_with("dumb")
+    is_named_dumb(&std::env::var("TERM").unwrap_or_default())
+}
+
+fn is_named_dumb(term: &str) -> bool {
+    // The values that terminfo has for "some terminal".
+    const SOME: [&str; 8] = ["", "unknown", "network", "dialup", "switch", "patch", "plugboard", "ethernet"];
+    // Families that have no such sequences, or other ones: Emacs's shells, teletypes, printers, and terminals from
+    // before ANSI X3.64.
+    const FAMILIES: [&str; 22] = [
+        "dumb", "emacs", "lpr", "print", "tty3", "tty4", "glasstty", "tek", "vt05", "vt50", "vt52", "adm", "hp", "tvi",
+        "wy", "h19", "z19", "hazel", "regent", "3270", "3278", "ibm3",
+    ];
+    SOME.contains(&term) || FAMILIES.iter().any(|family| term.starts_with(family))
 }
 
 /// Writes text that asks nothing. If that fails, nothing important is lost.
@@ -212,7 +240,18 @@ fn from_read(error: io::Error) -> TerminalError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Errno, TerminalError, from_read, io};
+    use super::{Errno, TerminalError, from_read, io, is_named_dumb};
+
+    #[test]
+    fn terminals_that_do_not_know_ansis_sequences_count_as_dumb() {
+        for term in ["", "dumb", "dumb-emacs-ansi", "unknown", "emacs", "vt52", "adm3a", "hp2621", "tek4014", "wyse50"]
+        {
+            assert!(is_named_dumb(term), "{term}");
+        }
+        for term in ["linux", "vt100", "vt220", "ansi", "xterm-ghostty", "screen", "tmux-256color", "eterm-color"] {
+            assert!(!is_named_dumb(term), "{term}");
+        }
+    }
 
     #[test]
     fn a_terminal_that_hung_up_counts_as_closed() {

@@ -135,6 +135,11 @@ impl Session {
         self.type_text(&char::from(letter.to_ascii_uppercase() as u8 & 0x1f).to_string());
     }
 
+    /// Changes the size of the window.
+    pub(crate) fn resize(&self, rows: u16, columns: u16) {
+        self.pty.resize(pty_process::Size::new(rows, columns)).expect("its size");
+    }
+
     /// The program that leads the session.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

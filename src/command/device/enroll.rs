@@ -5,6 +5,8 @@
 //! it. If an answer is lost, the state is looked up and never guessed. If the command is interrupted later, the next run
 //! continues.
 
+use std::cell::Cell;
+
 use super::resync::{outcome, resync};
 use super::{DeviceWork, find, is_signal};
 use crate::aws::CallError;
@@ -14,7 +16,7 @@ use crate::code::totp::steps_ago;
 use crate::code::{CodeError, Outcome};
 use crate::command::{Done, session};
 use crate::error::Error;
-use crate::host::{TerminalError, Usual};
+use crate::host::{Sheet, TerminalError, Usual};
 use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, left_hint, needs, usable};
 use crate::messages::{ours, with_causes};
 use crate::names::{DeviceName, MfaSerial};
@@ -31,6 +33,10 @@ pub(super) struct Options {
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(900);
 /// The columns that a code takes after its prompt, with one to spare.
 const CODE: usize = 7;
+/// A terminal without an alternate screen moves rows to its scrollback when its window shrinks, and GNU screen cannot be
+/// told to erase them.
+const SHRUNK: &str = "the window became smaller while the page was shown, so the scrollback was erased: if it still \
+                      shows part of the page (in GNU screen), close the window";
 /// AWS takes codes this many steps off; a device that is further off is out of sync.
 const WINDOW: i64 = 1;
 
@@ -211,15 +217,19 @@ fn enable(
         shows_seed: options.shows_seed,
     };
     let way = work.way();
+    let (last_size, has_shrunk) = (Cell::new((0, 0)), Cell::new(false));
     let question = |prompt: &str, news: &str| {
-        let (rows, columns) = terminal.size().ok_or(TerminalError::Absent)?;
-        // A code needs room after the prompt.
-        let fits = way.chars().count() + prompt.len() + CODE < usize::from(columns);
-        let (before, news) = if fits { (way.as_str(), news.to_owned()) } else { ("", format!("{way}{news}")) };
-        let (prompt, news) = (&format!("{before}{prompt}"), news.as_str());
-        // The window may have become smaller.
-        let page = page.draw(news, rows, columns).map_err(|_| TerminalError::TooSmall)?;
-        terminal.ask_below(&page, prompt, PATIENCE)
+        let draw = |rows: u16, columns: u16| {
+            let before = last_size.replace((rows, columns));
+            has_shrunk.set(has_shrunk.get() || rows < before.0 || columns < before.1);
+            // A code needs room after the prompt.
+            let fits = way.chars().count() + prompt.len() + CODE < usize::from(columns);
+            let (before, news) = if fits { (way.as_str(), news.to_owned()) } else { ("", format!("{way}{news}")) };
+            // The window may have become smaller. Without the page, a code can still be typed.
+            let page = page.draw(&news, rows, columns).unwrap_or_else(|needed| needed.notice(rows));
+            Sheet { page, prompt: format!("{before}{prompt}") }
+        };
+        terminal.ask_below(&draw, PATIENCE)
     };
     let asker = session::asker(work.plan, work.how, work.context, work.clock);
     if asker.is_a_program() {
@@ -244,8 +254,11 @@ fn enable(
             sent => outcome(sent.map_err(|error| (error.clone(), failed(error)))),
         }
     };
-    asker.with_pair(&work.plan.profile, &question as &Question<'_>, ledger.as_ref(), &mut send)?;
-    Ok(late)
+    let done = asker.with_pair(&work.plan.profile, &question as &Question<'_>, ledger.as_ref(), &mut send);
+    if has_shrunk.get() {
+        work.context.settings.messages.warn(SHRUNK);
+    }
+    done.map(|()| late)
 }
 
 /// Deletes the device that will not be used. If that fails, the error says what remains.

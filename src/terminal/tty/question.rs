@@ -16,6 +16,7 @@ use super::{from_read, is_foreground, may_write, open, reader, size_of, write_wi
 use crate::host::TerminalError;
 use crate::messages::one_line;
 use crate::secret::Secret;
+use crate::state::Left;
 use crate::terminal::signals::Watch;
 
 /// Reported in this order if several arrived at once.
@@ -25,9 +26,14 @@ const SIGNALS: [i32; 5] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT];
 /// its default configuration), erasing moves the previous content to the scrollback.
 const OTHER_SCREEN: &str = "\x1b[?1049h\x1b[2J\x1b[H";
 const BACK_FROM_IT: &str = "\x1b[H\x1b[?1049l";
+/// Erases the scrollback. A window that gets smaller moves rows there if the terminal has no alternate screen.
+const ERASE_SCROLLBACK: &str = "\x1b[3J";
+const SHOW_CURSOR: &str = "\x1b[?25h";
 
 /// How long a terminal whose output is stopped may delay the final output.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How often the window's size is compared with that of the page.
+const LOOK: Duration = Duration::from_millis(250);
 /// How often the keyboard is checked where it cannot be polled.
 const BLIND_STEP: Duration = Duration::from_millis(50);
 /// How soon the rest of an escape sequence follows its first byte, even over a slow line.
@@ -55,8 +61,8 @@ pub(super) struct Wanted<'a> {
 pub(super) enum Layout<'a> {
     /// Nothing.
     Line,
-    /// A page above the prompt, on the alternate screen.
-    Page(&'a Secret<String>),
+    /// A page above the prompt, on the alternate screen, and the rows and columns that it was drawn for.
+    Page(&'a Secret<String>, (u16, u16)),
     /// A screen that the caller draws; this text ends it.
     Dialogue(&'static str),
 }
@@ -72,8 +78,8 @@ pub(super) struct Question {
     end: End,
     pub(super) limit: Duration,
     pub(super) deadline: Cell<Instant>,
-    /// The number of rows on which a page may have left text.
-    rows: Cell<u16>,
+    /// The rows and columns that the page was drawn for.
+    drawn: Option<(u16, u16)>,
     /// Whether input is between the brackets of a paste.
     pub(super) is_pasted: Cell<bool>,
 }
@@ -105,17 +111,18 @@ impl Question {
             return Err(TerminalError::Background);
         }
         let watch = Watch::new(&SIGNALS).map_err(TerminalError::Io)?;
-        let (screen, end) = match wanted.layout {
-            Layout::Line => (Screen::Line, End::Line),
-            Layout::Page(_) => (Screen::Whole, End::Page),
-            Layout::Dialogue(end) => (Screen::Whole, End::Dialogue(end)),
+        let (screen, end, drawn) = match wanted.layout {
+            Layout::Line => (Screen::Line, End::Line, None),
+            Layout::Page(_, size) => (Screen::Whole, End::Page, Some(size)),
+            Layout::Dialogue(end) => (Screen::Whole, End::Dialogue(end), None),
         };
         let asking = turn::take(&device, &watch, screen, wanted.limit)?;
         // A process that was stopped while it waited may have lost the lock for which it wanted to ask.
         if crate::state::lost_any() {
             return Err(TerminalError::Continued);
         }
-        let silence = Silence::new(&device, asking.found).map_err(TerminalError::Io)?;
+        let silence = Silence::new(&device, asking.left).map_err(TerminalError::Io)?;
+        let left = asking.left;
         let question = Self {
             silence: RefCell::new(Some(silence)),
             watch,
@@ -124,10 +131,10 @@ impl Question {
             end,
             limit: wanted.limit,
             deadline: Cell::new(Instant::now() + wanted.limit),
-            rows: Cell::new(0),
+            drawn,
             is_pasted: Cell::new(false),
         };
-        let begun = question.show_all(wanted);
+        let begun = question.show_all(wanted, left);
         match begun {
             Ok(()) => Ok(question),
             Err(error) => {
@@ -137,14 +144,17 @@ impl Question {
         }
     }
 
-    fn show_all(&self, wanted: &Wanted<'_>) -> Result<(), TerminalError> {
+    fn show_all(&self, wanted: &Wanted<'_>, left: Option<Left>) -> Result<(), TerminalError> {
         if let Some(silence) = &*self.silence.borrow() {
             silence.hide().map_err(from_read)?;
         }
+        if left == Some(Left::Screen) {
+            // Perhaps a seed. Nobody else will erase it.
+            self.write(&format!("{}{SHOW_CURSOR}", self.wiping()))?;
+        }
         match wanted.layout {
             Layout::Line => self.write(&one_line(wanted.prompt)),
-            Layout::Page(page) => {
-                self.rows.set(size_of(&self.device).map_or(0, |(rows, _)| rows));
+            Layout::Page(page, _) => {
                 self.write(OTHER_SCREEN)?;
                 self.write(page.expose())?;
                 self.write(&one_line(wanted.prompt))
@@ -218,6 +228,7 @@ impl Question {
             if left.is_zero() {
                 return Err(TerminalError::TimedOut(self.limit));
             }
+            let left = if self.drawn.is_some() { left.min(LOOK) } else { left };
             let mut fds = vec![PollFd::new(&self.device, wanted), PollFd::new(&self.watch, PollFlags::IN)];
             if is_watched {
                 fds.push(PollFd::new(&stdout, PollFlags::empty()));
@@ -241,6 +252,9 @@ impl Question {
             }
             if was_continued {
                 return Ok(Wake::Continued);
+            }
+            if self.drawn.is_some_and(|drawn| size_of(&self.device).is_some_and(|now| now != drawn)) {
+                return Err(TerminalError::Resized);
             }
             if !ready.is_empty() {
                 return Ok(Wake::Ready);
@@ -289,9 +303,15 @@ impl Question {
     /// and must not be lost. Calling this again has no effect.
     pub(super) fn finish(&self) -> Option<i32> {
         let silence = self.silence.take()?;
-        self.write_the_end();
-        drop(silence);
-        self.asking.take();
+        let asking = self.asking.take();
+        // If it is lost, another process has cleaned up, and its own question may be on the screen.
+        if asking.as_ref().is_some_and(Asking::is_lost) {
+            silence.abandon();
+        } else {
+            self.write_the_end();
+            drop(silence);
+        }
+        drop(asking);
         self.watch.end();
         std::iter::from_fn(|| self.watch.take()).find(|signal| *signal != SIGCONT)
     }
@@ -313,9 +333,11 @@ impl Question {
     /// Erases row by row, since a terminal may save a screen that is erased at once to its scrollback, and leaves the
     /// alternate screen.
     fn wiping(&self) -> String {
-        let now = size_of(&self.device).map_or(0, |(rows, _)| rows);
-        let rows: String = (1..=now.max(self.rows.get())).map(|row| format!("\x1b[{row};1H\x1b[2K")).collect();
-        format!("\x1b[0m{rows}{BACK_FROM_IT}")
+        let now = size_of(&self.device).unwrap_or_default();
+        let drawn = self.drawn.unwrap_or(now);
+        let rows: String = (1..=now.0.max(drawn.0)).map(|row| format!("\x1b[{row};1H\x1b[2K")).collect();
+        let scrollback = if now.0 < drawn.0 || now.1 < drawn.1 { ERASE_SCROLLBACK } else { "" };
+        format!("\x1b[0m{rows}{BACK_FROM_IT}{scrollback}")
     }
 }
 

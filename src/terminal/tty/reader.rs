@@ -1,11 +1,12 @@
 //! The process that reads our stdout: an SDK, a shell's `$(…)` or another program.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 
-/// Tells whether the other end of stdout, a pipe, was closed. An SDK that has stopped waiting does that.
+/// Tells whether the other end of stdout was closed: of a pipe, a socket or a pseudo-terminal. An SDK that has stopped
+/// waiting does that.
 pub(super) fn is_gone() -> bool {
     let stdout = io::stdout();
     let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
@@ -14,8 +15,9 @@ pub(super) fn is_gone() -> bool {
 
 /// Tells whether stdout has a reader that can go away.
 pub(super) fn is_watched() -> bool {
-    let kind = fstat(io::stdout()).map(|found| FileType::from_raw_mode(found.st_mode));
-    matches!(kind, Ok(FileType::Fifo | FileType::Socket))
+    let stdout = io::stdout();
+    let kind = fstat(&stdout).map(|found| FileType::from_raw_mode(found.st_mode));
+    matches!(kind, Ok(FileType::Fifo | FileType::Socket)) || stdout.is_terminal()
 }
 
 /// Tells whether a poll of stdout says that its reader is gone.

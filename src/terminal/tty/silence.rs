@@ -8,35 +8,29 @@ use rustix::termios::{
 };
 
 use super::is_foreground;
+use crate::state::Left;
 
 /// The value that disables a special character (`_POSIX_VDISABLE`).
 const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
 /// The code of Ctrl-Z, unless the terminal has another suspend key.
 const CTRL_Z: u8 = 0x1a;
 
-/// The state in which the terminal was found.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Found {
-    /// With the user's own modes.
-    Whole,
-    /// With the modes of a process that was killed or stopped in the middle of a question.
-    Left,
-}
-
 /// Turns the echo off while it exists, and restores the terminal's modes when dropped.
 pub(super) struct Silence {
     device: File,
     before: Termios,
     silent: Termios,
+    is_ours: bool,
     /// The suspend key, which is handled here.
     pub(super) suspend_key: Option<u8>,
 }
 
 impl Silence {
-    pub(super) fn new(device: &File, found: Found) -> io::Result<Self> {
+    /// `left` is what a process that was killed or stopped in the middle of a question left.
+    pub(super) fn new(device: &File, left: Option<Left>) -> io::Result<Self> {
         let device = device.try_clone()?;
         let mut before = tcgetattr(&device)?;
-        if found == Found::Left {
+        if left.is_some() {
             // Without this the terminal would stay silent for good: these modes are restored.
             before.local_modes.insert(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
             if before.special_codes[SpecialCodeIndex::VSUSP] == NO_KEY {
@@ -55,7 +49,7 @@ impl Silence {
             silent.special_codes[SpecialCodeIndex::VDSUSP] = NO_KEY;
         }
         let suspend_key = Some(before.special_codes[SpecialCodeIndex::VSUSP]).filter(|key| *key != NO_KEY);
-        Ok(Self { device, before, silent, suspend_key })
+        Ok(Self { device, before, silent, is_ours: true, suspend_key })
     }
 
     /// Turns the echo off. Keys typed earlier do not count as an answer.
@@ -65,9 +59,14 @@ impl Silence {
         self.forget_keys()
     }
 
+    /// Leaves the modes to the process that asks now, which restores them.
+    pub(super) fn abandon(mut self) {
+        self.is_ours = false;
+    }
+
     fn show(&self) {
         // In the background the modes belong to the shell, and setting them would stop the process.
-        if is_foreground(&self.device) {
+        if self.is_ours && is_foreground(&self.device) {
             // Text pasted after the answer is discarded: a shell would run it. A terminal that is gone needs no modes.
             let _ = self.forget_keys();
             let _ = tcsetattr(&self.device, OptionalActions::Now, &self.before);

@@ -14,17 +14,24 @@ use std::time::{Duration, Instant};
 use rustix::termios::tcgetsid;
 use signal_hook::consts::signal::SIGCONT;
 
-use super::silence::Found;
 use super::{is_foreground, reader, write};
 use crate::host::TerminalError;
-use crate::state::{Lease, Turn, is_screen_filled, wait};
+use crate::state::{Lease, Left, Turn, is_screen_filled, wait};
 use crate::terminal::signals::Watch;
 
 /// The right to ask on a terminal.
 pub(super) struct Asking {
     /// Held for its lock. `None` if no folder can hold locks.
-    _lease: Option<Lease>,
-    pub(super) found: Found,
+    lease: Option<Lease>,
+    /// What the process that asked before left on the terminal.
+    pub(super) left: Option<Left>,
+}
+
+impl Asking {
+    /// Tells whether another process has asked since, or is asking now: this one was stopped.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::is_lost)
+    }
 }
 
 /// How a question uses the screen.
@@ -40,7 +47,7 @@ pub(super) enum Screen {
 /// limit.
 pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration) -> Result<Asking, TerminalError> {
     let Some(path) = name(device).and_then(|name| Some(place()?.join(name))) else {
-        return Ok(Asking { _lease: None, found: Found::Whole });
+        return Ok(Asking { lease: None, left: None });
     };
     let start = Instant::now();
     // Checked even if the terminal is free: Ctrl-C is meant for all processes that ask or wait here, and none may
@@ -76,8 +83,8 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
     if let (Some(lease), Screen::Whole) = (&lease, screen) {
         lease.fills_the_screen();
     }
-    let was_left = lease.as_ref().is_some_and(Lease::was_left);
-    Ok(Asking { _lease: lease, found: if was_left { Found::Left } else { Found::Whole } })
+    let left = lease.as_ref().and_then(Lease::left);
+    Ok(Asking { lease, left })
 }
 
 /// Tells the person which process this one waits for: on the terminal, unless the other process uses the full screen,

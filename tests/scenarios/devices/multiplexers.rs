@@ -113,3 +113,29 @@ fn in_gnu_screen_and_tmux_neither_seed_nor_code_stays_in_the_history() {
         assert!(text.contains("before 5") && text.contains("before 39"), "{name}: {text}");
     }
 }
+
+#[test]
+fn in_tmux_a_window_that_shrinks_leaves_nothing_of_the_page_in_its_history() {
+    let Some(program) = tools::find("tmux", &["-V"]) else {
+        return tools::skip_without("the history of a multiplexer", "tmux");
+    };
+    let (world, _) = newcomer();
+    let here = vec!["-S".to_owned(), world.home().join("socket").display().to_string()];
+    let it = Multiplexer { world: &world, program, here, is_tmux: true };
+    let program = Path::new(MFA_CRED).display();
+    it.start(&format!("'{program}' {} --seed --yes; echo all done; sleep 100", ENROLL.join(" ")));
+    it.wait_for("First MFA code:");
+    let seed = laptop(&world).seed_base32();
+    it.run(&["resize-window", "-x", "50", "-y", "12"]);
+    it.wait_for("The window is too small");
+    let while_asked = it.shown(true);
+    it.run(&["send-keys", "Escape"]);
+    it.wait_for("all done");
+    let afterward = it.shown(true);
+    it.run(&["kill-server"]);
+    for (when, text) in [("while it asks", while_asked), ("afterward", afterward)] {
+        for forbidden in ["█", "▀", "▄", &seed[..4], &seed[20..24], &seed[60..], "Scan this"] {
+            assert!(!text.contains(forbidden), "{when}: {forbidden}: {text}");
+        }
+    }
+}

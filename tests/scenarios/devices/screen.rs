@@ -209,6 +209,8 @@ fn a_terminal_that_cannot_wipe_is_refused_before_anything_is_made() {
         (Some("dumb"), 24, 80),
         (Some("dumb-emacs-ansi"), 24, 80),
         (Some("unknown"), 24, 80),
+        (Some("emacs"), 24, 80),
+        (Some("vt52"), 24, 80),
         (Some(""), 24, 80),
         (None, 24, 80),
         (Some("xterm"), 0, 0),
@@ -243,4 +245,81 @@ fn the_page_says_that_a_recording_keeps_it() {
         session.control('c');
         finish(&world, session);
     }
+}
+
+#[test]
+fn the_page_follows_the_size_of_the_window() {
+    let (world, _) = newcomer();
+    let mut session = below_sh(&world, &[&ENROLL[..], &["--seed", "--yes"]].concat());
+    session.wait_for(FIRST, PATIENCE);
+    let device = laptop(&world);
+    let seed = device.seed_base32();
+    let shown = |session: &Session, (rows, columns): (u16, u16)| {
+        let bytes = session.screen();
+        let last = bytes.rsplit("\u{1b}[?1049h").next().expect("a page");
+        let mut terminal = vt100::Parser::new(rows, columns, 0);
+        terminal.process(last.as_bytes());
+        terminal.screen().contents()
+    };
+    session.resize(12, 50);
+    session.wait_for("The window is too small for this page: make it 17 rows by 31 columns.", PATIENCE);
+    session.wait_for(FIRST, PATIENCE);
+    let text = shown(&session, (12, 50));
+    assert!(!text.contains('█') && !text.contains(&seed[..4]), "{text}");
+    // The page before it was erased, and the scrollback, to which a terminal may have moved its rows.
+    assert!(session.screen().contains("\u{1b}[24;1H\u{1b}[2K\u{1b}[H\u{1b}[?1049l\u{1b}[3J\u{1b}[?1049h"));
+    session.resize(40, 100);
+    session.wait_for("Scan this", PATIENCE);
+    session.wait_for(FIRST, PATIENCE);
+    let text = shown(&session, (40, 100));
+    assert!(text.contains('█') && text.contains(&seed[..4]) && text.contains(&seed[60..]), "{text}");
+    // A window that grows keeps its scrollback.
+    assert_eq!(session.screen().matches("\u{1b}[3J").count(), 1);
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    answer(&mut session, NEXT, &device.fresh_code());
+    let done = finish(&world, session);
+    assert!(done.terminal.contains("the window became smaller while the page was shown"), "{}", done.terminal);
+    assert!(done.terminal.contains("laptop is enabled for alice"), "{}", done.terminal);
+}
+
+#[test]
+fn after_fg_the_page_is_drawn_for_the_window_as_it_is_then() {
+    let (world, _) = newcomer();
+    let mut command = std::process::Command::new("sh");
+    world.dress(&mut command);
+    command.args(["-c", "set -m; \"$@\"; echo stopped; read line; fg", "sh", MFA_CRED]).args(ENROLL);
+    let everywhere = crate::support::pty::Stream::Terminal;
+    let mut session = Pty::default().streams(everywhere, everywhere).spawn(command);
+    session.wait_for(FIRST, PATIENCE);
+    session.control('z');
+    session.wait_for("stopped\r\n", PATIENCE);
+    session.resize(12, 50);
+    session.type_text("\n");
+    session.wait_for("The window is too small", PATIENCE);
+    session.wait_for(FIRST, PATIENCE);
+    session.control('c');
+    finish(&world, session);
+}
+
+#[test]
+fn a_page_whose_process_was_killed_is_erased_before_the_next_prompt() {
+    let (world, _) = newcomer();
+    let mut command = std::process::Command::new("sh");
+    world.dress(&mut command);
+    let next = "\"$MFA_CRED\" login alice --mfa-serial arn:aws:iam::123456789012:mfa/phone";
+    command.env("MFA_CRED", MFA_CRED).args(["-c", &format!("\"$MFA_CRED\" \"$@\"; {next}"), "sh"]);
+    command.args(ENROLL).arg("--seed");
+    let everywhere = crate::support::pty::Stream::Terminal;
+    let mut session = Pty::default().streams(everywhere, everywhere).spawn(command);
+    session.wait_for(FIRST, PATIENCE);
+    let seed = laptop(&world).seed_base32();
+    super::signal_child(&session, rustix::process::Signal::KILL);
+    session.wait_for("MFA code for alice", PATIENCE);
+    let text = everything(&mut terminal(&on_one_screen(&session.screen())));
+    for forbidden in ["█", "▀", "▄", &seed[..4], &seed[60..], "Scan this"] {
+        assert!(!text.contains(forbidden), "{forbidden}: {text}");
+    }
+    assert!(session.screen().contains("\u{1b}[?1049l\u{1b}[?25h"), "the main screen, with a cursor");
+    session.control('c');
+    finish(&world, session);
 }

@@ -42,6 +42,27 @@ fn text_pasted_after_an_answer_never_reaches_the_shell() {
 }
 
 #[test]
+fn text_pasted_after_a_key_that_ends_the_prompt_never_reaches_the_shell() {
+    // Longer than the terminal's queue, and not at once: that key empties the queue, and the rest arrives afterward.
+    let rest = [&vec!["x".repeat(200); 40][..], &["echo pwn''ed".to_owned()]].concat();
+    for key in ["\u{3}", "\u{1a}", "\u{1c}", "\u{1b}", "\u{4}"] {
+        let mut session = bash();
+        session.type_text(ASK_LINE);
+        session.wait_for("Your code: ", PATIENCE);
+        session.wait_for_echo(false, PATIENCE);
+        session.type_text(key);
+        for line in &rest {
+            session.type_text(&format!("{line}\n"));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        session.wait_for("ready> ", PATIENCE);
+        session.type_text("echo al''l\n");
+        session.wait_for("all", PATIENCE);
+        assert!(!session.screen().contains("pwned"), "{key:?}: {}", session.screen());
+    }
+}
+
+#[test]
 fn bracketed_paste_markers_are_not_part_of_the_answer() {
     let mut session = Pty::default().spawn(ask(&["hidden", PROMPT, "60"]));
     session.wait_for(PROMPT, PATIENCE);

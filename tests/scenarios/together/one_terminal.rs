@@ -131,3 +131,36 @@ fn the_next_prompt_restores_the_echo_a_killed_or_stopped_process_left_off() {
         world.set("XDG_STATE_HOME", world.home().join("state").display().to_string());
     }
 }
+
+#[test]
+fn a_stopped_process_that_continues_leaves_the_terminal_to_the_one_that_asks_now() {
+    let (world, alices, bobs) = two_users();
+    let mut session = both(&world);
+    let (_, second) = asked(&mut session, &alices, &bobs);
+    let first = session.wait_for_number("waiting for process ", PATIENCE);
+    send_signal(first, Signal::STOP);
+    session.wait_for("MFA code for ", PATIENCE);
+    session.wait_for("-phone): ", PATIENCE);
+    session.wait_for_echo(false, PATIENCE);
+    let code = second.fresh_code();
+    let (start, end) = code.split_at(3);
+    session.type_text(start);
+    session.wait_for("**", PATIENCE);
+    send_signal(first, Signal::CONT);
+    // It says that it waits now, so it has done all that it does before.
+    session.wait_for("waiting for process ", PATIENCE);
+    assert!(!session.echo_is_on(), "{}", session.screen());
+    session.type_text(&format!("{end}\n"));
+    session.wait_for("MFA code for ", PATIENCE);
+    session.wait_for_echo(false, PATIENCE);
+    session.type_text("\u{1b}");
+    let done = session.finish(PATIENCE);
+    assert_eq!(done.stdout, "same\n", "{}", done.terminal);
+    assert!(!done.terminal.contains(end), "{}", done.terminal);
+    let mut codes: Vec<String> = take_output(&world).into_iter().map(|(code, ..)| code).collect();
+    codes.sort();
+    assert_eq!(codes, ["0", "130"], "no key of the answer was lost");
+    world.set("XDG_STATE_HOME", world.home().join("other").display().to_string());
+    world.run(&["clear", "--all"]);
+    world.set("XDG_STATE_HOME", world.home().join("state").display().to_string());
+}

@@ -1,6 +1,7 @@
 //! Whoever is stopped holds nobody up, whoever may not wait does not, and whoever is read by nobody ends.
 
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -138,6 +139,25 @@ fn the_prompt_ends_when_the_reader_of_stdout_exits() {
     let done = session.finish(PATIENCE);
     world.heard("at a terminal", &done);
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("end=141\nsame\n", ""));
+    assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_prompt_ends_when_the_terminal_that_stdout_goes_to_is_closed() {
+    let Cast { world, .. } = World::cast();
+    let (other, end) = pty_process::blocking::open().expect("another terminal");
+    let path = fs::read_link(format!("/proc/self/fd/{}", end.as_raw_fd())).expect("its path");
+    let script = format!("\"$@\" >{}; echo end=$?", path.display());
+    let mut command = Command::new("bash");
+    world.dress(&mut command);
+    command.args(["-c", &script, "bash", MFA_CRED, "process", "deploy"]);
+    let mut session = Pty::default().spawn(command);
+    session.wait_for(PROMPT, PATIENCE);
+    drop((other, end));
+    let start = Instant::now();
+    let done = session.finish(PATIENCE);
+    world.heard("at a terminal", &done);
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("end=141\n", ""));
     assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
 }
 
