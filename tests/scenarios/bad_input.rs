@@ -1,7 +1,7 @@
-//! Bad input gets one clear error, and nothing is lost: no output, no call, no code spent, no entry damaged.
+//! Bad input gets one clear error and does no damage: no output, no call, no spent code, no damaged entry.
 //!
-//! Cases are data: what is wrong, what is run, and the whole of stderr. In all of them `<home>`, `<role>` and `<serial>`
-//! stand for the home, the role `deploy` and its user's device.
+//! Cases are data: what is wrong, what is run, and the complete stderr. In all of them `<home>`, `<role>` and
+//! `<serial>` stand for the home, the role `deploy` and its user's device.
 
 mod cache;
 mod codes;
@@ -16,12 +16,12 @@ use std::path::PathBuf;
 use crate::support::pty::Finished;
 use crate::support::world::{Cast, World};
 
-/// The profile `bad` of the file `bad`, with a code at hand that could be spent.
+/// The profile `bad` from the file `bad`, with a valid code at hand that could be spent.
 const PROCESS: &str = "--config-file bad process bad --mfa-token -";
-/// The profile `deploy`, which is sound.
+/// The profile `deploy`, which is valid.
 const DEPLOY: &str = "process deploy --mfa-token -";
 
-/// A text of the file `bad`, the words behind `mfa-cred`, the exit code and stderr.
+/// The text of the file `bad`, the words after `mfa-cred`, the exit code and stderr.
 struct Bad(String, String, i32, String);
 
 fn bad(config: impl Into<String>, words: &str, exit: i32, stderr: impl Into<String>) -> Bad {
@@ -36,7 +36,7 @@ fn signed_in() -> Cast {
     cast
 }
 
-/// What must not be touched: sealed entries, spent codes, the key's record, the clock.
+/// What must not change: sealed entries, spent codes, the record of the key, the clock.
 fn kept(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = |folder: &str| fs::read_dir(world.state().join(folder)).into_iter().flatten().flatten();
     let paths = files("").chain(files("entries")).map(|file| file.path()).filter(|path| path.is_file());
@@ -49,11 +49,12 @@ fn filled_in(cast: &Cast, text: &str) -> String {
     text.replace("<home>", home).replace("<role>", &role).replace("<serial>", cast.device.serial())
 }
 
-/// Why what a run left is not what it should have: its exit code and stderr, and nothing else changed.
+/// Describes how the result of a run differs from the expected one: its exit code and stderr, or a change to anything
+/// else.
 fn complaint(cast: &Cast, before: &BTreeMap<PathBuf, Vec<u8>>, done: &Finished, wanted: (i32, &str)) -> Option<String> {
     let stderr = filled_in(cast, wanted.1);
     let (seen, wanted) = ((done.status.code(), &*done.stdout, &*done.stderr), (Some(wanted.0), "", stderr.as_str()));
-    // A FIDO device is refused with a list of those that could be named instead, which is a question and no more.
+    // A FIDO device is refused with a list of usable devices, which takes one read-only call.
     let may_list = done.stderr.contains("FIDO");
     let is_expected = |action: &str| may_list && action == "ListMFADevices";
     let calls: Vec<_> = cast.world.aws.take_calls().into_iter().filter(|it| !is_expected(&it.action)).collect();
@@ -66,7 +67,7 @@ fn complaint(cast: &Cast, before: &BTreeMap<PathBuf, Vec<u8>>, done: &Finished, 
     (kept(&cast.world) != *before).then(|| "something that was kept has changed".to_owned())
 }
 
-/// Runs every case and says what is wrong with any of them.
+/// Runs every case and collects the failures.
 fn all_fail(cast: &Cast, cases: &[Bad]) {
     let before = kept(&cast.world);
     let mut wrong = String::new();
@@ -235,7 +236,7 @@ fn a_value_that_aws_would_reject_is_refused_before_a_code_is_spent() {
 #[test]
 fn an_endpoint_that_is_not_a_url_is_refused() {
     let cast = signed_in();
-    // Else the environment's would be taken. Should the profile's be let through, nobody is there to be called.
+    // Otherwise the environment's would be used. If the profile's were accepted, nobody would be there to be called.
     cast.world.set("AWS_ENDPOINT_URL", "");
     cast.world.set("HTTPS_PROXY", "http://127.0.0.1:9");
     let config = "[profile bad]\nsource_profile = alice\nmfa_serial = <serial>\nendpoint_url = ftp://x\n";
@@ -290,7 +291,7 @@ fn a_malformed_line_is_reported_in_every_file() {
             "[profile bad]\ns3 =\n  x\n",
             "3: there is no `=` after the nested key (a comment must not be indented here)".to_owned(),
         ),
-        // One that is not even asked for.
+        // For this one, no code is asked for.
         ("[profile other]\nx\n[profile bad]\nsource_profile = alice\n", "2: there is no `=` after the key".to_owned()),
     ];
     let in_config = cases.iter().map(|(text, error)| bad(*text, PROCESS, 1, format!("error: bad:{error}\n")));
@@ -366,7 +367,7 @@ fn an_invalid_option_or_variable_is_reported_before_anything_is_done() {
             "`AWS_ROLE_SESSION_NAME` in the environment: it must have 2 to 64 characters of `A-Za-z0-9_+=,.@-`",
         ),
     ] {
-        // A profile's own region comes before the variable's.
+        // A profile's own region takes precedence over the variable.
         cast.world.edit_config("region = ap-northeast-1", "region =");
         cast.world.set(name, value);
         all_fail(&cast, &[bad("", DEPLOY, exit, format!("error: {stderr}\n"))]);

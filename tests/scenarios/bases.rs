@@ -1,5 +1,5 @@
-//! What roles start from besides keys in a file: the environment, the role of a container or an instance, and a
-//! `credential_process`; each through the real binary, with credentials that the strict AWS has issued.
+//! Bases other than keys in a file: the environment, the role of a container or an instance, and a
+//! `credential_process`; each with the real binary and credentials issued by the strict AWS.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -38,7 +38,7 @@ fn document(key: &AccessKey) -> String {
     )
 }
 
-/// A service on the loopback that answers each request by its method and path.
+/// A service on the loopback that answers each request according to its method and path.
 fn serve(answer: impl Fn(&str, &str) -> Option<String> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
@@ -76,7 +76,7 @@ fn respond(stream: &TcpStream, answer: &dyn Fn(&str, &str) -> Option<String>) {
     let _ = stream.write_all((head + &body).as_bytes());
 }
 
-/// The role was assumed once, by the host's credentials, and is cached.
+/// The role was assumed once, with the host's credentials, and is cached.
 fn assumed_once_by_the_host(host: &Host, first: &Finished) {
     assert!(first.status.success() && first.stderr.is_empty(), "{first:?}");
     let calls = host.world.aws.take_calls();
@@ -168,7 +168,7 @@ fn a_session_in_the_environment() {
     host.world.set("AWS_SESSION_TOKEN", key.token.as_deref().expect("a token"));
     let first = host.world.run(&["process", "on-host"]);
     assumed_once_by_the_host(&host, &first);
-    // What we exported ourselves is no input.
+    // Our own exports are not accepted as input.
     host.world.set("MFA_CRED_PROFILE", "deploy");
     let ours = host.world.run(&["process", "on-host"]);
     assert_eq!((ours.status.code(), ours.stdout.as_str()), (Some(1), ""), "{ours:?}");
@@ -186,7 +186,8 @@ fn a_missing_metadata_service_is_an_error() {
     assert!(host.world.aws.take_calls().is_empty());
 }
 
-/// A `credential_process` that prints these keys, from a file that is taken away before the home is searched.
+/// A `credential_process` that prints these keys from a file. The file is removed before the home is searched for
+/// secrets.
 fn process(world: &World, key: &AccessKey) -> String {
     let token = key.token.as_ref().map_or_else(String::new, |token| format!(",\"SessionToken\":\"{token}\""));
     let answer =
@@ -208,7 +209,7 @@ fn a_credential_process_with_long_term_keys_needs_a_code_and_one_with_a_session_
     let actions = |world: &World| world.aws.take_calls().into_iter().map(|call| call.action).collect::<Vec<_>>();
     assert_eq!(actions(&world), ["GetSessionToken", "AssumeRole"]);
 
-    // The same command, which now yields a session of the user's own: its MFA is good for the role.
+    // The same command, which now returns a session of the user: its MFA is sufficient for the role.
     let parameters = [("SerialNumber", serial), ("TokenCode", &device.fresh_code()), ("DurationSeconds", "3600")];
     let answer = world.aws.call(&key, "GetSessionToken", &parameters).expect("an answer");
     process(&world, &answer.credentials().expect("a session"));
@@ -314,7 +315,7 @@ fn a_credential_process_that_prints_endlessly_or_hangs_is_killed_with_its_childr
         assert!(done.stderr.lines().next().is_some_and(|line| format!("{line}\n").ends_with(&error)), "{done:?}");
         gone();
     }
-    // It hangs, and whoever started us loses patience.
+    // It hangs, and the process that started us gives up.
     world.write("vendor.sh", format!("{children}\nsleep 99\n"));
     let session = world.at_terminal(&["process", "vendor"]);
     while std::fs::read_to_string(&pids).unwrap_or_default().lines().count() < 2 {

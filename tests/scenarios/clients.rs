@@ -1,7 +1,7 @@
-//! Programs of others on both sides: a second server that is not ours, and the clients that people have.
+//! Other people's programs on both sides: a second server (moto), and the clients that people use.
 //!
-//! `moto_server` shares no code with the strict AWS of these tests, so a mistake in the wire format that our server and
-//! our client agree on shows here. The AWS CLI and boto3 run the binary as their `credential_process`.
+//! `moto_server` shares no code with the strict AWS of these tests, so it reveals mistakes in the wire format that our
+//! server and our client have in common. The AWS CLI and boto3 run the binary as their `credential_process`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,10 +14,10 @@ use crate::support::pty::{Finished, PATIENCE, Pty};
 use crate::support::tools::{find, skip_without};
 use crate::support::world::{Cast, MFA_CRED, World, variable};
 
-/// Whom GetCallerIdentity names when the role `deploy` was assumed as these profiles say.
+/// The identity that GetCallerIdentity returns after the role `deploy` was assumed as these profiles say.
 const ARN: &str = "arn:aws:sts::123456789012:assumed-role/deploy/a-client";
 
-/// moto's server on a port of the loopback. It ends when this value is dropped.
+/// moto's server on a port of the loopback. It stops when this value is dropped.
 pub(crate) struct Moto {
     child: Child,
     log: PathBuf,
@@ -52,7 +52,7 @@ impl Moto {
         fs::read_to_string(&self.log).expect("a log")
     }
 
-    /// The answers so far, as HTTP status codes.
+    /// The HTTP status codes of the answers so far.
     fn answers(&self) -> Vec<String> {
         let status = |line: &str| Some(line.split_once("\"POST / HTTP/1.1\" ")?.1.split(' ').next()?.to_owned());
         self.log().lines().filter_map(status).collect()
@@ -61,13 +61,13 @@ impl Moto {
 
 impl Drop for Moto {
     fn drop(&mut self) {
-        // It may have ended by itself; either way it is waited for.
+        // It may have ended by itself; in either case it is reaped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The usual cast, and a profile beside the role's that SDKs read: in the role's own they would never run the command.
+/// The usual cast, with another profile for SDKs: in the role's own profile they would never run the command.
 fn cast() -> Cast {
     let cast = World::cast();
     // Version 2 of the AWS CLI would start `less`.
@@ -86,7 +86,7 @@ fn run(world: &World, program: &PathBuf, words: &[&str]) -> Finished {
     finished
 }
 
-/// The AWS CLI's question who it is.
+/// Runs `aws sts get-caller-identity`.
 const WHO: [&str; 6] = ["--profile", "deploy-mfa", "--output", "json", "sts", "get-caller-identity"];
 
 fn arn(finished: &Finished) -> String {
@@ -95,7 +95,7 @@ fn arn(finished: &Finished) -> String {
     answer["Arn"].as_str().expect("an ARN").to_owned()
 }
 
-/// What the strict AWS was asked, and by whom: a role's name, or nothing for a user or its session.
+/// The calls to the strict AWS and their callers: a role's name, or empty for a user or its session.
 fn calls(world: &World) -> Vec<String> {
     let role = |signer: Signer| match signer {
         Signer::Role { arn, .. } => format!(" as {}", arn.rsplit('/').next().unwrap_or_default()),
@@ -104,7 +104,7 @@ fn calls(world: &World) -> Vec<String> {
     world.aws.take_calls().into_iter().map(|call| call.action + &role(call.signer)).collect()
 }
 
-/// A working program that is not ours; prints what is skipped if there is none.
+/// Finds a working program; if there is none, prints what is skipped.
 pub(crate) fn client(what: &str, program: &str, words: &[&str]) -> Option<PathBuf> {
     let found = find(program, words);
     if found.is_none() {
@@ -113,7 +113,7 @@ pub(crate) fn client(what: &str, program: &str, words: &[&str]) -> Option<PathBu
     found
 }
 
-/// moto with an administrator, whose profile is `admin`, and the AWS CLI to change the account.
+/// moto with an administrator, whose profile is `admin`, and the AWS CLI for changing the account.
 pub(crate) struct MotoAccount<'a> {
     pub(crate) moto: Moto,
     aws: PathBuf,
@@ -121,7 +121,7 @@ pub(crate) struct MotoAccount<'a> {
 }
 
 impl<'a> MotoAccount<'a> {
-    /// Starts the server and points the world to it; `None` where a program is not installed.
+    /// Starts the server and points the world to it; `None` if a program is not installed.
     pub(crate) fn start(world: &'a World) -> Option<Self> {
         let program = client("a second IAM", "moto_server", &["--help"])?;
         let aws = aws_cli()?;
@@ -134,7 +134,7 @@ impl<'a> MotoAccount<'a> {
         Some(Self { moto, aws, world })
     }
 
-    /// Runs `aws iam WORDS` as the administrator, and returns the JSON that it prints, if any.
+    /// Runs `aws iam WORDS` as the administrator and returns the JSON that it prints, if any.
     pub(crate) fn iam(&self, words: &[&str]) -> serde_json::Value {
         let words = [&["--profile", "admin", "--output", "json", "iam"], words].concat();
         let done = self.world.run_other(&self.aws, &words, PATIENCE);
@@ -152,7 +152,7 @@ fn boto3() -> Option<PathBuf> {
     client("boto3", "python3", &["-c", "import boto3"])
 }
 
-/// Signs in, so that the next call is warm.
+/// Signs in, so that the next call finds cached credentials.
 fn sign_in(world: &World, device: &Device) {
     world.sign_in(device, &["login", "deploy"]);
     assert_eq!(calls(world), ["GetSessionToken", "AssumeRole"]);
@@ -174,7 +174,7 @@ fn moto_accepts_our_requests() {
     let left = end.duration_since(jiff::Timestamp::now()).as_secs();
     assert!((3500..=3605).contains(&left), "{left}");
 
-    // What moto made of the request: the role and the session name have arrived, and its secrets came back whole.
+    // moto understood the request: the role and the session name arrived, and its secrets came back unchanged.
     let who = ["exec", "deploy", "--", aws.to_str().expect("a path"), "--output", "json", "sts", "get-caller-identity"];
     let told = world.run(&who);
     assert_eq!(arn(&told), ARN);

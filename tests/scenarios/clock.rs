@@ -1,6 +1,5 @@
-//! Local clocks that are wrong, or are set between two calls: signing works, nothing that ended is served, and nothing
-//! that still lives is thrown away. libfaketime stands between the program and the wall clock; the time since boot is
-//! the kernel's own.
+//! Local clocks that are wrong, or are set between two calls: signing works, nothing expired is served, and nothing
+//! valid is discarded. libfaketime changes the wall clock that the program sees; the time since boot is the kernel's.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use crate::support::world::{Cast, World, calls};
 
 const WRONG: [&str; 4] = ["-15m", "+15m", "-2d", "+2d"];
 
-/// From here on the wall clock of every process in this world is off by that much.
+/// From now on the wall clock of every process in this world is off by this much.
 fn set_clock(world: &World, off: &str) {
     let library = ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime"]
         .map(|folder| Path::new(folder).join("libfaketime.so.1"))
@@ -28,7 +27,8 @@ fn a_wrong_clock_costs_one_refused_request_and_no_code() {
         let Cast { world, device, .. } = World::cast();
         set_clock(&world, off);
         world.sign_in(&device, &["process", "deploy"]);
-        // The date is refused, the same code goes out with the right date; the next request has it at once.
+        // The date is refused, and the same code is sent again with the right date; the next request has it from the
+        // start.
         assert_eq!(calls(&world), ["GetSessionToken", "GetSessionToken", "AssumeRole"], "{off}");
         let status = world.run(&["status"]);
         assert!(status.stdout.contains("role/deploy\t59m\n"), "{off}: {status:?}");
@@ -50,7 +50,7 @@ fn setting_the_clock_ends_no_valid_credentials() {
         for first in [true, false] {
             let done = world.run(&["process", "deploy"]);
             assert!(done.status.success() && done.stderr.is_empty(), "{off}: {done:?}");
-            // Forward may be right or wrong, so AWS is asked once.
+            // A clock set forward may be right or wrong, so AWS is asked once.
             let asked: &[&str] = if first && off.starts_with('+') { &["GetCallerIdentity"] } else { &[] };
             assert_eq!(calls(&world), asked, "{off}");
         }
@@ -71,7 +71,7 @@ fn setting_the_clock_back_revives_no_expired_credentials() {
         set_clock(&world, off);
         let done = world.run(&["process", "deploy"]);
         assert!(done.status.success(), "{off}: {done:?}");
-        // The first finds an entry that ended; the second finds what the first made.
+        // The first run finds an expired entry; the second finds the entry that the first one made.
         let made: &[&str] = if off == "-15m" { &["AssumeRole"] } else { &[] };
         assert_eq!(calls(&world), made, "{off}");
     }
@@ -80,11 +80,11 @@ fn setting_the_clock_back_revives_no_expired_credentials() {
 #[test]
 fn credentials_that_arrive_expired_are_refused() {
     for (action, words) in [("GetSessionToken", ["process", "deploy"]), ("AssumeRole", ["env", "deploy"])] {
-        // By the endpoint's clock, wherever this one stands.
+        // By the endpoint's clock, whatever the local one shows.
         for off in ["-2d", "+0", "+2d"] {
             let Cast { world, device, .. } = World::cast();
             set_clock(&world, off);
-            // The clocks have met.
+            // The clocks agree again.
             world.sign_in(&device, &["process", "audit"]);
             assert!(world.run(&["clear"]).status.success());
             let end = "2024-05-06T07:08:09Z";
@@ -95,7 +95,7 @@ fn credentials_that_arrive_expired_are_refused() {
             let what = format!("the credentials in the answer expired at {end}, and by the endpoint's clock it is ");
             assert!(done.stderr.contains(&what) && done.stderr.contains("\nhint: the endpoint's clock"), "{done:?}");
             assert_eq!(done.stderr.contains("; the code is spent\n"), action == "GetSessionToken", "{done:?}");
-            // Nothing of it is kept.
+            // Nothing of it is cached.
             world.aws.heal();
             let kept = world.entries().len();
             assert_eq!(kept, usize::from(action == "AssumeRole"), "{action} {off}");
@@ -105,7 +105,7 @@ fn credentials_that_arrive_expired_are_refused() {
 
 #[test]
 fn a_time_zone_changes_nothing() {
-    // As POSIX writes them, which needs no files: 14 hours before Greenwich's noon, and 11 after it.
+    // In POSIX notation, which needs no files: 14 hours ahead of UTC, and 11 behind it.
     for (first, then) in [("EAST-14", "WEST+11"), ("WEST+11", "EAST-14")] {
         let Cast { world, device, .. } = World::cast();
         world.set("TZ", first);
@@ -119,7 +119,7 @@ fn a_time_zone_changes_nothing() {
     }
 }
 
-/// A second home's user at an endpoint of its own, in the first one's files.
+/// The user of a second home, with an endpoint of its own, in the first home's files.
 fn other_endpoint(world: &World) -> (World, Device) {
     let Cast { world: other, device, key } = World::cast();
     let text = other.read(".aws/config").replace("alice]", "bob]").replace("= alice", "= bob");
@@ -137,7 +137,7 @@ fn an_endpoint_hours_ahead_affects_neither_other_endpoints_sessions_nor_spent_co
         let Cast { world, device, .. } = World::cast();
         let own = world.aws.url();
         let (other, others_device) = other_endpoint(&world);
-        // Where the profile names an endpoint, no variable may.
+        // If the profile names an endpoint, no variable may override it.
         world.edit_config("[profile alice]\n", &format!("[profile alice]\nendpoint_url = {own}\n"));
         for name in ["deploy", "audit"] {
             let header = format!("[profile {name}]\n");
@@ -154,7 +154,7 @@ fn an_endpoint_hours_ahead_affects_neither_other_endpoints_sessions_nor_spent_co
         assert!(theirs.status.success(), "{skew}: {theirs:?}");
         assert_eq!(calls(&other), ["GetSessionToken", "GetSessionToken", "AssumeRole"], "{skew}");
 
-        // The other endpoint's entry is made, and what is swept then is not ours; ours are served as they were.
+        // The other endpoint's entry is made, and the sweep that follows does not remove ours; ours are still served.
         let warm = world.run(&["process", "deploy"]);
         assert!(warm.status.success() && warm.stderr.is_empty(), "{skew}: {warm:?}");
         assert_eq!((warm.stdout, calls(&world)), (first.stdout, Vec::new()), "{skew}");

@@ -1,4 +1,4 @@
-//! The code: where it comes from, that it is asked for as often as it helps, and that none is ever sent twice.
+//! MFA codes: where they come from, how often they are asked for, and that none is ever sent twice.
 
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ use crate::support::world::{Cast, MFA_CRED, World};
 const PROMPT: &str = "MFA code for deploy (alice-phone): ";
 const SIGN_IN: [&str; 4] = ["process", "deploy", "--mfa-token", "-"];
 
-/// What a call was and what became of it.
+/// A call and its outcome.
 fn calls(world: &World) -> Vec<String> {
     let brief = |call: crate::support::aws::Call| {
         let code = if call.params.get("TokenCode").is_some() { " with a code" } else { "" };
@@ -28,14 +28,14 @@ fn calls(world: &World) -> Vec<String> {
     world.aws.take_calls().into_iter().map(brief).collect()
 }
 
-/// Answers the prompt, and sees that the answer is not shown.
+/// Answers the prompt and checks that the answer is not echoed.
 fn answer(session: &mut Session, text: &str) {
     session.wait_for(PROMPT, PATIENCE);
     session.wait_for_echo(false, PATIENCE);
     session.type_text(&format!("{text}\n"));
 }
 
-/// Waits for the end of a program on a terminal, which must show these lines and nothing else.
+/// Waits for the end of a program on a terminal, which must show exactly these lines.
 fn finish(world: &World, session: Session, lines: &[&str]) -> Finished {
     let done = session.finish(PATIENCE);
     world.heard("at a terminal", &done);
@@ -43,7 +43,7 @@ fn finish(world: &World, session: Session, lines: &[&str]) -> Finished {
     done
 }
 
-/// The lines of the terminal, without the stars that stand for keys.
+/// The lines of the terminal, without the asterisks that stand for keys.
 fn shown(done: &Finished) -> Vec<String> {
     done.terminal_without_address()
         .split_terminator("\r\n")
@@ -93,7 +93,7 @@ fn input_other_than_six_digits_is_asked_again_and_never_sent() {
     let mut session = world.at_terminal(&["process", "deploy"]);
     answer(&mut session, "12345");
     answer(&mut session, "");
-    // Blanks are forgiven.
+    // Spaces are ignored.
     let code = device.fresh_code();
     answer(&mut session, &format!(" {} {} ", &code[..3], &code[3..]));
     let news = "an MFA code is six digits";
@@ -112,14 +112,14 @@ fn input_other_than_six_digits_is_asked_again_and_never_sent() {
     assert!(calls(&world).is_empty());
 }
 
-/// A process without a terminal that waits for whoever asks on one, and what it says.
+/// A process without a terminal that waits for the one that prompts, and its output.
 struct Waiter {
     child: Child,
     said: std::path::PathBuf,
 }
 
 impl Waiter {
-    /// Starts it and sees it wait.
+    /// Starts it and checks that it waits.
     fn start(world: &World, words: &[&str]) -> Self {
         let said = world.home().join("said");
         let mut command = world.command(words);
@@ -137,7 +137,7 @@ impl Waiter {
         fs::read_to_string(&self.said).unwrap_or_default()
     }
 
-    /// Its exit code, stdout, and what it said behind the line about waiting.
+    /// Its exit code, stdout, and stderr after the line about waiting.
     fn finish(self) -> (Option<i32>, String, String) {
         let said = self.said.clone();
         let output = self.child.wait_with_output().expect("a child of ours");
@@ -147,7 +147,7 @@ impl Waiter {
     }
 }
 
-/// A shell that stays on the terminal and says how `mfa-cred` ended, and whether keys are shown again.
+/// A shell that stays on the terminal, and reports how `mfa-cred` ended and whether the echo is on again.
 fn below_sh(world: &World, words: &[&str]) -> Session {
     let script = r#"trap : INT; "$@"; echo "end=$?"; case $(stty -a </dev/tty) in *" -echo "*) ;; *) echo echo;; esac"#;
     let mut command = Command::new("sh");
@@ -199,7 +199,7 @@ fn other_signals_end_the_prompt_and_the_next_process_takes_over() {
         session.signal(signal);
         let done = finish(&world, session, &[PROMPT]);
         assert_eq!((done.signal(), &*done.stdout, &*done.stderr), (Some(signal.as_raw()), "", ""));
-        // It has no terminal, and nobody asks any more.
+        // It has no terminal, and no other process prompts any more.
         let said = "error: profile `audit` needs an MFA code, but there is no terminal to ask on\n\
                     hint: run `mfa-cred login audit` in a terminal\n";
         assert_eq!(waiter.finish(), (Some(3), String::new(), said.to_owned()));
@@ -243,7 +243,7 @@ fn no_prompt_appears_where_prompting_is_not_allowed() {
     assert!(calls(&world).is_empty());
 }
 
-/// The seconds that a text ends with, before `end`.
+/// The number of seconds before `end` at the end of a text.
 fn seconds(text: &str, start: &str, end: &str) -> u32 {
     let number = text.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
     number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no seconds in {text:?}"))
@@ -255,7 +255,7 @@ fn a_spent_code_is_refused_locally_and_not_sent() {
     let code = device.fresh_code();
     assert!(world.run_with_stdin(&SIGN_IN, &code).status.success());
     world.aws.take_calls();
-    // Also for another role of the same device, and for an entry of its own.
+    // Also for another role with the same device, which has its own entry.
     for words in [&["process", "deploy", "--refresh"][..], &["process", "audit", "--duration", "2h"]] {
         let done = world.run_with_stdin(&[words, &["--mfa-token", "-"]].concat(), &code);
         assert_eq!((done.status.code(), done.stdout.as_str()), (Some(4), ""), "{done:?}");
@@ -290,7 +290,7 @@ fn an_mfa_process_whose_code_was_spent_is_run_again_in_the_next_window() {
         assert!(started.elapsed() < PATIENCE, "it was not run");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    // Until the window ends it has the same code to give.
+    // Until the window ends, it prints the same code.
     world.write("code", device.fresh_code());
     let done = child.wait_with_output().expect("a child of ours");
     assert!(done.status.success(), "{done:?}");
@@ -300,7 +300,7 @@ fn an_mfa_process_whose_code_was_spent_is_run_again_in_the_next_window() {
     fs::remove_file(world.home().join("code")).expect("it was there");
 }
 
-/// Every way in which no answer comes that can be trusted: the fault, what is said of it, and the exit code.
+/// Every way to get no trustworthy answer: the fault, the message, and the exit code.
 fn losses() -> [(Fault, &'static str, i32); 8] {
     let (broke, unreadable) =
         ("the answer was lost (the connection broke)", "the answer is not one of AWS's, or was cut off");
@@ -354,7 +354,7 @@ fn on_a_terminal_the_prompt_for_the_next_code_gives_the_reason() {
         world.heard("a lost answer", &done);
         let news =
             format!("GetSessionToken for profile `deploy`: {why}; the code may be spent, so wait for the next one");
-        // The terminal breaks no lines by itself.
+        // The terminal itself wraps no lines.
         assert_eq!(done.terminal_without_address(), format!("{PROMPT}**\r\n{news}\r\n{PROMPT}**\r\n"), "{fault:?}");
         assert!(done.status.success(), "{fault:?}: {done:?}");
         assert_eq!((world.aws.count("GetSessionToken"), done.stderr.as_str()), (2, ""), "{fault:?}");
@@ -382,7 +382,7 @@ fn a_clock_that_is_wrong_costs_a_second_request_and_no_code() {
         let code = device.fresh_code();
         let done = world.run_with_stdin(&["login", "deploy", "--mfa-token", "-"], &code);
         assert!(done.status.success(), "{skew}: {done:?}");
-        // By AWS's clock, which alone decides when it ends; a second may have passed.
+        // By AWS's clock, the only one that decides when it expires; a second may have passed.
         let said = ["deploy: signed in for 1h\n", "deploy: signed in for 59m\n"];
         assert!(done.stdout.is_empty() && said.contains(&done.stderr.as_str()), "{skew}: {done:?}");
         assert_eq!(
@@ -394,7 +394,7 @@ fn a_clock_that_is_wrong_costs_a_second_request_and_no_code() {
             ],
             "{skew}"
         );
-        // Known from here on.
+        // Known from now on.
         assert!(world.run(&["process", "audit"]).status.success(), "{skew}");
         assert_eq!(calls(&world), ["AssumeRole: done"], "{skew}");
         assert!(world.run(&["process", "deploy"]).status.success(), "{skew}");
@@ -425,13 +425,13 @@ fn code_sources_are_tried_in_order() {
     assert_eq!(asked(&refresh, ""), "source");
     world.edit_config("[profile deploy]\n", &format!("[profile deploy]\nmfa_process = {}\n", says("profile")));
     assert_eq!(asked(&refresh, ""), "profile");
-    // A person is asked last of all, and what is given on the command line comes first.
+    // A person is asked last; a code on the command line comes first.
     assert_eq!(asked(&[&refresh[..], &["--mfa-token", "-"]].concat(), &device.fresh_code()), "");
     assert_eq!(asked(&[&refresh[..], &["--mfa-token", &device.fresh_code()]].concat(), ""), "");
     let session = world.at_terminal(&refresh);
     world.write("code", device.fresh_code());
     assert!(finish(&world, session, &[]).status.success());
-    // One that fails is no reason to ask elsewhere.
+    // If one source fails, no other one is tried.
     world.edit_config("cat code\nsource_profile", "false\nsource_profile");
     let done = finish(&world, world.at_terminal(&refresh), &[]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));

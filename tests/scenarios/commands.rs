@@ -1,4 +1,5 @@
-//! The commands as a person or a script meets them: output, exit codes, what a child inherits, when a call is made.
+//! The commands as a person or a script uses them: output, exit codes, what a child process inherits, and when calls
+//! are made.
 
 mod exec;
 mod renewal;
@@ -27,7 +28,7 @@ fn member<'a>(json: &'a serde_json::Value, path: &str) -> &'a serde_json::Value 
     json.pointer(path).unwrap_or_else(|| panic!("no {path} in {json}"))
 }
 
-/// A role of that name that trusts the user, as a profile of the same name with more lines.
+/// A role with that name that trusts the user, as a profile with the same name and these additional lines.
 fn add_role(cast: &Cast, name: &str, lines: &str) -> String {
     let spec = RoleSpec::new(name).trust_user("alice").require_mfa().max_duration(43_200).allow_tags();
     let arn = cast.world.aws.add_role(spec);

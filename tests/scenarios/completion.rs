@@ -1,7 +1,7 @@
-//! Completion as a person has it: a real shell on a real pseudo-terminal, a real TAB, and the line that comes of it run.
+//! Completion as people use it: a real shell on a real pseudo-terminal, a real TAB, and the resulting line is executed.
 //!
-//! Every shell completes for a program called `rec`, registered by `completions SHELL --cmd rec`, which writes down the
-//! arguments that reach it. So what is compared is not how a shell shows a word but what it means to that shell.
+//! Every shell completes for a program called `rec`, registered by `completions SHELL --cmd rec`, which records the
+//! arguments that it receives. So the tests do not compare how a shell displays a word but what it means to that shell.
 
 pub(super) mod shells;
 
@@ -11,7 +11,7 @@ use mfa_cred::shell::Shell;
 
 use crate::support::world::{Cast, World};
 
-/// What is offered, by the question that the scripts ask; the first line is who knows it.
+/// The candidates, from the query that the scripts use; the first line tells who knows them.
 fn offered(world: &World, shell: &str, words: &[&str]) -> Vec<String> {
     let words: Vec<&str> = ["__complete", shell, "--"].into_iter().chain(words.iter().copied()).collect();
     let done = world.run(&words);
@@ -19,7 +19,7 @@ fn offered(world: &World, shell: &str, words: &[&str]) -> Vec<String> {
     done.stdout.lines().map(str::to_owned).collect()
 }
 
-/// The values alone, without what they mean.
+/// The values alone, without descriptions.
 fn values(world: &World, words: &[&str]) -> Vec<String> {
     let lines = offered(world, "fish", words);
     assert_eq!(lines.first().map(String::as_str), Some("values"), "{words:?}");
@@ -35,7 +35,7 @@ fn profiles_devices_roles_and_regions_come_from_the_files() {
     assert_eq!(values(&world, &["login", "deploy", "--mfa-serial", ""]), [device.serial()]);
     assert_eq!(values(&world, &["--role-arn", ""]), [role("audit"), role("deploy")]);
     assert_eq!(values(&world, &["--region", ""]), ["ap-northeast-1"]);
-    // Another file may be named on the line, or by the environment.
+    // The line, or the environment, may name another file.
     world.write("other", "[profile elsewhere]\n");
     assert_eq!(values(&world, &["--config-file", "other", "process", ""]), ["elsewhere", "alice"]);
     world.set("AWS_CONFIG_FILE", "other");
@@ -50,7 +50,7 @@ fn clear_offers_what_is_cached() {
     assert!(!world.state().exists(), "asking makes no folder");
     world.sign_in(&device, &["process", "deploy"]);
     assert_eq!(values(&world, &["clear", ""]), ["alice", "deploy"], "the session is the user's");
-    // A profile that is gone from the files can still be cleared.
+    // A profile that is no longer in the files can still be cleared.
     world.edit_config("[profile deploy]", "[profile gone]");
     assert_eq!(values(&world, &["clear", ""]), ["alice", "deploy"]);
 }
@@ -64,7 +64,7 @@ fn a_missing_config_is_no_problem_and_a_broken_one_causes_no_message() {
     world.write("config/mfa-cred/config.ini", "color = purple\n");
     assert_eq!(values(&world, &["process", ""]), Vec::<String>::new());
     assert!(values(&world, &["list", "--"]).contains(&"--names".to_owned()));
-    // Nonsense on the line is no reason to fail either.
+    // Invalid words on the line are no reason to fail either.
     for words in [&["--no-such", ""][..], &["--region"], &[], &["p", "list", ""], &["help", "help", "x", ""]] {
         offered(&world, "fish", words);
     }
@@ -97,7 +97,7 @@ fn ten_thousand_profiles_complete_quickly() {
     let started = std::time::Instant::now();
     assert_eq!(offered(&world, "bash", &["mfa-cred project-0999", "project-0999"]).len(), 11);
     assert_eq!(values(&world, &["process", ""]).len(), 10_000);
-    // An optimized build on an idle machine takes a fiftieth of this for each.
+    // An optimized build on an idle machine needs a fiftieth of this for each.
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }
 

@@ -6,7 +6,7 @@ use crate::support::aws::{RoleSpec, Signer};
 use crate::support::pty::PATIENCE;
 use crate::support::world::{Cast, World, evaluate, variable};
 
-/// `GetSessionToken(code, 43200)`, `AssumeRole(deploy, 3600)`: the calls, in brief.
+/// `GetSessionToken(code, 43200)`, `AssumeRole(deploy, 3600)`: the calls, abbreviated.
 fn calls(world: &World) -> Vec<String> {
     let brief = |call: &crate::support::aws::Call| {
         let param = |name| call.params.get(name).unwrap_or("-").to_owned();
@@ -81,7 +81,7 @@ fn without_a_terminal_a_cold_process_ends_at_once() {
     );
     assert!(calls(&world).is_empty());
     assert!(!world.state().join("key-id").exists(), "a keyring was opened");
-    // The promise is 100 ms; a busy machine is not what is tested here.
+    // The budget is 100 ms, but this test does not measure a busy machine.
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
@@ -99,7 +99,7 @@ fn two_profiles_in_one_shell_each_get_their_region_without_a_second_code() {
     assert_eq!(world.aws.count("GetSessionToken"), 1);
 }
 
-/// A shell in which a day's commands are run one after the other: each finds what the one before set.
+/// A shell in which a day's commands run one after the other, each with the variables that the previous one set.
 fn eval(world: &World, words: &[&str]) -> [Option<String>; 2] {
     let done = world.run(words);
     assert!(done.status.success(), "{words:?}: {done:?}");
@@ -123,13 +123,13 @@ fn the_region_does_not_depend_on_what_the_shell_held_before() {
     world.edit_config("[profile audit]\n", "[profile audit]\nregion = eu-west-1\n");
     world.sign_in(&device, &["login", "deploy"]);
     let both = |region: &str| [Some(region.to_owned()), Some(region.to_owned())];
-    // What the user exported is for profiles that have no region of their own, and only for those.
+    // A region that the user exported applies to profiles without a region, and only to those.
     world.set("AWS_DEFAULT_REGION", "us-east-1");
     assert_eq!(eval(&world, &["alice"]), both("us-east-1"));
     assert_eq!(eval(&world, &["deploy"]), both("us-west-2"));
     assert_eq!(eval(&world, &["deploy"]), both("us-west-2"));
     assert_eq!(eval(&world, &["env", "audit"]), both("eu-west-1"));
-    // What `audit` set goes with it, and nothing is there that the user set.
+    // The region that `audit` set is unset with it, and the user had set none.
     assert_eq!(eval(&world, &["alice"]), [None, None]);
     let seen = world.run(&["exec", "alice", "--", "printenv", "AWS_REGION", "AWS_DEFAULT_REGION"]);
     assert_eq!((seen.status.code(), seen.stdout.as_str()), (Some(1), ""), "{seen:?}");
@@ -147,14 +147,14 @@ fn a_region_from_an_option_or_setting_does_not_stay_for_the_next_profile() {
     world.sign_in(&device, &["login", "deploy"]);
     let both = |region: &str| [Some(region.to_owned()), Some(region.to_owned())];
     let noted = |world: &World| world.variable("MFA_CRED_EXPORTED_REGION").filter(|value| !value.is_empty());
-    // Of another profile, and of the same.
+    // For another profile, and for the same one.
     assert_eq!(eval(&world, &["deploy", "--region", "eu-west-1"]), both("eu-west-1"));
     assert_eq!(noted(&world).as_deref(), Some("eu-west-1"));
     assert_eq!(eval(&world, &["alice"]), [None, None]);
     assert_eq!(noted(&world), None);
     assert_eq!(eval(&world, &["alice", "--region", "eu-west-1"]), both("eu-west-1"));
     assert_eq!(eval(&world, &["alice"]), [None, None]);
-    // By a variable, by a setting that then changes.
+    // From a variable, and from a setting that changes afterward.
     world.set("MFA_CRED_REGION", "eu-west-2");
     assert_eq!(eval(&world, &["alice"]), both("eu-west-2"));
     world.set("MFA_CRED_REGION", "");
@@ -165,12 +165,12 @@ fn a_region_from_an_option_or_setting_does_not_stay_for_the_next_profile() {
     }
     world.write("config/mfa-cred/config.ini", "");
     assert_eq!(eval(&world, &["alice"]), [None, None]);
-    // The user's own stays, although an option once named it.
+    // The user's own region stays, although an option once named it.
     world.set("AWS_REGION", "sa-east-1");
     for words in [&["alice", "--region", "sa-east-1"][..], &["alice"], &["alice"]] {
         assert_eq!(eval(&world, words), both("sa-east-1"), "{words:?}");
     }
-    // What the profile says needs no note, and what is noted goes with the rest.
+    // A profile's region needs no record, and a recorded one is removed with the rest.
     eval(&world, &["deploy", "--region", "us-west-2"]);
     assert_eq!(noted(&world), None);
     eval(&world, &["deploy", "--region", "eu-west-1"]);

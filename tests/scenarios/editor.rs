@@ -1,4 +1,5 @@
-//! Edits of the AWS files: what is meant changes, every other byte stays, and the file is replaced whole or not at all.
+//! Edits of the AWS files: the intended key changes, every other byte stays, and the file is replaced as a whole or not
+//! at all.
 
 mod on_disk;
 
@@ -18,7 +19,7 @@ fn text(draft: &Draft, origin: WhichFile) -> String {
     String::from_utf8(draft.text(origin).expose().clone()).expect("UTF-8")
 }
 
-/// The config file after `profile` got `KEY = v`.
+/// The config file after `KEY = v` was set in `profile`.
 fn set(config: &str, profile: &str) -> String {
     let mut draft = draft(config, "[only-keys]\nregion = x\n");
     draft.set_key(profile, KEY, "v").expect("it is set");
@@ -152,7 +153,7 @@ fn a_diff_shows_the_change_and_no_secret() {
     );
 }
 
-/// Every property of every profile, as it is read.
+/// Every property of every profile, as read.
 fn properties(set: &ProfileSet) -> BTreeMap<(String, String), String> {
     let mut all = BTreeMap::new();
     for kind in [SectionKind::Profile, SectionKind::SsoSession, SectionKind::Services] {
@@ -211,7 +212,7 @@ fn an_edit_keeps_all_other_bytes_and_its_value_is_read_back() {
         let mut config = mark.to_owned();
         for n in 1..=count {
             let piece = PIECES[next(PIECES.len())];
-            // Only a file's last line may lack its ending.
+            // Only a file's last line may lack a line ending.
             config += if n < count && !piece.ends_with('\n') { "\n" } else { piece };
         }
         let Ok(before) = ProfileSet::parse(&config, "[a]\nregion = x\n") else { continue };
@@ -230,7 +231,7 @@ fn an_edit_keeps_all_other_bytes_and_its_value_is_read_back() {
                 assert_eq!(others(properties(setting.set())), others(before.clone()), "{config:?}");
                 only_the_key_changed(&config, &text(&setting, WhichFile::Config));
             }
-            // A carriage return at the very end leaves no place for a new section.
+            // A carriage return at the very end leaves no room for a new section.
             Err(EditError::Unkept { .. }) if config.ends_with('\r') => unkept += 1,
             Err(error) => panic!("{config:?}: {error}"),
         }
@@ -243,7 +244,7 @@ fn an_edit_keeps_all_other_bytes_and_its_value_is_read_back() {
     assert!(read > 10_000 && unkept < read / 10, "{read} {unkept}");
 }
 
-/// The lines that went are the key's own, the lines that came its new one and perhaps a new section.
+/// The removed lines belonged to the key, and the added lines are its new one and perhaps a new section.
 fn only_the_key_changed(before: &str, after: &str) {
     let bare = |text: &str| text.strip_prefix('\u{feff}').map(str::to_owned);
     let (before, after) = match (bare(before), bare(after)) {
@@ -261,7 +262,7 @@ fn only_the_key_changed(before: &str, after: &str) {
         let line = change.value();
         match change.tag() {
             similar::ChangeTag::Equal => {}
-            // The last line without an ending gets one where another follows.
+            // A last line without an ending gets one if another line follows.
             similar::ChangeTag::Delete => {
                 assert!(
                     is_keys(line) || after.contains(&format!("{line}\n")) || after.contains(&format!("{line}\r\n")),
@@ -292,7 +293,7 @@ fn a_key_in_an_indented_section_is_written_and_removed_with_the_same_indent() {
     let mut removing = draft(TEXT, "");
     removing.remove_key("a", "region").expect("removed");
     assert_eq!(text(&removing, WhichFile::Config), TEXT.replace("  region = x\n", ""));
-    // A comment that stands as the properties do is none of a value's lines, even between two of them.
+    // A comment indented like the properties does not belong to a value, even between two of its lines.
     let mut between = draft("[profile a]\n  region = x\n    y\n  # mine\n    z\n  output = json\n", "");
     between.remove_key("a", "region").expect("removed");
     assert_eq!(text(&between, WhichFile::Config), "[profile a]\n  # mine\n  output = json\n");

@@ -1,5 +1,5 @@
-//! When credentials end that somebody else obtained: what is over is told before a code is asked for, and what is handed
-//! out says when it ends.
+//! Expiration times of credentials that other tools obtained: expired ones are reported before a code is asked for, and
+//! returned ones carry their expiration.
 
 use crate::support::pty::Finished;
 use crate::support::world::{Cast, World, variable};
@@ -7,7 +7,7 @@ use crate::support::world::{Cast, World, variable};
 const OVER: &str = "2020-01-02T03:04:05Z";
 const HINT: &str = "hint: sign in again with the tool that wrote them; if that line is a leftover, delete it";
 
-/// A cast in which a line stands below the user's key.
+/// A cast with a line below the user's key.
 fn with_line(line: &str) -> Cast {
     let cast = World::cast();
     cast.world.write(".aws/credentials", cast.world.read(".aws/credentials") + line + "\n");
@@ -19,11 +19,11 @@ fn hour_from_now() -> jiff::Timestamp {
     jiff::Timestamp::from_second(end.as_second()).expect("a time")
 }
 
-/// Nothing was handed out, no code asked for or sent, and no call made.
+/// Asserts that no credentials were returned, no code was asked for or sent, and no call was made.
 fn refused(world: &World, done: &Finished) -> Vec<String> {
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
     assert!(world.aws.take_calls().is_empty(), "{done:?}");
-    // A user without a device is told so, whatever else there is.
+    // A user without a device is told so in any case.
     done.stderr.lines().filter(|line| !line.starts_with("warning: ")).map(str::to_owned).collect()
 }
 
@@ -66,7 +66,7 @@ fn no_code_is_asked_for_when_the_keys_have_expired() {
 #[test]
 fn credentials_from_a_file_expire_when_the_file_says() {
     let end = hour_from_now();
-    // A leftover of the day before does not count beside it.
+    // An older line left over next to it does not count.
     let Cast { world, .. } = with_line(&format!("x_security_token_expires = {end}\nexpiration = {OVER}"));
     let done = world.run(&["env", "alice"]);
     assert_eq!(variable(&done.stdout, "AWS_CREDENTIAL_EXPIRATION"), end.to_string());
@@ -134,7 +134,7 @@ fn expired_or_tokenless_credentials_of_a_credential_process_are_refused() {
     }
 }
 
-/// Whoever looks before signing in sees that there is nothing to sign in with, and no longer once a role is cached.
+/// A person who looks before signing in sees that there is nothing to sign in with, unless a role is cached.
 #[test]
 fn profiles_with_expired_keys_are_marked_and_unavailable() {
     let Cast { world, .. } = &with_line(&format!("aws_session_token = t\nexpiration = {OVER}"));
@@ -150,7 +150,7 @@ fn profiles_with_expired_keys_are_marked_and_unavailable() {
     let line = format!("  expired at {OVER} ({}:5: `expiration`)\n", credentials(world));
     assert!(shown.contains(&line), "{shown}");
 
-    // A key that still lives, and the same one when it is over and its role is cached.
+    // A valid key, and the same key after it has expired while its role is cached.
     let live = world.read(".aws/credentials").replace(OVER, &hour_from_now().to_string());
     let keys: Vec<&str> = live.lines().filter(|line| !line.starts_with("aws_session_token")).collect();
     world.write(".aws/credentials", keys.join("\n") + "\n");

@@ -1,4 +1,4 @@
-//! What an error says: its own part and no more, and the same advice whichever command met it.
+//! What an error says: only its own part, and with the same hint in every command.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -12,7 +12,7 @@ use syn::{Attribute, Fields, Meta};
 
 use crate::support::world::World;
 
-/// Errors whose text shows the cause that the chain of causes then says again.
+/// Errors whose text repeats the cause that the error chain prints again.
 #[derive(Default)]
 struct Repeated(Vec<String>);
 
@@ -47,7 +47,8 @@ impl<'ast> Visit<'ast> for Repeated {
     }
 }
 
-/// What `#[error(…)]` holds, the arguments of its text included. A transparent error is its cause, and says it once.
+/// The contents of `#[error(…)]`, including the arguments of its text. A transparent error is its cause, and prints it
+/// once.
 fn text(attributes: &[Attribute]) -> Option<String> {
     let said = attributes.iter().find(|attribute| attribute.path().is_ident("error"))?;
     let Meta::List(list) = &said.meta else { return None };
@@ -67,7 +68,7 @@ fn no_error_repeats_its_cause() {
     for file in files {
         let text = fs::read_to_string(&file).expect("a source");
         assert_eq!(Repeated::of(&text), Vec::<String>::new(), "{}", file.display());
-        // A chain of another making would not be seen.
+        // Chains built in another way would not be detected.
         let has_its_own = text.contains("fn source(&self) -> Option<&(dyn");
         assert!(!has_its_own || text.contains("self.cause.source()"), "{}", file.display());
     }
@@ -88,7 +89,7 @@ fn an_error_that_repeats_its_cause_is_detected() {
     }
 }
 
-/// `clear` said "Not a directory (os error 20)" twice.
+/// `clear` used to print "Not a directory (os error 20)" twice.
 #[test]
 fn an_unusable_state_folder_is_reported_once_with_its_reason() {
     let world = World::cast().world;
@@ -102,7 +103,7 @@ fn an_unusable_state_folder_is_reported_once_with_its_reason() {
     assert!(status.stderr.starts_with("warning: the cache cannot be read: "), "{status:?}");
 }
 
-/// Answers every request in this way, and gives the address.
+/// Answers every request in this way, and returns the address.
 fn answering(attend: impl Fn(TcpStream) + Send + Sync + Copy + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address").to_string();

@@ -1,9 +1,9 @@
-//! `tests/FAULTS.md` promises a test for every row, and that it was seen to fail: neither may be missing.
+//! `tests/FAULTS.md` promises a test for every row, and that the test was seen to fail: neither may be missing.
 
 use std::path::Path;
 use std::process::Command;
 
-/// The rows that lack something: the test, or what was taken out.
+/// The rows without a test or without the guard that was removed.
 fn incomplete<'a>(table: &'a str, tests: &[&str]) -> Vec<&'a str> {
     let is_there = |name: &str| {
         tests.iter().any(|test| *test == name || test.starts_with(&format!("{name}::"))) || stands_beside_the_code(name)
@@ -12,7 +12,7 @@ fn incomplete<'a>(table: &'a str, tests: &[&str]) -> Vec<&'a str> {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [.., named, without] = cells[..] else { return false };
         let mut names = named.split('`').skip(1).step_by(2).peekable();
-        // `…::name` is in the module of the name before it.
+        // `…::name` is in the same module as the name before it.
         let mut module = "";
         names.peek().is_some()
             && !without.is_empty()
@@ -29,13 +29,13 @@ fn incomplete<'a>(table: &'a str, tests: &[&str]) -> Vec<&'a str> {
     rows.filter(|row| !is_complete(row)).collect()
 }
 
-/// Such a test is in another program than this one: `code::process::tests::name`, `vault::tests::edges::name`.
+/// Tests of the library are in another program: `code::process::tests::name`, `vault::tests::edges::name`.
 fn stands_beside_the_code(name: &str) -> bool {
     let Some((module, name)) = name.split_once("::tests::").or_else(|| name.rsplit_once("::")) else { return false };
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(module.replace("::", "/"));
     let (folder, name) = name.rsplit_once("::").unwrap_or(("", name));
     let files = match folder {
-        // The module itself may be one of tests.
+        // The module itself may consist of tests.
         "" => vec![module.with_extension("rs"), module.join("tests.rs")],
         part => vec![module.join("tests").join(part).with_extension("rs")],
     };
@@ -50,7 +50,7 @@ fn every_row_names_existing_tests_and_the_removed_guard() {
     let own = std::env::current_exe().expect("this program");
     let list = Command::new(own).args(["--list", "--format", "terse"]).output().expect("the list of tests").stdout;
     let list = String::from_utf8(list).expect("names");
-    // The table leaves out the folder that nearly all of them are in.
+    // The table omits the folder that nearly all of them are in.
     let name = |line| str::strip_suffix(line, ": test").map(|name| name.strip_prefix("scenarios::").unwrap_or(name));
     let tests: Vec<&str> = list.lines().filter_map(name).collect();
     assert!(tests.contains(&"faults::every_row_names_existing_tests_and_the_removed_guard"), "{list}");

@@ -1,4 +1,4 @@
-//! What the program says of itself: `-h`, `--help` and the manual pages.
+//! The program's documentation of itself: `-h`, `--help` and the manual pages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use crate::support::world::{MFA_CRED, World};
 /// The groups of commands.
 const GROUPS: [&str; 6] = ["Credentials:", "Shell:", "Devices:", "Policies:", "Help:", "Commands:"];
 
-/// The commands below this one, as the helps list them, each with the words that lead to it.
+/// The subcommands of this command, as the help lists them, each with the words that lead to it.
 fn commands_below(world: &World, path: &[String]) -> Vec<Vec<String>> {
     let mut words: Vec<&str> = path.iter().map(String::as_str).collect();
     words.push("-h");
@@ -47,7 +47,7 @@ fn every_command_has_a_short_help_and_a_long_one_with_an_example() {
             assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{verb}");
             let example = done.stdout.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{verb}: {}", done.stdout));
             assert!(example.lines().next().is_some_and(|line| line.contains("mfa-cred")), "{verb}: {example}");
-            // Examples, then what there is of its own, then what every command has.
+            // Examples, then the command's own options, then the options of every command.
             let place = |text: &str| done.stdout.find(text);
             let own = place("\nArguments:").or(place("\nOptions:")).expect("options");
             assert!(place("Examples:") < Some(own), "{verb}: {}", done.stdout);
@@ -55,7 +55,7 @@ fn every_command_has_a_short_help_and_a_long_one_with_an_example() {
         }
         assert!(short.stdout.lines().count() < long.stdout.lines().count(), "{verb}");
     }
-    // What is left out of the short one, and what holds where nothing is said.
+    // What the short help omits, and the defaults.
     let (short, long) = (world.run(&["exec", "-h"]).stdout, world.run(&["exec", "--help"]).stdout);
     for text in ["--external-id", "--store", "Default: an hour for a role", "Default: 5 minutes", "[default: auto]"] {
         assert!(!short.contains(text) && long.contains(text), "{text}: {long}");
@@ -86,7 +86,7 @@ fn the_short_help_fits_one_screen() {
     }
 }
 
-/// A line is wider than the terminal only for a single word, and a narrow terminal changes nothing but the breaks.
+/// Only a single long word may exceed the width, and a narrow terminal changes nothing but the line breaks.
 #[test]
 fn every_help_fits_the_width_of_the_terminal_and_breaks_between_words() {
     let world = World::empty();
@@ -126,7 +126,7 @@ fn every_help_fits_the_width_of_the_terminal_and_breaks_between_words() {
     }
 }
 
-/// The page of the program says what it ends with, what it reads and where things are.
+/// The program's page documents exit codes, the variables and files that it reads, and where things are.
 #[test]
 fn the_manual_page_has_exit_codes_variables_and_files() {
     let world = World::empty();
@@ -138,7 +138,7 @@ fn the_manual_page_has_exit_codes_variables_and_files() {
     let ours = settings.split("&str = \"MFA_CRED_").skip(1).filter_map(|rest| rest.split('"').next());
     let plain = page.replace('\\', "");
     let mut count = 0;
-    // Between our own processes only.
+    // Used only between our own processes.
     for name in ours.filter(|name| !["DEPTH", ""].contains(name)) {
         count += 1;
         assert!(plain.contains(&format!("MFA_CRED_{name}")), "{name}");
@@ -172,7 +172,7 @@ fn manual_pages_for_every_command() {
     assert_eq!(world.run(&["man"]).stdout, world.read("share/man/man1/mfa-cred.1"));
     let page = world.read("share/man/man1/mfa-cred-exec.1");
     assert!(page.contains("mfa\\-cred\\-exec") && page.contains(".SH EXAMPLES"), "{page}");
-    // Once more, over what is there; and into what is no folder.
+    // Once more, over existing files; and into something that is not a folder.
     assert_eq!(world.run(&words).status.code(), Some(0));
     world.write("file", "");
     let done = world.run(&["man", "file"]);

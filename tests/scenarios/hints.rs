@@ -1,5 +1,5 @@
-//! A hint that is a command runs as it is printed: each is taken from what a person saw, in the situation that printed
-//! it, and run there. And none is written past the one place that makes them.
+//! A hint that is a command runs as printed: each one is taken from real output, in the situation that printed it, and
+//! is run there. And hints are made in one place only.
 
 use std::cell::RefCell;
 use std::fs;
@@ -10,20 +10,20 @@ use crate::support::files::files_below;
 use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// The commands of ours within backticks.
+/// Our commands within backticks.
 fn commands(text: &str) -> Vec<String> {
     let quoted = text.split('`').skip(1).step_by(2);
     quoted.filter(|word| word.starts_with("mfa-cred ") || word.contains("$(mfa-cred ")).map(str::to_owned).collect()
 }
 
-/// Runs what a failed command recommends, and keeps what was run.
+/// Runs what a failed command recommends, and records what was run.
 struct Reader<'a> {
     world: &'a World,
     ran: &'a RefCell<Vec<String>>,
 }
 
 impl Reader<'_> {
-    /// What a command says there; all that it recommends is run.
+    /// The output of a command in that situation; everything that it recommends is run.
     fn follow(&self, words: &[&str]) -> Vec<String> {
         self.follow_said(&words.join(" "), &self.world.run(words))
     }
@@ -56,7 +56,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     add(&cast, "two words", &format!("source_profile = alice\n{deploy}\nmfa_serial = {}", cast.device.serial()));
     add(&cast, "nameless", &format!("source_profile = alice\n{deploy}\nmfa_serial = {}x", cast.device.serial()));
     let fido = format!("arn:aws:iam::{}:u2f/user/alice/key-ABC", world.aws.account());
-    // What FIDO devices are told is another hint where there is one with codes.
+    // With FIDO devices, the hint differs if there is also a device with codes.
     let bob = world.aws.add_user("bob");
     let bobs =
         |name: &str| format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", bob.id, bob.secret);
@@ -86,36 +86,36 @@ fn every_command_named_in_a_hint_runs_as_printed() {
             &["login", "keyless", "bob"],
             &["mfa-cred device enroll --profile keyless", "mfa-cred device enroll --profile bob"],
         ),
-        // What they start from.
+        // Expired starting keys.
         (&["process", "broken"], &["mfa-cred show broken"]),
         (&["init", "tcsh", "--prompt"], &["mfa-cred prompt"]),
     ] {
-        // `exec` has its shell's profile.
+        // `exec` takes its shell's profile.
         if words[0] == "exec" {
             world.set("AWS_PROFILE", "alice");
         }
         assert_eq!(reader.follow(words), found, "{words:?}");
         world.set("AWS_PROFILE", "");
     }
-    // What is said where the usage is wrong.
+    // Hints about usage.
     let done = world.run(&["exec", "alice", "printenv", "HOME", "-q"]);
     assert_eq!(done.status.code(), Some(2));
     world.set("MFA_CRED_PROFILE", "");
     let found = reader.follow_said("exec", &done);
     assert_eq!(found, ["mfa-cred exec alice -- printenv HOME -q"]);
-    // A word that is two things.
+    // A word that is ambiguous.
     world.set("AWS_PROFILE", "alice");
     let done = world.run(&["device", "resync", "bob"]);
     assert_eq!(done.status.code(), Some(2), "{done:?}");
     assert_eq!(reader.follow_said("resync", &done), ["mfa-cred device resync --profile bob"]);
     world.set("AWS_PROFILE", "");
-    // What this shell holds is no input.
+    // What this shell holds is not accepted as input.
     world.set("MFA_CRED_PROFILE", "deploy");
     world.set("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
     world.set("AWS_SECRET_ACCESS_KEY", "x");
     assert_eq!(reader.follow(&["process", "ambient"]), ["eval $(mfa-cred unset)"]);
     world.set("MFA_CRED_PROFILE", "");
-    // A user who is full.
+    // A user with the maximum number of devices.
     for n in 0..7 {
         world.aws.add_device("alice", &format!("more-{n}"));
     }
@@ -123,7 +123,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     world.heard("enroll", &done);
     assert_eq!(reader.follow_said("enroll", &done), ["mfa-cred device list --profile alice"]);
 
-    // Keys that would be printed on a terminal; the shell's own line among them.
+    // Keys that would be printed on a terminal, including the shell's own line.
     let mut command = Command::new(MFA_CRED);
     world.dress(&mut command);
     command.arg("alice").env("SHELL", "/bin/sh");
@@ -131,7 +131,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     world.heard("alice", &done);
     reader.follow_said("alice", &done);
 
-    // An empty home; a passphrase that nobody knows.
+    // An empty home, and a passphrase that nobody knows.
     let empty = World::empty();
     let reader = Reader { world: &empty, ran: &ran };
     assert_eq!(reader.follow(&["process"]), ["mfa-cred --help"]);
@@ -139,7 +139,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     assert!(done.status.success(), "{done:?}");
     ran.borrow_mut().push("mfa-cred clear --all".to_owned());
 
-    // Every command that the source can recommend was among them.
+    // Every command that the source can recommend was covered.
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for file in files_below(&src) {
         let text = fs::read_to_string(&file).expect("a source");
@@ -150,15 +150,15 @@ fn every_command_named_in_a_hint_runs_as_printed() {
             let was_run = |ran: &String| ran.contains(&format!("mfa-cred {command}"));
             assert!(ran.borrow().iter().any(was_run), "{}: no scenario prints `{command}`", file.display());
         }
-        // And none is written by hand, which could name no profile.
+        // And none is written by hand, which could not name a profile.
         if file.starts_with(src.join("cli")) || file == src.join("cli.rs") || file == src.join("messages.rs") {
             continue;
         }
-        // What an audit recommends is for other users, with profiles of their own.
+        // The recommendations of an audit are for other users, with their own profiles.
         if file.starts_with(src.join("audit")) {
             continue;
         }
-        // The policies are about no profile.
+        // The policies concern no profile.
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             let is_known = ["`mfa-cred policy ", "`eval $(mfa-cred unset)`", "`eval $(mfa-cred PROFILE)`"];
             let by_hand = (line.contains("`mfa-cred ") || line.contains("$(mfa-cred "))
@@ -168,7 +168,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     }
 }
 
-/// Whoever has nothing yet is told what to write, by every command that would need a profile.
+/// Without any profile, every command that would need one says how to start.
 #[test]
 fn in_an_empty_home_every_command_says_how_to_start() {
     let world = World::empty();
@@ -225,7 +225,7 @@ fn in_an_empty_home_every_command_says_how_to_start() {
     assert!(help.contains("[profile my-test-role]") && help.contains("mfa_serial = auto"), "{help}");
 }
 
-/// Who mistyped a command hears of that, and of nothing that a profile needs, unless one was meant as well.
+/// A mistyped command is reported as such, without advice about profiles, unless a profile may have been meant.
 #[test]
 fn a_mistyped_command_is_reported_first_and_alone_in_an_empty_home() {
     let world = World::empty();
@@ -252,7 +252,7 @@ fn a_mistyped_command_is_reported_first_and_alone_in_an_empty_home() {
     assert_eq!(said(&["lgoin"])[1..], hints[..1]);
 }
 
-/// A home whose sections were all meant to be profiles, and none is.
+/// A home whose sections were all meant to be profiles, although none is.
 #[test]
 fn a_home_with_only_ignored_sections_is_not_called_empty() {
     let world = World::empty();
@@ -287,7 +287,7 @@ fn paths_in_the_home_are_shown_with_a_tilde() {
     let done = said(&["process", "prod"]);
     assert!(done.stderr.contains("in ~/.aws/config or ~/.aws/credentials (which"), "{done:?}");
     assert!(said(&["process"]).stderr.starts_with("error: ~/.aws/config:"), "{done:?}");
-    // What a program reads has whole paths.
+    // Output for programs contains full paths.
     let home = world.home().display().to_string();
     let shown = said(&["show", "default", "--json"]).stdout;
     assert!(shown.contains(&format!("{home}/.aws/config")) && !shown.contains('~'), "{shown}");

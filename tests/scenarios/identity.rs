@@ -1,6 +1,6 @@
-//! What an entry is the answer to: editing anything that could change the answer is a miss, anything else is not.
+//! The identity of an entry: editing anything that could change the answer is a miss, anything else is not.
 //!
-//! First as a table on [`keys`], then as a person meets it: sign in, edit, and see which calls are made.
+//! First as a table for [`keys`], then as a person experiences it: sign in, edit, and see which calls are made.
 
 use std::collections::HashMap;
 
@@ -78,7 +78,8 @@ fn what_cannot_change_the_answer_is_not_part_of_the_identity() {
         Edit::Config("region = eu-west-1\n", ""),
         Edit::Config("region = eu-west-1", "use_fips_endpoint = true\nuse_dualstack_endpoint = true"),
         Edit::Config("region = eu-west-1", "ca_bundle = /corporate.pem\nmfa_process = code"),
-        // A longer MFA session serves a shorter wish, and its length is no part of the roles behind it.
+        // A longer MFA session serves a shorter request, and its duration is not part of the identity of the roles
+        // after it.
         Edit::Config("session_duration = 8h", "session_duration = 2h"),
         Edit::Credentials("secret_access_key = s1", "secret_access_key = s2"),
         Edit::Typed("--region ap-northeast-1"),
@@ -118,7 +119,7 @@ fn what_could_change_the_answer_makes_another_entry() {
         (Role, Edit::Config("role_session_name = name1\n", "")),
         (Role, Edit::Config("source_identity = person1", "source_identity = person2")),
         (Role, Edit::Config("source_identity = person1\n", "")),
-        // The same text in another place.
+        // The same text in another position.
         (Role, Edit::Config("external_id = ext1\nrole_session_name = name1", "external_id = name1")),
         (Role, Edit::Config("duration_seconds = 1800", "duration_seconds = 1801")),
         (Role, Edit::Config("a=1,b=2", "a=1,b=3")),
@@ -147,13 +148,13 @@ fn what_could_change_the_answer_makes_another_entry() {
         let after = names_of(&texts);
         assert_ne!(after[1], before[1], "{texts:?}");
         assert_eq!(after[0] == before[0], missed == Role, "the MFA session of {texts:?}");
-        // No two edits meet in one entry, either.
+        // No two edits lead to the same entry, either.
         let other = seen.insert(after[1].clone(), format!("{texts:?}"));
         assert_eq!(other, None, "{texts:?}");
     }
 }
 
-/// The same on the step itself, so that a field which no text sets today is not forgotten tomorrow.
+/// The same for the step itself, so that a field that no text sets today is not forgotten tomorrow.
 #[test]
 fn every_field_of_assume_role_counts_except_the_profile_name() {
     let plan = edited(&Edit::Typed("")).plan().expect("a plan");
@@ -179,7 +180,7 @@ fn every_field_of_assume_role_counts_except_the_profile_name() {
         session_policy: Some("[]".to_owned()),
         policy_arns: Vec::new(),
     };
-    // Each differs from `other` in one field; without the field's part in the key, the two would be one.
+    // Each differs from `other` in one field; if the field were not part of the key, the two would be equal.
     let back = [
         AssumeRole { role: role.clone(), ..other.clone() },
         AssumeRole { device: device.clone(), ..other.clone() },
@@ -274,7 +275,7 @@ fn a_base_is_identified_by_whose_credentials_it_gives() {
 
 #[cfg(unix)]
 mod edits {
-    //! As a person meets it.
+    //! As a person experiences it.
 
     use crate::support::aws::RoleSpec;
     use crate::support::world::{Cast, World};
@@ -283,7 +284,7 @@ mod edits {
         world.aws.take_calls().into_iter().map(|call| call.action).collect()
     }
 
-    /// A person who is signed in to a role that allows everything that the edits ask of it.
+    /// A person who is signed in to a role that allows everything that the edits request.
     fn signed_in() -> Cast {
         let cast = World::cast();
         let any = |name: &str| {

@@ -1,4 +1,4 @@
-//! Entries that are not what they should be are misses; a state folder that cannot be used costs the cache only.
+//! Invalid entries count as missing, and an unusable state folder disables only the cache.
 
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
@@ -20,7 +20,7 @@ fn entry(world: &World, kind: &str, profile: &str) -> PathBuf {
     world.entries().into_iter().find(is_it).expect("it was kept")
 }
 
-/// The role that a run of `process` gave credentials of.
+/// The role for which a run of `process` returned credentials.
 fn role(cast: &Cast, done: &Finished) -> String {
     assert!(done.status.success(), "{done:?}");
     let answer: serde_json::Value = serde_json::from_str(&done.stdout).expect("JSON");
@@ -91,7 +91,7 @@ fn entries_copied_from_another_home_do_not_open() {
         let name = path.file_name().expect("a name");
         fs::copy(&path, ours.world.state().join("entries").join(name)).expect("copied");
     }
-    // With the other home's key and AWS, so that they would be looked for.
+    // With the other home's key and AWS, so that the entries would be looked for.
     ours.world.write(".aws/config", theirs.world.read(".aws/config"));
     ours.world.write_key("alice", &theirs.key);
     ours.world.set("AWS_ENDPOINT_URL", theirs.world.aws.url());
@@ -111,7 +111,7 @@ fn a_damaged_key_record_loses_the_cache_and_needs_one_code() {
         assert_eq!((cold.status.code(), &*cold.stdout), (Some(3), ""), "{text:?}: {cold:?}");
         cast.world.sign_in(&cast.device, &["process", "deploy"]);
         assert_eq!(role(&cast, &cast.world.run(&["process", "deploy"])), "deploy", "{text:?}");
-        // The key that the record no longer names lies in the kernel's keyring all the same.
+        // The key is still in the kernel keyring, although the record no longer names it.
         cast.world.run(&["clear", "--all"]);
         cast.world.write("state/mfa-cred/key-id", lost);
         assert!(cast.world.run(&["clear", "--all"]).status.success());
@@ -119,7 +119,7 @@ fn a_damaged_key_record_loses_the_cache_and_needs_one_code() {
     }
 }
 
-/// Signs in where nothing can be kept: credentials come all the same, with one warning.
+/// Signs in where nothing can be saved: credentials are still returned, with one warning.
 fn comes_uncached(cast: &Cast, done: &Finished, warning: &str) {
     assert_eq!(cast.world.without_tilde(&done.stderr), format!("warning: {warning}\n"));
     assert_eq!(role(cast, done), "deploy");
@@ -137,7 +137,7 @@ fn an_unusable_or_foreign_state_folder_disables_the_cache_only() {
         match what {
             "a file" => fs::write(&state, "").expect("a file"),
             "a link" => symlink(cast.world.home(), &state).expect("a link"),
-            // Only root can give a folder away.
+            // Only root can change the owner of a folder.
             _ if !rustix::process::geteuid().is_root() => continue,
             _ => {
                 fs::create_dir(&state).expect("a folder");
@@ -153,7 +153,7 @@ fn an_unusable_or_foreign_state_folder_disables_the_cache_only() {
     }
 }
 
-/// Runs `mfa-cred` behind `script`, in a shell that is no person's, with a code on its stdin.
+/// Runs `mfa-cred` under `script`, in a non-interactive shell, with a code on its stdin.
 fn below_sh(cast: &Cast, script: &str) -> Finished {
     let mut command = pty::off_terminal("sh");
     cast.world.dress(&mut command);
@@ -166,7 +166,7 @@ fn below_sh(cast: &Cast, script: &str) -> Finished {
 #[test]
 fn a_full_disk_disables_the_cache_only() {
     let cast = World::cast();
-    // No file may grow beyond nothing, which a writer meets as it meets a full disk.
+    // No file can grow at all, which looks like a full disk to a writer.
     let done = below_sh(&cast, "trap '' XFSZ; ulimit -f 0; exec \"$@\"");
     let warning =
         "warning: credentials will not be cached: the state folder cannot be used (File too large (os error 27) ";

@@ -1,4 +1,4 @@
-//! Codes that are none, are refused, or do not come.
+//! Codes that are invalid, are refused, or never arrive.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::{all_fail, bad, complaint, filled_in, kept, signed_in};
 use crate::support::pty::{PATIENCE, send_signal};
 
-/// A profile of the file `bad` that a new code is needed for, and the `mfa_process` that is to give it.
+/// A profile from the file `bad` that needs a new code, and the `mfa_process` that should print it.
 fn with_process(command: &str) -> String {
     format!(
         "[profile bad]\nrole_arn = <role>\nsource_profile = alice\nmfa_serial = <serial>\nmfa_process = {command}\n"
@@ -40,13 +40,13 @@ fn an_mfa_process_without_a_code_is_named_and_no_other_source_is_tried() {
             case("yes 123456", "printed something that is not a code of six digits"),
         ],
     );
-    // A person at a terminal is not asked in its stead.
+    // A person at a terminal is not asked instead.
     cast.world.write("bad", filled_in(&cast, &with_process("exit 3")));
     let words: Vec<&str> = words.split(' ').collect();
     let done = cast.world.at_terminal(&words).finish(PATIENCE);
     cast.world.heard("bad", &done);
     assert_eq!((done.status.code(), done.terminal.as_str()), (Some(1), ""), "{done:?}");
-    // Those of the settings are named too.
+    // The one in the settings is named as well.
     cast.world.write("config/mfa-cred/config.ini", "mfa_process = false\n");
     let stderr = "error: `mfa_process` in the settings gave no code: the command of `mfa_process` failed (exit status: \
                   1)\nhint: run the command by hand: it must print six digits and nothing else\n";
@@ -79,7 +79,7 @@ fn a_hanging_mfa_process_does_not_block_others_once_the_program_is_ended() {
     assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
     assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
     assert!((world.aws.take_calls().is_empty(), kept(world) == before) == (true, true));
-    // Its locks ended with it.
+    // Its locks were released with it.
     cast.world.sign_in(&cast.device, &["process", "deploy", "--refresh"]);
 }
 
@@ -126,7 +126,7 @@ fn an_invalid_or_refused_code_is_reported_as_such() {
     assert_eq!((done.status.code(), &*done.stdout, &*done.stderr), (Some(4), "", &*unknown));
     assert_eq!(cast.world.aws.take_calls().len(), 1);
 
-    // What was kept serves on.
+    // The cached credentials are still served.
     assert!(cast.world.run(&["process", "deploy"]).status.success());
     assert_eq!(cast.world.aws.take_calls().len(), 0);
 }

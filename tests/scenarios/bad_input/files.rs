@@ -1,4 +1,4 @@
-//! Files that are missing, cannot be read or have no end.
+//! Files that are missing, unreadable or endless.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -33,7 +33,7 @@ fn an_unreadable_file_is_an_error_and_a_missing_one_is_empty() {
         file("loop", "`loop` cannot be read: Too many levels of symbolic links (os error 40)"),
         file("latin1", "latin1:3: the line is not UTF-8"),
         file("latin1/config", "`latin1/config` cannot be read: Not a directory (os error 20)"),
-        // Without an end: it must take neither for ever nor all memory.
+        // An endless file must not take forever, nor all memory.
         file("/dev/zero", "`/dev/zero` cannot be read: it is not a regular file"),
     ];
     let empty = [
@@ -84,7 +84,7 @@ fn a_pipe_given_as_an_argument_is_read_unless_nobody_writes_to_it() {
     let done = cast.world.run(&words);
     assert_eq!(done.stderr, "error: `--session-policy`: pipe cannot be read: timed out\n", "{done:?}");
     assert!(started.elapsed() < PATIENCE / 2);
-    // As of `--session-policy @<(…)`, in pieces.
+    // As with `--session-policy @<(…)`, in pieces.
     let writer = std::thread::spawn(move || {
         let mut writer = File::options().write(true).open(pipe).expect("somebody reads");
         for half in ["{\"Version\":\"2012-10-17\",", "\"Statement\":[]}"] {
@@ -100,7 +100,7 @@ fn a_pipe_given_as_an_argument_is_read_unless_nobody_writes_to_it() {
 #[test]
 fn unreadable_settings_are_errors() {
     let cast = signed_in();
-    // What is set beside the file is not looked up in it.
+    // Paths next to the file are not looked up inside it.
     cast.world.set("MFA_CRED_STORE", "");
     let path = cast.world.home().join("config/mfa-cred/config.ini");
     let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout, allow_http";

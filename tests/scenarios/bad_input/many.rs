@@ -1,11 +1,11 @@
-//! Files of many profiles: time in proportion to their number, and no chain without an end.
+//! Files with many profiles: the time is proportional to their number, and no chain is endless.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::support::world::{Cast, World};
 
-/// As many as a test can afford in a build without optimization.
+/// As many as a test without optimization can afford.
 const MANY: usize = 5_000;
 
 fn config(line: impl Fn(usize) -> String) -> String {

@@ -1,4 +1,4 @@
-//! Control characters in what is said, and homes that are not there.
+//! Control characters in messages, and missing homes.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -10,11 +10,11 @@ use crate::support::aws::Fault;
 use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// Would switch colors, ring, hide what stands before it, and pass for a line of ours.
+/// Would switch colors, ring the bell, hide the preceding text, and look like a line of ours.
 const HOSTILE: &str = "\u{1b}[31m\u{7}\r\u{9b}2J\u{202e}x\nhint: run";
 const HARMLESS: &str = "\\u{1b}[31m\\u{7}\\r\\u{9b}2J\\u{202e}x\\nhint: run";
 
-/// Holds stderr to lines that only we begin, without anything that drives a terminal.
+/// Asserts that every line on stderr starts like one of ours and contains no control characters.
 fn is_safe(stderr: &str) -> bool {
     let begins =
         |line: &str| ["error: ", "hint: ", "warning: ", "mfa-cred: "].iter().any(|label| line.starts_with(label));
@@ -32,7 +32,7 @@ fn quoted_input_cannot_control_the_terminal() {
     let done = world.run(&["process", HOSTILE]);
     assert_eq!((done.status.code(), &*done.stdout, &*done.stderr), (Some(1), "", &*unknown));
 
-    // What a file can hold: it has neither line feeds nor lone carriage returns.
+    // What a file can contain: neither line feeds nor lone carriage returns.
     let (hostile, harmless) = ("\u{1b}[31m\u{9b}2J\u{202e}x", "\\u{1b}[31m\\u{9b}2J\\u{202e}x");
     all_fail(
         &cast,
@@ -66,7 +66,7 @@ fn quoted_input_cannot_control_the_terminal() {
     let done = world.run(&["exec", "deploy", "--", HOSTILE]);
     let stderr = format!("error: `{HARMLESS}` was not found\n");
     assert_eq!((done.status.code(), &*done.stdout, &*done.stderr), (Some(127), "", &*stderr));
-    // AWS's own words.
+    // AWS's own text.
     world.aws.fault("AssumeRole", Fault::Refuse(403, "AccessDenied".into(), "no\u{9b}2J\u{202e}\nhint: run".into()), 1);
     let done = world.run(&["process", "audit"]);
     assert!(
@@ -96,7 +96,7 @@ fn mistyped_arguments_cannot_control_the_terminal() {
     }
 }
 
-/// Runs `mfa-cred` as a user whom nothing gives a home: neither a variable nor the system's list of users.
+/// Runs `mfa-cred` as a user without a home: neither a variable nor the system's list of users gives one.
 fn homeless(cast: &Cast, words: &[&str]) -> Finished {
     let mut command = Command::new("setpriv");
     cast.world.dress(&mut command);
@@ -136,7 +136,7 @@ fn without_a_home_the_files_must_be_named_and_nothing_is_cached() {
     let done = homeless(&cast, &[&files[..], &["process", "deploy", "--mfa-token", "-"]].concat());
     let stderr = "warning: credentials will not be cached: no home folder is known\n";
     assert_eq!((done.status.code(), &*done.stderr), (Some(0), stderr), "{done:?}");
-    // The user has no name either: the session is named by the number.
+    // The user has no name either: the session is named after the user id.
     let calls = cast.world.aws.take_calls();
     assert_eq!(calls.len(), 2);
     assert_eq!(calls[1].params.get("RoleSessionName"), Some("mfa-cred-64991"), "{calls:?}");

@@ -1,4 +1,4 @@
-//! `exec`: what the command gets, what it does not, and how it ends.
+//! `exec`: what the command gets, what it does not get, and how it ends.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -59,7 +59,7 @@ fn the_command_gets_the_credentials_and_nothing_that_would_override_them() {
             "AWS_ACCESS_KEY_ID",
             "AWS_CREDENTIAL_EXPIRATION",
             "AWS_DEFAULT_REGION",
-            // The world's own.
+            // The world's own variables.
             "AWS_ENDPOINT_URL",
             "AWS_REGION",
             "AWS_SECRET_ACCESS_KEY",
@@ -94,7 +94,7 @@ fn the_exit_code_is_that_of_the_command() {
         let done = world.run(&["exec", "deploy", "--", program]);
         done.expect(126, "", &format!("error: `{program}` cannot be executed\n"));
     }
-    // What fails before the command is there is ours.
+    // Failures before the command starts are ours.
     assert_eq!(world.run(&["exec", "nobody", "--", "true"]).status.code(), Some(1));
     assert_eq!(world.run(&["exec", "audit", "--refresh", "--", "true"]).status.code(), Some(3));
 }
@@ -109,7 +109,7 @@ fn words_and_streams_pass_through_untouched() {
     let input = "one\n\u{0}two\r\nno line feed";
     let done = world.run_with_stdin(&["exec", "deploy", "--", "cat"], input);
     done.expect(0, input, "");
-    // A code that is read from stdin is one line, and the rest is the command's.
+    // A code from stdin is one line; the rest is for the command.
     let stdin = format!("{}\nrest\n", cast.device.fresh_code());
     let done = world.run_with_stdin(&["exec", "deploy", "--refresh", "--mfa-token", "-", "--", "cat"], &stdin);
     done.expect(0, "rest\n", "");
@@ -151,7 +151,7 @@ fn without_a_profile_the_shells_or_the_default_one_is_used() {
     assert!(done.stderr.starts_with("error: there is no profile `default` in "), "{}", done.stderr);
 }
 
-/// What a process may inherit, as it sees it itself: ignored, blocked and caught signals, limits, umask, open files.
+/// What a process inherits, as it sees it itself: ignored, blocked and caught signals, limits, umask, open files.
 const INHERITED: &str = "grep -E '^(Sig(Ign|Blk|Cgt)|Umask|NoNewPrivs|Seccomp):' /proc/self/status; \
                          cat /proc/self/limits; ls /proc/self/fd; umask; \
                          python3 -c 'import ctypes; print(\"dumpable\", ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))'";
@@ -159,7 +159,7 @@ const INHERITED: &str = "grep -E '^(Sig(Ign|Blk|Cgt)|Umask|NoNewPrivs|Seccomp):'
 #[test]
 fn the_command_inherits_none_of_our_limits_masks_or_descriptors() {
     let cast = signed_in();
-    // Once from the cache, and once with a code, a call and everything that goes with them.
+    // Once from the cache, and once with a code and a call.
     let refresh = ["--refresh", "--mfa-token", "-"];
     for (before, more) in [("", &[][..]), ("trap '' HUP; umask 027; ulimit -n 300; ", &refresh)] {
         let plain = below_sh(&cast, &format!("{before} sh -c '{}'", INHERITED.replace('\'', "'\\''")), b"");
@@ -183,7 +183,7 @@ fn the_command_replaces_our_process() {
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), pid.to_string());
 }
 
-/// The runtime puts `/dev/null` there, and a command wrote into it as if somebody had read it.
+/// The runtime opens `/dev/null` there, and a command would have written into it as if somebody read it.
 #[test]
 fn a_closed_stream_is_closed_for_the_command_too() {
     let cast = signed_in();

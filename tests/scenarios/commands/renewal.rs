@@ -1,10 +1,10 @@
-//! When a call is made, when what is kept serves, and what becomes of it when AWS says no.
+//! When calls are made, when cached credentials are served, and what happens to them if AWS refuses a call.
 
 use super::{add_role, calls, json, member, seen, signed_in};
 use crate::support::aws::{Fault, When};
 use crate::support::world::{Cast, World, variable};
 
-/// The access key id that a run of `process` gave.
+/// The access key ID that a run of `process` returned.
 fn key_id(done: &crate::support::pty::Finished) -> String {
     assert!(done.status.success(), "{done:?}");
     member(&json(done), "/AccessKeyId").as_str().expect("a key").to_owned()
@@ -21,7 +21,7 @@ fn refresh_redoes_every_step_including_the_code() {
     assert_eq!(calls(world), ["GetSessionToken", "AssumeRole"]);
     assert_ne!(before, after);
     assert_eq!(key_id(&world.run(&["process", "deploy"])), after);
-    // The session behind it is the new one, too.
+    // The session that signed it is new, too.
     assert!(world.run(&["process", "audit"]).status.success());
     assert_eq!(calls(world), ["AssumeRole"]);
 }
@@ -44,7 +44,7 @@ fn a_role_below_the_minimum_lifetime_is_renewed_silently() {
     assert_eq!(calls(world), ["AssumeRole"]);
 }
 
-/// Lets AWS's clock go on by this much, and this program learn of it by a call for `audit`.
+/// Moves AWS's clock forward by this much, and lets the program learn it from a call for `audit`.
 fn let_time_pass(world: &World, seconds: i64) {
     world.aws.skew(seconds);
     world.run(&["process", "audit", "--min-ttl", "12h"]);
@@ -64,7 +64,7 @@ fn an_sdk_gets_renewed_credentials_earlier_than_a_person() {
             !calls.is_empty()
         };
         assert_eq!(renews("env"), person, "{minutes}");
-        // What was renewed for the person is new for the SDK too.
+        // Credentials renewed for the person are new for the SDK, too.
         assert_eq!(renews("process"), sdk && !person, "{minutes}");
     }
 }
@@ -90,14 +90,14 @@ fn valid_credentials_are_served_with_a_warning_when_renewal_fails() {
         assert_eq!(done.stderr, format!("{start} {role}: {why}\n"), "{fault:?}");
         assert_eq!(key_id(&done), before, "{fault:?}");
     }
-    // Where the session behind them is over and nobody is there to be asked.
+    // The session that would sign has expired, and nobody can be asked.
     let session = world.aws.calls().last().expect("a call").access_key_id.clone();
     world.aws.expire(&session);
     let done = world.run(&words);
     let why = "profile `deploy` needs an MFA code, but there is no terminal to ask on";
     assert_eq!(done.stderr, format!("{start} {why}\n"));
     assert_eq!(key_id(&done), before);
-    // A wish to have everything redone is not met by old ones.
+    // A request to redo everything is not answered with old credentials.
     let done = world.run(&["process", "deploy", "--refresh"]);
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(3), ""));
 }
@@ -106,7 +106,7 @@ fn valid_credentials_are_served_with_a_warning_when_renewal_fails() {
 fn expired_credentials_are_never_served() {
     let cast = signed_in();
     let world = &cast.world;
-    // Half a minute before its end a role is as good as over; when the session is over too, a person is needed.
+    // Half a minute before its end a role counts as expired; once the session has expired, too, a person is needed.
     let_time_pass(world, 3_570);
     world.aws.fault("AssumeRole", Fault::Drop(When::Before), 9);
     let done = world.run(&["process", "deploy"]);
@@ -130,7 +130,7 @@ fn a_session_that_aws_no_longer_accepts_is_renewed_once() {
         assert!(world.run(&["process", "audit"]).status.success());
         let session = world.aws.take_calls()[0].access_key_id.clone();
         end(world, &session);
-        // Nobody there to be asked: one call, and what is kept of the other roles stays.
+        // Nobody can be asked: one call, and the cached entries of the other roles are kept.
         let done = world.run(&["process", "audit", "--min-ttl", "2h"]);
         assert!(done.status.success(), "{done:?}");
         add_role(&cast, "third", "");
@@ -149,7 +149,7 @@ fn a_session_that_aws_no_longer_accepts_is_renewed_once() {
     add_role(&cast, "third", "");
     world.sign_in(&cast.device, &["process", "third"]);
     assert_eq!(calls(world), ["AssumeRole", "GetSessionToken", "AssumeRole"]);
-    // And no more than once.
+    // And only once.
     world.aws.fault("AssumeRole", Fault::expired_token(), 9);
     add_role(&cast, "fourth", "");
     let done = world.run_with_stdin(&["process", "fourth", "--mfa-token", "-"], &cast.device.fresh_code());
@@ -181,7 +181,7 @@ fn no_cache_neither_reads_nor_writes_the_cache() {
     assert_eq!(calls(world), ["GetSessionToken", "AssumeRole"]);
     assert_eq!((key_id(&world.run(&["process", "deploy"])), world.entries()), (before.clone(), entries));
     assert_ne!(before, fresh);
-    // A code is spent all the same.
+    // A code is spent nevertheless.
     let code = cast.device.fresh_code();
     let words = ["process", "deploy", "--no-cache", "--mfa-token", "-"];
     assert!(world.run_with_stdin(&words, &code).status.success());

@@ -1,4 +1,4 @@
-//! `login`, `show`, `list`, `status` and `clear`: what is told, and that telling it costs nothing.
+//! `login`, `list`, `status`, `show` and `clear`: their output, and that it needs no keyring, no call and no prompt.
 
 mod show;
 mod status;
@@ -11,7 +11,8 @@ use super::{calls, json, member, seen, signed_in};
 use crate::support::pty::{Finished, PATIENCE, Pty, Stream};
 use crate::support::world::{Cast, World};
 
-/// Runs it where no keyring, no call and no prompt may be: at a bus that would be seen to be spoken to.
+/// Runs a command that must use no keyring, make no call and show no prompt: its D-Bus address is a socket that would
+/// notice.
 fn quietly(world: &World, words: &[&str]) -> Finished {
     let path = world.home().join("bus");
     drop(std::fs::remove_file(&path));
@@ -49,7 +50,7 @@ fn login_of_several_profiles_continues_after_one_fails() {
         "[profile fido]\nsource_profile = alice\nmfa_serial = arn:aws:iam::123456789012:u2f/user/alice/key\n",
     );
     let done = world.run(&["login", "deploy", "nobody", "fido", "audit"]);
-    // The exit code is that of the first that failed.
+    // The exit code is that of the first failure.
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""));
     let lines: Vec<&str> = done.stderr.lines().collect();
     assert_eq!(lines.len(), 7, "{lines:#?}");
@@ -117,7 +118,7 @@ fn list_prints_tab_separated_lines_in_a_pipe() {
     assert!(row("deploy").starts_with("*deploy ") && row("alice").starts_with(" alice "), "{marked}");
     assert!(row("alice").contains("11h59m") && row("audit").trim_end().ends_with('-'), "{marked}");
     world.set("MFA_CRED_PROFILE", "");
-    // Only those that are named.
+    // Only the named ones.
     assert_eq!(quietly(world, &["list", "deploy", "tool"]).stdout.lines().count(), 2);
     assert_eq!(quietly(world, &["list", "--names", "--profile", "tool"]).stdout, "tool\n");
     let none = quietly(world, &["list", "depoly"]);
@@ -133,7 +134,7 @@ fn on_a_terminal(world: &World, words: &[&str]) -> String {
     on_columns(world, words, 120)
 }
 
-/// What is shown there in a window of that width.
+/// The output on a terminal of that width.
 fn on_columns(world: &World, words: &[&str], columns: u16) -> String {
     let mut command = std::process::Command::new(crate::support::world::MFA_CRED);
     world.dress(&mut command);
@@ -153,14 +154,14 @@ fn clear_removes_the_named_profiles_or_all() {
     assert!(world.run(&["process", "deploy"]).status.success());
     assert!(world.run(&["process", "audit"]).status.success());
     assert_eq!(calls(&world), ["AssumeRole"]);
-    // A profile that is gone from the files still has what bears its name.
+    // A profile that is no longer in the files still has the entries under its name.
     world.edit_config("[profile audit]", "[profile renamed]");
     assert_eq!(seen(&world.run(&["clear", "audit"])), (Some(0), "", "removed 1 cached entry\n"));
     assert_eq!(seen(&world.run(&["clear"])), (Some(0), "", "removed 2 cached entries\n"));
     assert_eq!(world.entries().len(), 0);
     assert_eq!(world.run(&["process", "deploy"]).status.code(), Some(3));
 
-    // With `--all`, a copy of an entry that somebody put aside does not open again.
+    // After `--all`, a copy of an entry that somebody saved does not open again.
     world.sign_in(&device, &["process", "deploy"]);
     let copies: Vec<_> = world.entries().into_iter().map(|path| (std::fs::read(&path).expect("read"), path)).collect();
     assert_eq!(seen(&world.run(&["clear", "--all", "-q"])), (Some(0), "", ""));
@@ -184,7 +185,7 @@ fn clear_of_an_unknown_profile_is_an_error_and_removes_nothing() {
         assert!(done.stderr.ends_with("hint: did you mean `deploy`?\n"), "{words:?}: {}", done.stderr);
     }
     assert!(world.run(&["status", "deploy"]).status.success(), "it was forgotten");
-    // One that is gone from the files still has what bears its name.
+    // A profile that is no longer in the files still has the entries under its name.
     world.edit_config("[profile deploy]", "[profile renamed]");
     assert!(world.run(&["clear", "deploy"]).status.success());
     assert_eq!(world.run(&["clear", "deploy"]).status.code(), Some(1), "now it is nowhere");
@@ -217,7 +218,7 @@ fn at_forty_columns_words_are_not_broken_and_names_are_complete() {
     assert!(show.lines().any(|line| line.starts_with("      ~/.aws/config:")), "{show}");
 }
 
-/// As `aws configure list-profiles`: whoever asks what there is gets nothing, and no error.
+/// Like `aws configure list-profiles`: a request for what exists prints nothing, and is no error.
 #[test]
 fn in_an_empty_home_listing_and_clearing_succeed_and_naming_a_profile_fails() {
     let world = World::empty();

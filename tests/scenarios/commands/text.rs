@@ -1,4 +1,4 @@
-//! What is printed: the formats of `env` and `unset`, options and their order, help, colors, closed pipes.
+//! Printed text: the formats of `env` and `unset`, options and their order, help, colors, closed pipes.
 
 use std::process::{Command, Stdio};
 
@@ -94,7 +94,7 @@ fn variables_set_by_an_earlier_run_and_not_by_this_one_are_unset() {
     assert_eq!(unset(&world.run(&["env", "deploy", "--format", "json"])), None);
     world.set("MFA_CRED_PROFILE", "deploy");
     assert_eq!(unset(&world.run(&["env", "deploy", "--format", "json"])), Some(serde_json::Value::Null));
-    // A region that a person set is theirs.
+    // A region that the person set is theirs.
     world.set("MFA_CRED_PROFILE", "");
     world.set("AWS_REGION", "eu-west-1");
     assert_eq!(unset(&world.run(&["env", "deploy", "--format", "json"])), Some("eu-west-1".into()));
@@ -113,7 +113,7 @@ fn the_default_format_is_that_of_the_calling_shell() {
     let world = World::empty();
     let starts = |done: &Finished| done.stdout.split(' ').nth(1).map(str::to_owned);
     let (posix, fish) = (Some("test".to_owned()), Some("set".to_owned()));
-    // Its parent is no shell: `$SHELL` says, else it is posix.
+    // The parent is not a shell: `$SHELL` decides, else it is posix.
     for (shell, format) in [("", &posix), ("/usr/bin/fish", &fish), ("/bin/zsh", &posix), ("/usr/bin/python3", &posix)]
     {
         world.set("SHELL", shell);
@@ -123,7 +123,7 @@ fn the_default_format_is_that_of_the_calling_shell() {
         [("fish", "/bin/bash", &fish), ("bash", "/usr/bin/fish", &posix), ("sh", "/usr/bin/fish", &posix)]
     {
         world.set("SHELL", shell);
-        // Not the last command, which a shell may become.
+        // Not as the last command, which a shell may exec directly.
         assert_eq!(starts(&in_shell(&world, parent, "mfa-cred unset; true")), *format, "{parent}");
     }
     assert_eq!(starts(&in_shell(&world, "fish", "mfa-cred unset --format posix; true")), posix);
@@ -154,11 +154,11 @@ fn a_bare_profile_does_not_print_credentials_on_a_terminal() {
         );
         assert_eq!(done.stderr, format!("{error}{hint}"), "{words:?}");
     }
-    // What is wrong with the profile comes first.
+    // Errors about the profile come first.
     let done = on_screen(&["deplyo"], "");
     assert!(done.stderr.starts_with("error: there is no profile `deplyo`"), "{done:?}");
     assert_eq!(done.status.code(), Some(1));
-    // Whoever asks for it by name gets it, with a warning.
+    // With an explicit format, the credentials are printed, with a warning.
     let warning = "warning: the credentials are on your screen and in its scrollback\n";
     for (words, start) in [
         (&["env", "deploy", "--format", "posix"][..], "export AWS_ACCESS_KEY_ID="),
@@ -188,7 +188,7 @@ fn options_may_precede_the_command_and_a_bare_profile_means_env() {
     ] {
         assert_eq!(region(words), "eu-west-1", "{words:?}");
     }
-    // A profile that is named like a command.
+    // A profile with the name of a command.
     world.edit_config("[profile deploy]", "[profile list]");
     for words in [&["env", "list", "--format", "json"][..], &["--format", "json", "--", "list"]] {
         assert_eq!(region(words), "ap-northeast-1", "{words:?}");
@@ -286,12 +286,12 @@ fn a_closed_pipe_ends_every_command_silently() {
         let signal = std::os::unix::process::ExitStatusExt::signal(&done.status);
         assert_eq!((signal, &*stderr), (Some(13), ""), "{line}");
     }
-    // As it is typed, with more than a pipe holds.
+    // As a person types it, with more output than a pipe holds.
     let many: String = (0..5_000).map(|n| format!("[profile p{n}]\nregion = eu-west-1\n")).collect();
     world.add_config(&many);
     let done = in_shell(world, "bash", "mfa-cred list | head -n 1 | wc -l; echo ${PIPESTATUS[0]}");
     assert_eq!((done.stdout.trim(), done.stderr.as_str()), ("1\n141", ""));
-    // What is no pipe, or is none that was read, is a failure that is told.
+    // A stdout that is not a pipe, or a pipe that was never read, is a failure that is reported.
     let done = in_shell(world, "sh", "mfa-cred process deploy >/dev/full");
     let said = "error: the output could not be written: No space left on device (os error 28)\n";
     assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), said));
@@ -330,11 +330,11 @@ fn a_closed_stdout_is_an_error_in_every_command_that_prints() {
             let done = in_shell(world, "sh", &format!("MFA_CRED_PROFILE=deploy mfa-cred {line} {closed}"));
             assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), said), "{line} {closed}: {done:?}");
         }
-        // Who has no stderr either still gets the exit code.
+        // Without a stderr, the exit code is still right.
         let done = in_shell(world, "sh", &format!("MFA_CRED_PROFILE=deploy mfa-cred {line} >&- 2>&-"));
         assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), ""), "{line}: {done:?}");
     }
-    // No code is spent on what nobody gets, and what prints nothing needs no stdout.
+    // No code is spent on output that nobody gets, and a command that prints nothing needs no stdout.
     world.run(&["clear"]);
     let calls = world.aws.calls().len();
     let code = device.fresh_code();
@@ -345,7 +345,7 @@ fn a_closed_stdout_is_an_error_in_every_command_that_prints() {
     assert_eq!(world.aws.calls().len(), calls, "{:?}", world.aws.calls());
     let done = in_shell(world, "sh", &format!("echo {code} | mfa-cred login deploy --mfa-token - >&-"));
     assert!(done.status.success(), "{done:?}");
-    // The null device is a stdout like any other, in whichever way it was opened.
+    // The null device is a valid stdout, however it was opened.
     for null in [">/dev/null", "1<>/dev/null"] {
         let done = in_shell(world, "sh", &format!("mfa-cred process deploy {null}"));
         assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{null}: {done:?}");
@@ -371,7 +371,7 @@ fn quiet_and_verbose_set_the_amount_of_messages() {
         world.set("MFA_CRED_LOG", level);
         assert_eq!(stderr(&["process", "alice"]), said, "{level}");
     }
-    // The flag beats the variable.
+    // The option overrides the variable.
     assert_eq!(stderr(&["process", "alice", "-q"]), "");
     world.set("MFA_CRED_LOG", "");
 

@@ -11,13 +11,13 @@ use crate::support::pty::{PATIENCE, Pty, Session, Stream};
 use crate::support::tools::{find, skip_without};
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// A shell, and how it is told to complete.
+/// A shell, and how its completion is driven.
 pub(in crate::scenarios) struct Shell {
     pub(in crate::scenarios) program: &'static str,
-    /// What it is started with; `RC` is the file of `setup`.
+    /// Its arguments; `RC` is the file with `setup`.
     words: &'static [&'static str],
     setup: &'static str,
-    /// Does it read keys one after another, whatever is still going on? Else it is given time between them.
+    /// Does it accept keys while it is still busy? Otherwise there is a pause between them.
     is_prompt: bool,
 }
 
@@ -57,10 +57,9 @@ const NU: Shell = Shell {
 const TCSH: Shell =
     Shell { program: "tcsh", words: &["-i"], setup: "set prompt='ready> '\nsource completion.tcsh\n", is_prompt: true };
 
-/// All of them.
 pub(in crate::scenarios) const ALL: [Shell; 7] = [BASH, ZSH, FISH, ELVISH, XONSH, NU, TCSH];
 
-/// What ends a list of arguments in the file that `rec` writes.
+/// Ends a list of arguments in the file that `rec` writes.
 const END: &str = "<end>";
 
 /// A shell at work.
@@ -74,7 +73,7 @@ struct Person {
 }
 
 impl Person {
-    /// At a prompt, in a folder full of traps; `None` where there is no such shell.
+    /// A shell at its prompt, in a folder full of traps; `None` if the shell is not installed.
     fn at(shell: &Shell, world: &World, work: &tempfile::TempDir) -> Option<Self> {
         let Some(program) = find(shell.program, &["--version"]) else {
             skip_without("completion", shell.program);
@@ -83,7 +82,7 @@ impl Person {
         let bin = world.home().join("bin");
         world.write("bin/rec", "#!/bin/sh\nprintf '%s\\0' \"$@\" '<end>' >>\"$RECORD\"\n");
         world.write("rc", shell.setup);
-        // A word more in a file for every question that was answered.
+        // Appends a word to a file for every query that was answered.
         let ours = "#!/bin/sh\n'REAL' \"$@\"\nended=$?\n[ \"$1\" != __complete ] || echo >>\"$ASKED\"\nexit $ended\n";
         world.write("bin/mfa-cred", ours.replace("REAL", MFA_CRED));
         for program in ["rec", "mfa-cred"] {
@@ -136,7 +135,7 @@ impl Person {
         self.settle();
     }
 
-    /// A terminal tells where its cursor is when it is asked; two of the shells wait for that.
+    /// Terminals report the position of the cursor on request; two of the shells wait for that.
     fn answer(&mut self) {
         let asked = self.session.screen().matches("\x1b[6n").count();
         for _ in self.answered..asked {
@@ -145,7 +144,7 @@ impl Person {
         self.answered = asked;
     }
 
-    /// Waits until nothing has changed on the screen for a while.
+    /// Waits until the screen has not changed for a while.
     fn settle(&mut self) {
         let (mut shown, mut since) = (String::new(), Instant::now());
         while since.elapsed() < Duration::from_millis(250) {
@@ -176,7 +175,7 @@ impl Person {
         fs::read(&self.asked).map_or(0, |bytes| bytes.len())
     }
 
-    /// Strikes `keys` and Return, and gives the arguments that `rec` then got.
+    /// Types `keys` and Return, and returns the arguments that `rec` then received.
     fn run(&mut self, keys: &str) -> Vec<String> {
         let (started, before) = (Instant::now(), self.asked());
         self.session.type_text(keys);
@@ -189,7 +188,7 @@ impl Person {
             if !self.is_prompt {
                 self.settle();
             }
-            // Some take the first Return for the choice from a list.
+            // Some shells use the first Return to select from a list.
             self.session.type_text("\r");
             let struck = Instant::now();
             while struck.elapsed() < Duration::from_secs(if self.is_prompt { 60 } else { 2 }) {
@@ -214,7 +213,7 @@ fn command_path(command: &Command) -> std::ffi::OsString {
     path.expect("it is dressed").to_owned()
 }
 
-/// Options, verbs, profiles and devices.
+/// Options, commands, profiles and devices.
 fn completes(shell: &Shell) {
     let Cast { world, device, .. } = World::cast();
     let work = trap();
@@ -235,7 +234,7 @@ fn completes(shell: &Shell) {
     assert!(world.aws.take_calls().is_empty());
 }
 
-/// Each name is the only profile, and offered whole.
+/// Each name is the only profile, and is offered as a whole.
 fn offers_names_as_data(shell: &Shell, names: &[&str]) {
     let world = World::empty();
     let work = trap();
@@ -250,11 +249,11 @@ fn offers_names_as_data(shell: &Shell, names: &[&str]) {
     }
 }
 
-/// What is enough for a shell that takes its time.
+/// Long enough for a slow shell.
 const FEW: [&str; 8] =
     ["$(touch PWNED)", "`touch PWNED`", "two words", "it's", "x;touch PWNED;", "\\", "$HOME", "\u{202e}txt"];
 
-/// Where a profile or a command may stand, zsh lists the profiles first, whatever the alphabet says.
+/// Where a profile or a command is allowed, zsh lists the profiles first, regardless of the alphabet.
 #[test]
 fn zsh_lists_profiles_before_commands() {
     let world = World::empty();
@@ -335,7 +334,7 @@ fn names_are_never_executed_in_nushell() {
     offers_names_as_data(&NU, &FEW);
 }
 
-/// Words that need quotes are not offered there, and what was typed stays.
+/// Words that need quotes are not offered there, and the typed text stays.
 #[test]
 fn tcsh_is_offered_no_name_that_it_would_split_or_run() {
     let world = World::empty();
@@ -352,7 +351,7 @@ fn tcsh_is_offered_no_name_that_it_would_split_or_run() {
     }
 }
 
-/// The quotes that a person has opened are the ones that are used.
+/// The quotes that a person has opened are used.
 #[test]
 fn bash_and_zsh_keep_the_open_quote() {
     let world = World::empty();
@@ -374,7 +373,8 @@ fn bash_and_zsh_keep_the_open_quote() {
         assert_eq!(person.run("rec team:d\t"), ["team:dev"]);
         assert_eq!(person.run("rec --source-profile=team:o\t"), ["--source-profile=team:ops"]);
         assert_eq!(person.run("rec -- team:d\t"), ["--", "team:dev"]);
-        // The backslash that was typed quotes nothing yet. Kept in front of what is added, it would unquote that.
+        // The typed backslash does not quote anything yet. If it stayed in front of the added text, it would unquote
+        // that.
         world.write(".aws/config", "[profile \"`touch PWNED`\"]\n");
         if shell.program == "bash" {
             for keys in ["rec --source-profile=\\\t", "rec --source-profile=\"\\\t"] {

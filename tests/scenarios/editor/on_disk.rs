@@ -1,4 +1,4 @@
-//! Edits on disk: a file is replaced as a whole, with its mode, owner, and attributes, or not at all.
+//! Edits on disk: a file is replaced as a whole, with its mode, owner and attributes, or not at all.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -35,7 +35,7 @@ fn a_file_is_replaced_atomically_keeping_mode_owner_and_links() {
     let (link, target) = (home.path().join("config"), home.path().join("dotfiles-config"));
     fs::write(&target, "[profile a]\n").expect("it is written");
     fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).expect("its mode");
-    // Another owner is possible for root alone; elsewhere the file keeps ours.
+    // Only root can have another owner; otherwise the file is ours.
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
         std::os::unix::fs::chown(&target, Some(12_345), Some(23_456)).expect("its owner");
@@ -95,7 +95,7 @@ fn only_regular_files_are_replaced() {
     assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 1);
 }
 
-/// An ACL that gives `user` these rights, as Linux keeps it: version 2, then tag, rights and id of each entry.
+/// An ACL that gives `user` these rights, as Linux stores it: version 2, then tag, rights and id of each entry.
 fn acl(user: u32, rights: u16) -> Vec<u8> {
     let (own, named, group, mask, other) = (0x01_u16, 0x02, 0x04, 0x10, 0x20);
     let entries = [
@@ -132,7 +132,7 @@ fn an_edit_keeps_the_acl_and_all_extended_attributes() {
     set_attribute(&path, ACL, &acl(12_345, 4));
     set_attribute(&path, "user.note", b"mine");
     set_attribute(&path, "user.empty", b"");
-    // Whatever the folder gives to new files is not the old one's.
+    // The ACL that the folder gives to new files is not the old file's.
     set_attribute(home.path(), DEFAULT_ACL, &acl(23_456, 6));
     assert_eq!(mode(&path), 0o640, "the group's bits are the ACL's mask");
     let mut draft = read();
@@ -201,7 +201,7 @@ fn a_file_whose_owner_would_change_is_refused_with_that_reason() {
     let path = world.home().join(".aws/config");
     std::os::unix::fs::chown(&path, None, Some(23_456)).expect("root may");
     let before = fs::read(&path).expect("text");
-    // Who may not give files to a group that he is not in.
+    // A user who must not give files to a group that they are not in.
     let words = ["--bounding-set=-chown", "--inh-caps=-all", MFA_CRED];
     let remove = ["device", "remove", &serial, "--profile", "alice", "--yes"];
     let done = world.run_other("setpriv", &[&words[..], &remove].concat(), PATIENCE);

@@ -16,7 +16,7 @@ fn show_lists_each_property_with_file_and_line_and_the_plan() {
         + "[both]\nRegion = eu-west-1\naws_session_token = hunter2\nexternal_id = from-credentials\n";
     world.write(".aws/credentials", credentials);
     let serial = cast.device.serial();
-    // The lines in the config file: after alice's two and four for each of the two roles.
+    // The line numbers in the config file: after alice's two lines and four for each of the two roles.
     let (config, keys) = (format!("{home}/.aws/config"), format!("{home}/.aws/credentials"));
     let property = |value: &str, file: &str, line: u32| json!({"value": value, "file": file, "line": line});
     let done = quietly(world, &["show", "both", "--json"]);
@@ -179,7 +179,7 @@ fn show_notes_what_other_tools_read_differently_in_every_section() {
     let quoted = "the SDKs ignore a section whose name is quoted; the AWS CLI reads it";
     let far: Vec<String> = notes("far away");
     assert!(far.contains(&comment) && far.contains(&of_the_file), "{far:?}");
-    // Its own name, and that of the services which it names.
+    // Its own section's name, and that of the services section that it names.
     for section in ["[profile \"far away\"]", "[services \"near\"]"] {
         let of_it = |note: &String| note.contains(&format!("in `{section}`: ")) && note.ends_with(quoted);
         assert!(far.iter().any(of_it), "{section}: {far:?}");
@@ -187,7 +187,7 @@ fn show_notes_what_other_tools_read_differently_in_every_section() {
     assert!(notes("deploy").iter().all(|note| !note.ends_with(quoted)));
 }
 
-/// Nothing says which profile, and there is but one: `show` takes it, and what signs in does not.
+/// No profile is named, and there is only one: `show` uses it, but commands that sign in do not.
 #[test]
 fn show_defaults_to_the_only_profile_and_signing_in_does_not() {
     let world = World::empty();
@@ -199,7 +199,7 @@ fn show_defaults_to_the_only_profile_and_signing_in_does_not() {
     for words in [["login"], ["process"], ["env"]] {
         assert_eq!(quietly(&world, &words).status.code(), Some(1), "{words:?}");
     }
-    // A profile that is named comes first, and of two none is taken.
+    // A profile in the environment comes first, and with two profiles none is used.
     world.set("AWS_PROFILE", "nobody");
     assert_eq!(quietly(&world, &["show"]).status.code(), Some(1));
     world.set("AWS_PROFILE", "");

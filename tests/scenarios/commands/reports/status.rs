@@ -6,7 +6,7 @@ use super::{on_a_terminal, on_columns, quietly};
 use crate::scenarios::commands::{calls, json, member, seen};
 use crate::support::world::World;
 
-/// Headings alone would leave a person to guess.
+/// Headings alone would be confusing.
 #[test]
 fn an_empty_list_and_status_say_so() {
     let world = World::empty();
@@ -31,7 +31,7 @@ fn status_recognizes_credentials_of_other_tools() {
         assert!(shown.contains("keys that mfa-cred did not export"), "{shown}");
         assert_eq!(member(&json(&quietly(&world, &["status", "--json"])), "/shell/profile"), &Value::Null);
     }
-    // Theirs may end.
+    // Other tools' credentials may have an expiration.
     world.set("AWS_CREDENTIAL_EXPIRATION", "2020-01-02T03:04:05Z");
     let shell = json(&quietly(&world, &["status", "--json"]));
     assert_eq!(member(&shell, "/shell/expires"), &json!("2020-01-02T03:04:05Z"));
@@ -53,14 +53,14 @@ fn status_reports_what_is_cached_and_whether_a_code_is_needed() {
     world.sign_in(&cast.device, &["process", "deploy"]);
     calls(world);
     assert_eq!(verdict(&["status", "deploy", "--json"]), (Some(0), json!(true)));
-    // By the session behind it; not where the code goes to the role itself.
+    // Thanks to the cached session; but not if the role itself needs the code.
     assert_eq!(verdict(&["status", "audit", "--json"]), (Some(0), json!(true)));
     assert_eq!(verdict(&["status", "audit", "--duration", "2h", "--json"]), (Some(3), json!(false)));
     let lines = "cached\talice\tMFA session\t11h59m\n\
                  cached\tdeploy\tarn:aws:iam::123456789012:role/deploy\t59m\n\
                  key\t\tkernel keyring only\t";
     let status = quietly(world, &["status"]);
-    // The kernel counts in whole hours.
+    // The kernel reports whole hours.
     assert!(["12h\n", "11h\n"].iter().any(|left| status.stdout == format!("{lines}{left}")), "{status:?}");
     assert_eq!((status.status.code(), status.stderr.as_str()), (Some(0), ""));
     assert_eq!(quietly(world, &["status", "audit"]).stdout, "cached\talice\tMFA session\t11h59m\n");
@@ -85,7 +85,7 @@ fn status_reports_what_is_cached_and_whether_a_code_is_needed() {
     assert_eq!(role, json!({"profile": "deploy", "kind": "role", "role_arn": arn, "account": "123456789012"}));
 }
 
-/// A secret that was pasted into the wrong variable, or what a terminal would obey, is not shown as an access key ID.
+/// A secret pasted into the wrong variable, or text with control characters, is not shown as an access key ID.
 #[test]
 fn status_shows_an_access_key_id_only_if_there_is_one() {
     let world = World::empty();
