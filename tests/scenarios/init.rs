@@ -1,9 +1,9 @@
-//! What `mfa-cred init SHELL` prints, in the shells themselves: with strict options, with aliases in the way, without
-//! the tester's files, and with a program whose path would run something where it is not quoted.
+//! The output of `mfa-cred init SHELL`, in the shells themselves: with strict options, conflicting aliases, without the
+//! tester's own files, and with a program whose path would execute something if it were not quoted.
 //!
-//! Every shell loads it twice, as its user does, and then lives through the same day; what arrived is read by another
-//! program that the shell starts. Elvish knows no functions of another's making but at a prompt, and so is driven on a
-//! terminal. PowerShell is not to be had: its file is held to a golden text.
+//! Every shell loads the script twice, as its user does, and then runs the same day; another program started by the
+//! shell reads the resulting variables. Elvish defines functions only at a prompt, and so is driven on a terminal.
+//! PowerShell is not available: its script is compared with an expected text.
 
 mod day;
 mod files;
@@ -18,15 +18,15 @@ use crate::support::pty::{Finished, PATIENCE, Pty, Session, Stream};
 use crate::support::tools;
 use crate::support::world::{MFA_CRED, World};
 
-/// A shell, and how it is used.
+/// A shell, and how it is driven.
 #[derive(Clone, Copy, Debug)]
 struct Shell {
-    /// What `init` calls it.
+    /// Its name for `init`.
     name: &'static str,
     program: &'static str,
-    /// Keeps it from reading start-up files.
+    /// The option that skips its startup files.
     bare: &'static [&'static str],
-    /// Lines before the file is loaded: strict options, and aliases for what it must not fall for.
+    /// Lines before the script is loaded: strict options, and aliases that must not affect it.
     strict: &'static str,
     language: Language,
 }
@@ -41,7 +41,7 @@ enum Language {
     Nu,
 }
 
-/// What these aliases stand for is not to be found in any output.
+/// The output of these aliases, which must not appear anywhere.
 const ALIASES: &str =
     "alias eval='echo aliased' export='echo aliased' command='echo aliased' unset='echo aliased' return='echo aliased'";
 
@@ -75,11 +75,11 @@ const XONSH: Shell = Shell {
     language: Language::Xonsh,
 };
 const NU: Shell = Shell { name: "nu", program: "nu", bare: &["--no-config-file"], strict: "", language: Language::Nu };
-/// All that are run here.
+/// All shells that are run here.
 const ALL: [Shell; 10] = [BASH, ZSH, DASH, KSH, MKSH, FISH, TCSH, ELVISH, XONSH, NU];
 
 impl Shell {
-    /// Where it is. Where it is not, that is said.
+    /// Its path. If it is missing, that is reported.
     fn find(self) -> Option<PathBuf> {
         let words: Vec<&str> = self.bare.iter().copied().chain(["-c", "exit"]).collect();
         let found = tools::find(self.program, &words);
@@ -89,7 +89,7 @@ impl Shell {
         found
     }
 
-    /// A file of the folder `$OUT`, as a word.
+    /// A file in the folder `$OUT`, as a word.
     fn out(self, name: &str) -> String {
         match self.language {
             Language::Posix | Language::Fish | Language::Tcsh => format!("\"$OUT/{name}\""),
@@ -99,22 +99,22 @@ impl Shell {
         }
     }
 
-    /// The words that send what a command prints to a file.
+    /// The words that redirect a command's output to a file.
     fn to(self, name: &str) -> String {
         let sign = if self.language == Language::Nu { "out>" } else { ">" };
         format!("{sign} {}", self.out(name))
     }
 
-    /// The line that loads the file, as docs/shells.md has it.
+    /// The line that loads the script, as in docs/shells.md.
     fn load(self, options: &str) -> String {
         let init = format!("mfa-cred init {} {options}", self.name);
         match self.language {
-            // The aliases are in the way of what is loaded, and not of the test's own words.
+            // The aliases are active while the script is loaded, but not for the test's own words.
             Language::Posix => format!("\\eval \"$(\\{init})\""),
             Language::Fish => format!("{init} | source"),
             Language::Tcsh => format!("\\{init} >~/.mfa-cred.tcsh; source ~/.mfa-cred.tcsh"),
             Language::Elvish => format!("eval ({init} | slurp)"),
-            // Its own `$(…)` loses something now and then on a busy machine.
+            // Its own `$(…)` loses data now and then on a busy machine.
             Language::Xonsh => {
                 format!("execx(__import__('subprocess').check_output('{init}', shell=True, text=True))")
             }
@@ -135,7 +135,7 @@ impl Shell {
         }
     }
 
-    /// Lines that run a command of ours, keep its exit code in `NAME.code` and what a child then sees in `NAME`.
+    /// Lines that run one of our commands, and save its exit code in `NAME.code` and a child's environment in `NAME`.
     fn step(self, name: &str, command: &str) -> String {
         let (code, seen) = (self.out(&format!("{name}.code")), self.out(name));
         match self.language {
@@ -159,14 +159,14 @@ impl Shell {
         }
     }
 
-    /// The shell with what `script` says, on a terminal of its own, its output apart where it can be.
+    /// Runs `script` in the shell, on its own terminal, with stdout separate if possible.
     fn start(self, program: &Path, scene: &Scene, options: &str, script: &str) -> Session {
         let folder = scene.out.path();
         if self.language == Language::Nu {
             let words: Vec<&str> = options.split_whitespace().collect();
             let init = scene.world.run(&[&["init", "nu"], &words[..]].concat()).stdout;
             let odd = scene.binary.display().to_string();
-            // As the odd program would print it.
+            // As the unusual program would print it.
             let quoted = format!("\"{}\"", odd.replace('\\', "\\\\").replace('"', "\\\""));
             fs::write(folder.join("init.nu"), init.replace(&format!("\"{MFA_CRED}\""), &quoted)).expect("a file");
         }
@@ -191,7 +191,7 @@ impl Shell {
         Pty::default().spawn(command)
     }
 
-    /// Waits for its end.
+    /// Waits for it to end.
     fn finish(self, session: Session, scene: &Scene, what: &str) -> Finished {
         let mut finished = session.finish(PATIENCE);
         if self.language == Language::Elvish {
@@ -206,7 +206,7 @@ impl Shell {
     }
 }
 
-/// A home, a folder to work in, one for what is seen, and the program at a path that would run something.
+/// A home, a working folder, a folder for results, and the program at a path that would execute something.
 struct Scene {
     world: World,
     work: tempfile::TempDir,
@@ -220,14 +220,14 @@ impl Scene {
         let folder = out.path().join("it's a $(touch PWNED) `touch PWNED` \"x\" \\ !;&");
         fs::create_dir(&folder).expect("a folder");
         let binary = folder.join("mfa-cred");
-        // A link in another file system cannot be; a symbolic one would be resolved.
+        // A hard link into another file system is impossible, and a symbolic link would be resolved.
         if fs::hard_link(MFA_CRED, &binary).is_err() {
             fs::copy(MFA_CRED, &binary).expect("a copy");
         }
         Self { world, work: tempfile::tempdir().expect("a folder"), out, binary }
     }
 
-    /// `PATH`, with that program first.
+    /// `PATH`, starting with that program.
     fn path(&self) -> String {
         let folder = self.binary.parent().expect("a folder").display();
         format!("{folder}:{}", std::env::var("PATH").expect("there is a PATH"))
@@ -237,7 +237,7 @@ impl Scene {
         fs::read_to_string(self.out.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// What a child of the shell had of our variables after a step.
+    /// Our variables in a child of the shell after a step.
     fn seen(&self, step: &str) -> Vec<(String, String)> {
         let is_the_worlds = |name: &str| ["AWS_ENDPOINT_URL", "MFA_CRED_STORE"].contains(&name);
         let ours = |name: &str| (name.starts_with("AWS") || name.starts_with("MFA_CRED")) && !is_the_worlds(name);
@@ -254,7 +254,7 @@ impl Scene {
         self.read(&format!("{step}.code")).trim_end().to_owned()
     }
 
-    /// Nothing that a name, a value or a path says was done.
+    /// Nothing in a name, a value or a path was executed.
     fn assert_nothing_ran(&self, what: &str) {
         for folder in [self.work.path(), self.world.home()] {
             for file in fs::read_dir(folder).expect("a folder").flatten() {
@@ -270,7 +270,7 @@ fn every_shell_in_the_table_is_covered() {
     let page = include_str!("../../docs/shells.md").replace("&#124;", "|");
     for dialect in mfa_cred::shell::Shell::ALL.map(mfa_cred::shell::Shell::dialect) {
         let name = dialect.name;
-        // PowerShell cannot be had here; cmd has no functions.
+        // PowerShell is not available here; cmd has no functions.
         let is_run = name != "powershell" && dialect.init.is_some();
         assert!(
             !is_run

@@ -1,29 +1,29 @@
-//! The warm path, counted in instructions: they repeat exactly, whatever else the machine does, where times do not.
+//! The warm path, measured in instructions: their number is the same on every run, unlike times, whatever else the
+//! machine does.
 //!
-//! The limits are for the unoptimized build and far above its own noise, which is none: what they guard is that the
-//! warm path builds no clap tree, no async runtime, no TLS and no D-Bus connection. Each of those alone costs more than
-//! the room that is left.
+//! The limits are for the unoptimized build, whose count does not vary. They ensure that the warm path builds no clap
+//! definitions, no async runtime, no TLS and no D-Bus connection: each of these alone costs more than the margin.
 
 use std::process::Command;
 
 use crate::support::pty::{PATIENCE, run};
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// 6 million for `process`, half a million more for `env`, of which 1.9 are the dynamic linker's relocations; an
-/// optimized build takes a ninth of it.
+/// 6 million for `process` and half a million more for `env`; 1.9 million of them are the dynamic linker's relocations.
+/// An optimized build needs a ninth.
 const WARM: u64 = 7_000_000;
 
-/// 2.8 million for a TAB that wants a profile, all but 0.7 of them relocations; 4.4 where commands can be typed, too.
+/// 2.8 million for a TAB at a profile, all but 0.7 of them relocations; 4.4 if commands are possible, too.
 const TAB: [(&[&str], u64); 3] = [
     (&["__complete", "zsh", "--", "env", ""], 3_000_000),
     (&["__complete", "bash", "--", "mfa-cred de", "de"], 4_700_000),
     (&["list", "--names"], 3_000_000),
 ];
 
-/// 2.3 million for a segment of the prompt, of which all but 0.4 are relocations, which grow with all that is linked.
+/// 2.3 million for a prompt segment, all but 0.4 of them relocations, whose number grows with the code that is linked.
 const PROMPT: u64 = 2_500_000;
 
-/// Runs the program under callgrind and gives the instructions that it took.
+/// Runs the program under callgrind and returns the number of its instructions.
 fn instructions(world: &World, words: &[&str]) -> u64 {
     let mut command = Command::new("valgrind");
     world.dress(&mut command);
@@ -50,13 +50,13 @@ fn a_warm_call_stays_within_its_instruction_budget() {
         let tab = instructions(&world, words);
         assert!(tab < limit, "{words:?}: {tab}");
     }
-    // The guards can fail: a line that clap has to read costs more than the room that is left.
+    // Check that the limits can be exceeded: a command line that clap has to parse costs more than the margin.
     assert!(instructions(&world, &["process", "deploy", "--min-ttl", "1m"]) > WARM);
     assert!(instructions(&world, &["__complete", "zsh", "--", "env", "--"]) > TAB[1].1);
 }
 
-/// What one profile more costs a warm call, whose lines are looked at and not read: 9,100, where to read them takes
-/// seven times as much. An optimized build takes a tenth of it.
+/// What each additional profile costs a warm call, which scans its lines without parsing them: 9,100; parsing would
+/// cost seven times as much. An optimized build needs a tenth.
 const A_PROFILE_MORE: u64 = 9_500;
 
 #[test]
@@ -76,7 +76,7 @@ fn a_warm_call_parses_only_the_profiles_that_it_needs() {
     let each = |count: u64| count.saturating_sub(few) / 5_000;
     let many = instructions(&world, &words);
     assert!(each(many) < A_PROFILE_MORE, "{few} with few, {many} with 5,000: {} each", each(many));
-    // The guard can fail: what is written in an unusual way takes the reading of all.
+    // Check that the limit can be exceeded: an unusual notation requires parsing everything.
     world.write(".aws/config", format!("{more}[profile \"quoted\"]\n{plain}"));
     let all = instructions(&world, &words);
     assert!(each(all) > A_PROFILE_MORE, "{few} with few, {all} with 5,000 read: {} each", each(all));
@@ -97,6 +97,6 @@ fn the_prompt_stays_within_its_instruction_budget() {
         let count = instructions(&world, words);
         assert!(count < PROMPT, "{words:?}: {count}");
     }
-    // The guard can fail, as above.
+    // Check that the limit can be exceeded, as above.
     assert!(instructions(&world, &["prompt", "--color", "always"]) > PROMPT);
 }

@@ -1,8 +1,8 @@
-//! The stores of keys against the real kernel and a real Secret Service.
+//! The key stores against the real kernel and a real Secret Service.
 //!
-//! Which bus a process meets is decided by its environment, and the kernel's limits by its user. Both differ only
-//! between processes: the tests start this test binary again as a child that plays one part (`a_part`), and read what
-//! it reports.
+//! A process's environment determines its bus, and its user determines the kernel's limits. Both differ only between
+//! processes, so the tests start this test binary again as a child that plays one part (`a_part`), and read what it
+//! reports.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -21,7 +21,7 @@ use crate::support::tools::{skip, skip_without};
 const PART: &str = "MFA_CRED_TEST_PART";
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// A name in the kernel keyring that ends with the test.
+/// A name in the kernel keyring that is removed at the end of the test.
 struct Name(String);
 
 impl Name {
@@ -51,7 +51,7 @@ fn text(answer: Result<Option<Secret<Vec<u8>>>, StoreError>) -> Option<String> {
     Some(String::from_utf8(bytes.expose().clone()).expect("text"))
 }
 
-/// Plays `part` in a child of its own and returns what it reported, with the time that the whole process took.
+/// Plays `part` in a child process and returns its report, with the time that the whole process took.
 fn play(part: &str, mut command: Command) -> (String, Duration) {
     let started = Instant::now();
     let Output { status, stdout, stderr } =
@@ -63,10 +63,10 @@ fn play(part: &str, mut command: Command) -> (String, Duration) {
     (report.to_owned(), took)
 }
 
-/// This test binary, told to run `a_part` alone.
+/// This test binary, told to run only `a_part`.
 fn child() -> Vec<std::ffi::OsString> {
     let program = std::env::current_exe().expect("this program");
-    // The harness leaves the name of the program out.
+    // The test harness omits the name of the program.
     let (_, module) = module_path!().split_once("::").expect("a module of this program");
     let part = format!("{module}::a_part");
     let words = ["--exact", &part, "--ignored", "--nocapture"].map(Into::into);
@@ -108,9 +108,10 @@ fn a_part() {
     writeln!(std::io::stdout(), "\nreport: {report}").expect("the parent reads");
 }
 
-/// Uses up the keys of a user who has nothing else, and says what the keyring answers then.
+/// Uses up the quota of a user who has no other keys, and returns the kernel keyring's answer then.
 fn fill_the_quota() -> String {
-    // A key that ended gives back its own share and not that of its link: a few runs later there would be no room.
+    // An expired key returns its own share of the quota but not that of its link: after a few runs there would be no
+    // room left.
     let cleared = Command::new("keyctl").args(["clear", "@u"]).status();
     assert!(cleared.expect("keyctl runs").success());
     let names: Vec<Name> = (0..300).map(|_| Name::new()).collect();
@@ -196,7 +197,7 @@ fn a_revoked_key_counts_as_missing() {
     assert_eq!(text(KernelKeyring.get(&name.0)).as_deref(), Some("y"));
 }
 
-/// Login, `su`, cron and `setsid` sessions differ in their session keyring: the same, a new one, none.
+/// Login, `su`, cron and `setsid` sessions differ in their session keyring: the same one, a new one, or none.
 #[test]
 fn every_session_of_the_user_can_read_the_key() {
     let name = Name::new();
@@ -218,7 +219,7 @@ fn the_key_survives_logout_in_the_persistent_keyring() {
     let name = Name::new();
     KernelKeyring.put(&name.0, &secret("x"), Some(MINUTE)).expect("kept");
     let description = format!("mfa-cred:{}", name.0);
-    // What remains when the user keyring went with the user's last process.
+    // What remains after the user keyring was removed with the user's last process.
     let lost = Command::new("sh")
         .args(["-c", r#"keyctl unlink "$(keyctl search @u user "$1")" @u"#, "sh", &description])
         .status();
@@ -232,11 +233,11 @@ fn the_key_survives_logout_in_the_persistent_keyring() {
 
 #[test]
 fn a_full_quota_is_reported_and_leaves_nothing_half_written() {
-    // Root's quota is a million keys; only root can be somebody else.
+    // Root's quota is a million keys; only root can become another user.
     if !rustix::process::geteuid().is_root() {
         return skip("a full quota", "root, who alone can run a child as another user,");
     }
-    // Nobody, and somebody else for two runs side by side.
+    // `nobody`, or another user for two runs at the same time.
     let user = 40_000 + std::process::id() % 20_000;
     let words = ["setpriv", "--clear-groups"].map(str::to_owned).into_iter();
     let words = words.chain([format!("--reuid={user}"), format!("--regid={user}")]);
@@ -333,7 +334,7 @@ fn a_desktop_and_a_cron_job_share_one_key() {
         assert!(took < Duration::from_secs(1), "the bus was opened: {took:?}");
     }
 
-    // The copy ends with its last entry; the keyring is locked; the next key is the kernel's alone.
+    // The copy expires with its last entry; the keyring is locked; the next key is only in the kernel.
     KernelKeyring.delete(id).expect("deleted");
     desktop.lock();
     let (next, _) = play_with(&desktop, &part);
@@ -341,7 +342,7 @@ fn a_desktop_and_a_cron_job_share_one_key() {
     let next_name = Name(next_id.to_owned());
     assert_ne!(next_id, id);
 
-    // The keyring is back, and the successor lives in it again, without the first one.
+    // The keyring works again, and the next key is stored there, but not the first one.
     KernelKeyring.delete(next_id).expect("deleted");
     desktop.unlock();
     assert_eq!(play_with(&desktop, &part).0, format!("keyring {next_id}"));

@@ -118,8 +118,8 @@ impl Tree {
         Some(at.to_vec())
     }
 
-    /// Modules of one parent that use one another in a circle: each group with the uses that tie it. A module counts with
-    /// all that is inside it; what it shares with its parent is no use of a sibling.
+    /// Modules of one parent that use each other in a cycle: each group with the uses that cause it. A module includes
+    /// everything inside it; using something from the common parent does not count as using a sibling.
     fn circles(&self) -> Vec<String> {
         let mut uses: BTreeMap<&[String], Ties<'_>> = BTreeMap::new();
         for (at, module) in &self.0 {
@@ -127,7 +127,7 @@ impl Tree {
                 let Some(source) = self.source_of(at, path) else { continue };
                 let depth = at.iter().zip(&source).take_while(|(one, other)| one == other).count();
                 let (Some(user), Some(used)) = (at.get(depth), source.get(depth)) else { continue };
-                // The key must live as long as the tree: the parent's path is the beginning of the user's.
+                // The key must live as long as the tree: the parent's path is a prefix of the user's.
                 let names = uses.entry(&at[..depth]).or_default().entry((user, self.name_of(&source, depth, used)));
                 names.or_default().insert(path.last().cloned().unwrap_or_default());
             }
@@ -141,7 +141,7 @@ impl Tree {
         kept.map_or("", |kept| kept[depth].as_str()).get(..name.len()).unwrap_or_default()
     }
 
-    /// Every use of a room that stands below one's own in the list.
+    /// Every use of a module that is below the user's own in the list.
     fn upward_uses(&self, rooms: &[String]) -> Vec<String> {
         let rank = |room: &str| rooms.iter().position(|name| name == room);
         let mut found = BTreeSet::new();
@@ -165,7 +165,7 @@ impl Tree {
         self.0.values().flat_map(of).collect()
     }
 
-    /// Public names that no other module names, the tests of the package included, and that no public signature needs.
+    /// Public names that no other module uses, including the package's tests, and that no public signature needs.
     fn unused(&self, others: &BTreeSet<String>) -> Vec<String> {
         let mut found = Vec::new();
         for module in self.0.values() {
@@ -257,7 +257,8 @@ fn no_module_uses_a_higher_layer() {
 
 #[test]
 fn no_files_of_a_room_form_a_cycle() {
-    // The package's own rooms have the order of `lib.rs`, so a circle among them is a use upward as well.
+    // The package's modules are ordered by `lib.rs`, so a cycle among them always contains a use in the wrong
+    // direction.
     assert_eq!(Tree::of_source().circles(), Vec::<String>::new());
 }
 

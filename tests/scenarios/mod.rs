@@ -1,4 +1,4 @@
-//! What a person or a program meets, told file by file as a specification.
+//! The behavior of the program as people and other programs experience it, file by file as a specification.
 
 #[cfg(unix)]
 mod audit;

@@ -1,4 +1,4 @@
-//! Networks that fail: one line, exit 6, within the limits, and no code thrown away that was not sent.
+//! Failing networks: one line, exit code 6, within the time limits, and no unsent code is lost.
 
 mod bounds;
 mod clear;
@@ -36,7 +36,7 @@ fn assert_network(done: &Finished, error: &str) {
     assert!(lines.len() <= 2 && lines[1..].iter().all(|line| line.starts_with("hint: ")), "{done:?}");
 }
 
-/// Is the code still good, as far as the ledger knows?
+/// Is the code still unspent according to the ledger?
 fn code_is_unspent(cast: &Cast) -> bool {
     let ledgers = std::fs::read_dir(cast.world.state()).expect("the state folder");
     ledgers
@@ -65,7 +65,7 @@ fn a_name_that_does_not_resolve() {
 #[test]
 fn packets_that_are_dropped_time_out() {
     let cast = cold();
-    // A queue that is full: the kernel drops further connections, as a firewall does.
+    // A full queue: the kernel drops further connections, as a firewall does.
     let listener = rustix_listener();
     let address = listener.local_addr().expect("its address");
     let filler: Vec<_> =
@@ -119,7 +119,7 @@ fn answer_slowly(mut stream: TcpStream, crawls: bool) {
 
 #[test]
 fn a_server_that_does_not_speak_tls() {
-    // One hangs up on what it does not understand, and one says so in HTTP.
+    // One server hangs up on unknown input, and one answers in HTTP.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     thread::spawn(move || {
@@ -154,7 +154,7 @@ fn valid_credentials_are_served_when_the_network_is_down() {
     let cast = cold();
     let Cast { world, device, .. } = &cast;
     world.sign_in(device, &["process", "deploy"]);
-    // Another endpoint is another identity; so it is the same one that goes away, for all tries.
+    // Another endpoint would be another identity, so the same one is shut down for all attempts.
     world.aws.fault("AssumeRole", Fault::Drop(When::Before), 9);
     let done = world.run(&["process", "deploy", "--min-ttl", "2h"]);
     assert!(done.status.success() && done.stdout.contains("ASIA"), "{done:?}");

@@ -1,4 +1,4 @@
-//! The papers: every link leads somewhere, and no page is left out of the list in the README.
+//! The documentation: every link has a target, and every page is listed in the README.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn pages() -> Vec<PathBuf> {
     docs.chain(top).collect()
 }
 
-/// What a page links to besides the web: each path, and the heading after `#`.
+/// The local links of a page: each path, and the heading after `#`.
 fn links(text: &str) -> Vec<(String, Option<String>)> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let own = targets.filter(|target| !target.contains("://") && !target.contains(char::is_whitespace));
@@ -25,7 +25,7 @@ fn links(text: &str) -> Vec<(String, Option<String>)> {
     .collect()
 }
 
-/// The headings of a page, as links name them.
+/// The headings of a page, in the form used by links.
 fn headings(text: &str) -> Vec<String> {
     let name = |heading: &str| {
         let heading = heading.trim().to_lowercase();

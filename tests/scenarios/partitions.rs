@@ -34,7 +34,7 @@ fn the_sdk_knows_the_same_partitions_by_the_same_regions() {
         for region in [region(default), region(second)] {
             assert_eq!(Partition::of_region(&region), partition, "{region}");
             assert_eq!(endpoint(&region, false), format!("https://sts.{region}.{domain}"));
-            // Only in GovCloud, which shares its domain with the commercial partition, the usual host is the FIPS one.
+            // Only in GovCloud, which shares its domain with the commercial partition, is the usual host the FIPS one.
             let host = if name == "aws-us-gov" { "sts" } else { "sts-fips" };
             assert_eq!(endpoint(&region, true), format!("https://{host}.{region}.{domain}"));
         }

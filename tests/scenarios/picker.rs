@@ -1,4 +1,4 @@
-//! No profile was named and a person is there: the picker, `mfa-cred -`, and what is seen while a call takes its time.
+//! No profile was named and a person is present: the picker, `mfa-cred -`, and the spinner during a slow call.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::support::aws::{Fault, When};
 use crate::support::pty::{PATIENCE, Pty, Session, Stream};
 use crate::support::world::{Cast, MFA_CRED, World, variable};
 
-/// The program as `$(…)` runs it in a shell: stdout apart, all else on the terminal.
+/// The program as a shell runs it in `$(…)`: stdout separate, everything else on the terminal.
 fn in_a_shell(world: &World, rows: u16, columns: u16, words: &[&str]) -> Session {
     let mut command = std::process::Command::new(MFA_CRED);
     world.dress(&mut command);
@@ -21,7 +21,7 @@ fn typing_filters_the_picker() {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["login", "deploy"]);
     let mut session = in_a_shell(&world, 12, 60, &[]);
-    // What is cached shows its time, and the one that was used is the first.
+    // A cached profile shows its time left, and the most recently used one comes first.
     session.wait_for("> deploy", PATIENCE);
     session.type_text("audi");
     session.wait_for("> audit", PATIENCE);
@@ -30,7 +30,7 @@ fn typing_filters_the_picker() {
     world.heard("the picker", &done);
     assert_eq!(variable(&done.stdout, "MFA_CRED_PROFILE"), "audit", "{done:?}");
     assert!(done.terminal.ends_with("\x1b[?1049l"), "{done:?}");
-    // Nothing of it stands on the screen that stays.
+    // Nothing of it remains on the main screen.
     let (before, _) = done.terminal.split_once("\x1b[?1049h").expect("it has a screen of its own");
     assert_eq!(before, "");
 }
@@ -48,7 +48,7 @@ fn cursor_keys_select_and_escape_exits_with_130() {
 
     let mut session = in_a_shell(&world, 24, 80, &[]);
     session.wait_for("Profile: ", PATIENCE);
-    // A person who thinks, for longer than the window's size goes without a look.
+    // A person who thinks for longer than the interval of the window size checks.
     std::thread::sleep(Duration::from_millis(600));
     session.type_text("\x1b");
     let done = session.finish(PATIENCE);
@@ -59,7 +59,7 @@ fn cursor_keys_select_and_escape_exits_with_130() {
 fn a_signal_in_the_picker_leaves_the_terminal_as_it_was() {
     let Cast { world, .. } = World::cast();
     for (signal, number) in [(Signal::INT, 2), (Signal::TERM, 15), (Signal::HUP, 1)] {
-        // Below a shell that stays, so that the modes that were left can be seen.
+        // Run by a shell that stays, so that the final terminal modes can be inspected.
         let mut command = std::process::Command::new("sh");
         world.dress(&mut command);
         command.args(["-c", &format!("'{MFA_CRED}' >/dev/null; echo \"status=$?.\"; read line")]);
@@ -74,7 +74,7 @@ fn a_signal_in_the_picker_leaves_the_terminal_as_it_was() {
     }
 }
 
-/// The process that the session's leader waits for.
+/// The process that the session leader waits for.
 fn child_of(session: &Session) -> i32 {
     let leader = session.pid();
     let children = std::fs::read_to_string(format!("/proc/{leader}/task/{leader}/children")).expect("Linux says so");
@@ -84,7 +84,7 @@ fn child_of(session: &Session) -> i32 {
 #[test]
 fn without_a_terminal_no_picker_appears() {
     let Cast { world, .. } = World::cast();
-    // As below an SDK, which captures stderr.
+    // As with an SDK, which captures stderr.
     let done = world.at_terminal(&["process"]).finish(PATIENCE);
     assert_eq!(done.status.code(), Some(1), "{done:?}");
     assert!(done.stderr.starts_with("error: ") && done.stderr.contains("`default`"), "{done:?}");
@@ -92,7 +92,7 @@ fn without_a_terminal_no_picker_appears() {
     let session = in_a_shell(&world, 24, 80, &["--no-prompt"]);
     let done = session.finish(PATIENCE);
     assert!(done.status.code() == Some(1) && !done.terminal.contains("\x1b[?1049h"), "{done:?}");
-    // Nor where there is no second screen.
+    // Nor without an alternate screen.
     for term in ["dumb", ""] {
         world.set("TERM", term);
         let done = in_a_shell(&world, 24, 80, &[]).finish(PATIENCE);
@@ -111,12 +111,12 @@ fn a_dash_means_the_previous_profile() {
     let profile = |words: &[&str]| variable(&world.run(words).stdout, "MFA_CRED_PROFILE");
     profile(&["env", "audit"]);
     assert_eq!(profile(&["-"]), "audit", "a new shell goes to where the last one was");
-    // And from there it goes to and fro.
+    // Repeating it alternates between the two.
     world.set("MFA_CRED_PROFILE", "audit");
     assert_eq!(profile(&["-"]), "deploy");
     world.set("MFA_CRED_PROFILE", "deploy");
     assert_eq!(profile(&["env", "-"]), "audit");
-    // What an SDK runs is no choice of a person's.
+    // A call by an SDK is not a person's choice.
     assert!(world.run(&["process", "deploy"]).status.success());
     assert_eq!(world.read("state/mfa-cred/history"), "deploy\naudit\naudit\ndeploy\naudit\n");
 }
@@ -134,7 +134,7 @@ fn a_slow_call_shows_a_spinner_and_leaves_no_trace() {
     let rest = done.terminal.rsplit("\x1b[2K").next().expect("the line is erased");
     assert_eq!(rest.trim_matches('\r'), "", "{done:?}");
     world.heard("a slow call", &done);
-    // In a pipe there is nothing to see.
+    // In a pipe nothing is shown.
     world.run(&["clear"]);
     world.sign_in(&device, &["login", "deploy"]);
     world.aws.fault("AssumeRole", slow, 1);

@@ -1,4 +1,4 @@
-//! The plan cases of `tests/cases/plan/*.txt`: each is a sentence and data, and one function runs them all.
+//! The plan cases in `tests/cases/plan/*.txt`: each consists of a sentence and data, and one function runs them all.
 //!
 //! The grammar is that of [`cases`]. A file's shared `-- config` and `-- credentials` blocks are appended to those of each
 //! case, so that a case's own lines are numbered from 1. The blocks of a case: `-- run WORDS` (what is typed after
@@ -13,7 +13,7 @@ use mfa_cred::plan::{Plan, Step};
 use crate::support::cases::{self, Block, Case};
 use crate::support::texts::{Refusal, Texts};
 
-/// A secret in the files of every case: no plan and no error may show it.
+/// A secret in the files of every case: no plan and no error may contain it.
 const SECRET: &str = "never/shown+7Hq2";
 
 #[test]
@@ -58,7 +58,7 @@ fn a_device_session_needs_no_device_and_gives_no_role_warning() {
     assert!(!plan.clone().with_device(&serial).asks_for_device());
 }
 
-/// The plan as `show` prints it, then the parameters that only the calls carry.
+/// The plan as `show` prints it, followed by the parameters that only appear in the calls.
 fn rendered(planned: Result<Plan, Refusal>) -> String {
     let plan = match planned {
         Ok(plan) => plan,

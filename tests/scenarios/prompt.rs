@@ -1,4 +1,4 @@
-//! The prompt segment: from the environment alone, and in the prompts of real shells.
+//! The prompt segment: computed from the environment alone, and shown in the prompts of real shells.
 
 use std::process::Command;
 
@@ -9,12 +9,12 @@ use crate::support::pty::{Finished, PATIENCE, Pty, Stream, off_terminal, run};
 use crate::support::tools::{find, skip_without};
 use crate::support::world::{MFA_CRED, World};
 
-/// An end that is so many seconds away, and half a minute more, so that a slow test does not see the minute change.
+/// An expiration this many seconds away, plus half a minute, so that a slow test does not cross a minute boundary.
 fn end_in(secs: i64) -> String {
     (Timestamp::now() + SignedDuration::from_secs(secs + 30)).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The program with these variables and no others.
+/// The program with only these variables.
 fn prompt(variables: &[(&str, &str)], words: &[&str]) -> Finished {
     let mut command = off_terminal(MFA_CRED);
     command.arg("prompt").args(words).env_clear().envs(variables.iter().copied());
@@ -37,7 +37,7 @@ fn the_segment_shows_the_profile_and_the_time_left() {
     }
     assert_eq!(line(&[profile], &[]), "my-test-role\n");
     assert_eq!(line(&[profile, ("AWS_CREDENTIAL_EXPIRATION", "soon")], &[]), "my-test-role\n");
-    // Nothing where there is nothing: no line either.
+    // Without credentials nothing is printed, not even a line feed.
     for nothing in [&[][..], &[("MFA_CRED_PROFILE", "")], &[("AWS_PROFILE", "x"), ("AWSUME_PROFILE", "x")]] {
         assert_eq!(line(nothing, &[]), "");
         assert_eq!(line(nothing, &["--format", "aws {profile}", "--color", "always"]), "");
@@ -101,8 +101,8 @@ fn no_file_is_read() {
     assert!(done.stderr.contains("openat("), "strace sees what is opened: {}", done.stderr);
 }
 
-/// The two ways in which people put a command into a prompt of bash, and the one of zsh: in `PS1` itself, and by a hook
-/// that assigns `PS1`, which expands what it holds once more.
+/// Two ways to put a command into bash's prompt, and the one for zsh: in `PS1` itself, and by a hook that assigns
+/// `PS1`, which expands its contents once more.
 #[test]
 fn a_name_in_a_prompt_runs_nothing() {
     let world = World::empty();
@@ -136,7 +136,7 @@ fn a_name_in_a_prompt_runs_nothing() {
     }
 }
 
-/// A prompt whose colors are not marked is longer than it looks, and a long line is then drawn over itself.
+/// If the colors of a prompt are not marked, the shell counts them as characters, and a long line overwrites itself.
 #[test]
 fn colors_have_no_width_in_the_prompt() {
     let world = World::empty();
@@ -156,7 +156,7 @@ fn colors_have_no_width_in_the_prompt() {
         session.type_text(setup);
         session.wait_for("p", PATIENCE);
         session.wait_for("\x1b[0m> ", PATIENCE);
-        // 3 + 26 columns of 30: a shell that counts the colors has gone to a new line before.
+        // 3 + 26 columns of 30: a shell that counts the colors has started a new line before.
         session.type_text("abcdefghijklmnopqrstuvwxyz");
         session.wait_for("z", PATIENCE);
         let screen = session.screen();

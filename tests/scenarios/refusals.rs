@@ -1,9 +1,9 @@
-//! What AWS refuses: each refusal has its exit code and its own hint, and is told in one line.
+//! Requests that AWS refuses: each refusal has its own exit code and hint, on one line.
 
 use crate::support::aws::Fault;
 use crate::support::world::{Cast, World};
 
-/// The call that is refused, AWS's status, code and text, the exit code, and a part of the hint.
+/// The refused call, AWS's status, code and message, the exit code, and a part of the hint.
 struct Refusal {
     call: &'static str,
     status: u16,
@@ -126,7 +126,7 @@ fn every_refusal_has_its_exit_code_and_its_hint() {
         let told = lines.get(1).copied().unwrap_or_default();
         assert!(lines.len() <= 2 && told.contains(hint) && hint.is_empty() == told.is_empty(), "{code}: {done:?}");
         assert!(!done.stderr.contains('\u{202e}'), "{done:?}");
-        // A refused code is given back, and all that carried one went out once.
+        // A refused code is not spent, and every request with a code was sent once.
         assert_eq!(world.aws.count(SESSION), 1, "{code}");
     }
 }
@@ -207,7 +207,7 @@ fn a_role_that_requires_mfa_hints_at_the_missing_device() {
     let hint = "hint: no MFA was used, and the role may require it: set `mfa_serial = auto` in profile `alice`, or run \
                 `mfa-cred device enroll --profile alice` if its user has no device yet. Otherwise, the role's trust policy, your policy or an SCP denies it; the request carried no external ID and no tags";
     assert_eq!(done.stderr.lines().nth(1), Some(hint), "{done:?}");
-    // So it is: what is written there serves the role, which inherits it.
+    // Following the hint works: the role inherits the setting.
     world.edit_config("[profile alice]\n", "[profile alice]\nmfa_serial = auto\n");
     world.sign_in(&device, &["process", "deploy"]);
 }

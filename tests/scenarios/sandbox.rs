@@ -1,30 +1,30 @@
-//! The sandbox, started as a person starts it.
+//! The sandbox, started as people start it.
 
 use std::process::Command;
 
 use crate::support::pty::{PATIENCE, Pty, Stream};
 
-/// What a person does there: read the greeting, then the code, then sign in.
+/// What a person does there: read the greeting, get the code, sign in.
 #[test]
 fn the_sandbox_shows_cargos_progress_and_its_greeting_leads_to_a_sign_in() {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["run", "--example", "sandbox"]);
     command.env("SHELL", "/bin/sh").env("TERM", "xterm").env_remove("MFA_CRED_PROFILE");
-    // What cargo tells the tests about this package would make `ring` build itself anew.
+    // With cargo's variables about this package, `ring` would be rebuilt.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
             command.env_remove(name);
         }
     }
     let mut session = Pty::default().sized(40, 100).streams(Stream::Terminal, Stream::Terminal).spawn(command);
-    // Cargo says what it does twice: for the sandbox itself, and for the program in it.
+    // Cargo reports its work twice: for the sandbox itself, and for the program in it.
     for text in
         ["Finished", "Finished", "A sandbox: ", "Read the code first", "mfa-code", "eval $(mfa-cred my-test-role)"]
     {
         session.wait_for(text, 10 * PATIENCE);
     }
     let before = session.screen();
-    // The crates below this one were built for the tests already, and with the same features.
+    // The dependencies were already built for the tests, with the same features.
     assert!(!before.contains("Compiling aws"), "{before}");
     session.type_text("mfa-code | mfa-cred login my-test-role --mfa-token -; echo code=$?\r");
     session.wait_for("my-test-role: signed in for ", PATIENCE);

@@ -1,4 +1,5 @@
-//! A flag beats the environment, the environment beats `config.ini`; and what is wrong in each says where it is.
+//! Options override the environment, and the environment overrides `config.ini`; an invalid value is reported with its
+//! place.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use mfa_cred::settings::{Chosen, ObtainOptions, Settings, SettingsError, Token};
 
 use crate::support::texts::{Refusal, Texts};
 
-/// What was typed, exported and written.
+/// The command line, the environment and the settings file.
 fn texts(words: &str, variables: &[(&str, &str)], ini: &str) -> Texts {
     Texts {
         files: vec![("config.ini".to_owned(), ini.to_owned())],
@@ -23,7 +24,7 @@ fn refusal(texts: &Texts) -> Refusal {
     }
 }
 
-/// How a setting is written in each of its places, each time with another value, and how it is read.
+/// How a setting is written in each place, each time with a different value, and how it is read.
 struct Setting {
     flag: &'static str,
     variable: (&'static str, &'static str),
@@ -269,7 +270,7 @@ fn the_aws_files_come_from_options_variables_or_the_home() {
     );
 }
 
-/// The variables that were set, and no others.
+/// Only the variables that were set.
 struct Only<'a>(&'a Texts);
 
 impl mfa_cred::host::Env for Only<'_> {
@@ -313,7 +314,7 @@ fn a_code_on_the_command_line_must_be_six_digits_and_is_not_quoted() {
 
 #[cfg(unix)]
 mod said {
-    //! Colors and loudness, as the real binary has them.
+    //! Colors and verbosity, with the real binary.
 
     use std::process::Command;
 
@@ -324,7 +325,7 @@ mod said {
     const PLAIN: &str = "error: there is no profile `nobody`";
     const COLORED: &str = "\x1b[31merror: \x1b[0mthere is no profile `nobody`";
 
-    /// A home with a user who has no device: that is a warning.
+    /// A home with a user who has no device, which causes a warning.
     fn world() -> World {
         let world = World::empty();
         let key = world.aws.add_user("alice");

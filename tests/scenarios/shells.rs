@@ -1,8 +1,8 @@
-//! The payload where it is meant to be: in the shells that people use, on a real terminal and in scripts.
+//! The payload where it is used: in the shells that people use, on a real terminal and in scripts.
 //!
-//! Every shell is the system's own, started without the tester's files. What arrived is read by another program that
-//! the shell starts (`env`, `printenv`), as the AWS CLI would be, so that a variable that was set and not exported
-//! counts as lost. A missing shell is named as skipped, and fails the run in CI.
+//! Every shell is the system's own, started without the tester's files. Another program started by the shell (`env`,
+//! `printenv`) reads the variables, as the AWS CLI would, so that a variable that was set but not exported counts as
+//! lost. A missing shell is reported as skipped, and fails the run in CI.
 
 mod data;
 mod day;
@@ -17,11 +17,11 @@ use std::process::{Command, Stdio};
 
 use crate::support::tools::skip_without;
 
-/// A shell, and how it is used.
+/// A shell, and how it is driven.
 #[derive(Clone, Copy, Debug)]
 struct Shell {
     program: &'static str,
-    /// Keeps it from reading start-up files.
+    /// The option that skips its startup files.
     bare: &'static [&'static str],
     is_fish: bool,
 }
@@ -33,7 +33,7 @@ const KSH: Shell = Shell { program: "ksh", bare: &[], is_fish: false };
 const MKSH: Shell = Shell { program: "mksh", bare: &[], is_fish: false };
 const FISH: Shell = Shell { program: "fish", bare: &["--no-config"], is_fish: true };
 
-/// The two ways in which a shell takes a payload.
+/// The two ways in which a shell evaluates a payload.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     /// `eval $(…)`; in fish `… | source`
@@ -44,14 +44,14 @@ enum Form {
 
 const FORMS: [Form; 2] = [Form::Usual, Form::Other];
 
-/// Is what `env` prints for that shell evaluated here?
+/// Can this shell evaluate the output of `env` here?
 pub(super) fn is_evaluated(name: &str) -> bool {
     let by_name = [BASH, ZSH, DASH, KSH, MKSH, FISH].iter().any(|shell| shell.program == name);
     by_name || name == "posix" || name == "powershell" || others::ALL.iter().any(|reader| reader.program == name)
 }
 
 impl Shell {
-    /// Is it there? Where it is not, that is said.
+    /// Is it installed? If not, that is reported.
     fn is_here(self) -> bool {
         let found = Command::new(self.program).args(self.bare).args(["-c", "true"]).stderr(Stdio::null()).status();
         let is_here = found.is_ok_and(|status| status.success());
@@ -61,7 +61,7 @@ impl Shell {
         is_here
     }
 
-    /// The line that takes what `command` prints.
+    /// The line that evaluates the output of `command`.
     fn take(self, form: Form, command: &str) -> String {
         match (form, self.is_fish) {
             (Form::Usual, false) => format!("eval $({command})"),
@@ -71,7 +71,7 @@ impl Shell {
         }
     }
 
-    /// The exit code of the line before.
+    /// The exit code of the previous line.
     fn status(self) -> &'static str {
         if self.is_fish { "$status" } else { "$?" }
     }
@@ -100,7 +100,7 @@ impl Shell {
     }
 }
 
-/// Names that are legal in quotes in `~/.aws/config`, and each of which means something to some shell.
+/// Names that are valid within quotes in `~/.aws/config`, each of which has a meaning in some shell.
 pub(crate) const NAMES: [&str; 66] = [
     "$(touch PWNED)",
     "`touch PWNED`",
@@ -170,8 +170,8 @@ pub(crate) const NAMES: [&str; 66] = [
     "x)fi;touch PWNED",
 ];
 
-/// A folder to work in: its files have the names that the patterns among the values would match, bare or within a
-/// statement that was quoted without care.
+/// A working folder whose files have the names that the patterns among the values would match, alone or in a badly
+/// quoted statement.
 pub(crate) fn trap() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["a", "b", "x", "-n", "MFA_CRED_PROFILE='a';", "MFA_CRED_PROFILE=a;", "AWSUME_PROFILE='a';", "export"] {
@@ -180,7 +180,7 @@ pub(crate) fn trap() -> tempfile::TempDir {
     folder
 }
 
-/// Nothing that a value says was done: it would have left a file called `PWNED`.
+/// Nothing in a value was executed: it would have left a file called `PWNED`.
 pub(crate) fn assert_nothing_ran(folder: &Path, what: &str) {
     for file in fs::read_dir(folder).into_iter().flatten().flatten() {
         assert!(!file.file_name().to_string_lossy().contains("PWNED"), "{what}: {}", file.path().display());
@@ -190,7 +190,7 @@ pub(crate) fn assert_nothing_ran(folder: &Path, what: &str) {
     }
 }
 
-/// What `printenv -0` or `env -0` wrote.
+/// The output of `printenv -0` or `env -0`.
 fn nul_ended(file: &Path) -> Vec<String> {
     let bytes = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let text = String::from_utf8(bytes).expect("UTF-8");

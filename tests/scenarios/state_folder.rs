@@ -1,5 +1,5 @@
-//! The state folder as it can be found: unwritable, full, foreign, planted, missing, damaged. It costs the cache, and
-//! the credentials come.
+//! The state folder in every condition: read-only, full, foreign, planted, missing, damaged. Only the cache is lost,
+//! and credentials are still returned.
 
 mod crashes;
 mod exposed;
@@ -20,7 +20,7 @@ use crate::support::world::{Cast, MFA_CRED, World, calls, variable};
 /// A user id that nobody has.
 const NOBODY: u32 = 64_994;
 
-/// The program with a code on stdin, below another one that becomes it.
+/// The program with a code on stdin, started by another program that replaces itself with it.
 fn sign_in_below(world: &World, device: &Device, wrapper: &[&str]) -> Finished {
     let words = [wrapper, &[MFA_CRED, "env", "deploy", "--mfa-token", "-"]].concat();
     let mut command = pty::off_terminal(words[0]);
@@ -31,7 +31,7 @@ fn sign_in_below(world: &World, device: &Device, wrapper: &[&str]) -> Finished {
     finished
 }
 
-/// The credentials came, and nothing was found in a cache; gives the one warning's reason.
+/// Asserts that credentials came without a cache; returns the reason given in the one warning.
 #[track_caller]
 fn served_without_cache(world: &World, done: &Finished) -> String {
     assert_role(world, done, "deploy");
@@ -43,7 +43,7 @@ fn served_without_cache(world: &World, done: &Finished) -> String {
     reason.to_owned()
 }
 
-/// The payload's keys are those of a session of that role.
+/// Asserts that the payload's keys are those of a session of that role.
 #[track_caller]
 fn assert_role(world: &World, done: &Finished, name: &str) {
     assert!(done.status.success(), "{done:?}");
@@ -59,13 +59,13 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
 }
 
-/// Every file of the folder with its content.
+/// Every file of the folder with its contents.
 fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = fs::read_dir(folder).expect("a folder").flatten().map(|file| file.path());
     files.map(|path| (path.clone(), fs::read(path).expect("readable"))).collect()
 }
 
-/// Entries of both roles and of the session behind them, and nothing on AWS's list.
+/// Entries of both roles and of their session, and no recorded calls.
 fn warm() -> Cast {
     let cast = World::cast();
     cast.world.sign_in(&cast.device, &["login", "deploy", "audit"]);
@@ -74,7 +74,7 @@ fn warm() -> Cast {
     cast
 }
 
-/// The entry whose clear header holds this text.
+/// The entry whose clear header contains this text.
 fn entry(world: &World, text: &str) -> PathBuf {
     let holds = |path: &PathBuf| String::from_utf8_lossy(&fs::read(path).expect("readable")).contains(text);
     let mut found = world.entries().into_iter().filter(holds);
@@ -89,7 +89,7 @@ const SESSION: &str = "\"kind\":\"session\"";
 
 #[test]
 fn a_read_only_state_folder_disables_the_cache_only() {
-    // What keeps root from being stopped by a file's mode is taken away from the program.
+    // The program loses the capability that lets root ignore file modes.
     let limited: &[&str] = if rustix::process::geteuid().is_root() {
         &["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
     } else {
@@ -108,7 +108,7 @@ fn a_read_only_state_folder_disables_the_cache_only() {
         assert_eq!(fs::read_dir(folder).expect("listed").count(), 0);
     }
 
-    // What is cached already is served from a folder that can only be read, an MFA session to a new role as well.
+    // Existing entries are served from a read-only folder, and its MFA session also serves a new role.
     assert_eq!(sign_in_below(&world, &device, limited).stderr, "");
     calls(&world);
     set_mode(&state, 0o500);
@@ -130,21 +130,22 @@ fn a_read_only_state_folder_disables_the_cache_only() {
 fn a_full_disk_disables_the_cache_only() {
     let Cast { world, device, .. } = World::cast();
     let state = world.state().display().to_string();
-    // No byte can be written to any file, as on a disk without space: files can be made, and stay empty.
+    // No byte can be written to any file, as on a full disk: files can be created but stay empty.
     let no_bytes = ["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"];
     let reason = served_without_cache(&world, &sign_in_below(&world, &device, &no_bytes));
     assert!(reason.starts_with("the state folder cannot be used (File too large (os error 27)"), "{reason}");
 
-    // Real disks, where this user may mount one in a place of its own: without space, and without room for a file.
+    // Real file systems, if this user may mount one in a private namespace: one without space, and one without room for
+    // another file.
     let flags: &[&str] = if rustix::process::geteuid().is_root() { &[] } else { &["--map-root-user"] };
     let unshare = [&["unshare", "--mount"], flags].concat();
     let may_mount = Command::new(unshare[0]).args(&unshare[1..]).arg("true").output();
     if !may_mount.is_ok_and(|output| output.status.success()) {
         return skip("a full disk", "the right to mount one");
     }
-    // The disk is gone with its program, and so the sealing key must go before.
+    // The file system disappears with its program, so the sealing key must be removed before.
     let mut silent = 0;
-    // Without room for another file, and with room for the first few pages of what is written.
+    // Without room for another file, but with room for the first few pages of data.
     for (options, free) in
         [("nr_inodes=2", 64)].into_iter().chain((0..16).step_by(3).map(|free| ("nr_inodes=99", free)))
     {
@@ -216,7 +217,7 @@ fn without_a_home_credentials_come_from_explicitly_named_files() {
     if !rustix::process::geteuid().is_root() {
         return skip("a user without a home", "root, who alone can be one,");
     }
-    // The system knows no home of this user, and the capability lets it read ours.
+    // The system knows no home for this user, and the capability lets it read ours.
     let (uid, gid) = (format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"));
     let user = ["setpriv", &uid, &gid, "--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
     let homeless = [&user[..], &["env", "-u", "HOME", "-u", "XDG_STATE_HOME", "-u", "XDG_CONFIG_HOME"]].concat();
@@ -241,11 +242,11 @@ fn a_relative_home_or_state_folder_is_not_used() {
     let here = world.home().join("here");
     fs::create_dir(&here).expect("made");
     let chdir = format!("--chdir={}", here.display());
-    // A folder of state that is relative is absent, as XDG says: the one below the home is used.
+    // A relative state folder counts as unset, as XDG requires: the one below the home is used.
     let done = sign_in_below(&world, &device, &["env", &chdir, "XDG_STATE_HOME=state"]);
     assert_role(&world, &done, "deploy");
     assert_eq!((done.stderr.as_str(), fs::read_dir(&here).expect("listed").count()), ("", 0));
-    // A relative home is none.
+    // A relative home counts as missing.
     let homeless = ["env", &chdir, "-u", "XDG_STATE_HOME", "-u", "XDG_CONFIG_HOME", "HOME=home"];
     let lost = sign_in_below(&world, &device, &homeless);
     assert_eq!((lost.status.code(), lost.stdout.as_str()), (Some(1), ""), "{lost:?}");
@@ -259,7 +260,7 @@ fn a_relative_home_or_state_folder_is_not_used() {
     assert_eq!(fs::read_dir(&here).expect("listed").count(), 0);
 }
 
-/// Each file of the folder in turn: credentials come, with one warning at the most.
+/// For each file of the folder: credentials come, with at most one warning.
 #[test]
 fn a_folder_in_place_of_a_state_file_is_reported() {
     let names = |world: &World| {
@@ -333,11 +334,11 @@ fn after_clear_all_a_copy_of_the_folder_is_useless() {
     }
 }
 
-/// Every way to damage an entry: what was done, and the bytes that are left of it.
+/// Every way to damage an entry: what was done, and the remaining bytes.
 fn damages(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let lines: Vec<usize> = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
     let body = lines[1] + 1;
-    // Both lines of the header, the nonce, the ciphertext and the tag: their ends, and steps between.
+    // Both lines of the header, the nonce, the ciphertext and the tag: their ends, and positions in between.
     let ends = [0, lines[0], lines[0] + 1, lines[1], body, body + 23, body + 24, bytes.len() - 17, bytes.len() - 1];
     let places: Vec<usize> = ends.into_iter().chain((0..bytes.len()).step_by(101)).collect();
     let flipped = places.iter().map(|&at| {
@@ -376,7 +377,7 @@ fn a_damaged_role_entry_is_replaced_without_a_code() {
         assert_eq!((done.stderr.as_str(), calls(&world)), ("", vec!["AssumeRole".to_owned()]), "{what}");
         assert_ne!(fs::read(&path).expect("an entry"), bytes, "{what}: it was not replaced");
     }
-    // The whole one still opens: it was the damage that was seen.
+    // The intact one still opens, so it was the damage that was detected.
     fs::write(&path, &whole).expect("written");
     assert_role(&world, &world.run(&["env", "deploy"]), "deploy");
     assert_eq!(calls(&world), Vec::<String>::new());

@@ -1,5 +1,5 @@
-//! Where the sealing key lives, on each machine that people have: with a desktop's keyring, without one, with a stuck
-//! one, with the kernel's alone, with neither, and under a passphrase. The real binary against the real stores.
+//! Where the sealing key lives on every kind of machine: with a desktop keyring, without one, with a stuck one, with
+//! the kernel keyring only, with neither, and with a passphrase. The real binary uses the real stores.
 
 mod lifetimes;
 mod moving;
@@ -18,15 +18,15 @@ use crate::support::secret_service::{SecretService, missing_program};
 use crate::support::tools::{find, skip, skip_without};
 use crate::support::world::{Cast, MFA_CRED, World, calls, variable};
 
-/// What the variable is called that names the bus.
+/// The variable that contains the address of the bus.
 const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
 
-/// What `clear --all` says after a day's work.
+/// The output of `clear --all` after a day's work.
 const CLEARED: &str = "removed 2 cached entries\nthe sealing key was destroyed: cached credentials, copies included, can \
                        no longer be opened\n";
 
-/// Becomes the command in its arguments, without the kernel's keyring: `add_key`, `request_key` and `keyctl` answer
-/// EPERM from here on, as below Docker's own seccomp profile.
+/// Runs the command in its arguments without the kernel keyring: from here on `add_key`, `request_key` and `keyctl`
+/// fail with EPERM, as under Docker's default seccomp profile.
 const WITHOUT_KERNEL_KEYRING: &str = "
 import ctypes, os, platform, struct, sys
 calls = {'x86_64': (248, 249, 250), 'aarch64': (217, 218, 219)}[platform.machine()]
@@ -42,7 +42,7 @@ for call in ((38, 1, 0, 0, 0), (22, 2, filter, 0, 0)):
 os.execvp(sys.argv[1], sys.argv[1:])
 ";
 
-/// The program below another one that becomes it, without a terminal.
+/// The program, started by another one that replaces itself with it, without a terminal.
 fn run_below(world: &World, wrapper: &[&str], words: &[&str], stdin: &str) -> Finished {
     let mut command = pty::off_terminal(wrapper[0]);
     world.dress(&mut command);
@@ -52,14 +52,14 @@ fn run_below(world: &World, wrapper: &[&str], words: &[&str], stdin: &str) -> Fi
     finished
 }
 
-/// Nobody has chosen a store.
+/// Nobody has configured a store.
 fn cast() -> Cast {
     let cast = World::cast();
     cast.world.set("MFA_CRED_STORE", "auto");
     cast
 }
 
-/// What is said when `auto` has the kernel keyring only.
+/// The message if `auto` has only the kernel keyring.
 fn fallback(why: &str) -> String {
     format!(
         "note: the cache's key is in the kernel keyring only, so the cache is lost on restart (Secret Service: {why}); \
@@ -67,13 +67,13 @@ fn fallback(why: &str) -> String {
     )
 }
 
-/// Lets the processes of this world meet that Secret Service.
+/// Lets the processes of this world use that Secret Service.
 fn meet(world: &World, service: &SecretService) {
     let bus = service.env().into_iter().find(|(name, _)| *name == BUS).expect("a bus").1;
     world.set(BUS, bus.to_str().expect("a path in UTF-8"));
 }
 
-/// The current key's id and place, as the state folder says.
+/// The current key's id and store, according to the state folder.
 fn key(world: &World) -> (String, String) {
     let record = world.read("state/mfa-cred/key-id");
     let words: Vec<&str> = record.lines().next().expect("a line").split(' ').collect();
@@ -81,12 +81,12 @@ fn key(world: &World) -> (String, String) {
     (words[1].to_owned(), words[2].to_owned())
 }
 
-/// Does the kernel keyring have the key of that id?
+/// Does the kernel keyring have the key with that id?
 fn is_in_kernel(id: &str) -> bool {
     keyctl(r#"keyctl search @u user "$1""#, id)
 }
 
-/// Takes the kernel's copy away, as the end of its life or a reboot does.
+/// Removes the kernel's copy, as its expiration or a reboot would.
 fn take_from_kernel(id: &str) {
     assert!(keyctl(r#"keyctl invalidate "$(keyctl search @u user "$1")""#, id), "there was a key");
     assert!(!is_in_kernel(id));
@@ -101,7 +101,7 @@ fn is_in_service(service: &SecretService, id: &str) -> bool {
     service.lookup(&["service", "mfa-cred", "username", id]).is_some_and(|text| text.len() == 64)
 }
 
-/// Warm: nothing is said, nobody is called.
+/// Asserts that the cache works: no message, and no call.
 #[track_caller]
 fn assert_warm(world: &World) {
     let warm = world.run(&["process", "deploy"]);
@@ -109,7 +109,7 @@ fn assert_warm(world: &World) {
     assert_eq!((warm.stderr.as_str(), calls(world)), ("", Vec::new()));
 }
 
-/// Nothing is kept: a code is needed again, and nobody is there to ask.
+/// Asserts that nothing is cached: a code is needed again, and nobody can be asked.
 #[track_caller]
 fn assert_cold(world: &World) {
     let cold = world.run(&["process", "deploy"]);
@@ -123,7 +123,7 @@ fn sign_in(world: &World, device: &Device) -> Finished {
     done
 }
 
-/// True where gnome-keyring can be tested.
+/// True if gnome-keyring can be tested.
 fn has_service() -> bool {
     let missing = missing_program();
     if let Some(program) = missing {
@@ -132,7 +132,7 @@ fn has_service() -> bool {
     missing.is_none()
 }
 
-/// A bus of the test's own, which sees whoever connects and answers nobody.
+/// The test's own bus, which notices every connection and answers none.
 struct Watched(UnixListener);
 
 impl Watched {
@@ -144,7 +144,7 @@ impl Watched {
         Self(listener)
     }
 
-    /// How many have connected since this was asked last. A connection counts from the moment that it is made.
+    /// The number of connections since the last call. A connection counts once it is made.
     fn connections(&self) -> usize {
         let mut count = 0;
         loop {
@@ -160,7 +160,7 @@ impl Watched {
 #[test]
 fn without_d_bus_the_kernel_keeps_the_key_and_no_bus_is_started() {
     let Cast { world, device, .. } = cast();
-    // What other programs start where no bus is known; here it would leave a trace.
+    // What other programs start if no bus is known; here it would leave a trace.
     let programs = world.home().join("bin");
     for name in ["dbus-launch", "dbus-daemon", "gnome-keyring-daemon"] {
         world.write(&format!("bin/{name}"), "#!/bin/sh\ntouch \"$HOME/started\"\n");
@@ -186,7 +186,8 @@ fn without_d_bus_the_kernel_keeps_the_key_and_no_bus_is_started() {
     let list = world.run(&["status", "deploy"]);
     assert_eq!((list.status.code(), list.stderr.as_str()), (Some(0), ""));
     assert_eq!(watched.connections(), 0, "the warm path opened D-Bus");
-    // The same eyes see a process that does open it. The key that it noted, lest the bus has stored it, never existed.
+    // The same check detects a process that does open the bus. The key that it recorded, in case the bus stored it,
+    // never existed.
     let record = world.read("state/mfa-cred/key-id");
     let demanded = world.run(&["--store", "keyring", "process", "deploy", "--mfa-token", "123456"]);
     world.write("state/mfa-cred/key-id", record);
@@ -213,7 +214,7 @@ fn on_a_desktop_the_keyring_has_the_key_and_the_kernel_a_copy() {
     assert_warm(&world);
     assert!(is_in_kernel(&id), "the next call would open D-Bus again");
 
-    // A cron job has no bus, and the copy serves it.
+    // A cron job has no bus, but can use the copy.
     world.set(BUS, "unix:path=/nonexistent");
     assert_warm(&world);
     take_from_kernel(&id);
@@ -228,7 +229,7 @@ fn on_a_desktop_the_keyring_has_the_key_and_the_kernel_a_copy() {
     assert_eq!((cleared.status.code(), cleared.stderr.as_str()), (Some(0), CLEARED));
     assert!(!is_in_service(&service, &id) && !is_in_kernel(&id));
     assert!(world.entries().is_empty());
-    // Somebody had a copy of the state folder: it opens nothing any more.
+    // A copy of the state folder opens nothing any more.
     world.write("state/mfa-cred/key-id", record);
     kept.iter().zip(copies).for_each(|(entry, bytes)| fs::write(entry, bytes).expect("written"));
     assert_cold(&world);
@@ -290,7 +291,7 @@ fn a_keyring_locked_since_the_last_run_costs_one_code() {
     let (new, place) = key(&world);
     assert_eq!((place.as_str(), new == old), ("kernel", false), "one id never has two keys");
     assert_warm(&world);
-    // `clear --all` owes the old key's end too, and says so until it is paid.
+    // `clear --all` must also destroy the old key, and reports it until that is done.
     let owed = world.run(&["clear", "--all"]);
     assert_eq!(owed.status.code(), Some(7), "{owed:?}");
     assert!(owed.stderr.contains("a sealing key could not be destroyed everywhere"), "{owed:?}");
@@ -318,13 +319,13 @@ fn a_silent_bus_costs_two_seconds_once() {
     assert_eq!(sign_in(&world, &device).stderr, fallback("it did not answer within 2 s"));
     let took = start.elapsed();
     assert!(took >= Duration::from_secs(2), "the bus was not asked: {took:?}");
-    // The rest is for a busy machine; asked twice, it would be four seconds and the rest.
+    // The rest allows for a busy machine; asking twice would take four seconds and the rest.
     assert!(took < usual + Duration::from_millis(3900), "{took:?} instead of {usual:?}");
     assert_eq!(key(&world).1, "kernel");
     let start = Instant::now();
     assert_warm(&world);
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-    // It may have stored the key yet, so the end of that one is owed to a bus that answers.
+    // The bus may still have stored the key, so it must be deleted once a bus answers.
     meet(&world, &working);
     assert_eq!(world.run(&["clear", "--all"]).status.code(), Some(0));
 }
@@ -349,7 +350,7 @@ fn without_any_store_credentials_are_uncached_with_one_warning() {
         assert!(said[0].starts_with(start) && said[0].ends_with(end), "{said:#?}");
         assert!(world.entries().is_empty());
     }
-    // Demanded, it is an error before any code is spent.
+    // If configured, it is an error before any code is spent.
     let words = ["--store", "kernel", "env", "deploy", "--mfa-token", "-"];
     let failed = run_below(&world, &container, &words, &device.fresh_code());
     assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
@@ -362,7 +363,7 @@ fn without_any_store_credentials_are_uncached_with_one_warning() {
 
 #[test]
 fn a_full_kernel_quota_is_reported_with_a_hint() {
-    // Root has a quota that cannot be filled; another user's is filled here with a few keys, which end with the test.
+    // Root's quota cannot be filled; another user's is filled here with a few keys, which are removed after the test.
     if !rustix::process::geteuid().is_root() {
         return skip("a full quota", "root, who alone can run a program as another user,");
     }
@@ -404,7 +405,7 @@ fn a_configured_keyring_without_a_bus_is_an_error_before_a_code() {
     let end = "\nhint: start or unlock that store, or use `--store auto` to choose another\n";
     assert!(failed.stderr.starts_with(start) && failed.stderr.ends_with(end), "{failed:?}");
     assert_eq!(failed.stderr.lines().count(), 2, "{failed:?}");
-    // The code was not spent: it serves now.
+    // The code was not spent: it works now.
     let done = world.run_with_stdin(&["env", "deploy", "--mfa-token", "-"], &code);
     assert!(done.status.success(), "{done:?}");
 }
@@ -449,7 +450,7 @@ fn read_only_commands_do_not_warn_that_nothing_will_be_cached() {
     }
     let cleared = world.run(&["clear"]);
     assert!(!cleared.status.success() && !cleared.stderr.contains("will not be cached"), "{cleared:?}");
-    // World's own end has to find its folder.
+    // The end of `World` has to find its folder.
     fs::remove_file(world.state()).expect("it was there");
 }
 
@@ -457,7 +458,7 @@ fn read_only_commands_do_not_warn_that_nothing_will_be_cached() {
 fn without_locked_memory_everything_else_works() {
     let Cast { world, device, .. } = cast();
     world.set("MFA_CRED_STORE", "kernel");
-    // Root is above the limit only by this capability.
+    // Only this capability lets root exceed the limit.
     let without = ["setpriv", "--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock", "prlimit", "--memlock=0:0"];
     let missing =
         without.iter().filter(|word| !word.starts_with('-')).find(|name| find(name, &["--version"]).is_none());

@@ -1,4 +1,5 @@
-//! Asking a person, on a real terminal: echo, signals, job control, time. And `mfa_process` beside one.
+//! Prompting a person on a real terminal: echo, signals, job control, timeouts; and an `mfa_process` that also uses the
+//! terminal.
 
 mod keys;
 
@@ -13,15 +14,15 @@ use crate::support::pty::{PATIENCE, Pty, Session, Stream, off_terminal, run, sen
 
 const PROMPT: &str = "MFA code for my-test-role (alice): ";
 
-/// The program of `support/ask.rs`, built once a run. Not left to `cargo test`: with a name filter or `--test` it builds
-/// no examples, and an old one would be tested.
+/// The program in `support/ask.rs`, built once per run. Not left to `cargo test`: with a name filter or `--test` it
+/// builds no examples, and an old one would be tested.
 fn ask_path() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--example", "ask", "--message-format", "json"]);
-        // What cargo tells the tests about this package would make `ring` build itself anew, and again afterward.
+        // With cargo's variables about this package, `ring` would be rebuilt, and again afterward.
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
                 build.env_remove(name);
@@ -42,14 +43,14 @@ fn ask(arguments: &[&str]) -> Command {
     command
 }
 
-/// `script` in a shell that is no person's, with `ask` and its arguments as `"$@"`.
+/// `script` in a non-interactive shell, with `ask` and its arguments as `"$@"`.
 fn below_sh(script: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", script, "sh"]).arg(ask_path()).args(arguments);
     command
 }
 
-/// Bash as a person has it, with job control.
+/// An interactive bash, with job control.
 fn bash() -> Session {
     let mut command = Command::new("bash");
     command
@@ -63,7 +64,7 @@ fn bash() -> Session {
     session
 }
 
-/// The line that asks, for bash. The prompt is written so that its echo is not taken for it.
+/// The line that prompts, for bash. The prompt is written so that the echo of the line is not mistaken for it.
 const ASK_LINE: &str = "\"$ASK\" hidden 'Your co''de: ' 60; echo \"end=$?\"\n";
 
 #[test]
@@ -92,7 +93,7 @@ fn a_narrow_window_does_not_change_the_prompt() {
 fn the_line_can_be_edited() {
     let mut session = Pty::default().spawn(ask(&["hidden", PROMPT, "60"]));
     session.wait_for(PROMPT, PATIENCE);
-    // Wrong and erased; backspace; an arrow key.
+    // A wrong digit that is erased; backspace; an arrow key.
     session.type_text("999\u{15}1234\u{7f}\u{1b}[D456é\n");
     assert_eq!(session.finish(PATIENCE).stdout, "answer: 123456é\n");
 }
@@ -119,7 +120,7 @@ fn signals_end_the_program_itself() {
 
 #[test]
 fn a_signal_restores_the_terminal() {
-    // In the same group as the shell, so in the foreground; a signal at the one process, as from a supervisor.
+    // In the shell's process group, so in the foreground; a signal to this process only, as from a supervisor.
     let script = r#"before=$(stty -g </dev/tty)
         sh -c 'echo "pid=$$ " >/dev/tty; exec "$@"' sh "$@" &
         wait "$!"; echo "end=$?"

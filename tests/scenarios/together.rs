@@ -1,4 +1,4 @@
-//! Many processes at the same moment: one asks, one calls, all are served.
+//! Many processes at once: one prompts, one calls, and all get credentials.
 
 mod one_terminal;
 mod stopped;
@@ -13,9 +13,9 @@ use crate::support::aws::{Fault, RoleSpec, When};
 use crate::support::pty::{PATIENCE, Pty, Session, run, send_signal};
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// Starts `count` processes on one terminal, in turn over the roles, and waits for all of them. What number N said is
-/// in `out.N` and `err.N`, its exit code in `rc.N`. A shell without job control lets its background ignore SIGINT; these
-/// are to be like programs of the foreground.
+/// Starts `count` processes on one terminal, alternating between the roles, and waits for all of them. The output of
+/// number N is in `out.N` and `err.N`, its exit code in `rc.N`. A shell without job control makes its background
+/// processes ignore SIGINT; these must behave like foreground programs.
 fn crowd(world: &World, count: usize) -> Session {
     let script = r#"
         set -- deploy audit third
@@ -48,7 +48,7 @@ fn exit_codes(world: &World, count: usize) -> Vec<String> {
     (0..count).map(|n| world.read(&format!("rc.{n}")).trim().to_owned()).collect()
 }
 
-/// What they printed holds credentials, on purpose; it is taken away before the home is searched.
+/// Their output contains credentials, on purpose; it is removed before the home is searched for secrets.
 fn take_output(world: &World, count: usize) -> Vec<(String, String)> {
     (0..count)
         .map(|n| {
@@ -59,7 +59,7 @@ fn take_output(world: &World, count: usize) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The process that prompts, by what the lock's file says.
+/// The process that prompts, according to the lock's file.
 fn holder(world: &World) -> i32 {
     let locks = fs::read_dir(world.state().join("locks")).expect("locks");
     let text = locks
@@ -77,7 +77,7 @@ fn two_hundred_processes_make_one_prompt_and_one_call_per_step() {
     let Cast { world, device, .. } = three_roles();
     let mut session = crowd(&world, COUNT);
     session.wait_for("MFA code for ", PATIENCE);
-    // They all wait by now, or will.
+    // They are all waiting by now, or will be.
     std::thread::sleep(Duration::from_millis(1500));
     session.type_text(&format!("{}\n", device.fresh_code()));
     let done = session.finish(Duration::from_mins(2));
@@ -109,9 +109,9 @@ fn when_the_prompting_process_is_killed_the_next_one_prompts() {
     }
 }
 
-/// Longer than any limit of the program's.
+/// Longer than any of the program's time limits.
 const FOR_EVER: Duration = Duration::from_mins(10);
-/// Short against the 20 s after which an answer counts as lost.
+/// Shorter than the 20 s after which an answer counts as lost.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
 fn wait_for_call(world: &World, action: &str) {
@@ -157,7 +157,7 @@ fn when_the_renewing_process_is_killed_the_next_one_calls() {
         world.sign_in(&device, &["process", "audit"]);
         world.aws.take_calls();
         world.aws.fault("AssumeRole", Fault::Delay(When::After, FOR_EVER), 1);
-        // Not below another program, whose process id would be the one that is known.
+        // Started directly, since otherwise the known process id would be that of another program.
         let mut calling = Command::new(MFA_CRED);
         world.dress(&mut calling);
         calling.args(["process", "deploy"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -1,4 +1,4 @@
-//! Every environment variable has one name in the source: the one in `src/names/variables.rs`.
+//! Every environment variable is named once in the source: in `src/names/variables.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use crate::support::files::files_below;
 use syn::visit::Visit;
 use syn::{Attribute, Item, ItemMod, LitStr};
 
-/// String literals that are a variable's name and nothing else.
+/// String literals that consist of a variable's name.
 #[derive(Default)]
 struct Names(Vec<String>);
 
@@ -37,7 +37,7 @@ impl<'ast> Visit<'ast> for Names {
         }
     }
 
-    /// Documentation may speak of variables.
+    /// Documentation may mention variables.
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 }
 
@@ -53,7 +53,7 @@ fn names(text: &str) -> Vec<String> {
     names.0
 }
 
-/// The files of the program, without the tests beside the code.
+/// The files of the program, without the unit tests.
 fn program_files(src: &Path) -> impl Iterator<Item = PathBuf> {
     let is_test =
         |path: &Path| path.with_extension("").iter().any(|name| name == "tests" || name == "oracle" || name == "brute");

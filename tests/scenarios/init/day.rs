@@ -1,11 +1,11 @@
-//! The same day in every shell: a code, a second role, a failure, the commands that are passed through, and the end.
+//! The same day in every shell: a code, a second role, a failure, the commands that are passed through, and `unset`.
 
 use super::*;
 use crate::support::world::Cast;
 
 const PROMPT: &str = "MFA code for deploy (alice-phone): ";
 
-/// Names that mean something to some shell.
+/// Names that have a meaning in some shell.
 const NAMES: [&str; 24] = [
     "$(touch PWNED)",
     "`touch PWNED`",

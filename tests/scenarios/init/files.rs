@@ -1,4 +1,4 @@
-//! What is printed for whom, another name for the command, and what of the user's is left alone.
+//! Which script is printed, another name for the function, and which of the user's definitions are left alone.
 
 use super::*;
 use crate::support::world::Cast;
@@ -25,7 +25,7 @@ fn an_unknown_shell_is_a_usage_error() {
 #[test]
 fn without_an_argument_the_calling_shell_decides() {
     let world = World::empty();
-    // It stands in start-up files, and works whatever our settings say.
+    // It is run in startup files, and works even if our settings are invalid.
     world.write("config/mfa-cred/config.ini", "nonsense");
     world.set("SHELL", "/usr/bin/fish");
     let first =
@@ -79,7 +79,7 @@ fn the_users_own_definitions_are_left_alone() {
         let Cast { world, device, .. } = World::cast();
         world.sign_in(&device, &["login", "deploy"]);
         let scene = Scene::new(world);
-        // An earlier load has added the command itself.
+        // An earlier load has defined the function itself.
         let state = |file: &str| format!("{{ {}; }} >{} 2>&1 || :\n", state.replace("IFS; ", ":"), shell.out(file));
         let script = format!(
             "trap 'echo bye' USR1\nPROMPT_COMMAND=own PS1=own\n{}{}\nmfa-cred deploy\nmfa-cred nosuch 2>/dev/null || :\n\
@@ -98,7 +98,7 @@ fn the_users_own_definitions_are_left_alone() {
     }
 }
 
-/// PowerShell is not to be had here. This is what was read against its documentation, word for word.
+/// PowerShell is not available here. This text was compared with its documentation.
 #[test]
 fn the_powershell_script_is_exactly_this_one() {
     let done = World::empty().run(&["init", "powershell", "--cmd", "awsume"]);
@@ -122,7 +122,7 @@ function awsume {
     assert!(done.stdout.contains(&text.replace("MFA_CRED", MFA_CRED)), "{}", done.stdout);
 }
 
-/// As Homebrew and Nix install: each version has a folder of its own, and what stands on the PATH is a link.
+/// As with Homebrew and Nix: each version has its own folder, and the file on the PATH is a link.
 #[test]
 fn a_saved_script_still_works_after_an_upgrade_moves_the_link() {
     use std::os::unix::fs::symlink;
@@ -145,7 +145,7 @@ fn a_saved_script_still_works_after_an_upgrade_moves_the_link() {
         ("mfa-cred", path.as_str()),
         ("brew/bin/mfa-cred", "/usr/bin:/bin"),
         ("brew/bin/mfa-cred", &path),
-        // That it was started from its own folder once is no reason to write that down.
+        // The path of its own folder is not written, even if it was started from there once.
         ("brew/Cellar/1.0/mfa-cred", &path),
     ] {
         let script = format!("PATH='{path}'; {called} init bash");

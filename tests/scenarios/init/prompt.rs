@@ -1,4 +1,5 @@
-//! The segment that shells make by themselves, at their own prompts: before, below 15 minutes, and after.
+//! The prompt segment that shells build themselves, at their own prompts: before, below 15 minutes, and after
+//! expiration.
 
 use super::*;
 use jiff::{SignedDuration, Timestamp};
@@ -7,11 +8,11 @@ use crate::support::world::Cast;
 
 const NAME: &str = "$(touch PWNED) `touch PWNED` %F{red} {RED} ü\u{202e}\u{61c}\u{2066}z";
 
-/// Marks that reorder text are not shown, nor is anything else changed.
+/// Marks that reorder text are not shown; nothing else changes.
 const SHOWN: &str = "$(touch PWNED) `touch PWNED` %F{red} {RED} ü???z";
 
 impl Shell {
-    /// The line after which no program can be started any more.
+    /// After this line no program can be started any more.
     fn without_programs(self) -> &'static str {
         match self.language {
             Language::Posix => "PATH=/nonexistent",
@@ -43,7 +44,7 @@ fn segments_of(shell: Shell) {
         for (secs, left) in
             [(7_230, " 2h"), (5_430, " 1h30m"), (3_570, " 59m"), (930, " 15m"), (870, " 14m*"), (-60, " EXPIRED")]
         {
-            // Without color, one of each kind will do.
+            // Without color, one test of each kind is enough.
             if !colors.is_empty() && !matches!(secs, 930 | 870 | -60) {
                 continue;
             }
@@ -98,7 +99,7 @@ fn segments_of_xonsh() {
     segments_of(XONSH);
 }
 
-/// Its line editor asks the terminal where the cursor is, and waits; so the prompt is called by a script.
+/// Its line editor asks the terminal for the cursor position and waits; so a script calls the prompt function.
 #[test]
 fn segments_of_nu() {
     let Some(program) = NU.find() else { return };
@@ -130,12 +131,13 @@ fn segments_of_nu() {
     }
 }
 
-/// To some languages, `08` and `09` are numbers of another kind.
+/// Some languages read `08` and `09` as invalid octal numbers.
 #[test]
 fn leading_zeros_are_not_octal() {
     for shell in [BASH, ZSH, FISH, ELVISH, XONSH] {
         let scene = Scene::new(World::empty());
-        // All digits of the hours but the last: a day or a month that was not read is seen, an hour that passes is not.
+        // All digits of the time except the last hour digit: a wrong day or month is detected, an hour that passes
+        // during the test is not.
         let far = "2999-09-08T09:08:09Z";
         let hours = far.parse::<Timestamp>().expect("a time").duration_since(Timestamp::now()).as_hours();
         let far_left = format!("(x {}", hours / 10);
@@ -149,7 +151,7 @@ fn leading_zeros_are_not_octal() {
     }
 }
 
-/// An end that is no time is not computed with: in the arithmetic of bash and zsh, `a[$(…)]` runs.
+/// An expiration that is not a time is not used in arithmetic: in bash and zsh, `a[$(…)]` would be executed there.
 #[test]
 fn an_expiration_that_contains_a_command_is_not_evaluated() {
     for shell in [BASH, ZSH, FISH, ELVISH, XONSH] {
@@ -157,7 +159,7 @@ fn an_expiration_that_contains_a_command_is_not_evaluated() {
         for end in [
             "a[$(touch PWNED)]",
             "2026-01-0a[$(touch PWNED)]",
-            // Of the right shape, and no number.
+            // Of the right form, but not a number.
             "a[0]-x$-()T%%:**:++Z",
             "",
             "tomorrow",
@@ -174,7 +176,7 @@ fn an_expiration_that_contains_a_command_is_not_evaluated() {
     }
 }
 
-/// Whoever shows the status of the last command goes on doing so.
+/// A prompt that shows the last exit status continues to do so.
 #[test]
 fn the_exit_status_reaches_the_users_prompt() {
     for (shell, before, fails) in [
@@ -195,7 +197,7 @@ fn the_exit_status_reaches_the_users_prompt() {
     }
 }
 
-/// A tool that makes the prompt anew before each one, as Starship does, in whichever way it gets there.
+/// A tool that rebuilds the prompt before each command, as Starship does, in every way that such tools use.
 #[test]
 fn a_prompt_that_is_rebuilt_each_time_keeps_the_segment() {
     let Some(program) = BASH.find() else { return };
@@ -239,8 +241,8 @@ fn a_prompt_that_is_rebuilt_each_time_keeps_the_segment() {
     }
 }
 
-/// A shell that starts with credentials, as `exec` and editors start it, may never call the function that looks after
-/// `PROMPT_COMMAND`; each run of the segment does so too.
+/// A shell that starts with credentials, as `exec` and editors start it, may never call the function that maintains
+/// `PROMPT_COMMAND`; each run of the segment does so, too.
 #[test]
 fn a_rebuilt_prompt_shows_an_inherited_profile_from_the_second_prompt_on() {
     let Some(program) = BASH.find() else { return };
@@ -269,7 +271,7 @@ fn a_rebuilt_prompt_shows_an_inherited_profile_from_the_second_prompt_on() {
     }
 }
 
-/// Other tools define the prompt anew, once or each time, before our line or after it.
+/// Other tools define the prompt, once or each time, before our line or after it.
 #[test]
 fn a_prompt_that_other_tools_replace_keeps_the_segment_in_zsh_and_fish() {
     let zsh = "eval \"$(mfa-cred init zsh --prompt)\"\n";

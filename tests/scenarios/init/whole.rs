@@ -1,7 +1,7 @@
-//! A person who has done what docs/shells.md says, and nothing else: the line in the start-up file, and then, at the shell's
-//! own prompt, TAB, Enter, the code, a second role, and `unset`.
+//! A person who has done only what docs/shells.md says: the line in the startup file, and then, at the shell's own
+//! prompt, TAB, Enter, the code, a second role, and `unset`.
 //!
-//! Every key is struck on a pseudo-terminal. What the shell then holds is read by a program that it starts.
+//! Every key is typed on a pseudo-terminal. Another program started by the shell reads the resulting variables.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::thread::sleep;
@@ -13,17 +13,17 @@ use crate::support::world::Cast;
 
 const PAGE: &str = include_str!("../../../docs/shells.md");
 
-/// What is done once: a line of docs/shells.md, in a file, or at a prompt where there is none.
+/// What is done once: a line from docs/shells.md, in a file, or at a prompt if the shell has no file.
 struct Install {
     file: Option<&'static str>,
     line: &'static str,
-    /// What the user's own file has besides.
+    /// Other contents of the user's own file.
     before: &'static str,
     after: &'static str,
 }
 
 impl Install {
-    /// The table of docs/shells.md, and the prompts of those that have no segment.
+    /// The table in docs/shells.md, and the prompts of the shells without a segment.
     fn of(shell: Shell) -> Self {
         let prompt = "PS1='$(mfa-cred prompt) > '\n";
         let (file, line, before, after) = match shell.name {
@@ -59,7 +59,7 @@ struct Person {
     shell: Shell,
     scene: Scene,
     device: Device,
-    /// How much of the screen was read.
+    /// How much of the screen has been read.
     read: usize,
     answered: usize,
 }
@@ -70,7 +70,7 @@ impl Person {
         let Cast { world, device, .. } = World::cast();
         world.edit_config("[profile deploy]", "[profile my-test-role]");
         let scene = Scene::new(world);
-        // Writes down what it was given by the shell.
+        // Records the environment that the shell gave it.
         let see = scene.binary.with_file_name("see");
         let text = "#!/bin/sh\nenv -0 >\"$OUT/new\"\nprintf %s \"$2\" >\"$OUT/$1.code\"\nmv \"$OUT/new\" \"$OUT/$1\"\n";
         fs::write(&see, text).expect("a program");
@@ -111,8 +111,8 @@ impl Person {
         Some(person)
     }
 
-    /// What was shown since it was last looked at. A terminal tells where its cursor is when it is asked; some line
-    /// editors wait for that.
+    /// The output since the last call. Terminals report the position of the cursor on request; some line editors wait
+    /// for that.
     fn shown(&mut self) -> String {
         let screen = self.session.screen();
         let asked = screen.matches("\x1b[6n").count();
@@ -123,7 +123,7 @@ impl Person {
         String::from_utf8_lossy(&screen.as_bytes()[self.read.min(screen.len())..]).into_owned()
     }
 
-    /// Waits until something is shown, and nothing more comes.
+    /// Waits until something is shown, and then until no more output arrives.
     fn settle(&mut self) {
         let (mut shown, started, mut since) = (String::new(), Instant::now(), Instant::now());
         while shown.is_empty() || since.elapsed() < Duration::from_millis(300) {
@@ -136,7 +136,7 @@ impl Person {
         }
     }
 
-    /// Strikes keys; what is waited for next comes behind them.
+    /// Types keys; the text to wait for next comes after them.
     fn strike(&mut self, keys: &str) {
         self.settle();
         self.read = self.session.screen().len();
@@ -152,7 +152,7 @@ impl Person {
         }
     }
 
-    /// Return. Some take the first for the choice from a list.
+    /// Return. Some shells use the first one to select from a list.
     fn enter_until(&mut self, text: &str) {
         self.strike("\r");
         let started = Instant::now();
@@ -173,7 +173,7 @@ impl Person {
         self.strike(&format!("{}\r", self.device.fresh_code()));
     }
 
-    /// What a child has of our variables; and what the prompt looks like that stands there then.
+    /// Our variables in a child process, and the prompt at that moment.
     fn look(&mut self, step: &str, words: &str) -> String {
         self.strike(&format!("see {step} {words}\r"));
         let started = Instant::now();
@@ -233,7 +233,7 @@ fn a_person_in(shell: Shell) -> Option<Person> {
     Some(person)
 }
 
-/// The rest of what a person does there: no name, and Ctrl-C where the code is asked.
+/// The rest of the session: no name, and Ctrl-C at the code prompt.
 fn more_in(person: &mut Person) {
     let what = person.shell.name;
     person.strike("mfa-cred\r");
@@ -250,10 +250,10 @@ fn more_in(person: &mut Person) {
     person.wait_for("MFA code for my-test-role (alice-phone): ");
     person.strike("\x03");
     person.look("canceled", "$?");
-    // What interrupts zsh in a substitution is told by its own number.
+    // After an interrupted substitution, zsh reports its own number.
     assert_eq!(person.scene.code("canceled"), if what == "zsh" { "2" } else { "130" });
     assert_eq!(person.scene.seen("canceled"), person.scene.seen("picked"), "{what}");
-    // Escape in the picker is the same.
+    // Escape in the picker does the same.
     person.strike("mfa-cred unset\r");
     person.strike("mfa-cred\r");
     person.wait_for("Profile: ");

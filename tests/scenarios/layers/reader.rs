@@ -85,7 +85,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_variant(&mut self, variant: &'ast syn::Variant) {
-        // The fields of a variant are as public as it is.
+        // The fields of a variant are as public as the variant.
         self.expose(&Visibility::Public(syn::token::Pub::default()), |words| words.visit_fields(&variant.fields));
         syn::visit::visit_variant(self, variant);
     }
@@ -111,7 +111,7 @@ impl<'ast> Visit<'ast> for Reader {
         flatten(&item.tree, &mut Vec::new(), &mut leaves);
         for (path, name) in leaves {
             self.module.words.extend(path.iter().cloned());
-            // What is only passed on is used by those who take it from here.
+            // A re-exported item is used by those who import it from here.
             if matches!(item.vis, Visibility::Inherited) {
                 self.module.paths.insert(path.clone());
             }
@@ -130,8 +130,8 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_macro(&mut self, mac: &'ast syn::Macro) {
-        // Arguments of a macro are no syntax yet: their words count as used, and their paths are read as far as they
-        // are written in one piece.
+        // The arguments of a macro are not parsed yet: their words count as used, and paths are recognized if they are
+        // written in one piece.
         let text = mac.tokens.to_string();
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         self.module.words.extend(text.split(|c| !is_word(c)).filter(|word| !word.is_empty()).map(str::to_owned));
@@ -144,7 +144,7 @@ impl<'ast> Visit<'ast> for Reader {
 }
 
 impl Reader {
-    /// Notes a name that others may use; derived and implemented items have no visibility of their own.
+    /// Records a name that others may use; derived and implemented items have no visibility of their own.
     fn publish(&mut self, name: &str, visibility: &Visibility) {
         if !matches!(visibility, Visibility::Inherited) {
             self.module.public.insert(name.to_owned());

@@ -1,4 +1,4 @@
-//! What has no end, and what is no regular file.
+//! Endless input, and files that are not regular.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use crate::support::aws::Fault;
 use crate::support::pty::PATIENCE;
 use crate::support::world::Cast;
 
-/// Answers with a body that does not end, or one that says how long it is.
+/// Answers with an endless body, or with one of a declared length.
 fn endless(status: &'static str, length: Option<u64>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
@@ -113,7 +113,7 @@ fn a_ca_bundle_that_is_not_a_file_is_refused_before_a_code_is_asked_for() {
             world.set("AWS_CA_BUNDLE", "");
             world.set(variable, &file);
             let start = Instant::now();
-            // On a terminal, where a question would be seen.
+            // On a terminal, where a prompt would be visible.
             let finished = world.at_terminal(&["process", "deploy"]).finish(PATIENCE);
             assert_eq!(finished.status.code(), Some(1), "{variable}={file}: {finished:?}");
             assert!(!finished.terminal.contains("MFA code"), "{finished:?}");

@@ -1,4 +1,4 @@
-//! What leaves this machine in clear, and who is on the way: refused, or said before a code is typed.
+//! Unencrypted connections, and third parties on the route: refused, or shown before a code is typed.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use super::{LIMITS, cold, sign_in};
 use crate::support::pty::PATIENCE;
 use crate::support::world::Cast;
 
-/// A proxy that hangs up, its address, and how many came.
+/// A proxy that hangs up, its address, and the number of connections.
 fn eavesdropper() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
@@ -73,14 +73,14 @@ fn plain_http_is_refused_from_every_source_and_for_iam_too() {
         let file = world.home().join(".aws/config");
         let start = format!("error: {}:{place}: `{key}` is plain http", file.display());
         assert!(done.stderr.starts_with(&start) && done.stderr.ends_with(HINT), "{done:?}");
-        // `show` and `list` say the same and go on.
+        // `show` and `list` report the same and continue.
         let shown = world.run(&["show", "extra"]);
         assert!(shown.status.success() && shown.stdout.contains(" is plain http"), "{shown:?}");
     }
     world.write(".aws/config", &config);
     world.set("AWS_ENDPOINT_URL", world.aws.url());
     world.set("AWS_ENDPOINT_URL_IAM", "http://iam.example");
-    // A program that gives the keys is not run, and STS is asked nothing either: neither who it is, nor for a session.
+    // A `credential_process` is not run, and STS is not called either: neither for the identity nor for a session.
     world.add_config("[profile run]\ncredential_process = touch ran\n");
     let calls = world.aws.calls().len();
     for line in [
@@ -168,14 +168,14 @@ fn the_prompt_names_foreign_endpoints_proxies_and_certificates() {
     world.set("SSL_CERT_FILE", bundled);
     let shown = &bundled[bundled.len() - 40..];
     assert_eq!(asks(world), format!("[https://sts.example] {plain} trusting ...{shown}: "));
-    // One that is not there is said before anybody types.
+    // A missing file is reported before anybody types.
     world.set("AWS_CA_BUNDLE", &bundle);
     let done = world.run(&["process", "deploy", "--mfa-token", "123456"]);
     assert_eq!(done.status.code(), Some(1), "{done:?}");
     assert!(!done.stderr.contains('\u{1b}') && done.stderr.contains("the CA bundle /tmp/\\u{1b}"), "{done:?}");
 }
 
-/// The line that a person sees.
+/// The prompt that a person sees.
 fn asks(world: &crate::support::world::World) -> String {
     let mut session = world.at_terminal(&["process", "deploy"]);
     session.wait_for("MFA code for ", PATIENCE);

@@ -1,4 +1,4 @@
-//! Certificates, good and bad, and proxies that want a password: a loopback server that speaks TLS stands before AWS.
+//! Valid and invalid certificates, and proxies that require a password: a TLS server on the loopback in front of AWS.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -19,7 +19,7 @@ const CLOCK: &str =
 const COMPANY: &str = "hint: something between here and AWS answers in its place; where that is your company's proxy, \
                        name its certificates in AWS_CA_BUNDLE";
 
-/// An authority that vouches for certificates.
+/// A certificate authority.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -57,7 +57,7 @@ impl Authority {
     }
 }
 
-/// Serves the world's AWS with that certificate, and gives the address.
+/// Serves the world's AWS with that certificate, and returns the address.
 fn secure(world: &World, config: Arc<ServerConfig>) -> String {
     let aws = address(&world.aws.url());
     listen(move |stream| {
@@ -67,7 +67,7 @@ fn secure(world: &World, config: Arc<ServerConfig>) -> String {
     })
 }
 
-/// A proxy that lets nobody through without this `Proxy-Authorization`, and gives its address.
+/// A proxy that requires this `Proxy-Authorization`; returns its address.
 fn strict_proxy(authorization: &'static str) -> String {
     listen(move |mut stream| {
         let head = read_head(&mut stream)?;
@@ -94,14 +94,14 @@ fn listen(attend: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static) 
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let attend = Arc::clone(&attend);
-            // A client that breaks off ends its own connection and nothing else.
+            // A client that disconnects ends only its own connection.
             thread::spawn(move || drop(attend(stream)));
         }
     });
     address
 }
 
-/// Carries bytes both ways until one side ends.
+/// Forwards bytes in both directions until one side ends.
 fn relay(client: &mut (impl Read + Write), server: &mut TcpStream) -> io::Result<()> {
     server.set_read_timeout(Some(LOOK))?;
     loop {
@@ -182,7 +182,7 @@ fn a_proxy_that_needs_a_password_is_named_and_accepts_one() {
         let cast = cold();
         let Cast { world, .. } = &cast;
         authority.is_trusted_in(world);
-        // Only what the settings allow goes to a proxy in clear.
+        // Unencrypted requests go to a proxy only if the settings allow it.
         world.write("config/mfa-cred/config.ini", format!("{LIMITS}allow_http = true\n"));
         let is_https = scheme == "https";
         let there = || secure(world, authority.vouch(HERE, (2001, 2300)));
@@ -196,7 +196,7 @@ fn a_proxy_that_needs_a_password_is_named_and_accepts_one() {
             assert!(code_is_unspent(&cast), "{scheme}");
             assert!(world.aws.take_calls().is_empty(), "{scheme}");
         }
-        // Through a tunnel it works with the right one; without TLS there is no tunnel to be had here.
+        // With the right password it works through a tunnel; without TLS there is no tunnel.
         if scheme == "https" {
             world.set(variable, format!("http://ann:pass%20word@{proxy}"));
             let (done, _) = sign_in(&cast, &format!("{scheme}://{address}"));

@@ -1,4 +1,4 @@
-//! The formats that no shell evaluates, read back by those who read them.
+//! The formats that no shell evaluates, read back by their usual readers.
 
 use std::fs;
 use std::process::Command;
@@ -12,11 +12,11 @@ use crate::support::pty::PATIENCE;
 use crate::support::tools::skip_without;
 use crate::support::world::{Cast, World};
 
-/// What no file can hold, besides the names.
+/// Values that no file can contain, except as names.
 const OTHERS: [&str; 9] =
     ["a\nb", "\r\n", "a\n\n", "\t", "\u{1}\u{1b}[31m\u{7f}\u{9b}", "it's $HOME", "'\\n'", "AKIA/+==", "\u{10ffff}"];
 
-/// An export in which `text` is the session token and the profile's name, and the key id is `AKIA`.
+/// An export in which `text` is the session token and the profile's name, and the access key ID is `AKIA`.
 fn export(text: &str) -> Export {
     let credentials = Credentials {
         access_key_id: "AKIA".to_owned(),
@@ -29,7 +29,7 @@ fn export(text: &str) -> Export {
     Export::of(&credentials, &ProfileName::new(text).expect("not empty"), Some(&region), false)
 }
 
-/// What Python's own reader makes of each text, by a script that gets the files' folder and prints JSON.
+/// How Python's own parser reads each text, using a script that gets the files' folder and prints JSON.
 fn by_python(texts: &[String], script: &str) -> serde_json::Value {
     let folder = tempfile::tempdir().expect("a folder");
     for (n, text) in texts.iter().enumerate() {
@@ -76,8 +76,8 @@ fn json_is_read_back_by_another_parser() {
     assert_eq!(read.as_array().map(Vec::len), Some(texts().len()));
 }
 
-/// A line of a dotenv file, by the rules that its readers share: bare text stands for itself, as does what is in single
-/// quotes; in double quotes a backslash escapes.
+/// A line of a dotenv file, by the rules that its readers have in common: bare and single-quoted text stands for
+/// itself; in double quotes a backslash escapes.
 fn dotenv_line(line: &str) -> (String, String) {
     let (name, value) = line.split_once('=').expect("a `=`");
     let inside = |quote: char| value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote));
@@ -111,7 +111,7 @@ fn dotenv_line(line: &str) -> (String, String) {
 fn dotenv_is_read_back_by_its_rules() {
     for text in texts() {
         let payload = Format::Dotenv.render(&export(text)).expect("it holds any text").expose().clone();
-        // Carriage returns alone end no line.
+        // A lone carriage return does not end a line.
         let lines: Vec<_> = payload.split_terminator('\n').map(dotenv_line).collect();
         let expected = [
             ("AWS_ACCESS_KEY_ID", "AKIA"),
@@ -127,8 +127,8 @@ fn dotenv_is_read_back_by_its_rules() {
     }
 }
 
-/// python-dotenv expands `${…}` in any quotes, keeps the backslash of `\$` and a backquote, and cannot read a backslash
-/// before the closing quote; all else it must agree on.
+/// python-dotenv expands `${…}` in any quotes, keeps the backslash before `$` and a backquote, and cannot read a
+/// backslash before the closing quote; it must agree on everything else.
 #[test]
 fn dotenv_is_read_back_by_python_dotenv() {
     let there = Command::new("python3").args(["-c", "import dotenv"]).output().expect("python3 runs");
@@ -155,7 +155,7 @@ fn dotenv_is_read_back_by_python_dotenv() {
     assert!(agreed.len() > 60, "too few: {}", agreed.len());
 }
 
-/// The names as the AWS CLI reads them (`shlex` of what stands between the brackets), and as this program lists them.
+/// The names as the AWS CLI reads them (`shlex` of the text between the brackets), and as this program lists them.
 #[test]
 fn pythons_shlex_reads_the_same_names_from_the_config_file() {
     let Cast { world, .. } = World::cast();

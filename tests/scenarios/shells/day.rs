@@ -10,14 +10,14 @@ use crate::support::aws::{AccessKey, Signer};
 use crate::support::pty::{PATIENCE, Pty, Session, Stream};
 use crate::support::world::{Cast, World, calls};
 
-/// Set before, and in the way of what is set.
+/// Already set, and in conflict with what will be set.
 const IN_THE_WAY: [&str; 4] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN", "AWSUME_EXPIRATION"];
 const PROMPT: &str = "MFA code for deploy (alice-phone): ";
-/// The shell's own prompt. With a `#`: mksh allows root no other.
+/// The shell's own prompt. With a `#`, since mksh allows root no other.
 const READY: &str = "ready# ";
 const UNKNOWN: &str = "there is no profile `nosuch` in ";
 
-/// A person, a folder outside their home for what `env` shows, and variables of another tool in the way.
+/// A person, a folder outside their home for the output of `env`, and conflicting variables of another tool.
 fn scene() -> (Cast, tempfile::TempDir) {
     let cast = World::cast();
     let out = tempfile::tempdir().expect("a folder");
@@ -25,12 +25,12 @@ fn scene() -> (Cast, tempfile::TempDir) {
     for name in IN_THE_WAY {
         cast.world.set(name, "old");
     }
-    // The parent decides, and not this.
+    // The parent decides, not this variable.
     cast.world.set("SHELL", "/bin/csh");
     (cast, out)
 }
 
-/// What a child of the shell saw.
+/// The environment of a child of the shell.
 struct Seen(Vec<(String, String)>);
 
 impl Seen {
@@ -44,12 +44,13 @@ impl Seen {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// All that is ours to set, in its order.
+    /// All variables that we set, in order.
     fn ours(&self) -> [Option<&str>; 8] {
         VARIABLES.map(|name| self.get(name))
     }
 
-    /// The credentials of that role, with all that belongs to them and nothing that contradicts them.
+    /// Asserts that the shell has the credentials of that role, everything that belongs to them, and nothing that
+    /// contradicts them.
     fn assert_is(&self, world: &World, role: &str, what: &str) {
         let [id, secret, token, ends, region, default_region, profile, awsume] =
             self.ours().map(|value| value.unwrap_or_else(|| panic!("{what}: not all is set: {:?}", self.names())));
@@ -70,13 +71,13 @@ impl Seen {
         }
     }
 
-    /// Names alone: a value may be a secret.
+    /// Names only, since a value may be a secret.
     fn names(&self) -> Vec<&str> {
         self.0.iter().map(|(name, _)| name.as_str()).collect()
     }
 }
 
-/// A line, what a child of the shell sees afterward, and the line's exit code, on the terminal.
+/// A line, the environment of a child afterward, and the line's exit code, on the terminal.
 fn step(shell: Shell, name: &str, line: &str) -> String {
     let status = shell.status();
     format!("{line}\nprintf 'at:%s:%s:\\n' {name} {status}\nenv -0 >\"$OUT/{name}\"\n")
@@ -86,7 +87,7 @@ fn step(shell: Shell, name: &str, line: &str) -> String {
 fn type_step(session: &mut Session, shell: Shell, name: &str, line: &str) {
     session.type_text(&step(shell, name, line));
     session.wait_for(&format!("at:{name}:0:"), PATIENCE);
-    // The child has written when the next line is done.
+    // The child has finished writing when the next line is done.
     session.type_text("printf 'seen:%s:\\n' it\n");
     session.wait_for("seen:it:", PATIENCE);
 }
@@ -109,7 +110,7 @@ fn at_a_prompt(shell: Shell, form: Form) {
     session.type_text(&format!("{}\n", take("deploy")));
     session.wait_for(PROMPT, PATIENCE);
     session.type_text(&format!("{}\n", device.fresh_code()));
-    // What is typed before the shell is back is thrown away.
+    // Text typed before the shell is ready is discarded.
     session.wait_for(READY, PATIENCE);
     type_step(&mut session, shell, "first", "true");
     assert_eq!(calls(&world), ["GetSessionToken", "AssumeRole"], "{what}");

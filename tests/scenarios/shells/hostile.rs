@@ -1,4 +1,4 @@
-//! Profiles and regions that are meant to run something: from `~/.aws/config` through the program to the shell.
+//! Profile names and regions that try to execute something: from `~/.aws/config` through the program to the shell.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::{BASH, DASH, FISH, FORMS, KSH, MKSH, NAMES, Shell, ZSH, assert_nothin
 use crate::support::pty::{PATIENCE, off_terminal, run};
 use crate::support::world::{Cast, World};
 
-/// Adds a profile of that name, which assumes the role `deploy`. Its name is written as the AWS CLI reads it.
+/// Adds a profile with that name, which assumes the role `deploy`. The name is written as the AWS CLI reads it.
 fn add_profile(world: &World, serial: &str, name: &str, more: &str) {
     let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
     let arn = format!("arn:aws:iam::{}:role/deploy", world.aws.account());
@@ -15,7 +15,7 @@ fn add_profile(world: &World, serial: &str, name: &str, more: &str) {
     ));
 }
 
-/// A person who is signed in, and whose profiles have the names of [`NAMES`].
+/// A person who is signed in, with profiles named like [`NAMES`].
 fn scene() -> World {
     let Cast { world, device, .. } = World::cast();
     world.sign_in(&device, &["login", "deploy"]);
@@ -87,11 +87,11 @@ fn hostile_names_arrive_unchanged_in_fish() {
     names_reach(FISH);
 }
 
-/// What the program says about a name is for a terminal, and its hints for a person who copies them.
+/// Messages about a name are for a terminal, and hints are to be copied.
 #[test]
 fn a_copied_hint_executes_no_name_and_reaches_the_profile() {
     let Cast { world, device, .. } = World::cast();
-    // Whatever drives or reorders a terminal is escaped there, and so cannot be copied.
+    // Control characters and marks that reorder text are escaped there, so such a name cannot be copied.
     let names = NAMES.into_iter().filter(|name| !name.contains(['\u{202e}', '\u{feff}', '\u{2028}']));
     for name in names {
         add_profile(&world, device.serial(), name, "");
@@ -125,7 +125,7 @@ fn a_region_that_contains_a_command_is_refused_with_its_place() {
     assert!(
         done.stderr.ends_with(&format!(" for '--region <REGION>': {RULE}\n\nFor more information, try '--help'.\n"))
     );
-    // A profile's own region comes before the variable's.
+    // A profile's own region takes precedence over the variable.
     world.edit_config("region = ap-northeast-1\n", "");
     world.set("AWS_REGION", "us-east-1;touch PWNED");
     let done = world.run(&["deploy"]);

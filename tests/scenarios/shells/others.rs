@@ -1,4 +1,4 @@
-//! The formats of the shells that are neither POSIX's nor fish: whatever text goes in comes back, byte for byte.
+//! The formats of the shells that are neither POSIX shells nor fish: every text arrives byte for byte.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::support::tools;
 /// The variables of [`Values`], in their order.
 const CARRIERS: &str = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN MFA_CRED_PROFILE AWSUME_PROFILE";
 
-/// A shell, its format, and the lines that take the payload in a file `$FOLDER/N` and note what a child then sees.
+/// A shell, its format, and the lines that evaluate the payload in a file `$FOLDER/N` and record a child's environment.
 pub(super) struct Reader {
     pub(super) program: &'static str,
     bare: &'static [&'static str],
@@ -38,7 +38,7 @@ const ELVISH: Reader = Reader {
     take: "eval (cat $E:FOLDER/N | slurp)",
     note: "try { printenv -0 CARRIERS >> $E:FOLDER/seen } catch _ { }",
 };
-/// Its own `$(…)` and `>>` lose something now and then on a busy machine.
+/// Its own `$(…)` and `>>` lose data now and then on a busy machine.
 const XONSH: Reader = Reader {
     program: "xonsh",
     bare: &["--no-rc"],
@@ -54,7 +54,6 @@ const NU: Reader = Reader {
     note: "try { ^printenv -0 CARRIERS out>> $\"($env.FOLDER)/seen\" }",
 };
 
-/// All of them.
 pub(super) const ALL: [Reader; 4] = [TCSH, ELVISH, XONSH, NU];
 
 impl Reader {
@@ -77,7 +76,7 @@ impl Reader {
         format!("{}\n{}\n", take.replace('N', &n.to_string()), self.note)
     }
 
-    /// Every text, and then a payload that clears.
+    /// Every text, and then a payload that unsets everything.
     fn reads_every_value(&self, take: &str) {
         let (work, folder) = (trap(), tempfile::tempdir().expect("a folder"));
         let all: Vec<Values> = [every_byte(), many()].concat();
@@ -96,7 +95,7 @@ impl Reader {
         for (at, (seen, written)) in seen.iter().zip(&written).enumerate() {
             assert_eq!(&seen, written, "{take}: value {at}");
         }
-        // The last payload left nothing to be seen.
+        // The last payload left no variable.
         assert_eq!(seen.len(), written.len(), "{take}");
         assert_nothing_ran(work.path(), take);
     }
@@ -123,8 +122,8 @@ fn every_value_in_nu() {
     NU.reads_every_value(NU.take);
 }
 
-/// No PowerShell is to be had here. The shape is that of the AWS CLI's `export-credentials --format powershell`, which
-/// puts the values in double quotes, where `$` and backquotes would mean something.
+/// PowerShell is not available here. The output looks like that of the AWS CLI's `export-credentials --format
+/// powershell`, except that the AWS CLI uses double quotes, in which `$` and backquotes would have a meaning.
 #[test]
 fn powershell_output_looks_like_that_of_the_aws_cli() {
     let values = ["ASIA", "a/b+c=", "t", "my-test-role"].map(str::to_owned);
@@ -142,7 +141,7 @@ fn powershell_output_looks_like_that_of_the_aws_cli() {
     assert_eq!(payload.expose(), expected);
 }
 
-/// In any text, no quote of PowerShell's (it has five) is closed before its end, and nothing is left to a code page.
+/// In every text, no quote (PowerShell has five) is closed early, and nothing depends on a code page.
 #[test]
 fn no_value_escapes_its_quotes_in_powershell() {
     for values in [every_byte(), many()].concat() {

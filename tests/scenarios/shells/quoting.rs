@@ -1,7 +1,7 @@
-//! The formats themselves: whatever text goes in comes back, byte for byte, and nothing in it runs.
+//! The formats themselves: every text arrives byte for byte, and nothing in it is executed.
 //!
-//! Files allow no control characters in names, and AWS issues no quotes. The library is asked directly for such values,
-//! and a real shell evaluates what it writes: many payloads a process, several values a payload.
+//! Files allow no control characters in names, and AWS issues no quotes. So the library is called directly with such
+//! values, and a real shell evaluates the result: many payloads per process, several values per payload.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::support::pty::{PATIENCE, off_terminal, run};
 /// The variables of [`Values`], in their order.
 const CARRIERS: &str = "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN MFA_CRED_PROFILE AWSUME_PROFILE";
 
-/// Texts for every variable that takes any: three of the credentials and the name, which is there twice.
+/// Texts for every variable that accepts any: three of the credentials, and the name, which appears twice.
 pub(super) type Values = [String; 4];
 
 pub(super) fn export(values: &Values) -> Export {
@@ -40,14 +40,15 @@ fn format(shell: Shell) -> Format {
     }
 }
 
-/// Texts by four, filled up with plain ones.
+/// Texts in groups of four, filled up with plain ones.
 fn by_four(texts: impl IntoIterator<Item = String>) -> Vec<Values> {
     let texts: Vec<String> = texts.into_iter().collect();
     let chunk = |four: &[String]| std::array::from_fn(|n| four.get(n).cloned().unwrap_or_else(|| "plain".to_owned()));
     texts.chunks(4).map(chunk).collect()
 }
 
-/// Evaluates a payload for each of `all` after the lines `options`, and compares what a child of the shell then sees.
+/// Evaluates a payload for each of `all` after the lines `options`, and compares the environment of a child of the
+/// shell.
 fn assert_read_back(shell: Shell, form: Form, options: &str, all: &[Values]) {
     let (work, folder) = (trap(), tempfile::tempdir().expect("a folder"));
     let mut script = format!("{options}\n");
@@ -91,7 +92,7 @@ fn path_of(program: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{program} is missing"))
 }
 
-/// A small generator (xorshift), so that a failure repeats.
+/// A small generator (xorshift), so that a failure can be reproduced.
 struct Dice(u64);
 
 impl Dice {
@@ -102,7 +103,7 @@ impl Dice {
         usize::try_from(self.0 % sides as u64).expect("it is below a usize")
     }
 
-    /// A text of pieces that mean something to shells, of any byte but zero, and of letters beyond ASCII.
+    /// A text made of pieces with a meaning in shells, of any byte except zero, and of non-ASCII letters.
     fn text(&mut self) -> String {
         const PIECES: [&str; 20] = [
             "$(touch PWNED)",
@@ -139,7 +140,7 @@ impl Dice {
     }
 }
 
-/// Every character alone, between letters, twice, and at either end, where shells trim.
+/// Every character alone, between letters, doubled, and at either end, where shells trim.
 pub(super) fn every_byte() -> Vec<Values> {
     let bytes = (1..=127_u8).map(char::from);
     by_four(bytes.flat_map(|c| [c.to_string(), format!("x{c}y"), format!("{c}{c}z{c}"), format!("x {c}{c}")]))
@@ -164,7 +165,7 @@ fn every_value_in(shell: Shell) {
     }
 }
 
-/// The names alone, after options that change how a shell reads.
+/// Only the names, after options that change how a shell parses.
 fn names_after(shell: Shell, options: &[&str]) {
     if !shell.is_here() {
         return;
@@ -256,8 +257,8 @@ fn names_under_odd_options_of_mksh() {
     names_after(MKSH, &["set -f", "set -eu", "set -o posix", "set -U", "export LC_ALL=C"]);
 }
 
-/// Whatever stands in `IFS` takes part of the statements away before an unquoted `eval` sees them. Then the values are
-/// lost, but nothing in them may run.
+/// Depending on `IFS`, an unquoted `eval` sees only parts of the statements. Then the values are lost, but nothing in
+/// them may be executed.
 fn no_ifs_runs_a_value(shell: Shell) {
     if !shell.is_here() {
         return;
@@ -290,7 +291,7 @@ fn no_ifs_runs_a_value(shell: Shell) {
     for (n, payload) in payloads.iter().enumerate() {
         fs::write(folder.path().join(n.to_string()), payload).expect("a file");
     }
-    // What is left of a statement may happen to be a command, and of those only these are at hand.
+    // What remains of a statement may happen to be a command, and only these are available.
     let programs = folder.path().join("programs");
     fs::create_dir(&programs).expect("a folder");
     for program in ["cat", "printf", "touch"] {
@@ -300,7 +301,7 @@ fn no_ifs_runs_a_value(shell: Shell) {
     for letters in alone.chain(pairs).chain(most) {
         for n in 0..payloads.len() {
             let (letters, take) = (shell.word(&letters), shell.take(Form::Usual, &format!("cat \"$FOLDER/{n}\"")));
-            // In the background, since ksh spares the process for other subshells and ends all with one.
+            // In the background, since ksh otherwise avoids forking for subshells and ends them all together.
             let watch = "case $PATH in */nonexistent*) : >PWNED_PATH;; esac";
             script += &format!("(IFS={letters}; {take}; {watch}) >/dev/null 2>&1 &\nwait\n");
         }
@@ -336,7 +337,7 @@ fn no_ifs_runs_a_value_in_mksh() {
     no_ifs_runs_a_value(MKSH);
 }
 
-/// `set -U` is for ever and for every session, and is not ours to erase.
+/// `set -U` applies to all sessions permanently, so it is not ours to erase.
 #[test]
 fn universal_variables_in_fish_are_kept() {
     if !FISH.is_here() {
@@ -363,7 +364,7 @@ fn universal_variables_in_fish_are_kept() {
         );
         // Without its configuration, fish has no universal variables.
         let finished = run_script(Shell { bare: &[], ..FISH }, &script, work.path(), folder.path());
-        // Of AWS_PROFILE, programs see the profile that is held for as long as it is.
+        // While credentials are held, programs see their profile in AWS_PROFILE.
         let expected = "0 plain plain\n0 mine old\n0 plain plain\n";
         assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), (expected, ""), "{form:?}");
     }

@@ -1,5 +1,5 @@
-//! Variables of other scopes than the one that a shell sets and unsets first: what a function declares, fish's universal
-//! ones, Nushell's overlays. No program may see a profile or a token there that contradicts the credentials.
+//! Variables in other scopes than the one that a shell sets and unsets first: those declared in a function, fish's
+//! universal ones, Nushell's overlays. No program may see a profile or a token there that contradicts the credentials.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::support::pty::{Finished, PATIENCE, run};
 use crate::support::tools;
 use crate::support::world::{Cast, World};
 
-/// A person who is signed in, so that no shell below asks.
+/// A person who is signed in, so that no shell below prompts.
 fn signed_in() -> Cast {
     let cast = World::cast();
     cast.world.sign_in(&cast.device, &["login", "deploy"]);
@@ -32,8 +32,8 @@ fn script(world: &World, program: impl AsRef<std::ffi::OsStr>, bare: &[&str], te
 /// What a program sees: `NAME=value`, or nothing.
 const SEEN: &str = "env | grep -E '^AWS_(PROFILE|SECURITY_TOKEN)='";
 
-/// In bash, a function that declares the variable itself keeps it, unset, and programs then get the global one: there
-/// that is not asked for.
+/// In bash, a function that declares the variable itself keeps it, unset, and programs then see the global one: that
+/// case is not tested.
 fn nested_functions(shell: Shell, local: &str, after: &str) {
     if !shell.is_here() {
         return;
@@ -76,7 +76,7 @@ fn a_profile_declared_by_a_caller_does_not_override_in_ksh() {
     nested_functions(KSH, "typeset", "inner\nplain\nend\n");
 }
 
-/// Universal variables are there without `--no-config` alone.
+/// Universal variables exist only without `--no-config`.
 #[test]
 fn a_universal_profile_in_fish_is_hidden_and_comes_back_with_unset() {
     if !FISH.is_here() {
@@ -103,7 +103,7 @@ fn a_universal_profile_in_fish_is_hidden_and_comes_back_with_unset() {
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), (expected, ""));
 }
 
-/// boto3 takes the role's keys and not the profile's, and no empty name is in its way.
+/// boto3 uses the role's keys and not the profile's, and an empty name does not stop it.
 #[test]
 fn boto3_uses_the_credentials_in_spite_of_a_universal_profile() {
     if !FISH.is_here() {
@@ -113,7 +113,7 @@ fn boto3_uses_the_credentials_in_spite_of_a_universal_profile() {
         return tools::skip_without("a universal profile", "boto3");
     };
     let Cast { world, .. } = signed_in();
-    // Where no profile has the name, boto3 takes nothing at all.
+    // If no profile has the name, boto3 finds no credentials at all.
     let ask =
         "import boto3; s = boto3.Session(); c = s.get_credentials(); print(c.method, s.region_name, bool(c.token))";
     let text = format!(
@@ -156,7 +156,7 @@ fn a_profile_that_was_swapped_in_does_not_override_in_xonsh() {
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("None deploy\n", ""));
 }
 
-/// A variable of tcsh itself is none of the environment, and hides nothing.
+/// A shell variable of tcsh is not part of the environment, and hides nothing.
 #[test]
 fn a_shell_variable_of_tcsh_is_not_a_profile() {
     let Some(tcsh) = tools::find("tcsh", &["-f", "-c", "exit"]) else {

@@ -1,7 +1,7 @@
-//! A writer that dies: killed before each system call that changes something, or in the middle of a file. Whatever it
-//! leaves, an entry is whole or not there, and the next process works. And locks that fail, as on NFS.
+//! Writers that are killed: before each system call that changes something, or in the middle of a file. Whatever they
+//! leave, an entry is either complete or missing, and the next process works. Also locks that fail, as on NFS.
 //!
-//! `strace` kills, and makes calls fail; the program knows nothing of it.
+//! `strace` kills the program and makes calls fail; the program knows nothing of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::support::tools::{find, skip};
 use crate::support::world::{Cast, MFA_CRED, World};
 
 const KILL: i32 = 9;
-/// "File size limit exceeded", after as much as fits was written.
+/// "File size limit exceeded", after writing as much as fits.
 const XFSZ: i32 = 25;
 
-/// What alters files, folders and keys. Between two of them nothing changes that another process could see.
+/// The calls that change files, folders and keys. Between two of them nothing changes that another process could see.
 const STEPS: [&str; 10] =
     ["mkdir", "write", "fsync", "rename", "renameat", "renameat2", "ftruncate", "unlink", "add_key", "keyctl"];
 
@@ -30,7 +30,7 @@ fn killing(step: &str, nth: usize, trace: &Path) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-/// A program that was killed may have put none of its keys on record; they would stay until their time is over.
+/// A killed program may not have recorded its keys; they would stay until they expire.
 fn end_keys(trace: &Path) {
     let text = fs::read(trace).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     for id in text.split("\"mfa-cred:").skip(1).filter_map(|rest| rest.split_once('"')) {
@@ -55,7 +55,7 @@ fn run_below(world: &World, wrapper: &[String], words: &[&str], stdin: &str) -> 
     finished
 }
 
-/// What was being written when its writer died.
+/// What was being written when the writer was killed.
 fn unfinished(world: &World) -> Vec<PathBuf> {
     world.entries().into_iter().filter(|path| path.file_name().is_some_and(is_unfinished)).collect()
 }
@@ -64,7 +64,8 @@ fn is_unfinished(name: &std::ffi::OsStr) -> bool {
     name.to_string_lossy().starts_with(".new-")
 }
 
-/// Signs in and is killed before the `nth` call of `step`; what comes after it works. Did it come that far?
+/// Signs in and is killed before the `nth` call of `step`; then checks that the next run works. Returns whether it came
+/// that far.
 fn crashes_when_cold(step: &str, nth: usize, trace: &Path) -> bool {
     let Cast { world, device, .. } = World::cast();
     let what = format!("{step} {nth}");
@@ -91,14 +92,14 @@ fn crashes_when_cold(step: &str, nth: usize, trace: &Path) -> bool {
         let again = world.run_with_stdin(&words, &code);
         assert_eq!((again.status.code(), calls(&world)), (Some(4), Vec::new()), "{what}: {again:?}");
     }
-    // An entry that is there serves, and nothing is said: so it was whole.
+    // An existing entry is served without a message, so it was complete.
     let next = world.sign_in(&device, &["env", "deploy"]);
     assert_role(&world, &next, "deploy");
     assert_eq!((next.stderr.as_str(), calls(&world).join(" ")), ("", missing.join(" ")), "{what}");
     assert_role(&world, &world.run(&["env", "deploy"]), "deploy");
     assert_eq!(calls(&world), Vec::<String>::new(), "{what}");
-    // Killed between noting a key for the system's keyring and hearing that there is none, it leaves the note; where no
-    // keyring can be asked whether it has that key, `clear --all` goes on saying so.
+    // If it is killed between recording a key for the system's keyring and learning that there is no keyring, the
+    // record stays; without a keyring that could be asked, `clear --all` keeps reporting it.
     let cleared = world.run(&["clear", "--all"]);
     assert!(matches!(cleared.status.code(), Some(0 | 7)), "{what}: {cleared:?}");
     let _ = fs::remove_file(world.state().join("key-id"));
@@ -111,7 +112,7 @@ fn a_first_sign_in_killed_at_any_step_leaves_complete_entries_or_none() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    // Two at a time: most of it is waiting for processes to start.
+    // Two at a time: most of the time is spent waiting for processes to start.
     let crashes: usize = std::thread::scope(|scope| {
         let halves: Vec<_> = STEPS
             .chunks(STEPS.len() / 2)
@@ -133,7 +134,7 @@ fn a_first_sign_in_killed_at_any_step_leaves_complete_entries_or_none() {
             .collect();
         halves.into_iter().map(|half| half.join().expect("no half fails")).sum()
     });
-    // Folders, ledger, clock, key, session, role: fewer steps would mean that most were not seen.
+    // Folders, ledger, clock, key, session, role: fewer steps would mean that most were not observed.
     assert!(crashes > 40, "{crashes}");
 }
 
@@ -169,7 +170,7 @@ fn a_writer_killed_in_the_middle_of_a_file_leaves_the_old_entry() {
     let Cast { world, .. } = warm();
     let path = entry(&world, DEPLOY);
     let old = fs::read(&path).expect("an entry");
-    // As much as a shell's smallest unit of a file, which is less than an entry and more than everything else.
+    // The smallest unit of a shell's file size limit, which is less than an entry and more than every other file.
     let limited = ["sh", "-c", "ulimit -f 1; exec \"$@\"", "sh"].map(str::to_owned);
     let crashed = run_below(&world, &limited, &["process", "deploy", "--min-ttl", "2h"], "");
     assert_eq!((crashed.signal(), calls(&world).len()), (Some(XFSZ), 1), "{crashed:?}");
@@ -191,7 +192,7 @@ fn failing_locks_disable_the_cache_only() {
     let reason = served_without_cache(&world, &sign_in_below(&world, &device, &failing));
     assert_eq!(reason, format!("{} cannot be used: No locks available (os error 37)", world.state().display()));
     assert!(world.entries().is_empty());
-    // What is cached is served all the same: reading takes no lock.
+    // Existing entries are still served: reading needs no lock.
     world.sign_in(&device, &["login", "deploy"]);
     calls(&world);
     let failing = failing.map(str::to_owned);

@@ -1,4 +1,5 @@
-//! Files beside the state folder that others can read or write: access keys, and what decides what is run.
+//! Files outside the state folder that others can read or write: access keys, and settings that choose which commands
+//! are run.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -27,7 +28,7 @@ fn an_access_key_readable_by_others_is_a_warning_once_a_day() {
         );
         let said = if is_told { warning.as_str() } else { "" };
         assert_eq!(world.sign_in(&device, &["process", "deploy"]).stderr, said, "{name} {mode:o}");
-        // Neither where nothing is needed of it, nor twice a day.
+        // Not if its key is not needed, nor twice a day.
         for words in [&["process", "deploy"][..], &["process", "audit"], &["env", "alice", "-q"]] {
             assert_eq!(world.run(words).stderr.matches("can read it").count(), 0, "{words:?}");
         }
@@ -96,7 +97,7 @@ fn settings_writable_by_others_are_refused() {
         assert!(refused.status.code() == Some(1) && !world.home().join("ran").exists());
         chown(path, Some(0), None).expect("root may");
     }
-    // The group of one's own is oneself.
+    // The user's private group contains only the user.
     set_mode(&file, 0o660);
     let found = fs::metadata(&file).expect("there");
     run();

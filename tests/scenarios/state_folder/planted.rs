@@ -1,5 +1,5 @@
 //! A state folder that others could once write to, and what they may have left in it: nothing of it is used, and
-//! nothing outside is touched.
+//! nothing outside is changed.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, symlink};
@@ -11,7 +11,7 @@ use crate::support::pty::{self, Finished, PATIENCE};
 use crate::support::tools::skip;
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// Where the folder that was there is now.
+/// Where the folder has been moved to.
 fn set_aside(world: &World) -> Vec<PathBuf> {
     let folders = fs::read_dir(world.home().join("state")).expect("listed").flatten().map(|folder| folder.path());
     folders.filter(|path| *path != world.state()).collect()
@@ -120,7 +120,7 @@ fn concurrent_processes_set_an_open_folder_aside_once() {
     assert_eq!((set_aside(&world).len(), mode(&world.state())), (1, 0o700));
 }
 
-/// Puts something in a file's place that leads to `victim`, or to nobody.
+/// Replaces a file with something that leads to `victim`, or nowhere.
 type Plant = fn(&Path, &Path);
 
 const PLANTS: [(&str, Plant); 5] = [
@@ -137,7 +137,7 @@ const PLANTS: [(&str, Plant); 5] = [
 fn a_link_or_pipe_in_place_of_a_state_file_is_not_followed() {
     for (what, plant) in PLANTS {
         let Cast { world, device, .. } = warm();
-        // All that a cold call reads and writes, but the entries, which have a test of their own.
+        // Everything that a cold call reads and writes, except the entries, which have their own test.
         let mut paths: Vec<_> = content(&world.state().join("locks")).into_keys().collect();
         let top = fs::read_dir(world.state()).expect("listed").flatten().map(|file| file.path());
         paths.extend(top.filter(|path| path.is_file()));

@@ -1,4 +1,5 @@
-//! What gathers in a state folder: ended entries, what dead writers left, and another version's files beside ours.
+//! Files that accumulate in a state folder: expired entries, files of killed writers, and another version's files next
+//! to ours.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
@@ -17,7 +18,7 @@ use crate::support::world::{Cast, MFA_CRED, World};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Writes an entry like that one, under an identity of its own, with another end and another first line.
+/// Writes an entry like that one, with its own identity, another expiration and another first line.
 fn plant(like: &Path, n: usize, end: Timestamp, format: &str) -> PathBuf {
     let bytes = fs::read(like).expect("an entry");
     let split = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(1).expect("two lines").0;
@@ -59,7 +60,7 @@ fn expired_entries_do_not_slow_a_warm_call_and_are_swept_by_the_next_cold_one() 
     let ends =
         |n: usize| if n < 100 { now - SignedDuration::from_hours(2) } else { now + SignedDuration::from_mins(30) };
     let planted: Vec<_> = (0..1000).map(|n| plant(&role, n, ends(n), "mfa-cred entry 1")).collect();
-    // Ended, and not for long: a clock that was set back may yet show it alive.
+    // Expired recently: if the clock was set back, it may still be valid.
     let just_ended = plant(&role, 1000, now - SignedDuration::from_mins(30), "mfa-cred entry 1");
     let there = || planted.iter().map(|path| path.exists()).collect::<Vec<_>>();
 
@@ -88,7 +89,7 @@ fn files_left_by_killed_writers_are_swept() {
     let old: Vec<_> =
         [&entries, &world.state()].map(|folder| [".new-a", ".tmpb"].map(|name| file(folder, name, 49 * HOUR))).concat();
     let young: Vec<_> = [&entries, &world.state()].map(|folder| file(folder, ".new-c", HOUR)).to_vec();
-    // Of any age, and none of it a stray.
+    // Files of any age that must not be removed.
     let kept: Vec<_> = ["ledger-key", "key-id"].map(|name| world.state().join(name)).to_vec();
     for path in &kept {
         age(path, 900 * HOUR);
@@ -121,7 +122,7 @@ fn another_versions_entries_are_kept_until_they_expire() {
         assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{words:?}");
     }
     assert_eq!(planted.iter().map(|path| fs::read(path).expect("left")).collect::<Vec<_>>(), bytes);
-    // No session lives that long: whoever made it no longer wants it.
+    // No session lasts that long, so the version that made it no longer needs it.
     for path in &planted {
         age(path, 49 * HOUR);
     }
@@ -129,8 +130,8 @@ fn another_versions_entries_are_kept_until_they_expire() {
     assert!(planted.iter().all(|path| !path.exists()));
 }
 
-/// What two versions side by side must agree on: the lock that serialises a device's codes, and the ledger of spent
-/// ones. The names were computed apart from this program, by Python's `hashlib` and `hmac`.
+/// What two versions must agree on: the lock that serializes a device's codes, and the ledger of spent ones. The names
+/// were computed independently, with Python's `hashlib` and `hmac`.
 #[test]
 fn every_version_uses_the_same_locks_and_ledger() {
     const DEVICE: &str = "arn:aws:iam::123456789012:mfa/alice-phone";

@@ -1,4 +1,4 @@
-//! Where the key is at this moment, for how long, and who is told.
+//! Where the key is at the moment, for how long, and when that is reported.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::support::pty::{PATIENCE, Pty, Stream};
 use crate::support::secret_service::SecretService;
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// A line of `status` for the key, and what its JSON says of the same.
+/// The line of `status` about the key, and the same from its JSON.
 fn where_the_key_is(world: &World) -> (String, serde_json::Value) {
     let text = world.run(&["status"]);
     let row = text.stdout.lines().find_map(|line| line.strip_prefix("key\t\t")).unwrap_or_default().to_owned();
@@ -19,7 +19,7 @@ fn where_the_key_is(world: &World) -> (String, serde_json::Value) {
     (row, json["sealing_key"].take())
 }
 
-/// The seconds that the kernel keeps the key, as its own list has them: whole seconds, minutes or hours.
+/// The seconds for which the kernel keeps the key, from its own list: whole seconds, minutes or hours.
 fn kernel_keeps(id: &str) -> u64 {
     let keys = fs::read_to_string("/proc/keys").expect("it is there");
     let line = keys.lines().rfind(|line| line.contains(id)).expect("the key is there");
@@ -43,7 +43,7 @@ fn status_names_the_store_of_the_key_and_how_long_it_stays_there() {
     assert!(row.starts_with("kernel keyring; copied from the Secret Service\t"), "{row}");
     assert_eq!((&json["store"], &json["served_from"]), (&"keyring".into(), &"kernel".into()));
     assert!((11 * 3600..=12 * 3600).contains(&json["left_seconds"].as_u64().expect("seconds")), "{json}");
-    // It is locked, and we go on serving: the copy is what `status` names.
+    // The keyring is locked, but we still serve credentials: `status` names the copy.
     service.lock();
     assert_warm(&world);
     assert!(where_the_key_is(&world).0.starts_with("kernel keyring; copied"));
@@ -90,10 +90,10 @@ fn auto_falls_back_to_the_kernel_with_one_message() {
         "{said}"
     );
     assert_eq!(said, fallback("not available here"));
-    // The key of the next day: it has been said.
+    // The next day's key: it has been reported.
     take_from_kernel(&key(&world).0);
     assert_eq!(sign_in(&world, &device).stderr, "");
-    // Whoever chose it need not be told.
+    // If the user chose the store, no message is needed.
     let Cast { world, device, .. } = cast();
     world.set("MFA_CRED_STORE", "kernel");
     assert_eq!(sign_in(&world, &device).stderr, "");
@@ -110,7 +110,7 @@ fn a_forged_header_cannot_extend_the_key_in_the_kernel() {
     header["identity"] = "planted".into();
     header["end"] = "2150-01-01T00:00:00Z".into();
     world.write("state/mfa-cred/entries/planted", format!("mfa-cred entry 1\n{header}\nsealed"));
-    // Whatever counts the entries again: another one is kept, and the key is fetched anew.
+    // Every reason to count the entries again: another one is saved, or the key is fetched again.
     let done = world.run(&["process", "audit"]);
     assert!(done.status.success(), "{done:?}");
     let id = key(&world).0;
@@ -135,14 +135,14 @@ fn an_idle_limit_expires_the_kernel_copy_and_only_use_extends_it() {
     let (row, json) = where_the_key_is(&world);
     assert!(row.contains("; locked after 5s without use\t"), "{row}");
     assert_eq!(json["lock_after_seconds"], 5);
-    // Use renews it, and nobody else could have put it back.
+    // Use extends it, and nothing else could have put it back.
     world.set(BUS, "unix:path=/nonexistent");
     for _ in 0..3 {
         std::thread::sleep(Duration::from_secs(2));
         assert_warm(&world);
     }
     assert!(is_in_kernel(&id));
-    // Looking does not.
+    // `status` does not.
     let start = Instant::now();
     while is_in_kernel(&id) {
         for words in [&["status"][..], &["status", "deploy"], &["list"], &["prompt"], &["show", "deploy"]] {
@@ -152,7 +152,7 @@ fn an_idle_limit_expires_the_kernel_copy_and_only_use_extends_it() {
     }
     assert_eq!(where_the_key_is(&world).0, "Secret Service\t-");
     meet(&world, &service);
-    // The store is asked again, and lets nobody in who cannot ask it.
+    // The store is asked again, and refuses a process that cannot prompt.
     let bus = world.run(&["process", "deploy"]);
     assert!(bus.status.success() && is_in_kernel(&id), "{bus:?}");
     take_from_kernel(&id);

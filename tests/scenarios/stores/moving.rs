@@ -1,4 +1,4 @@
-//! Another store in the middle of the day.
+//! Changing the store in the middle of the day.
 
 use super::{assert_warm, calls, cast, has_service, key, meet, sign_in, take_from_kernel};
 use crate::support::pty::PATIENCE;
@@ -32,11 +32,11 @@ fn changing_the_store_keeps_the_current_sessions() {
         assert_warm(&world);
         before = now;
     }
-    // `auto` finds it where it is, and nothing moves.
+    // `auto` finds the key where it is, and nothing moves.
     world.set("MFA_CRED_STORE", "auto");
     assert_warm(&world);
     assert_eq!(key(&world), before);
-    // As a setting and as an option it is the same.
+    // The setting and the option work in the same way.
     world.set("MFA_CRED_STORE", "");
     world.write("config/mfa-cred/config.ini", "store = keyring\n");
     assert_warm(&world);

@@ -1,4 +1,4 @@
-//! The key under a passphrase.
+//! The store `passphrase`.
 
 use super::{assert_warm, calls, cast, is_in_kernel, key, take_from_kernel};
 use crate::support::pty::PATIENCE;
@@ -32,7 +32,7 @@ fn a_new_passphrase_is_asked_for_twice_and_then_once_per_login() {
     assert_eq!((place.as_str(), is_in_kernel(&id)), ("passphrase", true));
     assert_warm(&world);
 
-    // The next login: whoever cannot be asked ends, and a person is asked once.
+    // The next login: a process that cannot prompt ends, and a person is asked once.
     take_from_kernel(&id);
     let locked = world.run(&["process", "deploy"]);
     assert_eq!((locked.status.code(), locked.stdout.as_str()), (Some(7), ""), "{locked:?}");

@@ -1,11 +1,11 @@
-//! What keys are at a prompt, and what becomes of those that come after the answer.
+//! Keys at a prompt, and what happens to the keys that arrive after the answer.
 
 use std::time::Duration;
 
 use super::{ASK_LINE, PROMPT, ask, bash};
 use crate::support::pty::{PATIENCE, Pty};
 
-/// Longer than the bytes of one paste are apart on a slow line, and shorter than a person's next thought.
+/// Longer than the gaps within one paste on a slow line, and shorter than a person takes to type something else.
 const APART: Duration = Duration::from_millis(50);
 
 #[test]
@@ -15,12 +15,12 @@ fn text_pasted_after_an_answer_never_reaches_the_shell() {
     for (line, pieces) in [
         (ASK_LINE, &["123456\necho pwn''ed\n"][..]),
         (ASK_LINE, &[&long[..]]),
-        // On a slow line it comes in pieces.
+        // On a slow line it arrives in pieces.
         (ASK_LINE, &["123456\n", "echo pwn", "''ed\n"]),
         (ASK_LINE, &["\u{1b}[200~123456\necho", " ", " ", " ", " ", " pwn''ed\n\u{1b}[201~"]),
-        // Between brackets more slowly still: what has no end yet goes on.
+        // Even more slowly within paste brackets: the paste continues until its end mark.
         (ASK_LINE, &["\u{1b}[200~123456\n", "", "", "", "", "", "echo pwn''ed\n\u{1b}[201~"]),
-        // Also where the answer was none, or no secret.
+        // Also if the answer was invalid, or not secret.
         (ASK_LINE, &["\u{4}echo pwn''ed\n"]),
         (shown, &["y\necho pwn''ed\n"]),
     ] {

@@ -1,4 +1,4 @@
-//! Several processes on one terminal, each with a question of its own: one at a time.
+//! Several processes on one terminal, each with its own prompt: one at a time.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::support::aws::{Device, RoleSpec};
 use crate::support::pty::{PATIENCE, Pty, Session, send_signal};
 use crate::support::world::{Cast, MFA_CRED, World};
 
-/// Two people's profiles in one home, `deploy` of alice and `bobs` of bob, each with a device of its own.
+/// Two people's profiles in one home, `deploy` of alice and `bobs` of bob, each with a device.
 fn two_users() -> (World, Device, Device) {
     let Cast { world, device, .. } = World::cast();
     let key = world.aws.add_user("bob");
@@ -26,8 +26,8 @@ fn two_users() -> (World, Device, Device) {
     (world, device, bobs)
 }
 
-/// Both at once on one terminal, the second in a state folder of its own. The exit codes are in `rc.0` and `rc.1`; in
-/// the end it is said whether the terminal is as it was.
+/// Both at once on one terminal, the second with its own state folder. The exit codes are in `rc.0` and `rc.1`; the end
+/// of the output tells whether the terminal was restored.
 fn both(world: &World) -> Session {
     let script = r#"
         trap : INT
@@ -44,7 +44,7 @@ fn both(world: &World) -> Session {
     Pty::default().spawn(command)
 }
 
-/// Which of the two asks now: the device that its prompt names.
+/// Which of the two prompts now: the device that the prompt names.
 fn asked<'a>(session: &mut Session, alices: &'a Device, bobs: &'a Device) -> (&'a Device, &'a Device) {
     session.wait_for("MFA code for ", PATIENCE);
     session.wait_for("-phone): ", PATIENCE);
@@ -69,12 +69,12 @@ fn two_prompts_on_one_terminal_appear_in_turn_and_no_key_is_lost() {
     let (world, alices, bobs) = two_users();
     let mut session = both(&world);
     let (first, second) = asked(&mut session, &alices, &bobs);
-    // The other one says whom it waits for, and asks nothing.
+    // The other process says what it waits for, and does not prompt.
     session.wait_for("waiting for process ", PATIENCE);
     session.wait_for(", which is asking on this terminal\r\n", PATIENCE);
     assert_eq!(session.screen().matches("MFA code for").count(), 1, "{}", session.screen());
     assert!(!session.echo_is_on());
-    // A key at a time, as a person types.
+    // Key by key, as a person types.
     for key in first.fresh_code().chars() {
         session.type_text(&key.to_string());
         std::thread::sleep(std::time::Duration::from_millis(30));
@@ -88,7 +88,7 @@ fn two_prompts_on_one_terminal_appear_in_turn_and_no_key_is_lost() {
     assert!(output.iter().all(|(code, out, _)| code == "0" && out.contains("ASIA")), "{output:?} {}", done.terminal);
     assert_eq!(done.stdout, "same\n");
     assert_eq!((world.aws.count("GetSessionToken"), world.aws.count("AssumeRole")), (2, 2));
-    // The other state folder's key is known nowhere else.
+    // Only the other state folder knows its key.
     world.set("XDG_STATE_HOME", world.home().join("other").display().to_string());
     assert!(world.run(&["clear", "--all"]).status.success());
     world.set("XDG_STATE_HOME", world.home().join("state").display().to_string());

@@ -1,4 +1,4 @@
-//! Whoever is stopped holds nobody up, whoever may not wait does not, and whoever is read by nobody ends.
+//! A stopped process blocks nobody, a process that must not wait does not, and a process without a reader ends.
 
 use std::fs;
 use std::os::fd::AsRawFd;
@@ -11,10 +11,10 @@ use crate::support::pty::{PATIENCE, Pty, Session, Stream, run};
 use crate::support::world::{Cast, MFA_CRED, World};
 
 const PROMPT: &str = "MFA code for deploy (alice-phone): ";
-/// Short against all that a person is given.
+/// Short compared to the time that a person has.
 const AT_ONCE: Duration = Duration::from_secs(10);
 
-/// A shell with job control in this home, and what it shows when it is ready.
+/// A shell with job control in this home, and the text that it shows when it is ready.
 fn bash(world: &World) -> Session {
     let mut command = Command::new("bash");
     world.dress(&mut command);
@@ -25,7 +25,7 @@ fn bash(world: &World) -> Session {
     session
 }
 
-/// Nobody may wait, and whoever has a code is served, within moments.
+/// Waiting is not allowed, and a process with a code gets credentials within moments.
 fn nobody_is_held_up(cast: &Cast) {
     let start = Instant::now();
     for profile in ["deploy", "audit"] {
@@ -112,7 +112,7 @@ fn no_prompt_does_not_wait_for_a_person() {
     assert!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
     session.type_text(&format!("{}\n", device.fresh_code()));
     assert!(session.finish(PATIENCE).status.success());
-    // Where no person is asked, a call is waited for.
+    // If no person is being asked, a call is waited for.
     let both: Vec<_> = (0..8)
         .map(|_| {
             let command = world.command(&["process", "audit", "--no-prompt"]);
@@ -200,7 +200,7 @@ fn process_gives_up_prompting_or_waiting_before_an_sdk_does() {
     assert!(done.stderr.ends_with(&said("audit")), "{done:?}");
     assert_eq!((done.status.code(), done.stdout.as_str()), (Some(3), ""));
     assert!((50..60).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
-    // A person in a shell has longer.
+    // A person in a shell has more time.
     asking.control('c');
     assert_eq!(asking.finish(PATIENCE).signal(), Some(Signal::INT.as_raw()));
 }
