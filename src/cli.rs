@@ -26,7 +26,7 @@ use crate::output::Format;
 use crate::shell::Shell;
 
 pub use audit::AuditArgs;
-pub use completion::{CompleteArgs, CompletionsArgs, Live, Slot, place};
+pub use completion::{CompleteArgs, CompletionsArgs, Live, Slot, place, place_at_once};
 pub use device::{DeviceVerb, Whose};
 pub use doctor::DoctorArgs;
 pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
@@ -260,7 +260,7 @@ const VERBS: &[&str] = &[
 /// The lines that SDKs and shells run all day: `process NAME`, `env NAME`, `NAME`, `status NAME`, `list --names`, `prompt`
 /// and the calls for TAB completion. Building clap's tree for them would take a third of the time of an empty program; a
 /// test keeps the two parsers equal.
-fn parse_plain(argv: &[OsString]) -> Option<Args> {
+pub fn parse_plain(argv: &[OsString]) -> Option<Args> {
     let word = |n: usize| argv.get(n)?.to_str().filter(|word| !word.is_empty() && !word.starts_with('-'));
     let verb = match (argv.len(), word(1)?) {
         (2, "prompt") => Verb::Prompt(PromptArgs::default()),

@@ -22,6 +22,7 @@ mod session;
 mod show;
 mod status;
 mod unset;
+pub mod warm;
 
 use crate::command::context::Context;
 use std::ffi::OsString;

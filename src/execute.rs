@@ -20,7 +20,7 @@ use crate::code::{Asker, CodeError, Outcome};
 use crate::host::TerminalError;
 use crate::messages::{Messages, with_causes};
 use crate::names::{MfaSerial, SessionName};
-use crate::plan::{BaseKind, Device, Plan, Step};
+use crate::plan::{BaseKind, Device, Plan, Step, Steps};
 use crate::profile::ProfileSet;
 use crate::secret::{Code, Credentials};
 use crate::state::{CorrectedClock, Turn};
@@ -67,6 +67,29 @@ pub struct Executor<'a> {
     pub min_ttl: MinTtl,
     /// What may be reused from the cache.
     pub reuse: Reuse,
+}
+
+/// The plan's own credentials if they are cached and fresh. Makes no call and takes no lock.
+///
+/// # Errors
+/// Only if a store is configured and fails.
+pub fn cached(
+    plan: &Plan,
+    cache: &Cache<'_>,
+    min_ttl: MinTtl,
+    clock: &CorrectedClock<'_>,
+) -> Result<Option<Credentials>, VaultError> {
+    for is_long_term in [true, false] {
+        if let Some(key) = keys(plan, plan.steps.given(is_long_term)).last()
+            && let Lookup::Fresh(credentials) = cache.lookup(key, min_ttl, clock.now())?
+        {
+            return Ok(Some(credentials));
+        }
+        if matches!(plan.steps, Steps::Fixed(_)) {
+            break;
+        }
+    }
+    Ok(None)
 }
 
 /// The parts that are created on demand, once each.
@@ -127,18 +150,11 @@ impl Executor<'_> {
         if self.reuse == Reuse::Nothing {
             return Ok(None);
         }
-        for is_long_term in [true, false] {
-            if let Some(key) = keys(self.plan, self.plan.steps.given(is_long_term)).last()
-                && let Lookup::Fresh(credentials) = self.cache.lookup(key, self.min_ttl, self.clock.now())?
-            {
-                self.messages.debug(&format!("`{}` is cached", key.profile()));
-                return Ok(Some(credentials));
-            }
-            if matches!(self.plan.steps, crate::plan::Steps::Fixed(_)) {
-                break;
-            }
+        let found = cached(self.plan, self.cache, self.min_ttl, self.clock)?;
+        if found.is_some() {
+            self.messages.debug(&format!("`{}` is cached", self.plan.profile));
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// Asks AWS for the time if the wall clock was set forward, since it may now be right or wrong. Without an answer,

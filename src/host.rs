@@ -344,6 +344,30 @@ pub enum StoreError {
     Failed(String),
 }
 
+/// A store that cannot be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct NoKeystore;
+
+impl NoKeystore {
+    fn absent<T>() -> Result<T, StoreError> {
+        Err(StoreError::Absent("it is not asked".to_owned()))
+    }
+}
+
+impl Keystore for NoKeystore {
+    fn get(&self, _: &str) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
+        Self::absent()
+    }
+
+    fn put(&self, _: &str, _: &Secret<Vec<u8>>, _: Option<Duration>) -> Result<(), StoreError> {
+        Self::absent()
+    }
+
+    fn delete(&self, _: &str) -> Result<(), StoreError> {
+        Self::absent()
+    }
+}
+
 /// How long a store will keep a secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Life {

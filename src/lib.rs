@@ -30,3 +30,4 @@ pub mod error;
 pub mod doctor;
 pub mod command;
 pub mod system;
+pub mod program;

@@ -1,5 +1,7 @@
 //! The real host: this process and this machine.
 
+pub mod pair;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -136,6 +138,17 @@ pub fn folders() -> Folders {
     }
 }
 
+/// The same from the environment alone; `None` if it does not name the home folder. The user's entry in the system's
+/// database is not read: that takes whatever `nsswitch.conf` names, which a statically linked program cannot load.
+#[cfg(target_os = "linux")]
+pub fn folders_of_environment() -> Option<Folders> {
+    let path = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = path("HOME")?;
+    let folder = |name: &str, usual: &str| path(name).unwrap_or_else(|| home.join(usual));
+    let (config, state) = (folder("XDG_CONFIG_HOME", ".config"), folder("XDG_STATE_HOME", ".local/state"));
+    Some(Folders { config: Some(config), state: Some(state), home: Some(home) })
+}
+
 /// The name of the user that the process runs as, by user id and not by `$USER`, which anyone can set. The number
 /// itself if the user has no name, as in many containers.
 pub fn user() -> String {
@@ -183,7 +196,7 @@ fn parent_name() -> Option<String> {
 /// # Errors
 /// The system does not know the path of this program.
 pub fn program() -> io::Result<PathBuf> {
-    let real = std::env::current_exe()?;
+    let real = pair::front_of(std::env::current_exe()?);
     let called = std::env::args_os().next().unwrap_or_default();
     let folders = std::env::var_os("PATH").unwrap_or_default();
     Ok(as_called(Path::new(&called), std::env::split_paths(&folders), &real).unwrap_or(real))

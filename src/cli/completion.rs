@@ -82,13 +82,15 @@ const OF_A_PROFILE: [&str; 8] = ["env", "exec", "export", "list", "login", "proc
 
 /// A line without options, in which people mostly press TAB: it needs nothing of clap's arguments, whose tree takes longer
 /// to build than everything else here.
-fn place_at_once(words: &[String]) -> Option<Slot> {
+///
+/// The commands stand here a second time for that; a test compares them with clap's.
+pub fn place_at_once(words: &[String]) -> Option<Slot> {
     let (current, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
     if current.starts_with('-') {
         return None;
     }
     let (fixed, live) = match before {
-        [] => (commands(), Live::Profiles),
+        [] => (all_commands(), Live::Profiles),
         [verb] if verb == "clear" => (Vec::new(), Live::Cached),
         [verb] if OF_A_PROFILE.contains(&verb.as_str()) => (Vec::new(), Live::Profiles),
         _ => return None,
@@ -96,11 +98,30 @@ fn place_at_once(words: &[String]) -> Option<Slot> {
     Some(Slot { fixed, live: Some(live), ..Slot::default() })
 }
 
-/// The commands, and what they do. Their arguments are not built.
-fn commands() -> Vec<(String, String)> {
-    let named = Verb::augment_subcommands(Command::new("mfa-cred"));
-    let help = (HELP.to_owned(), "Print this message or the help of the given subcommand(s)".to_owned());
-    said_of(&named).into_iter().chain([help]).collect()
+/// The commands, and what they do.
+const COMMANDS: [(&str, &str); 18] = [
+    ("audit", "Find users without MFA, old keys and other risks in an account"),
+    ("clear", "Forget cached credentials"),
+    ("completions", "Print the completion script of a shell"),
+    ("device", "MFA devices: list, enroll, resync, remove"),
+    ("doctor", "Find what is wrong on this machine, and how to repair it"),
+    ("env", "Print statements that set credentials in a shell (or: export)"),
+    ("exec", "Run a command with the credentials in its environment"),
+    ("init", "Print the shell integration (function, completion, prompt)"),
+    ("list", "List the profiles"),
+    ("login", "Sign in: obtain and cache credentials, print nothing"),
+    ("man", "Print the manual page, or write all manual pages to a folder"),
+    ("policy", "Print and check IAM policies that enforce MFA"),
+    ("process", "Print the `credential_process` JSON for an SDK"),
+    ("prompt", "Print a prompt segment: the shell's profile and the time left"),
+    ("show", "Show how a profile resolves, and what would be done"),
+    ("status", "Show what this shell holds and what is cached"),
+    ("unset", "Print statements that clear what `env` set"),
+    ("help", "Print this message or the help of the given subcommand(s)"),
+];
+
+fn all_commands() -> Vec<(String, String)> {
+    COMMANDS.map(|(name, about)| (name.to_owned(), about.to_owned())).to_vec()
 }
 
 /// The command that clap adds to those of any command.
@@ -208,7 +229,7 @@ impl<'a> Typed<'a> {
 
     /// Those of the root are all there are, however few of them were built.
     fn subcommands(&self) -> Vec<(String, String)> {
-        if std::ptr::eq(self.command, self.root) { commands() } else { said_of(self.command) }
+        if std::ptr::eq(self.command, self.root) { all_commands() } else { said_of(self.command) }
     }
 
     fn option(&self, is_it: impl Fn(&Arg) -> bool) -> Option<&'a Arg> {
@@ -283,7 +304,7 @@ fn about(text: Option<&clap::builder::StyledStr>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Live, Slot, commands, place, place_in, said_of};
+    use super::{Live, Slot, all_commands, place, place_in, said_of};
     use crate::cli::{VERBS, tree};
 
     fn at(line: &str) -> Slot {
@@ -328,7 +349,7 @@ mod tests {
     fn the_commands_are_those_of_the_whole_tree() {
         let mut tree = tree();
         tree.build();
-        assert_eq!(commands(), said_of(&tree));
+        assert_eq!(all_commands(), said_of(&tree));
     }
 
     #[test]

@@ -20,7 +20,16 @@ use crate::shell::line::CommandLine;
 use crate::state::{CorrectedClock, Folder};
 
 pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
-    let Some(completion) = &args.shell.dialect().completion else { return Ok(Done::Well) };
+    offer(args, host, |words| Some(place(words))).unwrap_or(Ok(Done::Well))
+}
+
+/// The same; `None` if the words are not among those that `place` knows.
+pub(super) fn offer(
+    args: &CompleteArgs,
+    host: &Host<'_>,
+    place: impl FnOnce(&[String]) -> Option<Slot>,
+) -> Option<Result<Done, Error>> {
+    let Some(completion) = &args.shell.dialect().completion else { return Some(Ok(Done::Well)) };
     let given = |n: usize| args.words.get(n).map_or("", String::as_str);
     let line = match completion.words {
         Words::Arguments => CommandLine::default(),
@@ -28,7 +37,7 @@ pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
         Words::Variable(name) => CommandLine::read(&host.env.var(name).unwrap_or_default()),
     };
     let words = if completion.words == Words::Arguments { &args.words } else { line.arguments() };
-    let slot = place(words);
+    let slot = place(words)?;
     let by_shell = match slot.live {
         Some(Live::Files) => "files\n",
         Some(Live::Folders) => "folders\n",
@@ -37,11 +46,11 @@ pub(super) fn run(args: &CompleteArgs, host: &Host<'_>) -> Result<Done, Error> {
     };
     let head = if completion.can_offer { by_shell } else { "" };
     if by_shell != "values\n" {
-        return write_stdout(head);
+        return Some(write_stdout(head));
     }
     let current = words.last().map_or("", String::as_str);
     let cursor = Cursor { line: &line, replaced: given(1), current, before: &slot.before };
-    write_stdout(&(head.to_owned() + &(completion.offer)(&cursor, &found(&slot, host))))
+    Some(write_stdout(&(head.to_owned() + &(completion.offer)(&cursor, &found(&slot, host)))))
 }
 
 /// All candidates that can be typed: nothing with control characters, and nothing that starts with a dash where it would

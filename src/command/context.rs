@@ -43,6 +43,13 @@ impl<'a> Context<'a> {
         Self { settings, host, known: Rc::default() }
     }
 
+    /// The same with a state folder that was checked.
+    pub(super) fn in_folder(settings: &'a Settings, host: Host<'a>, folder: Folder) -> Self {
+        let context = Self::new(settings, host);
+        let _ = context.known.folder.set(Ok(folder));
+        context
+    }
+
     /// The same context with a different terminal.
     pub(super) fn at(&self, terminal: &'a dyn Terminal) -> Self {
         Self { host: Host { terminal, ..self.host.clone() }, known: Rc::clone(&self.known), ..*self }

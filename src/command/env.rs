@@ -4,7 +4,8 @@ use crate::command::choice;
 use crate::command::context::Context;
 use std::io::{self, IsTerminal};
 
-use super::{Done, session, write_stdout};
+use super::session::{self, Signed};
+use super::{Done, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::EnvArgs;
 use crate::error::Error;
@@ -15,19 +16,24 @@ use crate::shell::Shell;
 
 pub(super) fn run(args: EnvArgs, context: &Context<'_>) -> Result<Done, Error> {
     require_stdout().map_err(Error::Output)?;
-    let (settings, host) = (context.settings, &context.host);
+    let settings = context.settings;
     let is_on_screen = io::stdout().is_terminal();
     if is_on_screen && args.format.is_none() {
         return Err(untaken(args, context)?);
     }
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, context)?;
-    choice::note(&signed.plan.profile, context);
-    let done = write_stdout(format(args.format, host).render(&signed.export(host))?.expose())?;
+    let done = print(&signed, args.format, context)?;
     if is_on_screen {
         // Printed last, so that it stays visible.
         settings.messages.warn("the credentials are on your screen and in its scrollback");
     }
     Ok(done)
+}
+
+pub(super) fn print(signed: &Signed, asked: Option<Format>, context: &Context<'_>) -> Result<Done, Error> {
+    choice::note(&signed.plan.profile, context);
+    let host = &context.host;
+    write_stdout(format(asked, host).render(&signed.export(host))?.expose())
 }
 
 /// A person who runs the command without `eval` wants the shell to evaluate its output. On a terminal, the credentials

@@ -29,21 +29,39 @@ const COLUMNS: [Column; 7] = [
     Column::kept("CACHED"),
 ];
 
+/// `list --names`.
+pub(super) fn names(profiles: &[ProfileName], context: &Context<'_>) -> Result<Done, Error> {
+    let set = existing_in(profiles, context)?;
+    let meant = set.names().filter(|name| is_among(profiles, name));
+    write_stdout(&meant.filter_map(name_line).collect::<String>())
+}
+
+/// The AWS files, which have all these profiles.
+fn existing_in<'c>(profiles: &[ProfileName], context: &'c Context<'_>) -> Result<&'c ProfileSet, Error> {
+    let set = context.profiles()?;
+    for name in profiles {
+        existing(set, name)?;
+    }
+    Ok(set)
+}
+
+/// Is this profile wanted? No names mean all of them.
+fn is_among(profiles: &[ProfileName], name: &str) -> bool {
+    profiles.is_empty() || profiles.iter().any(|one| one.as_str() == name)
+}
+
 pub(super) fn run(
     profiles: &[ProfileName],
     as_json: bool,
     names_only: bool,
     context: &Context<'_>,
 ) -> Result<Done, Error> {
-    let (settings, host) = (context.settings, &context.host);
-    let set = context.profiles()?;
-    for name in profiles {
-        existing(set, name)?;
-    }
-    let is_meant = |name: &str| profiles.is_empty() || profiles.iter().any(|one| one.as_str() == name);
     if names_only {
-        return write_stdout(&set.names().filter(|name| is_meant(name)).filter_map(name_line).collect::<String>());
+        return names(profiles, context);
     }
+    let (settings, host) = (context.settings, &context.host);
+    let set = existing_in(profiles, context)?;
+    let is_meant = |name: &str| is_among(profiles, name);
     let held = host.env.var(variables::PROFILE);
     context.with_cache(CacheUse::Read, |cache, clock| {
         let mut all = Facts::of_all(set, context, cache, clock);

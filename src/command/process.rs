@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use std::io::{self, IsTerminal};
 
-use super::{Done, session, write_stdout};
+use super::session::{self, Signed};
+use super::{Done, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
@@ -20,10 +21,14 @@ pub(super) fn run(args: ProfileArgs, context: &Context<'_>) -> Result<Done, Erro
     require_stdout().map_err(Error::Output)?;
     let terminal = Impatient::new(context.host.terminal, PATIENCE);
     let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, &context.at(&terminal))?;
-    let done = write_stdout(process_json(&signed.credentials).expose())?;
+    let done = print(&signed)?;
     if io::stdout().is_terminal() {
         // A person who runs `process` on a terminal gets the output. SDKs read a pipe.
         context.settings.messages.warn("the credentials are on your screen and in its scrollback");
     }
     Ok(done)
+}
+
+pub(super) fn print(signed: &Signed) -> Result<Done, Error> {
+    write_stdout(process_json(&signed.credentials).expose())
 }

@@ -25,7 +25,6 @@ use crate::settings::Settings;
 use crate::vault::{KeyHome, Store, Whereabouts};
 
 pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
-    let (settings, host) = (context.settings, &context.host);
     let plan = match &args.profile {
         None => None,
         Some(profile) => {
@@ -34,6 +33,12 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
             Some(context.plan(&profile, &how)?)
         }
     };
+    tell(plan, as_json, context)
+}
+
+/// The same for a profile whose plan is made.
+pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
+    let (settings, host) = (context.settings, &context.host);
     context.with_cache(CacheUse::Read, |cache, clock| {
         let plan = plan.map(|plan| cache.with_known_device(plan));
         let now = clock.now();

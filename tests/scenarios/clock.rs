@@ -16,6 +16,7 @@ fn set_clock(world: &World, off: &str) {
         .into_iter()
         .find(|path| path.exists())
         .expect("libfaketime (Debian: faketime)");
+    world.links_dynamically();
     world.set("LD_PRELOAD", library.to_str().expect("UTF-8"));
     world.set("FAKETIME", off);
     world.set("FAKETIME_DONT_FAKE_MONOTONIC", "1");

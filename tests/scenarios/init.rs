@@ -16,7 +16,7 @@ use std::process::Command;
 
 use crate::support::pty::{Finished, PATIENCE, Pty, Session, Stream};
 use crate::support::tools;
-use crate::support::world::{MFA_CRED, World};
+use crate::support::world::{MFA_CRED, World, install};
 
 /// A shell, and how it is driven.
 #[derive(Clone, Copy, Debug)]
@@ -219,11 +219,7 @@ impl Scene {
         let out = tempfile::tempdir().expect("a folder");
         let folder = out.path().join("it's a $(touch PWNED) `touch PWNED` \"x\" \\ !;&");
         fs::create_dir(&folder).expect("a folder");
-        let binary = folder.join("mfa-cred");
-        // A hard link into another file system is impossible, and a symbolic link would be resolved.
-        if fs::hard_link(MFA_CRED, &binary).is_err() {
-            fs::copy(MFA_CRED, &binary).expect("a copy");
-        }
+        let binary = install(&folder);
         Self { world, work: tempfile::tempdir().expect("a folder"), out, binary }
     }
 

@@ -27,10 +27,10 @@ const PROMPT: u64 = 2_500_000;
 fn instructions(world: &World, words: &[&str]) -> u64 {
     let mut command = Command::new("valgrind");
     world.dress(&mut command);
-    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", MFA_CRED]).args(words);
+    command.args(["--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null", MFA_CRED]).args(words);
     let done = run(command, b"", PATIENCE);
     assert!(done.status.success(), "{done:?}");
-    let collected = done.stderr.lines().find_map(|line| line.split_once("Collected : "));
+    let collected = done.stderr.lines().filter_map(|line| line.split_once("Collected : ")).next_back();
     collected.expect("callgrind's count").1.trim().parse().expect("a number")
 }
 

@@ -27,7 +27,9 @@ impl Tree {
         let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut tree = Self(BTreeMap::new());
         tree.read(&src, &src.join("lib.rs"), Vec::new());
-        tree.read(&src, &src.join("main.rs"), vec!["main".to_owned()]);
+        for program in ["main", "front"] {
+            tree.read(&src, &src.join(program).with_extension("rs"), vec![program.to_owned()]);
+        }
         tree
     }
 

@@ -48,6 +48,8 @@ mod layers;
 #[cfg(unix)]
 mod network;
 mod papers;
+#[cfg(target_os = "linux")]
+mod pair;
 mod partitions;
 #[cfg(target_os = "linux")]
 mod picker;

@@ -18,6 +18,8 @@ use super::pty::{self, Finished, PATIENCE, Pty, Session};
 
 /// The program under test.
 pub(crate) const MFA_CRED: &str = env!("CARGO_BIN_EXE_mfa-cred");
+/// What that becomes for everything that is not cached.
+pub(crate) const MAIN: &str = env!("CARGO_BIN_EXE_mfa-cred-main");
 
 /// A home, an AWS, and the environment of every process that runs there.
 pub(crate) struct World {
@@ -26,6 +28,7 @@ pub(crate) struct World {
     env: RefCell<Vec<(String, String)>>,
     said: RefCell<Vec<(String, String)>>,
     may_leak: Cell<bool>,
+    program: Cell<&'static str>,
 }
 
 /// The usual setup: a user with one device, and two roles that trust the user with MFA.
@@ -42,7 +45,14 @@ impl World {
         fs::create_dir(home.path().join(".aws")).expect("its folder");
         let aws = Aws::start();
         let env = vec![("AWS_ENDPOINT_URL".to_owned(), aws.url())];
-        Self { aws, home, env: RefCell::new(env), said: RefCell::default(), may_leak: Cell::new(false) }
+        Self {
+            aws,
+            home,
+            env: RefCell::new(env),
+            said: RefCell::default(),
+            may_leak: Cell::new(false),
+            program: Cell::new(MFA_CRED),
+        }
     }
 
     /// The usual setup: see [`Cast`].
@@ -138,9 +148,15 @@ impl World {
         command.envs(self.env.borrow().iter().map(|(name, value)| (name, value)));
     }
 
+    /// From now on, everything is done by the program that is linked dynamically: a library can be put in front of the C
+    /// library only there.
+    pub(crate) fn links_dynamically(&self) {
+        self.program.set(MAIN);
+    }
+
     /// The program with these arguments, without a terminal.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = pty::off_terminal(MFA_CRED);
+        let mut command = pty::off_terminal(self.program.get());
         self.dress(&mut command);
         command.args(words);
         command
@@ -248,6 +264,18 @@ pub(crate) fn evaluate(payload: &str) -> Vec<(String, String)> {
 pub(crate) fn variable(payload: &str, name: &str) -> String {
     let value = evaluate(payload).into_iter().find(|(known, _)| known == name);
     value.map_or_else(|| panic!("{name} is not set"), |(_, value)| value)
+}
+
+/// Puts both programs into a folder, and returns the path of the one that people start.
+pub(crate) fn install(folder: &Path) -> PathBuf {
+    for (program, name) in [(MAIN, "mfa-cred-main"), (MFA_CRED, "mfa-cred")] {
+        let file = folder.join(name);
+        // A link to another file system is impossible; a symbolic one would be resolved.
+        if fs::hard_link(program, &file).is_err() {
+            fs::copy(program, &file).expect("a copy");
+        }
+    }
+    folder.join("mfa-cred")
 }
 
 fn path_with_binary() -> String {

@@ -8,7 +8,7 @@ use std::process::Command;
 use super::{all_fail, bad, signed_in};
 use crate::support::aws::Fault;
 use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
-use crate::support::world::{Cast, MFA_CRED, World};
+use crate::support::world::{Cast, World, install};
 
 /// Would switch colors, ring the bell, hide the preceding text, and look like a line of ours.
 const HOSTILE: &str = "\u{1b}[31m\u{7}\r\u{9b}2J\u{202e}x\nhint: run";
@@ -121,7 +121,7 @@ fn without_a_home_the_files_must_be_named_and_nothing_is_cached() {
     }
     let cast = World::cast();
     let home = cast.world.home();
-    fs::copy(MFA_CRED, home.join("mfa-cred")).expect("a copy that the user can reach");
+    install(home);
     fs::set_permissions(home, Permissions::from_mode(0o755)).expect("a folder that the user can reach");
     let done = homeless(&cast, &["process", "deploy", "--mfa-token", "-"]);
     let stderr = "error: the home folder is unknown, so there is no ~/.aws/config\n\

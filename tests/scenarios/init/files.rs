@@ -134,10 +134,7 @@ fn a_saved_script_still_works_after_an_upgrade_moves_the_link() {
         fs::create_dir_all(folder).expect("a folder");
     }
     for folder in [&old, &new] {
-        let file = folder.join("mfa-cred");
-        if fs::hard_link(MFA_CRED, &file).is_err() {
-            fs::copy(MFA_CRED, &file).expect("a copy");
-        }
+        install(folder);
     }
     symlink("../Cellar/1.0/mfa-cred", bin.join("mfa-cred")).expect("a link");
     let path = format!("{}:/usr/bin:/bin", bin.display());
