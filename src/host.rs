@@ -1,7 +1,7 @@
 //! What the outside world can do, as small traits.
 //!
 //! Everything below `command/` takes only the ports that it needs, so a signature shows what is impure, and tests can
-//! replace it. `main.rs` makes the real ones; none of them holds state of its own.
+//! replace it. `program.rs` makes the real ones; none of them holds state of its own.
 
 #[cfg(test)]
 pub(crate) mod fake_clock;
@@ -413,7 +413,7 @@ pub struct Folders {
     pub state: Option<PathBuf>,
 }
 
-/// The whole host: `main.rs` makes it, and `command/` passes on parts of it.
+/// The whole host: `program.rs` makes it, and `command/` passes on parts of it.
 #[derive(Clone)]
 pub struct Host<'a> {
     /// The environment.
