@@ -104,7 +104,7 @@ const COMMANDS: [(&str, &str); 18] = [
     ("clear", "Forget cached credentials"),
     ("completions", "Print the completion script of a shell"),
     ("device", "MFA devices: list, enroll, resync, remove"),
-    ("doctor", "Find what is wrong on this machine, and how to repair it"),
+    ("doctor", "Find problems with the setup, and how to repair them"),
     ("env", "Print statements that set credentials in a shell (or: export)"),
     ("exec", "Run a command with the credentials in its environment"),
     ("init", "Print the shell integration (function, completion, prompt)"),
