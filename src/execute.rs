@@ -7,6 +7,7 @@
 //! the first, and the device's lock after all others, so no two processes can deadlock.
 
 pub mod base;
+mod container;
 mod error;
 pub mod process;
 pub mod sts;

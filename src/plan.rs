@@ -12,6 +12,7 @@ mod base;
 mod chain;
 mod end;
 mod error;
+mod metadata;
 mod service;
 mod steps;
 mod warning;
@@ -97,8 +98,12 @@ pub struct Ambient {
     pub use_dualstack: Option<String>,
     /// `AWS_CA_BUNDLE`
     pub ca_bundle: Option<PathBuf>,
-    /// `AWS_CONTAINER_CREDENTIALS_FULL_URI` or `…_RELATIVE_URI`
-    pub container: Option<String>,
+    /// `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `…_FULL_URI`, with its name
+    pub container: Option<(&'static str, String)>,
+    /// `AWS_EC2_METADATA_SERVICE_ENDPOINT`
+    pub instance: Option<String>,
+    /// `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`
+    pub instance_mode: Option<String>,
 }
 
 /// The environment's access key, without its secret.

@@ -36,8 +36,10 @@ const OF_SYSTEMS: [&str; 8] = [
 pub(super) enum Trust {
     /// The system's.
     System,
-    /// The ones in `SSL_CERT_FILE` or `SSL_CERT_DIR`.
-    Variable(PathBuf),
+    /// The ones in `SSL_CERT_FILE`.
+    File(PathBuf),
+    /// The ones in the folders of `SSL_CERT_DIR`.
+    Folders(PathBuf),
     /// The ones in `AWS_CA_BUNDLE` or `ca_bundle`, and no others.
     Bundle(PathBuf),
 }
@@ -85,8 +87,8 @@ impl Route {
         let endpoint = self.endpoint.as_ref().filter(|address| !address.is_of_aws());
         let proxy = self.proxy(service).map(|proxy| format!(" via proxy {proxy}"));
         let trust = match &self.trust {
-            Trust::Bundle(file) | Trust::Variable(file) if !self.is_plain() => {
-                Some(format!(" trusting {}", Shortened(file)))
+            Trust::Bundle(path) | Trust::File(path) | Trust::Folders(path) if !self.is_plain() => {
+                Some(format!(" trusting {}", Shortened(path)))
             }
             _ => None,
         };
@@ -126,9 +128,9 @@ fn trust_of(variable: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Trust {
     let named = |name| variable(name).filter(|value| !value.is_empty());
     let foreign = |value: &OsStr| !OF_SYSTEMS.iter().any(|known| Path::new(known) == Path::new(value));
     match (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
-        (Some(file), _) if foreign(&file) => Trust::Variable(file.into()),
+        (Some(file), _) if foreign(&file) => Trust::File(file.into()),
         (_, Some(folders)) if std::env::split_paths(&folders).any(|folder| foreign(folder.as_os_str())) => {
-            Trust::Variable(folders.into())
+            Trust::Folders(folders.into())
         }
         _ => Trust::System,
     }
@@ -161,8 +163,8 @@ mod tests {
             ("SSL_CERT_FILE", file, Trust::System),
             ("SSL_CERT_FILE", "", Trust::System),
             ("SSL_CERT_DIR", "/etc/ssl/certs", Trust::System),
-            ("SSL_CERT_FILE", "/home/me/ca.pem", Trust::Variable("/home/me/ca.pem".into())),
-            ("SSL_CERT_DIR", "/etc/ssl/certs:/home/me", Trust::Variable("/etc/ssl/certs:/home/me".into())),
+            ("SSL_CERT_FILE", "/home/me/ca.pem", Trust::File("/home/me/ca.pem".into())),
+            ("SSL_CERT_DIR", "/etc/ssl/certs:/home/me", Trust::Folders("/etc/ssl/certs:/home/me".into())),
         ] {
             let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
             assert_eq!(trust_of(&variable), trust, "{name}={value}");

@@ -139,12 +139,9 @@ pub(crate) fn provider(signer: &Credentials) -> SharedCredentialsProvider {
 pub(crate) fn client(route: &Route) -> Result<SharedHttpClient, CallError> {
     let context = match (route.is_plain(), &route.trust) {
         (true, _) => trusting(Vec::new()),
-        (false, Trust::System) => Ok(tls::TlsContext::default()),
-        (false, Trust::Variable(file)) => {
-            // The crate that reads the system's certificates also reads this one: here it is only checked.
-            read_bundle(file).map(|_| tls::TlsContext::default())
-        }
         (false, Trust::Bundle(file)) => read_bundle(file).and_then(trusting),
+        // The crate that reads the system's certificates also reads what the variables name: here it is only checked.
+        (false, _) => check_trust(route).map(|()| tls::TlsContext::default()),
     }?;
     let (proxies, is_plain, is_local) = (route.proxies(), route.is_plain(), route.is_named_loopback());
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
@@ -177,7 +174,8 @@ pub(crate) fn check_trust(route: &Route) -> Result<(), CallError> {
     match &route.trust {
         Trust::System => Ok(()),
         Trust::Bundle(file) => read_bundle(file).and_then(trusting).map(drop),
-        Trust::Variable(paths) => std::env::split_paths(paths)
+        Trust::File(file) => read_bundle(file).map(drop),
+        Trust::Folders(paths) => std::env::split_paths(paths)
             .try_for_each(|path| if path.is_dir() { Ok(()) } else { read_bundle(&path).map(drop) }),
     }
 }

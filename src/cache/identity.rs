@@ -104,7 +104,7 @@ fn base(plan: &Plan) -> [u8; 32] {
         Base::AccessKey { access_key_id, .. } => Digest::of(MAGIC).text("access key").text(access_key_id),
         // The same access key belongs to the same user, wherever it is configured.
         Base::Environment(keys) => Digest::of(MAGIC).text("access key").text(&keys.access_key_id),
-        Base::Ec2InstanceMetadata => Digest::of(MAGIC).text("instance"),
+        Base::Ec2InstanceMetadata(url) => Digest::of(MAGIC).text("instance").text(url),
         Base::EcsContainer(uri) => Digest::of(MAGIC).text("container").option(uri.as_deref()),
         Base::CredentialProcess { command, .. } => Digest::of(MAGIC).text("process").text(command),
     };

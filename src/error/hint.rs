@@ -250,6 +250,11 @@ fn call_hint(step: Option<&Step>, error: &StsError, profile: Option<&ProfileName
             "the session that signed the request has expired: obtain a new one".to_owned()
         }
         _ if error.is_of_the_clock() => format!("this machine's clock is {} s off: set it", ahead.abs()),
+        ("SignatureDoesNotMatch", _) if message.contains("not yet current") || message.contains("expired") => {
+            "the endpoint's `Date` header and its own clock do not agree: check what stands between here and AWS, or \
+             which endpoint the profile and the environment name"
+                .to_owned()
+        }
         ("SignatureDoesNotMatch", _) => {
             "the secret access key is mistyped, or belongs to another access key ID".to_owned()
         }

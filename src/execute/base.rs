@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use jiff::Timestamp;
 
+use super::container;
 use super::process::{self, ProcessError};
 use super::sts::{StsError, from_sdk};
 use crate::aws::route::Route;
@@ -100,14 +101,19 @@ impl Bases for RealBases<'_> {
                 let failed = |why| BaseError::Process { from: plan.base.to_string(), why };
                 process::run(command, PATIENCE, self.heard).map_err(failed)
             }
-            Base::Ec2InstanceMetadata => {
+            Base::Ec2InstanceMetadata(url) => {
                 let config = ProviderConfig::without_region().with_http_client(client(&Route::to_this_host())?);
-                provide(plan, &ImdsCredentialsProvider::builder().configure(&config).build())
+                // Named, so that the SDK looks for no other in files and variables of its own choice.
+                let agent = imds::Client::builder().configure(&config).endpoint(url);
+                let failed = |_| failed(plan, ": its address is not valid".to_owned());
+                let agent = agent.map_err(failed)?.build();
+                provide(plan, &ImdsCredentialsProvider::builder().configure(&config).imds_client(agent).build())
             }
-            Base::EcsContainer(_) => {
-                let config = ProviderConfig::without_region().with_http_client(client(&Route::to_this_host())?);
-                provide(plan, &EcsCredentialsProvider::builder().configure(&config).build())
+            Base::EcsContainer(None) => {
+                let why = ": neither `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` nor `AWS_CONTAINER_CREDENTIALS_FULL_URI` is set";
+                Err(failed(plan, why.to_owned()))
             }
+            Base::EcsContainer(Some(url)) => container::fetch(url).map_err(|why| failed(plan, why)),
         }
     }
 }
@@ -144,8 +150,12 @@ pub fn alive(credentials: Credentials, plan: &Plan, now: Timestamp) -> Result<Cr
     }
 }
 
+fn failed(plan: &Plan, why: String) -> BaseError {
+    BaseError::Provider { from: plan.base.to_string(), why }
+}
+
 fn provide(plan: &Plan, provider: &dyn ProvideCredentials) -> Result<Credentials, BaseError> {
-    let failed = |why: String| BaseError::Provider { from: plan.base.to_string(), why };
+    let failed = |why| failed(plan, why);
     let answer = runtime()?.block_on(async { tokio::time::timeout(PATIENCE, provider.provide_credentials()).await });
     match answer {
         Err(_) => Err(failed(format!(" within {} s", PATIENCE.as_secs()))),

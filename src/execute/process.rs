@@ -68,10 +68,8 @@ pub(super) fn run(line: &str, limit: Duration, heard: &dyn Fn(&str)) -> Result<C
     if text.trim_ascii().is_empty() {
         return Err(ProcessError::Empty { said: said() });
     }
-    match serde_json::from_slice::<Map<String, Value>>(text) {
-        Ok(answer) => credentials(&Answer(answer)),
-        Err(_) => Err(ProcessError::NotJson { said: said() }),
-    }
+    let answer = Answer::parse(text).ok_or_else(|| ProcessError::NotJson { said: said() })?;
+    credentials(&answer)
 }
 
 /// The end of a command's stderr on one line, without words that it also printed as its answer (as `set -x` does).
@@ -93,7 +91,7 @@ fn said(stderr: &[u8], stdout: &[u8]) -> String {
 }
 
 /// The fields of an answer, which are zeroed when it is dropped.
-struct Answer(Map<String, Value>);
+pub(super) struct Answer(Map<String, Value>);
 
 impl Drop for Answer {
     fn drop(&mut self) {
@@ -106,6 +104,16 @@ impl Drop for Answer {
 }
 
 impl Answer {
+    /// `None` unless it is a JSON object.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok().map(Self)
+    }
+
+    /// That field as it stands, if it is text.
+    pub(super) fn raw(&self, name: &str) -> Option<&str> {
+        self.value(name)?.as_str()
+    }
+
     /// The text of that field; an empty text or `null` counts as missing.
     fn text(&self, name: &'static str) -> Result<Option<&str>, ProcessError> {
         match self.value(name) {

@@ -34,6 +34,8 @@ pub struct AwsIam<'a> {
 
 /// More pages than any account has: it ends a list that would never end.
 const MOST_PAGES: usize = 1000;
+/// The same for their size, in bytes. The 5,000 users of a full account come to three million.
+const MOST_BYTES: usize = 64 << 20;
 
 impl<'a> AwsIam<'a> {
     /// Loads certificates (for `https://` endpoints) and builds a client.
@@ -71,15 +73,17 @@ impl<'a> AwsIam<'a> {
         list: &str,
         member: &dyn Fn(Element<'_>) -> Read<T>,
     ) -> Result<Vec<T>, IamError> {
-        let (mut all, mut marker) = (Vec::new(), None::<String>);
+        let (mut all, mut marker, mut bytes) = (Vec::new(), None::<String>, 0);
         for _ in 0..MOST_PAGES {
             let page = call.clone().with_some("Marker", marker.as_deref());
-            let (members, next) = self.result(signer, &page, &|result| {
+            let (members, next, length) = self.result(signer, &page, &|result| {
                 let members: Read<Vec<T>> = result.list(list)?.into_iter().map(member).collect();
-                Ok((members?, next(result)?))
+                Ok((members?, next(result)?, result.length_of_answer()))
             })?;
             all.extend(members);
+            bytes += length;
             match next {
+                Some(_) if bytes > MOST_BYTES => return Err(CallError::TooLong.into()),
                 Some(next) if marker.as_ref() != Some(&next) => marker = Some(next),
                 // A truncated list without a new marker.
                 Some(_) => return Err(CallError::Unreadable.into()),

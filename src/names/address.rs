@@ -42,7 +42,7 @@ impl FromStr for Address {
         let has_scheme = text.starts_with("https://") || text.starts_with("http://");
         let legal = has_scheme && text.bytes().all(|byte| byte.is_ascii_graphic());
         let uri: Uri = Some(text).filter(|_| legal).and_then(|text| text.parse().ok()).ok_or(SHAPE)?;
-        if uri.host().is_none_or(str::is_empty) { Err(SHAPE) } else { Ok(Self(uri)) }
+        if uri.host().is_none_or(str::is_empty) || has_no_such_port(&uri) { Err(SHAPE) } else { Ok(Self(uri)) }
     }
 }
 
@@ -68,12 +68,13 @@ impl Address {
         self.ip().is_none() && is_local_name(self.host())
     }
 
-    /// Is it one of AWS's own domains?
+    /// Is it an address of STS or IAM in one of AWS's own domains? Most of what these domains hold belongs to AWS's
+    /// customers: buckets, API gateways, load balancers.
     pub fn is_of_aws(&self) -> bool {
         let host = self.host().to_ascii_lowercase();
         let host = host.strip_suffix('.').unwrap_or(&host);
-        !self.is_plain()
-            && OF_AWS.iter().any(|domain| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+        let before = |domain: &&str| host.strip_suffix(*domain)?.strip_suffix('.');
+        !self.is_plain() && OF_AWS.iter().filter_map(before).any(is_of_a_service)
     }
 
     /// The host; an IPv6 address keeps its brackets.
@@ -105,6 +106,41 @@ impl fmt::Display for Address {
         write!(f, "{}://{mark}{}", self.0.scheme_str().unwrap_or("http"), &host[cut..])?;
         self.0.port_u16().map_or(Ok(()), |port| write!(f, ":{port}"))
     }
+}
+
+/// Is it what stands before AWS's domain in the address of STS or IAM, with or without a region, or of an interface
+/// endpoint for one in a VPC?
+fn is_of_a_service(labels: &str) -> bool {
+    let is_service = |label: &str| matches!(label, "sts" | "sts-fips" | "iam" | "iam-fips");
+    match labels.split('.').collect::<Vec<_>>()[..] {
+        [service] => is_service(service),
+        [service, region] => is_service(service) && is_region(region),
+        [endpoint, service, region, "vpce"] => {
+            endpoint.starts_with("vpce-") && is_service(service) && is_region(region)
+        }
+        _ => false,
+    }
+}
+
+/// `us-east-1`, or one of the words that stand for a partition; not `s3-us-west-2`, which makes a bucket's address.
+fn is_region(label: &str) -> bool {
+    let words: Vec<&str> = label.split('-').collect();
+    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    match &words[..] {
+        ["global"] | ["us", "gov"] => true,
+        [words @ .., number] => {
+            words.len() >= 2 && words.iter().all(is_word) && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        [] => false,
+    }
+}
+
+/// Is there a port that is no number up to 65535? The crate takes the usual one in its place.
+fn has_no_such_port(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+    uri.port_u16().is_none() && !port.is_empty() && !port.ends_with(']')
 }
 
 /// Is it `localhost` or a name under it (RFC 6761)?
@@ -169,6 +205,9 @@ mod tests {
             "http://a b",
             "http://ev\u{131}l",
             "127.0.0.1",
+            "http://127.0.0.1:65536",
+            "http://[::1]:99999",
+            "https://evil.com:1:2",
         ] {
             assert!(url.parse::<Address>().is_err(), "{url}");
         }
@@ -191,6 +230,22 @@ mod tests {
     fn only_the_domains_of_aws_are_recognized_as_such() {
         for (url, is) in [
             ("https://sts.us-east-1.amazonaws.com", true),
+            ("https://sts.amazonaws.com.", true),
+            ("https://sts-fips.us-gov-west-1.amazonaws.com:443/", true),
+            ("https://iam.amazonaws.com", true),
+            ("https://iam.us-gov.api.aws", true),
+            ("https://iam.global.api.aws", true),
+            ("https://sts.us-iso-east-1.c2s.ic.gov", true),
+            // Anyone can have these.
+            ("https://a1b2c3.execute-api.us-east-1.amazonaws.com", false),
+            ("https://sts.s3.amazonaws.com", false),
+            ("https://sts.s3-us-west-2.amazonaws.com", false),
+            ("https://sts.us-east-1.s3.amazonaws.com", false),
+            ("https://sts.s3.us-east-1.amazonaws.com", false),
+            ("https://ec2-192-0-2-1.compute-1.amazonaws.com", false),
+            ("https://sts-1.us-east-1.elb.amazonaws.com", false),
+            ("https://vpce-1.vpce-svc-1.us-east-1.vpce.amazonaws.com", false),
+            ("https://amazonaws.com", false),
             ("https://vpce-1.sts.eu-west-1.vpce.amazonaws.com", true),
             ("https://sts.cn-north-1.amazonaws.com.cn", true),
             ("https://sts.eusc-de-east-1.amazonaws.eu", true),

@@ -26,9 +26,9 @@ pub enum Base {
     },
     /// `credential_source = Environment`
     Environment(AmbientKeys),
-    /// `credential_source = Ec2InstanceMetadata`
-    Ec2InstanceMetadata,
-    /// `credential_source = EcsContainer`; the URI tells one task from another
+    /// `credential_source = Ec2InstanceMetadata`, and the address of the metadata service
+    Ec2InstanceMetadata(String),
+    /// `credential_source = EcsContainer`, and the address, which tells one task from another; `None` outside a container
     EcsContainer(Option<String>),
     /// `credential_process = COMMAND`
     CredentialProcess {
@@ -60,7 +60,7 @@ impl Base {
                 BaseKind::Session
             }
             Self::AccessKey { .. } | Self::Environment(_) => BaseKind::LongTerm,
-            Self::Ec2InstanceMetadata | Self::EcsContainer(_) => BaseKind::RoleSession,
+            Self::Ec2InstanceMetadata(_) | Self::EcsContainer(_) => BaseKind::RoleSession,
             Self::CredentialProcess { .. } => BaseKind::Unknown,
         }
     }
@@ -78,7 +78,7 @@ impl fmt::Display for Base {
                 let id = shown::access_key_id(&keys.access_key_id);
                 write!(f, "{} {id} from the environment", session(keys.is_session))
             }
-            Self::Ec2InstanceMetadata => f.write_str("the role of this EC2 instance"),
+            Self::Ec2InstanceMetadata(_) => f.write_str("the role of this EC2 instance"),
             Self::EcsContainer(_) => f.write_str("the role of this container"),
             Self::CredentialProcess { profile, .. } => write!(f, "`credential_process` of profile `{profile}`"),
         }

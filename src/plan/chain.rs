@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::error::{Likely, Origin, PlanError};
+use super::metadata;
 use super::{Ambient, Base, Device, PlanRequest};
 use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
@@ -105,7 +106,7 @@ impl<'a> Chain<'a> {
             }
         }
         let met: Vec<&str> = links.iter().map(|link| link.name()).collect();
-        let base = base_of(set, profile, (&met, !roles.is_empty()), ambient)?;
+        let base = base_of(set, profile, (&met, !roles.is_empty()), (request, ambient))?;
         Ok(Self { links, roles, base })
     }
 
@@ -196,12 +197,12 @@ fn base_of(
     set: &ProfileSet,
     profile: Profile<'_>,
     (met, for_a_role): (&[&str], bool),
-    ambient: &Ambient,
+    world: (&PlanRequest, &Ambient),
 ) -> Result<Base, PlanError> {
     let name = || profile_name(profile);
     let is_source = met.len() > 1;
     if let Some(property) = profile.filled("credential_source").filter(|_| for_a_role && !is_source) {
-        return named_source(&property, ambient);
+        return named_source(profile, &property, world);
     }
     let elsewhere = || sign_in(profile).map(|(property, what)| unsupported(profile, &property, what));
     if let Some(error) = elsewhere().filter(|_| !is_source) {
@@ -212,7 +213,7 @@ fn base_of(
         return Ok(Base::AccessKey { profile: name(), access_key_id, is_session });
     }
     if let Some(property) = profile.filled("credential_source") {
-        return named_source(&property, ambient);
+        return named_source(profile, &property, world);
     }
     if let Some(error) = elsewhere() {
         return Err(error);
@@ -237,7 +238,11 @@ fn base_of(
     })
 }
 
-fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, PlanError> {
+fn named_source(
+    profile: Profile<'_>,
+    property: &Property<'_>,
+    (request, ambient): (&PlanRequest, &Ambient),
+) -> Result<Base, PlanError> {
     let origin = origin(property);
     match property.value().as_ref() {
         "Environment" if ambient.held.is_some() => Err(PlanError::OwnExports { origin }),
@@ -246,8 +251,8 @@ fn named_source(property: &Property<'_>, ambient: &Ambient) -> Result<Base, Plan
             legal_key(&keys.access_key_id, keys.is_session, &|| Origin::Variable(variables::aws::ACCESS_KEY_ID))?;
             Ok(Base::Environment(keys))
         }
-        "Ec2InstanceMetadata" => Ok(Base::Ec2InstanceMetadata),
-        "EcsContainer" => Ok(Base::EcsContainer(ambient.container.clone())),
+        "Ec2InstanceMetadata" => metadata::instance(profile, (request, ambient)),
+        "EcsContainer" => metadata::container((request, ambient)),
         _ => Err(PlanError::Refused { origin, why: "must be `Environment`, `Ec2InstanceMetadata` or `EcsContainer`" }),
     }
 }

@@ -31,9 +31,12 @@ pub fn ambient(env: &dyn Env) -> Ambient {
         use_fips: env.var(variables::aws::USE_FIPS_ENDPOINT),
         use_dualstack: env.var(variables::aws::USE_DUALSTACK_ENDPOINT),
         ca_bundle: env.os(variables::aws::CA_BUNDLE).map(PathBuf::from),
-        container: env
-            .var(variables::aws::CONTAINER_CREDENTIALS_FULL_URI)
-            .or_else(|| env.var(variables::aws::CONTAINER_CREDENTIALS_RELATIVE_URI)),
+        // In the SDKs' order.
+        container: [variables::aws::CONTAINER_CREDENTIALS_RELATIVE_URI, variables::aws::CONTAINER_CREDENTIALS_FULL_URI]
+            .into_iter()
+            .find_map(|name| Some((name, env.var(name)?))),
+        instance: env.var(variables::aws::EC2_METADATA_SERVICE_ENDPOINT),
+        instance_mode: env.var(variables::aws::EC2_METADATA_SERVICE_ENDPOINT_MODE),
     }
 }
 

@@ -99,6 +99,61 @@ fn credentials_of_a_containers_role() {
 }
 
 #[test]
+fn empty_variables_of_a_container_count_as_absent() {
+    let host = host("credential_source = EcsContainer");
+    let (body, world) = (document(&host.credentials), &host.world);
+    let url = serve(move |_, path| (path == "/role?task=1").then(|| body.clone()));
+    world.set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "");
+    world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/role?task=1"));
+    world.set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", " ");
+    let first = world.run(&["process", "on-host"]);
+    assumed_once_by_the_host(&host, &first);
+}
+
+#[test]
+fn a_containers_token_that_is_no_regular_file_is_refused_and_every_failure_is_named() {
+    let host = host("credential_source = EcsContainer");
+    let (body, world) = (document(&host.credentials), &host.world);
+    let url = serve(move |_, _| Some(body.clone()));
+    world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/role"));
+    let pipe = world.home().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    std::fs::File::create(world.home().join("huge")).and_then(|file| file.set_len(17 << 20)).expect("a file");
+    let home = world.home().display().to_string();
+    let refused = |why: &str| {
+        let done = world.run(&["process", "on-host"]);
+        let error = format!("error: the role of this container gave no credentials: {why}\n");
+        assert_eq!((done.status.code(), done.stdout.as_str()), (Some(1), ""), "{done:?}");
+        assert!(done.stderr.starts_with(&error), "{why}: {done:?}");
+    };
+    for (file, why) in [
+        ("/dev/zero".to_owned(), "it is not a regular file"),
+        (format!("{home}/pipe"), "it is not a regular file"),
+        (format!("{home}/huge"), "it is longer than 16 MB"),
+        (format!("{home}/.aws"), "Is a directory (os error 21)"),
+        (format!("{home}/none"), "No such file or directory (os error 2)"),
+    ] {
+        world.set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file);
+        refused(&format!("the file of `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`: {why}"));
+    }
+    world.set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "");
+    world.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "a\r\nX-Other: b");
+    refused("the token of `AWS_CONTAINER_AUTHORIZATION_TOKEN` cannot be sent in a header");
+    world.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "");
+    for (answer, why) in [
+        (None, "it answered with HTTP 404"),
+        (Some("<html>"), "what it answered is not a JSON object"),
+        (Some("{\"AccessKeyId\":\"ASIAX\"}"), "`SecretAccessKey` of its answer is missing, or is not as it must be"),
+    ] {
+        let url = serve(move |_, _| answer.map(str::to_owned));
+        world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/role"));
+        refused(why);
+    }
+    world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "");
+    refused("neither `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` nor `AWS_CONTAINER_CREDENTIALS_FULL_URI` is set");
+}
+
+#[test]
 fn credentials_of_an_instances_role() {
     let host = host("credential_source = Ec2InstanceMetadata");
     let body = document(&host.credentials);

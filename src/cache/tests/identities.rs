@@ -27,7 +27,8 @@ fn each_base_has_its_own_entries() {
     let bases = [
         key("AKIAALICE00000000001"),
         key("AKIAALICE00000000002"),
-        Base::Ec2InstanceMetadata,
+        Base::Ec2InstanceMetadata("http://169.254.169.254".to_owned()),
+        Base::Ec2InstanceMetadata("http://127.0.0.1".to_owned()),
         Base::EcsContainer(None),
         Base::EcsContainer(Some(String::new())),
         Base::EcsContainer(Some("/task".to_owned())),

@@ -13,6 +13,9 @@ use crate::secret::Secret;
 /// A value, or [`CallError::Unreadable`].
 pub(super) type Read<T> = Result<T, CallError>;
 
+/// The most attributes in a whole answer. AWS's have one, which names the API.
+const MOST_ATTRIBUTES: usize = 16;
+
 /// An element of an answer.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'a>(Node<'a, 'a>);
@@ -20,7 +23,7 @@ pub(super) struct Element<'a>(Node<'a, 'a>);
 /// Checks that the answer belongs to this action, and reads it.
 pub(super) fn read<T>(body: &Secret<Vec<u8>>, action: &str, reader: &dyn Fn(Element<'_>) -> Read<T>) -> Read<T> {
     let text = std::str::from_utf8(body.expose()).map_err(|_| CallError::Unreadable)?;
-    let document = Document::parse(text).map_err(|_| CallError::Unreadable)?;
+    let document = parse(text).ok_or(CallError::Unreadable)?;
     let root = document.root_element();
     if root.tag_name().name().strip_suffix("Response") != Some(action) {
         return Err(CallError::Unreadable);
@@ -28,10 +31,17 @@ pub(super) fn read<T>(body: &Secret<Vec<u8>>, action: &str, reader: &dyn Fn(Elem
     reader(Element(root))
 }
 
+/// Parses an answer, unless it has more attributes than any of AWS's: the parser compares each with all before it.
+fn parse(text: &str) -> Option<Document<'_>> {
+    let of_tag = |tag: &str| tag.split('>').next().unwrap_or_default().matches('=').count();
+    let attributes: usize = text.split('<').skip(1).map(of_tag).sum();
+    if attributes > MOST_ATTRIBUTES { None } else { Document::parse(text).ok() }
+}
+
 /// The code and message of an error; neither is present when the answer is not from AWS.
 pub(super) fn refusal(body: &[u8]) -> ErrorMetadata {
     let read = || {
-        let document = Document::parse(std::str::from_utf8(body).ok()?).ok()?;
+        let document = parse(std::str::from_utf8(body).ok()?)?;
         let root = Some(document.root_element()).filter(|root| root.has_tag_name_of("ErrorResponse"))?;
         let error = Element(root).child("Error").ok()?;
         let metadata = ErrorMetadata::builder().code(error.text("Code").ok()?);
@@ -41,6 +51,11 @@ pub(super) fn refusal(body: &[u8]) -> ErrorMetadata {
 }
 
 impl<'a> Element<'a> {
+    /// How long the whole answer is, in bytes.
+    pub(super) fn length_of_answer(self) -> usize {
+        self.0.document().input_text().len()
+    }
+
     /// The required child of that name.
     pub(super) fn child(self, name: &str) -> Read<Self> {
         self.optional_child(name)?.ok_or(CallError::Unreadable)
@@ -166,6 +181,20 @@ mod tests {
         // As deep as the limit of 1 MB allows.
         let deep = format!("<GetUserResponse>{}", "<a>".repeat(300_000));
         assert_eq!(text(deep.as_bytes()), Err(CallError::Unreadable));
+    }
+
+    #[test]
+    fn an_answer_with_too_many_attributes_is_refused_at_once() {
+        let many = |tag: &str, count: usize| (0..count).map(|at| tag.replace('#', &at.to_string())).collect::<String>();
+        let flat = format!("<GetUserResponse{}/>", many(" a#=\"\"", 60_000));
+        let namespaces = format!("<GetUserResponse{}/>", many(" xmlns:a#=\"x\"", 40_000));
+        let nested = format!("<GetUserResponse>{}{}", many("<a xmlns:b#=\"x\">", 20_000), "</a>".repeat(20_000));
+        let begun = std::time::Instant::now();
+        for body in [flat, namespaces, nested + "</GetUserResponse>"] {
+            let answer = read(&Secret::new(body.clone().into_bytes()), "GetUser", &|_| Ok(()));
+            assert_eq!((answer, refusal(body.as_bytes()).code()), (Err(CallError::Unreadable), None));
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     }
 
     #[test]

@@ -42,6 +42,36 @@ fn an_endless_answer_is_cut_off_after_one_megabyte() {
     }
 }
 
+/// A list of IAM's whose pages of almost a megabyte never end.
+fn endless_pages() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    thread::spawn(move || {
+        let member = "<member><SerialNumber>GAHT12345678</SerialNumber><UserName>u</UserName>\
+                      <EnableDate>2026-01-01T00:00:00Z</EnableDate></member>";
+        let members = member.repeat(900_000 / member.len());
+        for (page, mut stream) in listener.incoming().flatten().enumerate() {
+            let _ = stream.read(&mut [0; 8192]);
+            let rest = format!("<IsTruncated>true</IsTruncated><Marker>{page}</Marker>");
+            let list = format!("<MFADevices>{members}</MFADevices>{rest}");
+            let body = format!("<ListMFADevicesResult>{list}</ListMFADevicesResult>");
+            let body = format!("<ListMFADevicesResponse>{body}</ListMFADevicesResponse>");
+            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all((head + &body).as_bytes());
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_list_whose_pages_never_end_is_refused() {
+    let Cast { world, .. } = crate::support::world::World::cast();
+    world.set("AWS_ENDPOINT_URL_IAM", endless_pages());
+    let done = world.run(&["device", "list", "--profile", "alice"]);
+    assert_eq!((done.status.code(), done.stdout.as_str()), (Some(6), ""), "{done:?}");
+    assert!(done.stderr.starts_with("error: ListMFADevices: the answer is longer than 1 MB"), "{done:?}");
+}
+
 #[test]
 fn a_session_whose_key_has_a_line_break_is_an_unreadable_answer() {
     for (id, token) in [("ASIAX&#10;X: y", "t"), ("ASIAX", "t&#27;[2J"), ("ASIAX", "")] {

@@ -174,6 +174,21 @@ fn a_certificate_of_a_configured_authority_is_accepted_only_while_configured() {
 }
 
 #[test]
+fn certificates_in_a_folder_of_ssl_cert_dir_are_trusted() {
+    let authority = Authority::new("ours");
+    for more in ["", ":/etc/ssl/certs"] {
+        let cast = cold();
+        let Cast { world, .. } = &cast;
+        // The name that `openssl rehash` gives.
+        world.write("authorities/0123abcd.0", &authority.pem);
+        world.set("SSL_CERT_DIR", format!("{}{more}", world.home().join("authorities").display()));
+        let address = secure(world, authority.vouch(HERE, (2001, 2300)));
+        let (done, _) = sign_in(&cast, &format!("https://{address}"));
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{more}: {done:?}");
+    }
+}
+
+#[test]
 fn a_proxy_that_needs_a_password_is_named_and_accepts_one() {
     let authority = Authority::new("ours");
     // `ann:pass word`, as in RFC 7617.
