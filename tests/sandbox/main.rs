@@ -90,12 +90,12 @@ fn remove(home: TempDir) -> io::Result<()> {
     fs::remove_dir_all(&path)
 }
 
-/// Builds `mfa-cred` and says where it is. It is built beside this very example, for whose sake cargo turns on the same
+/// Builds both programs and says where `mfa-cred` is. They are built beside this very example, for whose sake cargo turns on the same
 /// features of the same crates as for the tests: by itself it would get other ones, and all that stands below it would
 /// be compiled a second time. What cargo has to say of its work is seen.
 fn build() -> io::Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--bin", "mfa-cred", "--example", "sandbox", "--message-format=json-render-diagnostics"]);
+    cargo.args(["build", "--bins", "--example", "sandbox", "--message-format=json-render-diagnostics"]);
     cargo.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]).stderr(Stdio::inherit());
     // What `cargo run` says of this program; a build script that watches such a variable would run again.
     for (name, _) in env::vars_os() {
