@@ -241,11 +241,23 @@ impl FromStr for MfaSerial {
         if !(9..=256).contains(&text.len()) || !is_word(text, "+=/:,.@-") {
             return Err(NameError("an MFA serial number has 9 to 256 characters of `A-Za-z0-9_+=/:,.@-`"));
         }
+        // A request would send it to AWS, and its logs would keep it. The serial numbers of hardware devices are shorter.
+        if is_like_a_seed(text) {
+            return Err(NameError("this looks like a device's secret key (seed), not its serial number or ARN"));
+        }
         if text.starts_with("arn:") && text.split(':').count() < 6 {
             return Err(NameError("the ARN of an MFA device is `arn:PARTITION:iam::ACCOUNT:mfa/NAME`"));
         }
         Ok(Self(text.to_owned()))
     }
+}
+
+/// Base32 of at least 80 bits, as services show it: in capitals, without blanks.
+pub(crate) fn is_like_a_seed(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'2'..=b'7');
+    text.len() >= 16
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || is_digit(byte))
+        && text.bytes().any(is_digit)
 }
 
 impl MfaSerial {

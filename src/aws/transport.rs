@@ -33,7 +33,7 @@ use super::runtime::runtime;
 use crate::host::read_regular;
 use crate::names::Address;
 use crate::plan::Service;
-use crate::secret::Credentials;
+use crate::secret::{Credentials, shown};
 use crate::settings::Limits;
 use crate::state::CorrectedClock;
 
@@ -190,7 +190,9 @@ fn trusting(pem: Vec<u8>) -> Result<tls::TlsContext, CallError> {
 }
 
 fn read_bundle(path: &Path) -> Result<Vec<u8>, CallError> {
-    let unusable = |error: io::Error| CallError::Unusable(format!("the CA bundle {}: {error}", path.display()));
+    let name = path.display().to_string();
+    let unusable =
+        |error: io::Error| CallError::Unusable(format!("the CA bundle {}: {error}", shown::value("ca_bundle", &name)));
     Ok(read_regular(path).map_err(unusable)?.expose().clone())
 }
 

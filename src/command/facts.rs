@@ -11,6 +11,7 @@ use crate::plan::{Ambient, Base, Device, Plan, PlanRequest, Step, sign_in};
 use crate::profile::{Profile, ProfileSet};
 use crate::screen::picker::Choice;
 use crate::screen::table::Column;
+use crate::secret::shown;
 use crate::state::CorrectedClock;
 
 /// A profile at a glance.
@@ -90,7 +91,7 @@ impl Facts {
     fn of(profile: Profile<'_>, view: &View<'_>, sessions: &mut Sessions) -> Option<Self> {
         let View { set, request, ambient, cache, clock } = view;
         let name = profile.name();
-        let text = |key| profile.filled(key).map(|property| property.value().into_owned());
+        let text = |key| profile.filled(key).map(|property| shown::value(key, &property.value()).into_owned());
         let made =
             Plan::make(set, &ProfileName::new(name)?, request, ambient).map(|plan| cache.with_known_device(plan));
         let plan = made.as_ref().ok();

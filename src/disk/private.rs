@@ -3,7 +3,7 @@
 //! Anyone who could plant something in one of our folders could choose what we read or truncate. So symbolic links are
 //! never followed, and every opened file is checked before it is used: it must be a regular file, owned by this user,
 //! with one name, and not writable by others. Opening never blocks, and reading stops at the largest size that our
-//! files can have. Checking the parent folders is the caller's job.
+//! files can have. Before a file is written, its folder is checked too. Folders further up are the caller's job.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -92,6 +92,7 @@ pub fn read_text(path: &Path) -> Option<String> {
 /// # Errors
 /// The system's error, or a folder at that path.
 pub fn open_or_make(path: &Path) -> io::Result<File> {
+    look_at_parent(path)?;
     opened_anew(path, || open(path, private(OpenOptions::new().read(true).write(true))))
 }
 
@@ -100,7 +101,15 @@ pub fn open_or_make(path: &Path) -> io::Result<File> {
 /// # Errors
 /// The same as for [`open_or_make`].
 pub fn open_or_make_for_more(path: &Path) -> io::Result<File> {
+    look_at_parent(path)?;
     opened_anew(path, || open(path, private(OpenOptions::new().append(true))))
+}
+
+/// The folder that a file is in, which must still be ours: it may have been checked minutes ago, before a person was
+/// asked, and whoever can write to its parent can replace it.
+fn look_at_parent(path: &Path) -> io::Result<&Path> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    look(folder).map(|_| folder)
 }
 
 fn opened_anew(path: &Path, open: impl Fn() -> io::Result<(File, Metadata)>) -> io::Result<File> {
@@ -133,7 +142,7 @@ fn make_way(path: &Path, error: io::Error) -> io::Result<()> {
 /// # Errors
 /// The system's error.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let folder = look_at_parent(path)?;
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::attributes::{self, Lost};
-use super::private;
+use super::{private, whole};
 use crate::secret::Secret;
 
 /// Why a file was not replaced. The file is unchanged.
@@ -94,8 +94,7 @@ fn over(path: &Path, before: &Secret<Vec<u8>>, after: &Secret<Vec<u8>>) -> Resul
     file.as_file().sync_all().map_err(unwritable)?;
     // The last check before the rename. A change between the two cannot be seen.
     let mut now = File::open(&target).map_err(unwritable)?;
-    if Stamp::of(&now).map_err(unwritable)? != stamp || text(&mut now).map_err(unwritable)?.expose() != before.expose()
-    {
+    if Stamp::of(&now).map_err(unwritable)? != stamp || !holds(&mut now, before).map_err(unwritable)? {
         return Err(changed());
     }
     file.persist(&target).map_err(|error| unwritable(error.error))?;
@@ -139,12 +138,16 @@ fn written(folder: &Path, text: &Secret<Vec<u8>>) -> io::Result<tempfile::NamedT
     Ok(file)
 }
 
-fn text(file: &mut File) -> io::Result<Secret<Vec<u8>>> {
-    let length = usize::try_from(file.metadata()?.len()).unwrap_or_default();
-    let mut text = Vec::with_capacity(length + 1);
-    let read = file.read_to_end(&mut text);
-    let text = Secret::new(text);
-    read.map(|_| text)
+/// Does the file hold exactly this text? One that has grown is not read, however long it is.
+fn holds(file: &mut File, text: &Secret<Vec<u8>>) -> io::Result<bool> {
+    let length = text.expose().len();
+    if file.metadata()?.len() != length as u64 {
+        return Ok(false);
+    }
+    let mut found = whole::room(length as u64, u64::MAX);
+    let read = file.take(length as u64 + 1).read_to_end(&mut found);
+    let found = Secret::new(found);
+    read.map(|_| found.expose() == text.expose())
 }
 
 /// Identifies the file that was checked, and shows whether its attributes have changed since.

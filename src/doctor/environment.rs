@@ -6,6 +6,7 @@ use super::{Facts, Finding};
 use crate::host::Env;
 use crate::messages::ours;
 use crate::names::{is_temporary_key, moment, variables};
+use crate::secret::shown;
 use crate::settings::Settings;
 
 const UNSET: &str = "`eval $(mfa-cred unset)` takes them out of this shell";
@@ -160,7 +161,10 @@ fn region(facts: &Facts) -> Option<Finding> {
     let of_profile = facts.plan().ok()?.region.as_ref()?;
     (of_profile.as_str() != exported).then(|| {
         Finding::warn(
-            format!("`AWS_REGION` is {exported}, which SDKs take instead of the profile's {of_profile}"),
+            format!(
+                "`AWS_REGION` is {}, which SDKs take instead of the profile's {of_profile}",
+                shown::value("region", &exported)
+            ),
             "unset `AWS_REGION`",
         )
     })

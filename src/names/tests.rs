@@ -63,7 +63,15 @@ fn serial_numbers_and_their_devices() {
         let serial: MfaSerial = text.parse().expect(text);
         assert_eq!((serial.kind(), serial.device()), (kind, device));
     }
-    for text in ["", "12345678", "arn:aws:iam", "GAHT 12345678", "GAHT12345678;x"] {
+    for text in [
+        "",
+        "12345678",
+        "JBSWY3DPEHPK3PXP",
+        "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+        "arn:aws:iam",
+        "GAHT 12345678",
+        "GAHT12345678;x",
+    ] {
         assert!(text.parse::<MfaSerial>().is_err(), "{text:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::Device;
 use crate::names::{Address, Lifetime, MfaSerial, NameError, ProfileName};
 use crate::profile::{Location, Overlooked, Property};
+use crate::secret::shown;
 
 /// Where a value came from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -74,7 +75,7 @@ pub enum PlanError {
         ignored: Vec<Overlooked>,
     },
     /// `source_profile` names a profile that does not exist.
-    #[error("{origin} names a profile that does not exist: `{source_profile}`")]
+    #[error("{origin} names a profile that does not exist: `{}`", shown::value("source_profile", .source_profile))]
     UnknownSource {
         /// Where it is named.
         origin: Origin,

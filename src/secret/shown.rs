@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use crate::names;
+
 /// Shown in place of hidden text.
 pub const HIDDEN: &str = "(hidden)";
 
@@ -135,7 +137,8 @@ fn inline(value: &str) -> Cow<'_, str> {
         let before = &value[value.floor_char_boundary(at.saturating_sub(LONGEST_NAME))..*at];
         let name = last_word(before);
         let is_name = matches!(*mark, "=" | ":") || name.starts_with('-');
-        is_name && !name.contains("://") && !name.starts_with("arn:") && is_named_like_a_secret(name)
+        let is_for_a_user = mark.trim().is_empty() && ["-u", "--user", "--proxy-user"].contains(&name);
+        is_for_a_user || is_name && !name.contains("://") && !name.starts_with("arn:") && is_named_like_a_secret(name)
     });
     match first {
         Some((at, mark)) => format!("{} {HIDDEN}", url(&value[..at + mark.len()]).trim_end()).into(),
@@ -184,11 +187,19 @@ const LONG: usize = 16;
 fn is_shaped_like_a_secret(value: &str) -> bool {
     let lower = value.trim_start().to_ascii_lowercase();
     let begins = |text: &str| BEGINNINGS.iter().any(|beginning| text.starts_with(beginning));
-    let is_between = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '=' | ':');
+    let is_between = |c: char| {
+        c.is_whitespace()
+            || matches!(c, '"' | '\'' | ',' | ';' | '=' | ':' | '@' | '&' | '?' | '(' | '<' | '[' | '{' | '|')
+    };
     begins(&lower)
         || ANYWHERE.iter().any(|mark| lower.contains(mark))
         || lower.split(is_between).any(|word| word.len() >= LONG && begins(word))
-        || value.split(is_between).any(is_like_a_secret_of_aws)
+        || value.split(is_between).any(|word| is_like_a_secret_of_aws(word) || is_like_a_seed(word))
+}
+
+/// An access key ID is of the same letters, and has four for its kind first.
+fn is_like_a_seed(word: &str) -> bool {
+    names::is_like_a_seed(word) && !matches!((word.len(), &word.as_bytes()[..1]), (16..=21, b"A"))
 }
 
 /// 40 letters of Base64. A path has a `/` in front, and a digest has no capitals.
@@ -322,6 +333,8 @@ mod tests {
         for (name, text) in [
             ("region", "eu-west-1"),
             ("aws_access_key_id", "AKIAIOSFODNN7EXAMPLE"),
+            ("note", "key AKIAIOSFODNN7EXAMPLE of AIDAIOSFODNN7EXAMPLE"),
+            ("source_profile", "PRODUCTIONACCOUNTS"),
             ("web_identity_token_file", "/var/run/token"),
             ("role_arn", "arn:aws:iam::123456789012:role/deploy"),
             ("credential_source", "Environment"),
@@ -361,6 +374,12 @@ mod tests {
             ("vendor", "\nname = x\npassword = hunter2", "\nname = x\npassword = (hidden)"),
             ("vendor", "\nclient_secret=hunter2\n# old: hunter2", "\nclient_secret=(hidden)\n# (hidden)"),
             ("vendor", "password = hunter2", "password = (hidden)"),
+            ("tool", "curl -u me:hunter2 https://x", "curl -u (hidden)"),
+            ("tool", "curl --user me:hunter2 https://x", "curl --user (hidden)"),
+            ("region", "JBSWY3DPEHPK3PXP", "(hidden)"),
+            ("note", "seed JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", "(hidden)"),
+            ("role_session_name", "me@wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "(hidden)"),
+            ("note", "[wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "(hidden)"),
             ("sts", "endpoint_url = https://me:hunter2@sts.example", "endpoint_url = https://(hidden)@sts.example"),
             ("sts", "\nendpoint_url=http://hunter2@x/?k=hunter2", "\nendpoint_url=http://(hidden)@x/?(hidden)"),
             ("endpoint_url", "https://me:hunter2@sts.example", "https://(hidden)@sts.example"),

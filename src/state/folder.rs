@@ -147,6 +147,8 @@ impl Folder {
         if name.is_empty() {
             return Ok(self.path.clone());
         }
+        // It may have been replaced since it was opened.
+        private::look(&self.path)?;
         let folder = self.path.join(name);
         match private::look(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => private::make_inner(&folder)?,

@@ -74,6 +74,9 @@ fn a_file_that_changed_since_it_was_read_is_not_written() {
     fs::write(&path, "[profile a]\n# new\n").expect("it is written");
     assert!(matches!(draft.write(), Err(EditError::Replace(ReplaceError::Changed { .. }))));
     assert_eq!(fs::read_to_string(&path).expect("text"), "[profile a]\n# new\n");
+    // Reading a terabyte would take all memory.
+    fs::File::options().write(true).open(&path).and_then(|file| file.set_len(1 << 40)).expect("a hole");
+    assert!(matches!(draft.write(), Err(EditError::Replace(ReplaceError::Changed { .. }))));
     fs::remove_file(&path).expect("it is removed");
     assert!(matches!(draft.write(), Err(EditError::Replace(ReplaceError::Changed { .. }))));
     let mut new = read();

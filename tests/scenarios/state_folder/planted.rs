@@ -195,3 +195,28 @@ fn with_umask_zero_the_parent_folders_are_private() {
     assert_role(&world, &warm, "deploy");
     assert_eq!(mode(&world.home().join("a/b/mfa-cred/history")), 0o600);
 }
+
+#[test]
+fn a_folder_that_is_replaced_by_a_link_during_a_prompt_is_not_written_through() {
+    let Cast { world, device, .. } = World::cast();
+    let outside = world.home().join("outside");
+    for folder in ["", "locks", "entries"] {
+        fs::create_dir(outside.join(folder)).expect("it is made");
+        set_mode(&outside.join(folder), 0o700);
+    }
+    let mut session = world.at_terminal(&["env", "deploy"]);
+    session.wait_for("(alice-phone): ", PATIENCE);
+    let old = world.state().with_extension("old");
+    fs::rename(world.state(), &old).expect("it is moved");
+    symlink(&outside, world.state()).expect("a link");
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    let done = session.finish(PATIENCE);
+    world.heard("env", &done);
+    assert_role(&world, &done, "deploy");
+    let names = |folder: &Path| fs::read_dir(folder).expect("listed").flatten().map(|it| it.path()).collect::<Vec<_>>();
+    let found: Vec<PathBuf> = ["", "locks", "entries"].iter().flat_map(|folder| names(&outside.join(folder))).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    // The key's name is in the old folder, and the key is destroyed with the world.
+    fs::remove_file(world.state()).expect("the link");
+    fs::rename(old, world.state()).expect("it is moved back");
+}
