@@ -108,11 +108,19 @@ pub struct Inexpressible {
 fn statements(syntax: &dyn Syntax, export: &Export) -> Secret<String> {
     let revealed = export.hidden_before().iter().filter_map(|name| syntax.reveal(name));
     let revealed = revealed.map(|statement| Secret::new(statement + "\n"));
-    gather(revealed.chain(export.iter().map(|(name, value)| match (value, export.stand_in(name)) {
+    let changes = export.iter().map(|(name, value)| match (value, export.stand_in(name)) {
         (Some(value), _) => Secret::concat(&[syntax.set(name, value.expose()).expose(), "\n"]),
         (None, Some(stand_in)) => Secret::new(syntax.hide(name, stand_in) + "\n"),
         (None, None) => Secret::new(syntax.unset(name) + "\n"),
-    })))
+    });
+    let is_hidden = |(name, value): &(&str, Option<_>)| value.is_none() && export.stand_in(name).is_some();
+    let hidden: Vec<&str> = export.iter().filter(is_hidden).map(|(name, _)| name).collect();
+    let settled = if hidden.is_empty() { None } else { syntax.settle(&hidden) };
+    let pieces: Vec<_> = revealed.chain(changes).collect();
+    // It holds no secret, and to erase it would take longer than to write it.
+    let settled = settled.map_or_else(String::new, |statement| statement + "\n");
+    let texts = pieces.iter().map(|piece| piece.expose().as_str()).chain([settled.as_str()]);
+    Secret::concat(&texts.collect::<Vec<_>>())
 }
 
 /// Joins the pieces to one payload.
@@ -141,9 +149,10 @@ mod tests {
             (
                 Format::Shell(Shell::Posix),
                 "\\export AWS_REGION='eu-west-1';\n\
-                 if test \"${AWS_PROFILE+x}\";then \\unset AWS_PROFILE;fi;\
-                 if test \"${AWS_PROFILE+x}\";then \\unset AWS_PROFILE;fi;\
-                 if test \"${AWS_PROFILE+x}\";then \\unset AWS_PROFILE;fi;\n",
+                 if test \"${ZSH_VERSION-}\";then \\true;else \
+                 if \\unset AWS_PROFILE;then \\true;fi;\
+                 if \\unset AWS_PROFILE;then \\true;fi;\
+                 if \\unset AWS_PROFILE;then \\true;fi;fi;\n",
             ),
             (
                 Format::Shell(Shell::Fish),
@@ -163,7 +172,10 @@ mod tests {
             (Format::Json, "{\"AWS_REGION\":\"eu-west-1\",\"AWS_PROFILE\":null}\n"),
             (Format::Dotenv, "AWS_REGION=eu-west-1\n"),
         ] {
-            assert_eq!(format.render(&export).expect("it holds these").expose(), text, "{format:?}");
+            let payload = format.render(&export).expect("it holds these");
+            // What follows in POSIX shells is for zsh and bash alone.
+            let statements = payload.expose().split("if test \"${ZSH_VERSION-}\";then \\typeset").next();
+            assert_eq!(statements, Some(text), "{format:?}");
         }
     }
 

@@ -129,6 +129,11 @@ pub trait Syntax {
         self.unset(name)
     }
 
+    /// A statement that follows those of [`Syntax::hide`], for all of these variables.
+    fn settle(&self, _hidden: &[&str]) -> Option<String> {
+        None
+    }
+
     /// A statement that undoes [`Syntax::hide`], if it leaves anything.
     fn reveal(&self, _name: &str) -> Option<String> {
         None

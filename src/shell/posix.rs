@@ -11,6 +11,8 @@
 //!
 //! The backslash before `export` and `unset` bypasses the user's aliases.
 
+mod scopes;
+
 use super::{Dialect, Init, Startup, Statements, Syntax};
 use crate::secret::Secret;
 
@@ -38,15 +40,7 @@ impl Syntax for Posix {
         if is_inert(value) {
             return Secret::concat(&["\\export ", name, "='", value, "';"]);
         }
-        let mut escaped = String::with_capacity(value.len() * 5);
-        for byte in value.bytes() {
-            if is_inert_byte(byte) {
-                escaped.push(char::from(byte));
-            } else {
-                escaped.push_str(&format!("\\0{byte:03o}"));
-            }
-        }
-        let escaped = Secret::new(escaped);
+        let escaped = Secret::new(escaped(value));
         // Command substitution drops line feeds at the end, hence the `x`, which is removed again. If `IFS` contains a
         // `"`, the value would become words of a command; but then the condition is false as well.
         let start = format!("if test \" \";then {name}=\"`printf %b '");
@@ -55,11 +49,36 @@ impl Syntax for Posix {
     }
 
     /// Within a function, `unset` in bash and mksh removes the innermost variable with that name and reveals the next
-    /// one: a caller's local variable or the global one. So it is repeated while the variable exists: three times, not
-    /// in a loop, which would never end for a read-only variable.
+    /// one: a caller's local variable or the global one. So it is done three times, not in a loop, which would never end
+    /// for a read-only variable, and unconditionally, because mksh has local variables that are not set. zsh must keep a
+    /// local variable until [`scopes`] has seen it.
+    fn hide(&self, name: &str, _stand_in: &str) -> String {
+        let unset = format!("if \\unset {name};then \\true;fi;").repeat(3);
+        format!("if test \"${{ZSH_VERSION-}}\";then \\true;else {unset}fi;")
+    }
+
+    fn settle(&self, hidden: &[&str]) -> Option<String> {
+        Some(scopes::settle(hidden))
+    }
+
     fn unset(&self, name: &str) -> String {
         format!("if test \"${{{name}+x}}\";then \\unset {name};fi;").repeat(3)
     }
+}
+
+/// The value for `printf %b`, in characters that no expansion changes.
+fn escaped(value: &str) -> String {
+    // It never grows, and so leaves no copy of a secret.
+    let mut escaped = String::with_capacity(value.len() * 5);
+    for byte in value.bytes() {
+        if is_inert_byte(byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let digit = |shift: u8| char::from(b'0' + (byte >> shift & 7));
+            escaped.extend(['\\', '0', digit(6), digit(3), digit(0)]);
+        }
+    }
+    escaped
 }
 
 /// Is the value unaffected by splitting, globbing, single quotes and, if an unusual `IFS` removes those quotes,
@@ -68,8 +87,8 @@ pub(super) fn is_inert(value: &str) -> bool {
     value.trim_end_matches('=').bytes().all(is_inert_byte)
 }
 
-fn is_inert_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte)
+const fn is_inert_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b':' | b'@' | b'%' | b'+' | b',' | b'-')
 }
 
 /// Quotes a path as one word for a file that is sourced.

@@ -32,20 +32,17 @@ fn script(world: &World, program: impl AsRef<std::ffi::OsStr>, bare: &[&str], te
 /// What a program sees: `NAME=value`, or nothing.
 const SEEN: &str = "env | grep -E '^AWS_(PROFILE|SECURITY_TOKEN)='";
 
-/// In bash, a function that declares the variable itself keeps it, unset, and programs then see the global one: that
-/// case is not tested.
 fn nested_functions(shell: Shell, local: &str, after: &str) {
     if !shell.is_here() {
         return;
     }
     let Cast { world, .. } = signed_in();
-    let inner = if shell.program == "bash" { "plain" } else { "inner" };
     let text = format!(
         "export AWS_PROFILE=outer\n\
          inner() {{ {local} AWS_PROFILE=inner; export AWS_PROFILE; eval $(mfa-cred deploy); {SEEN}; echo inner; }}\n\
          plain() {{ eval $(mfa-cred deploy); {SEEN}; echo plain; }}\n\
          caller() {{ {local} AWS_PROFILE=caller; export AWS_PROFILE; plain; }}\n\
-         {inner}\nexport AWS_PROFILE=outer\ncaller\neval $(mfa-cred deploy)\n{SEEN}\necho end\n"
+         inner\nexport AWS_PROFILE=outer\ncaller\neval $(mfa-cred deploy)\n{SEEN}\necho end\n"
     );
     let done = script(&world, shell.program, shell.bare, &text);
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), (after, ""), "{}", shell.program);
@@ -53,7 +50,7 @@ fn nested_functions(shell: Shell, local: &str, after: &str) {
 
 #[test]
 fn a_profile_declared_by_a_caller_does_not_override_in_bash() {
-    nested_functions(BASH, "local", "plain\nplain\nend\n");
+    nested_functions(BASH, "local", "inner\nplain\nend\n");
 }
 
 #[test]
@@ -74,6 +71,82 @@ fn a_profile_declared_by_a_caller_does_not_override_in_dash() {
 #[test]
 fn a_profile_declared_by_a_caller_does_not_override_in_ksh() {
     nested_functions(KSH, "typeset", "inner\nplain\nend\n");
+}
+
+/// Calls mfa-cred in functions that declare the profile, and looks at what programs get afterwards.
+fn after_the_return(shell: Shell) {
+    const FUNCTIONS: &str = "\
+own() { local AWS_PROFILE=inner; export AWS_PROFILE; CALL; seen own; return 7; }
+bare() { local AWS_PROFILE AWS_SECURITY_TOKEN; CALL; seen bare; }
+call() { CALL; }
+caller() { local AWS_PROFILE=caller; export AWS_PROFILE; call; seen caller; }
+callers() { local AWS_PROFILE=callers; export AWS_PROFILE; caller; seen callers; }
+twice() { local AWS_PROFILE=twice; export AWS_PROFILE; CALL; CALL; seen twice; }
+";
+    if !shell.is_here() {
+        return;
+    }
+    let Cast { world, .. } = signed_in();
+    let init = world.run(&["init", if shell.program == "mksh" { "posix" } else { shell.program }]).stdout;
+    let mut text = format!("seen() {{ echo \"$1:\"; {SEEN} || true; }}\n{init}\n");
+    let mut expected = String::new();
+    for call in ["eval $(command mfa-cred deploy)", "eval \"$(command mfa-cred deploy)\"", "mfa-cred deploy"] {
+        text += &FUNCTIONS.replace("CALL", call);
+        for (name, inside) in [
+            ("own", "own:\nafter 7:\n"),
+            ("bare", "bare:\nafter 0:\n"),
+            ("call", "after 0:\n"),
+            ("caller", "caller:\nafter 0:\n"),
+            ("callers", "caller:\ncallers:\nafter 0:\n"),
+            ("twice", "twice:\nafter 0:\n"),
+        ] {
+            text += &format!("export AWS_PROFILE=outer AWS_SECURITY_TOKEN=outer\n{name}; seen \"after $?\"\n");
+            expected += inside;
+        }
+    }
+    // Nothing is left: no variable, no function, and no trap.
+    text += "set | grep -E '^__mfa_cred_(leave|traps|file)='; typeset -f __mfa_cred_unset; trap\n";
+    // What a person sets afterwards stays.
+    text += "own; export AWS_PROFILE=mine; call() { :; }; callers; seen mine\n";
+    expected += "own:\ncaller:\nAWS_PROFILE=caller\ncallers:\nAWS_PROFILE=callers\nmine:\nAWS_PROFILE=mine\n";
+    let done = script(&world, shell.program, shell.bare, &text);
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), (expected.as_str(), ""), "{}", shell.program);
+}
+
+#[test]
+fn a_global_profile_stays_away_when_a_function_returns_in_bash() {
+    after_the_return(BASH);
+}
+
+#[test]
+fn a_global_profile_stays_away_when_a_function_returns_in_zsh() {
+    after_the_return(ZSH);
+}
+
+#[test]
+fn a_global_profile_stays_away_when_a_function_returns_in_mksh() {
+    after_the_return(MKSH);
+}
+
+/// The options of the user and a trap of the function are kept.
+#[test]
+fn zsh_looks_after_a_function_whatever_its_options_and_takes_no_trap_away() {
+    if !ZSH.is_here() {
+        return;
+    }
+    let Cast { world, .. } = signed_in();
+    let text = format!(
+        "seen() {{ echo \"$1:\"; {SEEN} || true; }}\n\
+         trapped() {{ trap 'echo cleanup' EXIT; local AWS_PROFILE; eval $(mfa-cred deploy); seen trapped; }}\n\
+         strict() {{ local AWS_PROFILE; eval $(mfa-cred deploy); seen strict; }}\n\
+         export AWS_PROFILE=outer; trapped; seen after; echo ${{+__mfa_cred_leave}}\n\
+         setopt warn_create_global no_clobber no_unset err_return ksh_arrays sh_word_split glob_subst extended_glob\n\
+         trap 'echo shell' EXIT; trap 'echo signal' USR1; set -e\n\
+         export AWS_PROFILE=outer; strict; seen after; echo ${{+__mfa_cred_leave}}\n"
+    );
+    let done = script(&world, ZSH.program, ZSH.bare, &text);
+    let expected = "trapped:\ncleanup\nafter:\nAWS_PROFILE=outer\n0\nstrict:\nafter:\n0\nshell\n";
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), (expected, ""));
 }
 
 /// Universal variables exist only without `--no-config`.
