@@ -129,7 +129,7 @@ pub trait Syntax {
         self.unset(name)
     }
 
-    /// A statement that follows those of [`Syntax::hide`], for all of these variables.
+    /// A statement that follows those of [`Syntax::hide`], for all of these variables at once.
     fn settle(&self, _hidden: &[&str]) -> Option<String> {
         None
     }

@@ -48,13 +48,9 @@ impl Syntax for Posix {
         Secret::concat(&[&start, escaped.expose(), &end])
     }
 
-    /// Within a function, `unset` in bash and mksh removes the innermost variable with that name and reveals the next
-    /// one: a caller's local variable or the global one. So it is done three times, not in a loop, which would never end
-    /// for a read-only variable, and unconditionally, because mksh has local variables that are not set. zsh must keep a
-    /// local variable until [`scopes`] has seen it.
-    fn hide(&self, name: &str, _stand_in: &str) -> String {
-        let unset = format!("if \\unset {name};then \\true;fi;").repeat(3);
-        format!("if test \"${{ZSH_VERSION-}}\";then \\true;else {unset}fi;")
+    /// Nothing: [`Syntax::settle`] unsets them all.
+    fn hide(&self, _name: &str, _stand_in: &str) -> String {
+        String::new()
     }
 
     fn settle(&self, hidden: &[&str]) -> Option<String> {

@@ -144,6 +144,11 @@ fn words(line: &str, room: usize) -> Vec<(&str, &'static str)> {
 pub(super) fn examples(text: &str, width: usize) -> String {
     const INDENT: usize = 4;
     let fits = |line: &str| INDENT + line.chars().count() <= width;
+    // Every command line that clap reads comes here, mostly for no terminal.
+    if text.lines().all(fits) {
+        let indented = text.lines().map(|line| if line.is_empty() { String::new() } else { " ".repeat(INDENT) + line });
+        return indented.collect::<Vec<_>>().join("\n");
+    }
     let are_beside = text.lines().all(|line| parted(line).1.is_none() || fits(line));
     let lines = text.lines().map(|line| {
         let (command, comment) = if are_beside { (line, None) } else { parted(line) };

@@ -22,30 +22,30 @@ macro_rules! encoded {
 /// `trap` without a pipe or a subshell tells the traps of the function.
 const ZSH: (&str, &str) = encoded!(
     "() {
-[[ -n $MFA_CRED_PROFILE ]]||return
-local n
-integer is_local
+[[ -n $MFA_CRED_PROFILE ]]||\\return
+\\local n
+\\integer is_local
 for n in ",
     ";do
 case ${(Pt)n} in
 (*readonly*) ;;
-(*local*) typeset -g +x $n=;is_local=1;;
-(?*) unset $n;;
+(*local*) \\typeset -g +x $n=;is_local=1;;
+(?*) \\unset $n;;
 esac
 done
 ((is_local))
-}&&zmodload zsh/system&&exec {__mfa_cred_file}<> =(:)&&{
-trap >&$__mfa_cred_file
-sysseek -u $__mfa_cred_file 0
-IFS= read -r -d '' -u $__mfa_cred_file __mfa_cred_traps
-exec {__mfa_cred_file}>&-
+}&&\\zmodload zsh/system&&\\exec {__mfa_cred_file}<> =(:)&&{
+\\trap >&$__mfa_cred_file
+\\sysseek -u $__mfa_cred_file 0
+IFS= \\read -r -d '' -u $__mfa_cred_file __mfa_cred_traps
+\\exec {__mfa_cred_file}>&-
 case $__mfa_cred_traps in
 (*__mfa_cred_leave*) ;;
-(*EXIT*) unset __mfa_cred_leave;;
-(*) trap 'emulate zsh -c \"$__mfa_cred_leave\"' EXIT;;
+(*EXIT*) \\unset __mfa_cred_leave;;
+(*) \\trap '\\emulate zsh -c \"$__mfa_cred_leave\"' EXIT;;
 esac
-unset __mfa_cred_file __mfa_cred_traps
-}||unset __mfa_cred_leave"
+\\unset __mfa_cred_file __mfa_cred_traps
+}||\\unset __mfa_cred_leave"
 );
 
 /// In bash a function that unsets a local variable of its own keeps an empty place, and programs get the global one.
@@ -96,17 +96,24 @@ const fn ascii(bytes: &[u8]) -> &str {
     }
 }
 
-/// The statement after those that unset these variables.
+/// The statement that unsets these variables.
+///
+/// Within a function, `unset` in bash and mksh removes the innermost variable with that name and reveals the next one: a
+/// caller's local variable or the global one. So it is done three times, not in a loop, which would never end for a
+/// read-only variable.
 pub(super) fn settle(names: &[&str]) -> String {
-    let names = names.join("\\0040");
+    let (plain, encoded) = (names.join(" "), names.join("\\0040"));
+    let unset = ["if \\unset ", &plain, ";then \\true;fi;"].concat().repeat(3);
     [
         "if test \"${ZSH_VERSION-}\";then \\typeset -g __mfa_cred_leave=\"`printf %b '",
         ZSH.0,
-        &names,
+        &encoded,
         ZSH.1,
-        "'`\";\\emulate zsh -c \"$__mfa_cred_leave\";fi;if test \"${BASH_VERSION-}\";then \\eval \"`printf %b '",
+        "'`\";\\emulate zsh -c \"$__mfa_cred_leave\";else ",
+        &unset,
+        "fi;if test \"${BASH_VERSION-}\";then \\eval \"`printf %b '",
         BASH.0,
-        &names,
+        &encoded,
         BASH.1,
         "'`\";fi;",
     ]

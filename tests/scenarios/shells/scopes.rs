@@ -176,6 +176,21 @@ fn a_universal_profile_in_fish_is_hidden_and_comes_back_with_unset() {
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), (expected, ""));
 }
 
+#[test]
+fn a_local_profile_in_fish_is_removed_by_the_function_too() {
+    if !FISH.is_here() {
+        return;
+    }
+    let Cast { world, .. } = signed_in();
+    let init = world.run(&["init", "fish"]).stdout;
+    let text = format!(
+        "{init}\nfunction f\n  set -lx AWS_PROFILE local\n  mfa-cred deploy\n  {SEEN}\n  echo $argv (set -q __mfa_cred_payload; echo $status)\nend\n\
+         set -gx AWS_PROFILE outer\nf 'one word'\n{SEEN}\necho $MFA_CRED_PROFILE\n"
+    );
+    let done = script(&world, FISH.program, FISH.bare, &text);
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("one word 1\ndeploy\n", ""));
+}
+
 /// boto3 uses the role's keys and not the profile's, and an empty name does not stop it.
 #[test]
 fn boto3_uses_the_credentials_in_spite_of_a_universal_profile() {
