@@ -95,7 +95,7 @@ pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
         () if is_a_command(name) => command(value).into(),
         () if name.trim().eq_ignore_ascii_case("aws_access_key_id") => access_key_id(value).into(),
         () if is_named_like_a_secret(name) => HIDDEN.into(),
-        () if !value.contains('\n') => inline(value),
+        () if !value.contains('\n') => without_paths(name, inline(value)),
         () => value.split('\n').map(|line| nested_line(name, line)).collect::<Vec<_>>().join("\n").into(),
     }
 }
@@ -113,17 +113,63 @@ pub fn nested_line<'a>(parent: &str, line: &'a str) -> Cow<'a, str> {
     if is_a_command(parent) || is_named_like_a_secret(parent) {
         return HIDDEN.into();
     }
-    match line.split_once('=') {
+    // In an address, `=` belongs to its query or path.
+    match line.split_once('=').filter(|(name, _)| !name.contains("//")) {
         Some((name, rest)) if is_a_command(name) || is_named_like_a_secret(name) => {
             let blank = &rest[..rest.len() - rest.trim_start().len()];
             format!("{name}={blank}{}", value(name, rest.trim_start())).into()
         }
-        Some((name, rest)) => match inline(rest) {
+        Some((name, rest)) => match without_paths(name, inline(rest)) {
             Cow::Borrowed(_) => line.into(),
             Cow::Owned(rest) => format!("{name}={rest}").into(),
         },
-        None => inline(line),
+        None => without_paths(parent, inline(line)),
     }
+}
+
+/// AWS's documented keys whose values are addresses, with no secret in their paths.
+const ADDRESSES: [&str; 3] = ["endpoint_url", "sso_start_url", "ec2_metadata_service_endpoint"];
+
+/// The value with each address cut off after its host, unless the key is known: the path of a webhook is its secret.
+fn without_paths<'a>(name: &str, value: Cow<'a, str>) -> Cow<'a, str> {
+    if ADDRESSES.contains(&name.trim().to_ascii_lowercase().as_str()) {
+        return value;
+    }
+    let words = value.split_inclusive(ends_word);
+    let shown: String = words.map(|word| host_alone(word).unwrap_or_else(|| word.to_owned())).collect();
+    if shown == *value { value } else { shown.into() }
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'')
+}
+
+/// Delimiters of an address, percent-encoded: what looks like a host may contain a path.
+const ENCODED: [&str; 5] = ["%2f", "%5c", "%3f", "%23", "%40"];
+
+/// The address without its path, and with the character that ends it; `None` if it has no path. The path of a file is
+/// no address, but `//host.example/x` is one.
+fn host_alone(word: &str) -> Option<String> {
+    let lower = word.to_ascii_lowercase();
+    let end = word.trim_end_matches(ends_word).len();
+    // JSON may escape a slash.
+    let scheme = ["://", ":\\/\\/"].into_iter().filter_map(|mark| Some((word.find(mark)?, mark.len()))).min();
+    let start = match scheme {
+        Some((at, _)) if lower[..at].ends_with("file") => return None,
+        Some((at, size)) => at + size,
+        None if lower.contains("%2f%2f") => return Some(format!("{HIDDEN}{}", &word[end..])),
+        None if word.starts_with("//") => 2,
+        None => return None,
+    };
+    let path = word[start..end].find(['/', '\\']).map_or(end, |at| start + at);
+    let host = &lower[start..path];
+    if scheme.is_none() && !host.contains(['.', ':', '@']) {
+        return None;
+    }
+    if ENCODED.iter().any(|mark| host.contains(mark)) {
+        return Some(format!("{}{HIDDEN}{}", &word[..start], &word[end..]));
+    }
+    (path + 1 < end).then(|| format!("{}/{HIDDEN}{}", &word[..path], &word[end..]))
 }
 
 /// A value that may be an address, or may contain `name = value`, `name: value` or `--name value`.
@@ -355,6 +401,14 @@ mod tests {
             ("role_arn", "arn:aws:iam::123456789012:role/sk-admin"),
             ("note", "the token expires - see the desk"),
             ("design", "blue"),
+            ("page", "https://corp.example/"),
+            ("page", "https://corp.example"),
+            ("policies", "arn:aws:iam::123456789012:policy/team/a, /etc/aws/policy.json"),
+            ("share", "//server/aws/config"),
+            ("template", "file:///etc/aws/policy.json"),
+            ("ca_bundle", "/etc/ssl/certs/corp.pem"),
+            ("home", "C:\\Users\\me\\aws"),
+            ("ec2_metadata_service_endpoint", "http://[fd00:ec2::254]:80/latest"),
         ] {
             assert_eq!(value(name, text), text, "{name}");
         }
@@ -395,6 +449,35 @@ mod tests {
             ("vendor", "a = 1, password : hunter2", "a = 1, password : (hidden)"),
             ("vendor", "\nname = a=1;password=hunter2", "\nname = a=1;password= (hidden)"),
             ("slack_webhook", "https://hooks.example/hunter2", "(hidden)"),
+            ("notify", "https://hooks.example/services/hunter2", "https://hooks.example/(hidden)"),
+            ("notify", "https://hooks.example:8443/hunter2?a=b", "https://hooks.example:8443/(hidden)"),
+            ("notify", "https://hooks.example?hunter2", "https://hooks.example?(hidden)"),
+            ("notify", "https://hooks.example/a#hunter2", "https://hooks.example/(hidden)"),
+            ("notify", "https://hooks.example#hunter2", "https://hooks.example#(hidden)"),
+            ("notify", "https://me:pw@hooks.example/hunter2", "https://(hidden)@hooks.example/(hidden)"),
+            ("notify", "https://[::1]:8443/hunter2", "https://[::1]:8443/(hidden)"),
+            ("notify", "//hooks.example/hunter2", "//hooks.example/(hidden)"),
+            ("notify", "https://h%6Foks.example/hunter2", "https://h%6Foks.example/(hidden)"),
+            ("notify", "https://hooks.example%2Fhunter2", "https://(hidden)"),
+            ("notify", "https%3A%2F%2Fhooks.example%2Fhunter2", "(hidden)"),
+            ("notify", "https://hooks.example\\hunter2", "https://hooks.example/(hidden)"),
+            (
+                "notify",
+                "{\"url\":\"https:\\/\\/hooks.example\\/hunter2\"}",
+                "{\"url\":\"https:\\/\\/hooks.example/(hidden)\"}",
+            ),
+            ("notify", "https://a.example/hunter2|https://b.example/hunter2", "https://a.example/(hidden)"),
+            (
+                "notify",
+                "to https://a/hunter2 and 'https://b/hunter2'",
+                "to https://a/(hidden) and 'https://b/(hidden)'",
+            ),
+            ("feeds", "http://ok/,https://me:pw@b/hunter2, x", "http://ok/,https://(hidden)@b/(hidden), x"),
+            ("tools", "\nnotify = https://hooks.example/hunter2", "\nnotify = https://hooks.example/(hidden)"),
+            ("tools", "\nhttps://hooks.example/hunter2", "\nhttps://hooks.example/(hidden)"),
+            ("tools", "\nhttps://hooks.example/hunter2=x", "\nhttps://hooks.example/(hidden)"),
+            ("tools", "\nhttps://hooks.example/hunter2?token=x", "\nhttps://hooks.example/(hidden) (hidden)"),
+            ("tools", "one\nhttps://hooks.example/hunter2", "one\nhttps://hooks.example/(hidden)"),
             ("vendor", "-----BEGIN PRIVATE KEY-----", "(hidden)"),
             ("note", "use ghp_hunter2hunter2 to log in", "(hidden)"),
             ("note", "scan otpauth://totp/x?secret=hunter2", "(hidden)"),
