@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::world::{Cast, World};
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -59,5 +61,25 @@ fn every_page_of_docs_is_linked_from_the_readme() {
     for page in pages().iter().filter(|page| page.parent() == Some(&root().join("docs"))) {
         let name = page.file_name().expect("a name").to_string_lossy();
         assert!(readme.contains(&format!("(docs/{name})")), "{name}");
+    }
+}
+
+/// The variables that `env` changes, with everything that it can set: the page of the output names them all, and the
+/// settings name those that are our own.
+#[test]
+fn every_exported_variable_is_documented() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["login", "deploy"]);
+    let done = world.run(&["env", "deploy", "--region", "ap-northeast-3", "--format", "json"]);
+    let export: serde_json::Value = serde_json::from_str(&done.stdout).expect("JSON");
+    let names: Vec<&String> = export.as_object().expect("an object").keys().collect();
+    assert!(names.iter().filter(|name| name.starts_with("MFA_CRED_")).count() == 2, "{names:?}");
+    let page = |name: &str| fs::read_to_string(root().join("docs").join(name)).expect("a page");
+    let (output, settings) = (page("output.md"), page("settings.md"));
+    let paragraph = output.split("\n\n").find(|text| text.starts_with("`env` sets")).expect("the list");
+    for name in names {
+        let quoted = format!("`{name}`");
+        assert!(paragraph.contains(&quoted), "docs/output.md: {name}");
+        assert!(!name.starts_with("MFA_CRED_") || settings.contains(&quoted), "docs/settings.md: {name}");
     }
 }
