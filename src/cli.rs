@@ -297,7 +297,7 @@ fn parse_any(argv: &[OsString]) -> Result<Args, clap::Error> {
         let words = || argv.iter().cloned();
         let found = tree().try_get_matches_from(words()).or_else(|error| match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                help::fitted(bare_tree(), help::width()).try_get_matches_from(words())
+                help::fitted(Cli::command(), help::width()).try_get_matches_from(words())
             }
             _ => Err(error),
         });
@@ -364,14 +364,9 @@ fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::E
     Ok(Args { global, verb })
 }
 
-/// The tree without the texts of the help, which take time.
-fn bare_tree() -> clap::Command {
-    Cli::command()
-}
-
 /// The whole tree, with everything that its help says, for no terminal in particular.
 pub fn tree() -> clap::Command {
-    help::dressed(bare_tree())
+    help::dressed(Cli::command())
 }
 
 fn usage(kind: ErrorKind, text: String) -> clap::Error {

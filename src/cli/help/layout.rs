@@ -63,7 +63,7 @@ impl Rows {
     }
 
     fn fits(&self, name: &str, what: &str) -> bool {
-        2 + self.names.max(name.len()) + 2 + what.chars().count() <= self.width
+        self.width == usize::MAX || 2 + self.names.max(name.len()) + 2 + what.chars().count() <= self.width
     }
 
     pub(super) fn row(&self, name: &str, what: &str) -> String {
@@ -145,7 +145,7 @@ pub(super) fn examples(text: &str, width: usize) -> String {
     const INDENT: usize = 4;
     let fits = |line: &str| INDENT + line.chars().count() <= width;
     // Every command line that clap reads comes here, mostly for no terminal.
-    if text.lines().all(fits) {
+    if width == usize::MAX || text.lines().all(fits) {
         let indented = text.lines().map(|line| if line.is_empty() { String::new() } else { " ".repeat(INDENT) + line });
         return indented.collect::<Vec<_>>().join("\n");
     }
