@@ -183,7 +183,8 @@ fn inline(value: &str) -> Cow<'_, str> {
         let before = &value[value.floor_char_boundary(at.saturating_sub(LONGEST_NAME))..*at];
         let name = last_word(before);
         let is_name = matches!(*mark, "=" | ":") || name.starts_with('-');
-        let is_for_a_user = mark.trim().is_empty() && ["-u", "--user", "--proxy-user"].contains(&name);
+        let is_for_a_user = ["-u", "--user", "--proxy-user"].contains(&name)
+            && value[at + mark.len()..].split_whitespace().next().is_some_and(|user| user.contains(':'));
         is_for_a_user || is_name && !name.contains("://") && !name.starts_with("arn:") && is_named_like_a_secret(name)
     });
     match first {
