@@ -82,6 +82,7 @@ fn find(check: Check, facts: &Facts) -> Finding {
         Check::Differences => files::differences(facts),
         Check::IgnoredSections => files::ignored(facts),
         Check::PlainTextCaches => files::caches(facts),
+        Check::SsoTokens => files::sso_tokens(facts),
         Check::StateFolder => files::state(facts),
         Check::StateFormat => files::format(facts),
         Check::Profile => profile::resolves(facts),

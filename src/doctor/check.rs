@@ -17,6 +17,8 @@ pub enum Check {
     IgnoredSections,
     /// No other tool keeps live credentials in plain text.
     PlainTextCaches,
+    /// Nobody else can read the tokens of IAM Identity Center.
+    SsoTokens,
     /// The state folder can be used.
     StateFolder,
     /// No newer version wrote to the state folder.
@@ -114,7 +116,7 @@ impl Group {
 
 impl Check {
     /// All of them, group by group.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Settings,
         Self::ConfigFile,
         Self::CredentialsFile,
@@ -122,6 +124,7 @@ impl Check {
         Self::Differences,
         Self::IgnoredSections,
         Self::PlainTextCaches,
+        Self::SsoTokens,
         Self::StateFolder,
         Self::StateFormat,
         Self::Profile,
@@ -157,6 +160,7 @@ impl Check {
             Self::Differences => "read-differently",
             Self::IgnoredSections => "ignored-sections",
             Self::PlainTextCaches => "plain-text-caches",
+            Self::SsoTokens => "sso-tokens",
             Self::StateFolder => "state-folder",
             Self::StateFormat => "state-format",
             Self::Profile => "profile",
@@ -193,6 +197,7 @@ impl Check {
             Self::Differences => "lines read differently",
             Self::IgnoredSections => "ignored sections",
             Self::PlainTextCaches => "plain-text credentials",
+            Self::SsoTokens => "SSO tokens",
             Self::StateFolder => "state folder",
             Self::StateFormat => "format of the cache",
             Self::Profile => "profile",
@@ -229,6 +234,7 @@ impl Check {
             | Self::Differences
             | Self::IgnoredSections
             | Self::PlainTextCaches
+            | Self::SsoTokens
             | Self::StateFolder
             | Self::StateFormat => Group::Files,
             Self::Profile | Self::Region | Self::MfaSerial | Self::LeftoverKey | Self::CredentialStyles => {

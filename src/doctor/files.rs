@@ -183,6 +183,45 @@ fn is_live(file: &Path, now: Timestamp) -> bool {
     }
 }
 
+/// The tokens that `aws sso login` leaves in plain text, and the secrets of its registrations. That they are there is how
+/// SSO works; that others can read them is not.
+pub(super) fn sso_tokens(facts: &Facts) -> Finding {
+    let Some(home) = &facts.home else { return Finding::skipped("no home folder is known") };
+    let folder = home.join(".aws/sso/cache");
+    let files = fs::read_dir(&folder).into_iter().flatten().flatten().take(MOST).map(|file| file.path());
+    let (mut exposed, mut live, mut expired) = (None, 0, 0);
+    for file in files {
+        let Ok(text) = host::read_regular(&file) else { continue };
+        let Ok(value) = serde_json::from_slice::<Value>(text.expose()) else { continue };
+        let has = |name: &str| value.get(name).is_some_and(Value::is_string);
+        if !has("accessToken") && !has("refreshToken") && !has("clientSecret") {
+            continue;
+        }
+        let end = value["expiresAt"].as_str().and_then(crate::names::moment);
+        let is_over = end.is_some_and(|end| end <= facts.now);
+        if has("accessToken") {
+            *(if is_over { &mut expired } else { &mut live }) += 1;
+        }
+        // A refresh token outlives the access token, and a registration lives for months.
+        let is_of_use = !is_over || has("refreshToken");
+        if is_of_use && is_readable_by_others(&file) {
+            exposed.get_or_insert(file);
+        }
+    }
+    if let Some(file) = exposed {
+        return Finding::warn(
+            format!("{} holds an SSO token or secret, and other users of this machine can read it", file.display()),
+            format!("`chmod 600 {}`", quoted(&file)),
+        );
+    }
+    let many = |count: u32| if count == 1 { "1 SSO token".to_owned() } else { format!("{count} SSO tokens") };
+    Finding::pass(match (live, expired) {
+        (0, 0) => "no SSO token is stored".to_owned(),
+        (0, expired) => format!("{} in {}, expired: `aws sso login` renews", many(expired), folder.display()),
+        (live, _) => format!("{} in {}, in plain text; nobody else can read there", many(live), folder.display()),
+    })
+}
+
 /// A session that a tool wrote into the credentials file.
 fn session_in_clear(facts: &Facts) -> Option<Finding> {
     let set = facts.profiles().ok()?;

@@ -268,7 +268,7 @@ fn what_never_answers_costs_one_line_and_no_more_than_two_seconds() {
 
 #[test]
 fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
-    let warned: [Machine; 15] = [
+    let warned: [Machine; 16] = [
         ("others may read the keys", |cast| set_mode(cast, ".aws/credentials", 0o644), "file-modes"),
         ("a comment behind a value", |cast| in_deploy(cast, "region = eu-west-1 # home"), "read-differently"),
         ("a section without its prefix", |cast| cast.world.add_config("[other]\nregion = x\n"), "ignored-sections"),
@@ -280,6 +280,15 @@ fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
                 cast.world.write(".aws/cli/cache/a.json", text);
             },
             "plain-text-caches",
+        ),
+        (
+            "an SSO token that others can read",
+            |cast| {
+                let text = r#"{"accessToken": "x", "expiresAt": "2999-01-01T00:00:00Z"}"#;
+                cast.world.write(".aws/sso/cache/a.json", text);
+                set_mode(cast, ".aws/sso/cache/a.json", 0o644);
+            },
+            "sso-tokens",
         ),
         (
             "a newer version's entry",
@@ -336,4 +345,52 @@ fn credentials_of_other_tools_that_have_expired_are_not_mentioned() {
     world.write(".aws/cli/cache/a.json", format!("{{\"Credentials\": {{\"Expiration\": \"{end}\"}}}}"));
     world.write(".awsume/cache/b", format!("{{\"SecretAccessKey\": \"x\", \"Expiration\": \"{end}\"}}"));
     assert!(ids(&findings(&world, &["deploy"]), "warn").is_empty());
+}
+
+#[test]
+fn sso_tokens_are_valid_expired_or_readable_by_others() {
+    let live = r#"{"accessToken": "x", "expiresAt": "2999-01-01T00:00:00Z"}"#;
+    let expired = r#"{"accessToken": "x", "expiresAt": "2020-01-01T00:00:00Z"}"#;
+    let renewable = r#"{"accessToken": "x", "refreshToken": "y", "expiresAt": "2020-01-01T00:00:00Z"}"#;
+    let registration = r#"{"clientId": "x", "clientSecret": "y", "expiresAt": "2999-01-01T00:00:00Z"}"#;
+    for (files, mode, status, what) in [
+        (&[][..], 0o600, "pass", "no SSO token is stored"),
+        (&[live, expired, registration][..], 0o600, "pass", "1 SSO token in "),
+        (&[expired, expired][..], 0o600, "pass", "2 SSO tokens in "),
+        (&[live][..], 0o640, "warn", "other users of this machine can read it"),
+        (&[expired][..], 0o644, "pass", "expired: `aws sso login` renews"),
+        (&[renewable][..], 0o644, "warn", "other users of this machine can read it"),
+        (&[registration][..], 0o644, "warn", "other users of this machine can read it"),
+        (&["{}", "nonsense"][..], 0o644, "pass", "no SSO token is stored"),
+    ] {
+        let cast = World::cast();
+        for (number, text) in files.iter().enumerate() {
+            let file = format!(".aws/sso/cache/{number}.json");
+            cast.world.write(&file, text);
+            set_mode(&cast, &file, mode);
+        }
+        let rows = findings(&cast.world, &["deploy"]);
+        let row = finding(&rows, "sso-tokens");
+        let said = row["what"].as_str().expect("text");
+        assert_eq!((row["status"].as_str(), said.contains(what)), (Some(status), true), "{files:?}: {row}");
+        assert!(ids(&rows, "fail").is_empty(), "{rows:#?}");
+    }
+}
+
+/// A network that is not there: what needs it is skipped with the reason, and everything else is checked.
+#[test]
+fn offline_what_needs_the_network_is_skipped_and_says_so() {
+    let Cast { world, .. } = World::cast();
+    world.set("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let rows = findings(&world, &["deploy", "--offline"]);
+    assert_eq!((ids(&rows, "fail"), ids(&rows, "warn")), (vec![], vec![]), "{rows:#?}");
+    let skipped = ids(&rows, "skipped");
+    for id in ["sts", "clock", "access-key"] {
+        assert!(skipped.contains(&id), "{id}: {rows:#?}");
+        assert_eq!(finding(&rows, id)["what"], "offline");
+    }
+    // Without the option it is one problem, and what depends on it is skipped.
+    let rows = findings(&world, &["deploy"]);
+    assert_eq!(ids(&rows, "fail"), ["sts"], "{rows:#?}");
+    assert!(ids(&rows, "skipped").contains(&"clock") && ids(&rows, "pass").contains(&"sealing-key"), "{rows:#?}");
 }
