@@ -192,16 +192,16 @@ impl<'a> Cache<'a> {
     /// waiting, and nothing is saved.
     ///
     /// # Errors
-    /// Those of `ready` and `meanwhile`.
+    /// Those of `ready` and `during_wait`.
     pub fn take_turn<T, E>(
         &self,
         name: &str,
         ready: &mut dyn FnMut() -> Result<Option<T>, E>,
-        meanwhile: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
+        during_wait: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
     ) -> Result<Option<Turn<T>>, E> {
         let Some(folder) = self.folder else { return Ok(None) };
         let mut looked = || ready().map_err(Stop::Other);
-        match folder.take_turn(name, &mut looked, &mut |pid| meanwhile(pid).map_err(Stop::Other)) {
+        match folder.take_turn(name, &mut looked, &mut |pid| during_wait(pid).map_err(Stop::Other)) {
             Ok(turn) => Ok(Some(turn)),
             Err(Stop::Other(error)) => Err(error),
             Err(Stop::Folder(error)) => {

@@ -214,7 +214,7 @@ impl Run<'_, '_> {
         };
         let name = key.profile();
         let start = Instant::now();
-        let mut meanwhile = |pid: Option<u32>| {
+        let mut during_wait = |pid: Option<u32>| {
             if let Some(pid) = pid {
                 self.on
                     .messages
@@ -222,7 +222,7 @@ impl Run<'_, '_> {
             }
             self.bear(start)
         };
-        let turn = self.on.cache.take_turn(key.file_name(), &mut ready, &mut meanwhile);
+        let turn = self.on.cache.take_turn(key.file_name(), &mut ready, &mut during_wait);
         let (lease, made) = match turn {
             Ok(Some(Turn::Ready(credentials))) => return Ok(credentials),
             Ok(Some(Turn::Canceled)) => return Err(ExecuteError::CanceledElsewhere(name.clone())),
@@ -341,7 +341,7 @@ impl Run<'_, '_> {
     /// The device's lock, held from prompting until AWS has answered.
     fn device_turn(&self, n: usize, serial: &MfaSerial) -> Result<Option<Turn<Credentials>>, ExecuteError> {
         let mut ready = || -> Result<Option<Credentials>, ExecuteError> { Ok(None) };
-        let mut meanwhile = |pid: Option<u32>| {
+        let mut during_wait = |pid: Option<u32>| {
             if let Some(pid) = pid {
                 let device = serial.device();
                 self.on.messages.note(&format!(
@@ -355,7 +355,7 @@ impl Run<'_, '_> {
                 None => Ok(()),
             }
         };
-        self.on.cache.take_turn(&device_lock(serial), &mut ready, &mut meanwhile)
+        self.on.cache.take_turn(&device_lock(serial), &mut ready, &mut during_wait)
     }
 
     fn send(&self, step: &Step, signer: &Credentials, code: Option<&Code>) -> Result<Credentials, StsError> {

@@ -35,7 +35,7 @@ pub trait Env {
 
 /// Access to files written by people.
 pub trait Files {
-    /// Reads the whole file. It may hold access keys, hence the type.
+    /// Reads the whole file. It may contain access keys, so it is a secret.
     fn read(&self, path: &Path) -> io::Result<Secret<Vec<u8>>>;
 
     /// The same for a file that is read without being named by the user: anything but a regular file is refused.
@@ -92,7 +92,7 @@ pub enum TerminalError {
     /// End of input (Ctrl-D, or the terminal was closed).
     #[error("nothing was typed")]
     Closed,
-    /// The window's size has changed, and what is shown must be drawn anew.
+    /// The window's size has changed, and the screen must be redrawn.
     #[error("the window's size has changed")]
     Resized,
     /// There was no answer in time.
@@ -163,7 +163,7 @@ pub trait Terminal {
     }
 
     /// Shows a page on the alternate screen with the prompt below it, and reads one line as [`Terminal::ask_hidden`]
-    /// does. The page is drawn anew when the window's size changes; the limit then starts again. However that ends,
+    /// does. The page is redrawn when the window's size changes; the limit then starts again. However that ends,
     /// neither the screen nor its scrollback holds the page afterward.
     fn ask_below(&self, _draw: &Draw<'_>, _limit: Duration) -> Result<Secret<String>, TerminalError> {
         Err(TerminalError::Absent)

@@ -301,7 +301,7 @@ fn a_failing_store_disables_the_cache_or_is_an_error_if_configured() {
         let looked = cache.lookup(&deploy, MinTtl::PERSON, at(0));
         assert_eq!(looked.is_err(), is_error, "{store:?}");
         assert!(matches!(looked, Err(VaultError::Demanded { .. }) | Ok(Lookup::Miss)), "{store:?}");
-        assert!(!cache.has_warned.get(), "whoever reads says nothing");
+        assert!(!cache.has_warned.get(), "reading does not warn");
         let unlocked = cache.unlock(Lifetime::from_secs(3600), at(0));
         assert_eq!(unlocked.is_err(), is_error, "{store:?}");
         assert!(matches!(unlocked, Err(VaultError::Demanded { .. }) | Ok(None)), "{store:?}");

@@ -65,7 +65,7 @@ pub enum ReplaceError {
 pub fn replace(path: &Path, before: Option<&Secret<Vec<u8>>>, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
     match before {
         Some(before) => over(path, before, after),
-        None => anew(path, after),
+        None => create(path, after),
     }
 }
 
@@ -102,7 +102,7 @@ fn over(path: &Path, before: &Secret<Vec<u8>>, after: &Secret<Vec<u8>>) -> Resul
     Ok(())
 }
 
-fn anew(path: &Path, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
+fn create(path: &Path, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
     let unwritable = |source| ReplaceError::Unwritable { path: path.to_owned(), source };
     let changed = || ReplaceError::Changed { path: path.to_owned() };
     match fs::canonicalize(path) {

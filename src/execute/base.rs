@@ -167,7 +167,7 @@ fn provide(plan: &Plan, provider: &dyn ProvideCredentials) -> Result<Credentials
 /// The kind of failure, but never the provider's own text: that of a `credential_process` may quote its output.
 fn reason(error: &CredentialsError) -> String {
     match error {
-        CredentialsError::CredentialsNotLoaded(_) => ": there are none".to_owned(),
+        CredentialsError::CredentialsNotLoaded(_) => ": it found none".to_owned(),
         CredentialsError::ProviderTimedOut(_) => " in time".to_owned(),
         CredentialsError::InvalidConfiguration(_) => ": its configuration is not valid".to_owned(),
         _ => ": it failed, or its answer cannot be read".to_owned(),

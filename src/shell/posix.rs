@@ -41,7 +41,7 @@ impl Syntax for Posix {
             return Secret::concat(&["\\export ", name, "='", value, "';"]);
         }
         let escaped = Secret::new(escaped(value));
-        // Command substitution drops line feeds at the end, hence the `x`, which is removed again. If `IFS` contains a
+        // Command substitution drops line feeds at the end, so an `x` is added and removed again. If `IFS` contains a
         // `"`, the value would become words of a command; but then the condition is false as well.
         let start = format!("if test \" \";then {name}=\"`printf %b '");
         let end = format!("x'`\";{name}=\"${{{name}%x}}\";\\export {name};fi;");

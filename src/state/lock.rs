@@ -89,7 +89,7 @@ const RECENT: Duration = Duration::from_mins(20);
 /// Longer than any mark.
 const LONGEST_MARK: u64 = 64;
 
-/// The locks of this process. A process is stopped as a whole, hence a static.
+/// The locks of this process. A process is stopped as a whole, so this is a static.
 static OURS: Mutex<Vec<Weak<Lock>>> = Mutex::new(Vec::new());
 
 /// Tells whether this process holds a lock that others may wait for. A terminal's lock does not count.
@@ -108,18 +108,18 @@ fn ours() -> std::sync::MutexGuard<'static, Vec<Weak<Lock>>> {
 
 impl Folder {
     /// Waits for the lock with that name, and keeps calling `ready` to see whether it is still needed. During the wait,
-    /// `meanwhile` ends it by returning an error; it receives the holder's process id once, if the wait is long.
+    /// `during_wait` ends it by returning an error; it receives the holder's process id once, if the wait is long.
     ///
     /// A folder that cannot hold locks (read-only, full) is an error.
     pub fn take_turn<T, E: From<FolderError>>(
         &self,
         name: &str,
         ready: &mut dyn FnMut() -> Result<Option<T>, E>,
-        meanwhile: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
+        during_wait: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
     ) -> Result<Turn<T>, E> {
         let unusable = |source| FolderError::Unusable { path: self.path().to_owned(), source };
         let path = self.subfolder(LOCKS).map_err(unusable)?.join(name);
-        let turn = wait(&path, ready, meanwhile, &|source| E::from(unusable(source)))?;
+        let turn = wait(&path, ready, during_wait, &|source| E::from(unusable(source)))?;
         if let Turn::Ours(lease) = &turn {
             let mut ours = ours();
             ours.retain(|lock| lock.strong_count() > 0);
@@ -158,7 +158,7 @@ impl Folder {
 pub(crate) fn wait<T, E>(
     path: &Path,
     ready: &mut dyn FnMut() -> Result<Option<T>, E>,
-    meanwhile: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
+    during_wait: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
     unusable: &dyn Fn(io::Error) -> E,
 ) -> Result<Turn<T>, E> {
     let (start, mut waited_for, mut has_said) = (Instant::now(), None, false);
@@ -187,7 +187,7 @@ pub(crate) fn wait<T, E>(
         }
         let is_time = !has_said && start.elapsed() >= SAY;
         has_said |= is_time && waited_for.is_some();
-        meanwhile(waited_for.filter(|_| is_time))?;
+        during_wait(waited_for.filter(|_| is_time))?;
         stopped = holder.filter(|pid| is_stopped(*pid)).map(|pid| match stopped {
             Some((before, since)) if before == pid => (pid, since),
             _ => (pid, Instant::now()),
@@ -267,7 +267,7 @@ fn take_away(path: &Path, pid: u32) -> io::Result<Option<Left>> {
     Ok(left)
 }
 
-/// What a holder that is gone left behind, as its mark tells.
+/// What a previous holder left unfinished, according to its mark.
 fn left_behind(path: &Path) -> Option<Left> {
     named(path, HELD)?;
     let age = std::fs::metadata(path).and_then(|found| found.modified()).ok().and_then(|made| made.elapsed().ok());
@@ -292,7 +292,7 @@ impl Lease {
         self.says = Says::Canceled;
     }
 
-    /// What the previous holder left behind, if it was killed or stopped while holding the lock.
+    /// What the previous holder left unfinished, if it was killed or stopped while holding the lock.
     pub(crate) fn left(&self) -> Option<Left> {
         self.left
     }

@@ -28,7 +28,7 @@ enum Disposition {
     Default { acts: Arc<AtomicBool>, watchers: usize },
 }
 
-/// Every signal that was ever watched. A process has one disposition per signal, hence a static.
+/// Every signal that was ever watched. A process has one disposition per signal, so this is a static.
 static DISPOSITIONS: Mutex<BTreeMap<i32, Disposition>> = Mutex::new(BTreeMap::new());
 
 /// The arrival of some signals, as a pollable file descriptor.

@@ -69,7 +69,7 @@ impl Terminal for Tty {
     fn ask_below(&self, draw: &Draw<'_>, limit: Duration) -> Result<Secret<String>, TerminalError> {
         loop {
             // After a stop, too, the window may have another size.
-            let answer = anew(|| {
+            let answer = again_after_stop(|| {
                 let (rows, columns) = self.size().ok_or(TerminalError::Absent)?;
                 let Sheet { page, prompt } = draw(rows, columns);
                 let layout = Layout::Page(&page, (rows, columns));
@@ -97,7 +97,7 @@ impl Terminal for Tty {
         if is_dumb() {
             return Err(TerminalError::Absent);
         }
-        anew(|| dialogue::hold(dialogue, limit))
+        again_after_stop(|| dialogue::hold(dialogue, limit))
     }
 
     fn stop(&self) {
@@ -118,7 +118,7 @@ impl Terminal for Tty {
 
 /// Asks, and restores the terminal.
 fn ask(wanted: &Wanted<'_>, shown: Shown) -> Result<Secret<String>, TerminalError> {
-    anew(|| ask_once(wanted, shown))
+    again_after_stop(|| ask_once(wanted, shown))
 }
 
 fn ask_once(wanted: &Wanted<'_>, shown: Shown) -> Result<Secret<String>, TerminalError> {
@@ -146,7 +146,7 @@ fn over<T>(question: &Question, answer: Result<T, TerminalError>) -> Result<T, T
 
 /// Asks again after a stop. If other processes may be waiting for this one, the caller that holds their locks does
 /// that: it must release them first.
-fn anew<T>(mut ask: impl FnMut() -> Result<T, TerminalError>) -> Result<T, TerminalError> {
+fn again_after_stop<T>(mut ask: impl FnMut() -> Result<T, TerminalError>) -> Result<T, TerminalError> {
     loop {
         match ask() {
             Err(TerminalError::Stopping) if !holds_any() => Tty.stop(),

@@ -1,4 +1,5 @@
-//! Edits of any two AWS files: what is meant is read back, everything else reads as before, and the bytes around it stay.
+//! Edits of any two AWS files: the intended value is read back, everything else reads as before, and the surrounding
+//! bytes stay.
 //!
 //! Three texts with a record separator (U+001E) between them: config, credentials, and the value to write.
 #![no_main]

@@ -1,9 +1,9 @@
-//! A sealed entry: nothing but the entry itself opens, whatever stands in its file.
+//! A sealed entry: only the entry itself opens, whatever is in its file.
 //!
-//! A cache with two entries is made once. The first byte of the input says what is done with the rest: it is the file;
-//! or it is a list of edits of a real entry; or of one in which the two entries are spliced; or it is a header and a
-//! plaintext that somebody who has the key sealed; or it is the file `key-id`. In all but the last two the entry must
-//! be a miss, unless its bytes are the original ones: then it must be exactly the original credentials.
+//! A cache with two entries is made once. The first byte of the input selects what the rest is: the file; a list of
+//! edits of a real entry; the same with the two entries spliced; a header and a plaintext sealed by somebody who has
+//! the key; or the file `key-id`. Except in the last two cases the entry must be a miss, unless its bytes are the
+//! original ones: then it must give exactly the original credentials.
 #![no_main]
 
 use std::cell::RefCell;

@@ -53,7 +53,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Err(error) => assert!(!error.to_string().chars().any(char::is_control)),
     }
-    // Listed, too, whatever else is in the file: the SDK misses the bracket behind a quoted mark.
+    // Also listed, whatever else is in the file: the SDK misses the bracket after a quoted mark.
     let hides_a_bracket = |line: &str| line.contains(['"', '\'', '\\']) && line.contains(['#', ';']);
     if config.lines().any(|line| line.starts_with('[') && hides_a_bracket(line)) {
         return;

@@ -1,4 +1,4 @@
-//! What each format writes reads back, by a small reader of that format's own rules, to the same bytes.
+//! The output of each format is read back, by a small reader of that format's own rules, to the same bytes.
 //!
 //! The input is a byte of switches and texts between unit separators (U+001F): profile, access key, secret, token,
 //! region. The posix payload is read as `eval "$(mfa-cred x)"` passes it and as the unquoted `eval $(mfa-cred x)` does:
@@ -85,7 +85,7 @@ fn expands(word: &str) -> bool {
     let is_list = |inner: &str| inner.contains(',') || inner.contains("..");
     let has_list = word
         .split_once('{')
-        .is_some_and(|(_, behind)| behind.rsplit_once('}').is_some_and(|(inner, _)| is_list(inner)));
+        .is_some_and(|(_, after)| after.rsplit_once('}').is_some_and(|(inner, _)| is_list(inner)));
     let has_pattern = ["@(", "!(", "+(", "?(", "*("].iter().any(|start| word.contains(start));
     word.contains(['*', '?', '[']) || has_list || has_pattern || word.starts_with('~')
 }
@@ -210,27 +210,27 @@ fn fish_read(text: &str) -> Variables {
             return variables;
         }
         if let Some(unset) = rest.strip_prefix("if set -qg ") {
-            let (name, behind) = unset.split_once(';').expect("a condition must end");
+            let (name, after) = unset.split_once(';').expect("a condition must end");
             variables.insert(name.to_owned(), None);
-            rest = behind.strip_prefix(&format!("set -eg {name};end;")).expect("what is unset is what was asked about");
+            rest = after.strip_prefix(&format!("set -eg {name};end;")).expect("what is unset is what was asked about");
             continue;
         }
         if let Some(unset) = rest.strip_prefix("while set -ql ") {
-            let (name, behind) = unset.split_once(';').expect("a condition must end");
-            rest = behind.strip_prefix(&format!("set -el {name};end;")).expect("what is unset is what was asked about");
+            let (name, after) = unset.split_once(';').expect("a condition must end");
+            rest = after.strip_prefix(&format!("set -el {name};end;")).expect("what is unset is what was asked about");
             continue;
         }
         if let Some(hidden) = rest.strip_prefix("if set -qUx ") {
-            let (name, behind) = hidden.split_once(';').expect("a condition must end");
+            let (name, after) = hidden.split_once(';').expect("a condition must end");
             let word =
-                behind.strip_prefix(&format!("set -gx {name} ")).expect("what is hidden is what was asked about");
+                after.strip_prefix(&format!("set -gx {name} ")).expect("what is hidden is what was asked about");
             rest = fish_word(word).1.strip_prefix(";end;").expect("a condition's end");
             continue;
         }
         let (name, word) = rest.strip_prefix("set -gx ").and_then(|set| set.split_once(' ')).expect("a statement");
-        let (value, behind) = fish_word(word);
+        let (value, after) = fish_word(word);
         variables.insert(name.to_owned(), Some(value));
-        rest = behind.strip_prefix(';').expect("a statement must end");
+        rest = after.strip_prefix(';').expect("a statement must end");
     }
 }
 
@@ -300,6 +300,6 @@ fn double_quoted(text: &str) -> String {
             c => value.push(c),
         }
     }
-    assert_eq!(chars.next(), None, "nothing stands behind the quote");
+    assert_eq!(chars.next(), None, "nothing follows the quote");
     value
 }

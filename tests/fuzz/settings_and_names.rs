@@ -1,4 +1,4 @@
-//! Names, lifetimes, the command line and `config.ini`: nothing panics, and what is accepted is what it says.
+//! Names, durations, the command line and `config.ini`: nothing panics, and an accepted value means what it says.
 //!
 //! The first byte of the input says what the rest is. A name that was accepted reads back from its own text to an equal
 //! one and holds no character that could end a line, a header or a word.

@@ -1,7 +1,7 @@
 //! A shell to try mfa-cred in: `cargo run --example sandbox [-- CMD…]`.
 //!
-//! It has a home folder, an AWS and an MFA device of its own, and leaves nothing behind. The shell (or CMD) runs with
-//! the freshly built `mfa-cred` first in its PATH; nothing of the caller's AWS set-up gets in, and nothing is sent
+//! It has its own home folder, AWS and MFA device, and removes them at the end. The shell (or CMD) runs with the
+//! freshly built `mfa-cred` first in its PATH; none of the caller's AWS configuration gets in, and nothing is sent
 //! beyond this machine. The exit code is the command's.
 
 #[allow(dead_code, unused_imports, reason = "it is the tests' AWS, and this uses a part of it")]
@@ -64,7 +64,7 @@ fn run() -> io::Result<ExitCode> {
         }
     };
 
-    // The sealing key lives outside of this home, in the system's keyring.
+    // The sealing key is outside this home, in the system's keyring.
     let cleared = inside(program.as_os_str())?.args(["clear", "--all"]).stdin(Stdio::null()).output()?;
     if !cleared.status.success() {
         let reason = String::from_utf8_lossy(&cleared.stderr);
@@ -75,7 +75,7 @@ fn run() -> io::Result<ExitCode> {
     status
 }
 
-/// Removes the home, again for a while where a program that the shell left behind still writes into it.
+/// Removes the home; tries repeatedly while a program started by the shell still writes into it.
 fn remove(home: TempDir) -> io::Result<()> {
     let path = home.keep();
     for _ in 0..20 {
@@ -90,14 +90,14 @@ fn remove(home: TempDir) -> io::Result<()> {
     fs::remove_dir_all(&path)
 }
 
-/// Builds both programs and says where `mfa-cred` is. They are built beside this very example, for whose sake cargo turns on the same
-/// features of the same crates as for the tests: by itself it would get other ones, and all that stands below it would
-/// be compiled a second time. What cargo has to say of its work is seen.
+/// Builds both programs and returns the path of `mfa-cred`. They are built together with this example, because cargo then
+/// enables the same features of their dependencies as for the tests; built alone they would need other features, and all
+/// dependencies would be compiled again. Cargo's messages are shown.
 fn build() -> io::Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--bins", "--example", "sandbox", "--message-format=json-render-diagnostics"]);
     cargo.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]).stderr(Stdio::inherit());
-    // What `cargo run` says of this program; a build script that watches such a variable would run again.
+    // Variables that `cargo run` sets for this program; a build script that watches such a variable would run again.
     for (name, _) in env::vars_os() {
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|start| starts(&name, start)) {
             cargo.env_remove(name);
@@ -110,7 +110,7 @@ fn build() -> io::Result<PathBuf> {
     programs.next_back().filter(|_| output.status.success()).ok_or_else(|| io::Error::other("`cargo build` failed"))
 }
 
-/// A new home folder, which nobody else on the machine can look into.
+/// A new home folder, which only its owner can access.
 fn private_home() -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("mfa-cred-sandbox-");
@@ -119,7 +119,7 @@ fn private_home() -> io::Result<TempDir> {
     builder.tempdir()
 }
 
-/// Puts a user with a device, one without, and roles into the account, and the users' files into the home.
+/// Adds a user with a device, one without, and roles to the account, and writes the users' files into the home.
 fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
     let user = aws.add_user("test-user");
     let device = aws.add_device("test-user", "test-user-phone");
@@ -151,7 +151,7 @@ fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
     Ok(device)
 }
 
-/// Gives a command the home, and takes from it what the caller's environment says of AWS, mfa-cred and folders.
+/// Gives a command the home, and removes the caller's variables about AWS, mfa-cred and folders.
 fn isolate(command: &mut Command, home: &Path) {
     for (name, _) in env::vars_os() {
         if ["AWS_", "AWSUME_", "MFA_CRED_", "CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| starts(&name, start)) {
@@ -183,18 +183,18 @@ fn explain(aws: &Aws, home: &Path) {
     say("(MFA), my-plain-role (none).");
 }
 
-/// The devices in the person's hand: a program `mfa-code [DEVICE]` that prints what one shows, in real time. A device
-/// that was just made is in the hand too, as if its QR code had been scanned.
+/// The devices in the person's hand: a program `mfa-code [DEVICE]` that prints the code that a device shows, in real
+/// time. A newly created device works, too, as if its QR code had been scanned.
 struct Phone {
     stop: Sender<()>,
     thread: JoinHandle<()>,
 }
 
-/// How often it is looked whether a device came or a code changed.
+/// How often to check whether a device was added or a code changed.
 const GLANCE: Duration = Duration::from_millis(200);
 
 impl Phone {
-    /// The first code is there when this returns.
+    /// The first code exists when this returns.
     fn switch_on(aws: Arc<Aws>, usual: &Device, home: &Path) -> io::Result<Self> {
         let folder = home.join(".mfa-codes");
         fs::create_dir(&folder)?;
@@ -210,7 +210,7 @@ impl Phone {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::spawn(move || {
             while stopped.recv_timeout(GLANCE) == Err(RecvTimeoutError::Timeout) {
-                // A full disk shows an old code, and AWS refuses that.
+                // With a full disk, the old code remains, and AWS refuses it.
                 drop(show(&aws, &folder));
             }
         });
@@ -223,7 +223,7 @@ impl Phone {
     }
 }
 
-/// Writes what each device shows into a file of its name, where that is not what stands there.
+/// Writes the code of each device into a file with its name, if it has changed.
 fn show(aws: &Aws, folder: &Path) -> io::Result<()> {
     for (serial, _) in aws.devices() {
         let Some(device) = aws.device(&serial) else { continue };
@@ -231,7 +231,7 @@ fn show(aws: &Aws, folder: &Path) -> io::Result<()> {
         if fs::read_to_string(&display).is_ok_and(|text| text == shown) {
             continue;
         }
-        // A rename, so that nobody reads half a code.
+        // A rename, so that nobody reads an incomplete code.
         let next = folder.join(".next");
         write(&next, &shown, 0o600)?;
         fs::rename(&next, &display)?;
@@ -243,13 +243,13 @@ fn name_of(serial: &str) -> &str {
     serial.rsplit('/').next().unwrap_or(serial)
 }
 
-/// Ctrl-C and Ctrl-\ are for the program inside; what ends the sandbox ends that first.
+/// Ctrl-C and Ctrl-\ are for the program inside; a signal that ends the sandbox ends that program first.
 #[cfg(unix)]
 struct Signals(std::sync::Arc<std::sync::atomic::AtomicBool>);
 
 #[cfg(unix)]
 impl Signals {
-    /// Handlers, since a signal that is ignored stays so in the programs that are started.
+    /// Handlers, since an ignored signal would stay ignored in the programs that are started.
     fn catch() -> io::Result<Self> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
@@ -271,7 +271,7 @@ impl Signals {
                 return Ok(status);
             }
             if self.0.swap(false, Ordering::SeqCst) {
-                // An interactive shell takes a hang-up as its end, and no SIGTERM.
+                // An interactive shell ends on a hang-up, but not on SIGTERM.
                 rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::HUP)?;
             }
             thread::sleep(Duration::from_millis(20));
@@ -298,7 +298,7 @@ fn shell() -> OsString {
     env::var_os(name).unwrap_or_else(|| usual.into())
 }
 
-/// The command's own code, or 128 and its signal's number.
+/// The command's own exit code, or 128 plus the number of its signal.
 fn exit_code(status: ExitStatus) -> ExitCode {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -308,7 +308,7 @@ fn exit_code(status: ExitStatus) -> ExitCode {
     u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// Writes a file that has its mode from the moment it exists.
+/// Writes a file with its final mode from the moment it exists.
 fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

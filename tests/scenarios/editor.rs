@@ -42,12 +42,12 @@ fn a_key_is_set_where_a_person_would_write_it() {
         ),
         ("in an empty section", "[profile a]\n[profile b]\n", "[profile a]\nmfa_serial = v\n[profile b]\n"),
         (
-            "before the comments behind it",
+            "before the comments after it",
             "[profile a]\nx = 1\n# of b\n[profile b]\n",
             "[profile a]\nx = 1\nmfa_serial = v\n# of b\n[profile b]\n",
         ),
         (
-            "behind nested properties",
+            "after nested properties",
             "[profile a]\ns3 =\n  y = 2\n  z = 3\n",
             "[profile a]\ns3 =\n  y = 2\n  z = 3\nmfa_serial = v\n",
         ),
@@ -74,8 +74,8 @@ fn a_key_is_set_where_a_person_would_write_it() {
         ),
         ("with the file's line endings", "[profile a]\r\nx = 1\r\n", "[profile a]\r\nx = 1\r\nmfa_serial = v\r\n"),
         ("without an ending at the end", "[profile a]\r\nx = 1", "[profile a]\r\nx = 1\r\nmfa_serial = v"),
-        ("not behind a lone carriage return", "[profile a]\nx = 1\r", "[profile a]\nmfa_serial = v\nx = 1\r"),
-        ("behind a mark", "\u{feff}[profile a]\n", "\u{feff}[profile a]\nmfa_serial = v\n"),
+        ("not after a lone carriage return", "[profile a]\nx = 1\r", "[profile a]\nmfa_serial = v\nx = 1\r"),
+        ("after a byte order mark", "\u{feff}[profile a]\n", "\u{feff}[profile a]\nmfa_serial = v\n"),
         (
             "not in what is ignored",
             "[a]\nx = 1\n[profile a]\n[profile a!]\n",

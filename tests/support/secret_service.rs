@@ -169,7 +169,7 @@ impl SecretService {
 struct Running(Child);
 
 impl Running {
-    /// Starts `command` with what it says going to a file of the folder, for whoever looks into a failure.
+    /// Starts `command` with its output redirected to a file in the folder, for analyzing failures.
     fn start(mut command: Command, folder: &Path, input: Option<&str>) -> Self {
         let log = fs::OpenOptions::new().append(true).create(true).open(folder.join("log")).expect("a log");
         let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };

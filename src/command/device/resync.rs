@@ -65,7 +65,7 @@ fn attempt(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError>
     let asker = session::asker(work.plan, work.how, work.context, work.clock);
     // No other process asks for codes of this device at the same time.
     let name = format!("device-{}", digest_name(serial.as_str()));
-    let mut meanwhile = |pid: Option<u32>| {
+    let mut during_wait = |pid: Option<u32>| {
         if let Some(pid) = pid {
             work.note(&format!("waiting for process {pid}, which is asking for a code of this device"));
         }
@@ -75,7 +75,7 @@ fn attempt(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError>
             None => Ok(()),
         }
     };
-    let turn = work.cache.take_turn(&name, &mut || Ok::<Option<()>, DeviceError>(None), &mut meanwhile)?;
+    let turn = work.cache.take_turn(&name, &mut || Ok::<Option<()>, DeviceError>(None), &mut during_wait)?;
     let _lease = match turn {
         Some(Turn::Ours(lease)) => Some(lease),
         Some(Turn::Canceled) => return Err(DeviceError::Declined),

@@ -76,6 +76,6 @@ pub(crate) fn agree(config: &str, credentials: &str) {
     // What was read by section must also be in the whole, once that is read.
     for name in &names {
         let said = |set: &ProfileSet| set.get(name).map(said_of_section);
-        assert_eq!(said(&by_section), said(&whole), "{name:?} of {}, read anew", about());
+        assert_eq!(said(&by_section), said(&whole), "{name:?} of {}, read again", about());
     }
 }

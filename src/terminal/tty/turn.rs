@@ -67,14 +67,14 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
         }
         Ok(None::<()>)
     };
-    let mut meanwhile = |pid: Option<u32>| {
+    let mut during_wait = |pid: Option<u32>| {
         if let Some(pid) = pid {
             say(&path, pid);
         }
         Ok(())
     };
     // A lock that fails is no reason not to ask.
-    let turn = wait(&path, &mut ready, &mut meanwhile, &|_| None);
+    let turn = wait(&path, &mut ready, &mut during_wait, &|_| None);
     let lease = match turn {
         Ok(Turn::Ours(lease)) => Some(lease),
         Ok(Turn::Ready(()) | Turn::Canceled) | Err(None) => None,

@@ -78,7 +78,7 @@ fn an_idle_limit_shortens_every_timeout_and_restarts_with_every_use() {
     assert_eq!(home.kernel.life_of(&held), Some(idle));
     home.kernel.limit(held.id.as_str(), Duration::from_secs(1)).expect("limited");
     vault().whereabouts();
-    assert_eq!(home.kernel.life_of(&held), Some(Duration::from_secs(1)), "looking is no use");
+    assert_eq!(home.kernel.life_of(&held), Some(Duration::from_secs(1)), "whereabouts() does not count as a use");
     vault().find(&|| HOUR).expect("no failure").expect("a key");
     assert_eq!(home.kernel.life_of(&held), Some(idle));
     // A shorter time than the limit comes from the last entry.
@@ -127,7 +127,7 @@ fn falling_back_is_reported_once_with_its_reason() {
     assert_eq!(home.make(Store::Auto).place, KeyHome::Keyring);
     home.kernel_expires();
     home.keyring.fail(Some(&silent()));
-    assert_eq!(home.make(Store::Auto).fell_back, Some(silent()), "it had been better meanwhile");
+    assert_eq!(home.make(Store::Auto).fell_back, Some(silent()), "it had worked in between");
     home.kernel_expires();
     assert_eq!(home.make(Store::Kernel).fell_back, None, "it was chosen");
 }

@@ -1,8 +1,8 @@
-//! MFA devices: the phone in a person's hand, and what AWS believes about it.
+//! MFA devices: the phone in a person's hand, and what AWS believes about its clock.
 //!
-//! A device shows the code of the server's time step plus `ahead` plus `drift`; AWS expects that of the step plus
-//! `ahead` plus `synced`, one step either side, and takes each step once. `ahead` moves the phone and the belief
-//! together: it is how a test gets code after code without waiting, and touches no other device and no other clock.
+//! A device shows the code of the server's time step plus `ahead` plus `drift`. AWS expects that of the step plus
+//! `ahead` plus `synced`, one step early or late, and accepts each step once. `ahead` moves both: it lets a test get
+//! code after code without waiting, and affects no other device and no other clock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,31 +23,31 @@ const FAR: i64 = 60;
 
 pub(super) struct DeviceState {
     pub(super) seed: Vec<u8>,
-    /// Whom it is enabled for, and since when; `None` between `CreateVirtualMFADevice` and `EnableMFADevice`.
+    /// The user that it is enabled for, and since when; `None` between `CreateVirtualMFADevice` and `EnableMFADevice`.
     pub(super) assigned: Option<(String, Timestamp)>,
     pub(super) ahead: i64,
     pub(super) drift: i64,
     pub(super) synced: i64,
-    /// Steps whose code was taken.
+    /// Steps whose code was accepted.
     pub(super) used: BTreeSet<i64>,
     /// The last step whose code was handed to a test.
     given: Option<i64>,
 }
 
 impl DeviceState {
-    /// A device with a seed of its own, as long as AWS's.
+    /// A device with its own seed, as long as AWS's.
     pub(super) fn new(assigned: Option<(String, Timestamp)>) -> Self {
         let seed = random::bytes::<40>().to_vec();
         Self { seed, assigned, ahead: 0, drift: 0, synced: 0, used: BTreeSet::new(), given: None }
     }
 
-    /// The steps that AWS accepts a code of, at the server's step.
+    /// The steps whose codes AWS accepts at the server's step.
     fn window(&self, step: i64) -> impl Iterator<Item = i64> {
         let expected = step + self.ahead + self.synced;
         expected - WINDOW..=expected + WINDOW
     }
 
-    /// Takes a code, at the server's step: false when it is none of the window's, or was taken before.
+    /// Accepts a code at the server's step: false if it is outside the window, or was accepted before.
     pub(super) fn take(&mut self, code: &str, step: i64) -> bool {
         let fresh = self
             .window(step)
@@ -55,8 +55,8 @@ impl DeviceState {
         fresh.is_some_and(|step| self.used.insert(step))
     }
 
-    /// Takes two consecutive codes and believes the device's clock from then on; `None` when they are not that. Codes
-    /// that come late are taken too, and the device is then believed to be as late as they were.
+    /// Accepts two consecutive codes and believes the device's clock from then on; otherwise `None`. Late codes are
+    /// accepted too, and the device is then believed to be that late.
     pub(super) fn take_pair(&mut self, first: &str, second: &str, step: i64) -> Option<()> {
         let now = step + self.ahead;
         let is_it = |&at: &i64| {
@@ -78,7 +78,7 @@ impl DeviceState {
 }
 
 impl World {
-    /// Authenticates `user` by a code. Takes effect even when the call is refused later: a code once seen is spent.
+    /// Authenticates `user` with a code. Takes effect even if the call is refused later: a code that was seen is spent.
     pub(super) fn check_code(&mut self, user: &str, serial: &str, code: &str) -> Result<(), Refusal> {
         let step = self.step();
         let device = self.devices.get_mut(serial).filter(|device| {
@@ -116,8 +116,8 @@ impl Device {
         &self.serial
     }
 
-    /// A code that is valid now and was neither used nor handed out before. Never waits: the device's own clock and
-    /// AWS's idea of it are moved on instead. The three newest stay valid.
+    /// A code that is valid now and was neither used nor returned before. Never waits: the device's clock and AWS's
+    /// idea of it are moved forward instead. The three newest codes stay valid.
     pub(crate) fn fresh_code(&self) -> String {
         let mut world = self.shared.world();
         let step = world.step();
@@ -132,7 +132,8 @@ impl Device {
         code
     }
 
-    /// What the device shows, `steps` of 30 s from now; used or not. In real time, unless `fresh_code` moved it.
+    /// The code that the device shows `steps` of 30 s from now, used or not. In real time, unless `fresh_code` moved
+    /// it.
     pub(crate) fn code_at(&self, steps: i64) -> String {
         let mut world = self.shared.world();
         let step = world.step();
@@ -142,7 +143,7 @@ impl Device {
         code
     }
 
-    /// What the device shows now.
+    /// The code that the device shows now.
     pub(crate) fn code_now(&self) -> String {
         self.code_at(0)
     }
@@ -158,12 +159,12 @@ impl Device {
         wrong.expect("a hundred codes are more than forty-one")
     }
 
-    /// The seed as `CreateVirtualMFADevice` tells it.
+    /// The seed as `CreateVirtualMFADevice` returns it.
     pub(crate) fn seed_base32(&self) -> String {
         BASE32_NOPAD.encode(&self.shared.world().device(&self.serial).seed)
     }
 
-    /// Sets how many steps the phone's clock is off from what AWS believes of it.
+    /// Sets how many steps the phone's clock differs from what AWS believes.
     pub(crate) fn set_drift(&self, steps: i64) {
         self.shared.world().device(&self.serial).drift = steps;
     }

@@ -1,8 +1,8 @@
-//! What can go wrong between a client and AWS, on demand.
+//! Faults between a client and AWS, on demand.
 
 use std::time::Duration;
 
-/// Does a fault strike before the call has its effect, or after?
+/// Does the fault occur before or after the call has its effect?
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum When {
     Before,
@@ -20,11 +20,11 @@ pub(crate) enum Fault {
     ServerError(When, u16),
     /// 400 `Throttling`, without effect.
     Throttle,
-    /// The effect is had, and half of the body arrives.
+    /// The call has its effect, and half of the body arrives.
     Truncate,
-    /// A page of HTML with status 200, from something that is not AWS. No effect.
+    /// A page of HTML with status 200, from something other than AWS. No effect.
     Html,
-    /// The effect is had, and an element of the answer has this content instead.
+    /// The call has its effect, and an element of the answer has this content instead.
     Content(&'static str, String),
     /// Refused with this status, code and message, without effect.
     Refuse(u16, String, String),
@@ -44,7 +44,7 @@ impl Fault {
         Self::Refuse(403, "ExpiredToken".to_owned(), text.to_owned())
     }
 
-    /// When it strikes.
+    /// When the fault occurs.
     pub(super) fn when(&self) -> When {
         match self {
             Self::Delay(when, _) | Self::Drop(when) | Self::ServerError(when, _) => *when,

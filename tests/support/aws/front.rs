@@ -1,6 +1,6 @@
-//! The front door: each request meets its fault, is authenticated, dispatched and written down.
+//! The front door: each request meets its fault, is authenticated, dispatched and recorded.
 //!
-//! In: a request off the wire. Out: an answer for it. The lock on the world is never held while a fault waits.
+//! In: a request from the wire. Out: its answer. The lock on the state is never held while a fault waits.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -18,7 +18,7 @@ use super::sigv4::Authorization;
 use super::sts;
 use super::world::{Call, Effect, KeyStatus, Kind, Params, Signer, World};
 
-/// What the server's threads and the test share.
+/// The state that the server's threads and the test share.
 pub(super) struct Shared {
     world: Mutex<World>,
     connections: Mutex<HashMap<u64, TcpStream>>,
@@ -26,11 +26,11 @@ pub(super) struct Shared {
     stopping: AtomicBool,
 }
 
-/// Who calls, authenticated.
+/// An authenticated caller.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) signer: Signer,
-    /// When the code of the session was given.
+    /// When the session's code was given.
     pub(super) mfa_at: Option<Timestamp>,
     pub(super) source_identity: Option<String>,
     pub(super) transitive: Vec<String>,
@@ -46,7 +46,7 @@ impl Shared {
         }
     }
 
-    /// The world, to oneself. A test that failed while it held the lock does not spoil what the others see.
+    /// Exclusive access to the state. A test that failed while it held the lock does not affect the others.
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -55,7 +55,7 @@ impl Shared {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes connections until told to stop.
+    /// Accepts connections until told to stop.
     pub(super) fn serve(self: &Arc<Self>, listener: &TcpListener) {
         for stream in listener.incoming() {
             if self.stopping.load(Ordering::SeqCst) {
@@ -75,14 +75,14 @@ impl Shared {
             return;
         }
         let date = || self.world().now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        // A client that breaks off, or sends what is no HTTP, has its connection closed and nothing else.
+        // A client that disconnects or does not speak HTTP only loses its connection.
         drop(http::converse(stream, date, |request| self.answer(request)));
         if let Some(stream) = self.connections().remove(&number) {
             drop(stream.shutdown(Shutdown::Both));
         }
     }
 
-    /// Ends all connections; the listener must then be woken by one more.
+    /// Closes all connections; one more connection must then wake up the listener.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         for stream in self.connections().values() {
@@ -185,7 +185,7 @@ impl World {
             let text = format!("Credential should be scoped to correct service: '{}'. ", service.name());
             return Err(Refusal::new(403, "SignatureDoesNotMatch", text));
         }
-        // It has one region in each partition, and here is the commercial one.
+        // There is one region per partition, and this is the commercial one.
         if matches!(service, Service::Iam) && claim.region != "us-east-1" {
             let text = format!("Credential should be scoped to a valid region, not '{}'. ", claim.region);
             return Err(Refusal::new(403, "SignatureDoesNotMatch", text));
@@ -231,7 +231,7 @@ fn refused(request: &Request, refusal: &Refusal) -> (Effect, Answer) {
     (Effect::Refused(refusal.code.clone()), Answer::Whole(refusal.reply(service(request))))
 }
 
-/// The service that the API version names; both answer at one address.
+/// The service with that API version; both have the same address.
 fn service(request: &Request) -> Service {
     params(request).get("Version").and_then(Service::of_version).unwrap_or(Service::Sts)
 }
@@ -245,7 +245,7 @@ fn params(request: &Request) -> Params {
     Params(all)
 }
 
-/// The refusal of an action that a service does not have.
+/// The refusal of an unknown action.
 pub(super) fn unknown_action(service: Service, action: &str) -> Refusal {
     let version = service.version();
     if action.is_empty() {

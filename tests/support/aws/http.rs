@@ -1,7 +1,7 @@
 //! HTTP/1.1 on a raw socket: requests in, answers out, connections kept alive, and broken where a test wants that.
 //!
-//! A library would not let go of a connection in the middle of an answer, hence the socket by hand. One thread per
-//! connection; knows nothing of AWS.
+//! A library would not close a connection in the middle of an answer, so this is written by hand. One thread per
+//! connection; it knows nothing of AWS.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

@@ -1,9 +1,9 @@
 //! A strict STS, and as much of IAM as the tests need, on the loopback.
 //!
-//! It checks what AWS checks: signatures and their dates, codes and that each is used once, durations, trust policies,
-//! the limits of sessions; and answers in AWS's words. Besides, it fails on demand, has a clock of its own, writes
-//! every call down, and knows every secret that it ever issued or was sent. State is made by methods here, never over
-//! the wire. The server ends when its [`Aws`] is dropped.
+//! It checks what AWS checks: signatures and their dates, codes and that each is used only once, durations, trust
+//! policies, the limits of sessions; and it answers in AWS's words. It can also fail on demand, has its own clock,
+//! records every call, and knows every secret that it ever issued or received. Its state is set up by methods here,
+//! never over the wire. The server ends when its [`Aws`] is dropped.
 
 mod account;
 mod client;
@@ -44,23 +44,23 @@ use device::DeviceState;
 use front::Shared;
 use world::{Denial, KeyStatus, Role, World};
 
-/// The server, and the hand of its operator.
+/// The server, and the methods that control it.
 pub(crate) struct Aws {
     shared: Arc<Shared>,
     port: u16,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What an access key id stands for.
+/// What an access key ID belongs to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Holder {
     pub(crate) signer: Signer,
-    /// When a session ends.
+    /// When a session expires.
     pub(crate) expires: Option<Timestamp>,
 }
 
 impl Aws {
-    /// Starts a server on a random port of the loopback, for account 123456789012, with nobody in it.
+    /// Starts a server on a random loopback port, for account 123456789012, without users.
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("the loopback has a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();
@@ -80,7 +80,7 @@ impl Aws {
         self.shared.world().account.clone()
     }
 
-    /// A user, if new, and an access key for it. `ROOT` is the root user.
+    /// Adds a user, if new, and an access key for it. `ROOT` is the root user.
     pub(crate) fn add_user(&self, name: &str) -> AccessKey {
         let mut world = self.shared.world();
         if name != ROOT {
@@ -89,19 +89,19 @@ impl Aws {
         world.add_key(name)
     }
 
-    /// A virtual MFA device of that name, enabled for a user.
+    /// Adds a virtual MFA device with that name, enabled for a user.
     pub(crate) fn add_device(&self, user: &str, name: &str) -> Device {
         let serial = format!("arn:aws:iam::{}:mfa/{name}", self.account());
         self.add_device_with_serial(user, &serial)
     }
 
-    /// A virtual device that belongs to nobody.
+    /// Adds an unassigned virtual device.
     pub(crate) fn add_orphan(&self, name: &str) {
         let serial = format!("arn:aws:iam::{}:mfa/{name}", self.account());
         self.shared.world().devices.insert(serial, DeviceState::new(None));
     }
 
-    /// A device with any serial: hardware, or `:u2f/`, whose codes are never taken.
+    /// Adds a device with any serial: hardware, or `:u2f/`, whose codes are never accepted.
     pub(crate) fn add_device_with_serial(&self, user: &str, serial: &str) -> Device {
         let mut world = self.shared.world();
         let device = DeviceState::new(Some((user.to_owned(), world.now())));
@@ -110,7 +110,7 @@ impl Aws {
         Device { shared: Arc::clone(&self.shared), serial: serial.to_owned() }
     }
 
-    /// A role; returns its ARN.
+    /// Adds a role; returns its ARN.
     pub(crate) fn add_role(&self, spec: RoleSpec) -> String {
         let mut world = self.shared.world();
         let account = spec.account.as_deref().unwrap_or(&world.account);
@@ -124,42 +124,42 @@ impl Aws {
         self.shared.world().calls.clone()
     }
 
-    /// The calls since they were last taken, and forgets them.
+    /// The calls since the last time that they were taken.
     pub(crate) fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.shared.world().calls)
     }
 
-    /// How often an action was called, whatever came of it.
+    /// How often an action was called, whatever the outcome.
     pub(crate) fn count(&self, action: &str) -> usize {
         self.shared.world().calls.iter().filter(|call| call.action == action).count()
     }
 
-    /// Lets a fault strike the next `times` calls of an action (`*` is any), after the faults that were set before.
+    /// Makes the next `times` calls of an action (`*` is any) meet a fault, after the faults that were set before.
     pub(crate) fn fault(&self, action: &str, fault: Fault, times: usize) {
         self.shared.world().faults.push((action.to_owned(), fault, times));
     }
 
-    /// How many calls the faults that were set will still strike.
+    /// How many calls will still meet the faults that were set.
     pub(crate) fn faults_left(&self) -> usize {
         self.shared.world().faults.iter().map(|(_, _, left)| left).sum()
     }
 
-    /// Takes back the faults that have not struck.
+    /// Removes the remaining faults.
     pub(crate) fn heal(&self) {
         self.shared.world().faults.clear();
     }
 
-    /// Nobody may call this action of IAM.
+    /// Denies this action of IAM to everybody.
     pub(crate) fn deny(&self, action: &str) {
         self.add_denial(action, None, false);
     }
 
-    /// Nobody may call this action of IAM but on one resource.
+    /// Denies this action of IAM to everybody, except on one resource.
     pub(crate) fn deny_but(&self, action: &str, resource: &str) {
         self.add_denial(action, Some(resource.to_owned()), false);
     }
 
-    /// Nobody may call this action of IAM without MFA: an explicit Deny.
+    /// Denies this action of IAM without MFA, with an explicit Deny.
     pub(crate) fn deny_without_mfa(&self, action: &str) {
         self.add_denial(action, None, true);
     }
@@ -168,50 +168,50 @@ impl Aws {
         self.shared.world().denials.push(Denial { action: action.to_owned(), but_on, only_on: None, only_without_mfa });
     }
 
-    /// Takes back every denial.
+    /// Removes every denial.
     pub(crate) fn allow_all(&self) {
         self.shared.world().denials.clear();
     }
 
-    /// Takes a device away, as an administrator does.
+    /// Removes a device, as an administrator does.
     pub(crate) fn remove_device(&self, serial: &str) {
         self.shared.world().devices.remove(serial).expect("a device that was made");
     }
 
-    /// Every device, and whose it is.
+    /// Every device and its user.
     pub(crate) fn devices(&self) -> Vec<(String, Option<String>)> {
         let owner = |device: &DeviceState| device.assigned.as_ref().map(|(owner, _)| owner.clone());
         self.shared.world().devices.iter().map(|(serial, device)| (serial.clone(), owner(device))).collect()
     }
 
-    /// The device of that serial, as if its seed had been scanned.
+    /// The device with that serial, as if its seed had been scanned.
     pub(crate) fn device(&self, serial: &str) -> Option<Device> {
         let device = Device { shared: Arc::clone(&self.shared), serial: serial.to_owned() };
         self.shared.world().devices.contains_key(serial).then_some(device)
     }
 
-    /// Sets the server's clock this many seconds ahead of the machine's: its `Date`, its check of signatures, the ends
-    /// of sessions and the codes of its devices.
+    /// Sets the server's clock this many seconds ahead of the machine's: its `Date`, its check of signatures, the
+    /// expiration of sessions and the codes of its devices.
     pub(crate) fn skew(&self, secs: i64) {
         self.shared.world().skew = secs;
     }
 
-    /// Now, on the server's clock.
+    /// The server's current time.
     pub(crate) fn now(&self) -> Timestamp {
         self.shared.world().now()
     }
 
-    /// Credentials from now on live this many seconds, whatever is asked for; `None`: as asked.
+    /// From now on, credentials are valid for this many seconds, whatever is requested; `None`: as requested.
     pub(crate) fn lifetime(&self, secs: Option<i64>) {
         self.shared.world().lifetime = secs;
     }
 
-    /// Lists give at most this many members a page, whatever is asked for.
+    /// Lists return at most this many members per page, whatever is requested.
     pub(crate) fn page_size(&self, members: usize) {
         self.shared.world().page = members;
     }
 
-    /// Makes the codes of all sessions this much longer ago, in seconds.
+    /// Makes the MFA authentication of all sessions this many seconds older.
     pub(crate) fn age_mfa(&self, secs: i64) {
         for session in self.shared.world().sessions.values_mut() {
             session.mfa_at = session
@@ -220,7 +220,7 @@ impl Aws {
         }
     }
 
-    /// Ends a session now: `ExpiredToken`.
+    /// Expires a session now: `ExpiredToken`.
     pub(crate) fn expire(&self, access_key_id: &str) {
         let mut world = self.shared.world();
         let now = world.now();
@@ -233,7 +233,7 @@ impl Aws {
         world.sessions.get_mut(access_key_id).expect("a session that was issued").revoked = true;
     }
 
-    /// Switches an access key off: `InvalidClientTokenId`.
+    /// Deactivates an access key: `InvalidClientTokenId`.
     pub(crate) fn deactivate(&self, access_key_id: &str) {
         let mut world = self.shared.world();
         world.keys.get_mut(access_key_id).expect("a key that was made").status = KeyStatus::Inactive;
@@ -249,8 +249,8 @@ impl Aws {
         self.shared.world().secrets.clone()
     }
 
-    /// The kinds of secrets that stand in `bytes`, plain or percent-encoded. Six digits count as a code only where
-    /// they stand alone: within longer numbers and hex they mean nothing.
+    /// The kinds of secrets that appear in `bytes`, plain or percent-encoded. Six digits count as a code only if they
+    /// stand alone: within longer numbers and hexadecimal text they mean nothing.
     pub(crate) fn leaks(&self, bytes: &[u8]) -> Vec<Kind> {
         let text = String::from_utf8_lossy(bytes);
         let alone = |at: usize, length: usize| {
@@ -264,7 +264,7 @@ impl Aws {
         self.issued().iter().filter(|secret| stands(secret)).map(|(kind, _)| *kind).collect()
     }
 
-    /// Whose an access key id is; `None` where this server never issued it, or deleted it.
+    /// The owner of an access key ID; `None` if this server never issued it, or deleted it.
     pub(crate) fn holder(&self, access_key_id: &str) -> Option<Holder> {
         let world = self.shared.world();
         let expires = world.sessions.get(access_key_id).map(|session| session.expires);
@@ -272,12 +272,12 @@ impl Aws {
         (signer != Signer::Nobody).then_some(Holder { signer, expires })
     }
 
-    /// Calls an action as the holder of `key` would, on the server's clock.
+    /// Calls an action with `key`, signed at the server's current time.
     pub(crate) fn call(&self, key: &AccessKey, action: &str, params: &[(&str, &str)]) -> io::Result<Response> {
         client::call(self.port, key, action, params, self.now())
     }
 
-    /// The same with a date of the caller's.
+    /// The same with another date.
     pub(crate) fn call_at(
         &self,
         key: &AccessKey,
@@ -292,7 +292,7 @@ impl Aws {
 impl Drop for Aws {
     fn drop(&mut self) {
         self.shared.stop();
-        // The listener sees that it is to stop when it next takes a connection.
+        // The listener notices that it must stop at the next connection.
         drop(TcpStream::connect(("127.0.0.1", self.port)));
         if let Some(thread) = self.thread.take() {
             drop(thread.join());

@@ -1,4 +1,4 @@
-//! Signature Version 4, computed anew from the bytes that arrived. Pure.
+//! Signature Version 4, recomputed from the bytes that arrived. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ pub(super) struct Authorization {
 }
 
 impl Authorization {
-    /// Reads the header; says nothing about whether it is true.
+    /// Parses the header, without checking whether its claims are true.
     pub(super) fn of(request: &Request) -> Result<Self, Refusal> {
         let header = request.header("authorization").ok_or_else(|| {
             Refusal::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
@@ -60,7 +60,7 @@ impl Authorization {
         })
     }
 
-    /// Holds the request to its signature by `secret`, and its date to the server's clock.
+    /// Checks the request's signature against `secret`, and its date against the server's clock.
     pub(super) fn verify(&self, request: &Request, secret: &str, now: Timestamp) -> Result<(), Refusal> {
         let stamp = request.header("x-amz-date").ok_or_else(|| {
             incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
@@ -125,14 +125,14 @@ pub(super) fn stamp_of(time: Timestamp) -> String {
 }
 
 fn read_stamp(text: &str) -> Option<Timestamp> {
-    // strptime forgives what AWS does not: the stamp has exactly this length.
+    // strptime is more lenient than AWS: the stamp must have exactly this length.
     if text.len() != 16 {
         return None;
     }
     Some(DateTime::strptime(FORMAT, text).ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
-/// The canonical request, of the headers in `signed`.
+/// The canonical request, with the headers in `signed`.
 pub(super) fn canonical_request(request: &Request, signed: &[String]) -> String {
     let mut query: Vec<(String, String)> = form_urlencoded::parse(request.query.as_bytes())
         .map(|(name, value)| (percent_encode(&name), percent_encode(&value)))
@@ -171,7 +171,7 @@ fn hex_digest(bytes: &[u8]) -> String {
     base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 
-/// Percent-encoding as Signature Version 4 wants it: all but the unreserved characters of RFC 3986.
+/// Percent-encoding as Signature Version 4 requires: everything except the unreserved characters of RFC 3986.
 pub(super) fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
