@@ -33,7 +33,8 @@ const COLUMNS: [Column; 7] = [
 pub(super) fn names(profiles: &[ProfileName], context: &Context<'_>) -> Result<Done, Error> {
     let set = existing_in(profiles, context)?;
     let meant = set.names().filter(|name| is_among(profiles, name));
-    write_stdout(&meant.filter_map(name_line).collect::<String>())
+    let line = if io::stdout().is_terminal() { line_for_a_person } else { line_for_a_program };
+    write_stdout(&meant.filter_map(line).collect::<String>())
 }
 
 /// The AWS files, which have all these profiles.
@@ -95,12 +96,14 @@ pub(super) fn tell_that_there_are_none(set: &ProfileSet, settings: &Settings) {
     error.hint().iter().for_each(|hint| settings.messages.hint(hint));
 }
 
-/// A name on one line: escaped for a person, unchanged for a program. Programs do not get names with line breaks or
-/// control characters, which they might pass on to a terminal.
-fn name_line(name: &str) -> Option<String> {
-    if io::stdout().is_terminal() {
-        return Some(one_line(name) + "\n");
-    }
+/// A name on one line, with control characters escaped.
+fn line_for_a_person(name: &str) -> Option<String> {
+    Some(one_line(name) + "\n")
+}
+
+/// A name as it is. Programs do not get names with line breaks or control characters, which they might pass on to a
+/// terminal.
+fn line_for_a_program(name: &str) -> Option<String> {
     (!name.contains(char::is_control)).then(|| format!("{name}\n"))
 }
 

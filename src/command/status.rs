@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Done, list, write_stdout};
-use crate::cache::{Cache, CacheUse, EntryKind, Header, keys};
+use crate::cache::{CacheUse, EntryKind, Header, Key, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::exit::ExitCode;
@@ -55,7 +55,7 @@ pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> 
         let cached: Vec<_> = cached.into_iter().map(|header| (cache.now_of(&header, now), header)).collect();
         // Looked up only if it is shown.
         let key = (as_json || plan.is_none()).then(|| cache.whereabouts());
-        let verdict = plan.as_ref().map(|plan| needs_no_code(plan, cache, now));
+        let verdict = plan.as_ref().map(|plan| needs_no_code(plan, &cached, now));
         let payload = if as_json {
             json!({
                 "shell": held.as_ref().map(|held| held.json(held.now(&cached, now))),
@@ -86,16 +86,17 @@ pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> 
     })
 }
 
-fn of_plan(plan: &Plan) -> impl Iterator<Item = crate::cache::Key> {
+fn of_plan(plan: &Plan) -> impl Iterator<Item = Key> {
     [true, false].into_iter().flat_map(|is_long_term| keys(plan, plan.steps.given(is_long_term)))
 }
 
 /// Is everything from the last step that needs a code onward either cached or not needed? If nothing is cached, the
 /// plan's starting keys are needed, and must not have expired.
-fn needs_no_code(plan: &Plan, cache: &Cache<'_>, now: Timestamp) -> bool {
+fn needs_no_code(plan: &Plan, cached: &[(Timestamp, Header)], now: Timestamp) -> bool {
     let way = |is_long_term: bool| {
         let steps = plan.steps.given(is_long_term);
-        let is_cached = |from: usize| keys(plan, steps)[from..].iter().any(|key| cache.peek(key, now).is_some());
+        let is_there = |key: &Key| cached.iter().any(|(_, header)| header.identity == key.file_name());
+        let is_cached = |from: usize| keys(plan, steps)[from..].iter().any(is_there);
         match steps.iter().position(|step| Step::needs_code_of(step).is_some()) {
             Some(first) => is_cached(first),
             None => plan.end.as_ref().is_none_or(|end| end.at > now) || is_cached(0),

@@ -7,6 +7,8 @@
 //! sections are read by the same reader, from where they start. Tests compare the two.
 
 use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 
 use memchr::{memchr, memchr_iter};
@@ -81,7 +83,8 @@ impl Outlines {
             let (text, starts) = (texts[origin as usize], &self.starts[origin as usize]);
             starts.iter().filter_map(move |start| name(origin, kind, &text[*start as usize..]))
         });
-        let mut known = HashSet::new();
+        // Names are no secrets, and whoever writes the file harms nobody else: the hash need not be random.
+        let mut known: HashSet<&str, BuildHasherDefault<DefaultHasher>> = HashSet::default();
         all.filter(|name| known.insert(*name)).collect()
     }
 

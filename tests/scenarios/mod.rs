@@ -68,6 +68,8 @@ mod shells;
 mod state_folder;
 #[cfg(target_os = "linux")]
 mod stores;
+#[cfg(target_os = "linux")]
+mod system_calls;
 #[cfg(unix)]
 mod terminal;
 #[cfg(unix)]
