@@ -75,7 +75,9 @@ fuzz_target!(|bytes: &[u8]| {
     // Listed, too: the SDK refuses an indented line below a section's own, and so does not come to a later fault.
     let is_indented = |line: u32| {
         let line = (line as usize).saturating_sub(1);
-        [config, credentials].iter().any(|file| file.lines().nth(line).is_some_and(|line| line.starts_with([' ', '\t'])))
+        [config, credentials]
+            .iter()
+            .any(|file| file.lines().nth(line).is_some_and(|line| line.starts_with([' ', '\t'])))
     };
     if let (Err(ours), Err(sdks)) = (&ours, &sdks)
         && sdks < ours
