@@ -101,4 +101,8 @@ fn names_and_entries_take_no_more_calls_than_they_need() {
     let status = calls(&world, &["status", "deploy"]);
     let opened = |name: &str| status.iter().filter(|call| call.starts_with("openat(") && call.contains(name)).count();
     assert_eq!((opened("/entries/"), opened("/key-id")), (world.entries().len(), 1), "{status:#?}");
+    // A save passes over the entries once, and opens each of them once beside the one that it looks for.
+    let save = calls(&world, &["process", "audit"]);
+    let opened = |name: &str| save.iter().filter(|call| call.starts_with("openat(") && call.contains(name)).count();
+    assert_eq!(opened("/entries\""), 1, "{save:#?}");
 }
