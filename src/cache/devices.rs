@@ -20,7 +20,8 @@ impl Cache<'_> {
 
     /// Fills in the plan as far as possible without a call, for commands that make none.
     pub fn with_known_device(&self, plan: Plan) -> Plan {
-        match self.known_device(&plan).filter(|_| plan.asks_for_device()) {
+        // Only then is the file read.
+        match plan.asks_for_device().then(|| self.known_device(&plan)).flatten() {
             Some(serial) => plan.with_device(&serial),
             None => plan,
         }
