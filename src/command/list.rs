@@ -33,7 +33,8 @@ const COLUMNS: [Column; 7] = [
 pub(super) fn names(profiles: &[ProfileName], context: &Context<'_>) -> Result<Done, Error> {
     let set = existing_in(profiles, context)?;
     let meant = set.names().filter(|name| is_among(profiles, name));
-    let line = if io::stdout().is_terminal() { line_for_a_person } else { line_for_a_program };
+    let is_for_a_person = io::stdout().is_terminal();
+    let line = |name| if is_for_a_person { Some(one_line(name) + "\n") } else { line_for_a_program(name) };
     write_stdout(&meant.filter_map(line).collect::<String>())
 }
 
@@ -94,11 +95,6 @@ pub(super) fn tell_that_there_are_none(set: &ProfileSet, settings: &Settings) {
     let error = Error::from(error);
     settings.messages.note(&error.to_string());
     error.hint().iter().for_each(|hint| settings.messages.hint(hint));
-}
-
-/// A name on one line, with control characters escaped.
-fn line_for_a_person(name: &str) -> Option<String> {
-    Some(one_line(name) + "\n")
 }
 
 /// A name as it is. Programs do not get names with line breaks or control characters, which they might pass on to a
