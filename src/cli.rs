@@ -9,6 +9,7 @@ mod device;
 mod doctor;
 mod help;
 mod init;
+mod keys;
 mod options;
 mod policy;
 mod prompt;
@@ -31,6 +32,7 @@ pub use device::{DeviceVerb, Whose};
 pub use doctor::DoctorArgs;
 pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
 pub use init::{EvaluatesArgs, InitArgs};
+pub use keys::KeysVerb;
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};
@@ -186,6 +188,9 @@ pub enum Verb {
     /// MFA devices: list, enroll, resync, remove
     #[command(subcommand)]
     Device(DeviceVerb),
+    /// Long-term access keys: sealed, not in plain text
+    #[command(subcommand)]
+    Keys(KeysVerb),
     /// Find problems with the setup, and how to repair them
     ///
     /// Checks the AWS files, the profile, the keyring, the environment, the shell, the clock, the network path to AWS
@@ -246,6 +251,7 @@ const VERBS: &[&str] = &[
     "export",
     "help",
     "init",
+    "keys",
     "list",
     "login",
     "man",
@@ -390,6 +396,7 @@ impl Verb {
             | Self::Doctor(_)
             | Self::Evaluates(_)
             | Self::Init(_)
+            | Self::Keys(_)
             | Self::List { .. }
             | Self::Man { .. }
             | Self::Policy(_)

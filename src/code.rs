@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod pair;
 pub mod process;
 pub mod totp;
+pub mod unlock;
 
 use std::fs::File;
 use std::io::Read;

@@ -12,6 +12,7 @@ mod env;
 mod exec;
 mod facts;
 mod init;
+mod keys;
 mod list;
 mod login;
 mod man;
@@ -144,6 +145,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Audit(args) => audit::run(&args, context),
         Verb::Unset { format } => unset::run(format, host),
         Verb::Device(verb) => device::run(verb, context),
+        Verb::Keys(verb) => keys::run(verb, context),
         Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, context),
         // These commands ran before the settings were read.
         Verb::Prompt(_)

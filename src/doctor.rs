@@ -12,6 +12,7 @@ mod device;
 mod environment;
 mod facts;
 mod files;
+mod keys;
 mod finding;
 mod network;
 mod profile;
@@ -91,6 +92,7 @@ fn find(check: Check, facts: &Facts) -> Finding {
         Check::LeftoverKey => profile::leftover_key(facts),
         Check::CredentialStyles => profile::styles(facts),
         Check::SealingKey => stores::sealing_key(facts),
+        Check::SealedKeys => keys::sealed(facts),
         Check::Locks => stores::locks(facts),
         Check::EnvKeys => environment::keys(facts),
         Check::EnvProfile => environment::profile(facts),

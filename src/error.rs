@@ -15,16 +15,17 @@ use crate::execute::process::ProcessError;
 use crate::execute::{ExecuteError, StsError};
 use crate::exit::{Ending, ExitCode};
 use crate::host::TerminalError;
-use crate::iam::{DeviceError, IamError};
+use crate::iam::{DeviceError, IamError, KeysError};
 use crate::names::ProfileName;
 use crate::output::{Format, Inexpressible};
 use crate::plan::{Origin, PlanError};
 use crate::policy::DocumentError;
 use crate::profile::ProfileError;
+use crate::safe::SafeError;
 use crate::settings::SettingsError;
 use crate::state::FolderError;
-use crate::vault::VaultError;
 use crate::vault::passphrase::PassphraseError;
+use crate::vault::{PersistentError, VaultError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub enum Error {
     /// An MFA device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A sealed access key.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// A word that names a profile and may name a device.
     #[error("`{word}` is ambiguous: it is a profile, and may be a device of the user of profile `{profile}`")]
     DeviceOrProfile {
@@ -246,6 +250,7 @@ impl Error {
             Self::Vault(error) => return vault_ending(error),
             Self::Execute(error) => return execute_ending(error),
             Self::Device(error) => return device_ending(error),
+            Self::Keys(error) => return keys_ending(error),
             Self::Concerning(about) => return about.cause.ending(),
             Self::Exec { is_missing, .. } => {
                 if *is_missing {
@@ -308,6 +313,31 @@ fn vault_ending(error: &VaultError) -> Ending {
     }
 }
 
+fn safe_ending(error: &SafeError) -> Ending {
+    let SafeError::Key(error) = error else { return Ending::Exit(ExitCode::Failed) };
+    match error {
+        PersistentError::Passphrase(PassphraseError::Terminal(reason)) => terminal_ending(reason, ExitCode::Keyring),
+        PersistentError::Passphrase(PassphraseError::File(_))
+        | PersistentError::Folder(_)
+        | PersistentError::Seal(_) => Ending::Exit(ExitCode::Failed),
+        PersistentError::Store { .. }
+        | PersistentError::Lost(_)
+        | PersistentError::Passphrase(_)
+        | PersistentError::Busy(_) => Ending::Exit(ExitCode::Keyring),
+    }
+}
+
+fn keys_ending(error: &KeysError) -> Ending {
+    Ending::Exit(match error {
+        KeysError::Safe(error) => return safe_ending(error),
+        KeysError::NotTaken { error, .. } => call_exit(error),
+        KeysError::Terminal(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
+        KeysError::NobodyThere(_) | KeysError::NobodyToType => ExitCode::NobodyToAsk,
+        KeysError::Declined => ExitCode::Canceled,
+        _ => ExitCode::Failed,
+    })
+}
+
 fn execute_ending(error: &ExecuteError) -> Ending {
     Ending::Exit(match error {
         ExecuteError::Code(error) => return code_ending(error),
@@ -315,6 +345,7 @@ fn execute_ending(error: &ExecuteError) -> Ending {
         ExecuteError::Base(BaseError::Process { why: ProcessError::Command(CommandError::Signal(signal)), .. }) => {
             return Ending::Signal(*signal);
         }
+        ExecuteError::Base(BaseError::Sealed(error)) => return safe_ending(error),
         ExecuteError::Base(_) | ExecuteError::Client(_) | ExecuteError::NoDevice(_) => ExitCode::Failed,
         ExecuteError::Vault(error) => return vault_ending(error),
         ExecuteError::Call { error, .. } => call_exit(error),

@@ -23,11 +23,13 @@ use crate::messages::{Messages, with_causes};
 use crate::names::{MfaSerial, SessionName};
 use crate::plan::{BaseKind, Device, Plan, Step, Steps};
 use crate::profile::ProfileSet;
+use crate::safe::SafeError;
 use crate::secret::{Code, Credentials};
 use crate::state::{CorrectedClock, Turn};
 use crate::vault::passphrase::PassphraseError;
-use crate::vault::{UnlockedKey, VaultError};
+use crate::vault::{PersistentError, UnlockedKey, VaultError};
 
+use base::BaseError;
 pub use error::ExecuteError;
 pub use sts::{Sts, StsError};
 
@@ -394,7 +396,10 @@ impl ExecuteError {
     fn terminal(&self) -> Option<&TerminalError> {
         match self {
             Self::Code(CodeError::Terminal(reason))
-            | Self::Vault(VaultError::Passphrase(PassphraseError::Terminal(reason))) => Some(reason),
+            | Self::Vault(VaultError::Passphrase(PassphraseError::Terminal(reason)))
+            | Self::Base(BaseError::Sealed(SafeError::Key(PersistentError::Passphrase(PassphraseError::Terminal(
+                reason,
+            ))))) => Some(reason),
             _ => None,
         }
     }

@@ -409,6 +409,8 @@ pub struct Folders {
     pub home: Option<PathBuf>,
     /// The folder for configuration (`~/.config`, `~/Library/Application Support`, `%APPDATA%`).
     pub config: Option<PathBuf>,
+    /// The folder for data that must not be lost (`~/.local/share`, `~/Library/Application Support`, `%LOCALAPPDATA%`).
+    pub data: Option<PathBuf>,
     /// The folder for state (`~/.local/state`; on a system without one, the local data folder).
     pub state: Option<PathBuf>,
 }

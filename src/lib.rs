@@ -19,6 +19,7 @@ pub mod profile;
 pub mod plan;
 pub mod settings;
 pub mod state;
+pub mod safe;
 pub mod terminal;
 pub mod cache;
 pub mod history;

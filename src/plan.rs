@@ -1,8 +1,9 @@
 //! What would be done for a profile, before anything is asked, called or unsealed.
 //!
 //! `ProfileSet` + [`PlanRequest`] + [`Ambient`] → [`Plan`] { base, steps }. Pure: no I/O, no clock, no async and no
-//! secrets: a plan records where a secret is, never what it is. Its `Display` is what `show` prints. If only the base's
-//! answer can tell (a `credential_process` may return long-term keys or a session), the plan contains both branches.
+//! secrets: a plan records where a secret is, never what it is. Whether a profile's key is
+//! sealed, it asks the profile set. Its `Display` is what `show` prints. If only the base's answer can tell
+//! (a `credential_process` may return long-term keys or a session), the plan contains both branches.
 //!
 //! The rules are those of AWS: GetSessionToken needs a user's long-term key; a role assumed by a session lasts at most
 //! one hour; a code works once. See `chain.rs` for where credentials come from, `steps.rs` for which calls are made,

@@ -113,6 +113,15 @@ pub enum SectionKind {
     Plugins,
 }
 
+/// Access keys that are sealed and no longer in the files, by profile.
+pub trait SealedKeys: fmt::Debug + Send + Sync {
+    /// The identifier of a profile's sealed key, without opening it; `None` if it has none.
+    ///
+    /// # Errors
+    /// Why that cannot be known, in words.
+    fn access_key_id(&self, profile: &str) -> Result<Option<String>, String>;
+}
+
 #[derive(Debug)]
 struct File {
     path: Arc<Path>,
@@ -131,6 +140,7 @@ pub struct ProfileSet {
     /// Everything in the files.
     whole: OnceLock<Index>,
     alike: overlooked::Index,
+    sealed: Option<Box<dyn SealedKeys>>,
 }
 
 impl ProfileSet {
@@ -145,7 +155,13 @@ impl ProfileSet {
         if outlines.is_none() {
             return Self::of_all(files);
         }
-        Ok(Self { files, outlines, whole: OnceLock::new(), alike: overlooked::Index::default() })
+        Ok(Self { files, outlines, whole: OnceLock::new(), alike: overlooked::Index::default(), sealed: None })
+    }
+
+    /// The same profiles, some of which may have sealed access keys. They are looked up when they are asked for.
+    #[must_use]
+    pub fn with_sealed(self, keys: Box<dyn SealedKeys>) -> Self {
+        Self { sealed: Some(keys), ..self }
     }
 
     /// Reads two texts in memory as if they were files named `config` and `credentials`.
@@ -160,7 +176,7 @@ impl ProfileSet {
 
     fn of_all(files: [File; 2]) -> Result<Self, ProfileError> {
         let index = read_all(&files)?;
-        Ok(Self { files, outlines: None, whole: index.into(), alike: overlooked::Index::default() })
+        Ok(Self { files, outlines: None, whole: index.into(), alike: overlooked::Index::default(), sealed: None })
     }
 
     /// Everything in the files, read now unless it was read before.

@@ -46,6 +46,8 @@ pub struct Settings {
     pub credentials_file: PathBuf,
     /// Our state folder, if the system defines a place for it.
     pub state: Option<PathBuf>,
+    /// The folder of sealed access keys, if the system has a place for it.
+    pub safe: Option<PathBuf>,
     /// Where the sealing key lives.
     pub store: Store,
     /// The idle time after which the kernel keyring drops the sealing key.
@@ -56,6 +58,8 @@ pub struct Settings {
     color: Option<bool>,
     /// The `mfa_process` in the settings, for profiles that have none.
     pub mfa_process: Option<String>,
+    /// The command that prints the passphrase of a sealing key.
+    pub unlock_process: Option<String>,
     /// The time limits of a call.
     pub limits: Limits,
     /// May endpoints on other machines use plain `http://`? No variable and no option allows it: anyone who can set
@@ -128,11 +132,15 @@ impl Settings {
                 "credentials",
             )?,
             state: folders.state.as_ref().map(|state| state.join("mfa-cred")),
+            // Not below the folder for state, which on some systems is the same, and which is set aside when others could
+            // have written to it.
+            safe: folders.data.as_ref().map(|data| data.join("mfa-cred-keys")),
             store: ini.pick(global.store, env, variables::STORE, "store")?.unwrap_or_default(),
             lock_after: ini.lock_after()?,
             messages: Messages::new(level, is_colored(color, env)).at_home(folders.home.as_deref()),
             color: is_colored(color, env),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
+            unlock_process: ini.value("unlock_process").map(str::to_owned),
             limits: Limits {
                 connect: ini.time("connect_timeout", 5)?,
                 attempt: ini.time("attempt_timeout", 20)?,

@@ -133,6 +133,7 @@ pub fn folders() -> Folders {
     Folders {
         home: whole(dirs::home_dir()),
         config: whole(dirs::config_dir()),
+        data: whole(dirs::data_local_dir()),
         // macOS and Windows have no folder for state.
         state: whole(dirs::state_dir()).or_else(|| whole(dirs::data_local_dir())),
     }
@@ -146,7 +147,8 @@ pub fn folders_of_environment() -> Option<Folders> {
     let home = path("HOME")?;
     let folder = |name: &str, usual: &str| path(name).unwrap_or_else(|| home.join(usual));
     let (config, state) = (folder("XDG_CONFIG_HOME", ".config"), folder("XDG_STATE_HOME", ".local/state"));
-    Some(Folders { config: Some(config), state: Some(state), home: Some(home) })
+    let data = folder("XDG_DATA_HOME", ".local/share");
+    Some(Folders { config: Some(config), data: Some(data), state: Some(state), home: Some(home) })
 }
 
 /// The name of the user that the process runs as, by user id and not by `$USER`, which anyone can set. The number

@@ -24,6 +24,7 @@ pub mod kernel;
 pub mod keyring;
 mod making;
 pub mod passphrase;
+mod persistent;
 mod record;
 pub mod seal;
 mod store;
@@ -40,7 +41,8 @@ use self::record::Record;
 use crate::disk::private;
 use crate::host::{Keystore, StoreError, Terminal};
 
-pub use self::passphrase::{Cost, PassphraseError};
+pub use self::passphrase::{Cost, PassphraseError, Unlocker};
+pub use self::persistent::{PersistentError, PersistentKey, PersistentVault};
 pub use self::record::{KeyHome, KeyId};
 pub use self::seal::{SealError, SealingKey};
 pub use self::store::{Store, UnlockedKey, VaultError};
@@ -106,6 +108,7 @@ pub struct Vault<'a> {
     terminal: &'a dyn Terminal,
     cost: Cost,
     lock_after: Option<Duration>,
+    unlocker: Option<&'a dyn Unlocker>,
     /// The key as this process holds it. Without a copy in the kernel keyring, this spares a second fetch or a second
     /// passphrase prompt.
     remembered: RefCell<Option<UnlockedKey>>,
@@ -124,7 +127,14 @@ impl<'a> Vault<'a> {
     /// Opens nothing yet. `cost` is the cost of guessing a new passphrase: [`Cost::RFC_9106`].
     pub fn new(folder: &'a Path, store: Store, stores: Stores<'a>, terminal: &'a dyn Terminal, cost: Cost) -> Self {
         let Stores { kernel, keyring } = stores;
-        Self { folder, store, kernel, keyring, terminal, cost, lock_after: None, remembered: RefCell::default() }
+        let (lock_after, unlocker, remembered) = (None, None, RefCell::default());
+        Self { folder, store, kernel, keyring, terminal, cost, lock_after, unlocker, remembered }
+    }
+
+    /// Sets the program that gives the passphrase in place of the person.
+    #[must_use]
+    pub fn unlocked_by(self, unlocker: Option<&'a dyn Unlocker>) -> Self {
+        Self { unlocker, ..self }
     }
 
     /// Sets an idle limit: the kernel keyring's copy expires after being unused for that long.
@@ -362,7 +372,7 @@ impl<'a> Vault<'a> {
     }
 
     fn wrapped(&self) -> PassphraseFile<'a> {
-        PassphraseFile::new(self.folder.join(WRAPPED), self.terminal, self.cost)
+        PassphraseFile::new(self.folder.join(WRAPPED), self.terminal, self.cost).unlocked_by(self.unlocker)
     }
 
     fn is_current(&self, held: &UnlockedKey) -> Result<bool, VaultError> {
@@ -377,23 +387,27 @@ impl<'a> Vault<'a> {
         record.write(self.folder).map_err(VaultError::Folder)
     }
 
-    fn open_lock(&self) -> Result<File, VaultError> {
-        private::open_or_make(&self.folder.join(LOCK)).map_err(VaultError::Folder)
-    }
-
     /// Takes the lock, which is held as long as the returned file is open; the kernel frees it if its holder dies.
-    /// Waits a little longer than the holder may wait for a stuck keyring, so that the key it then makes is found.
     fn lock(&self) -> Result<File, VaultError> {
-        let file = self.open_lock()?;
-        let limit = patience(self.terminal) + Duration::from_secs(1);
-        let started = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if started.elapsed() >= limit => return Err(VaultError::Busy(limit)),
-                Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
-                Err(TryLockError::Error(error)) => return Err(VaultError::Folder(error)),
-            }
+        let file = private::open_or_make(&self.folder.join(LOCK)).map_err(VaultError::Folder)?;
+        match wait_for(file, self.terminal).map_err(VaultError::Folder)? {
+            Ok(file) => Ok(file),
+            Err(limit) => Err(VaultError::Busy(limit)),
+        }
+    }
+}
+
+/// Waits for a lock a little longer than its holder may wait for a stuck keyring, so that the key it then makes is found.
+/// If that is in vain, it returns how long it waited.
+fn wait_for(file: File, terminal: &dyn Terminal) -> std::io::Result<Result<File, Duration>> {
+    let limit = patience(terminal) + Duration::from_secs(1);
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Ok(file)),
+            Err(TryLockError::WouldBlock) if started.elapsed() >= limit => return Ok(Err(limit)),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
+            Err(TryLockError::Error(error)) => return Err(error),
         }
     }
 }

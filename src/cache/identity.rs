@@ -101,7 +101,10 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
 
 fn base(plan: &Plan) -> [u8; 32] {
     let identity = match &plan.base {
-        Base::AccessKey { access_key_id, .. } => Digest::of(MAGIC).text("access key").text(access_key_id),
+        // Sealed or not, it is the same key: sealing it ends no session.
+        Base::AccessKey { access_key_id, .. } | Base::SealedKey { access_key_id, .. } => {
+            Digest::of(MAGIC).text("access key").text(access_key_id)
+        }
         // The same access key belongs to the same user, wherever it is configured.
         Base::Environment(keys) => Digest::of(MAGIC).text("access key").text(&keys.access_key_id),
         Base::Ec2InstanceMetadata(url) => Digest::of(MAGIC).text("instance").text(url),

@@ -49,6 +49,20 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
     ("list", "mfa-cred list\nmfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'"),
     (
+        "keys",
+        "mfa-cred keys import my-user\n    mfa-cred keys add my-user --csv ~/Downloads/my-user_accessKeys.csv\n    \
+         mfa-cred keys list",
+    ),
+    (
+        "keys add",
+        "mfa-cred keys add my-user --csv ~/Downloads/my-user_accessKeys.csv\n    \
+         aws iam create-access-key --user-name me | mfa-cred keys add my-user --stdin",
+    ),
+    ("keys export", "mfa-cred keys export my-user"),
+    ("keys import", "mfa-cred keys import my-user my-other-user"),
+    ("keys list", "mfa-cred keys list\n    mfa-cred keys list --json | jq -r '.[] | select(.sealed | not) | .profile'"),
+    ("keys remove", "mfa-cred keys remove my-user"),
+    (
         "login",
         "mfa-cred login my-test-role my-other-role\nmy-code-generator | mfa-cred login my-test-role --mfa-token -",
     ),
@@ -86,11 +100,10 @@ pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # th
      mfa-cred login my-test-role              # sign in ahead of time";
 
 /// The commands, in the groups that `--help` shows.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 4] = [
     ("Credentials", &["env", "exec", "login", "process", "show", "list", "status", "clear"]),
     ("Shell", &["init", "unset", "prompt", "completions"]),
-    ("Devices", &["device"]),
-    ("Policies", &["policy", "audit"]),
+    ("IAM", &["keys", "device", "policy", "audit"]),
     ("Help", &["doctor", "man", "help"]),
 ];
 
@@ -101,10 +114,11 @@ pub fn exit_codes() -> Vec<(String, &'static str)> {
 }
 
 /// The files of the program.
-pub const FILES: [(&str, &str); 4] = [
+pub const FILES: [(&str, &str); 5] = [
     ("~/.aws/config", "the profiles, as the AWS CLI reads them"),
     ("~/.aws/credentials", "access keys"),
     ("~/.config/mfa-cred/config.ini", "the settings (on other systems, in the user's configuration folder)"),
+    ("~/.local/share/mfa-cred-keys/", "sealed access keys"),
     ("~/.local/state/mfa-cred/", "sealed credentials, locks and the record of spent codes"),
 ];
 

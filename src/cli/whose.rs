@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 
-use super::{DeviceVerb, PolicyVerb, Verb, usage};
+use super::{DeviceVerb, KeysVerb, PolicyVerb, Verb, usage};
 use crate::names::ProfileName;
 
 /// The one profile of a command.
@@ -57,6 +57,14 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
             };
             whose.profile = one(positional, both(whose.profile.take())?)?;
         }
+        Verb::Keys(KeysVerb::Import { profiles, whose, .. } | KeysVerb::List { profiles, whose, .. }) => {
+            many(profiles, both(whose.profile.take())?)?;
+        }
+        Verb::Keys(
+            KeysVerb::Add { named, whose, .. }
+            | KeysVerb::Remove { named, whose, .. }
+            | KeysVerb::Export { named, whose },
+        ) => whose.profile = one(named.take(), both(whose.profile.take())?)?,
         Verb::Audit(args) => args.profile = one(args.named.take(), both(args.profile.take())?)?,
         Verb::Policy(PolicyVerb::Check(check)) => check.profile = both(check.profile.take())?,
         _ if before.is_some() => {

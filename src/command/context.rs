@@ -10,22 +10,25 @@ use jiff::Timestamp;
 
 use crate::cache::{Cache, CacheUse};
 use crate::cli::Obtain;
+use crate::code::unlock::UnlockProcess;
 use crate::error::Error;
 use crate::host::{Host, Terminal};
 use crate::messages::{Level, relay, with_causes};
 use crate::names::ProfileName;
 use crate::plan::{Ambient, Plan};
 use crate::profile::ProfileSet;
+use crate::safe::{Safe, SafeError, Shelf};
 use crate::secret::Credentials;
 use crate::settings::{ObtainOptions, Settings, ambient, ambient_credentials};
 use crate::state::{CorrectedClock, Folder, FolderError};
 use crate::vault::passphrase::Cost;
-use crate::vault::{Stores, Vault};
+use crate::vault::{KeyHome, PersistentVault, Stores, Unlocker, Vault};
 
 /// The settings and the host of one run.
 pub(super) struct Context<'a> {
     pub(super) settings: &'a Settings,
     pub(super) host: Host<'a>,
+    unlocker: Option<UnlockProcess<'a>>,
     known: Rc<Known>,
 }
 
@@ -40,7 +43,8 @@ struct Known {
 impl<'a> Context<'a> {
     /// Opens and reads nothing.
     pub(super) fn new(settings: &'a Settings, host: Host<'a>) -> Self {
-        Self { settings, host, known: Rc::default() }
+        let unlocker = settings.unlock_process.as_deref().map(|command| UnlockProcess { command });
+        Self { settings, host, unlocker, known: Rc::default() }
     }
 
     /// The same with a state folder that was checked.
@@ -85,7 +89,10 @@ impl<'a> Context<'a> {
             if messages.says(Level::Info) {
                 set.notes().for_each(|note| messages.info(&note.to_string()));
             }
-            let _ = self.known.profiles.set(set);
+            let _ = self.known.profiles.set(match self.shelf() {
+                Some(shelf) => set.with_sealed(Box::new(shelf)),
+                None => set,
+            });
         }
         Ok(self.known.profiles.get().expect("it was just set"))
     }
@@ -116,6 +123,44 @@ impl<'a> Context<'a> {
         let Host { kernel, keyring, terminal, .. } = self.host;
         Vault::new(folder, self.settings.store, Stores { kernel, keyring }, terminal, Cost::RFC_9106)
             .locking_after(self.settings.lock_after)
+            .unlocked_by(self.unlocker())
+    }
+
+    /// The sealed access keys, as their headers tell; `None` where the system has no place for them.
+    pub(super) fn shelf(&self) -> Option<Shelf> {
+        self.settings.safe.clone().map(Shelf::at)
+    }
+
+    /// Runs `with` with the sealed access keys and what opens them.
+    pub(super) fn with_safe<T, E: From<SafeError>>(
+        &self,
+        with: impl FnOnce(&Safe<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Host { kernel, keyring, terminal, .. } = self.host;
+        let Settings { store, lock_after, .. } = *self.settings;
+        let shelf = self.shelf().ok_or(SafeError::Nowhere)?;
+        let stores = Stores { kernel, keyring };
+        let vault = PersistentVault::new(shelf.folder(), store, stores, terminal, Cost::RFC_9106)
+            .locking_after(lock_after)
+            .unlocked_by(self.unlocker());
+        with(&Safe::new(&shelf, vault))
+    }
+
+    /// The store of the key that opens the sealed access keys. Opens nothing.
+    pub(super) fn place_of_sealed(&self) -> Result<KeyHome, SafeError> {
+        self.with_safe(|safe| -> Result<_, SafeError> {
+            let place = safe.place()?;
+            Ok(place)
+        })
+    }
+
+    /// A profile's sealed access key. May open a keyring or ask for a passphrase.
+    pub(super) fn open_sealed(&self, profile: &ProfileName) -> Result<Credentials, SafeError> {
+        self.with_safe(|safe| safe.open(profile))
+    }
+
+    fn unlocker(&self) -> Option<&dyn Unlocker> {
+        self.unlocker.as_ref().map(|unlocker| unlocker as &dyn Unlocker)
     }
 
     /// Runs `with` with this user's cache. An unusable state folder costs only the cache: there is one warning.

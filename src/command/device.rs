@@ -117,7 +117,8 @@ fn with_desk(
         let service = plan.iam(set, context.ambient())?;
         context.with_cache(session::cache_use(&how), |cache, clock| {
             let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
-            let base = RealBases { ambient: &ambient, heard: &heard };
+            let sealed = |profile: &ProfileName| context.open_sealed(profile);
+            let base = RealBases { ambient: &ambient, sealed: &sealed, heard: &heard };
             let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, clock.now()));
             let base = base.map_err(ExecuteError::from)?;
             let limits = context.settings.limits;

@@ -78,6 +78,7 @@ fn facts(args: &DoctorArgs, settings: &Settings, fault: Option<Fault>, host: &Ho
         config_file: settings.config_file.clone(),
         credentials_file: settings.credentials_file.clone(),
         state: settings.state.clone(),
+        safe: settings.safe.clone(),
         store: settings.store,
         request: PlanRequest { at_a_glance: false, ..settings.usual_request() },
         now: host.clock.now(),

@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) session_end: Option<Timestamp>,
     /// When the keys that the plan starts from expire, if a file or the environment says so.
     pub(super) keys_end: Option<Timestamp>,
+    /// Is its own access key sealed?
+    pub(super) is_sealed: bool,
     /// Why there is no plan.
     pub(super) error: Option<String>,
 }
@@ -128,6 +130,8 @@ impl Facts {
             end,
             session_end: None,
             keys_end: plan.and_then(|plan| Some(plan.end.as_ref()?.at)),
+            is_sealed: plan
+                .is_some_and(|plan| matches!(&plan.base, Base::SealedKey { profile, .. } if profile.as_str() == name)),
             error: made.err().map(|error| error.to_string()),
         })
     }
@@ -169,7 +173,7 @@ fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
         () if has("credential_source") => "host",
         // Without a role it is of the same kind as its source.
         () => match plan.map(|plan| &plan.base) {
-            Some(Base::AccessKey { .. }) => "user",
+            Some(Base::AccessKey { .. } | Base::SealedKey { .. }) => "user",
             Some(Base::CredentialProcess { .. }) => "process",
             Some(_) => "host",
             None => "none",

@@ -110,6 +110,7 @@ fn cells(facts: &Facts) -> Vec<String> {
         match () {
             () if facts.error.is_some() => format!("{} (error)", facts.kind),
             () if facts.is_expired() => format!("{} (expired)", facts.kind),
+            () if facts.is_sealed => format!("{} (sealed)", facts.kind),
             () => facts.kind.to_owned(),
         },
         or_dash(&facts.source),
@@ -136,6 +137,9 @@ fn to_json(facts: &Facts, is_held: bool) -> Value {
     }
     if let Some(end) = facts.keys_end {
         row["keys_until"] = end.to_string().into();
+    }
+    if facts.is_sealed {
+        row["sealed"] = true.into();
     }
     if is_held {
         row["held"] = true.into();

@@ -87,7 +87,8 @@ impl Session<'_, '_> {
         let Self { context, how, cache, clock } = *self;
         let (settings, set) = (context.settings, context.profiles()?);
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
-        let bases = device::Once::new(RealBases { ambient: &ambient, heard: &heard });
+        let sealed = |profile: &ProfileName| context.open_sealed(profile);
+        let bases = device::Once::new(RealBases { ambient: &ambient, sealed: &sealed, heard: &heard });
         let settled = device::settle(plan, &bases, self)?;
         let clock = &clock.of(&settled.service);
         let asker = asker(&settled, how, context, clock);

@@ -56,6 +56,7 @@ pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> 
         // Looked up only if it is shown.
         let key = (as_json || plan.is_none()).then(|| cache.whereabouts());
         let verdict = plan.as_ref().map(|plan| needs_no_code(plan, &cached, now));
+        let sealed = key.and_then(|_| sealed_keys(context));
         let payload = if as_json {
             json!({
                 "shell": held.as_ref().map(|held| held.json(held.now(&cached, now))),
@@ -68,12 +69,13 @@ pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> 
                     "left_seconds": header.end.duration_since(*now).as_secs(),
                 })).collect::<Vec<_>>(),
                 "sealing_key": key.map(|key| key_json(key, settings)),
+                "access_keys": sealed.as_ref().map(|(count, place)| json!({"sealed": count, "store": place.as_str()})),
                 "available_without_code": verdict,
             })
             .to_string()
                 + "\n"
         } else {
-            to_text(held.as_ref(), &cached, key, now, settings)
+            to_text(held.as_ref(), &cached, key, now, settings) + &sealed_text(sealed)
         };
         write_stdout(&payload)?;
         if !as_json && held.is_none() && cached.is_empty() && std::io::stdout().is_terminal() {
@@ -84,6 +86,21 @@ pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> 
         }
         Ok(if verdict == Some(false) { Done::Verdict(ExitCode::NobodyToAsk) } else { Done::Well })
     })
+}
+
+/// How many access keys are sealed, and the store of the key that opens them. Nothing is opened.
+fn sealed_keys(context: &Context<'_>) -> Option<(usize, KeyHome)> {
+    let count = context.shelf()?.headers().ok()?.0.len();
+    let place = || context.place_of_sealed().ok();
+    (count > 0).then(place)?.map(|place| (count, place))
+}
+
+fn sealed_text(sealed: Option<(usize, KeyHome)>) -> String {
+    let Some((count, place)) = sealed else { return String::new() };
+    if std::io::stdout().is_terminal() {
+        return format!("access keys: {count} sealed ({})\n", place.name());
+    }
+    format!("access keys\t\t{count} sealed ({})\t-\n", place.name())
 }
 
 fn of_plan(plan: &Plan) -> impl Iterator<Item = Key> {

@@ -35,6 +35,8 @@ pub enum Check {
     CredentialStyles,
     /// A store has or can keep the key that seals the cache.
     SealingKey,
+    /// The sealed access keys are whole, and the store of their key answers.
+    SealedKeys,
     /// No lock is stuck.
     Locks,
     /// The environment's keys are whole and alive.
@@ -116,7 +118,7 @@ impl Group {
 
 impl Check {
     /// All of them, group by group.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Settings,
         Self::ConfigFile,
         Self::CredentialsFile,
@@ -133,6 +135,7 @@ impl Check {
         Self::LeftoverKey,
         Self::CredentialStyles,
         Self::SealingKey,
+        Self::SealedKeys,
         Self::Locks,
         Self::EnvKeys,
         Self::EnvProfile,
@@ -169,6 +172,7 @@ impl Check {
             Self::LeftoverKey => "leftover-key",
             Self::CredentialStyles => "credential-styles",
             Self::SealingKey => "sealing-key",
+            Self::SealedKeys => "sealed-keys",
             Self::Locks => "locks",
             Self::EnvKeys => "env-keys",
             Self::EnvProfile => "env-profile",
@@ -206,6 +210,7 @@ impl Check {
             Self::LeftoverKey => "leftover key",
             Self::CredentialStyles => "kinds of credentials",
             Self::SealingKey => "sealing key",
+            Self::SealedKeys => "sealed access keys",
             Self::Locks => "locks",
             Self::EnvKeys => "keys",
             Self::EnvProfile => "profile of the environment",
@@ -240,7 +245,7 @@ impl Check {
             Self::Profile | Self::Region | Self::MfaSerial | Self::LeftoverKey | Self::CredentialStyles => {
                 Group::Profile
             }
-            Self::SealingKey | Self::Locks => Group::Stores,
+            Self::SealingKey | Self::SealedKeys | Self::Locks => Group::Stores,
             Self::EnvKeys | Self::EnvProfile | Self::EnvFiles | Self::EnvOverrides | Self::ContainerKeys => {
                 Group::Environment
             }

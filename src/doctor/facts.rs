@@ -18,6 +18,7 @@ use crate::host::{self, Env, Files};
 use crate::names::{MfaSerial, ProfileName, variables};
 use crate::plan::{Plan, PlanError, PlanRequest};
 use crate::profile::{Location, ProfileError, ProfileSet};
+use crate::safe::Shelf;
 use crate::secret::Secret;
 use crate::settings::{Chosen, Settings, ambient};
 use crate::vault::Store;
@@ -123,6 +124,8 @@ pub struct Facts {
     pub credentials_file: PathBuf,
     /// Our state folder.
     pub state: Option<PathBuf>,
+    /// The folder of sealed access keys.
+    pub safe: Option<PathBuf>,
     /// Where the sealing key may live.
     pub store: Store,
     /// What a plan is asked for where the command line asks for nothing.
@@ -186,6 +189,7 @@ impl Facts {
             config_file: PathBuf::from("/nonexistent/config"),
             credentials_file: PathBuf::from("/nonexistent/credentials"),
             state: None,
+            safe: None,
             store: Store::Auto,
             request: PlanRequest::default(),
             now: Timestamp::UNIX_EPOCH,
@@ -200,7 +204,13 @@ impl Facts {
 impl Facts {
     /// The AWS files.
     pub(super) fn profiles(&self) -> Result<&ProfileSet, &ProfileError> {
-        let load = || ProfileSet::load(&Disk, &self.config_file, &self.credentials_file);
+        let load = || {
+            let set = ProfileSet::load(&Disk, &self.config_file, &self.credentials_file)?;
+            Ok(match self.safe.clone() {
+                Some(folder) => set.with_sealed(Box::new(Shelf::at(folder))),
+                None => set,
+            })
+        };
         self.found.profiles.get_or_init(load).as_ref()
     }
 

@@ -16,8 +16,9 @@ use crate::aws::{CallError, Obstacle};
 use crate::execute::base::{Bases, RealBases};
 use crate::execute::sts::AwsSts;
 use crate::host::{Clock, Env};
-use crate::names::Address;
+use crate::names::{Address, ProfileName};
 use crate::plan::{Base, BaseKind, Plan};
+use crate::safe::SafeError;
 use crate::secret::{Credentials, Secret};
 use crate::settings::Limits;
 use crate::state::CorrectedClock;
@@ -69,7 +70,9 @@ pub(super) fn key(facts: &Facts, plan: &Plan) -> Option<Credentials> {
     if !matches!(plan.base, Base::AccessKey { .. }) || plan.base.kind() != BaseKind::LongTerm {
         return None;
     }
-    RealBases { ambient: &|| None, heard: &|_| () }.credentials(plan, set).ok()
+    // A sealed key is not opened, since that may ask a person.
+    let sealed = |profile: &ProfileName| Err(SafeError::Missing(profile.clone()));
+    RealBases { ambient: &|| None, sealed: &sealed, heard: &|_| () }.credentials(plan, set).ok()
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/security-creds-programmatic-access.html>

@@ -3,7 +3,7 @@
 use super::facts::Resolved;
 use super::{Facts, Finding};
 use crate::messages::ours;
-use crate::names::Partition;
+use crate::names::{Partition, ProfileName};
 use crate::plan::{Warning, sources};
 use crate::profile::{Overlooked, Profile, Property, WhichFile};
 
@@ -141,7 +141,10 @@ pub(super) fn leftover_key(facts: &Facts) -> Finding {
                 "the access key of `{}` bypasses its `credential_process`: the AWS CLI and boto3 take the key",
                 profile.name()
             ),
-            "remove the key from the credentials file, or name the two profiles differently",
+            format!(
+                "{} seals the key and takes it out of the file; or name the two profiles differently",
+                ours("keys import", ProfileName::new(profile.name()).as_ref())
+            ),
         )
         .at(Some(&key.place())),
         None => Finding::pass("no key bypasses a `credential_process`"),

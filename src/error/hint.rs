@@ -9,7 +9,7 @@ use crate::disk::trust::Distrust;
 use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
-use crate::iam::{DeviceError, IamError};
+use crate::iam::{DeviceError, IamError, damaged_key_hint, safe_hint};
 use crate::messages::ours;
 use crate::names::ProfileName;
 use crate::names::variables;
@@ -32,6 +32,7 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
             | DeviceError::Call { error: IamError::Call(error), .. },
         ) => call_hint(None, error, profile),
         Error::Device(error) => error.hint(profile),
+        Error::Keys(error) => error.hint(),
         Error::Vault(error) => vault_hint(error),
         Error::Picker(error) => terminal_hint(error),
         Error::DeviceOrProfile { verb, word, .. } => {
@@ -104,6 +105,7 @@ fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String>
             "use an `https://` address; if you trust the whole network path, set `allow_http = true` in mfa-cred's own config.ini"
                 .to_owned()
         }
+        PlanError::SealedKey { profile, .. } => return ProfileName::new(profile).map(|profile| damaged_key_hint(&profile)),
         PlanError::TwoSources { .. } => "keep only the one that you want".to_owned(),
         _ => return None,
     })
@@ -132,7 +134,10 @@ fn vault_hint(error: &VaultError) -> Option<String> {
         VaultError::Passphrase(PassphraseError::Terminal(TerminalError::Absent | TerminalError::Background)) => {
             Some("run mfa-cred once in a terminal: this unlocks the key for your login session".to_owned())
         }
-        VaultError::Passphrase(PassphraseError::Refused | PassphraseError::Damaged) => {
+        VaultError::Passphrase(PassphraseError::NoAnswer(_)) => {
+            Some("run the command by hand: it must print the passphrase on one line, and exit with 0".to_owned())
+        }
+        VaultError::Passphrase(PassphraseError::Refused | PassphraseError::WrongAnswer | PassphraseError::Damaged) => {
             Some(format!("{} discards the passphrase and everything sealed under it", ours("clear --all", None)))
         }
         VaultError::Left { .. } => Some("run the command again when that store works".to_owned()),
@@ -154,6 +159,7 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         }
         ExecuteError::Code(error) => return code_hint(error),
         ExecuteError::Vault(error) => return vault_hint(error),
+        ExecuteError::Base(BaseError::Sealed(error)) => return safe_hint(error),
         ExecuteError::Base(BaseError::Expired { origin, .. }) => match origin {
             Some(Origin::Variable(_)) => "obtain new ones the same way; if that variable is a leftover, unset it",
             Some(_) => "sign in again with the tool that wrote them; if that line is a leftover, delete it",

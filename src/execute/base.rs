@@ -19,6 +19,7 @@ use crate::aws::transport::client;
 use crate::names::{ProfileName, is_temporary_key};
 use crate::plan::{Base, Origin, Plan};
 use crate::profile::ProfileSet;
+use crate::safe::SafeError;
 use crate::secret::{Credentials, Secret};
 
 /// The time limit for an instance, a container or a command.
@@ -73,6 +74,9 @@ pub enum BaseError {
         /// The part.
         part: &'static str,
     },
+    /// The sealed access key.
+    #[error(transparent)]
+    Sealed(#[from] SafeError),
     /// No client could be built for the provider.
     #[error(transparent)]
     Client(#[from] StsError),
@@ -88,6 +92,8 @@ pub trait Bases {
 pub struct RealBases<'a> {
     /// The environment's keys.
     pub ambient: &'a dyn Fn() -> Option<Credentials>,
+    /// Opens a profile's sealed key.
+    pub sealed: &'a dyn Fn(&ProfileName) -> Result<Credentials, SafeError>,
     /// Passes the stderr of a `credential_process` on to the person at the terminal.
     pub heard: &'a dyn Fn(&str),
 }
@@ -96,6 +102,7 @@ impl Bases for RealBases<'_> {
     fn credentials(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError> {
         match &plan.base {
             Base::AccessKey { profile, .. } => access_key(set, profile, plan).ok_or(BaseError::NoKey(profile.clone())),
+            Base::SealedKey { profile, .. } => Ok((self.sealed)(profile)?),
             Base::Environment(_) => (self.ambient)().ok_or(BaseError::NoAmbientKey),
             Base::CredentialProcess { command, .. } => {
                 let failed = |why| BaseError::Process { from: plan.base.to_string(), why };

@@ -48,7 +48,7 @@ impl ExecuteError {
     pub(super) fn leaves_the_old_in_use(&self) -> bool {
         match self {
             Self::Code(error) => matches!(error, CodeError::NobodyToAsk(_)),
-            Self::Vault(_) => false,
+            Self::Vault(_) | Self::Base(BaseError::Sealed(_)) => false,
             _ => true,
         }
     }

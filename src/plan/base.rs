@@ -24,6 +24,13 @@ pub enum Base {
         /// Does a session token accompany it?
         is_session: bool,
     },
+    /// A user's access key that `mfa-cred keys` sealed.
+    SealedKey {
+        /// The profile that it belongs to.
+        profile: ProfileName,
+        /// The key's identifier.
+        access_key_id: String,
+    },
     /// `credential_source = Environment`
     Environment(AmbientKeys),
     /// `credential_source = Ec2InstanceMetadata`, and the address of the metadata service
@@ -59,7 +66,7 @@ impl Base {
             Self::AccessKey { is_session: true, .. } | Self::Environment(AmbientKeys { is_session: true, .. }) => {
                 BaseKind::Session
             }
-            Self::AccessKey { .. } | Self::Environment(_) => BaseKind::LongTerm,
+            Self::AccessKey { .. } | Self::SealedKey { .. } | Self::Environment(_) => BaseKind::LongTerm,
             Self::Ec2InstanceMetadata(_) | Self::EcsContainer(_) => BaseKind::RoleSession,
             Self::CredentialProcess { .. } => BaseKind::Unknown,
         }
@@ -73,6 +80,10 @@ impl fmt::Display for Base {
             Self::AccessKey { profile, access_key_id, is_session } => {
                 let id = shown::access_key_id(access_key_id);
                 write!(f, "{} {id} of profile `{profile}`", session(*is_session))
+            }
+            Self::SealedKey { profile, access_key_id } => {
+                let id = shown::access_key_id(access_key_id);
+                write!(f, "sealed access key {id} of profile `{profile}`")
             }
             Self::Environment(keys) => {
                 let id = shown::access_key_id(&keys.access_key_id);

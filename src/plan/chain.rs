@@ -212,6 +212,9 @@ fn base_of(
         let is_session = profile.session_token().is_some();
         return Ok(Base::AccessKey { profile: name(), access_key_id, is_session });
     }
+    if let Some(access_key_id) = sealed_key(profile)? {
+        return Ok(Base::SealedKey { profile: name(), access_key_id });
+    }
     if let Some(property) = profile.filled("credential_source") {
         return named_source(profile, &property, world);
     }
@@ -264,8 +267,22 @@ fn process_first(profile: Profile<'_>) -> bool {
     profile.filled("credential_process").is_some() && id.is_some_and(|id| id.origin() == WhichFile::Config)
 }
 
+/// Has the profile an access key of its own, in the files or sealed? One whose file cannot be read counts: nothing else may
+/// take its place.
 fn has_key(profile: Profile<'_>) -> bool {
+    has_key_in_files(profile) || !matches!(profile.sealed_key(), Ok(None))
+}
+
+fn has_key_in_files(profile: Profile<'_>) -> bool {
     profile.filled("aws_access_key_id").is_some() || profile.filled("aws_secret_access_key").is_some()
+}
+
+/// The identifier of the profile's sealed key, unless a key in the files comes before it.
+fn sealed_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
+    if has_key_in_files(profile) {
+        return Ok(None);
+    }
+    profile.sealed_key().map_err(|why| PlanError::SealedKey { profile: profile.name().to_owned(), why })
 }
 
 /// The identifier of the profile's access key, if it has one. Half a key is an error rather than no key, since whatever

@@ -103,6 +103,14 @@ pub enum PlanError {
         /// The profile that would be reached again.
         profile: String,
     },
+    /// The profile's sealed access key cannot be read.
+    #[error("{why}")]
+    SealedKey {
+        /// The profile.
+        profile: String,
+        /// Why.
+        why: String,
+    },
     /// Both `source_profile` and `credential_source`.
     #[error("{origin}: profile `{profile}` has both `source_profile` and `credential_source`")]
     TwoSources {
@@ -264,9 +272,11 @@ impl PlanError {
     pub fn place(&self) -> Option<&Location> {
         let origin = match self {
             Self::NoCredentials { place, .. } => return Some(place),
-            Self::UnknownProfile { .. } | Self::NoProfiles { .. } | Self::AllIgnored { .. } | Self::Cycle(_) => {
-                return None;
-            }
+            Self::UnknownProfile { .. }
+            | Self::NoProfiles { .. }
+            | Self::AllIgnored { .. }
+            | Self::SealedKey { .. }
+            | Self::Cycle(_) => return None,
             Self::UnknownSource { origin, .. }
             | Self::LongChain { origin, .. }
             | Self::ProcessLoop { origin, .. }

@@ -93,6 +93,16 @@ impl Draft {
         if reads_back.is_some_and(|property| property.value() == value) { Ok(()) } else { Err(self.unkept(origin)) }
     }
 
+    /// Opens a profile's section in the config file, empty, unless it has one in either file.
+    pub fn add_profile(&mut self, profile: &str) -> Result<(), EditError> {
+        if self.set.get(profile).is_some() {
+            return Ok(());
+        }
+        let change = self.new_section(profile, "")?;
+        self.change(WhichFile::Config, &[change])?;
+        if self.set.get(profile).is_some() { Ok(()) } else { Err(self.unkept(WhichFile::Config)) }
+    }
+
     /// Removes a key from a profile, wherever it is set. It is no error if it is not set.
     pub fn remove_key(&mut self, profile: &str, key: &str) -> Result<(), EditError> {
         for origin in BOTH {
@@ -176,7 +186,8 @@ impl Draft {
             _ => format!("{newline}{newline}"),
         };
         let at = bytes.len()..bytes.len();
-        Ok(Change { at, with: format!("{before}{header}{newline}{line}{newline}") })
+        let line = if line.is_empty() { String::new() } else { format!("{line}{newline}") };
+        Ok(Change { at, with: format!("{before}{header}{newline}{line}") })
     }
 
     /// Applies changes, which are in order and do not overlap, and reads the text again.
@@ -199,7 +210,8 @@ impl Draft {
             let text = text.unwrap_or_else(|| file.text.clone());
             File { path: file.path.clone(), presence: file.presence, text }
         });
-        self.set = ProfileSet::of_all(files)?;
+        let sealed = self.set.sealed.take();
+        self.set = ProfileSet { sealed, ..ProfileSet::of_all(files)? };
         Ok(())
     }
 }

@@ -68,6 +68,14 @@ impl<'a> Section<'a> {
         self.filled("aws_session_token").or_else(|| self.filled("aws_security_token"))
     }
 
+    /// The identifier of the profile's sealed access key. Keys in the files come before it, as the SDKs see no other.
+    ///
+    /// # Errors
+    /// Why that cannot be known, in words.
+    pub fn sealed_key(self) -> Result<Option<String>, String> {
+        self.set.sealed.as_ref().map_or(Ok(None), |keys| keys.access_key_id(self.name()))
+    }
+
     /// The expiration times that tools write into files with a session, each under its own key.
     pub fn expirations(self) -> impl Iterator<Item = Property<'a>> {
         const KEYS: [&str; 4] =

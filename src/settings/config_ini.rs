@@ -20,7 +20,7 @@ pub(super) struct ConfigIni {
     values: Vec<(String, String)>,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "region",
     "duration",
     "min_ttl",
@@ -31,6 +31,7 @@ const KEYS: [&str; 14] = [
     "color",
     "log",
     "mfa_process",
+    "unlock_process",
     "connect_timeout",
     "attempt_timeout",
     "call_timeout",
@@ -56,7 +57,7 @@ impl ConfigIni {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SettingsError::Unreadable { file, source }),
         };
-        // A command in it is run: `mfa_process`.
+        // A command in it is run: `mfa_process`, `unlock_process`.
         if let Some(why) = files.distrust(&file) {
             return Err(SettingsError::Distrusted(why));
         }

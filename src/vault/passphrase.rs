@@ -1,6 +1,6 @@
 //! A sealing key in a file, wrapped under a passphrase: the store for machines without a keyring.
 //!
-//! In: the file's path and the person at the terminal. Out: the key. The passphrase is stretched with argon2id (RFC
+//! In: the file's path, and the person at the terminal or a program that knows the passphrase. Out: the key. The passphrase is stretched with argon2id (RFC
 //! 9106). Its parameters and salt are in the file's first line, in clear text, and are authenticated together with the
 //! rest. The file contains no plain secret, is readable by its owner alone from the moment it exists, and is replaced
 //! atomically. This module neither caches the opened key nor decides when to make one: the vault does.
@@ -35,6 +35,12 @@ pub enum PassphraseError {
     /// Three wrong passphrases, or three pairs that differ.
     #[error("no passphrase was accepted in {TRIES} tries")]
     Refused,
+    /// The program that prints the passphrase did not.
+    #[error("`unlock_process` gave no passphrase: {0}")]
+    NoAnswer(String),
+    /// It printed another one.
+    #[error("the passphrase that `unlock_process` printed does not open the key")]
+    WrongAnswer,
     /// The file exists, but is damaged or was not written by this program.
     #[error("the file with the wrapped key is damaged")]
     Damaged,
@@ -71,23 +77,46 @@ impl Cost {
     }
 }
 
-/// A wrapped key on disk, and the person who knows its passphrase.
+/// A program that gives the passphrase in place of a person: the setting `unlock_process`.
+pub trait Unlocker {
+    /// The passphrase, which is not empty.
+    fn passphrase(&self) -> Result<Secret<String>, PassphraseError>;
+}
+
+/// A wrapped key on disk, and who knows its passphrase.
 pub struct PassphraseFile<'a> {
     path: PathBuf,
     terminal: &'a dyn Terminal,
     cost: Cost,
+    purpose: &'static str,
+    unlocker: Option<&'a dyn Unlocker>,
 }
 
 impl<'a> PassphraseFile<'a> {
     /// The file at `path`, in a folder that exists and that only its owner can use. `cost` applies to keys that are
     /// made here.
     pub fn new(path: impl Into<PathBuf>, terminal: &'a dyn Terminal, cost: Cost) -> Self {
-        Self { path: path.into(), terminal, cost }
+        Self { path: path.into(), terminal, cost, purpose: "mfa-cred", unlocker: None }
     }
 
-    /// Asks twice for a new passphrase, makes a key and saves it under `id`, replacing the file's former key.
+    /// The same file, with another word for what it protects, in the prompts.
+    #[must_use]
+    pub fn protecting(self, purpose: &'static str) -> Self {
+        Self { purpose, ..self }
+    }
+
+    /// The same file, with a program that is asked in place of the person.
+    #[must_use]
+    pub fn unlocked_by(self, unlocker: Option<&'a dyn Unlocker>) -> Self {
+        Self { unlocker, ..self }
+    }
+
+    /// Asks twice for a new passphrase, or once a program, makes a key and saves it under `id`, replacing the file's former key.
     pub fn make(&self, id: &KeyId) -> Result<SealingKey, PassphraseError> {
-        let passphrase = self.ask_for_new()?;
+        let passphrase = match self.unlocker {
+            Some(unlocker) => unlocker.passphrase()?,
+            None => self.ask_for_new()?,
+        };
         let key = SealingKey::random().map_err(PassphraseError::Seal)?;
         let wrapped = wrap(id, &key, &passphrase, self.cost)?;
         private::write(&self.path, &wrapped).map_err(PassphraseError::File)?;
@@ -102,8 +131,11 @@ impl<'a> PassphraseFile<'a> {
         if wrapped.id != *id {
             return Ok(None);
         }
+        if let Some(unlocker) = self.unlocker {
+            return wrapped.open(&unlocker.passphrase()?)?.map(Some).ok_or(PassphraseError::WrongAnswer);
+        }
         for _ in 0..TRIES {
-            let passphrase = self.ask("Passphrase for mfa-cred: ")?;
+            let passphrase = self.ask(&format!("Passphrase for {}: ", self.purpose))?;
             if let Some(key) = wrapped.open(&passphrase)? {
                 return Ok(Some(key));
             }
@@ -126,7 +158,7 @@ impl<'a> PassphraseFile<'a> {
 
     fn ask_for_new(&self) -> Result<Secret<String>, PassphraseError> {
         for _ in 0..TRIES {
-            let first = self.ask("New passphrase for mfa-cred: ")?;
+            let first = self.ask(&format!("New passphrase for {}: ", self.purpose))?;
             if first.expose().is_empty() {
                 self.terminal.tell("The passphrase cannot be empty.");
                 continue;

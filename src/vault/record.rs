@@ -116,6 +116,20 @@ impl Record {
         Ok(std::str::from_utf8(&text).ok().and_then(Self::parse).unwrap_or_default())
     }
 
+    /// The same where more than a cache would be lost: a record that mfa-cred did not write is an error.
+    pub(super) fn read_strictly(folder: &Path) -> io::Result<Self> {
+        let text = match private::read(&folder.join(FILE)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(error),
+        };
+        let damaged = || {
+            let what = format!("{} is damaged", folder.join(FILE).display());
+            io::Error::new(io::ErrorKind::InvalidData, what)
+        };
+        std::str::from_utf8(&text).ok().and_then(Self::parse).ok_or_else(damaged)
+    }
+
     /// Replaces the file, or removes it if the record is empty.
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         let path = folder.join(FILE);

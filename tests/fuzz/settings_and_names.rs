@@ -120,6 +120,7 @@ fn settings(file: &[u8]) {
         home: Some(PathBuf::from("/home/alice")),
         config: Some(PathBuf::from("/config")),
         state: Some(PathBuf::from("/state")),
+        data: Some(PathBuf::from("/data")),
     };
     let first = file.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
     for env in [Same(None), Same(first)] {

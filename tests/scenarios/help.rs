@@ -11,7 +11,7 @@ use crate::support::tools::{find, skip_without};
 use crate::support::world::{MFA_CRED, World};
 
 /// The groups of commands.
-const GROUPS: [&str; 6] = ["Credentials:", "Shell:", "Devices:", "Policies:", "Help:", "Commands:"];
+const GROUPS: [&str; 5] = ["Credentials:", "Shell:", "IAM:", "Help:", "Commands:"];
 
 /// The subcommands of this command, as the help lists them, each with the words that lead to it.
 fn commands_below(world: &World, path: &[String]) -> Vec<Vec<String>> {

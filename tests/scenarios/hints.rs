@@ -46,6 +46,26 @@ fn add(cast: &Cast, name: &str, lines: &str) {
     cast.world.add_config(&format!("[profile \"{name}\"]\n{lines}\n"));
 }
 
+/// Access keys, in the file and sealed; and a store that lost what opens them.
+fn follow_those_about_access_keys(ran: &RefCell<Vec<String>>) {
+    let sealing = World::cast();
+    let reader = Reader { world: &sealing.world, ran };
+    sealing.world.write("config/mfa-cred/config.ini", "unlock_process = echo tulip\n");
+    assert_eq!(reader.follow(&["keys", "import", "deploy"]), ["mfa-cred keys add deploy"]);
+    assert_eq!(reader.follow(&["keys", "add", "alice", "--yes"]), ["mfa-cred keys import alice"]);
+    assert_eq!(reader.follow(&["keys", "import", "alice", "--yes"]), ["mfa-cred process alice"]);
+    sealing.world.write_key("alice", &sealing.world.aws.add_user("alice2"));
+    assert_eq!(
+        reader.follow(&["keys", "import", "alice"]),
+        ["mfa-cred keys export alice", "mfa-cred keys remove alice"]
+    );
+    sealing.world.write(".aws/credentials", "");
+    sealing.world.write(".aws/config", "[profile alice]\n");
+    fs::remove_file(sealing.world.safe().join("key-wrapped")).expect("it is there");
+    sealing.world.forget_unlocked_keys();
+    assert!(reader.follow(&["process", "alice", "--no-cache"]).contains(&"mfa-cred keys list".to_owned()));
+}
+
 #[test]
 fn every_command_named_in_a_hint_runs_as_printed() {
     let ran = RefCell::default();
@@ -130,6 +150,8 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     let done = Pty::default().streams(Stream::Terminal, Stream::Apart).spawn(command).finish(PATIENCE);
     world.heard("alice", &done);
     reader.follow_said("alice", &done);
+
+    follow_those_about_access_keys(&ran);
 
     // An empty home, and a passphrase that nobody knows.
     let empty = World::empty();

@@ -44,6 +44,8 @@ mod init;
 mod instructions;
 #[cfg(unix)]
 mod keyrings;
+#[cfg(target_os = "linux")]
+mod keys;
 mod layers;
 #[cfg(unix)]
 mod network;

@@ -184,13 +184,14 @@ fn a_command_in_config_ini_keeps_its_quotes_comments_and_delimiters() {
 
 #[test]
 fn a_setting_without_a_value_counts_as_absent() {
-    let all = "region,duration,min_ttl,no_prompt,no_cache,store,lock_after,color,log,mfa_process,connect_timeout,\
+    let all = "region,duration,min_ttl,no_prompt,no_cache,store,lock_after,color,log,mfa_process,\
+               unlock_process,connect_timeout,\
                attempt_timeout,call_timeout,allow_http";
     for blank in ["=", " = ", " =\t"] {
         let ini: String = all.split(',').map(|key| format!("{key}{blank}\n")).collect();
         let (settings, how) = texts("", &[], &ini).how().unwrap_or_else(|refusal| panic!("{ini}: {refusal:?}"));
         assert_eq!((how.request.usual_region, how.min_ttl), (None, None), "{ini}");
-        assert_eq!((settings.mfa_process, settings.lock_after), (None, None), "{ini}");
+        assert_eq!((settings.mfa_process, settings.unlock_process, settings.lock_after), (None, None, None), "{ini}");
     }
 }
 
@@ -213,7 +214,7 @@ fn config_ini_accepts_only_known_settings() {
         assert_eq!(region(ini), Ok(expected), "{ini:?}");
     }
     let file = "/settings/mfa-cred/config.ini";
-    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, connect_timeout, attempt_timeout, call_timeout, allow_http";
+    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, unlock_process, connect_timeout, attempt_timeout, call_timeout, allow_http";
     for (ini, error) in [
         ("regoin = eu-west-1", format!("{file}: `regoin`: unknown setting; expected one of {keys}")),
         ("Region = eu-west-1", format!("{file}: `Region`: unknown setting; expected one of {keys}")),
@@ -244,7 +245,7 @@ fn a_command_in_config_ini_keeps_its_quotes_and_backslashes() {
 
 #[test]
 fn the_aws_files_come_from_options_variables_or_the_home() {
-    let home = Folders { home: Some(PathBuf::from("/home/alice")), config: None, state: None };
+    let home = Folders { home: Some(PathBuf::from("/home/alice")), config: None, state: None, data: None };
     let (ours, theirs) = (("MFA_CRED_CONFIG_FILE", "/ours"), ("AWS_CONFIG_FILE", "~/theirs"));
     for (words, variables, config) in [
         ("--config-file /typed", &[ours, theirs][..], "/typed"),

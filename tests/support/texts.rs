@@ -81,7 +81,7 @@ impl Texts {
     }
 
     fn settings(&self, global: &Global) -> Result<Settings, Error> {
-        let folders = Folders { home: None, config: Some(PathBuf::from("/settings")), state: None };
+        let folders = Folders { home: None, config: Some(PathBuf::from("/settings")), state: None, data: None };
         Ok(Settings::resolve(global, self, self, &folders)?)
     }
 }

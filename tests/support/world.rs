@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use mfa_cred::host::Keystore as _;
+use mfa_cred::vault::kernel::KernelKeyring;
+
 use super::aws::{AccessKey, Aws, Device, RoleSpec};
 use super::files::files_below;
 use super::pty::{self, Finished, PATIENCE, Pty, Session};
@@ -209,6 +212,19 @@ impl World {
         self.said.borrow_mut().push((what.to_owned(), said));
     }
 
+    /// The folder of sealed access keys.
+    pub(crate) fn safe(&self) -> PathBuf {
+        self.home.path().join(".local/share/mfa-cred-keys")
+    }
+
+    /// Takes the unlocked key of the sealed access keys from the kernel keyring, as the end of a login does.
+    pub(crate) fn forget_unlocked_keys(&self) {
+        let record = fs::read_to_string(self.safe().join("key-id")).unwrap_or_default();
+        for id in record.lines().filter_map(|line| line.split(' ').nth(1)) {
+            let _ = KernelKeyring.delete(id);
+        }
+    }
+
     /// The places where a secret appears in plain text.
     fn leaks(&self) -> Vec<String> {
         let said = self.said.borrow();
@@ -232,6 +248,7 @@ impl Drop for World {
             command.env_remove(name);
         }
         let cleared = pty::run(command, b"", PATIENCE);
+        self.forget_unlocked_keys();
         if std::thread::panicking() {
             return;
         }

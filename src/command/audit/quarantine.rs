@@ -26,7 +26,7 @@ use crate::iam::account::{Membership, survey};
 use crate::iam::policies::{FetchError, applying_to_group};
 use crate::iam::{AwsIam, DeviceError, IamError, User};
 use crate::messages::{one_line, with_causes};
-use crate::names::{AccountId, Partition};
+use crate::names::{AccountId, Partition, ProfileName};
 use crate::plan::{self, Base};
 use crate::policy::journey::Subject;
 use crate::policy::{Document, PolicyKind};
@@ -76,9 +76,11 @@ fn callers(
         return Err(DeviceError::Caller(crate::iam::CallerError::Unreadable).into());
     };
     let mut arns = vec![arn];
-    if matches!(plan.base, Base::AccessKey { .. } | Base::Environment(_)) {
+    if matches!(plan.base, Base::AccessKey { .. } | Base::SealedKey { .. } | Base::Environment(_)) {
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
-        let base = RealBases { ambient: &ambient, heard: &heard }.credentials(plan, context.profiles()?);
+        let sealed = |profile: &ProfileName| context.open_sealed(profile);
+        let base =
+            RealBases { ambient: &ambient, sealed: &sealed, heard: &heard }.credentials(plan, context.profiles()?);
         arns.push(sts.caller(&base.map_err(ExecuteError::from)?).map_err(DeviceError::Who)?);
     }
     let users = arns.iter().filter_map(|arn| User::of_arn(arn).ok());

@@ -7,6 +7,7 @@ use super::Session;
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::execute::base::{BaseError, Bases, RealBases, alive};
+use crate::host::NoTerminal;
 use crate::iam::{AwsIam, DeviceError, Iam, IamError, needs, usable};
 use crate::names::{MfaSerial, ProfileName};
 use crate::plan::{BaseKind, Plan, PlanError, PlanRequest};
@@ -103,7 +104,9 @@ fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSeria
     if plan.base.kind() != BaseKind::LongTerm {
         return None;
     }
-    let bases = RealBases { ambient: &|| context.ambient_credentials(), heard: &|_| () };
+    // Nobody is asked to unlock a key either.
+    let sealed = |profile: &ProfileName| context.at(&NoTerminal).open_sealed(profile);
+    let bases = RealBases { ambient: &|| context.ambient_credentials(), sealed: &sealed, heard: &|_| () };
     let base = bases.credentials(&plan, set).ok()?;
     let clock = context.clock();
     let iam = AwsIam::connect(&plan.iam(set, ambient).ok()?, BRIEF, &clock).ok()?;

@@ -77,3 +77,40 @@ fn without_a_terminal_for_the_passphrase_no_code_is_spent() {
     assert_eq!((failed.status.code(), failed.stdout.as_str(), calls(&world)), (Some(7), "", Vec::new()), "{failed:?}");
     assert!(!world.state().join("key-id").exists());
 }
+
+#[test]
+fn a_program_gives_the_passphrase_where_nobody_could_type_it() {
+    let Cast { world, device, .. } = cast();
+    world.set("MFA_CRED_STORE", "passphrase");
+    let settings = |command: &str| world.write("config/mfa-cred/config.ini", format!("unlock_process = {command}\n"));
+    settings("echo touch your key >&2; echo tulip");
+    let made = world.sign_in(&device, &["env", "deploy"]);
+    assert_eq!((made.stderr.as_str(), calls(&world).len()), ("touch your key\n", 2));
+    let (id, place) = key(&world);
+    assert_eq!((place.as_str(), is_in_kernel(&id)), ("passphrase", true));
+    assert_warm(&world);
+    // The next login, at which no terminal is needed either.
+    take_from_kernel(&id);
+    let unlocked = world.run(&["process", "deploy"]);
+    assert_eq!((unlocked.status.code(), unlocked.stderr.as_str()), (Some(0), "touch your key\n"), "{unlocked:?}");
+    assert_warm(&world);
+    take_from_kernel(&id);
+    for (command, why, hint) in [
+        (
+            "echo rose",
+            "the passphrase that `unlock_process` printed does not open the key",
+            "`mfa-cred clear --all` discards the passphrase and everything sealed under it",
+        ),
+        (
+            "echo tulip; exit 3",
+            "`unlock_process` gave no passphrase: it failed (exit status: 3)",
+            "run the command by hand: it must print the passphrase on one line, and exit with 0",
+        ),
+    ] {
+        settings(command);
+        let failed = world.at_terminal(&["process", "deploy"]).finish(PATIENCE);
+        assert_eq!((failed.status.code(), failed.stdout.as_str(), failed.terminal.as_str()), (Some(7), "", ""));
+        assert_eq!(failed.stderr, format!("error: the sealing key could not be unlocked: {why}\nhint: {hint}\n"));
+    }
+    assert_eq!(calls(&world), Vec::<String>::new());
+}

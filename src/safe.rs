@@ -1,0 +1,254 @@
+//! Long-term access keys at rest: one sealed file for each profile, in a folder of their own.
+//!
+//! In: a profile's access key, and the persistent key that seals it ([`PersistentVault`]). Out: the key, or why it cannot be
+//! had. AWS shows a secret access key once, so nothing here is a cache: a file that cannot be read is an error and never
+//! "no key", a folder that is not this user's alone is refused and never replaced, and a file counts as sealed only after
+//! it was read back from the disk and opened. The clear header tells which key of which user a file holds, so that plans
+//! and lists need no sealing key. Whether AWS still takes a key is not known here.
+
+mod file;
+mod given;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::disk::private::{self, Insight};
+use crate::names::ProfileName;
+use crate::names::digest::digest_name;
+use crate::profile::SealedKeys;
+use crate::secret::{Credentials, Secret};
+use crate::vault::{KeyHome, PersistentError, PersistentVault};
+
+pub use file::Header;
+use file::Sealed;
+pub use given::{GivenKey, NotAKey};
+
+/// The beginning of the names of the files that hold keys.
+const PREFIX: &str = "access-key-";
+/// Held while a key is sealed or removed.
+const LOCK: &str = "access-keys.lock";
+
+/// Why a sealed access key cannot be had, or not be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SafeError {
+    /// The operating system defines no folder for data.
+    #[error("no home folder is known, so there is no place for sealed access keys")]
+    Nowhere,
+    /// The folder or a file in it.
+    #[error("the sealed access keys in `{}` cannot be used", path.display())]
+    Unusable {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The persistent key.
+    #[error(transparent)]
+    Key(#[from] PersistentError),
+    /// The profile has no sealed key.
+    #[error("profile `{0}` has no sealed access key")]
+    Missing(ProfileName),
+    /// The file is damaged, of another version, or sealed by another key.
+    #[error("the sealed access key of profile `{profile}` does not open: `{}` is damaged or foreign", path.display())]
+    Damaged {
+        /// Whose key.
+        profile: ProfileName,
+        /// The file.
+        path: PathBuf,
+    },
+    /// What was written did not open.
+    #[error("the access key of profile `{0}` was sealed and could not be opened again, so it was not taken over")]
+    NotReadBack(ProfileName),
+}
+
+/// The folder of sealed keys, whose headers can be read without a sealing key.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    folder: PathBuf,
+}
+
+impl Shelf {
+    /// The folder, which need not exist.
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The folder's path.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn path(&self, profile: &str) -> PathBuf {
+        self.folder.join(format!("{PREFIX}{}", digest_name(profile)))
+    }
+
+    fn unusable(&self) -> impl Fn(io::Error) -> SafeError {
+        let path = self.folder.clone();
+        move |source| SafeError::Unusable { path: path.clone(), source }
+    }
+
+    /// The file of a profile's key; `None` if there is none.
+    fn sealed(&self, profile: &ProfileName) -> Result<Option<Sealed>, SafeError> {
+        let path = self.path(profile.as_str());
+        let bytes = match private::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.unusable()(error)),
+        };
+        let sealed = Sealed::read(bytes).filter(|sealed| sealed.header.profile == profile.as_str());
+        sealed.map(Some).ok_or_else(|| SafeError::Damaged { profile: profile.clone(), path })
+    }
+
+    /// The header of a profile's key; `None` if it has none.
+    pub fn header(&self, profile: &ProfileName) -> Result<Option<Header>, SafeError> {
+        Ok(self.sealed(profile)?.map(|sealed| sealed.header))
+    }
+
+    /// The headers of all keys, by profile, and the files that are none.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn headers(&self) -> Result<(Vec<Header>, Vec<PathBuf>), SafeError> {
+        let (mut headers, mut damaged) = (Vec::new(), Vec::new());
+        for path in self.files()? {
+            let header = private::read(&path).ok().and_then(Sealed::read).map(|sealed| sealed.header);
+            match header.filter(|header| self.path(&header.profile) == path) {
+                Some(header) => headers.push(header),
+                None => damaged.push(path),
+            }
+        }
+        headers.sort_by(|one, other| one.profile.cmp(&other.profile));
+        Ok((headers, damaged))
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, SafeError> {
+        let files = match std::fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            files => files.map_err(self.unusable())?,
+        };
+        let is_key = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+        };
+        let paths: io::Result<Vec<PathBuf>> = files.map(|file| file.map(|file| file.path())).collect();
+        Ok(paths.map_err(self.unusable())?.into_iter().filter(is_key).collect())
+    }
+}
+
+impl SealedKeys for Shelf {
+    fn access_key_id(&self, profile: &str) -> Result<Option<String>, String> {
+        let Some(profile) = ProfileName::new(profile) else { return Ok(None) };
+        let header = self.header(&profile).map_err(|error| crate::messages::with_causes(&error))?;
+        Ok(header.map(|header| header.access_key_id))
+    }
+}
+
+/// The sealed keys, and the key that opens them.
+pub struct Safe<'a> {
+    shelf: &'a Shelf,
+    vault: PersistentVault<'a>,
+}
+
+impl<'a> Safe<'a> {
+    /// Opens nothing yet. The vault is that of the shelf's folder.
+    pub fn new(shelf: &'a Shelf, vault: PersistentVault<'a>) -> Self {
+        Self { shelf, vault }
+    }
+
+    /// A profile's access key, opened. May open a keyring or ask for a passphrase.
+    pub fn open(&self, profile: &ProfileName) -> Result<Credentials, SafeError> {
+        let sealed = self.shelf.sealed(profile)?.ok_or_else(|| SafeError::Missing(profile.clone()))?;
+        let damaged = || SafeError::Damaged { profile: profile.clone(), path: self.shelf.path(profile.as_str()) };
+        let key = self.vault.find()?.ok_or_else(damaged)?;
+        let secret = sealed.open(&key).ok_or_else(damaged)?;
+        Ok(Credentials {
+            account: sealed.header.account(),
+            access_key_id: sealed.header.access_key_id,
+            secret_access_key: secret,
+            session_token: None,
+            expiration: None,
+        })
+    }
+
+    /// Seals a key, replacing the profile's former one, and opens it again from the disk. Asks for a new passphrase where
+    /// no persistent key was made yet. Until this returns, the former key stands.
+    pub fn seal(&self, header: Header, secret: &Secret<String>) -> Result<Credentials, SafeError> {
+        let _alone = self.lock()?;
+        let unusable = self.shelf.unusable();
+        let key = self.vault.find_or_make()?;
+        let profile = ProfileName::new(&header.profile).ok_or(SafeError::Nowhere)?;
+        let path = self.shelf.path(profile.as_str());
+        let bytes = Sealed::write(header, secret, &key).map_err(PersistentError::Seal)?;
+        // Opened before it takes the former one's place, and once more from there.
+        let opens = |bytes: Vec<u8>| {
+            let opened = Sealed::read(bytes).and_then(|sealed| sealed.open(&key));
+            opened.is_some_and(|opened| opened.expose() == secret.expose())
+        };
+        if !opens(bytes.clone()) {
+            return Err(SafeError::NotReadBack(profile));
+        }
+        private::write(&path, &bytes).map_err(&unusable)?;
+        sync(self.shelf.folder());
+        if !opens(private::read(&path).map_err(&unusable)?) {
+            return Err(SafeError::NotReadBack(profile));
+        }
+        self.open(&profile)
+    }
+
+    /// Removes a profile's key. With the last one, the persistent key is destroyed too, since it opens nothing any more.
+    pub fn remove(&self, profile: &ProfileName) -> Result<(), SafeError> {
+        let _alone = self.lock()?;
+        let path = self.shelf.path(profile.as_str());
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(SafeError::Missing(profile.clone()));
+            }
+            removed => removed.map_err(self.shelf.unusable())?,
+        }
+        sync(self.shelf.folder());
+        if self.shelf.files()?.is_empty() {
+            self.vault.destroy()?;
+        }
+        Ok(())
+    }
+
+    /// The store that the persistent key belongs to.
+    pub fn place(&self) -> Result<KeyHome, SafeError> {
+        self.vault.place()?.ok_or_else(|| self.shelf.unusable()(io::ErrorKind::NotFound.into()))
+    }
+
+    /// The header of a new key, for [`Safe::seal`].
+    pub fn header(profile: &ProfileName, access_key_id: &str, arn: &str, now: Timestamp) -> Header {
+        Header::new(profile, access_key_id, arn, now)
+    }
+
+    /// Makes and checks the folder, and waits for its lock. One that others could write to, or that is not ours, is refused:
+    /// what lies in it may have been planted, and nothing may be lost by setting it aside.
+    fn lock(&self) -> Result<File, SafeError> {
+        let (folder, unusable) = (self.shelf.folder(), self.shelf.unusable());
+        private::make_folder(folder).map_err(&unusable)?;
+        if private::look(folder).map_err(&unusable)? == Insight::Others {
+            private::close(folder).map_err(&unusable)?;
+        }
+        let file = private::open_or_make(&folder.join(LOCK)).map_err(&unusable)?;
+        // Its holder may be asking a person for a passphrase, which ends by itself.
+        file.lock().map_err(&unusable)?;
+        Ok(file)
+    }
+}
+
+/// Flushes the folder, so that a key which was just sealed is still there after a power failure that follows the removal of
+/// its other copy.
+fn sync(folder: &Path) {
+    #[cfg(unix)]
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
+#[cfg(test)]
+mod tests;

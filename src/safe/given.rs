@@ -1,0 +1,221 @@
+//! An access key as people get it: the console's CSV, the answer of `aws iam create-access-key`, or two lines.
+//!
+//! In: the bytes. Out: the key, or what is wrong, without any of the bytes. Pure.
+
+use serde_json::Value;
+
+use crate::names::{is_access_key_id, is_temporary_key};
+use crate::secret::Secret;
+
+/// Why a text is not an access key. Holds nothing of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NotAKey {
+    /// The bytes are not UTF-8.
+    #[error("it is not UTF-8 text")]
+    NotText,
+    /// There is nothing.
+    #[error("it is empty")]
+    Empty,
+    /// A table without the console's columns.
+    #[error("it has no columns `Access key ID` and `Secret access key`, as the console's CSV file has")]
+    NoColumns,
+    /// A row that is cut off, or has other columns than the heading.
+    #[error("a line of it is not whole")]
+    BrokenRow,
+    /// A table of several keys.
+    #[error("it has {0} access keys: keep the line of one")]
+    Several(usize),
+    /// Neither JSON with a key nor two lines.
+    #[error(
+        "it is neither an access key ID and a secret access key on two lines, nor what `aws iam create-access-key` prints"
+    )]
+    Neither,
+    /// The identifier.
+    #[error("its access key ID is not one plain word")]
+    Id,
+    /// The identifier is that of a session.
+    #[error("its access key is temporary (`ASIA...`), and only long-term access keys are sealed")]
+    Temporary,
+    /// The secret.
+    #[error("its secret access key is empty, or has a space or a control character in it")]
+    Secret,
+}
+
+/// An access key that a person has given.
+#[derive(Clone, Debug)]
+pub struct GivenKey {
+    /// Its identifier.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret<String>,
+}
+
+impl GivenKey {
+    /// A key of these two parts, as far as both can be ones of AWS's or of its likes.
+    pub fn of(id: &str, secret: &str) -> Result<Self, NotAKey> {
+        let (id, secret) = (id.trim(), secret.trim());
+        if id.is_empty() || !is_access_key_id(id) {
+            return Err(NotAKey::Id);
+        }
+        if is_temporary_key(id) {
+            return Err(NotAKey::Temporary);
+        }
+        if secret.is_empty() || secret.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err(NotAKey::Secret);
+        }
+        Ok(Self { id: id.to_owned(), secret: Secret::from(secret) })
+    }
+
+    /// The only key of a CSV file that the AWS console offers after it made one. It begins with a byte order mark in some
+    /// versions, ends its lines either way, and has other columns beside these two.
+    pub fn of_csv(bytes: &[u8]) -> Result<Self, NotAKey> {
+        let text = text(bytes)?;
+        let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let heading = rows.headers().map_err(|_| NotAKey::BrokenRow)?;
+        let column = |name: &str| heading.iter().position(|column| column.eq_ignore_ascii_case(name));
+        let (Some(id), Some(secret)) = (column("Access key ID"), column("Secret access key")) else {
+            return Err(NotAKey::NoColumns);
+        };
+        let mut keys = Vec::new();
+        for row in rows.records() {
+            let row = row.map_err(|_| NotAKey::BrokenRow)?;
+            keys.push(Self::of(row.get(id).unwrap_or_default(), row.get(secret).unwrap_or_default())?);
+        }
+        match keys.len() {
+            0 => Err(NotAKey::Empty),
+            1 => Ok(keys.remove(0)),
+            several => Err(NotAKey::Several(several)),
+        }
+    }
+
+    /// A key on two lines, or in the JSON that `aws iam create-access-key` prints.
+    pub fn of_text(bytes: &[u8]) -> Result<Self, NotAKey> {
+        let text = text(bytes)?.trim();
+        if text.starts_with('{') {
+            let answer = Answer(serde_json::from_str(text).map_err(|_| NotAKey::Neither)?);
+            let key = answer.0.get("AccessKey").unwrap_or(&answer.0);
+            if key.get("SessionToken").is_some_and(|token| !token.is_null()) {
+                return Err(NotAKey::Temporary);
+            }
+            let part = |name: &str| key.get(name).and_then(Value::as_str).ok_or(NotAKey::Neither);
+            return Self::of(part("AccessKeyId")?, part("SecretAccessKey")?);
+        }
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        match lines[..] {
+            [id, secret] => Self::of(id, secret),
+            _ => Err(NotAKey::Neither),
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, NotAKey> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if bytes.trim_ascii().is_empty() {
+        return Err(NotAKey::Empty);
+    }
+    std::str::from_utf8(bytes).map_err(|_| NotAKey::NotText)
+}
+
+/// An answer, whose texts are zeroed with it.
+struct Answer(Value);
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        zero(std::mem::take(&mut self.0));
+    }
+}
+
+fn zero(value: Value) {
+    match value {
+        Value::String(text) => drop(Secret::new(text)),
+        Value::Object(fields) => fields.into_iter().for_each(|(_, value)| zero(value)),
+        Value::Array(values) => values.into_iter().for_each(zero),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GivenKey, NotAKey};
+
+    const ID: &str = "AKIAIOSFODNN7EXAMPLE";
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
+    fn parts(given: Result<GivenKey, NotAKey>) -> Result<(String, String), NotAKey> {
+        given.map(|key| (key.id, key.secret.expose().clone()))
+    }
+
+    #[test]
+    fn the_consoles_csv_in_all_its_forms() {
+        for csv in [
+            format!("Access key ID,Secret access key\n{ID},{SECRET}\n"),
+            format!("\u{feff}Access key ID,Secret access key\r\n{ID},{SECRET}\r\n"),
+            format!("\u{feff}Access key ID,Secret access key\r\n{ID},{SECRET}"),
+            format!(
+                "User name,Password,Access key ID,Secret access key,Console login link\n\
+                 alice,\"p,w\",{ID},{SECRET},https://x.signin.aws.amazon.com/console\n"
+            ),
+            format!("\"Secret Access Key\",\"ACCESS KEY ID\"\n\"{SECRET}\",\"{ID}\"\n"),
+        ] {
+            assert_eq!(parts(GivenKey::of_csv(csv.as_bytes())), Ok((ID.to_owned(), SECRET.to_owned())), "{csv:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_csv_of_one_key() {
+        for (csv, why) in [
+            (String::new(), NotAKey::Empty),
+            ("\u{feff}\r\n".to_owned(), NotAKey::Empty),
+            ("Access key ID,Secret access key\n".to_owned(), NotAKey::Empty),
+            (format!("{ID},{SECRET}\n"), NotAKey::NoColumns),
+            (format!("Access key ID\n{ID}\n"), NotAKey::NoColumns),
+            (format!("Access key ID,Secret access key\n{ID}\n"), NotAKey::BrokenRow),
+            (format!("Access key ID,Secret access key\n{ID},\n"), NotAKey::Secret),
+            (format!("Access key ID,Secret access key\n{ID},wJal rXUt\n"), NotAKey::Secret),
+            (format!("Access key ID,Secret access key\nAK IA,{SECRET}\n"), NotAKey::Id),
+            (format!("Access key ID,Secret access key\nASIAIOSFODNN7EXAMPLE,{SECRET}\n"), NotAKey::Temporary),
+            (format!("Access key ID,Secret access key\n{ID},{SECRET}\n{ID},{SECRET}\n"), NotAKey::Several(2)),
+        ] {
+            assert_eq!(parts(GivenKey::of_csv(csv.as_bytes())), Err(why), "{csv:?}");
+        }
+        assert_eq!(parts(GivenKey::of_csv(b"Access key ID,Secret access key\n\xff,x\n")), Err(NotAKey::NotText));
+    }
+
+    #[test]
+    fn two_lines_or_the_answer_of_the_aws_cli() {
+        let whole = Ok((ID.to_owned(), SECRET.to_owned()));
+        for (text, key) in [
+            (format!("{ID}\n{SECRET}\n"), whole.clone()),
+            (format!("\u{feff} {ID} \r\n\r\n{SECRET}"), whole.clone()),
+            (
+                format!(
+                    r#"{{"AccessKey": {{"UserName": "alice", "AccessKeyId": "{ID}", "SecretAccessKey": "{SECRET}"}}}}"#
+                ),
+                whole.clone(),
+            ),
+            (
+                format!(
+                    r#"{{"Version": 1, "AccessKeyId": "{ID}", "SecretAccessKey": "{SECRET}", "SessionToken": null}}"#
+                ),
+                whole,
+            ),
+            (
+                format!(r#"{{"AccessKeyId": "{ID}", "SecretAccessKey": "{SECRET}", "SessionToken": "x"}}"#),
+                Err(NotAKey::Temporary),
+            ),
+            (format!(r#"{{"AccessKeyId": "{ID}"}}"#), Err(NotAKey::Neither)),
+            (format!("{{{ID}"), Err(NotAKey::Neither)),
+            (ID.to_owned(), Err(NotAKey::Neither)),
+            (format!("{ID}\n{SECRET}\nmore\n"), Err(NotAKey::Neither)),
+            (" \n".to_owned(), Err(NotAKey::Empty)),
+        ] {
+            assert_eq!(parts(GivenKey::of_text(text.as_bytes())), key, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn errors_hold_nothing_of_the_key() {
+        let error = GivenKey::of_text(format!("{ID}\n{SECRET} x\n").as_bytes()).expect_err("a blank");
+        assert!(!format!("{error:?} {error}").contains(SECRET));
+    }
+}
