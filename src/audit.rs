@@ -1,9 +1,8 @@
-//! Who in an account has no MFA, and the IAM habits around it.
+//! Audits an account: users without MFA, and IAM practices around it.
 //!
-//! Facts in, findings out: what IAM or a credential report says of an account becomes [`facts::Account`], the questions
-//! of [`question::Question`] are asked of it, and the answers are sorted, so that the same facts give the same bytes.
-//! Pure: no file, no network, no clock and no terminal. What could not be read is a finding of its own, never an "all is
-//! well".
+//! Facts in, findings out: the facts about an account, from IAM or a credential report, become [`facts::Account`]; each
+//! [`question::Question`] is checked; and the findings are sorted, so that the same facts give the same bytes. Pure: no
+//! file, no network, no clock and no terminal. Anything that could not be read is a finding, never an "all is well".
 
 pub mod question;
 pub mod facts;
@@ -26,23 +25,23 @@ pub enum AuditError {
     /// A file cannot be read.
     #[error("{name} cannot be read")]
     File {
-        /// The file.
+        /// The file's name.
         name: String,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// A file cannot be written.
     #[error("{name} cannot be written")]
     Write {
-        /// The file.
+        /// The file's name.
         name: String,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// A file of accounts has a line that is none.
-    #[error("{name}: line {line}: it begins with no account id of twelve digits")]
+    /// A line in a file of accounts has no account ID.
+    #[error("{name}: line {line}: expected a twelve-digit account ID at the start")]
     Accounts {
-        /// The file.
+        /// The file's name.
         name: String,
         /// The line, counted from 1.
         line: usize,
@@ -50,38 +49,38 @@ pub enum AuditError {
     /// A pattern matches nothing.
     #[error("no profile matches `{0}`")]
     NoProfiles(String),
-    /// A file is no credential report.
+    /// A file is not a credential report.
     #[error("{name}")]
     Report {
-        /// The file.
+        /// The file's name.
         name: String,
-        /// Why.
+        /// The reason.
         source: report::ReportError,
     },
-    /// A group that is no quarantine: nobody is put into it.
+    /// A group that cannot be a quarantine: no user is added to it.
     #[error("group `{group}` cannot be a quarantine: {why}")]
     Quarantine {
         /// The group.
         group: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// Some changes of a quarantine were not made, or some users could not be judged; stdout names them.
-    #[error("group `{group}` is not as it should be: {}", unfinished(*.unmade, *.unknown))]
+    /// Some changes of a quarantine were not made, or some users could not be read; stdout names them.
+    #[error("group `{group}` is not up to date: {}", unfinished(*.unmade, *.unknown))]
     Unfinished {
         /// The group.
         group: String,
-        /// How many changes failed.
+        /// The number of failed changes.
         unmade: usize,
-        /// Of how many users something could not be read.
+        /// The number of users about whom something could not be read.
         unknown: usize,
     },
-    /// A file of accepted findings has a line that is none.
+    /// A file of accepted findings has an invalid line.
     #[error("{name}")]
     Accept {
-        /// The file.
+        /// The file's name.
         name: String,
-        /// Why.
+        /// The reason.
         source: accepted::AcceptError,
     },
 }

@@ -1,7 +1,8 @@
-//! What somebody decided to live with: findings that do not count, some of them until a day.
+//! Accepted findings, which do not count, some of them only until a certain day.
 //!
-//! One line each: `ID=NAME until YYYY-MM-DD`, perhaps `in ACCOUNT` before the `until`, and a `#` with the reason behind.
-//! Without `=NAME` it is every finding of that id. The day is the last on which it is accepted, in UTC.
+//! One per line: `ID=NAME until YYYY-MM-DD`, optionally with `in ACCOUNT` before the `until`, and a `#` with a reason
+//! at the end. Without `=NAME`, it means every finding with that ID. The day is the last one on which it is accepted,
+//! in UTC.
 
 use std::str::FromStr;
 
@@ -13,21 +14,21 @@ use super::judge::Finding;
 use super::question::Question;
 use crate::names::AccountId;
 
-/// Findings of one question, of all names or of one: `ID`, `ID=NAME`.
+/// The findings of one check, for all names or for a single one: `ID`, `ID=NAME`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pattern {
     question: Question,
     name: Option<String>,
 }
 
-/// A text that is no [`Pattern`].
+/// An invalid [`Pattern`].
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum PatternError {
-    /// The id.
-    #[error("there is no question `{0}`; `audit --help` lists them")]
+    /// An unknown ID.
+    #[error("unknown check `{0}`; `audit --help` lists them")]
     Unknown(String),
-    /// Nothing behind the `=`.
-    #[error("after `=` goes the name of a user or a group")]
+    /// Nothing after the `=`.
+    #[error("expected the name of a user or a group after `=`")]
     NoName,
 }
 
@@ -56,47 +57,47 @@ impl Pattern {
 /// A line of the file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Accepted {
-    /// Where it stands.
+    /// The line number, counted from 1.
     pub line: usize,
-    /// What it is about.
+    /// The findings that it accepts.
     pub pattern: Pattern,
-    /// The account, where one is named.
+    /// The account, if the line names one.
     pub account: Option<AccountId>,
     /// The last day.
     pub until: Date,
 }
 
-/// Why a line cannot be read.
+/// Why a line is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Problem {
     /// The finding.
     #[error(transparent)]
     Pattern(#[from] PatternError),
     /// The account.
-    #[error("after `in` goes an account id of twelve digits")]
+    #[error("expected a twelve-digit account ID after `in`")]
     Account,
     /// The day.
-    #[error("it needs a last day: `until 2026-12-31`")]
+    #[error("expected a last day, such as `until 2026-12-31`")]
     Until,
     /// Something else.
-    #[error("`{0}` is not expected here; a reason goes after `#`")]
+    #[error("`{0}` is not expected here; put a reason after `#`")]
     More(String),
 }
 
-/// A line that cannot be read.
+/// An invalid line.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct AcceptError {
     /// The line, counted from 1.
     pub line: usize,
-    /// Why.
+    /// The reason.
     pub problem: Problem,
 }
 
-/// Reads the file.
+/// Parses the file.
 ///
 /// # Errors
-/// The first line that is not as it should be.
+/// The first invalid line.
 pub fn read(text: &str) -> Result<Vec<Accepted>, AcceptError> {
     let mut all = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -129,7 +130,7 @@ impl Accepted {
         now.to_zoned(TimeZone::UTC).date() > self.until
     }
 
-    /// Is it about this finding of that account?
+    /// Does it accept this finding in that account?
     pub fn covers(&self, finding: &Finding, account: Option<&AccountId>) -> bool {
         self.account.as_ref().is_none_or(|own| Some(own) == account) && self.pattern.covers(finding)
     }
@@ -170,15 +171,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_none_is_named() {
+    fn an_invalid_line_is_reported() {
         for (text, line, problem) in [
-            ("\nold-key=a", 2, "it needs a last day: `until 2026-12-31`"),
-            ("old-key=a until tomorrow", 1, "it needs a last day: `until 2026-12-31`"),
-            ("old-key=a until 2026-02-30", 1, "it needs a last day: `until 2026-12-31`"),
-            ("old-key= until 2026-02-28", 1, "after `=` goes the name of a user or a group"),
-            ("old-keys=a", 1, "there is no question `old-keys`; `audit --help` lists them"),
-            ("old-key=a in prod until 2026-02-28", 1, "after `in` goes an account id of twelve digits"),
-            ("old-key=a until 2026-02-28 because", 1, "`because` is not expected here; a reason goes after `#`"),
+            ("\nold-key=a", 2, "expected a last day, such as `until 2026-12-31`"),
+            ("old-key=a until tomorrow", 1, "expected a last day, such as `until 2026-12-31`"),
+            ("old-key=a until 2026-02-30", 1, "expected a last day, such as `until 2026-12-31`"),
+            ("old-key= until 2026-02-28", 1, "expected the name of a user or a group after `=`"),
+            ("old-keys=a", 1, "unknown check `old-keys`; `audit --help` lists them"),
+            ("old-key=a in prod until 2026-02-28", 1, "expected a twelve-digit account ID after `in`"),
+            ("old-key=a until 2026-02-28 because", 1, "`because` is not expected here; put a reason after `#`"),
         ] {
             let error = read(text).expect_err(text);
             assert_eq!((error.line, error.problem.to_string().as_str()), (line, problem), "{text}");

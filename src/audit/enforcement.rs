@@ -1,5 +1,5 @@
-//! All the policies of a user → does anything but enrolling work without MFA, and can the user enroll at all? It is
-//! `policy check` that says so; here its report becomes two short answers.
+//! All the policies of a user → does anything except enrollment work without MFA, and can the user enroll at all? The
+//! report of `policy check` is condensed into two short answers.
 
 use super::facts::Judged;
 use crate::policy::check;
@@ -7,11 +7,11 @@ use crate::policy::evaluate::{Policies, Verdict};
 use crate::policy::journey::{Cell, Expected, Journey, Row, Stage, Subject, Way};
 use crate::policy::rules::{CheckOptions, Finding, Rule, Severity};
 
-/// The ways in that a thief has, and what is stolen for each.
+/// The ways in for an attacker, and what is stolen for each.
 const STOLEN: [(Way, &str); 3] =
     [(Way::Key, "an access key"), (Way::Session, "a session"), (Way::Console, "a password")];
 
-/// Asks `policy check`.
+/// Runs `policy check`.
 pub fn judged(policies: Policies<'_>, subject: &Subject) -> Judged {
     let options = CheckOptions {
         account: Some(subject.account.clone()),
@@ -24,7 +24,7 @@ pub fn judged(policies: Policies<'_>, subject: &Subject) -> Judged {
     Judged { open: open(journey, &failures().collect::<Vec<_>>()), stuck: stuck(journey) }
 }
 
-/// With what alone an attacker gets through, and by which rules.
+/// The credentials with which an attacker gets in, and the rules that report it.
 fn open(journey: &Journey, failures: &[&Finding]) -> Option<String> {
     let is_open = |way: Way| {
         let is_told = |finding: &&Finding| finding.opens.as_ref().is_some_and(|opened| opened.ways.contains(&way));
@@ -45,15 +45,15 @@ fn open(journey: &Journey, failures: &[&Finding]) -> Option<String> {
     rules.sort_unstable();
     rules.dedup();
     let rules = if rules.is_empty() { String::new() } else { format!(" ({})", rules.join(", ")) };
-    Some(format!("an attacker {may} through with {} alone{rules}", listed(&stolen)))
+    Some(format!("an attacker {may} in with only {}{rules}", listed(&stolen)))
 }
 
-/// Does somebody get on who must not?
+/// Does someone succeed who must not?
 fn is_theft(cell: &Cell) -> bool {
     cell.is_wrong() && matches!(cell, Cell::Judged { expected: Expected::Denied, .. })
 }
 
-/// Which call of enrolling is not to be had, neither with a key nor in the console.
+/// The enrollment calls that are not allowed with a key, or not in the console.
 fn stuck(journey: &Journey) -> Option<String> {
     let is_denied = |step: Stage, way: Way| {
         let cell = journey.cell(step, way);
@@ -92,7 +92,7 @@ mod tests {
     use crate::policy::{Document, PolicyKind};
 
     #[test]
-    fn what_policy_check_says_in_two_answers() {
+    fn policy_check_becomes_two_answers() {
         let subject = Subject::new("alice", "123456789012".parse().expect("it"), Partition::AWS).expect("a name");
         let mfa = print(Format::Json, &Choices::default());
         let allow = |action: &str| {
@@ -108,15 +108,11 @@ mod tests {
             (vec![], None, Some(no_way)),
             (
                 vec![allow("s3:*")],
-                Some("an attacker gets through with an access key, a session or a password alone"),
+                Some("an attacker gets in with only an access key, a session or a password"),
                 Some(no_way),
             ),
-            (
-                vec![allow("*")],
-                Some("an attacker gets through with an access key, a session or a password alone"),
-                None,
-            ),
-            (vec![console, allow("s3:*")], Some("an attacker gets through with an access key alone"), None),
+            (vec![allow("*")], Some("an attacker gets in with only an access key, a session or a password"), None),
+            (vec![console, allow("s3:*")], Some("an attacker gets in with only an access key"), None),
         ] {
             let parse = |text: &String| Document::parse("p", text.as_bytes(), PolicyKind::User).expect("a policy");
             let documents: Vec<Document> = texts.iter().map(parse).collect();

@@ -1,4 +1,5 @@
-//! What is known of an account, wherever it came from. `None` is what nobody was asked, or could not say.
+//! What is known about an account, from IAM or from a credential report. `None` means that it was not read, or is not
+//! known.
 
 use jiff::Timestamp;
 
@@ -8,32 +9,32 @@ use crate::names::AccountId;
 /// An account.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// Its id.
+    /// Its ID.
     pub id: Option<AccountId>,
-    /// When the facts about passwords, keys and MFA were true, if they are a credential report's.
+    /// When the credential report was generated, if the facts come from one.
     pub reported: Option<Timestamp>,
     /// The root user.
     pub root: Option<Root>,
     /// The users.
     pub users: Vec<User>,
-    /// The groups, each with whether it has users.
+    /// The groups.
     pub groups: Option<Vec<Group>>,
     /// The password policy.
     pub passwords: Option<Passwords>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
-    /// The questions to which this kind of source has no answer at all; nobody was refused anything.
+    /// The checks that this kind of source can never answer; no call was denied.
     pub unanswerable: Vec<Question>,
 }
 
 /// The root user.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Root {
-    /// Is there a password or a key to sign in with? With central root access there may be none.
+    /// Does the root user have a password or a key? With central root access, it may have neither.
     pub has_credentials: Option<bool>,
-    /// Is there an MFA device?
+    /// Does the root user have an MFA device?
     pub has_mfa: Option<bool>,
-    /// Is there an active access key?
+    /// Does the root user have an active access key?
     pub has_key: Option<bool>,
 }
 
@@ -50,55 +51,55 @@ pub struct User {
     pub keys: Option<Vec<Key>>,
     /// Is the user in a group?
     pub has_group: Option<bool>,
-    /// The names of the policies that are the user's own: attached or inline.
+    /// The names of the policies that are attached directly to the user, or inline.
     pub own_policies: Option<Vec<String>>,
-    /// What `policy check` says of all the policies that apply.
+    /// The result of `policy check` on all the policies that apply.
     pub judged: Option<Judged>,
 }
 
 /// A console password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Password {
-    /// There is none.
+    /// No password.
     None,
-    /// There is one, last used at that time, or since that time not at all; `None` where nobody knows.
+    /// A password, last used at that time, or not used since that time; `None` if unknown.
     Since(Option<Timestamp>, WasUsed),
 }
 
-/// Is a time that of the last use, or that from which on there was none?
+/// Is a time that of the last use, or the start of a period without use?
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WasUsed {
     /// The last use.
     Then,
-    /// When it was made or changed; AWS knows of no use.
+    /// The time of creation or change; AWS knows of no use since then.
     Never,
 }
 
 /// MFA devices.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mfa {
-    /// None.
+    /// No device.
     None,
-    /// At least one; of which kind is not known.
+    /// At least one, of unknown kind.
     Some,
-    /// At least one whose codes the API takes.
+    /// At least one whose codes the API accepts.
     Codes,
-    /// Security keys and passkeys alone.
+    /// Only security keys and passkeys.
     OnlyFido,
 }
 
 /// An access key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Key {
-    /// Its id, or `1` and `2` in a credential report.
+    /// Its ID, or `1` or `2` in a credential report.
     pub name: String,
-    /// Does it work?
+    /// Is it active?
     pub is_active: bool,
-    /// When it was made.
+    /// When it was created.
     pub made: Option<Timestamp>,
-    /// When it was last used. `None` where AWS knows of no use, or nobody asked.
+    /// When it was last used. `None` if AWS knows of no use, or it was not read.
     pub used: Option<Timestamp>,
-    /// Was the use asked for?
+    /// Was the last use read?
     pub is_use_known: bool,
 }
 
@@ -107,25 +108,25 @@ pub struct Key {
 pub struct Group {
     /// The name.
     pub name: String,
-    /// Has it users?
+    /// Does it have users?
     pub has_users: bool,
 }
 
 /// The account's password policy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Passwords {
-    /// The fewest characters; AWS's default is 8.
+    /// The minimum length; AWS's default is 8.
     pub length: u32,
-    /// How many passwords are remembered; 0 is none.
+    /// How many passwords are remembered; 0 means none.
     pub remembered: u32,
 }
 
-/// What `policy check` says of a user's policies.
+/// The result of `policy check` on a user's policies.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Judged {
-    /// Why they do not enforce MFA, where they do not.
+    /// Why they do not enforce MFA; `None` if they do.
     pub open: Option<String>,
-    /// Why the user cannot enroll a device, where that is so.
+    /// Why the user cannot enroll a device; `None` if they can.
     pub stuck: Option<String>,
 }
 
@@ -134,10 +135,10 @@ pub struct Judged {
 pub struct Gap {
     /// `iam:ListMFADevices`
     pub call: String,
-    /// The user or group that it was about; `None`: the account.
+    /// The user or group; `None` for the account.
     pub about: Option<String>,
-    /// AWS's words, or ours.
+    /// The reason, in AWS's words or ours.
     pub why: String,
-    /// The questions that stay open.
+    /// The checks that remain undecided.
     pub questions: Vec<Question>,
 }

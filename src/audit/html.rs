@@ -1,5 +1,5 @@
-//! The outcome as one page that needs nothing else: no script, no font, no image. It follows the reader's choice of light
-//! or dark, is a list of cards in a narrow window, and prints without its colors.
+//! The outcome as a single self-contained page, without scripts, fonts or images. It follows the reader's light or dark
+//! mode, becomes a list of cards in a narrow window, and prints without colors.
 
 use std::fmt::Write as _;
 
@@ -31,9 +31,9 @@ fn account(outcome: &Outcome) -> String {
         return format!("<section>\n{head}<p class=\"error\">Could not be read: {}</p>\n</section>\n", escaped(error));
     }
     let source = match outcome.reported {
-        Some(time) => format!("by the credential report of {}", time.strftime("%Y-%m-%d %H:%M UTC")),
-        None if outcome.is_live => "as IAM has it".to_owned(),
-        None => "by a credential report".to_owned(),
+        Some(time) => format!("according to the credential report of {}", time.strftime("%Y-%m-%d %H:%M UTC")),
+        None if outcome.is_live => "live from IAM".to_owned(),
+        None => "according to a credential report".to_owned(),
     };
     let mut text = format!("<section>\n{head}<p>{} users, {source}.</p>\n{}", outcome.users, counts(outcome));
     if outcome.findings.is_empty() {
@@ -52,7 +52,7 @@ fn account(outcome: &Outcome) -> String {
     text + "</section>\n"
 }
 
-/// How many findings of each severity.
+/// The number of findings of each severity.
 fn counts(outcome: &Outcome) -> String {
     let one = |severity: Severity| {
         let count = outcome.findings.iter().filter(|it| it.question.severity() == severity).count();
@@ -62,7 +62,7 @@ fn counts(outcome: &Outcome) -> String {
     format!("<ul class=\"counts\">\n{}</ul>\n", Severity::ALL.map(one).concat())
 }
 
-/// A bar for each question that has findings: its share of the users, or of itself where it is about no user.
+/// A bar for each check with findings: the share of affected users, or the full width if it is not about users.
 fn bars(outcome: &Outcome) -> String {
     let mut text = "<div class=\"bars\">\n".to_owned();
     for question in Question::ALL {
@@ -107,7 +107,7 @@ fn row(finding: &Finding) -> String {
     )
 }
 
-/// What people and AWS wrote is text, and nothing else.
+/// Text from people and AWS, escaped.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut is_code = false;

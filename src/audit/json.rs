@@ -1,6 +1,6 @@
-//! The outcome for scripts. `docs/audit.md` has its members; they stay.
+//! The outcome for scripts. `docs/output.md` documents its members, which are stable.
 //!
-//! Each finding is written as it is met: as one tree, those of ten thousand users would take a hundred megabytes.
+//! Findings are streamed: as one tree, those of ten thousand users would take a hundred megabytes.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::question::Question;
 use crate::names::AccountId;
 
-/// Writes all accounts, their findings together, as one line.
+/// Writes all accounts, with all their findings in one list, as one line.
 ///
 /// # Errors
 /// The writer's.

@@ -1,4 +1,4 @@
-//! Facts → findings: every question, asked of every user and of the account.
+//! Facts → findings: runs every check on every user and on the account.
 
 use std::fmt::Write as _;
 
@@ -8,9 +8,9 @@ use super::facts::{Account, Key, Mfa, Password, Passwords, Root, User, WasUsed};
 use super::question::{Question, enroll};
 use super::report::ROOT;
 
-/// What CIS and Security Hub ask of a password.
+/// The minimum password length that CIS and Security Hub require.
 const LENGTH: u32 = 14;
-/// And of how many of them are remembered; it is the most that AWS takes.
+/// The number of remembered passwords that they require, which is AWS's maximum.
 const REMEMBERED: u32 = 24;
 
 /// What a finding is about.
@@ -27,7 +27,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The name; the root user has the one that the credential report gives it, and the account has none.
+    /// The name. The root user has the one from the credential report, and the account has none.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Account => None,
@@ -37,40 +37,40 @@ impl Subject {
     }
 }
 
-/// What was found.
+/// A finding.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Finding {
-    /// The question.
+    /// The check.
     pub question: Question,
     /// What it is about.
     pub subject: Subject,
-    /// What tells this one from others of the same question, such as a key and its date; may be empty.
+    /// What distinguishes it from other findings of the same check, such as a key and its date; may be empty.
     pub detail: String,
-    /// What is wrong, in a sentence.
+    /// What is wrong, in a phrase.
     pub what: String,
-    /// What to do.
+    /// How to repair it.
     pub repair: String,
 }
 
-/// How long is too long.
+/// The age limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// For an active access key.
     pub key_age: SignedDuration,
-    /// For a key or a password that nobody uses.
+    /// For an unused key or password.
     pub unused: SignedDuration,
 }
 
 impl Default for Limits {
-    /// What CIS asks: 90 days, and 45.
+    /// The limits of CIS: 90 and 45 days.
     fn default() -> Self {
         Self { key_age: SignedDuration::from_hours(90 * 24), unused: SignedDuration::from_hours(45 * 24) }
     }
 }
 
-/// Asks all questions, at that time, and gives what was found in the order in which it is told.
+/// Runs all checks as of `now`, and returns the findings in the order in which they are shown.
 pub fn judge(account: &Account, limits: Limits, now: Timestamp) -> Vec<Finding> {
-    // A report of last week knows of no use since.
+    // A report from last week does not know about later use.
     let now = account.reported.unwrap_or(now);
     let mut judge = Judge { limits, now, found: Vec::new() };
     if let Some(root) = &account.root {
@@ -85,7 +85,7 @@ pub fn judge(account: &Account, limits: Limits, now: Timestamp) -> Vec<Finding> 
     for group in account.groups.iter().flatten().filter(|group| !group.has_users) {
         let name = &group.name;
         let what = format!("group `{name}` has no users");
-        let repair = format!("delete the group: `aws iam delete-group --group-name {name}`, its policies first");
+        let repair = format!("delete the group's policies, then the group: `aws iam delete-group --group-name {name}`");
         judge.find(Question::GroupWithoutUsers, Subject::Group(name.clone()), String::new(), what, &repair);
     }
     if let Some(passwords) = account.passwords {
@@ -96,10 +96,10 @@ pub fn judge(account: &Account, limits: Limits, now: Timestamp) -> Vec<Finding> 
         let questions: Vec<&str> = gap.questions.iter().map(|question| question.slug()).collect();
         let (call, why, open) = (&gap.call, &gap.why, questions.join(", "));
         let of = gap.about.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
-        let what = format!("{call}{of} could not be read: {why}; still open: {open}");
+        let what = format!("{call}{of} could not be read: {why}; not checked: {open}");
         let repair =
-            format!("allow `{call}` to the profile that audits, as the AWS managed policy `SecurityAudit` does");
-        let repair = if call.starts_with("iam:") { repair } else { "generate the report anew".to_owned() };
+            format!("allow the auditing profile to call `{call}`, as the AWS managed policy `SecurityAudit` does");
+        let repair = if call.starts_with("iam:") { repair } else { "generate a new report".to_owned() };
         judge.find(Question::NotAsked, subject, call.clone(), what, &repair);
     }
     judge.found.sort_unstable();
@@ -126,12 +126,12 @@ impl Judge {
     fn root(&mut self, root: Root) {
         if root.has_mfa == Some(false) && root.has_credentials != Some(false) {
             let what = "the root user has no MFA device".to_owned();
-            let repair = "sign in to the console as root and register a security key, or two";
+            let repair = "sign in to the console as root and register one or two security keys";
             self.find(Question::RootWithoutMfa, Subject::Root, String::new(), what, repair);
         }
         if root.has_key == Some(true) {
             let what = "the root user has an active access key".to_owned();
-            let repair = "sign in to the console as root and delete the key; use roles in its place";
+            let repair = "sign in to the console as root and delete the key; use roles instead";
             self.find(Question::RootKey, Subject::Root, String::new(), what, repair);
         }
     }
@@ -144,34 +144,33 @@ impl Judge {
             Some(Mfa::None) => {
                 if has_password {
                     let repair = format!(
-                        "let the user enroll a device, with {} or in the console; or take the password away: `aws iam \
+                        "have the user enroll a device, with {} or in the console; or delete the password: `aws iam \
                          delete-login-profile --user-name {name}`",
                         enroll()
                     );
-                    let what = "signs in to the console with a password and has no MFA device";
+                    let what = "has a console password but no MFA device";
                     self.of_user(Question::ConsoleWithoutMfa, user, "", what, &repair);
                 }
                 if has_key {
-                    let what = "has an active access key and no MFA device";
+                    let what = "has an active access key but no MFA device";
                     let repair = format!(
-                        "let the user enroll a device with {}; give programs a role in place of a key",
+                        "have the user enroll a device with {}; give programs a role instead of a key",
                         enroll()
                     );
                     self.of_user(Question::KeyWithoutMfa, user, "", what, &repair);
                 }
             }
             Some(Mfa::OnlyFido) => {
-                let what = "has only security keys or passkeys: good for the console, but AWS takes no FIDO code over \
-                            its API";
+                let what = "has only security keys or passkeys, which work in the console but not with the AWS API";
                 let repair = format!(
-                    "let the user enroll an authenticator app as well with {}, or sign in with `aws login`",
+                    "have the user also enroll an authenticator app with {}, or sign in with `aws login`",
                     enroll()
                 );
                 self.of_user(Question::OnlyFido, user, "", what, &repair);
             }
             _ => {}
         }
-        // Who cannot sign in is no way in, and who has a device need not enroll one.
+        // A user who cannot sign in is no risk, and a user with a device need not enroll one.
         let has_credentials = has_password || has_key || user.password.is_none() || user.keys.is_none();
         let Some(judged) = user.judged.as_ref().filter(|_| has_credentials) else { return };
         let see = format!("`mfa-cred policy check --user {name}` names the statements and what to change");
@@ -196,8 +195,8 @@ impl Judge {
             );
             if let Some(made) = key.made.filter(|made| self.is_over(*made, self.limits.key_age)) {
                 let (days, made) = (days(self.limits.key_age), day(made));
-                let what = format!("has access key {name} since {made}, more than {days} days");
-                let repair = format!("make a new key, use it everywhere, then deactivate this one: {off}");
+                let what = format!("has access key {name} from {made}, more than {days} days old");
+                let repair = format!("create a new key, use it everywhere, then deactivate this one: {off}");
                 self.of_user(Question::OldKey, user, &format!("key {name} of {made}"), &what, &repair);
             }
             if !key.is_use_known {
@@ -208,16 +207,16 @@ impl Judge {
                 let (limit, since) = (days(self.limits.unused), day(since));
                 let (what, detail) = if key.used.is_some() {
                     (
-                        format!("has not used access key {name} since {since}, more than {limit} days"),
+                        format!("has not used access key {name} since {since}, more than {limit} days ago"),
                         format!("key {name}, last used {since}"),
                     )
                 } else {
                     (
-                        format!("has never used access key {name}, made on {since}, more than {limit} days ago"),
+                        format!("has never used access key {name}, created on {since}, more than {limit} days ago"),
                         format!("key {name} of {since}, never used"),
                     )
                 };
-                let repair = format!("deactivate the key, and delete it when nobody misses it: {off}");
+                let repair = format!("deactivate the key, and delete it once no one has missed it: {off}");
                 self.of_user(Question::UnusedKey, user, &detail, &what, &repair);
             }
         }
@@ -235,15 +234,15 @@ impl Judge {
         let (limit, since, name) = (days(self.limits.unused), day(since), &user.name);
         let (what, detail) = match was_used {
             WasUsed::Then => (
-                format!("has not signed in to the console since {since}, more than {limit} days"),
+                format!("has not signed in to the console since {since}, more than {limit} days ago"),
                 format!("last used {since}"),
             ),
             WasUsed::Never => (
-                format!("has never used the console password of {since}, more than {limit} days old"),
+                format!("has never used the console password from {since}, more than {limit} days old"),
                 format!("of {since}, never used"),
             ),
         };
-        let repair = format!("take the password away: `aws iam delete-login-profile --user-name {name}`");
+        let repair = format!("delete the password: `aws iam delete-login-profile --user-name {name}`");
         self.of_user(Question::UnusedPassword, user, &detail, &what, &repair);
     }
 
@@ -258,28 +257,29 @@ impl Judge {
             let mut sorted = policies.clone();
             sorted.sort_unstable();
             let list = sorted.join(", ");
-            let what = format!("has policies of their own: {list}");
-            self.of_user(Question::PoliciesOnUser, user, &list, &what, "attach them to a group that the user is in");
+            let what = format!("has policies attached directly or inline: {list}");
+            self.of_user(Question::PoliciesOnUser, user, &list, &what, "attach them to one of the user's groups");
         }
     }
 
     fn passwords(&mut self, policy: Passwords) {
         let repair = format!(
-            "`aws iam update-account-password-policy` sets all of it at once: name every option that is to stay, with \
+            "`aws iam update-account-password-policy` replaces the whole policy: repeat the options to keep, and add \
              `--minimum-password-length {LENGTH} --password-reuse-prevention {REMEMBERED}`"
         );
         let Passwords { length, remembered } = policy;
         if length < LENGTH {
-            let what = format!("the password policy takes passwords of {length} characters; {LENGTH} is the least");
+            let what =
+                format!("the password policy accepts passwords of {length} characters; the minimum should be {LENGTH}");
             self.find(Question::PasswordLength, Subject::Account, format!("{length} characters"), what, &repair);
         }
         if remembered < REMEMBERED {
             let mut what = "the password policy ".to_owned();
             let _ = match remembered {
-                0 => write!(what, "lets users take old passwords again"),
+                0 => write!(what, "lets users reuse old passwords"),
                 n => write!(what, "remembers {n} passwords"),
             };
-            let what = format!("{what}; {REMEMBERED} should be remembered");
+            let what = format!("{what}; it should remember {REMEMBERED}");
             self.find(Question::PasswordReuse, Subject::Account, format!("{remembered} remembered"), what, &repair);
         }
     }
@@ -293,7 +293,7 @@ fn days(limit: SignedDuration) -> i64 {
     limit.as_hours() / 24
 }
 
-/// Dates do not age as durations do: tomorrow's output is today's, as long as nothing changed.
+/// A date, not a duration: the output does not change from day to day if nothing else does.
 fn day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }

@@ -1,4 +1,4 @@
-//! What came of an audit of one account, after `--only`, `--ignore` and the file of accepted findings.
+//! The result of the audit of one account, after `--only`, `--ignore` and the file of accepted findings.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,54 +9,54 @@ use super::judge::{Finding, Limits, judge};
 use super::question::Question;
 use crate::names::AccountId;
 
-/// What is asked, and what is lived with.
+/// Which checks to run, and which findings to accept.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
-    /// How long is too long.
+    /// The age limits.
     pub limits: Limits,
-    /// Only these; empty is all.
+    /// Only these checks; empty means all.
     pub only: Vec<Question>,
-    /// What does not count.
+    /// The findings to ignore.
     pub ignored: Vec<Pattern>,
-    /// What does not count until a day.
+    /// The accepted findings.
     pub accepted: Vec<Accepted>,
 }
 
 /// One account's audit.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Where it was read from: a file or a profile.
+    /// The file or profile that it was read from.
     pub name: String,
-    /// The account, where it is known.
+    /// The account, if known.
     pub id: Option<AccountId>,
-    /// How many users there are.
+    /// The number of users.
     pub users: usize,
-    /// When the credential report was generated, if it was one that says so.
+    /// When the credential report was generated, if known.
     pub reported: Option<Timestamp>,
-    /// Was it asked live, and not read from a report?
+    /// Was it read live, and not from a report?
     pub is_live: bool,
-    /// What counts, in order.
+    /// The findings that count, in order.
     pub findings: Vec<Finding>,
-    /// What does not, and until when; `None` is `--ignore`.
+    /// The findings that do not count, and until when; `None` for `--ignore`.
     pub accepted: Vec<(Finding, Option<Date>)>,
-    /// The questions that were wanted and that this source has no answer to.
+    /// The requested checks that this source cannot answer.
     pub unanswerable: Vec<Question>,
     /// Why the account could not be read at all.
     pub error: Option<String>,
 }
 
 impl Outcome {
-    /// Nothing yet, of that name.
+    /// An empty outcome with that name.
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// Is there nothing to do?
+    /// Are there no findings?
     pub fn is_well(&self) -> bool {
         self.error.is_none() && self.findings.is_empty()
     }
 
-    /// Asks the questions that are wanted, and sets aside what is accepted.
+    /// Runs the requested checks, and sets accepted findings aside.
     pub fn of(mut account: Account, wish: &Wish, now: Timestamp) -> Self {
         let is_wanted = |question: &Question| wish.only.is_empty() || wish.only.contains(question);
         for gap in &mut account.gaps {

@@ -1,6 +1,6 @@
-//! Who goes into the group that holds users without MFA, and who leaves it. Pure: facts in, a plan out.
+//! Decides which users to add to the group for users without MFA, and which to remove. Pure: facts in, a plan out.
 //!
-//! Whoever is not known for certain to be without MFA stays where they are: a user who is put in by mistake cannot work.
+//! A user who is not certainly without MFA is left alone, because a user who is added by mistake cannot work.
 
 use crate::policy::check;
 use crate::policy::evaluate::{Policies, Verdict};
@@ -8,7 +8,7 @@ use crate::policy::journey::{Journey, Row, Stage, Subject, Way};
 use crate::policy::rules::{CheckOptions, Severity};
 use crate::policy::{Document, PolicyKind};
 
-/// A user, as far as a quarantine is about them.
+/// What a quarantine needs to know about a user.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Ward {
     /// The name, without its path.
@@ -17,46 +17,46 @@ pub struct Ward {
     pub path: String,
     /// Is the user in the group?
     pub is_member: bool,
-    /// Is there an MFA device of any kind? `None` where that could not be read.
+    /// Does the user have an MFA device of any kind? `None` if that could not be read.
     pub has_mfa: Option<bool>,
-    /// Is there a password or an active key? `None` where that could not be read.
+    /// Does the user have a password or an active key? `None` if that could not be read.
     pub has_credentials: Option<bool>,
     /// Why something could not be read.
     pub why: String,
 }
 
-/// Why somebody stays where they are.
+/// Why a user is left alone.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Kept {
-    /// It is who asks.
+    /// The user is the caller.
     Caller,
     /// `--except`.
     Excepted,
-    /// There is neither a password nor an active access key.
+    /// The user has neither a password nor an active access key.
     NoCredentials,
     /// Something could not be read.
     Unknown(String),
 }
 
-/// What is to be done. Each list is sorted.
+/// The changes to make. Each list is sorted.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Plan {
-    /// Who goes into the group.
+    /// The users to add to the group.
     pub add: Vec<Ward>,
-    /// Who leaves it.
+    /// The users to remove from it.
     pub remove: Vec<Ward>,
-    /// Who would go or leave, and stays.
+    /// The users who are left alone, and why.
     pub kept: Vec<(String, Kept)>,
 }
 
 impl Plan {
-    /// Makes the plan. IAM's names differ by more than case, and so do those of `callers` and `except`.
+    /// Makes the plan. IAM's user names are unique regardless of case, so `callers` and `except` match in any case.
     pub fn of(wards: &[Ward], callers: &[String], except: &[String]) -> Self {
         let is_in = |names: &[String], name: &str| names.iter().any(|one| one.eq_ignore_ascii_case(name));
         let mut plan = Self::default();
         for ward in wards {
             let reason = match ward {
-                // With MFA and outside, or without it and inside: all is as it should be.
+                // Outside with MFA, or inside without it: nothing to change.
                 Ward { has_mfa: Some(has_mfa), is_member, .. } if has_mfa != is_member => continue,
                 _ if is_in(callers, &ward.name) => Kept::Caller,
                 _ if is_in(except, &ward.name) => Kept::Excepted,
@@ -75,15 +75,15 @@ impl Plan {
         plan
     }
 
-    /// Those who stay because something about them could not be read.
+    /// The users who are left alone because something about them could not be read.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, &Kept)> {
         let kept = self.kept.iter().filter(|(_, reason)| matches!(reason, Kept::Unknown(_)));
         kept.map(|(name, reason)| (name.as_str(), reason))
     }
 }
 
-/// Why these policies of a group are no quarantine for that user: `policy check` finds that they do not let the user
-/// enroll, or that they let something else through without MFA, even to an administrator.
+/// Why a group with these policies cannot be a quarantine for that user: according to `policy check`, they do not let
+/// the user enroll, or they allow something else without MFA, at least to an administrator.
 pub fn refusal(identity: &[Document], subject: &Subject) -> Option<String> {
     let options = CheckOptions {
         account: Some(subject.account.clone()),
@@ -124,7 +124,7 @@ mod tests {
     use crate::policy::{Document, PolicyKind};
 
     #[test]
-    fn who_goes_who_leaves_and_who_stays() {
+    fn users_to_add_to_remove_and_to_leave_alone() {
         let ward = |name: &str, is_member, has_mfa, has_credentials| Ward {
             name: name.to_owned(),
             is_member,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_quarantine_is_refused() {
+    fn a_group_that_cannot_be_a_quarantine_is_refused() {
         let account = || "123456789012".parse().expect("an account");
         let subject = Subject::new("alice", account(), Partition::AWS).expect("a name");
         let deep = Subject::new("team/alice", account(), Partition::AWS).expect("a name");
@@ -178,7 +178,7 @@ mod tests {
         let console = printed(Choices { is_console_only: true, ..Choices::default() });
         let only_allows = quarantine.replace("\"Deny\"", "\"Allow\"").replace("NotAction", "Action");
         let only_allows = only_allows.replace("\"Allow\",\n            \"NotResource\"", "\"Allow\",\n\"Resource\"");
-        // It lets its users do nothing but enroll, and leaves them what other policies allow.
+        // It allows its users only enrollment, but does not deny what other policies allow.
         let mut open: serde_json::Value = serde_json::from_str(&quarantine).expect("JSON");
         let statements = open["Statement"].as_array_mut().expect("statements");
         statements.retain(|statement| statement["Effect"] == "Allow");

@@ -1,7 +1,8 @@
 //! IAM's credential report → facts.
 //!
-//! Columns are found by their names: AWS adds some and leaves some out. What a report cannot say stays unknown: the kind
-//! of an MFA device, groups and policies. Both the CSV and what `aws iam get-credential-report` prints are read.
+//! Columns are found by name, because AWS adds some and omits some. What a report does not contain stays unknown: the
+//! kinds of MFA devices, groups and policies. Both the CSV and the output of `aws iam get-credential-report` are
+//! accepted.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html>
 
 use jiff::Timestamp;
@@ -11,32 +12,32 @@ use super::facts::{Account, Gap, Key, Mfa, Password, Root, User, WasUsed};
 use super::question::Question;
 use crate::names::{AccountId, moment};
 
-/// The name that the root user's row has.
+/// The name in the root user's row.
 pub const ROOT: &str = "<root_account>";
 
-/// Why a text is no credential report.
+/// Why a text is not a credential report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A row of another length than the header.
-    #[error("it is not a credential report: line {line} has {length} fields, and the header {expected}")]
+    /// A row whose length differs from the header's.
+    #[error("not a credential report: line {line} has {length} fields, but the header has {expected}")]
     Row {
         /// The line, counted from 1.
         line: u64,
-        /// How many fields it has.
+        /// The number of its fields.
         length: u64,
-        /// How many it should have.
+        /// The expected number of fields.
         expected: u64,
     },
-    /// Something that is no text.
-    #[error("it is not a credential report: line {0} is not UTF-8")]
+    /// Bytes that are not text.
+    #[error("not a credential report: line {0} is not UTF-8")]
     NotText(u64),
-    /// A column that every report has.
-    #[error("it is not a credential report: it has no column `{0}`")]
+    /// A missing column that every report has.
+    #[error("not a credential report: it has no column `{0}`")]
     Column(&'static str),
-    /// The JSON around it.
-    #[error("it is not a credential report: {0}")]
+    /// Invalid JSON around it.
+    #[error("not a credential report: {0}")]
     Json(&'static str),
-    /// A header alone.
+    /// Only a header.
     #[error("the credential report has no rows")]
     Empty,
 }
@@ -48,13 +49,13 @@ impl From<csv::Error> for ReportError {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 Self::Row { line, length: *len, expected: *expected_len }
             }
-            // Memory is read, so that nothing else can go wrong.
+            // It reads from memory, so nothing else can go wrong.
             _ => Self::NotText(line),
         }
     }
 }
 
-/// What `aws iam get-credential-report` prints.
+/// The output of `aws iam get-credential-report`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Printed {
@@ -62,26 +63,25 @@ struct Printed {
     generated_time: Option<String>,
 }
 
-/// Reads a report: CSV, or the JSON of the AWS CLI around it, which also says when it was generated.
+/// Parses a report: CSV, or the AWS CLI's JSON around it, which also says when it was generated.
 ///
 /// # Errors
-/// It is none.
+/// It is not a credential report.
 pub fn read(bytes: &[u8]) -> Result<Account, ReportError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return of_csv(bytes, None);
     }
-    let printed: Printed =
-        serde_json::from_slice(bytes).map_err(|_| ReportError::Json("it is JSON without `Content`"))?;
+    let printed: Printed = serde_json::from_slice(bytes).map_err(|_| ReportError::Json("the JSON has no `Content`"))?;
     let content = aws_smithy_types::base64::decode(printed.content);
     let content = content.map_err(|_| ReportError::Json("its `Content` is not base64"))?;
     of_csv(&content, printed.generated_time.as_deref().and_then(moment))
 }
 
-/// Reads the CSV of a report that was generated at that time, where that is known.
+/// Parses the CSV of a report that was generated at that time, if known.
 ///
 /// # Errors
-/// It is none.
+/// It is not a credential report.
 pub fn of_csv(bytes: &[u8], generated: Option<Timestamp>) -> Result<Account, ReportError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let columns = Columns::of(reader.headers()?)?;
@@ -105,10 +105,10 @@ pub fn of_csv(bytes: &[u8], generated: Option<Timestamp>) -> Result<Account, Rep
     if has_rows { Ok(account) } else { Err(ReportError::Empty) }
 }
 
-/// Without these nothing could be said.
+/// The required columns.
 const NEEDED: [&str; 3] = ["user", "password_enabled", "mfa_active"];
 
-/// Those that are read, in alphabetical order.
+/// The columns that are read, in alphabetical order.
 const READ: [&str; 13] = [
     "access_key_1_active",
     "access_key_1_last_rotated",
@@ -125,7 +125,7 @@ const READ: [&str; 13] = [
     "user_creation_time",
 ];
 
-/// Where each column of [`READ`] stands.
+/// The index of each column of [`READ`].
 struct Columns([Option<usize>; READ.len()]);
 
 impl Columns {
@@ -141,7 +141,7 @@ impl Columns {
         self.0[READ.binary_search(&name).ok()?]
     }
 
-    /// What no report says, and what this one leaves out.
+    /// The checks that no report can answer, and those that this one cannot.
     fn unanswerable(&self) -> Vec<Question> {
         use Question::{
             CannotEnroll, GroupWithoutUsers, KeyWithoutMfa, MfaNotEnforced, OldKey, OnlyFido, PasswordLength,
@@ -184,7 +184,7 @@ impl<'r> Row<'r> {
         self.row.get(self.columns.at(column)?)
     }
 
-    /// AWS writes `true` and `false`; its documentation has them in capitals. All else is no answer.
+    /// AWS writes `true` and `false`; its documentation has them in capitals. Anything else counts as unknown.
     fn is(&self, column: &str) -> Option<bool> {
         let text = self.get(column)?;
         match () {
@@ -194,7 +194,7 @@ impl<'r> Row<'r> {
         }
     }
 
-    /// `N/A`, `no_information` and `not_supported` are no times.
+    /// A time; not `N/A`, `no_information` or `not_supported`.
     fn time(&self, column: &str) -> Option<Timestamp> {
         self.get(column).filter(|text| text.starts_with(|first: char| first.is_ascii_digit())).and_then(moment)
     }
@@ -202,7 +202,7 @@ impl<'r> Row<'r> {
     fn root(&self) -> Root {
         let has_key = self.keys().map(|keys| keys.iter().any(|key| key.is_active));
         let has_password = self.is("password_enabled");
-        // `not_supported` is what a root user has who can sign in, or about whom nothing is known.
+        // `not_supported` means that the root user can sign in, or that nothing is known.
         let has_credentials = Some(has_password != Some(false) || has_key == Some(true));
         Root { has_credentials, has_mfa: self.is("mfa_active"), has_key }
     }
@@ -213,7 +213,7 @@ impl<'r> Row<'r> {
         User { name, password: self.password(), mfa, keys: self.keys(), ..User::default() }
     }
 
-    /// What this row should say and does not.
+    /// What this row should contain but does not.
     fn gaps(&self, user: &User) -> Vec<Gap> {
         use Question::{ConsoleWithoutMfa, KeyWithoutMfa, OldKey, TwoActiveKeys, UnusedKey, UnusedPassword};
         let columns = [
@@ -227,7 +227,7 @@ impl<'r> Row<'r> {
         ];
         let unread = columns.into_iter().filter(|(_, is_unread, _)| *is_unread);
         let gap = |(column, _, questions): (&str, bool, &[Question])| Gap {
-            call: format!("the column `{column}`"),
+            call: format!("column `{column}`"),
             about: Some(user.name.clone()),
             why: "it is neither `true` nor `false`".to_owned(),
             questions: questions.to_vec(),
@@ -260,7 +260,7 @@ impl<'r> Row<'r> {
             if name == "1" && self.columns.at(active).is_none() {
                 return None;
             }
-            // A slot that never had a key has no date either; an inactive key keeps its own.
+            // A slot that never had a key has no date; an inactive key still has one.
             if is_active == Some(true) || made.is_some() {
                 let used = self.time(used);
                 let is_active = is_active.unwrap_or_default();

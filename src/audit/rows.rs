@@ -1,4 +1,4 @@
-//! The findings as CSV (RFC 4180, but for its line ends): a row each, a header first.
+//! The findings as CSV (RFC 4180, except for the line ends): a header, and one row each.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use super::outcome::Outcome;
 const HEADER: [&str; 10] =
     ["account", "id", "user", "group", "severity", "what", "repair", "config_rule", "security_hub", "cis"];
 
-/// All accounts. One that could not be read is a row with the id `unreadable-account`.
+/// Writes all accounts. One that could not be read is a row with the ID `unreadable-account`.
 ///
 /// # Errors
 /// The writer's.

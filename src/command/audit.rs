@@ -1,4 +1,4 @@
-//! `mfa-cred audit`: who in an account has no MFA, and the IAM habits around it.
+//! `mfa-cred audit`: finds users without MFA and other risks in an account.
 
 mod live;
 mod quarantine;
@@ -20,7 +20,7 @@ use crate::exit::ExitCode;
 use crate::host::Host;
 use crate::messages::one_line;
 
-/// A report of 40,000 users has as many bytes; what is larger is another file.
+/// The size of a report of about 40,000 users; anything larger is some other file.
 const LONGEST: u64 = 16 << 20;
 
 pub(super) fn run(args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error> {
@@ -36,7 +36,7 @@ pub(super) fn run(args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error
         let name = file.display().to_string();
         std::fs::write(file, html::page(&outcomes))
             .map_err(|source| AuditError::Write { name: one_line(&name), source })?;
-        context.settings.messages.note(&format!("{name} is written"));
+        context.settings.messages.note(&format!("wrote {name}"));
     }
     match () {
         () if args.json => stream_stdout(&|stdout| json::report(&outcomes, stdout))?,
@@ -58,7 +58,7 @@ fn wish(args: &AuditArgs, context: &Context<'_>) -> Result<Wish, Error> {
             let all = accepted::read(&text).map_err(|source| AuditError::Accept { name: one_line(&name), source })?;
             for one in all.iter().filter(|one| one.is_over(context.clock().now())) {
                 let (line, until) = (one.line, one.until);
-                context.settings.messages.warn(&format!("{name}:{line} was accepted until {until}, and counts again"));
+                context.settings.messages.warn(&format!("{name}:{line} was accepted until {until} and counts again"));
             }
             all
         }
@@ -66,14 +66,14 @@ fn wish(args: &AuditArgs, context: &Context<'_>) -> Result<Wish, Error> {
     Ok(Wish { limits, only: args.only.clone(), ignored: args.ignore.clone(), accepted })
 }
 
-/// A credential report that somebody saved. No call.
+/// Audits a saved credential report. No call to AWS.
 fn of_file(file: &Path, wish: &Wish, context: &Context<'_>) -> Result<Outcome, Error> {
     let (name, bytes) = bytes(file, &context.host)?;
     let account = report::read(&bytes).map_err(|source| AuditError::Report { name: one_line(&name), source })?;
     Ok(Outcome { name, ..Outcome::of(account, wish, context.clock().now()) })
 }
 
-/// The bytes of a file, and what it is called.
+/// The name and the contents of a file.
 fn bytes(file: &Path, host: &Host<'_>) -> Result<(String, Vec<u8>), Error> {
     let is_stdin = file == Path::new("-");
     let name = if is_stdin { "stdin".to_owned() } else { file.display().to_string() };

@@ -1,4 +1,4 @@
-//! The account of a profile, as IAM has it now.
+//! Audits the account of a profile live, from IAM.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,10 +18,11 @@ use crate::messages::{one_line, with_causes};
 use crate::names::{AccountId, Partition, ProfileName};
 use crate::settings::{Limits, ObtainOptions};
 
-/// All attempts at one call. A client that makes a thousand calls is throttled, and waits.
+/// The time for all attempts at one call: a client that makes a thousand calls is throttled, and has to wait.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// One account, or several: one that cannot be read is a row that says why. What the person ends ends all of it.
+/// Audits one account or several. One that cannot be read becomes a row with the reason; canceling ends the whole
+/// audit.
 pub(super) fn outcomes(args: &AuditArgs, wish: &Wish, context: &Context<'_>) -> Result<Vec<Outcome>, Error> {
     let obtain = Obtain { no_prompt: args.no_prompt, ..Obtain::default() };
     let how = context.how(&obtain)?;
@@ -56,7 +57,7 @@ pub(super) fn outcomes(args: &AuditArgs, wish: &Wish, context: &Context<'_>) -> 
     Ok(outcomes)
 }
 
-/// What every account has in common.
+/// What all accounts share.
 struct Run<'r, 'a> {
     source: Source,
     wish: &'r Wish,
@@ -64,14 +65,14 @@ struct Run<'r, 'a> {
 }
 
 impl Run<'_, '_> {
-    /// Signs in to the profile and asks.
+    /// Signs in to the profile and audits its account.
     fn of(&self, profile: &ProfileName, how: &ObtainOptions) -> Result<Outcome, Error> {
         let Gathered { account, is_live } = gathered(self.source, profile, how, self.context)?;
         let outcome = Outcome::of(account, self.wish, self.context.clock().now());
         Ok(Outcome { name: profile.as_str().to_owned(), is_live, ..outcome })
     }
 
-    /// The same, or the row with the reason.
+    /// The same; on an error, the row with the reason.
     fn or_row(&self, profile: &ProfileName, how: &ObtainOptions, row: Outcome) -> Result<Outcome, Error> {
         match self.of(profile, how) {
             Ok(found) => {
@@ -86,7 +87,7 @@ impl Run<'_, '_> {
     }
 }
 
-/// The ids and names in a file: a line each, the id first. Without a name, the id is the name.
+/// The account IDs and names in a file: one line each, the ID first. Without a name, the ID is the name.
 fn accounts(file: &Path, context: &Context<'_>) -> Result<Vec<(AccountId, String)>, Error> {
     let (name, bytes) = bytes(file, &context.host)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -105,7 +106,7 @@ fn accounts(file: &Path, context: &Context<'_>) -> Result<Vec<(AccountId, String
     Ok(all)
 }
 
-/// `*` is any text, `?` any character.
+/// `*` matches any text, `?` any character.
 fn is_like(glob: &str, name: &str) -> bool {
     let mut rest = glob.chars();
     match rest.next() {
@@ -143,7 +144,7 @@ fn gathered(
         let service = plan.iam(set, context.ambient())?;
         let limits = Limits { call: settings.limits.call.max(PATIENCE), ..settings.limits };
         let iam = AwsIam::connect(&service, limits, clock).map_err(DeviceError::Client)?;
-        let bar = settings.messages.progress("asking IAM");
+        let bar = settings.messages.progress("reading IAM");
         let mut progress = |done, of| bar.set(done, of);
         Ok(gather(source, &signer, &iam, context.host.clock, &mut progress).map_err(DeviceError::from)?)
     })

@@ -1,7 +1,7 @@
-//! `audit --quarantine GROUP`: users without MFA go into a group, and those who have it leave.
+//! `audit --quarantine GROUP`: adds users without MFA to a group, and removes users with MFA.
 //!
-//! Nothing is changed before the plan is known and shown, and every change may be made twice: a run that was killed is
-//! made good by the next one.
+//! Nothing is changed before the plan is complete and shown, and every change can be repeated: the next run completes
+//! one that was killed.
 
 mod changes;
 
@@ -54,7 +54,7 @@ pub(super) fn run(group: &str, args: &AuditArgs, context: &Context<'_>) -> Resul
     work().map_err(|error: Error| error.about(&profile))
 }
 
-/// The caller, and the user whose key the profile starts from: both may be the person who runs this.
+/// The caller, and the user whose key the profile starts from: either may be the person who runs this.
 struct Callers {
     account: AccountId,
     partition: Partition,
@@ -100,12 +100,12 @@ impl Quarantine<'_, '_> {
         let messages = self.context.settings.messages;
         let members = self.members()?;
         let documents = self.documents()?;
-        let bar = messages.progress("asking IAM");
+        let bar = messages.progress("reading IAM");
         let wards = survey(&members, self.signer, self.iam, &mut |done, of| bar.set(done, of));
         let wards = wards.map_err(DeviceError::from)?;
         drop(bar);
         for name in args.except.iter().filter(|name| !wards.iter().any(|it| it.name.eq_ignore_ascii_case(name))) {
-            messages.warn(&format!("`--except {name}`: the account has no such user"));
+            messages.warn(&format!("`--except {name}`: no such user in the account"));
         }
         let plan = Plan::of(&wards, &callers.users, &args.except);
         self.require_a_quarantine(&documents, &plan, &wards, callers)?;
@@ -152,7 +152,7 @@ impl Quarantine<'_, '_> {
         })
     }
 
-    /// The group's policies; one that cannot be read may say anything.
+    /// The group's policies; an unreadable one may say anything.
     fn documents(&self) -> Result<Vec<Document>, Error> {
         let applying = applying_to_group(self.group, self.signer, self.iam).map_err(DeviceError::from)?;
         let parsed = applying.identity.iter().map(|it| Document::parse(&it.name, &it.text, PolicyKind::User));
@@ -161,7 +161,7 @@ impl Quarantine<'_, '_> {
         Ok(documents)
     }
 
-    /// Policies may name the users' path, so each path of those who go into the group is tried.
+    /// Policies may name the users' path, so each path of the users to add is checked.
     fn require_a_quarantine(
         &self,
         documents: &[Document],
@@ -180,7 +180,7 @@ impl Quarantine<'_, '_> {
             let why =
                 subject.map_or_else(|| Some("no user can have that path".to_owned()), |it| refusal(documents, &it));
             if let Some(why) = why {
-                return Err(self.refused(&format!("for users in the path `/{path}`, policy check finds: {why}")));
+                return Err(self.refused(&format!("for users with the path `/{path}`, `policy check` reports: {why}")));
             }
         }
         Ok(())
@@ -194,7 +194,7 @@ impl Quarantine<'_, '_> {
         let end = if plan.add.is_empty() && plan.remove.is_empty() {
             ""
         } else {
-            "Nothing was changed; `--apply` makes the changes.\n"
+            "Nothing was changed; use `--apply` to make the changes.\n"
         };
         lines(plan, self.group).into_iter().map(|line| line + "\n").collect::<String>() + end
     }
@@ -226,7 +226,7 @@ fn ended(is_incomplete: bool) -> Done {
     if is_incomplete { Done::Verdict(ExitCode::Failed) } else { Done::Well }
 }
 
-/// What a person is told of a plan: a line each.
+/// The plan for people, one line per user.
 fn lines(plan: &Plan, group: &str) -> Vec<String> {
     let (add, remove) = (plan.add.len(), plan.remove.len());
     let mut lines = vec![format!("{group}: {add} to add, {remove} to remove")];
@@ -245,6 +245,6 @@ fn why(reason: &Kept) -> String {
         Kept::Caller => "not touched: the caller".to_owned(),
         Kept::Excepted => "not touched: `--except`".to_owned(),
         Kept::NoCredentials => "not touched: no password and no active access key".to_owned(),
-        Kept::Unknown(why) => format!("not touched, as this could not be read: {why}"),
+        Kept::Unknown(why) => format!("not touched, because this could not be read: {why}"),
     }
 }

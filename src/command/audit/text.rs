@@ -1,5 +1,5 @@
-//! The findings for people: one block a question, the worst first, with everybody whom it is about. As wide as the
-//! window, from forty columns to a hundred. On a terminal a long list is cut, in a pipe it is whole.
+//! The findings for people: one block per check, the worst first, with everyone it concerns. It is as wide as the
+//! window, from forty to a hundred columns. A long list is shortened on a terminal, but not in a pipe.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -16,19 +16,19 @@ use crate::settings::Settings;
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
-/// In a pipe, as in a mail of cron's.
+/// In a pipe, or in mail from cron.
 const USUAL: usize = 80;
 const NARROWEST: usize = 40;
-/// Lines of names under a question, on a terminal.
+/// The number of lines of names under a check, on a terminal.
 const MOST_LINES: usize = 6;
-/// Below a severity.
+/// The width of the column for the severity.
 const INDENT: usize = 10;
 
-/// How it is shown.
+/// How the report is shown.
 pub(super) struct Style {
     is_colored: bool,
     width: usize,
-    /// Are long lists cut?
+    /// Are long lists shortened?
     is_short: bool,
 }
 
@@ -47,7 +47,7 @@ impl Style {
         if self.is_colored { format!("\x1b[{color}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// Text in lines of this width, those after the first further in.
+    /// Wraps text to the width, and indents the lines after the first.
     fn flow(&self, text: &str, first: usize, indent: usize) -> Vec<String> {
         let (mut lines, mut line, mut used) = (Vec::new(), String::new(), first);
         for word in one_line(text).split(' ').filter(|word| !word.is_empty()) {
@@ -66,7 +66,7 @@ impl Style {
         lines
     }
 
-    /// The same as a block that is indented throughout.
+    /// The same, with every line indented.
     fn block(&self, text: &str, indent: usize) -> Vec<String> {
         self.flow(text, indent, indent).into_iter().map(|line| " ".repeat(indent) + &line).collect()
     }
@@ -101,33 +101,35 @@ fn account(outcome: &Outcome, style: &Style) -> String {
     lines.join("\n") + "\n"
 }
 
-/// All accounts in a few lines.
+/// A summary of all accounts.
 fn together(outcomes: &[Outcome], style: &Style) -> String {
     let findings: usize = outcomes.iter().map(|outcome| outcome.findings.len()).sum();
     let unread: Vec<&str> =
         outcomes.iter().filter(|outcome| outcome.error.is_some()).map(|outcome| outcome.name.as_str()).collect();
-    let mut text = format!("Together: {}, {}", many(outcomes.len(), "account"), many(findings, "finding"));
+    let mut text = format!("Total: {}, {}", many(outcomes.len(), "account"), many(findings, "finding"));
     if !unread.is_empty() {
         text += &format!("; could not be read: {}", unread.join(", "));
     }
     style.flow(&(text + "."), 0, 0).join("\n") + "\n"
 }
 
-/// What was looked at.
+/// What was audited.
 fn head(outcome: &Outcome) -> String {
     let account =
-        outcome.id.as_ref().map_or_else(|| "An unknown account".to_owned(), |id| format!("Account {}", id.as_str()));
+        outcome.id.as_ref().map_or_else(|| "Unknown account".to_owned(), |id| format!("Account {}", id.as_str()));
     let users = many(outcome.users, "user");
     let minute = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M UTC");
     match outcome.reported {
         Some(time) => {
             let time = minute(time);
             format!(
-                "{account}: {users}, by the credential report of {time}. IAM keeps a report for up to four hours, so later changes may be missing."
+                "{account}: {users}, according to the credential report of {time}. IAM reuses a report for up to four hours, so later changes may be missing."
             )
         }
         None if outcome.is_live => format!("{account}: {users}."),
-        None => format!("{account}: {users}, by a credential report that does not say when it was generated."),
+        None => {
+            format!("{account}: {users}, according to a credential report that does not say when it was generated.")
+        }
     }
 }
 
@@ -145,7 +147,7 @@ fn many(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-/// One question: what was found, about whom, and what to do.
+/// One check: what was found, whom it concerns, and how to repair it.
 fn section(question: Question, found: &[&Finding], style: &Style) -> Vec<String> {
     let severity = question.severity();
     let color = match severity {
@@ -175,17 +177,14 @@ fn section(question: Question, found: &[&Finding], style: &Style) -> Vec<String>
     if style.is_short && names.len() > MOST_LINES {
         let rest = names.len() + 1 - MOST_LINES;
         names.truncate(MOST_LINES - 1);
-        names.extend(
-            style
-                .block(&format!("… {} more; `-v` shows all of it, `--csv` each by itself", many(rest, "line")), INDENT),
-        );
+        names.extend(style.block(&format!("… {rest} more lines; `-v` shows all, `--csv` prints one row each"), INDENT));
     }
     lines.extend(names);
     lines.extend(style.block(&format!("repair: {}", question.advice()), INDENT));
     lines
 }
 
-/// Whom it is about: names alone, names by what they have in common, or each with what is its own.
+/// Whom it concerns: only names, names grouped by a shared detail, or each name with its details.
 fn lists(found: &[&Finding]) -> Vec<String> {
     let mut by_detail: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for finding in found {
@@ -210,16 +209,17 @@ fn lists(found: &[&Finding]) -> Vec<String> {
     vec![by_name.into_iter().map(one).collect::<Vec<_>>().join(", ")]
 }
 
-/// What does not count.
+/// The findings that do not count.
 fn accepted(outcome: &Outcome) -> Option<String> {
     let count = outcome.accepted.len();
     let next = outcome.accepted.iter().filter_map(|(_, until)| *until).min();
-    let until = next.map(|day| format!("; the first of them counts again after {day}")).unwrap_or_default();
+    let until = next.map(|day| format!("; the first counts again after {day}")).unwrap_or_default();
     (count > 0).then(|| format!("{} accepted{until}.", many(count, "finding")))
 }
 
-/// What nobody was asked.
+/// What was not checked.
 fn unanswered(outcome: &Outcome) -> Option<String> {
     let slugs: Vec<&str> = outcome.unanswerable.iter().map(|question| question.slug()).collect();
-    (!slugs.is_empty()).then(|| format!("Not in a credential report, and so not checked: {}.", slugs.join(", ")))
+    (!slugs.is_empty())
+        .then(|| format!("Not checked, because a credential report does not contain it: {}.", slugs.join(", ")))
 }

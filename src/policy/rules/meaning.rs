@@ -80,8 +80,8 @@ fn inverted(one: &Inspection<'_>) -> Option<Finding> {
         ("this Allow applies only without MFA", "users who sign in with MFA lose what it grants")
     };
     let repair = match (condition.operator.test, is_deny) {
-        (Test::Number(_), true) => "reverse the comparison:  `NumericGreaterThanIfExists`".to_owned(),
-        (Test::Number(_), false) => "reverse the comparison:  `NumericLessThan`".to_owned(),
+        (Test::Number(_), true) => "reverse the comparison: `NumericGreaterThanIfExists`".to_owned(),
+        (Test::Number(_), false) => "reverse the comparison: `NumericLessThan`".to_owned(),
         (_, true) => format!("use `\"BoolIfExists\": {{\"{PRESENT}\": \"false\"}}`"),
         (_, false) => format!("use `\"Bool\": {{\"{PRESENT}\": \"true\"}}`"),
     };

@@ -37,7 +37,7 @@ fn the_line_for_cron_works_as_it_is_printed_and_is_silent_when_all_is_well() {
     assert_eq!(world.aws.members("MFAQuarantine"), SMALL_AFTER);
     world.aws.deny_on("ListMFADevices", "arn:aws:iam::123456789012:user/key");
     let done = run();
-    let said = "error: group `MFAQuarantine` is not as it should be: 1 user could not be read\n";
+    let said = "error: group `MFAQuarantine` is not up to date: 1 user could not be read\n";
     assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr.as_str()), (Some(1), "", said));
 }
 

@@ -151,7 +151,7 @@ fn five_hundred_users_come_to_the_findings_of_a_table_made_by_hand() {
         denied.starts_with("iam:GetLoginProfile of `well-08` could not be read: AWS refused it (AccessDenied): "),
         "{denied}"
     );
-    assert!(denied.ends_with("still open: console-without-mfa, unused-password"), "{denied}");
+    assert!(denied.ends_with("not checked: console-without-mfa, unused-password"), "{denied}");
     // A page of 100 each, and no call more than is needed.
     assert_eq!(aws.count("ListUsers"), 6 + 4);
     assert_eq!(aws.count("GetAccessKeyLastUsed"), keys - 2 + 1 + 4);
@@ -203,7 +203,7 @@ fn the_credential_report_is_generated_waited_for_and_joined_with_the_policies() 
     let account = &report["accounts"][0];
     assert_eq!((&account["source"], &account["unanswerable"]), (&json!("report"), &json!(["only-fido"])));
     let page = world.run(&words[..3]).stdout;
-    assert!(page.contains("by the credential report of 20") && page.contains("up to four hours"), "{page}");
+    assert!(page.contains("according to the credential report of 20") && page.contains("up to four hours"), "{page}");
     aws.deny("GenerateCredentialReport");
     let done = world.run(&words);
     assert_eq!(found(&json(&done)), ["not-asked="], "{}", done.stdout);
@@ -246,7 +246,7 @@ fn a_terminal_shows_how_far_it_is_and_ctrl_c_ends_it() {
         world.dress(&mut command);
         command.args(AUDIT);
         let mut session = Pty::default().streams(Stream::Apart, Stream::Terminal).spawn(command);
-        session.wait_for("asking IAM", PATIENCE);
+        session.wait_for("reading IAM", PATIENCE);
         if slow == PATIENCE {
             session.control('C');
         }
@@ -257,7 +257,7 @@ fn a_terminal_shows_how_far_it_is_and_ctrl_c_ends_it() {
             let mut terminal = vt100::Parser::new(24, 80, 0);
             terminal.process(done.terminal.as_bytes());
             let left = terminal.screen().contents();
-            assert_eq!((done.status.code(), left.contains("asking IAM")), (Some(0), false), "{left}");
+            assert_eq!((done.status.code(), left.contains("reading IAM")), (Some(0), false), "{left}");
         }
         world.aws.heal();
     }

@@ -1,4 +1,5 @@
-//! `docs/audit.md` and the questions: every question has its section, in order, with its severity and whoever else asks.
+//! `docs/audit.md` and the questions: every question has its section, in order, with its severity and whoever else
+//! asks.
 
 use mfa_cred::audit::question::Question;
 
@@ -6,7 +7,7 @@ const PAGE: &str = include_str!("../../../docs/audit.md");
 
 /// What comes before is how the command is used.
 fn questions() -> &'static str {
-    PAGE.split_once("\n## The questions\n").expect("the questions").1
+    PAGE.split_once("\n## The checks\n").expect("the checks").1
 }
 
 #[test]

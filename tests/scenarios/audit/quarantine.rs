@@ -62,7 +62,7 @@ fn the_plan_changes_nothing_and_apply_does_what_it_says() {
                 = off: not touched: no password and no active access key\n";
     assert_eq!(
         (done.status.code(), done.stdout),
-        (Some(0), plan.to_owned() + "Nothing was changed; `--apply` makes the changes.\n")
+        (Some(0), plan.to_owned() + "Nothing was changed; use `--apply` to make the changes.\n")
     );
     assert_eq!(world.aws.members("held"), BEFORE);
     assert_eq!(world.aws.count("AddUserToGroup") + world.aws.count("RemoveUserFromGroup"), 0);
@@ -121,7 +121,7 @@ fn the_caller_the_key_behind_a_role_and_whom_except_names_are_never_touched() {
     let words = ["--except", "GLASS", "--except", "enrolled", "--except", "gone"];
     let done = world.run(&[&APPLY[..], &words].concat());
     assert_eq!(done.status.code(), Some(0), "{done:?}");
-    assert!(done.stderr.contains("warning: `--except gone`: the account has no such user\n"), "{}", done.stderr);
+    assert!(done.stderr.contains("warning: `--except gone`: no such user in the account\n"), "{}", done.stderr);
     assert_eq!(world.aws.members("held"), ["console", "enrolled", "held", "key"]);
     // Through a role, the user behind it is the caller, too.
     let role = world.aws.add_role(crate::support::aws::RoleSpec::new("auditor").trust_user("admin"));
@@ -148,17 +148,17 @@ fn a_group_that_is_no_quarantine_is_refused() {
     // It denies nothing.
     let open = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#;
     world.aws.put_policy(Owner::Group("held"), "quarantine", open);
-    refused("policy check finds");
+    refused("`policy check` reports");
     // Nobody may read it.
     world.aws.put_policy(Owner::Group("held"), "quarantine", &policy());
     world.aws.deny("GetGroupPolicy");
-    refused("policy check finds");
+    refused("`policy check` reports");
     world.aws.allow_all();
     // Another policy of the group, which may keep users from enrolling.
     let arn = world.aws.add_policy("Hidden", &[&policy()], 1);
     world.aws.attach(Owner::Group("held"), &arn);
     world.aws.deny("GetPolicyVersion");
-    refused("policy check finds");
+    refused("`policy check` reports");
     world.aws.allow_all();
     let done = world.run(&["audit", "admin", "--quarantine", "nobody", "--apply"]);
     let said = "error: group `nobody` cannot be a quarantine: the account has no such group\n";
@@ -343,7 +343,7 @@ fn what_was_done_what_failed_and_what_was_not_tried_is_on_stdout() {
     run(5, &stdout, &format!("error: GetGroup: {text}\n"));
     // A user was deleted: nothing is left to do about them.
     world.aws.fault("RemoveUserFromGroup", gone("enrolled"), 1);
-    let stdout = "+ console: added\n+ key: added\n= enrolled: not touched: deleted in the meantime\n\
+    let stdout = "+ console: added\n+ key: added\n= enrolled: not changed: deleted since it was listed\n\
                   held: 2 added, 0 removed\n";
     run(0, stdout, "");
 }
@@ -359,13 +359,13 @@ fn a_full_user_and_one_nobody_knows_are_told_and_the_others_moved() {
     assert_eq!(done.status.code(), Some(1), "{done:?}");
     for said in [
         "! console: not added: AWS refused it (LimitExceeded): Cannot exceed quota for GroupsPerUser: 10; a user can be in \
-         ten groups\n",
-        "= glass: not touched, as this could not be read: ListMFADevices: ",
+         at most ten groups\n",
+        "= glass: not touched, because this could not be read: ListMFADevices: ",
         "held: 1 added, 1 removed, 1 failed\n",
     ] {
         assert!(done.stdout.contains(said), "{said}: {}", done.stdout);
     }
-    let error = "error: group `held` is not as it should be: 1 change failed, 1 user could not be read\n";
+    let error = "error: group `held` is not up to date: 1 change failed, 1 user could not be read\n";
     assert!(done.stderr.ends_with(error), "{}", done.stderr);
     assert_eq!(world.aws.members("held"), ["held", "key"]);
     assert_eq!(world.run(&DRY).status.code(), Some(1), "somebody is not known");

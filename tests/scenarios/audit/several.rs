@@ -43,7 +43,7 @@ fn one_code_serves_all_accounts_and_one_that_cannot_be_read_is_a_row() {
     assert!(error.contains("AccessDenied"), "{error}");
     let page = world.run(&words[..7]).stdout;
     assert!(page.contains("Account 333333333333 could not be read: "), "{page}");
-    assert!(page.contains("Together: 3 accounts, ") && page.contains("; could not be read: 333333333333."), "{page}");
+    assert!(page.contains("Total: 3 accounts, ") && page.contains("; could not be read: 333333333333."), "{page}");
     let rows = world.run(&[&words[..7], &["--csv"]].concat()).stdout;
     assert!(rows.contains("\n333333333333,unreadable-account,"), "{rows}");
 
@@ -64,7 +64,7 @@ fn the_page_for_browsers_is_whole_by_itself_and_the_same_twice() {
     world.aws.set_password("alice", 100, None);
     let page = || {
         let done = world.run(&["audit", "deploy", "--no-prompt", "--html", "audit.html", "--json"]);
-        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), "audit.html is written\n"));
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(1), "wrote audit.html\n"));
         (json(&done), world.read("audit.html"))
     };
     let (report, text) = page();

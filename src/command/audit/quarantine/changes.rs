@@ -12,7 +12,7 @@ use crate::iam::{DeviceError, IamError};
 use crate::messages::one_line;
 use crate::secret::Credentials;
 
-/// The group, and who may change it.
+/// The group, and the credentials to change it with.
 pub(super) struct Group<'g> {
     pub(super) name: &'g str,
     pub(super) signer: &'g Credentials,
@@ -56,16 +56,16 @@ impl Change {
     }
 }
 
-/// What came of one change.
+/// The result of one change.
 #[derive(Debug, Eq, PartialEq)]
 enum Fate {
     Made,
-    /// The user was deleted after IAM listed them: nothing remains to be done.
+    /// The user was deleted after IAM listed them: there is nothing left to do.
     Deleted,
     Failed(String),
-    /// AWS's answer was lost, so nobody knows; the next run will.
+    /// AWS's response was lost, so the result is unknown; the next run finds out.
     Unconfirmed(String),
-    /// An earlier failure left no hope for this one.
+    /// An earlier failure made this one pointless.
     NotTried,
 }
 
@@ -75,7 +75,7 @@ impl Fate {
     }
 }
 
-/// A change of one user's membership, and what came of it.
+/// A change of one user's membership, and its result.
 #[derive(Debug)]
 pub(super) struct Step {
     change: Change,
@@ -89,7 +89,7 @@ impl Step {
         let (user, done) = (&self.user, self.change.done());
         one_line(&match &self.fate {
             Fate::Made => format!("{} {user}: {done}", self.change.mark()),
-            Fate::Deleted => format!("= {user}: not touched: deleted in the meantime"),
+            Fate::Deleted => format!("= {user}: not changed: deleted since it was listed"),
             Fate::Failed(why) => format!("! {user}: not {done}: {why}"),
             Fate::Unconfirmed(why) => format!("! {user}: perhaps {done}: {why}"),
             Fate::NotTried => format!("! {user}: not {done}: not tried"),
@@ -97,7 +97,7 @@ impl Step {
     }
 }
 
-/// What came of all changes of a plan.
+/// The results of all changes of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     steps: Vec<Step>,
@@ -114,7 +114,7 @@ impl Changes {
         self.count(|step| step.change == change && step.fate == Fate::Made)
     }
 
-    /// How many were not made though their users still exist.
+    /// How many changes were not made although their users still exist.
     pub(super) fn unmade(&self) -> usize {
         self.count(|step| step.fate.is_failure() || step.fate == Fate::NotTried)
     }
@@ -157,7 +157,7 @@ impl Changes {
 }
 
 /// Makes the changes, and reports each to `tell`. A failure that concerns one user does not stop the others; a denial
-/// ends changes of its kind; whatever else fails ends all.
+/// stops changes of its kind; any other failure stops all.
 ///
 /// # Errors
 /// Only what `tell` returns; failures of AWS are in the [`Changes`].
@@ -200,13 +200,13 @@ impl Group<'_> {
         };
         Ok(match answer {
             Ok(()) => Fate::Made,
-            // AWS says it of the user and of the group alike.
+            // AWS's error may be about the user or about the group.
             Err(IamError::Gone(_)) => {
                 let members = self.iam.members(self.signer, self.name);
                 members.map_err(|error| FetchError { call: "GetGroup", error })?;
                 Fate::Deleted
             }
-            Err(error @ IamError::Full(_)) => Fate::Failed(format!("{error}; a user can be in ten groups")),
+            Err(error @ IamError::Full(_)) => Fate::Failed(format!("{error}; a user can be in at most ten groups")),
             Err(error @ IamError::Busy(_)) => Fate::Failed(error.to_string()),
             Err(error) => return Err(FetchError { call: change.call(), error }),
         })
