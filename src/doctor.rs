@@ -1,11 +1,11 @@
-//! What is wrong on this machine, and how to repair it.
+//! Finds problems with the setup of this machine, and tells how to repair them.
 //!
-//! In: [`Facts`], gathered by the command. Out: a [`Report`] for each [`Check`]. Checks run side by side, each on a
-//! thread of its own that is left behind when its time is up: a dead file server or a keyring that hangs costs one line
-//! of the report. They read and call, and change nothing: no folder is made or mended, no lock is taken, no key is
-//! copied, no clock is remembered, nobody is asked. No finding holds a secret.
+//! In: [`Facts`], gathered by the command. Out: a [`Report`] for each [`Check`]. Checks run in parallel, each on its
+//! own thread, which is abandoned when its time is up: a dead file server or a hanging keyring costs one line of the
+//! report. Checks only read and call: they create or repair no folder, take no lock, copy no key, remember no clock,
+//! and never prompt. No finding contains a secret.
 //!
-//! One fault is reported once. A check whose subject another check already reported skips itself and says why.
+//! A problem is reported once. A check whose subject another check has already reported is skipped, with the reason.
 
 mod check;
 mod device;
@@ -30,10 +30,10 @@ pub use facts::{Facts, Fault, Found, Variables};
 pub use finding::{Finding, Report, Verdict};
 pub use redact::Redaction;
 
-/// How long a check may take. They start together, so this is how long all of them take at most.
+/// The time limit of a check. Checks start together, so it is also the limit for all of them.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs all checks, and returns when the last has ended or its time is up. In the order of [`Check::ALL`].
+/// Runs all checks, and returns when the last one has ended or its time is up. In the order of [`Check::ALL`].
 pub fn examine(facts: &Arc<Facts>) -> Vec<Report> {
     examine_by(find, facts)
 }
@@ -47,10 +47,10 @@ fn examine_by(find: fn(Check, &Facts) -> Finding, facts: &Arc<Facts>) -> Vec<Rep
         let run = move || {
             let started = Instant::now();
             let finding = find(check, &facts);
-            // Nobody may be waiting any more.
+            // The receiver may be gone.
             let _ = sender.send(Report { check, finding, took: started.elapsed() });
         };
-        // A system without threads to spare is itself a fault, which the missing answer shows.
+        // A system that cannot start a thread has a problem, which the missing answer shows.
         let _ = thread::Builder::new().name(check.id().to_owned()).spawn(run);
     }
     drop(sender);
@@ -66,10 +66,10 @@ fn unanswered(check: Check) -> Finding {
     let what = format!("no answer within {} s", PATIENCE.as_secs());
     let repair = match check.group() {
         Group::Files | Group::Profile | Group::Environment | Group::Shell => {
-            "see whether the file system that your home is on still answers"
+            "check whether the file system of your home folder still responds"
         }
-        Group::Stores => "see whether the system's keyring still answers: restart or unlock it",
-        Group::Network | Group::Device => "see whether the network is slow, or try again",
+        Group::Stores => "check whether the system's keyring still responds: restart or unlock it",
+        Group::Network | Group::Device => "check whether the network is slow, or try again",
     };
     Finding::fail(what, repair)
 }

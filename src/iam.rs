@@ -1,8 +1,8 @@
 //! IAM, as far as MFA devices, policies, and audits need it: the ports, and the client that implements them.
 //!
 //! In: the signer, and what to do. Out: devices, or an [`IamError`]; each variant lets the caller decide differently.
-//! Nothing here asks, shows, or writes; `command/device` does. What a user's policies must allow for it is one table,
-//! [`needs`], which `policy` reads too.
+//! Nothing here prompts, displays, or writes; `command/device` does. One table, [`needs`], lists the permissions for
+//! it; `policy` uses it, too.
 
 pub mod account;
 pub mod caller;

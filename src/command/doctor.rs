@@ -1,6 +1,6 @@
-//! `mfa-cred doctor [PROFILE]`: what is wrong here, a line a check, with the repair under what is not well.
+//! `mfa-cred doctor [PROFILE]`: one line per check, and the repair below each problem.
 //!
-//! It works whatever our settings say: what is wrong with them is one of its findings.
+//! It works even if our settings are invalid, which is one of its findings.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -50,7 +50,7 @@ fn fault(error: SettingsError) -> Fault {
     Fault { what: crate::messages::with_causes(&error), place: None, repair: error.hint() }
 }
 
-/// The settings where ours cannot be read: as if there were neither `config.ini` nor variables of ours.
+/// The settings to use if ours cannot be read: as if there were neither a `config.ini` nor `MFA_CRED_…` variables.
 fn by_default(global: &Global, host: &Host<'_>) -> Result<Settings, SettingsError> {
     struct Nothing;
     impl Files for Nothing {
@@ -104,7 +104,7 @@ fn to_json(report: &Report, shown: &dyn Fn(&str) -> String) -> Value {
     })
 }
 
-/// A line a check, under the heading of its group, and what they come to.
+/// One line per check, under the heading of its group, and a summary.
 fn to_text(reports: &[Report], shown: &dyn Fn(&str) -> String) -> String {
     let mut text = String::new();
     let mut group = None;
@@ -114,7 +114,7 @@ fn to_text(reports: &[Report], shown: &dyn Fn(&str) -> String) -> String {
             text.push_str(&format!("{gap}{}\n", check.group().title()));
         }
         let place = finding.place.as_ref().map(|place| format!("{}: ", shown(&place.to_string())));
-        // What comes from files may hold line feeds.
+        // Text from files may contain line feeds.
         let subject = (finding.verdict == Verdict::Skipped).then(|| format!("{}: ", check.subject()));
         let before = place.or(subject).unwrap_or_default();
         let what = crate::messages::one_line(&format!("{before}{}", finding.what));
@@ -133,14 +133,14 @@ fn summary(failed: usize, warned: usize) -> String {
         count => format!("{count} {one}s"),
     };
     match (failed, warned) {
-        (0, 0) => "\nnothing is wrong\n".to_owned(),
+        (0, 0) => "\nno problems found\n".to_owned(),
         (0, warned) => format!("\n{}\n", several(warned, "warning")),
         (failed, 0) => format!("\n{}\n", several(failed, "problem")),
         (failed, warned) => format!("\n{}, {}\n", several(failed, "problem"), several(warned, "warning")),
     }
 }
 
-/// Marks in color, headings bold, where there are colors.
+/// Colors the marks and makes headings bold, if colors are enabled.
 fn painted(text: &str, settings: &Settings) -> String {
     if !settings.paints(io::stdout().is_terminal()) {
         return text.to_owned();

@@ -1,6 +1,6 @@
 //! The checks, by name.
 
-/// What is checked. The ids are stable: scripts read them.
+/// A check. The IDs are stable, because scripts use them.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Check {
     /// Our own settings can be read.
@@ -9,9 +9,9 @@ pub enum Check {
     ConfigFile,
     /// The AWS credentials file can be read.
     CredentialsFile,
-    /// Others can neither write to the AWS files nor read a key in them.
+    /// Other users can neither write to the AWS files nor read a key in them.
     FileModes,
-    /// SDKs and the AWS CLI read the AWS files alike.
+    /// SDKs and the AWS CLI read the AWS files the same way.
     Differences,
     /// No section of the AWS files is ignored.
     IgnoredSections,
@@ -31,15 +31,15 @@ pub enum Check {
     MfaSerial,
     /// No key in the credentials file bypasses the profile's `credential_process`.
     LeftoverKey,
-    /// The profile says in one way where its credentials come from.
+    /// The profile has a single source of credentials.
     CredentialStyles,
-    /// A store has or can keep the key that seals the cache.
+    /// A store has, or can keep, the key that seals the cache.
     SealingKey,
-    /// The sealed access keys are whole, and the store of their key answers.
+    /// The sealed access keys are intact, and the store of their key responds.
     SealedKeys,
     /// No lock is stuck.
     Locks,
-    /// The environment's keys are whole and alive.
+    /// The keys in the environment are complete and not expired.
     EnvKeys,
     /// The environment's profile exists.
     EnvProfile,
@@ -47,7 +47,7 @@ pub enum Check {
     EnvFiles,
     /// No variable overrides the profile.
     EnvOverrides,
-    /// The keys of `[default]` do not beat a container endpoint.
+    /// The keys of `[default]` do not take precedence over a container endpoint.
     ContainerKeys,
     /// `mfa-cred` on the PATH is this program.
     Path,
@@ -55,21 +55,21 @@ pub enum Check {
     ShellFunction,
     /// The prompt shows what the shell holds.
     Prompt,
-    /// Proxy and certificates on the way to AWS can be used.
+    /// The proxy and the certificates for AWS can be used.
     Route,
-    /// STS answers in the profile's region.
+    /// STS responds in  the profile's region.
     Sts,
     /// This machine's clock agrees with AWS's.
     Clock,
-    /// AWS takes the access key.
+    /// AWS accepts the access key.
     AccessKey,
-    /// AWS takes codes of the user's device over its API.
+    /// AWS's API accepts codes from the user's device.
     DeviceKind,
     /// The profile's device is one of the user's.
     Device,
 }
 
-/// What checks are about. In the order of the report.
+/// The groups of checks, in the order of the report.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Group {
     /// The AWS files, our settings and our state.
@@ -82,7 +82,7 @@ pub enum Group {
     Environment,
     /// The shell.
     Shell,
-    /// The way to AWS, and AWS's time.
+    /// The route to AWS, and AWS's time.
     Network,
     /// The user's access key and MFA device, as AWS knows them.
     Device,
@@ -102,7 +102,7 @@ impl Group {
         }
     }
 
-    /// The word in `--json`. Stable.
+    /// The name in `--json`, which is stable.
     pub fn id(self) -> &'static str {
         match self {
             Self::Files => "files",
@@ -117,7 +117,7 @@ impl Group {
 }
 
 impl Check {
-    /// All of them, group by group.
+    /// All checks, group by group.
     pub const ALL: [Self; 32] = [
         Self::Settings,
         Self::ConfigFile,
@@ -153,7 +153,7 @@ impl Check {
         Self::Device,
     ];
 
-    /// The word in `--json` and in the documentation. Stable.
+    /// The name in `--json` and in the documentation, which is stable.
     pub fn id(self) -> &'static str {
         match self {
             Self::Settings => "settings",
@@ -191,7 +191,7 @@ impl Check {
         }
     }
 
-    /// What was looked for, where the finding does not say it.
+    /// The subject of the check, for findings that do not mention it.
     pub fn subject(self) -> &'static str {
         match self {
             Self::Settings => "settings",
@@ -203,33 +203,33 @@ impl Check {
             Self::PlainTextCaches => "plain-text credentials",
             Self::SsoTokens => "SSO tokens",
             Self::StateFolder => "state folder",
-            Self::StateFormat => "format of the cache",
+            Self::StateFormat => "cache format",
             Self::Profile => "profile",
             Self::Region => "region",
             Self::MfaSerial => "MFA device",
             Self::LeftoverKey => "leftover key",
-            Self::CredentialStyles => "kinds of credentials",
+            Self::CredentialStyles => "sources of credentials",
             Self::SealingKey => "sealing key",
             Self::SealedKeys => "sealed access keys",
             Self::Locks => "locks",
             Self::EnvKeys => "keys",
-            Self::EnvProfile => "profile of the environment",
+            Self::EnvProfile => "environment's profile",
             Self::EnvFiles => "files",
             Self::EnvOverrides => "overrides",
             Self::ContainerKeys => "container endpoint",
             Self::Path => "PATH",
             Self::ShellFunction => "shell function",
             Self::Prompt => "prompt",
-            Self::Route => "way to AWS",
+            Self::Route => "route to AWS",
             Self::Sts => "STS",
             Self::Clock => "clock",
             Self::AccessKey => "access key",
-            Self::DeviceKind => "kind of device",
+            Self::DeviceKind => "device type",
             Self::Device => "MFA device in IAM",
         }
     }
 
-    /// What it is about.
+    /// Its group.
     pub fn group(self) -> Group {
         match self {
             Self::Settings
@@ -255,7 +255,7 @@ impl Check {
         }
     }
 
-    /// Does it need a network? One that can also tell something without is not counted.
+    /// Does it need the network? A check that can also report something without it does not count.
     pub fn needs_network(self) -> bool {
         matches!(self, Self::Sts | Self::Clock | Self::AccessKey | Self::Device)
     }

@@ -11,41 +11,41 @@ use crate::plan::{Device, Origin};
 use crate::settings::ambient;
 use crate::state::CorrectedClock;
 
-/// Does AWS take the user's key?
+/// Does AWS accept the user's key?
 pub(super) fn access_key(facts: &Facts) -> Finding {
-    // What another tool wrote says by itself when it is over.
+    // Credentials from another tool state when they expire.
     if let Some(end) = facts.plan().ok().and_then(|plan| plan.end.as_ref()).filter(|end| end.at <= facts.now) {
         let place = match &end.origin {
             Origin::Line { place, .. } => Some(place),
             Origin::Flag(_) | Origin::Variable(_) | Origin::Setting(_) => None,
         };
-        let what = format!("the keys that the profile starts with ended at {}", end.at);
+        let what = format!("the profile's keys expired at {}", end.at);
         return Finding::fail(what, "sign in again with the tool that wrote them").at(place);
     }
     if let Some(why) = network::unanswered(facts) {
         return Finding::skipped(why);
     }
-    let Ok(answer) = network::answer(facts) else { return Finding::skipped("STS does not answer") };
+    let Ok(answer) = network::answer(facts) else { return Finding::skipped("STS does not respond") };
     match &answer.caller {
-        None => Finding::skipped("the profile starts with no access key of the AWS files"),
-        Some(Ok(arn)) => Finding::pass(format!("AWS takes the key of {arn}")),
+        None => Finding::skipped("the profile does not start with an access key from the AWS files"),
+        Some(Ok(arn)) => Finding::pass(format!("AWS accepts the key of {arn}")),
         Some(Err(CallError::Throttled)) => Finding::skipped("AWS is throttling calls: try again in a moment"),
         Some(Err(error)) => {
             let repair = match error {
                 CallError::Refused { code, .. } if code == "InvalidClientTokenId" => {
-                    "the key was deleted or deactivated, or belongs to another partition: make a new one in the AWS console"
+                    "the key was deleted or deactivated, or belongs to another partition: create a new one in the AWS console"
                 }
                 CallError::Refused { code, .. } if code == "SignatureDoesNotMatch" => {
                     "the secret access key was mistyped, or belongs to another key: copy both again"
                 }
-                _ => "make a new key in the AWS console, or ask an administrator",
+                _ => "create a new key in the AWS console, or ask an administrator",
             };
             Finding::fail(format!("the access key does not work: {error}"), repair)
         }
     }
 }
 
-/// What IAM lists, or why it was not asked.
+/// What IAM lists, or why it was not called.
 enum Listed {
     Devices(Vec<Bound>),
     Not(String),
@@ -58,14 +58,16 @@ fn listed(facts: &Facts) -> Listed {
         return Listed::Not(why);
     }
     match network::answer(facts).ok().and_then(|answer| answer.caller.as_ref()) {
-        None => return not("the profile starts with no access key of the AWS files"),
+        None => return not("the profile does not start with an access key from the AWS files"),
         Some(Err(_)) => return not("the access key does not work"),
         Some(Ok(arn)) if arn.ends_with(":root") => return not("these are the root user's credentials"),
         Some(Ok(_)) => {}
     }
     let (Ok(plan), Ok(set)) = (facts.plan(), facts.profiles()) else { return not("the profile cannot be used") };
     let Some(signer) = network::key(facts, plan) else { return not("the key is gone") };
-    let Ok(service) = plan.iam(set, &ambient(&facts.variables)) else { return not("IAM's endpoint is no address") };
+    let Ok(service) = plan.iam(set, &ambient(&facts.variables)) else {
+        return not("IAM's endpoint is not a valid address");
+    };
     let running = Running::of(facts);
     let clock = CorrectedClock::new(&running, None);
     let devices = AwsIam::connect(&service, network::limits(facts), &clock)
@@ -73,12 +75,12 @@ fn listed(facts: &Facts) -> Listed {
         .and_then(|iam| iam.devices(&signer, None));
     match devices {
         Ok(devices) => Listed::Devices(devices),
-        Err(IamError::Denied { .. }) => not("the user may not list their devices (iam:ListMFADevices)"),
-        Err(error) => Listed::Not(format!("IAM lists no devices: {error}")),
+        Err(IamError::Denied { .. }) => not("the user is not allowed to list their devices (iam:ListMFADevices)"),
+        Err(error) => Listed::Not(format!("IAM could not list the devices: {error}")),
     }
 }
 
-/// Does AWS take codes of the device over its API?
+/// Does AWS's API accept codes from the device?
 pub(super) fn kind(facts: &Facts) -> Finding {
     if let Resolved::Plan { fido: Some((_, why)), .. } = facts.resolved() {
         let repair = why.repair.clone().unwrap_or_else(|| "enroll a TOTP device".to_owned());
@@ -92,23 +94,23 @@ pub(super) fn kind(facts: &Facts) -> Finding {
         return match serial.kind() {
             DeviceKind::Sms => Finding::fail(
                 format!("{serial} is a phone for SMS, and AWS no longer sends codes"),
-                format!("{} makes a device that works", ours("device enroll", Some(&plan.user))),
+                format!("{} creates a device that works", ours("device enroll", Some(&plan.user))),
             ),
-            _ => Finding::pass(format!("AWS takes codes of {}", serial.device())),
+            _ => Finding::pass(format!("AWS accepts codes from {}", serial.device())),
         };
     }
-    // `mfa_serial = auto`, or none: what the user has decides.
+    // `mfa_serial = auto`, or no serial: the user's devices decide.
     match listed(facts) {
         Listed::Not(why) => Finding::skipped(why),
         Listed::Devices(devices) if devices.is_empty() => Finding::skipped("the user has no device"),
         Listed::Devices(devices) if usable(&devices).is_empty() => Finding::fail(
-            "the user has only FIDO keys or passkeys, and AWS's API accepts no FIDO codes",
+            "the user has only security keys or passkeys, which AWS's API does not accept",
             format!(
                 "{} adds a TOTP device; or sign in with `aws login` and use its `login_session` profile",
                 ours("device enroll", Some(&plan.user))
             ),
         ),
-        Listed::Devices(_) => Finding::pass("the user has a device whose codes AWS takes"),
+        Listed::Devices(_) => Finding::pass("the user has a device whose codes AWS accepts"),
     }
 }
 
@@ -136,21 +138,21 @@ pub(super) fn known(facts: &Facts) -> Finding {
                 [] => format!("the user has no device that works: {enroll}"),
                 several => {
                     let named: Vec<String> = several.iter().map(|it| format!("`mfa_serial = {it}`")).collect();
-                    format!("write {}", named.join(" or "))
+                    format!("use {}", named.join(" or "))
                 }
             };
             Finding::fail(format!("{serial} is not a device of this user"), repair)
         }
         Some(Device::Auto) => match usable.len() {
-            0 if devices.is_empty() => Finding::fail("the user has no MFA device", format!("{enroll} makes one")),
-            0 => Finding::skipped("the user has only FIDO keys or passkeys"),
-            1 => Finding::pass("the user has one device, which `mfa_serial = auto` takes"),
+            0 if devices.is_empty() => Finding::fail("the user has no MFA device", format!("{enroll} creates one")),
+            0 => Finding::skipped("the user has only security keys or passkeys"),
+            1 => Finding::pass("the user has one device, which `mfa_serial = auto` selects"),
             several => Finding::fail(
                 format!("the user has {several} devices, so `mfa_serial = auto` cannot choose"),
-                format!("write the serial of one: {} lists them", ours("device list", Some(&plan.user))),
+                format!("use the serial of one of them: {} lists them", ours("device list", Some(&plan.user))),
             ),
         },
-        None if devices.is_empty() => Finding::warn("the user has no MFA device", format!("{enroll} makes one")),
+        None if devices.is_empty() => Finding::warn("the user has no MFA device", format!("{enroll} creates one")),
         None => Finding::pass("the user has an MFA device"),
     }
 }

@@ -1,4 +1,4 @@
-//! Variables that are wrong by themselves, or that win over the profile.
+//! Variables that are wrong in themselves, or that take precedence over the profile.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,9 @@ use crate::names::{is_temporary_key, moment, variables};
 use crate::secret::shown;
 use crate::settings::Settings;
 
-const UNSET: &str = "`eval $(mfa-cred unset)` takes them out of this shell";
+const UNSET: &str = "`eval $(mfa-cred unset)` removes them from this shell";
 
-/// The keys in the environment: whole, of one kind, alive, and whose.
+/// Are the keys in the environment complete, of one kind, and not expired, and where do they come from?
 pub(super) fn keys(facts: &Facts) -> Finding {
     let has = |name| facts.variables.os(name).is_some();
     let Some(id) = facts.variables.var(variables::aws::ACCESS_KEY_ID) else {
@@ -29,12 +29,12 @@ pub(super) fn keys(facts: &Facts) -> Finding {
     let has_token = has(variables::aws::SESSION_TOKEN) || has(variables::aws::SECURITY_TOKEN);
     let is_long_term = id.len() >= 16 && id.starts_with("AKIA");
     if is_long_term && has_token {
-        let what = "the environment has a user's own key (AKIA…) and a session token, which do not belong together";
-        return Finding::fail(what, "unset `AWS_SESSION_TOKEN`, or take the keys from where they came again");
+        let what = "the environment has a long-term key (AKIA…) and a session token, which do not belong together";
+        return Finding::fail(what, "unset `AWS_SESSION_TOKEN`, or copy the keys from their source again");
     }
     if is_temporary_key(&id) && !has_token {
         let what = "the environment has temporary keys (ASIA…) without their `AWS_SESSION_TOKEN`";
-        return Finding::fail(what, "export the token too, or take the keys from where they came again");
+        return Finding::fail(what, "export the token too, or copy the keys from their source again");
     }
     let held = facts.variables.var(variables::PROFILE);
     if let Some(end) = facts.variables.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| moment(&end))
@@ -42,7 +42,7 @@ pub(super) fn keys(facts: &Facts) -> Finding {
     {
         let repair = match &held {
             Some(_) => {
-                "`eval $(mfa-cred)` renews them; `eval $(mfa-cred unset)` takes them out of this shell".to_owned()
+                "`eval $(mfa-cred)` renews them; `eval $(mfa-cred unset)` removes them from this shell".to_owned()
             }
             None => UNSET.to_owned(),
         };
@@ -51,14 +51,14 @@ pub(super) fn keys(facts: &Facts) -> Finding {
     match held {
         Some(held) => Finding::pass(format!("this shell holds `{held}`")),
         None => Finding::warn(
-            "the keys in the environment win over `AWS_PROFILE` and the AWS files in every SDK",
-            format!("unset them where a profile is meant: {UNSET}"),
+            "the keys in the environment take precedence over `AWS_PROFILE` and the AWS files in every SDK",
+            format!("unset them to use a profile: {UNSET}"),
         ),
     }
 }
 
 fn half(there: &str, missing: &str) -> Finding {
-    let what = format!("`{there}` is set and `{missing}` is not: the AWS CLI and boto3 then fail");
+    let what = format!("`{there}` is set but `{missing}` is not, so the AWS CLI and boto3 fail");
     Finding::fail(what, format!("unset `{there}`, or set both"))
 }
 
@@ -66,9 +66,9 @@ fn half(there: &str, missing: &str) -> Finding {
 pub(super) fn profile(facts: &Facts) -> Finding {
     let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
     if let Some(variable) = facts.missing_file() {
-        return Finding::skipped(format!("the file of `{variable}` does not exist"));
+        return Finding::skipped(format!("the file in `{variable}` does not exist"));
     }
-    // Ours is checked only where it decides; the other two decide for every SDK.
+    // Our variable is checked only if it takes effect; the other two take effect in every SDK.
     let is_ours = facts.named.is_none();
     let names =
         [(variables::PROFILE, is_ours), (variables::aws::PROFILE, true), (variables::aws::DEFAULT_PROFILE, true)];
@@ -112,18 +112,18 @@ pub(super) fn files(facts: &Facts) -> Finding {
     }
     match &set[..] {
         [] => Finding::pass("the environment names no other files"),
-        names => Finding::pass(format!("the files of {} exist", names.join(" and "))),
+        names => Finding::pass(format!("the files in {} exist", names.join(" and "))),
     }
 }
 
-/// Variables that put something else in the profile's place.
+/// Variables that override the profile.
 pub(super) fn overrides(facts: &Facts) -> Finding {
     let is_set = |name: &&str| facts.variables.os(name).is_some();
     let found: Vec<&str> =
         [variables::aws::ROLE_ARN, variables::aws::WEB_IDENTITY_TOKEN_FILE].into_iter().filter(is_set).collect();
     if found.len() == 2 {
-        let what = "`AWS_ROLE_ARN` and `AWS_WEB_IDENTITY_TOKEN_FILE` win over the profile in every SDK";
-        return Finding::warn(what, "unset them where a profile is meant; `exec` does so for its command");
+        let what = "`AWS_ROLE_ARN` and `AWS_WEB_IDENTITY_TOKEN_FILE` take precedence over the profile in every SDK";
+        return Finding::warn(what, "unset them to use a profile; `exec` unsets them for its command");
     }
     let old = variables::aws::SECURITY_TOKEN;
     if facts.variables.os(old).is_some() && facts.variables.os(variables::aws::SESSION_TOKEN).is_none() {
@@ -143,17 +143,17 @@ pub(super) fn overrides(facts: &Facts) -> Finding {
     if let Some((profile, default)) = differ {
         return Finding::warn(
             format!(
-                "`AWS_PROFILE` is `{profile}` and `AWS_DEFAULT_PROFILE` is `{default}`: tools differ in which wins"
+                "`AWS_PROFILE` is `{profile}` and `AWS_DEFAULT_PROFILE` is `{default}`: tools differ in which they use"
             ),
             "unset `AWS_DEFAULT_PROFILE`",
         );
     }
-    Finding::pass("no variable takes the profile's place")
+    Finding::pass("no variable overrides the profile")
 }
 
 /// `AWS_REGION` comes before the profile's region in every SDK, and after it here.
 fn region(facts: &Facts) -> Option<Finding> {
-    // What we exported is the profile's own.
+    // A region that we exported is the profile's own.
     if facts.variables.os(variables::PROFILE).is_some() {
         return None;
     }
@@ -162,7 +162,7 @@ fn region(facts: &Facts) -> Option<Finding> {
     (of_profile.as_str() != exported).then(|| {
         Finding::warn(
             format!(
-                "`AWS_REGION` is {}, which SDKs take instead of the profile's {of_profile}",
+                "`AWS_REGION` is {}, which SDKs use instead of the profile's {of_profile}",
                 shown::value("region", &exported)
             ),
             "unset `AWS_REGION`",
@@ -170,15 +170,15 @@ fn region(facts: &Facts) -> Option<Finding> {
     })
 }
 
-/// A container endpoint, which `serve` and `exec --server` set, is asked last: the keys of `[default]` come before it.
+/// SDKs try a container endpoint, which `serve` and `exec --server` set, last: the keys of `[default]` come before it.
 pub(super) fn container(facts: &Facts) -> Finding {
     const URIS: [&str; 2] =
         [variables::aws::CONTAINER_CREDENTIALS_FULL_URI, variables::aws::CONTAINER_CREDENTIALS_RELATIVE_URI];
     let set: Vec<&str> = URIS.into_iter().filter(|name| facts.variables.os(name).is_some()).collect();
     let [.., first] = set[..] else { return Finding::skipped("none is set") };
     if set.len() == 2 {
-        let what = format!("`{}` and `{}` are both set: SDKs take the relative one", URIS[0], URIS[1]);
-        return Finding::warn(what, format!("unset `{}` where the endpoint of `serve` is meant", URIS[1]));
+        let what = format!("`{}` and `{}` are both set: SDKs use the relative one", URIS[0], URIS[1]);
+        return Finding::warn(what, format!("unset `{}` to use the endpoint of `serve`", URIS[1]));
     }
     let Ok(profiles) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
     let names = [variables::aws::PROFILE, variables::aws::DEFAULT_PROFILE];
@@ -187,10 +187,10 @@ pub(super) fn container(facts: &Facts) -> Finding {
     let found = profiles.get(&name).and_then(|profile| styles.into_iter().find_map(|style| profile.filled(style)));
     match found {
         Some(property) => Finding::fail(
-            format!("`{first}` is set, and SDKs take the credentials of profile `{name}` before they ask there"),
-            "name the profile otherwise, or take its credentials out; export no `AWS_PROFILE` beside the endpoint",
+            format!("`{first}` is set, but SDKs use the credentials of profile `{name}` before that endpoint"),
+            "rename the profile or remove its credentials, and do not export `AWS_PROFILE` together with the endpoint",
         )
         .at(Some(&property.place())),
-        None => Finding::pass(format!("nothing comes before `{first}`")),
+        None => Finding::pass(format!("nothing takes precedence over `{first}`")),
     }
 }

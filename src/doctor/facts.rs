@@ -1,7 +1,7 @@
-//! What the checks look at: what was typed, set and configured, and what follows from it.
+//! The input of the checks: the command line, the environment, the configuration, and what follows from them.
 //!
-//! It is owned as a whole, since a check that hangs outlives the report. Whatever has to be read or asked is read or asked
-//! by the first check that needs it, within that check's time, and shared with the others.
+//! The facts are shared and owned, because a check that hangs outlives the report. Whatever must be read or requested
+//! is read or requested by the first check that needs it, within that check's time limit, and shared with the others.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -23,7 +23,7 @@ use crate::secret::Secret;
 use crate::settings::{Chosen, Settings, ambient};
 use crate::vault::Store;
 
-/// The variables that a check or the plan reads. Of secrets just whether they are set.
+/// The variables that a check or the plan reads. For secrets, only whether they are set.
 const NAMES: [&str; 42] = [
     "ALL_PROXY",
     variables::aws::ACCESS_KEY_ID,
@@ -68,7 +68,7 @@ const NAMES: [&str; 42] = [
     "no_proxy",
     "STARSHIP_SHELL",
 ];
-/// What stands for a secret that is set.
+/// The placeholder for a secret that is set.
 const SET: &str = "set";
 
 /// The environment at the start, without its secrets.
@@ -76,7 +76,7 @@ const SET: &str = "set";
 pub struct Variables(BTreeMap<&'static str, OsString>);
 
 impl Variables {
-    /// Those of `env`.
+    /// The variables in `env`.
     pub fn of(env: &dyn Env) -> Self {
         let is_secret = |name: &str| name.ends_with("_TOKEN") || name == variables::aws::SECRET_ACCESS_KEY;
         let value = |name: &'static str| {
@@ -93,18 +93,18 @@ impl Env for Variables {
     }
 }
 
-/// What is wrong, as another part of the program said it.
+/// A problem that another part of the program reported.
 #[derive(Clone, Debug)]
 pub struct Fault {
     /// One line.
     pub what: String,
-    /// The line of a file that it is about.
+    /// The line of a file that it concerns.
     pub place: Option<Location>,
-    /// What to do about it, where that is known.
+    /// How to repair it, if known.
     pub repair: Option<String>,
 }
 
-/// What was typed, set and configured.
+/// The command line, the environment and the configuration.
 pub struct Facts {
     /// The profile that was named on the command line.
     pub named: Option<ProfileName>,
@@ -116,7 +116,7 @@ pub struct Facts {
     pub home: Option<PathBuf>,
     /// The user's folder of configuration, in which `mfa-cred/config.ini` is.
     pub config: Option<PathBuf>,
-    /// Why our settings cannot be read; the rest of the facts then follows from the defaults.
+    /// Why our settings cannot be read; the other facts are then based on the defaults.
     pub settings: Option<Fault>,
     /// The AWS config file.
     pub config_file: PathBuf,
@@ -128,17 +128,17 @@ pub struct Facts {
     pub safe: Option<PathBuf>,
     /// Where the sealing key may live.
     pub store: Store,
-    /// What a plan is asked for where the command line asks for nothing.
+    /// The request for a plan without any options.
     pub request: PlanRequest,
     /// Now, by this machine's clock.
     pub now: Timestamp,
-    /// When that was read.
+    /// When the clock was read.
     pub start: Instant,
-    /// Where this program is.
+    /// The path of this program.
     pub program: Option<PathBuf>,
     /// The name of the program that started this one.
     pub parent: Option<String>,
-    /// What is found out on the way.
+    /// What checks find out and share.
     pub found: Found,
 }
 
@@ -150,11 +150,11 @@ pub struct Found {
     pub(super) answer: OnceLock<Answer>,
 }
 
-/// What STS said.
+/// The result of the call to STS.
 pub(super) struct Answer {
-    /// The ARN of the user, where the user's own key signed and was taken.
+    /// The user's ARN, if the user's own key signed and was accepted.
     pub(super) caller: Option<Result<String, CallError>>,
-    /// What kept STS from answering.
+    /// Why STS did not respond.
     pub(super) obstacle: Option<CallError>,
     /// How far AWS's clock is ahead of ours, in seconds.
     pub(super) ahead: i64,
@@ -162,22 +162,22 @@ pub(super) struct Answer {
 
 /// What a profile resolves to.
 pub(super) enum Resolved {
-    /// There is no profile to look at, and why.
+    /// There is no profile to check; the reason.
     Nothing(String),
     /// It has no plan.
     Fault(Fault),
     /// It has one.
     Plan {
-        /// The plan, with its device left open where that is FIDO.
+        /// The plan, without its device if that is FIDO.
         plan: Box<Plan>,
-        /// The FIDO device that the profile names, and what AWS's rule about it is.
+        /// The FIDO device that the profile names, and AWS's rule about it.
         fido: Option<(MfaSerial, Fault)>,
     },
 }
 
 #[cfg(test)]
 impl Facts {
-    /// Those of an empty machine.
+    /// The facts of an empty machine.
     pub(super) fn for_tests() -> Self {
         Self {
             named: None,
@@ -214,7 +214,7 @@ impl Facts {
         self.found.profiles.get_or_init(load).as_ref()
     }
 
-    /// The profile that is looked at, and how it was chosen: where nothing says which, `default` or the only one.
+    /// The profile to check, and how it was chosen: if nothing names one, `default` or the only one.
     pub(super) fn profile(&self, set: &ProfileSet) -> (ProfileName, Chosen) {
         let (name, chosen) = Settings::profile(self.named.clone(), &self.variables);
         let mut names = set.names();
@@ -229,7 +229,7 @@ impl Facts {
         self.found.resolved.get_or_init(|| self.resolve())
     }
 
-    /// The plan of the profile, or why there is none to check.
+    /// The plan of the profile, or why there is none.
     pub(super) fn plan(&self) -> Result<&Plan, &str> {
         match self.resolved() {
             Resolved::Nothing(why) => Err(why),
@@ -238,7 +238,7 @@ impl Facts {
         }
     }
 
-    /// The variable that names one of the AWS files, where that does not exist.
+    /// The variable that names an AWS file that does not exist.
     pub(super) fn missing_file(&self) -> Option<&'static str> {
         let files = [
             (&self.config_file, [variables::CONFIG_FILE, variables::aws::CONFIG_FILE]),
@@ -284,32 +284,32 @@ impl Facts {
         }
     }
 
-    /// How much of the time that all checks have together is left, less what it takes to report.
+    /// The remaining time of all checks, minus the time that reporting takes.
     pub(super) fn time_left(&self) -> Duration {
         const TO_REPORT: Duration = Duration::from_millis(150);
         super::PATIENCE.saturating_sub(self.start.elapsed()).saturating_sub(TO_REPORT)
     }
 }
 
-/// What to do about an error for which no command has a hint, since it says by itself what is wrong.
+/// The repair for an error without a hint, because its text says what is wrong.
 fn usual_repair(error: &PlanError) -> Option<&'static str> {
     Some(match error {
         PlanError::Cycle(_) | PlanError::ProcessLoop { .. } | PlanError::LongChain { .. } => {
-            "let the last profile of the chain be one with an access key"
+            "end the chain with a profile that has an access key"
         }
-        PlanError::HalfKey { .. } | PlanError::EmptyHalf { .. } => "write both halves of the access key, or neither",
+        PlanError::HalfKey { .. } | PlanError::EmptyHalf { .. } => "set both halves of the access key, or neither",
         PlanError::NoCredentials { .. } => "give it an access key, or a role and a `source_profile`",
         PlanError::NoAmbientKeys { .. } => "export the keys, or name another source",
         PlanError::Unsupported { .. } => {
-            "sign in with the tool that made the profile, and use it as a `credential_process`"
+            "sign in with the tool that created the profile, and use it as a `credential_process`"
         }
-        PlanError::Duration { .. } => "write a duration that AWS takes",
+        PlanError::Duration { .. } => "use a duration that AWS accepts",
         PlanError::BadValue { .. } | PlanError::Refused { .. } => "correct the value",
         _ => return None,
     })
 }
 
-/// The files of this machine. Nothing but regular files is waited for.
+/// The files of this machine. Only regular files are read.
 pub(super) struct Disk;
 
 impl Files for Disk {

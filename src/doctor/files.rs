@@ -1,4 +1,4 @@
-//! The AWS files, our settings, our state folder, and what other tools leave lying about.
+//! The AWS files, our settings, our state folder, and what other tools leave behind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,19 @@ use crate::messages::{ours, with_causes};
 use crate::profile::{Differs, Location, Presence, Profile, ProfileError, ProfileSet};
 use crate::state::{Folder, FolderError};
 
-/// No cache has more files that are worth reading.
+/// The number of files to read in another tool's cache.
 const MOST: usize = 200;
 
 /// `config.ini`, and our variables.
 pub(super) fn settings(facts: &Facts) -> Finding {
     if let Some(fault) = &facts.settings {
-        let repair = fault.repair.clone().unwrap_or_else(|| "correct it; until then every command fails".to_owned());
+        let repair =
+            fault.repair.clone().unwrap_or_else(|| "correct it; until then, every other command fails".to_owned());
         return Finding::fail(&fault.what, repair).at(fault.place.as_ref());
     }
     match facts.config.as_ref().map(|folder| folder.join("mfa-cred").join("config.ini")) {
         Some(file) if file.exists() => Finding::pass(format!("{} can be read", file.display())),
-        _ => Finding::pass("no config.ini: the defaults hold"),
+        _ => Finding::pass("no config.ini: the defaults apply"),
     }
 }
 
@@ -39,7 +40,7 @@ pub(super) fn credentials(facts: &Facts) -> Finding {
     file(&facts.credentials_file, ProfileSet::load(&Disk, Path::new(""), &facts.credentials_file), 1)
 }
 
-/// One of the two files, read by itself.
+/// Reads one of the two files separately.
 fn file(path: &Path, read: Result<ProfileSet, ProfileError>, at: usize) -> Finding {
     let shown = path.display();
     match read {
@@ -54,17 +55,17 @@ fn file(path: &Path, read: Result<ProfileSet, ProfileError>, at: usize) -> Findi
 
 fn unreadable(error: &ProfileError) -> Finding {
     let (place, repair): (Option<&Location>, _) = match error {
-        ProfileError::Unreadable { .. } => (None, "let it be a regular file that you may read"),
+        ProfileError::Unreadable { .. } => (None, "make it a regular file that you can read"),
         ProfileError::TooLarge { .. } => (None, "split it: `AWS_CONFIG_FILE` names the part to use"),
         ProfileError::NotUtf8 { place } => (Some(place), "save the file as UTF-8"),
         ProfileError::Malformed { place, .. } => {
-            (Some(place), "correct or remove the line: the SDKs refuse the whole file because of it")
+            (Some(place), "correct or remove the line: the SDKs reject the whole file because of it")
         }
     };
     Finding::fail(with_causes(error), repair).at(place)
 }
 
-/// Who may write to the AWS files, and who may read a key in them.
+/// Who can write to the AWS files, and who can read a key in them.
 pub(super) fn modes(facts: &Facts) -> Finding {
     let files = [&facts.config_file, &facts.credentials_file];
     if let Some(why) = files.into_iter().find_map(|file| distrust(file)) {
@@ -74,7 +75,7 @@ pub(super) fn modes(facts: &Facts) -> Finding {
             Distrust::Foreign { .. } => format!("`sudo chown \"$(id -u)\" {quoted}`"),
             Distrust::Open { .. } => format!("`chmod go-w {quoted}`"),
         };
-        return Finding::fail(format!("{why}, who could choose what is run"), repair);
+        return Finding::fail(format!("{why}, who could choose which programs run"), repair);
     }
     let holds_key = |file: &Path| {
         let set = facts.profiles().ok();
@@ -91,22 +92,22 @@ pub(super) fn modes(facts: &Facts) -> Finding {
             format!("{} can be read by other users of this machine", file.display()),
             format!("`chmod 600 {}`", quoted(file)),
         ),
-        None => Finding::pass("nobody else can write to the AWS files or read the keys in them"),
+        None => Finding::pass("no one else can write to the AWS files or read the keys in them"),
     }
 }
 
-/// A path as a word of a shell.
+/// A path, quoted for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), std::borrow::Cow::into_owned)
 }
 
-/// Lines that others read differently.
+/// Lines that other tools read differently.
 pub(super) fn differences(facts: &Facts) -> Finding {
     let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
     let all = set.differences();
     let Some(first) = all.first() else {
-        return Finding::pass("the AWS CLI and the SDKs read these files alike");
+        return Finding::pass("the AWS CLI and the SDKs read these files the same way");
     };
     let what = format!("{first}{}", and_more(all.len()));
     Finding::warn(what, written_alike(first.what)).at(Some(&first.place))
@@ -122,7 +123,7 @@ fn and_more(count: usize) -> String {
 
 fn written_alike(what: Differs) -> &'static str {
     match what {
-        Differs::InlineComment => "put the comment on a line of its own",
+        Differs::InlineComment => "put the comment on a separate line",
         Differs::IndentedComment => "remove the comment, or put it above the key",
         Differs::EmptyLine => "remove the empty line",
         Differs::ColonInKey => "rename the key",
@@ -138,18 +139,18 @@ fn written_alike(what: Differs) -> &'static str {
     }
 }
 
-/// Sections and keys that count for nothing.
+/// Sections and keys that are ignored.
 pub(super) fn ignored(facts: &Facts) -> Finding {
     let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
     let all: Vec<_> = set.notes().collect();
     let Some(first) = all.first() else { return Finding::pass("no section or key is ignored") };
     let what = format!("{first}{}", and_more(all.len()));
-    Finding::warn(what, "write it that way, or remove it").at(Some(&first.place))
+    Finding::warn(what, "correct it, or remove it").at(Some(&first.place))
 }
 
 /// Live credentials of other tools, in plain text.
 pub(super) fn caches(facts: &Facts) -> Finding {
-    let Some(home) = &facts.home else { return Finding::skipped("no home folder is known") };
+    let Some(home) = &facts.home else { return Finding::skipped("the home folder is unknown") };
     let caches = [
         ("the AWS CLI", home.join(".aws/cli/cache")),
         ("AWSume", home.join(".awsume/cache")),
@@ -162,7 +163,7 @@ pub(super) fn caches(facts: &Facts) -> Finding {
             let files = if count == 1 { "a file" } else { "files" };
             return Finding::warn(
                 format!("{tool} keeps credentials in plain text, in {files} of {}", folder.display()),
-                format!("`rm -r {}` removes them; a profile with `credential_process` leaves none", quoted(&folder)),
+                format!("`rm -r {}` removes them; a profile with `credential_process` stores none", quoted(&folder)),
             );
         }
     }
@@ -172,7 +173,7 @@ pub(super) fn caches(facts: &Facts) -> Finding {
     }
 }
 
-/// Does it hold credentials that have not ended? What does not say when they end counts as live.
+/// Does it contain credentials that have not expired? Without an expiration, they count as valid.
 fn is_live(file: &Path, now: Timestamp) -> bool {
     let Ok(text) = host::read_regular(file) else { return false };
     let Ok(value) = serde_json::from_slice::<Value>(text.expose()) else { return true };
@@ -237,23 +238,23 @@ fn session_in_clear(facts: &Facts) -> Option<Finding> {
     )
 }
 
-/// The state folder, looked at without making or mending it.
+/// Checks the state folder without creating or repairing it.
 pub(super) fn state(facts: &Facts) -> Finding {
     match Folder::look(facts.state.as_deref()) {
         Ok(Some(folder)) if !is_writable(folder.path()) => Finding::fail(
-            format!("{} cannot be written to, so nothing is cached", folder.path().display()),
+            format!("{} is not writable, so nothing is cached", folder.path().display()),
             format!("`chmod u+rwx {}`, or free or remount its file system", quoted(folder.path())),
         ),
-        Ok(Some(folder)) => Finding::pass(format!("{} is yours alone", folder.path().display())),
+        Ok(Some(folder)) => Finding::pass(format!("{} is private to you", folder.path().display())),
         Ok(None) => missing_state(facts.state.as_deref().unwrap_or(Path::new(""))),
         Err(error @ FolderError::Touched { .. }) => {
-            Finding::warn(error.to_string(), "the next command sets it aside and makes a new one: sign in again then")
+            Finding::warn(error.to_string(), "the next command sets it aside and creates a new one; then sign in again")
         }
         Err(error) => {
             let repair = match &error {
                 FolderError::Nowhere => "set HOME".to_owned(),
                 FolderError::NotAFolder { path } | FolderError::Unusable { path, .. } => {
-                    format!("`mv {0} {0}.old`: the next command makes a new one", quoted(path))
+                    format!("`mv {0} {0}.old`: the next command creates a new one", quoted(path))
                 }
                 FolderError::Foreign { path, .. } | FolderError::Touched { path, .. } => {
                     format!("`sudo chown -R \"$(id -u)\" {}`", quoted(path))
@@ -264,13 +265,13 @@ pub(super) fn state(facts: &Facts) -> Finding {
     }
 }
 
-/// One that is made when it is first needed.
+/// A folder that will be created when it is first needed.
 fn missing_state(path: &Path) -> Finding {
     let there = path.ancestors().find(|folder| folder.exists());
     match there.filter(|folder| !is_writable(folder)) {
-        None => Finding::pass(format!("{} is made when it is first needed", path.display())),
+        None => Finding::pass(format!("{} will be created when it is first needed", path.display())),
         Some(folder) => Finding::fail(
-            format!("{} cannot be made, since {} cannot be written to", path.display(), folder.display()),
+            format!("{} cannot be created, because {} is not writable", path.display(), folder.display()),
             format!("`chmod u+rwx {}`, or free or remount its file system", quoted(folder)),
         ),
     }
@@ -286,14 +287,14 @@ fn is_writable(folder: &Path) -> bool {
     fs::metadata(folder).is_ok_and(|found| !found.permissions().readonly())
 }
 
-/// What a newer version wrote, and this one cannot read.
+/// Entries that a newer version wrote and this one cannot read.
 pub(super) fn format(facts: &Facts) -> Finding {
     match Folder::look(facts.state.as_deref()) {
         Ok(Some(folder)) => match folder.entries_of_other_formats() {
-            0 => Finding::pass("every cached entry is of this version's format"),
+            0 => Finding::pass("every cached entry has this version's format"),
             count => Finding::warn(
                 format!("{count} cached entries have another version's format, and are not used"),
-                format!("use one version alone; {} forgets all entries", ours("clear --all", None)),
+                format!("use only one version; {} forgets all entries", ours("clear --all", None)),
             ),
         },
         Ok(None) => Finding::skipped("nothing is cached yet"),

@@ -1,4 +1,4 @@
-//! What a check found, in words that hold no secret.
+//! What a check found, without any secret.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::Check;
 /// How a check ended.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Verdict {
-    /// Nothing is wrong.
+    /// No problem.
     Pass,
     /// It works, but not as it should.
     Warn,
@@ -20,7 +20,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word in `--json`. Stable.
+    /// The name in `--json`, which is stable.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -44,18 +44,18 @@ impl Verdict {
 /// What a check found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
-    /// How it ended.
+    /// The verdict.
     pub verdict: Verdict,
-    /// One line. It may quote names from files: whoever prints it escapes control characters.
+    /// One line. It may quote names from files, so control characters must be escaped before printing it.
     pub what: String,
-    /// The line of a file that it is about.
+    /// The line of a file that it concerns.
     pub place: Option<Location>,
-    /// What to do about it.
+    /// How to repair it.
     pub repair: Option<String>,
 }
 
 impl Finding {
-    /// Nothing is wrong.
+    /// No problem.
     pub fn pass(what: impl Into<String>) -> Self {
         Self::new(Verdict::Pass, what.into(), None)
     }
@@ -75,7 +75,7 @@ impl Finding {
         Self::new(Verdict::Skipped, why.into(), None)
     }
 
-    /// The same about a line of a file.
+    /// Adds the line of a file that it concerns.
     #[must_use]
     pub fn at(self, place: Option<&Location>) -> Self {
         // The errors of other modules start with their place.

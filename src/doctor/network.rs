@@ -1,8 +1,8 @@
-//! The way to AWS, whether STS answers there, and AWS's time.
+//! The route to AWS, whether STS responds, and AWS's time.
 //!
-//! One call serves: GetCallerIdentity, which needs no permission. It is signed with the user's key where that stands in
-//! the AWS files, else with the example key of AWS's documentation, which is refused; the answer shows the way and the
-//! time all the same. No command is run for a key.
+//! A single call is enough: GetCallerIdentity, which needs no permission. It is signed with the user's key if that is
+//! in the AWS files, else with the example key from AWS's documentation, which is rejected; the response still shows
+//! that STS is reachable, and the time. No command is run to get a key.
 
 use std::time::{Duration, Instant};
 
@@ -23,12 +23,12 @@ use crate::secret::{Credentials, Secret};
 use crate::settings::Limits;
 use crate::state::CorrectedClock;
 
-/// AWS refuses requests whose date is further off.
+/// AWS rejects requests whose date differs by more seconds.
 const REFUSED_BEYOND: i64 = 5 * 60;
-/// A code is taken about one step either side.
+/// A code is accepted about one step early or late.
 const STEP: i64 = 30;
 
-/// The host's clock as it was read once, running on by the one that nobody can set.
+/// The host's clock as it was read once, advanced by a monotonic clock.
 pub(super) struct Running {
     now: Timestamp,
     start: Instant,
@@ -58,13 +58,13 @@ impl Clock for Running {
     }
 }
 
-/// What of the time that is left a call may take.
+/// How much of the remaining time a call may take.
 pub(super) fn limits(facts: &Facts) -> Limits {
     let left = facts.time_left();
     Limits { connect: left, attempt: left, call: left }
 }
 
-/// The key of the user, where it stands in the AWS files.
+/// The user's key, if it is in the AWS files.
 pub(super) fn key(facts: &Facts, plan: &Plan) -> Option<Credentials> {
     let set = facts.profiles().ok()?;
     if !matches!(plan.base, Base::AccessKey { .. }) || plan.base.kind() != BaseKind::LongTerm {
@@ -86,7 +86,7 @@ fn of_the_documentation() -> Credentials {
     }
 }
 
-/// Asks STS, once for all checks. `Err` says why it is not asked.
+/// Calls STS, once for all checks. `Err` says why it is not called.
 pub(super) fn answer(facts: &Facts) -> Result<&Answer, &str> {
     if facts.is_offline {
         return Err("offline");
@@ -97,7 +97,7 @@ pub(super) fn answer(facts: &Facts) -> Result<&Answer, &str> {
 
 fn ask(facts: &Facts, plan: &Plan) -> Answer {
     let running = Running::of(facts);
-    // Without a folder, what is learnt of AWS's time is not written down.
+    // Without a folder, what is learned about AWS's time is not stored.
     let clock = CorrectedClock::new(&running, None);
     let key = key(facts, plan);
     let signer = key.clone().unwrap_or_else(of_the_documentation);
@@ -109,22 +109,22 @@ fn ask(facts: &Facts, plan: &Plan) -> Answer {
     }
 }
 
-/// Did AWS itself answer, and for this account?
+/// Did AWS itself respond, and for this account?
 fn is_answer(error: &CallError) -> bool {
     matches!(error, CallError::Throttled)
         || matches!(error, CallError::Refused { code, .. } if code != "RegionDisabledException")
 }
 
-/// The proxy and the certificates on the way.
+/// The proxy and the certificates.
 pub(super) fn route(facts: &Facts) -> Finding {
     for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
         let Some(proxy) = facts.variables.var(name) else { continue };
         let url = if proxy.contains("://") { proxy.clone() } else { format!("http://{proxy}") };
         let is_socks = url.starts_with("socks");
         if !is_socks && url.parse::<Address>().is_err() {
-            // It may hold a password.
+            // The value may contain a password.
             return Finding::fail(
-                format!("`{name}` is no address of a proxy"),
+                format!("`{name}` is not a proxy address"),
                 format!("write it as `http://HOST:PORT`, or unset `{name}`"),
             );
         }
@@ -140,13 +140,13 @@ pub(super) fn route(facts: &Facts) -> Finding {
     }
     let way = route.in_words(&plan.service);
     Finding::pass(match (way.to.as_str(), way.via.as_str()) {
-        ("", "") => "calls go straight to AWS, and trust the system's certificates".to_owned(),
+        ("", "") => "calls go directly to AWS, and trust the system's certificates".to_owned(),
         ("", via) => format!("calls go to AWS{via}"),
         (to, via) => format!("calls go to {to}{via}"),
     })
 }
 
-/// Does STS answer?
+/// Does STS respond?
 pub(super) fn sts(facts: &Facts) -> Finding {
     let (answer, plan) = match (answer(facts), facts.plan()) {
         (Ok(answer), Ok(plan)) => (answer, plan),
@@ -154,33 +154,33 @@ pub(super) fn sts(facts: &Facts) -> Finding {
     };
     let region = &plan.service.region;
     match &answer.obstacle {
-        None => Finding::pass(format!("STS answers in {region}")),
-        // What keeps a request from being made is the route's.
+        None => Finding::pass(format!("STS responds in {region}")),
+        // The route check reports why a request cannot be made.
         Some(CallError::Unusable(_)) => Finding::skipped("no request could be made"),
         Some(CallError::Unreachable(Obstacle::Name | Obstacle::Network)) if has_no_network(plan) => {
             Finding::skipped("this machine has no network")
         }
         Some(error @ CallError::Refused { .. }) => {
-            let what = format!("STS refuses {region}: {error}");
-            Finding::fail(what, "write another `region` into the profile, or let an administrator activate it there")
+            let what = format!("STS rejects {region}: {error}");
+            Finding::fail(what, "use another `region` in the profile, or have an administrator activate STS there")
         }
         Some(error) => {
             let repair = match error {
                 CallError::Unreachable(obstacle) => obstacle.hint().to_owned(),
                 CallError::Unreadable | CallError::TooLong => {
-                    "something between here and AWS answers instead: a captive portal, or a proxy".to_owned()
+                    "something other than AWS responded: a captive portal, or a proxy".to_owned()
                 }
-                _ => "see whether a firewall or a proxy stands between; try again".to_owned(),
+                _ => "check whether a firewall or a proxy blocks the connection; try again".to_owned(),
             };
-            // The proxy may be what does not answer.
+            // The proxy may be what does not respond.
             let via = Route::to(&plan.service).in_words(&plan.service).via;
-            Finding::fail(format!("STS does not answer in {region}{via}: {error}"), repair)
+            Finding::fail(format!("STS does not respond in {region}{via}: {error}"), repair)
         }
     }
 }
 
-/// Is there no way out of this machine? Nothing is sent: the system is asked for a route to addresses that belong to
-/// nobody (RFC 5737, RFC 3849). An endpoint of this machine needs none.
+/// Does this machine have no route to the network? Nothing is sent: the system is only asked for a route to reserved
+/// addresses (RFC 5737, RFC 3849). An endpoint on this machine needs none.
 fn has_no_network(plan: &Plan) -> bool {
     let endpoint: Option<Address> = plan.service.endpoint_url.as_deref().and_then(|url| url.parse().ok());
     if endpoint.is_some_and(|endpoint| endpoint.is_loopback()) {
@@ -194,7 +194,7 @@ fn has_no_network(plan: &Plan) -> bool {
 pub(super) fn unanswered(facts: &Facts) -> Option<String> {
     match answer(facts) {
         Err(why) => Some(why.to_owned()),
-        Ok(answer) => answer.obstacle.is_some().then(|| "STS does not answer".to_owned()),
+        Ok(answer) => answer.obstacle.is_some().then(|| "STS does not respond".to_owned()),
     }
 }
 
@@ -203,7 +203,7 @@ pub(super) fn clock(facts: &Facts) -> Finding {
     if let Some(why) = unanswered(facts) {
         return Finding::skipped(why);
     }
-    let Ok(answer) = answer(facts) else { return Finding::skipped("STS does not answer") };
+    let Ok(answer) = answer(facts) else { return Finding::skipped("STS does not respond") };
     let off = answer.ahead.abs();
     let how = if answer.ahead > 0 { "behind" } else { "ahead of" };
     let what = format!("this clock is {off} s {how} AWS's");
@@ -211,8 +211,11 @@ pub(super) fn clock(facts: &Facts) -> Finding {
         ..=0 => Finding::pass("this clock agrees with AWS's"),
         1..=STEP => Finding::pass(what),
         off if off <= REFUSED_BEYOND => {
-            Finding::warn(what, "set it: codes that this machine makes are then of another time")
+            Finding::warn(what, "set the clock: MFA codes generated on this machine are wrong")
         }
-        _ => Finding::fail(what, "set it (`timedatectl set-ntp true`): AWS refuses requests more than 5 minutes off"),
+        _ => Finding::fail(
+            what,
+            "set the clock (`timedatectl set-ntp true`): AWS rejects requests that are more than 5 minutes off",
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! The profile: what it resolves to, and what SDKs would take from it instead.
+//! The profile: what it resolves to, and what SDKs would use from it instead.
 
 use super::facts::Resolved;
 use super::{Facts, Finding};
@@ -7,7 +7,7 @@ use crate::names::{Partition, ProfileName};
 use crate::plan::{Warning, sources};
 use crate::profile::{Overlooked, Profile, Property, WhichFile};
 
-/// A way in which a profile says where its credentials come from.
+/// A source of credentials in a profile.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Style {
     Role,
@@ -23,8 +23,8 @@ enum Style {
 
 use Style::{IdentityCenter, Key, KeyInConfig, Login, Process, Role, WebIdentity};
 
-/// Which style each takes first: botocore's `create_credential_resolver`, `repr.rs` of aws-config, `resolveCredsFromProfile`
-/// of the SDK for Go, `resolveProfileData` of the one for JavaScript.
+/// The order in which each tries the sources: botocore's `create_credential_resolver`, `repr.rs` of aws-config,
+/// `resolveCredsFromProfile` of the SDK for Go, `resolveProfileData` of the one for JavaScript.
 const ORDERS: [(&str, [Style; 7]); 4] = [
     ("the AWS CLI and boto3", [Role, WebIdentity, IdentityCenter, Key, Login, Process, KeyInConfig]),
     ("Rust", [Role, WebIdentity, IdentityCenter, Login, Process, Key, KeyInConfig]),
@@ -51,7 +51,7 @@ pub(super) fn resolves(facts: &Facts) -> Finding {
         Resolved::Nothing(why) if why.starts_with("there are no profiles") => Finding::warn(
             why,
             format!(
-                "`aws configure` writes an access key into ~/.aws/credentials; {} shows how a role is written",
+                "`aws configure` adds an access key to ~/.aws/credentials; {} shows how to add a role",
                 ours("--help", None)
             ),
         ),
@@ -68,15 +68,15 @@ pub(super) fn resolves(facts: &Facts) -> Finding {
     }
 }
 
-/// What the plan warns of, where no other check says so.
+/// A warning of the plan that no other check reports.
 fn warned(facts: &Facts, warning: &Warning) -> Option<Finding> {
     let repair = match warning {
         Warning::NoMfa { .. } | Warning::OtherPartition { .. } => return None,
-        // One that is ignored is told of among all that are; else it is a profile of another case.
+        // An ignored section is reported with all the others; otherwise it is a profile with different capitalization.
         Warning::Overlooked(section) if is_ignored(facts, section) => return None,
-        Warning::Overlooked(_) => "write the two names alike",
-        Warning::DurationCapped { .. } => "ask for an hour at most, or let one role be assumed with the code itself",
-        Warning::UnreadableEnd { .. } => "write the time as 2026-12-31T23:59:59Z, or remove the line",
+        Warning::Overlooked(_) => "use the same spelling for both names",
+        Warning::DurationCapped { .. } => "request an hour at most, or use a chain with a single role",
+        Warning::UnreadableEnd { .. } => "use a time such as 2026-12-31T23:59:59Z, or remove the line",
     };
     Some(Finding::warn(warning.to_string(), repair))
 }
@@ -85,7 +85,7 @@ fn is_ignored(facts: &Facts, section: &Overlooked) -> bool {
     facts.profiles().is_ok_and(|set| set.notes().any(|note| note.place == section.place))
 }
 
-/// Does it have a region, of the partition of its credentials?
+/// Does it have a region, in the partition of its credentials?
 pub(super) fn region(facts: &Facts) -> Finding {
     let plan = match facts.plan() {
         Ok(plan) => plan,
@@ -93,18 +93,18 @@ pub(super) fn region(facts: &Facts) -> Finding {
     };
     match &plan.region {
         None => Finding::warn(
-            format!("no region for `{}`: many AWS commands then fail", plan.profile),
+            format!("no region for `{}`, so many AWS commands fail", plan.profile),
             "add `region = REGION` to the profile, or export `AWS_REGION`",
         ),
         Some(region) if Partition::of_region(region) != plan.service.partition => Finding::warn(
             format!("{region} is outside the partition `{}` of these credentials", plan.service.partition),
-            "write a region of that partition into the profile",
+            "use a region of that partition in the profile",
         ),
         Some(region) => Finding::pass(format!("region {region}")),
     }
 }
 
-/// Is there a device whose code can be given?
+/// Is there a device whose codes can be used?
 pub(super) fn serial(facts: &Facts) -> Finding {
     match facts.plan() {
         Err(why) => Finding::skipped(why),
@@ -112,7 +112,7 @@ pub(super) fn serial(facts: &Facts) -> Finding {
             (Some(user), _) if !leaves_open(facts) => Finding::warn(
                 format!("profile `{user}` has no `mfa_serial`, so its credentials come without MFA"),
                 format!(
-                    "add `mfa_serial = auto` to it; {} makes a device where the user has none",
+                    "add `mfa_serial = auto` to it; {} creates a device if the user has none",
                     ours("device enroll", Some(user))
                 ),
             ),
@@ -121,24 +121,24 @@ pub(super) fn serial(facts: &Facts) -> Finding {
                 None => "MFA device: the one that IAM lists (`mfa_serial = auto`)".to_owned(),
             }),
             (Some(_), None) => Finding::skipped("the profile names a FIDO device"),
-            (None, None) => Finding::skipped("MFA is no matter of these credentials"),
+            (None, None) => Finding::skipped("these credentials do not use MFA"),
         },
     }
 }
 
-/// Was the device left open, since the one that is named is FIDO?
+/// Does the plan leave the device open because the named one is FIDO?
 fn leaves_open(facts: &Facts) -> bool {
     matches!(facts.resolved(), Resolved::Plan { fido: Some(_), .. })
 }
 
-/// A key in the credentials file beside a `credential_process`: the AWS CLI takes the key, and with it no MFA.
+/// A key in the credentials file for a profile with a `credential_process`: the AWS CLI uses the key, without MFA.
 pub(super) fn leftover_key(facts: &Facts) -> Finding {
     let Ok(set) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
     let mut profiles = set.profiles();
     match profiles.find_map(|profile| Some((profile, bypass(facts, profile)?))) {
         Some((profile, key)) => Finding::fail(
             format!(
-                "the access key of `{}` bypasses its `credential_process`: the AWS CLI and boto3 take the key",
+                "the access key of `{}` bypasses its `credential_process`: the AWS CLI and boto3 use the key",
                 profile.name()
             ),
             format!(
@@ -151,8 +151,8 @@ pub(super) fn leftover_key(facts: &Facts) -> Finding {
     }
 }
 
-/// The key that bypasses the profile's `credential_process`. Where that is another tool's, it is of interest in the
-/// profile that was asked for.
+/// The key that bypasses the profile's `credential_process`. Another tool's command matters only in the requested
+/// profile.
 fn bypass<'a>(facts: &Facts, profile: Profile<'a>) -> Option<Property<'a>> {
     let command = profile.filled("credential_process")?;
     let key = profile.filled("aws_access_key_id").filter(|key| key.origin() == WhichFile::Credentials)?;
@@ -160,7 +160,7 @@ fn bypass<'a>(facts: &Facts, profile: Profile<'a>) -> Option<Property<'a>> {
     (command.value().contains("mfa-cred") || is_asked_for()).then_some(key)
 }
 
-/// Several ways in one profile, of which each SDK takes its own first.
+/// Several sources in one profile, which SDKs try in different orders.
 pub(super) fn styles(facts: &Facts) -> Finding {
     let plan = match facts.plan() {
         Ok(plan) => plan,
@@ -173,10 +173,10 @@ pub(super) fn styles(facts: &Facts) -> Finding {
         if styles.len() > 1 {
             let words: Vec<&str> = styles.iter().map(|style| style.in_words()).collect();
             let what = format!("`{}` has {}: {}", profile.name(), words.join(" and "), who_takes_which(&styles));
-            return Finding::warn(what, "keep the one that is meant").at(Some(&profile.place()));
+            return Finding::warn(what, "keep the intended one").at(Some(&profile.place()));
         }
     }
-    Finding::pass(format!("`{}` says in one way where its credentials come from", plan.profile))
+    Finding::pass(format!("`{}` has a single source of credentials", plan.profile))
 }
 
 fn styles_of(profile: Profile<'_>) -> Vec<Style> {
@@ -188,7 +188,7 @@ fn styles_of(profile: Profile<'_>) -> Vec<Style> {
     });
     let styles = [
         has("role_arn").then_some(Role),
-        // With a role, the token is what assumes it.
+        // With a role, the token is used to assume it.
         (has("web_identity_token_file") && !has("role_arn")).then_some(WebIdentity),
         (has("sso_session") || has("sso_start_url")).then_some(IdentityCenter),
         // A role that is its own source has keys.
@@ -199,7 +199,7 @@ fn styles_of(profile: Profile<'_>) -> Vec<Style> {
     styles.into_iter().flatten().collect()
 }
 
-/// What each takes of these, with those that agree named together.
+/// Which source each uses, grouping those that agree.
 fn who_takes_which(styles: &[Style]) -> String {
     let mut taken: Vec<(Style, Vec<&str>)> = Vec::new();
     for (who, order) in ORDERS {
@@ -210,10 +210,10 @@ fn who_takes_which(styles: &[Style]) -> String {
         }
     }
     match &taken[..] {
-        [(style, _)] => format!("the AWS CLI and the SDKs take {}, and ignore the rest", style.in_words()),
+        [(style, _)] => format!("the AWS CLI and the SDKs use {}, and ignore the rest", style.in_words()),
         several => {
             let each =
-                |(style, who): &(Style, Vec<&str>)| format!("{} is taken by {}", style.in_words(), who.join(", "));
+                |(style, who): &(Style, Vec<&str>)| format!("{} is used by {}", style.in_words(), who.join(", "));
             several.iter().map(each).collect::<Vec<_>>().join("; ")
         }
     }
@@ -235,27 +235,27 @@ mod tests {
             (
                 "role_arn = a\nsource_profile = y\n",
                 KEY,
-                Some("the AWS CLI and the SDKs take a role, and ignore the rest"),
+                Some("the AWS CLI and the SDKs use a role, and ignore the rest"),
             ),
             (
                 "credential_process = a\n",
                 KEY,
                 Some(
-                    "an access key is taken by the AWS CLI and boto3, Go, JavaScript; `credential_process` is taken by Rust",
+                    "an access key is used by  the AWS CLI and boto3, Go, JavaScript; `credential_process` is used by  Rust",
                 ),
             ),
             (
                 "credential_process = a\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
                 "",
                 Some(
-                    "`credential_process` is taken by the AWS CLI and boto3, Rust; an access key is taken by Go, JavaScript",
+                    "`credential_process` is used by  the AWS CLI and boto3, Rust; an access key is used by  Go, JavaScript",
                 ),
             ),
             (
                 "sso_session = a\ncredential_process = a\n",
                 "",
                 Some(
-                    "IAM Identity Center is taken by the AWS CLI and boto3, Rust, Go; `credential_process` is taken by JavaScript",
+                    "IAM Identity Center is used by  the AWS CLI and boto3, Rust, Go; `credential_process` is used by  JavaScript",
                 ),
             ),
         ] {

@@ -1,19 +1,19 @@
-//! A report that can be shown to others: who and where it is about is replaced, what is wrong stays.
+//! A report that can be shared: identities and locations are replaced, and the problems remain.
 //!
-//! Replaced are account ids, ids of keys and users, names of users, devices and role sessions, hosts that are not AWS's,
-//! and the home folder. The same name gets the same stand-in wherever it stands, so that the report still makes sense.
-//! Profiles and roles keep their names, unless a user or a device is called the same.
+//! It replaces account IDs, key and user IDs, names of users, devices and role sessions, hosts other than AWS's, and
+//! the home folder. The same name always gets the same placeholder, so that the report still makes sense. Profiles and
+//! roles keep their names, unless a user or a device has the same name.
 
 use super::{Facts, Report};
 use crate::host::Env;
 use crate::names::Address;
 use crate::plan::Device;
 
-/// How ids of AWS start that name a key or a principal.
+/// The prefixes of AWS IDs of keys and principals.
 const ID_PREFIXES: [&str; 6] = ["AKIA", "ASIA", "AIDA", "AROA", "ABIA", "ACCA"];
 const SHORTEST_ID: usize = 16;
 const ACCOUNT: usize = 12;
-/// What in an ARN is followed by a name, and what stands in for it.
+/// The resource types in an ARN that a name follows, and the placeholder for the name.
 const RESOURCES: [(&str, &str); 6] = [
     (":user/", "<user>"),
     (":mfa/", "<device>"),
@@ -23,16 +23,16 @@ const RESOURCES: [(&str, &str); 6] = [
     (":federated-user/", "<user>"),
 ];
 
-/// What is replaced in a report.
+/// The replacements in a report.
 #[derive(Debug, Default)]
 pub struct Redaction {
     home: Option<String>,
-    /// Names and what stands in for them, the longest first.
+    /// Names and their placeholders, the longest first.
     names: Vec<(String, &'static str)>,
 }
 
 impl Redaction {
-    /// For the report of these facts, made by this user of the system on this machine.
+    /// The replacements for these facts, this operating-system user and this machine.
     pub fn of(facts: &Facts, user: &str, machine: &str) -> Self {
         let home = facts.home.as_ref().and_then(|home| home.to_str()).map(|home| home.trim_end_matches('/').to_owned());
         let mut names = vec![(user.to_owned(), "<user>"), (machine.to_owned(), "<host>")];
@@ -53,7 +53,7 @@ impl Redaction {
         Self { home: home.filter(|home| !home.is_empty()), names }
     }
 
-    /// The report with its texts replaced; the places of files are for [`Redaction::text`] when they are printed.
+    /// Replaces the texts of the report; file paths are replaced by [`Redaction::text`] when they are printed.
     pub fn apply(&self, reports: Vec<Report>) -> Vec<Report> {
         let redacted = |mut report: Report| {
             report.finding.what = self.text(&report.finding.what);
@@ -63,7 +63,7 @@ impl Redaction {
         reports.into_iter().map(redacted).collect()
     }
 
-    /// One text.
+    /// Replaces one text.
     pub fn text(&self, text: &str) -> String {
         let text = match &self.home {
             Some(home) => replace_word(text, home, "~"),
@@ -80,7 +80,7 @@ fn host_of(proxy: &str) -> Option<String> {
     Some(url.parse::<Address>().ok()?.host().to_owned())
 }
 
-/// The text with each `name` that stands for itself replaced.
+/// Replaces each occurrence of `name` as a separate word.
 fn replace_word(text: &str, name: &str, stand_in: &str) -> String {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
@@ -96,19 +96,19 @@ fn replace_word(text: &str, name: &str, stand_in: &str) -> String {
     out + rest
 }
 
-/// Does a name in an ARN go on with this character?
+/// Can a name in an ARN contain this character?
 fn is_of_a_name(c: char) -> bool {
     c.is_alphanumeric() || "+=,.@-_/".contains(c)
 }
 
-/// Names in ARNs. Of a role's session the role stays.
+/// Replaces names in ARNs. For a role session, the role's name stays.
 fn without_resources(text: &str) -> String {
     RESOURCES.iter().fold(text.to_owned(), |text, (resource, stand_in)| {
         let (mut out, mut rest) = (String::new(), text.as_str());
         while let Some(at) = rest.find(resource) {
             let (before, after) = rest.split_at(at + resource.len());
             let end = after.find(|c: char| !is_of_a_name(c)).unwrap_or(after.len());
-            // A full stop or a comma that ends the sentence is not the name's.
+            // A period or a comma at the end of the sentence is not part of the name.
             let name = after[..end].trim_end_matches(['.', ',']);
             out.push_str(before);
             if *stand_in == "<session>" {
@@ -122,7 +122,7 @@ fn without_resources(text: &str) -> String {
     })
 }
 
-/// Hosts of addresses that are neither AWS's nor this machine.
+/// Replaces hosts that are neither AWS's nor this machine.
 fn without_hosts(text: &str) -> String {
     let (mut out, mut rest) = (String::new(), text);
     while let Some(at) = rest.find("://") {
@@ -139,7 +139,7 @@ fn without_hosts(text: &str) -> String {
     out + rest
 }
 
-/// Account ids and ids of keys and principals.
+/// Replaces account IDs, and IDs of keys and principals.
 fn without_ids(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -174,8 +174,8 @@ mod tests {
             ("/home/al/.aws/config:3: x", "~/.aws/config:3: x"),
             ("/home/alfred/.aws", "/home/alfred/.aws"),
             (
-                "AWS takes the key of arn:aws:iam::123456789012:user/dev/alice",
-                "AWS takes the key of arn:aws:iam::<account>:user/<user>",
+                "AWS accepts the key of arn:aws:iam::123456789012:user/dev/alice",
+                "AWS accepts the key of arn:aws:iam::<account>:user/<user>",
             ),
             (
                 "arn:aws-cn:iam::123456789012:mfa/alice-phone, or another",

@@ -1,6 +1,6 @@
-//! The shell: which mfa-cred it finds, and what its start-up files make of it.
+//! The shell: which mfa-cred it finds, and whether its startup files load the function.
 //!
-//! A shell's functions cannot be seen from outside it, so its start-up files are read, as text.
+//! A shell's functions are not visible from outside, so its startup files are read as text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use crate::shell::{Shell, Startup};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const NAME: &str = "mfa-cred";
 
-/// Which program the shell would start.
+/// Which program would the shell start?
 pub(super) fn path(facts: &Facts) -> Finding {
-    let Some(program) = &facts.program else { return Finding::skipped("the path of this program is not known") };
+    let Some(program) = &facts.program else { return Finding::skipped("the path of this program is unknown") };
     let folders = facts.variables.os("PATH").unwrap_or_default();
     let name = format!("{NAME}{}", std::env::consts::EXE_SUFFIX);
     let found = std::env::split_paths(&folders)
@@ -24,12 +24,12 @@ pub(super) fn path(facts: &Facts) -> Finding {
     match found {
         None => Finding::warn(
             format!("{NAME} is not on the PATH; this one is {}", program.display()),
-            "add its folder to `PATH`, or put a link to it into a folder that is there",
+            "add its folder to `PATH`, or link to it from a folder on the `PATH`",
         ),
         Some(found) if is_same(&found, program) => Finding::pass(format!("{NAME} {VERSION} is {}", found.display())),
         Some(found) => Finding::fail(
             format!("another {NAME} comes first on the PATH: {}; this one is {}", found.display(), program.display()),
-            "remove the one that is not meant, or put the folder of the other before it",
+            "remove the wrong one, or move the right folder to the front of the `PATH`",
         ),
     }
 }
@@ -49,7 +49,7 @@ fn is_program(file: &Path) -> bool {
     file.is_file()
 }
 
-/// A line of a start-up file that loads what `init` prints.
+/// A line of a startup file that loads the output of `init`.
 struct Loaded {
     file: PathBuf,
     line: usize,
@@ -58,9 +58,9 @@ struct Loaded {
 }
 
 enum Loader {
-    /// `… mfa-cred init SHELL …`: the word by which the program is called.
+    /// `… mfa-cred init SHELL …`: the word that calls the program.
     Init(String),
-    /// `source FILE`, which `init` wrote.
+    /// `source FILE`, with a file that `init` wrote.
     File(String),
 }
 
@@ -72,11 +72,11 @@ fn calling(facts: &Facts) -> Option<Shell> {
     parent.filter(has_function).or_else(usual).filter(has_function)
 }
 
-/// Does a start-up file make `mfa-cred` a command of the shell, and does that run this program?
+/// Does a startup file define the shell function `mfa-cred`, and does that run this program?
 pub(super) fn function(facts: &Facts) -> Finding {
-    let Some(shell) = calling(facts) else { return Finding::skipped("no shell is known that has a function") };
+    let Some(shell) = calling(facts) else { return Finding::skipped("no supported shell was found") };
     let Some(loaded) = loaded(facts, shell) else {
-        return Finding::skipped(format!("no start-up file of {shell} runs `{NAME} init`: see `{NAME} init --help`"));
+        return Finding::skipped(format!("no startup file of {shell} runs `{NAME} init`: see `{NAME} init --help`"));
     };
     let place = format!("{}:{}", loaded.file.display(), loaded.line);
     match &loaded.by {
@@ -88,11 +88,11 @@ pub(super) fn function(facts: &Facts) -> Finding {
             match &facts.program {
                 _ if !path.exists() => Finding::fail(
                     format!("{place} runs a program that does not exist: {}", path.display()),
-                    format!("write `{NAME} init {}` there, or the path of this program", shell.name()),
+                    format!("use `{NAME} init {}` there, or the path of this program", shell.name()),
                 ),
                 Some(program) if !is_same(&path, program) => Finding::warn(
                     format!("{place} loads the function of another {NAME}: {}", path.display()),
-                    format!("write the path of this one there: {}", program.display()),
+                    format!("use the path of this program there: {}", program.display()),
                 ),
                 _ => Finding::pass(format!("{place} loads the function of {NAME} {VERSION}")),
             }
@@ -101,7 +101,7 @@ pub(super) fn function(facts: &Facts) -> Finding {
     }
 }
 
-/// A file that `init` wrote, once.
+/// A saved output of `init`.
 fn saved(file: &Path, place: &str, facts: &Facts, shell: Shell) -> Finding {
     let anew = match shell {
         Shell::Nu => format!("`{NAME} init nu | save -f {}`", file.display()),
@@ -115,20 +115,20 @@ fn saved(file: &Path, place: &str, facts: &Facts, shell: Shell) -> Finding {
     let text = String::from_utf8_lossy(text.expose());
     match current {
         Some(current) if !text.contains(current.trim()) => {
-            Finding::warn(format!("{} is of another version or place of {NAME}", file.display()), anew)
+            Finding::warn(format!("{} is from another version or location of {NAME}", file.display()), anew)
         }
         _ => Finding::pass(format!("{place} loads the function of {NAME} {VERSION}")),
     }
 }
 
-/// Does the prompt show what the shell holds?
+/// Does the prompt show the shell's profile?
 pub(super) fn prompt(facts: &Facts) -> Finding {
-    let Some(shell) = calling(facts) else { return Finding::skipped("no shell is known that has a prompt") };
+    let Some(shell) = calling(facts) else { return Finding::skipped("no supported shell was found") };
     if let Some(loaded) = loaded(facts, shell).filter(|loaded| loaded.has_prompt) {
         return Finding::pass(format!("{}:{} adds the segment", loaded.file.display(), loaded.line));
     }
     if facts.variables.os("STARSHIP_SHELL").is_some() {
-        return Finding::pass("Starship shows the profile and its time");
+        return Finding::pass("Starship shows the profile and the time left");
     }
     let calls = |(file, _): &(PathBuf, bool)| {
         lines(file).iter().any(|line| words(line).windows(2).any(|it| is_call(it, "prompt")))
@@ -153,14 +153,14 @@ fn loaded(facts: &Facts, shell: Shell) -> Option<Loaded> {
     })
 }
 
-/// The lines of a start-up file that are no comments.
+/// The lines of a startup file, without comments.
 fn lines(file: &Path) -> Vec<String> {
     let text = host::read_regular(file).map(|text| String::from_utf8_lossy(text.expose()).into_owned());
     let text = text.unwrap_or_default();
     text.lines().map(|line| if line.trim_start().starts_with('#') { String::new() } else { line.to_owned() }).collect()
 }
 
-/// Words as all shells have them in such a line.
+/// The words of such a line, in any shell.
 fn words(line: &str) -> Vec<&str> {
     let is_between = |c: char| c.is_whitespace() || "\"'()`{}[]|;&^<>=,".contains(c);
     line.split(is_between).filter(|word| !word.is_empty()).collect()
@@ -183,7 +183,7 @@ fn loader(line: &str) -> Option<(Loader, bool)> {
     Some((Loader::File(file[1].to_owned()), has_prompt))
 }
 
-/// `~` and `$HOME`, as a shell takes them.
+/// Expands `~` and `$HOME` as a shell does.
 fn expanded(word: &str, facts: &Facts) -> PathBuf {
     let rest = ["~/", "$HOME/", "${HOME}/", "HOME/"].into_iter().find_map(|prefix| word.strip_prefix(prefix));
     match (rest, &facts.home) {
@@ -192,7 +192,7 @@ fn expanded(word: &str, facts: &Facts) -> PathBuf {
     }
 }
 
-/// The files that the shell reads when it starts, and whether `init` wrote them as a whole.
+/// The files that the shell reads when it starts, and whether each is entirely an output of `init`.
 fn startup_files(shell: Shell, facts: &Facts) -> Vec<(PathBuf, bool)> {
     let home = facts.home.clone().unwrap_or_default();
     let config = facts.config.clone().unwrap_or_else(|| home.join(".config"));

@@ -12,12 +12,12 @@ use crate::vault::keyring::OsKeyring;
 use crate::vault::passphrase::Cost;
 use crate::vault::{KeyHome, Store, Stores, Vault, Whereabouts};
 
-/// A name that no key has: to look it up says whether a store answers, and unlocks nothing.
+/// A name that no key has: looking it up shows whether a store responds, without unlocking anything.
 const NOBODY: &str = "doctor";
-/// Above this every cold call feels it.
+/// Beyond this, every cold call is noticeably slower.
 const SLOW: Duration = Duration::from_millis(500);
 
-/// Where the sealing key lives, whether its store answers, and how fast.
+/// Where the sealing key is kept, and whether and how fast its store responds.
 pub(super) fn sealing_key(facts: &Facts) -> Finding {
     let limit = facts.time_left();
     sealing_key_in(facts, Stores { kernel: &KernelKeyring, keyring: &OsKeyring::new(|| limit) })
@@ -42,7 +42,9 @@ fn sealing_key_in(facts: &Facts, stores: Stores<'_>) -> Finding {
 fn of_passphrase(key: Whereabouts) -> Finding {
     Finding::pass(match (key.lives, key.in_kernel) {
         (_, Some(life)) => format!("sealing key unlocked by your passphrase{}; a reboot locks it", left(life)),
-        (Some(_), None) => "sealing key in a file under your passphrase, which the next sign-in asks for".to_owned(),
+        (Some(_), None) => {
+            "sealing key in a file encrypted with your passphrase; the next sign-in asks for it".to_owned()
+        }
         (None, None) => "no sealing key yet; the next sign-in asks for a new passphrase".to_owned(),
     })
 }
@@ -52,11 +54,11 @@ fn of_kernel(key: Whereabouts, kernel: &dyn Keystore, store: Store) -> Finding {
     match (answer, key.in_kernel) {
         (Err(error), _) => unusable("kernel keyring", &error, store),
         (Ok(_), Some(life)) => Finding::pass(format!(
-            "sealing key in the kernel keyring{} ({}); a reboot ends it",
+            "sealing key in the kernel keyring{} ({}); a reboot deletes it",
             left(life),
             millis(took)
         )),
-        (Ok(_), None) => Finding::pass(format!("no sealing key yet; the kernel keyring answers ({})", millis(took))),
+        (Ok(_), None) => Finding::pass(format!("no sealing key yet; the kernel keyring responds ({})", millis(took))),
     }
 }
 
@@ -64,10 +66,10 @@ fn of_keyring(key: Whereabouts, stores: Stores<'_>, store: Store) -> Finding {
     let name = KeyHome::Keyring.name();
     let (answer, took) = timed(|| stores.keyring.get(NOBODY).map(drop));
     match (answer, key.in_kernel) {
-        // The copy serves as long as the last entry lives.
+        // The copy works until the last entry expires.
         (Err(error), Some(life)) if store == Store::Auto => Finding::warn(
-            format!("the {name} does not answer ({error}); the kernel keyring's copy serves{}", left(life)),
-            "start or unlock it, or the cache is lost with that copy",
+            format!("the {name} does not respond ({error}); the copy in the kernel keyring works{}", left(life)),
+            "start or unlock it, or the cache is lost when that copy expires",
         ),
         (Err(error), None) if store == Store::Auto && key.lives.is_none() => match stores.kernel.life(NOBODY) {
             Ok(_) => Finding::pass(format!(
@@ -78,22 +80,22 @@ fn of_keyring(key: Whereabouts, stores: Stores<'_>, store: Store) -> Finding {
         },
         (Err(error), _) => unusable(name, &error, store),
         (Ok(()), _) if took > SLOW => Finding::warn(
-            format!("the {name} takes {} to answer", millis(took)),
-            "restart it; `store = kernel` in config.ini does without it",
+            format!("the {name} takes {} to respond", millis(took)),
+            "restart it, or avoid it with `store = kernel` in config.ini",
         ),
         (Ok(()), Some(life)) => Finding::pass(format!(
-            "sealing key in the {name} ({}), with a copy in the kernel keyring{}; it outlives a reboot",
+            "sealing key in the {name} ({}), with a copy in the kernel keyring{}; it survives a reboot",
             millis(took),
             left(life)
         )),
         (Ok(()), None) if key.lives.is_some() => {
-            Finding::pass(format!("sealing key in the {name} ({}); it outlives a reboot", millis(took)))
+            Finding::pass(format!("sealing key in the {name} ({}); it survives a reboot", millis(took)))
         }
-        (Ok(()), None) => Finding::pass(format!("no sealing key yet; the {name} answers ({})", millis(took))),
+        (Ok(()), None) => Finding::pass(format!("no sealing key yet; the {name} responds ({})", millis(took))),
     }
 }
 
-/// A desktop's keyring is often not there, and what D-Bus says of that is long.
+/// A desktop keyring is often missing, and D-Bus's message about that is long.
 fn brief(name: &str, error: &StoreError) -> String {
     match error {
         StoreError::Absent(_) => format!("there is no {name} here"),
@@ -103,9 +105,9 @@ fn brief(name: &str, error: &StoreError) -> String {
 
 fn unusable(name: &str, error: &StoreError, store: Store) -> Finding {
     let repair = match (error, store) {
-        (StoreError::Full, _) => "`keyctl show @u` lists the keys that fill the quota; `keyctl unlink` takes one out",
+        (StoreError::Full, _) => "`keyctl show @u` lists the keys that fill the quota; `keyctl unlink` removes one",
         (_, Store::Auto) => "start or unlock the system's keyring, or set `store = passphrase` in config.ini",
-        _ => "unlock or start that store, or let `store = auto` in config.ini choose another",
+        _ => "unlock or start that store, or set `store = auto` in config.ini to use another",
     };
     Finding::fail(format!("the {name} cannot be used: {error}"), repair)
 }
@@ -130,27 +132,29 @@ fn left(life: Life) -> String {
     }
 }
 
-/// Who holds a lock. A lock is not tried: somebody may be waiting for it.
+/// Which process holds a lock? Locks are not acquired, because another process may be waiting for them.
 pub(super) fn locks(facts: &Facts) -> Finding {
     let Ok(folder) = Folder::look(facts.state.as_deref()) else {
         return Finding::skipped("the state folder cannot be used");
     };
-    let Some(folder) = folder else { return Finding::pass("nobody holds a lock") };
+    let Some(folder) = folder else { return Finding::pass("no process holds a lock") };
     match folder.holders() {
         Err(error) => {
             let path = folder.path().join("locks");
             let quoted = path.to_string_lossy();
             let quoted = shlex::try_quote(&quoted).unwrap_or_default();
             let what = format!("a lock in {} cannot be opened: {error}", path.display());
-            Finding::fail(what, format!("`rm -r {quoted}` when no mfa-cred runs: they are made again"))
+            Finding::fail(what, format!("`rm -r {quoted}` when no mfa-cred is running: the locks are created again"))
         }
         Ok(holders) => match holders.iter().find(|holder| holder.is_stopped).or(holders.first()) {
-            None => Finding::pass("nobody holds a lock"),
+            None => Finding::pass("no process holds a lock"),
             Some(holder) if holder.is_stopped => Finding::warn(
                 format!("process {} holds a lock and is stopped", holder.pid),
                 format!("`fg` in its terminal, or `kill -CONT {0}; kill {0}`", holder.pid),
             ),
-            Some(holder) => Finding::pass(format!("process {} holds a lock: it is asking or calling", holder.pid)),
+            Some(holder) => {
+                Finding::pass(format!("process {} holds a lock: it is prompting or calling AWS", holder.pid))
+            }
         },
     }
 }
@@ -167,7 +171,7 @@ mod tests {
     use crate::vault::tests::fakes::Fake;
     use crate::vault::{Store, Stores, Vault};
 
-    /// What is said of the key in these stores, after it was made in them or not.
+    /// The finding about the key in these stores, after `prepare` may have created one.
     fn said(
         store: Store,
         kernel: &dyn Keystore,
@@ -212,12 +216,12 @@ mod tests {
         let (works, fails) = (Fake::default, || Fake::failing(&StoreError::Absent("no bus".to_owned())));
         for (store, keyring_works, is_made, verdict, words) in [
             (Store::Auto, true, true, Verdict::Pass, "with a copy in the kernel keyring"),
-            (Store::Auto, true, false, Verdict::Pass, "no sealing key yet; the Secret Service answers"),
+            (Store::Auto, true, false, Verdict::Pass, "no sealing key yet; the Secret Service responds"),
             (Store::Auto, false, true, Verdict::Pass, "sealing key in the kernel keyring for"),
             (Store::Auto, false, false, Verdict::Pass, "there is no Secret Service here"),
-            (Store::Keyring, true, true, Verdict::Pass, "it outlives a reboot"),
+            (Store::Keyring, true, true, Verdict::Pass, "it survives a reboot"),
             (Store::Keyring, false, false, Verdict::Fail, "cannot be used"),
-            (Store::Kernel, false, true, Verdict::Pass, "a reboot ends it"),
+            (Store::Kernel, false, true, Verdict::Pass, "a reboot deletes it"),
             (Store::None, true, false, Verdict::Skipped, "nothing is cached"),
         ] {
             let keyring = if keyring_works { works() } else { fails() };
@@ -225,7 +229,7 @@ mod tests {
             assert_eq!(found.0, verdict, "{store:?} {found:?}");
             assert!(found.1.contains(words), "{store:?} {is_made}: {found:?}");
         }
-        // No store at all, and one that fails only once the key is in it.
+        // No store at all, and one that fails only after the key was stored in it.
         let found = said(Store::Auto, &Absent, &fails(), &not_made);
         assert_eq!(found.0, Verdict::Fail, "{found:?}");
         let (kernel, keyring) = (works(), works());
@@ -233,7 +237,7 @@ mod tests {
             made(vault);
             keyring.fail(Some(&StoreError::Locked));
         });
-        assert!(found.0 == Verdict::Warn && found.1.contains("copy serves for"), "{found:?}");
+        assert!(found.0 == Verdict::Warn && found.1.contains("works for"), "{found:?}");
     }
 
     #[test]
@@ -244,7 +248,7 @@ mod tests {
             made(vault);
             before.set((kernel.calls(), keyring.calls()));
         });
-        // One question for a name that no key has.
+        // One lookup, for a name that no key has.
         assert_eq!((kernel.calls(), keyring.calls()), (before.get().0, before.get().1 + 1));
     }
 }

@@ -1,4 +1,4 @@
-//! What an audit reads of an account: the port. [`gather`] turns it into facts.
+//! The port through which an audit reads an account. [`gather`] turns the results into facts.
 
 mod gather;
 mod quarantine;

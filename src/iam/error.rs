@@ -42,7 +42,7 @@ pub enum IamError {
     /// The limit of the user (eight devices) or of the account is reached.
     #[error("AWS refused it (LimitExceeded): {0}")]
     Full(String),
-    /// Somebody else is changing the same entity; a later attempt may succeed.
+    /// Someone else is changing the same entity; a later attempt may succeed.
     #[error("AWS refused it ({0}): try again in a moment")]
     Busy(String),
     /// A failure that any call can have.
@@ -68,7 +68,7 @@ impl IamError {
         }
     }
 
-    /// May AWS have done it although the answer was lost?
+    /// Might AWS have done it although the response was lost?
     pub fn may_have_been_done(&self) -> bool {
         matches!(self, Self::Call(error) if error.may_have_spent_the_code() && *error != CallError::Throttled)
     }

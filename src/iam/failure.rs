@@ -1,7 +1,7 @@
 //! Why a `device` command failed, and what to do about it.
 //!
-//! The hint for AccessDenied names the step that needs the action, and the statements that allow it and all later steps.
-//! A device that was created and could not be deleted is named, with the command that removes it.
+//! The hint for AccessDenied names the step that needs the action, and the statements that allow it and all later
+//! steps. A device that was created and could not be deleted is named, with the command that removes it.
 
 use super::needs::{Need, from, statements};
 use super::policies::FetchError;
@@ -117,7 +117,7 @@ impl From<FetchError> for DeviceError {
 }
 
 impl DeviceError {
-    /// What to do about it, where that is known.
+    /// What to do about it, if known.
     pub fn hint(&self, profile: Option<&ProfileName>) -> Option<String> {
         Some(match self {
             Self::Call { error, journey, user, .. } => return call_hint(error, journey, user.as_deref(), profile),

@@ -1,7 +1,7 @@
 //! The permissions that users need to manage their MFA devices: one table.
 //!
-//! The hint for AccessDenied comes from it, with everything that the remaining steps need, so that nobody discovers the
-//! actions one by one; `policy` checks against it, too. Pure.
+//! The hint for AccessDenied comes from it, with everything that the remaining steps need, so that users do not
+//! discover the actions one by one; `policy` checks against it, too. Pure.
 
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! Reads all policies of a user from IAM: the user's own, those of the groups, and the permissions boundary.
 //!
 //! In: the signer and a user's name. Out: the documents, each with a readable name, and the documents that could not be
-//! read. A denied call does not stop the rest: the caller must treat what is missing as unknown. Nothing is evaluated or
-//! parsed here; `policy` does that. IAM does not return an organization's policies.
+//! read. A denied call does not stop the rest: the caller must treat what is missing as unknown. Nothing is evaluated
+//! or parsed here; `policy` does that. IAM does not return an organization's policies.
 
 use std::fmt;
 
@@ -125,7 +125,7 @@ pub fn applying_to(user: &str, signer: &Credentials, iam: &dyn PolicyReader) -> 
 /// Fetches the policies of a group. A group that does not exist has none.
 ///
 /// # Errors
-/// A call failed otherwise than by a denial.
+/// A call failed for a reason other than a denial.
 pub fn applying_to_group(group: &str, signer: &Credentials, iam: &dyn PolicyReader) -> Result<Applying, FetchError> {
     let mut fetch = Fetch { iam, signer, found: Applying::default() };
     fetch.of_holder(Holder::Group(group))?;

@@ -118,7 +118,7 @@ fn who_holds_a_lock_is_named_and_keeps_it() {
     asked.signal(Signal::TERM);
     let ended = asked.finish(PATIENCE);
     world.heard("login", &ended);
-    assert_eq!(of_locks()["what"], "nobody holds a lock");
+    assert_eq!(of_locks()["what"], "no process holds a lock");
 }
 
 /// The line that `init` is loaded by, and the file that it wrote, are found in the shells' own places.

@@ -1,4 +1,4 @@
-//! A group that holds users without MFA: who is in it, who is in the account, and the two calls that change it.
+//! A group for users without MFA: its members, the account's users, and the two calls that change it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,23 +8,23 @@ use crate::iam::policies::{FetchError, PolicyReader};
 use crate::iam::{IamError, User};
 use crate::secret::Credentials;
 
-/// The calls of IAM that are about who is in a group. All of them wait and try again when AWS throttles.
+/// The IAM calls about a group's members. All of them wait and retry when AWS throttles.
 pub trait Membership: AccountReader + PolicyReader {
     /// GetGroup, all pages: the names of the users.
     fn members(&self, signer: &Credentials, group: &str) -> Result<Vec<String>, IamError>;
 
-    /// AddUserToGroup. One who is in it already stays in it.
+    /// AddUserToGroup. A user who is already in the group stays in it.
     fn add(&self, signer: &Credentials, group: &str, user: &str) -> Result<(), IamError>;
 
     /// RemoveUserFromGroup.
     fn remove(&self, signer: &Credentials, group: &str, user: &str) -> Result<(), IamError>;
 }
 
-/// Asks about every user of the account as they are now: a credential report may be hours old, and would put users back
-/// who have enrolled since. Passwords and keys are asked for only of those who may have to go or leave.
+/// Reads the current state of every user: a credential report may be hours old, and would add users again who have
+/// enrolled since. Passwords and keys are read only for users who may have to be added or removed.
 ///
 /// # Errors
-/// A call failed otherwise than by a denial about one user.
+/// A call failed for a reason other than a denial about one user.
 pub fn survey(
     members: &[String],
     signer: &Credentials,
@@ -62,7 +62,7 @@ fn learn(
         answers.push((place, answer));
         progress(answers.len(), asked.len());
     });
-    // One of two answers that are denied must not depend on which came first.
+    // If two calls are denied, the reported one must not depend on which came first.
     answers.sort_by_key(|(place, _)| *place);
     for (place, answer) in answers {
         let asked = &asked[place];

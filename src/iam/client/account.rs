@@ -1,7 +1,7 @@
 //! Reads a whole account from IAM.
 //!
-//! Many calls run one after another, and calls about users run five at a time. When AWS throttles, the waits grow beyond
-//! those of the SDK's own retries, and only after half a minute is it an error.
+//! Many calls run one after another, and calls about users run five at a time. When AWS throttles, the waits grow
+//! beyond those of the SDK's own retries, and only after half a minute is it an error.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,8 +26,8 @@ const MOST_AT_ONCE: usize = 5;
 /// The waits after throttling, in seconds.
 const WAITS: [u64; 5] = [1, 2, 4, 8, 16];
 
-/// The page sizes of GetAccountAuthorizationDetails. A page that exceeds the limit on answers is requested again with the
-/// next, smaller size.
+/// The page sizes of GetAccountAuthorizationDetails. A page that exceeds the limit on answers is requested again with
+/// the next, smaller size.
 const SIZES: [&str; 3] = ["100", "10", "1"];
 
 /// The signer and the client.
@@ -43,7 +43,7 @@ impl Signed<'_> {
         self.answer(call, &|answer| reader(answer.child(&result)?)).await
     }
 
-    /// Sends a call whose answer says only that it was done.
+    /// Sends a call whose answer only confirms it.
     pub(super) async fn done(&self, call: &Call<'_>) -> Result<(), CallError> {
         self.answer(call, &|_| Ok(())).await
     }

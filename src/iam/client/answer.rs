@@ -1,5 +1,5 @@
-//! What IAM answers, read strictly: an answer that is cut off, is no well-formed XML, is another action's, or lacks what
-//! AWS always sends is not AWS's. What is there besides is passed over, since AWS adds to its answers.
+//! Parses IAM's responses strictly: a response that is cut off, is not well-formed XML, belongs to another action, or
+//! lacks what AWS always sends is not from AWS. Anything else in it is ignored, because AWS extends its responses.
 
 use aws_smithy_types::base64;
 use aws_smithy_types::error::ErrorMetadata;

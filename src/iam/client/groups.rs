@@ -1,4 +1,4 @@
-//! Who is in a group.
+//! The members of a group.
 
 use super::account::Signed;
 use super::{AwsIam, Call};

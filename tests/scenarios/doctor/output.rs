@@ -32,7 +32,7 @@ fn a_line_a_check_below_its_group_and_the_repair_below_what_is_not_well() {
     assert_eq!(lines[at + 1], "    → `mfa-cred list` shows the profiles");
     assert!(!text.contains('\x1b'), "no color in a pipe");
     world.set("AWS_PROFILE", "deploy");
-    assert!(doctor(&world, &["deploy"]).stdout.ends_with("\nnothing is wrong\n"));
+    assert!(doctor(&world, &["deploy"]).stdout.ends_with("\nno problems found\n"));
 }
 
 #[test]
