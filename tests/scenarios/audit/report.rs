@@ -169,7 +169,7 @@ fn only_and_ignore_and_a_file_that_accepts_until_a_day() {
     let done = audit(&world, &words);
     assert_eq!(done.stderr, format!("warning: accept:2 was accepted until {yesterday} and counts again\n"));
     assert!(
-        done.stdout.contains(&format!("1 finding accepted; the first of them counts again after {tomorrow}.")),
+        done.stdout.contains(&format!("1 finding accepted; the first counts again after {tomorrow}.")),
         "{}",
         done.stdout
     );
@@ -186,15 +186,15 @@ fn what_is_no_report_is_named_with_exit_2() {
     let short = format!("{HEADER}\nalice,arn");
     let binary = [HEADER.as_bytes(), b"\n\xff", &[b','; 21]].concat();
     world.write("report.csv", binary);
-    let said = "error: report.csv: not a credential report:  line 2 is not UTF-8\n";
+    let said = "error: report.csv: not a credential report: line 2 is not UTF-8\n";
     assert_eq!(audit(&world, &[]).stderr, said);
     for (text, said) in [
-        ("", "report.csv: not a credential report:  it has no column `user`"),
-        ("a,b\n1,2\n", "report.csv: not a credential report:  it has no column `user`"),
+        ("", "report.csv: not a credential report: it has no column `user`"),
+        ("a,b\n1,2\n", "report.csv: not a credential report: it has no column `user`"),
         (HEADER, "report.csv: the credential report has no rows"),
-        ("{\"State\": \"STARTED\"}", "report.csv: not a credential report:  the JSON has no `Content`"),
-        ("{\"Content\": \"%\"}", "report.csv: not a credential report:  its `Content` is not base64"),
-        (&short, "report.csv: not a credential report:  line 2 has 2 fields, and the header 22"),
+        ("{\"State\": \"STARTED\"}", "report.csv: not a credential report: the JSON has no `Content`"),
+        ("{\"Content\": \"%\"}", "report.csv: not a credential report: its `Content` is not base64"),
+        (&short, "report.csv: not a credential report: line 2 has 2 fields, and the header 22"),
     ] {
         world.write("report.csv", text);
         let done = audit(&world, &[]);

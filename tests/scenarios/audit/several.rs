@@ -53,7 +53,7 @@ fn one_code_serves_all_accounts_and_one_that_cannot_be_read_is_a_row() {
     assert_eq!((done.status.code(), done.stderr.as_str()), (Some(2), "error: no profile matches `x*`\n"));
     world.write("accounts.txt", "Production 111111111111\n");
     let done = world.run(&words);
-    let said = "error: accounts.txt: line 1: it begins with no account id of twelve digits\n";
+    let said = "error: accounts.txt: line 1: expected a twelve-digit account ID at the start\n";
     assert_eq!((done.status.code(), done.stderr.as_str()), (Some(2), said));
 }
 
