@@ -144,7 +144,7 @@ fn what_the_aws_cli_prints_is_read_and_judged_as_of_then() {
     let page = audit(&world, &[]).stdout;
     let day = ago(10).1;
     assert!(
-        page.starts_with(&format!("Account 123456789012: 7 users, according to the credential report of {day} ")),
+        page.starts_with(&format!("Account 123456789012: 7 users, according to the credential report of {day}")),
         "{page}"
     );
 }
@@ -194,7 +194,7 @@ fn what_is_no_report_is_named_with_exit_2() {
         (HEADER, "report.csv: the credential report has no rows"),
         ("{\"State\": \"STARTED\"}", "report.csv: not a credential report: the JSON has no `Content`"),
         ("{\"Content\": \"%\"}", "report.csv: not a credential report: its `Content` is not base64"),
-        (&short, "report.csv: not a credential report: line 2 has 2 fields, and the header 22"),
+        (&short, "report.csv: not a credential report: line 2 has 2 fields, but the header has 22"),
     ] {
         world.write("report.csv", text);
         let done = audit(&world, &[]);
