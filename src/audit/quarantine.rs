@@ -103,7 +103,7 @@ pub fn refusal(identity: &[Document], subject: &Subject) -> Option<String> {
     })
 }
 
-/// A step of enrolling that depends on what nobody knows, such as the network: a user could be stuck in the group.
+/// A step of enrollment that depends on something unknown, such as the network: a user could get stuck in the group.
 fn uncertain(journey: &Journey) -> Option<String> {
     let is_open = |row: &&Row| {
         let cells = [Way::Key, Way::Console].map(|way| journey.cell(row.step, way));
