@@ -241,21 +241,21 @@ mod tests {
                 "credential_process = a\n",
                 KEY,
                 Some(
-                    "an access key is used by  the AWS CLI and boto3, Go, JavaScript; `credential_process` is used by  Rust",
+                    "an access key is used by the AWS CLI and boto3, Go, JavaScript; `credential_process` is used by Rust",
                 ),
             ),
             (
                 "credential_process = a\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
                 "",
                 Some(
-                    "`credential_process` is used by  the AWS CLI and boto3, Rust; an access key is used by  Go, JavaScript",
+                    "`credential_process` is used by the AWS CLI and boto3, Rust; an access key is used by Go, JavaScript",
                 ),
             ),
             (
                 "sso_session = a\ncredential_process = a\n",
                 "",
                 Some(
-                    "IAM Identity Center is used by  the AWS CLI and boto3, Rust, Go; `credential_process` is used by  JavaScript",
+                    "IAM Identity Center is used by the AWS CLI and boto3, Rust, Go; `credential_process` is used by JavaScript",
                 ),
             ),
         ] {
