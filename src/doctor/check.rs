@@ -57,7 +57,7 @@ pub enum Check {
     Prompt,
     /// The proxy and the certificates for AWS can be used.
     Route,
-    /// STS responds in  the profile's region.
+    /// STS responds in the profile's region.
     Sts,
     /// This machine's clock agrees with AWS's.
     Clock,
