@@ -24,6 +24,7 @@ use crate::secret::Credentials;
 use crate::state::{CorrectedClock, Folder, FolderError, Lease, Turn};
 use crate::vault::{KeyId, UnlockedKey, Vault, VaultError, Whereabouts};
 
+pub use entries::Removed;
 pub use entry::Header;
 pub use identity::{EntryKind, Key, keys};
 
@@ -265,19 +266,19 @@ impl<'a> Cache<'a> {
         self.vault.whereabouts()
     }
 
-    /// Removes a profile's entries: the ones made for it, and `keys`, which it shares with others. Returns how many.
-    pub fn clear(&self, profile: &ProfileName, keys: &[Key]) -> usize {
-        let Some(folder) = self.folder else { return 0 };
+    /// Removes a profile's entries: the ones made for it, and `keys`, which it shares with others.
+    pub fn clear(&self, profile: &ProfileName, keys: &[Key]) -> Removed {
+        let Some(folder) = self.folder else { return Removed::default() };
         let is_its = |header: &Header| {
             header.profile == profile.as_str() || keys.iter().any(|key| key.file_name() == header.identity)
         };
         let its = folder.headers().into_iter().filter(is_its);
-        its.filter(|header| folder.remove_entry(&header.identity)).count()
+        folder.remove_named(its.map(|header| header.identity))
     }
 
-    /// Removes all entries, including unreadable ones. Returns how many.
-    pub fn clear_all(&self) -> usize {
-        self.folder.map_or(0, Folder::remove_entries)
+    /// Removes all entries, including unreadable ones.
+    pub fn clear_all(&self) -> Removed {
+        self.folder.map(Folder::remove_entries).unwrap_or_default()
     }
 
     /// The key that opens entries, fetched once per process.

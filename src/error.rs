@@ -101,6 +101,14 @@ pub enum Error {
     /// `-` where no profile was used before.
     #[error("there is no previous profile")]
     NoneBefore,
+    /// `clear` could not remove everything.
+    #[error("{} cannot be removed", .path.display())]
+    Kept {
+        /// What is still there.
+        path: std::path::PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The picker was closed without a choice.
     #[error("no profile was selected")]
     NonePicked,
@@ -243,6 +251,7 @@ impl Error {
             | Self::Plan(_)
             | Self::Folder(_)
             | Self::Output(_)
+            | Self::Kept { .. }
             | Self::NoneBefore
             | Self::Inexpressible(_)
             | Self::Program(_)

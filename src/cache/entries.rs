@@ -18,6 +18,38 @@ use crate::vault::{SealingKey, UnlockedKey};
 /// Longer than any session (36 hours) and any write lasts.
 const STRAY: Duration = Duration::from_hours(48);
 
+/// What was removed, and the first file or folder that could not be.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// The number of entries.
+    pub count: usize,
+    /// What is still there, and why.
+    pub kept: Option<(PathBuf, io::Error)>,
+}
+
+impl Removed {
+    fn remove(&mut self, path: PathBuf, is_entry: bool) {
+        self.note(fs::remove_file(&path), path, is_entry);
+    }
+
+    fn note(&mut self, result: io::Result<()>, path: PathBuf, is_entry: bool) {
+        match result {
+            Ok(()) => self.count += usize::from(is_entry),
+            // Another process may have removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                self.kept.get_or_insert((path, error));
+            }
+        }
+    }
+
+    /// Adds what another removal did.
+    pub fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.kept = self.kept.take().or(other.kept);
+    }
+}
+
 impl Folder {
     /// The number of entries that another version of this program made and this one cannot read.
     pub fn entries_of_other_formats(&self) -> usize {
@@ -52,14 +84,29 @@ impl Folder {
     }
 
     pub(super) fn remove_entry(&self, file_name: &str) -> bool {
-        fs::remove_file(self.path().join(ENTRIES).join(file_name)).is_ok()
+        self.remove_named([file_name.to_owned()].into_iter()).count > 0
     }
 
-    pub(super) fn remove_entries(&self) -> usize {
+    /// Removes entries by the names of their files.
+    pub(super) fn remove_named(&self, names: impl Iterator<Item = String>) -> Removed {
+        let mut removed = Removed::default();
+        for name in names {
+            removed.remove(self.path().join(ENTRIES).join(name), true);
+        }
+        removed
+    }
+
+    pub(super) fn remove_entries(&self) -> Removed {
+        let mut removed = Removed::default();
         // The record of the devices that IAM named is removed too.
-        let _ = fs::remove_dir_all(self.path().join(DEVICES));
-        let removed = |(path, header): (PathBuf, Option<Header>)| fs::remove_file(path).is_ok() && header.is_some();
-        self.entries().into_iter().map(removed).filter(|was_entry| *was_entry).count()
+        let devices = self.path().join(DEVICES);
+        removed.note(fs::remove_dir_all(&devices), devices, false);
+        let entries = self.path().join(ENTRIES);
+        removed.note(fs::read_dir(&entries).map(drop), entries, false);
+        for (path, header) in self.entries() {
+            removed.remove(path, header.is_some());
+        }
+        removed
     }
 
     pub(super) fn headers(&self) -> Vec<Header> {

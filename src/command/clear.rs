@@ -1,7 +1,7 @@
 //! `mfa-cred clear [PROFILE…] [--all]`: removes cached credentials.
 
 use super::Done;
-use crate::cache::{Cache, CacheUse, keys};
+use crate::cache::{Cache, CacheUse, Removed, keys};
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::names::ProfileName;
@@ -14,7 +14,7 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
     let folder = context.open_folder()?;
     let vault = context.vault(folder.path());
     let cache = Cache::new(Some(&folder), &vault, CacheUse::ReadAndKeep, settings.messages);
-    let forgotten = if profiles.is_empty() {
+    let removed = if profiles.is_empty() {
         cache.clear_all()
     } else {
         let set = context.profiles()?;
@@ -25,9 +25,12 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
                 existing(set, profile)?;
             }
         }
-        profiles.iter().map(|profile| clear_profile(&cache, set, profile, context)).sum()
+        profiles.iter().fold(Removed::default(), |mut removed, profile| {
+            removed.add(clear_profile(&cache, set, profile, context));
+            removed
+        })
     };
-    settings.messages.note(&match forgotten {
+    settings.messages.note(&match removed.count {
         1 => "removed 1 cached entry".to_owned(),
         n => format!("removed {n} cached entries"),
     });
@@ -40,12 +43,13 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
             "there was no sealing key to destroy"
         });
     }
-    Ok(Done::Well)
+    // Last: what can be removed is, and the key too.
+    removed.kept.map_or(Ok(Done::Well), |(path, source)| Err(Error::Kept { path, source }))
 }
 
 /// Removes also the entries that the profile shares with another one of the same role. A profile that is no longer in
 /// the files still has the entries under its name.
-fn clear_profile(cache: &Cache<'_>, set: &ProfileSet, profile: &ProfileName, context: &Context<'_>) -> usize {
+fn clear_profile(cache: &Cache<'_>, set: &ProfileSet, profile: &ProfileName, context: &Context<'_>) -> Removed {
     // Nothing is sent, so no endpoint can do harm.
     let request = PlanRequest { allow_http: true, ..PlanRequest::default() };
     let plan = Plan::make(set, profile, &request, context.ambient());

@@ -127,6 +127,28 @@ fn a_read_only_state_folder_disables_the_cache_only() {
 }
 
 #[test]
+fn what_clear_cannot_remove_is_an_error_after_everything_else_was_removed() {
+    let Cast { world, device, .. } = World::cast();
+    world.sign_in(&device, &["process", "deploy"]);
+    let kept = world.state().join("entries/kept");
+    fs::create_dir(&kept).expect("a folder, which is not removed as a file is");
+    for (words, said) in [
+        (&["clear", "--all"][..], "removed 2 cached entries\nthe sealing key was destroyed"),
+        (&["clear"], "removed 0 cached entries\nerror"),
+    ] {
+        let done = world.run(words);
+        assert_eq!(done.status.code(), Some(1), "{done:?}");
+        assert!(done.stderr.starts_with(said), "{done:?}");
+        let error = format!("error: {} cannot be removed: Is a directory (os error 21)\n", kept.display());
+        assert!(done.stderr.ends_with(&error), "{done:?}");
+    }
+    fs::remove_dir(&kept).expect("it is empty");
+    fs::remove_dir(world.state().join("entries")).expect("it is empty");
+    let done = world.run(&["clear"]);
+    assert_eq!((done.status.code(), &*done.stderr), (Some(0), "removed 0 cached entries\n"), "{done:?}");
+}
+
+#[test]
 fn a_full_disk_disables_the_cache_only() {
     let Cast { world, device, .. } = World::cast();
     let state = world.state().display().to_string();
