@@ -8,7 +8,9 @@ mod account;
 mod answers;
 mod cloudformation;
 mod hcl;
+mod ignored;
 mod inventory;
+mod organization;
 mod plan;
 mod terraform;
 mod tree;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use self::inventory::Inventory;
 use self::terraform::Resources;
 use self::tree::Node;
-use super::document::{Document, DocumentError, File, PolicyKind, Position, Problem, json};
+use super::document::{Document, DocumentError, File, PolicyKind, Problem, json};
 use crate::names::{AccountId, Partition};
 
 pub use self::inventory::{Case, Whose};
@@ -86,6 +88,7 @@ pub fn partition_in(inputs: &[Input]) -> Option<Partition> {
 /// The first thing that cannot be read or that IAM would reject, with its place.
 pub fn read(inputs: &[Input], kind: Option<PolicyKind>, here: &Here) -> Result<Reading, DocumentError> {
     let mut inventory = Inventory::default();
+    inventory.wants_organization = kind == Some(PolicyKind::Organization);
     let mut resources = Resources::default();
     for input in inputs {
         one(input, kind, here, &mut inventory, &mut resources)?;
@@ -110,7 +113,9 @@ fn one(
     if hcl::is_such(text, &input.name) {
         inventory.has_containers = true;
         let file = Arc::new(File::new(&input.name, text));
-        resources.extend(hcl::read(&file, here)?);
+        let found = hcl::read(&file, here)?;
+        resources.extend(found.resources);
+        found.modules.iter().for_each(|module| inventory.ignore(module, false));
         return Ok(());
     }
     if cloudformation::is_such_text(text) {
@@ -153,6 +158,8 @@ fn of_json(
         Ok(())
     } else if cloudformation::is_such(&root) {
         container(&file, inventory, |inventory| cloudformation::read(&file, &root, here, inventory))
+    } else if let Some((content, own)) = organization::answer(&root) {
+        container(&file, inventory, |inventory| organization::read(&file, (content, &own), kind, inventory))
     } else if answers::is_such(&root) {
         container(&file, inventory, |inventory| answers::read(&file, &root, inventory))
     } else {
@@ -161,12 +168,10 @@ fn of_json(
 }
 
 fn plain(input: &Input, kind: Option<PolicyKind>, inventory: &mut Inventory) -> Result<(), DocumentError> {
-    let kind = kind.or_else(|| Document::kind_of(&input.bytes));
-    let Some(kind) = kind else {
-        let name = input.name.clone();
-        return Err(DocumentError { name, place: Position { line: 1, column: 1 }, problem: Problem::OfResource });
-    };
-    inventory.add_plain(Document::parse(&input.name, &input.bytes, kind)?);
+    let own = kind.or_else(|| Document::kind_of(&input.bytes));
+    let Some(own) = own else { return Err(organization::with_principals(&input.name, &input.bytes)) };
+    let document = Document::parse(&input.name, &input.bytes, own)?;
+    inventory.add_plain(if kind.is_some() { document } else { organization::refuse(document)? });
     Ok(())
 }
 

@@ -51,7 +51,11 @@ pub(super) fn load(files: &[PathBuf], kind: PolicyKind, host: &Host<'_>) -> Resu
             partition: partition_in(&inputs).unwrap_or(Partition::AWS),
         };
         let reading = read(&inputs, Some(kind), &here)?;
-        let is_wanted = |document: &Document| (document.kind == PolicyKind::Trust) == (kind == PolicyKind::Trust);
+        let has_organization = reading.documents.iter().any(|document| document.kind == PolicyKind::Organization);
+        let is_wanted = |document: &Document| match document.kind {
+            PolicyKind::Trust => kind == PolicyKind::Trust,
+            own => kind != PolicyKind::Trust && (!has_organization || own == PolicyKind::Organization),
+        };
         documents.extend(reading.documents.into_iter().filter(is_wanted).map(|document| document.of_kind(kind)));
     }
     Ok(documents)

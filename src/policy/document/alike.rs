@@ -3,7 +3,7 @@
 use jsonc_parser::ast::Object;
 
 /// Members that identify an object, and its description.
-const OBJECTS: [(&[&str], &str); 6] = [
+const OBJECTS: [(&[&str], &str); 8] = [
     (
         &["Policy"],
         "AWS CLI output about a policy, possibly with the document as a string in it; use the document itself",
@@ -12,6 +12,12 @@ const OBJECTS: [(&[&str], &str); 6] = [
         &["AttachedPolicies"],
         "a list of policy names without their documents; `aws iam get-policy-version` returns a document",
     ),
+    (
+        &["Policies"],
+        "a list of policies without their documents; `aws iam get-policy-version` returns the document of an IAM \
+         policy, and `aws organizations describe-policy` that of a service control policy",
+    ),
+    (&["Users"], "a list of users without their policies; `aws iam get-account-authorization-details` returns both"),
     (&["PolicyNames"], "a list of policy names without their documents; `aws iam get-user-policy` returns a document"),
     (&["Resources"], "a CloudFormation template without resources of a known type"),
     (&["resource"], "a Terraform configuration in JSON; check its plan instead, as `terraform show -json` prints it"),

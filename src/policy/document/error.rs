@@ -56,6 +56,22 @@ pub enum Problem {
         "a policy with a `Principal` and a `Resource` is a resource-based policy, which says nothing about MFA devices"
     )]
     OfResource,
+    /// A policy for an organization: why it looks like one.
+    #[error(
+        "this looks like a service control policy ({0}), which limits accounts and is not attached to users: use \
+         `--scp` to add it to a user's policies, `--kind organization` to check it by itself, or `--kind user` if it is \
+         a user's policy"
+    )]
+    OfOrganization(String),
+    /// Another policy of an organization: its type, in words.
+    #[error("this is a {0} of an organization, which says nothing about users' MFA devices")]
+    OfOtherType(String),
+    /// A policy that limits who can use the resources of accounts.
+    #[error(
+        "this looks like a resource control policy (every `Deny` is for everyone, on the resources of whole accounts), \
+         which is not attached to users and says nothing about their MFA devices"
+    )]
+    ResourceControl,
     /// Excessive nesting.
     #[error("nested more deeply than any policy")]
     TooDeep,

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Here;
 use super::inventory::{Holder, Inventory, name_of};
 use super::tree::{Name, Node, Part, Text, Value};
 use super::written::document;
+use super::{Here, ignored, organization};
 use crate::policy::document::{DocumentError, File, PolicyKind};
 
 pub(super) fn is_such(root: &Node) -> bool {
@@ -40,11 +40,16 @@ pub(super) fn read(file: &Arc<File>, root: &Node, here: &Here, inventory: &mut I
         }
     }
     for (id, resource) in resources {
-        if let (Some(kind), Some(properties)) = (resource.text_of("Type"), resource.get("Properties"))
-            && let Some(kind) = kind.strip_prefix("AWS::IAM::")
-            && let Some(properties) = template.resolved(properties)
-        {
-            template.resource(&id.text, kind, &properties, inventory)?;
+        let (Some(kind), Some(properties)) = (resource.text_of("Type"), resource.get("Properties")) else { continue };
+        let Some(properties) = template.resolved(properties) else { continue };
+        match kind.strip_prefix("AWS::IAM::") {
+            Some(kind) => template.resource(&id.text, kind, &properties, inventory)?,
+            None if kind == "AWS::Organizations::Policy" => {
+                let of = (properties.get("Content"), properties.get("Type"));
+                organization::resource(file, &id.text, of, inventory)?;
+            }
+            None if ignored::carries_policy(&properties) => inventory.ignore(&id.text, false),
+            None => {}
         }
     }
     Ok(())

@@ -39,7 +39,14 @@ pub(super) fn is_such(text: &str, name: &str) -> bool {
         || text.lines().any(|line| STARTS.iter().any(|start| line.starts_with(start)))
 }
 
-pub(super) fn read(file: &Arc<File>, here: &Here) -> Result<Vec<Resource>, DocumentError> {
+/// What a configuration contains.
+pub(super) struct Found {
+    pub(super) resources: Vec<Resource>,
+    /// The addresses of modules with IAM in their name or source: their files are not read.
+    pub(super) modules: Vec<String>,
+}
+
+pub(super) fn read(file: &Arc<File>, here: &Here) -> Result<Found, DocumentError> {
     let text = file.text.as_str();
     let error = |offset: usize, problem| DocumentError { name: file.name.clone(), place: file.place(offset), problem };
     if text.len() > LARGEST {
@@ -54,18 +61,26 @@ pub(super) fn read(file: &Arc<File>, here: &Here) -> Result<Vec<Resource>, Docum
     let locals: HashMap<&str, _> = locals.map(|it| (it.key.as_str(), &it.value)).collect();
     let scope = Scope::new(text, here, locals);
     let mut found = Vec::new();
+    let mut modules = Vec::new();
     for block in body.blocks() {
         let labels: Vec<&str> = block.labels.iter().map(hcl_edit::structure::BlockLabel::as_str).collect();
         let (is_data, [kind, name]) = match (block.ident.as_str(), &labels[..]) {
             ("resource", [kind, name]) => (false, [*kind, *name]),
             ("data", [kind, name]) => (true, [*kind, *name]),
+            ("module", [name]) => {
+                if is_of_iam(name, &block.body) {
+                    modules.push(format!("module.{name}"));
+                }
+                continue;
+            }
             _ => continue,
         };
-        if !kind.starts_with("aws_iam_") {
+        let is_iam = kind.starts_with("aws_iam_") || kind == "aws_organizations_policy";
+        if !is_iam && (is_data || !kind.starts_with("aws_")) {
             continue;
         }
         let data = if is_data { "data." } else { "" };
-        let mut values = node_of(&block.body, block, &scope);
+        let mut values = if is_iam { node_of(&block.body, block, &scope) } else { policies_of(block, &scope) };
         let address = format!("{data}{kind}.{name}");
         if is_data
             && kind == "aws_iam_policy_document"
@@ -79,7 +94,24 @@ pub(super) fn read(file: &Arc<File>, here: &Here) -> Result<Vec<Resource>, Docum
         found.push(Resource { file: Arc::clone(file), address, kind: format!("{data}{kind}"), values });
     }
     statements::merge(&mut found);
-    Ok(found)
+    Ok(Found { resources: found, modules })
+}
+
+fn is_of_iam(name: &str, body: &Body) -> bool {
+    let source = body.get_attribute("source").map(|it| it.value.to_string()).unwrap_or_default();
+    let has_word =
+        |text: &str| text.split(|c: char| !c.is_ascii_alphanumeric()).any(|it| it.eq_ignore_ascii_case("iam"));
+    has_word(name) || has_word(&source)
+}
+
+/// The arguments of another service's resource that may be policies: the rest would only take time.
+fn policies_of(block: &Block, scope: &Scope<'_>) -> Node {
+    let attributes = block.body.attributes().filter(|it| it.key.contains("polic"));
+    let member = |it: &hcl_edit::structure::Attribute| {
+        let span = it.key.span().unwrap_or_default();
+        (Name { text: it.key.to_string(), span }, scope.node(&it.value))
+    };
+    Node::new(block.span().unwrap_or_default(), Value::Object(attributes.map(member).collect()))
 }
 
 fn values_of(members: &[(Name, Node)], span: std::ops::Range<usize>) -> Node {

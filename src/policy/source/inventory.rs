@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Reading;
+use super::ignored::Ignored;
 use super::tree::{Node, Value};
 use super::written;
 use crate::policy::document::{Document, DocumentError, File, Origin, PolicyKind};
@@ -73,11 +74,14 @@ pub(super) struct Inventory {
     /// Are all users listed, so that a group is judged only through its members?
     pub(super) is_whole: bool,
     pub(super) notes: Vec<String>,
+    /// Are an organization's policies taken, in place of those of users?
+    pub(super) wants_organization: bool,
+    ignored: Ignored,
 }
 
 impl Inventory {
     pub(super) fn len(&self) -> usize {
-        self.documents.len() + self.paths.len() + self.attached.len()
+        self.documents.len() + self.paths.len() + self.attached.len() + self.ignored.len()
     }
 
     fn push(&mut self, document: Document) -> usize {
@@ -131,6 +135,11 @@ impl Inventory {
         self.paths.insert(name.to_owned(), path.unwrap_or_else(|| "/".to_owned()));
     }
 
+    /// Records something with policies that are not checked, perhaps a service control policy.
+    pub(super) fn ignore(&mut self, what: &str, is_service_control: bool) {
+        self.ignored.add(what, is_service_control);
+    }
+
     /// Adds a policy without a known attachment: its elements determine its kind.
     pub(super) fn add_loose(&mut self, file: &Arc<File>, label: &str, node: &Node) -> Result<(), DocumentError> {
         if node.get("Statement").is_some_and(|it| matches!(&it.value, Value::List(items) if items.is_empty())) {
@@ -182,7 +191,12 @@ impl Inventory {
         let loose: Vec<usize> = if self.is_whole { Vec::new() } else { loose.collect() };
         let (trusts, own): (Vec<usize>, Vec<usize>) =
             self.plain.iter().copied().partition(|at| self.documents[*at].kind == PolicyKind::Trust);
-        let anybody: Vec<usize> = own.into_iter().chain(loose).collect();
+        let mut anybody: Vec<usize> = own.into_iter().chain(loose).collect();
+        let of_organization = |at: &usize| self.documents[*at].kind == PolicyKind::Organization;
+        if anybody.iter().any(of_organization) {
+            anybody.retain(of_organization);
+        }
+        self.notes.extend(self.ignored.note());
         if !anybody.is_empty() {
             let kind = self.documents[anybody[0]].kind;
             cases.push(Case { whose: Whose::Anybody, kind, identity: anybody, boundary: Vec::new() });

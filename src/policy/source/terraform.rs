@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::inventory::{Holder, Inventory, name_of};
 use super::tree::{Node, Value};
 use super::written::document;
+use super::{ignored, organization};
 use crate::policy::document::{DocumentError, File, PolicyKind};
 
 /// A resource or a data source.
@@ -133,6 +134,24 @@ impl Resources {
                     }
                 }
             }
+            "aws_organizations_policy" => {
+                let own = values.get("type");
+                match self.policy(all, resource, "content") {
+                    Some((file, label, node)) => {
+                        organization::resource(file, &label, (Some(node), own), inventory)?;
+                    }
+                    None => organization::resource(file, &resource.address, (None, own), inventory)?,
+                }
+            }
+            kind if !kind.starts_with("data.") => {
+                let mut is_ignored = ignored::carries_policy(values);
+                for (_, node) in values.members() {
+                    is_ignored |= self.named_document(all, node).is_some();
+                }
+                if is_ignored {
+                    inventory.ignore(&resource.address, false);
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -153,15 +172,17 @@ impl Resources {
         field: &str,
     ) -> Option<(&'a Arc<File>, String, &'a Node)> {
         let node = resource.values.get(field)?;
-        if let Value::Unknown(what) = &node.value
-            && let Some(address) = what.strip_suffix(".json")
-            && let Some(at) = self.by_address.get(&without_index(address)).and_then(|all| all.first())
-            && let Some(document) = all[*at].values.get(DOCUMENT)
-        {
-            self.taken.borrow_mut().insert(*at);
-            return Some((&all[*at].file, resource.address.clone(), document));
-        }
-        Some((&resource.file, resource.address.clone(), node))
+        let (file, node) = self.named_document(all, node).unwrap_or((&resource.file, node));
+        Some((file, resource.address.clone(), node))
+    }
+
+    /// The document of the data source that an argument names; the data source counts as used.
+    fn named_document<'a>(&self, all: &'a [Resource], node: &Node) -> Option<(&'a Arc<File>, &'a Node)> {
+        let Value::Unknown(what) = &node.value else { return None };
+        let at = *self.by_address.get(&without_index(what.strip_suffix(".json")?))?.first()?;
+        let document = all[at].values.get(DOCUMENT)?;
+        self.taken.borrow_mut().insert(at);
+        Some((&all[at].file, document))
     }
 
     /// What an argument names: a text, or a resource by its own name if that is known, else by its address.
