@@ -46,6 +46,9 @@ pub enum AuditError {
         /// The line, counted from 1.
         line: usize,
     },
+    /// A file of accounts lists none.
+    #[error("{0} lists no accounts")]
+    NoAccounts(String),
     /// A pattern matches nothing.
     #[error("no profile matches `{0}`")]
     NoProfiles(String),

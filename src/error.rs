@@ -231,6 +231,7 @@ impl Error {
                 AuditError::File { .. }
                 | AuditError::Write { .. }
                 | AuditError::Accounts { .. }
+                | AuditError::NoAccounts(_)
                 | AuditError::NoProfiles(_)
                 | AuditError::Report { .. }
                 | AuditError::Accept { .. },

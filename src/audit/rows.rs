@@ -1,6 +1,11 @@
 //! The findings as CSV (RFC 4180, except for the line ends): a header, and one row each.
+//!
+//! People open it in spreadsheets and in terminals, and names come from others: no cell is a formula, and control
+//! characters are escaped.
 
 use std::io;
+
+use crate::messages::one_line;
 
 use super::judge::Subject;
 use super::outcome::Outcome;
@@ -14,7 +19,7 @@ const HEADER: [&str; 10] =
 /// The writer's.
 pub fn report(outcomes: &[Outcome], writer: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(writer);
-    let mut write = |row: [&str; HEADER.len()]| writer.write_record(row);
+    let mut write = |row: [&str; HEADER.len()]| writer.write_record(row.map(cell));
     write(HEADER)?;
     for outcome in outcomes {
         let account = outcome.id.as_ref().map_or(outcome.name.as_str(), |id| id.as_str());
@@ -43,4 +48,10 @@ pub fn report(outcomes: &[Outcome], writer: &mut dyn io::Write) -> io::Result<()
         }
     }
     writer.flush()
+}
+
+/// The text, never a formula: IAM's names may start with each of these characters.
+fn cell(text: &str) -> String {
+    let text = one_line(text);
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
 }

@@ -65,11 +65,15 @@ impl Outlines {
             let (text, starts) = (texts[origin as usize], &self.starts[origin as usize]);
             let lines = written(origin, kind, name);
             let is_it = |start: usize| lines.iter().any(|line| text[start..].starts_with(line.as_bytes()));
+            // Lines are counted from the last section that was found: one that is repeated thousands of times would
+            // otherwise take quadratic time.
+            let (mut counted, mut line) = (0, 1);
             for (at, start) in starts.iter().map(|start| *start as usize).enumerate().filter(|(_, start)| is_it(*start))
             {
                 let end = starts.get(at + 1).map_or(text.len(), |next| *next as usize);
                 let section = std::str::from_utf8(&text[start..end]).expect("the text was checked when it was loaded");
-                let line = small(memchr_iter(b'\n', &text[..start]).count()) + 1;
+                line += small(memchr_iter(b'\n', &text[counted..start]).count());
+                counted = start;
                 let read = read_section(origin, section, (small(start), line), &mut found);
                 read.expect("an outline is made only of files without a fault");
             }

@@ -1,5 +1,6 @@
 //! Audits the account of a profile live, from IAM.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -87,11 +88,12 @@ impl Run<'_, '_> {
     }
 }
 
-/// The account IDs and names in a file: one line each, the ID first. Without a name, the ID is the name.
+/// The account IDs and names in a file: one line each, the ID first. Without a name, the ID is the name. An account
+/// that is listed again is read once, under its first name.
 fn accounts(file: &Path, context: &Context<'_>) -> Result<Vec<(AccountId, String)>, Error> {
     let (name, bytes) = bytes(file, &context.host)?;
     let text = String::from_utf8_lossy(&bytes);
-    let mut all = Vec::new();
+    let (mut all, mut known) = (Vec::new(), HashSet::new());
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_start_matches('\u{feff}').split('#').next().unwrap_or_default().trim();
         if line.is_empty() {
@@ -101,26 +103,34 @@ fn accounts(file: &Path, context: &Context<'_>) -> Result<Vec<(AccountId, String
         let wrong = |_| AuditError::Accounts { name: one_line(&name), line: index + 1 };
         let id: AccountId = id.parse().map_err(wrong)?;
         let called = if rest.trim().is_empty() { id.as_str() } else { rest.trim() }.to_owned();
-        all.push((id, called));
+        if known.insert(id.as_str().to_owned()) {
+            all.push((id, called));
+        }
     }
-    Ok(all)
+    // Otherwise a list that is empty by mistake would look like accounts without findings.
+    if all.is_empty() { Err(AuditError::NoAccounts(one_line(&name)).into()) } else { Ok(all) }
 }
 
-/// `*` matches any text, `?` any character.
+/// `*` matches any text, `?` any character. On a mismatch only the last `*` takes more, so that a pattern of many
+/// stars takes no more time than the two lengths multiplied.
 fn is_like(glob: &str, name: &str) -> bool {
-    let mut rest = glob.chars();
-    match rest.next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
-            ends.into_iter().any(|at| is_like(rest.as_str(), &name[at..]))
-        }
-        Some(first) => {
-            let mut letters = name.chars();
-            letters.next().is_some_and(|letter| first == '?' || first == letter)
-                && is_like(rest.as_str(), letters.as_str())
+    let (glob, name): (Vec<char>, Vec<char>) = (glob.chars().collect(), name.chars().collect());
+    let (mut at, mut taken, mut star) = (0, 0, None);
+    while taken < name.len() {
+        match (glob.get(at), star) {
+            (Some('*'), _) => {
+                star = Some((at + 1, taken));
+                at += 1;
+            }
+            (Some(char), _) if *char == '?' || *char == name[taken] => (at, taken) = (at + 1, taken + 1),
+            (_, Some((after, from))) => {
+                star = Some((after, from + 1));
+                (at, taken) = (after, from + 1);
+            }
+            (_, None) => return false,
         }
     }
+    glob[at..].iter().all(|char| *char == '*')
 }
 
 fn source(args: &AuditArgs) -> Source {
@@ -148,4 +158,39 @@ fn gathered(
         let mut progress = |done, of| bar.set(done, of);
         Ok(gather(source, &signer, &iam, context.host.clock, &mut progress).map_err(DeviceError::from)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::is_like;
+
+    #[test]
+    fn patterns_of_profile_names() {
+        for (glob, name, expected) in [
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("a", "", false),
+            ("*-audit", "prod-audit", true),
+            ("*-audit", "-audit-audit", true),
+            ("*-audit", "prod-audits", false),
+            ("a?c*", "abc", true),
+            ("a?c", "ac", false),
+            ("*a*b", "xxaxxbxxb", true),
+            ("*a*b", "xxbxxa", false),
+            ("**", "x", true),
+            ("é?", "éa", true),
+        ] {
+            assert_eq!(is_like(glob, name), expected, "{glob} {name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_takes_no_exponential_time() {
+        let start = Instant::now();
+        assert!(!is_like(&("*a".repeat(30) + "*b"), &"a".repeat(1_000)));
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
 }

@@ -314,3 +314,18 @@ fn ten_thousand_users_take_seconds_and_less_than_100_mb() {
 const PEAK: &str = "import resource, subprocess, sys; \
     subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); \
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)";
+
+#[test]
+fn in_csv_no_name_is_a_formula_or_has_control_characters() {
+    let world = World::empty();
+    let names = ["=1+1", "+1", "-1", "@SUM", "a=b", "\u{1b}[31m", "x\u{202e}y"];
+    let mine = cells(["true", "1d", "false"], NO_KEY, NO_KEY);
+    let lines: Vec<String> = names.iter().map(|name| row(name, mine)).collect();
+    world.write("report.csv", HEADER.to_owned() + "\n" + &lines.join("\n"));
+    let done = audit(&world, &["--only", "console-without-mfa", "--csv"]);
+    let shown = done.stdout.lines().skip(1).map(|line| line.split(',').nth(2).expect("a user"));
+    let mut shown: Vec<&str> = shown.collect();
+    shown.sort_unstable();
+    assert_eq!(shown, ["'+1", "'-1", "'=1+1", "'@SUM", "\\u{1b}[31m", "a=b", "x\\u{202e}y"], "{}", done.stdout);
+    assert!(!done.stdout.contains('\u{1b}'), "{done:?}");
+}

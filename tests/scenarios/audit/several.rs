@@ -51,6 +51,14 @@ fn one_code_serves_all_accounts_and_one_that_cannot_be_read_is_a_row() {
     assert_eq!(accounts(&json(&done)), [("deploy", "123456789012", true)], "{}", done.stderr);
     let done = world.run(&["audit", "--profiles", "x*"]);
     assert_eq!((done.status.code(), done.stderr.as_str()), (Some(2), "error: no profile matches `x*`\n"));
+    world.write("accounts.txt", "222222222222 Test\n222222222222 Again\n222222222222\n");
+    assert_eq!(accounts(&json(&world.run(&words))), [("Test", "222222222222", true)], "an account is read once");
+    for empty in ["", "\n\n# 222222222222\n"] {
+        world.write("accounts.txt", empty);
+        let done = world.run(&words);
+        let expected = (Some(2), "", "error: accounts.txt lists no accounts\n");
+        assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr.as_str()), expected);
+    }
     world.write("accounts.txt", "Production 111111111111\n");
     let done = world.run(&words);
     let said = "error: accounts.txt: line 1: expected a twelve-digit account ID at the start\n";

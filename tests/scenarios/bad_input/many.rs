@@ -46,6 +46,17 @@ fn listing_many_profiles_takes_linear_time() {
 }
 
 #[test]
+fn a_section_that_is_repeated_takes_linear_time() {
+    let world = World::empty();
+    let line = "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = nobody\n";
+    world.write(".aws/config", format!("[profile p0]\n{line}").repeat(60_000));
+    let start = Instant::now();
+    let done = world.run(&["process", "p0"]);
+    assert!(done.stderr.contains("nobody"), "{done:?}");
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_chain_of_60000_profiles_is_refused_with_file_and_line() {
     let world = World::empty();
     for (line, key) in [
