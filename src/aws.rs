@@ -5,6 +5,7 @@
 
 mod bounded;
 mod error;
+mod certificates;
 mod obstacle;
 pub mod route;
 mod runtime;

@@ -4,7 +4,7 @@
 //! read directly. Out: the input for building the client, and the words that tell a person, before a code is typed,
 //! that something other than AWS or this system has an influence.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -36,10 +36,13 @@ const OF_SYSTEMS: [&str; 8] = [
 pub(super) enum Trust {
     /// The system's.
     System,
-    /// The ones in `SSL_CERT_FILE`.
-    File(PathBuf),
-    /// The ones in the folders of `SSL_CERT_DIR`.
-    Folders(PathBuf),
+    /// The ones in `SSL_CERT_FILE` and in the folders of `SSL_CERT_DIR`, of which at least one is set.
+    Named {
+        /// `SSL_CERT_FILE`
+        file: Option<PathBuf>,
+        /// `SSL_CERT_DIR`
+        folders: Option<PathBuf>,
+    },
     /// The ones in `AWS_CA_BUNDLE` or `ca_bundle`, and no others.
     Bundle(PathBuf),
 }
@@ -86,12 +89,9 @@ impl Route {
     pub fn in_words(&self, service: &Service) -> Way {
         let endpoint = self.endpoint.as_ref().filter(|address| !address.is_of_aws());
         let proxy = self.proxy(service).map(|proxy| format!(" via proxy {proxy}"));
-        let trust = match &self.trust {
-            Trust::Bundle(path) | Trust::File(path) | Trust::Folders(path) if !self.is_plain() => {
-                Some(format!(" trusting {}", Shortened(path)))
-            }
-            _ => None,
-        };
+        let foreign = if self.is_plain() { Vec::new() } else { self.trust.foreign() };
+        let foreign: Vec<String> = foreign.into_iter().map(|path| Shortened(path).to_string()).collect();
+        let trust = (!foreign.is_empty()).then(|| format!(" trusting {}", foreign.join(" and ")));
         Way {
             to: endpoint.map_or_else(String::new, ToString::to_string),
             via: [proxy, trust].into_iter().flatten().collect(),
@@ -123,17 +123,31 @@ fn address_of(service: &Service) -> Option<Address> {
     endpoint.ok()?.url().parse().ok()
 }
 
-/// Reads the variables like the crate that loads the system's certificates.
-fn trust_of(variable: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Trust {
-    let named = |name| variable(name).filter(|value| !value.is_empty());
-    let foreign = |value: &OsStr| !OF_SYSTEMS.iter().any(|known| Path::new(known) == Path::new(value));
-    match (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
-        (Some(file), _) if foreign(&file) => Trust::File(file.into()),
-        (_, Some(folders)) if std::env::split_paths(&folders).any(|folder| foreign(folder.as_os_str())) => {
-            Trust::Folders(folders.into())
+impl Trust {
+    /// The files and folders in it that are not the system's own.
+    fn foreign(&self) -> Vec<&Path> {
+        let is_foreign = |path: &Path| !OF_SYSTEMS.iter().any(|known| Path::new(known) == path);
+        match self {
+            Self::System => Vec::new(),
+            Self::Bundle(path) => vec![path],
+            Self::Named { file, folders } => {
+                let file = file.as_deref().filter(|file| is_foreign(file));
+                let has_foreign = |list: &&Path| std::env::split_paths(list).any(|folder| is_foreign(&folder));
+                file.into_iter().chain(folders.as_deref().filter(has_foreign)).collect()
+            }
         }
-        _ => Trust::System,
     }
+}
+
+/// Both variables count when both are set, as for OpenSSL. The crate that loads the system's certificates takes an empty
+/// `SSL_CERT_FILE` for a file, and then trusts nothing: here it stands for the system's own file.
+fn trust_of(variable: &dyn Fn(&str) -> Option<OsString>) -> Trust {
+    let named = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let (mut file, folders) = (named("SSL_CERT_FILE"), named("SSL_CERT_DIR"));
+    if file.is_none() && folders.is_none() && variable("SSL_CERT_FILE").is_some() {
+        file = OF_SYSTEMS.iter().map(PathBuf::from).find(|path| path.is_file());
+    }
+    if file.is_none() && folders.is_none() { Trust::System } else { Trust::Named { file, folders } }
 }
 
 /// A path, with its beginning cut off if it is long.
@@ -154,20 +168,26 @@ mod tests {
     use std::ffi::OsString;
     use std::path::Path;
 
-    use super::{Shortened, Trust, trust_of};
+    use super::{Shortened, trust_of};
 
     #[test]
-    fn a_variable_that_names_the_systems_certificates_counts_as_the_system() {
-        let file = "/etc/ssl/certs/ca-certificates.crt";
-        for (name, value, trust) in [
-            ("SSL_CERT_FILE", file, Trust::System),
-            ("SSL_CERT_FILE", "", Trust::System),
-            ("SSL_CERT_DIR", "/etc/ssl/certs", Trust::System),
-            ("SSL_CERT_FILE", "/home/me/ca.pem", Trust::File("/home/me/ca.pem".into())),
-            ("SSL_CERT_DIR", "/etc/ssl/certs:/home/me", Trust::Folders("/etc/ssl/certs:/home/me".into())),
+    fn a_variable_that_names_the_systems_certificates_is_not_worth_a_word() {
+        let system = "/etc/ssl/certs/ca-certificates.crt";
+        for (file, folders, foreign) in [
+            (None, None, &[][..]),
+            (Some(""), None, &[]),
+            (Some(""), Some(""), &[]),
+            (Some(system), None, &[]),
+            (None, Some("/etc/ssl/certs"), &[]),
+            (Some("/home/me/ca.pem"), None, &["/home/me/ca.pem"]),
+            (Some("/home/me/ca.pem"), Some("/etc/ssl/certs"), &["/home/me/ca.pem"]),
+            (Some(system), Some("/home/me"), &["/home/me"]),
+            (Some("/home/me/ca.pem"), Some("/home/me"), &["/home/me/ca.pem", "/home/me"]),
+            (None, Some("/etc/ssl/certs:/home/me"), &["/etc/ssl/certs:/home/me"]),
         ] {
-            let variable = |asked: &str| (asked == name).then(|| OsString::from(value));
-            assert_eq!(trust_of(&variable), trust, "{name}={value}");
+            let value = |name: &str| if name == "SSL_CERT_FILE" { file } else { folders };
+            let trust = trust_of(&|name| value(name).map(OsString::from));
+            assert_eq!(trust.foreign(), foreign.iter().map(Path::new).collect::<Vec<_>>(), "{file:?} {folders:?}");
         }
     }
 

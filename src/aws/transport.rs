@@ -5,9 +5,7 @@
 //! again here is one whose *date* AWS refused, since that spends nothing. Each service's file decides which calls may
 //! be retried.
 
-use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -27,13 +25,13 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
 use super::bounded::bounded;
+use super::certificates;
 use super::error::CallError;
 use super::route::{Route, Trust};
 use super::runtime::runtime;
-use crate::host::read_regular;
 use crate::names::Address;
 use crate::plan::Service;
-use crate::secret::{Credentials, shown};
+use crate::secret::Credentials;
 use crate::settings::Limits;
 use crate::state::CorrectedClock;
 
@@ -137,12 +135,7 @@ pub(crate) fn provider(signer: &Credentials) -> SharedCredentialsProvider {
 
 /// An HTTP client for the endpoint, using the route that [`Route`] describes.
 pub(crate) fn client(route: &Route) -> Result<SharedHttpClient, CallError> {
-    let context = match (route.is_plain(), &route.trust) {
-        (true, _) => trusting(Vec::new()),
-        (false, Trust::Bundle(file)) => read_bundle(file).and_then(trusting),
-        // The crate that reads the system's certificates also reads what the variables name: here it is only checked.
-        (false, _) => check_trust(route).map(|()| tls::TlsContext::default()),
-    }?;
+    let context = if route.is_plain() { trusting(Vec::new()) } else { context(&route.trust) }?;
     let (proxies, is_plain, is_local) = (route.proxies(), route.is_plain(), route.is_named_loopback());
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder().proxy_config(proxies.clone());
@@ -169,14 +162,21 @@ impl ResolveDns for ThisMachine {
 
 /// Can the configured certificates be read, whether or not this endpoint needs them?
 ///
-/// # Errors A CA bundle, or a file or folder in `SSL_CERT_FILE` or `SSL_CERT_DIR`, cannot be read.
+/// # Errors A CA bundle, or what `SSL_CERT_FILE` or `SSL_CERT_DIR` names, cannot be read or has no certificate.
 pub(crate) fn check_trust(route: &Route) -> Result<(), CallError> {
-    match &route.trust {
-        Trust::System => Ok(()),
-        Trust::Bundle(file) => read_bundle(file).and_then(trusting).map(drop),
-        Trust::File(file) => read_bundle(file).map(drop),
-        Trust::Folders(paths) => std::env::split_paths(paths)
-            .try_for_each(|path| if path.is_dir() { Ok(()) } else { read_bundle(&path).map(drop) }),
+    context(&route.trust).map(drop)
+}
+
+/// The SDK reads neither the variables nor a bundle by itself: what it cannot use makes it panic.
+fn context(trust: &Trust) -> Result<tls::TlsContext, CallError> {
+    match trust {
+        Trust::System => Ok(tls::TlsContext::default()),
+        Trust::Bundle(file) => trusting(certificates::of_file(file)?),
+        Trust::Named { file, folders } => {
+            let mut pem = file.as_deref().map_or(Ok(Vec::new()), certificates::of_file)?;
+            pem.extend(folders.as_deref().map_or(Ok(Vec::new()), certificates::of_folders)?);
+            trusting(pem)
+        }
     }
 }
 
@@ -187,13 +187,6 @@ fn trusting(pem: Vec<u8>) -> Result<tls::TlsContext, CallError> {
         .with_trust_store(store)
         .build()
         .map_err(|error| CallError::Unusable(format!("the CA bundle: {error}")))
-}
-
-fn read_bundle(path: &Path) -> Result<Vec<u8>, CallError> {
-    let name = path.display().to_string();
-    let unusable =
-        |error: io::Error| CallError::Unusable(format!("the CA bundle {}: {error}", shown::value("ca_bundle", &name)));
-    Ok(read_regular(path).map_err(unusable)?.expose().clone())
 }
 
 /// The local clock, and how far AWS's is ahead of it, in seconds.

@@ -135,8 +135,12 @@ pub(super) fn route(facts: &Facts) -> Finding {
     };
     let route = Route::to(&plan.service);
     if let Err(error) = check_trust(&route) {
-        let name = if plan.service.ca_bundle.is_none() { "SSL_CERT_FILE" } else { "AWS_CA_BUNDLE` or `ca_bundle" };
-        return Finding::fail(error.to_string(), format!("correct the path in `{name}`, or remove it"));
+        let name = if plan.service.ca_bundle.is_none() {
+            "SSL_CERT_FILE` or `SSL_CERT_DIR"
+        } else {
+            "AWS_CA_BUNDLE` or `ca_bundle"
+        };
+        return Finding::fail(error.to_string(), format!("name certificates in PEM in `{name}`, or remove it"));
     }
     let way = route.in_words(&plan.service);
     Finding::pass(match (way.to.as_str(), way.via.as_str()) {

@@ -141,7 +141,8 @@ fn the_prompt_names_foreign_endpoints_proxies_and_certificates() {
     let plain = "MFA code for deploy (alice-phone)".to_owned();
     let bundle = "/tmp/\u{1b}[2J/".to_owned() + &"x".repeat(60) + "/ca.pem";
     let file = tempfile::NamedTempFile::with_suffix("-a-very-long-name-of-a-bundle-ca.pem").expect("a file");
-    std::fs::write(file.path(), "").expect("it is written");
+    let authority = super::tls::Authority::new("ours");
+    std::fs::write(file.path(), &authority.pem).expect("it is written");
     let bundled = file.path().to_str().expect("UTF-8");
     let proxied = format!("{plain} via proxy http://proxy.example:3128");
     for (variables, endpoint, prompt) in [
@@ -168,6 +169,14 @@ fn the_prompt_names_foreign_endpoints_proxies_and_certificates() {
     world.set("SSL_CERT_FILE", bundled);
     let shown = &bundled[bundled.len() - 40..];
     assert_eq!(asks(world), format!("[https://sts.example] {plain} trusting ...{shown}: "));
+    world.write("authorities/ca.pem", &authority.pem);
+    world.set("SSL_CERT_DIR", "/etc/ssl/certs");
+    assert_eq!(asks(world), format!("[https://sts.example] {plain} trusting ...{shown}: "));
+    let folder = world.home().join("authorities").display().to_string();
+    world.set("SSL_CERT_DIR", &folder);
+    let end = folder.chars().count().saturating_sub(40);
+    let folder = if end > 0 { format!("...{}", &folder[end..]) } else { folder };
+    assert_eq!(asks(world), format!("[https://sts.example] {plain} trusting ...{shown} and {folder}: "));
     // A missing file is reported before anybody types.
     world.set("AWS_CA_BUNDLE", &bundle);
     let done = world.run(&["process", "deploy", "--mfa-token", "123456"]);

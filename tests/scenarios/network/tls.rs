@@ -11,6 +11,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::{LIMITS, assert_network, code_is_unspent, cold, sign_in};
+use crate::support::pty::PATIENCE;
 use crate::support::world::{Cast, World};
 
 const HERE: &str = "127.0.0.1";
@@ -20,13 +21,13 @@ const COMPANY: &str = "hint: something between here and AWS answers in its place
                        name its certificates in AWS_CA_BUNDLE";
 
 /// A certificate authority.
-struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pem: String,
+    pub(super) pem: String,
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -185,6 +186,69 @@ fn certificates_in_a_folder_of_ssl_cert_dir_are_trusted() {
         let address = secure(world, authority.vouch(HERE, (2001, 2300)));
         let (done, _) = sign_in(&cast, &format!("https://{address}"));
         assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{more}: {done:?}");
+    }
+}
+
+#[test]
+fn certificates_of_ssl_cert_file_and_ssl_cert_dir_are_trusted_together_despite_unusable_ones() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (file, folder) in [(&ours, &theirs), (&theirs, &ours)] {
+        let cast = cold();
+        let Cast { world, .. } = &cast;
+        world.write("authority.pem", format!("a comment\n{broken}{}{broken}", file.pem));
+        world.write("authorities/README", "no certificate");
+        world.write("authorities/one.pem", &folder.pem);
+        for (variable, name) in [("SSL_CERT_FILE", "authority.pem"), ("SSL_CERT_DIR", "authorities")] {
+            world.set(variable, world.home().join(name).to_str().expect("a path in UTF-8"));
+        }
+        let address = secure(world, ours.vouch(HERE, (2001, 2300)));
+        let (done, _) = sign_in(&cast, &format!("https://{address}"));
+        assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{done:?}");
+    }
+}
+
+#[test]
+fn an_empty_ssl_cert_file_stands_for_the_systems_certificates() {
+    let cast = cold();
+    cast.world.set("SSL_CERT_FILE", "");
+    let address = secure(&cast.world, Authority::new("theirs").vouch(HERE, (2001, 2300)));
+    let (done, _) = sign_in(&cast, &format!("https://{address}"));
+    let reason = "its TLS certificate comes from an issuer that is not trusted here";
+    assert_network(&done, &format!("AWS could not be reached ({reason})"));
+}
+
+#[test]
+fn a_ca_bundle_without_a_usable_certificate_is_named_before_a_code_is_asked_for() {
+    let cast = cold();
+    let Cast { world, .. } = &cast;
+    world.set("AWS_ENDPOINT_URL", "https://127.0.0.1:9");
+    let config = world.read(".aws/config");
+    let at = |name: &str| world.home().join(name).display().to_string();
+    let sections = ["CERTIFICATE", "TRUSTED CERTIFICATE", "PRIVATE KEY"];
+    let mut contents = vec![String::new(), "garbage".to_owned(), "-----BEGIN CERTIFICATE-----\nAAAA".to_owned()];
+    contents.extend(sections.map(|name| format!("-----BEGIN {name}-----\nAAAA\n-----END {name}-----\n")));
+    contents.push("-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n".to_owned());
+    for content in &contents {
+        world.write("folder/ca.pem", content);
+        let (file, folder) = (at("folder/ca.pem"), at("folder"));
+        for (variable, value, why) in [
+            ("AWS_CA_BUNDLE", &file, format!("bundle {file}: it has no usable certificate")),
+            ("SSL_CERT_FILE", &file, format!("bundle {file}: it has no usable certificate")),
+            ("SSL_CERT_DIR", &folder, format!("folder {folder}: no file in it has a usable certificate")),
+            ("ca_bundle", &file, format!("bundle {file}: it has no usable certificate")),
+        ] {
+            for name in ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+                world.set(name, if name == variable { value } else { "" });
+            }
+            let line = if variable == "ca_bundle" { format!("\nca_bundle = {value}\n") } else { String::new() };
+            world.write(".aws/config", config.replace("[profile deploy]", &format!("[profile deploy]{line}")));
+            let finished = world.at_terminal(&["process", "deploy"]).finish(PATIENCE);
+            assert_eq!(finished.status.code(), Some(1), "{variable}, {content:?}: {finished:?}");
+            assert!(!finished.terminal.contains("MFA code"), "{variable}, {content:?}: {finished:?}");
+            let error = format!("error: no connection to AWS can be set up: no request could be made (the CA {why})\n");
+            assert_eq!(world.without_tilde(&finished.stderr), error, "{variable}, {content:?}");
+        }
     }
 }
 
