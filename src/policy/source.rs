@@ -150,7 +150,7 @@ fn of_json(
     let has = |name: &str| root.get(name).is_some();
     if has("Statement") {
         plain(input, kind, inventory)
-    } else if has("UserDetailList") {
+    } else if has("UserDetailList") && !(kind == Some(PolicyKind::Trust) && has("RoleDetailList")) {
         container(&file, inventory, |inventory| account::read(&file, &root, inventory))
     } else if plan::is_such(&root) {
         inventory.has_containers = true;
