@@ -4,6 +4,7 @@
 //! at the end. Without `=NAME`, it means every finding with that ID. The day is the last one on which it is accepted,
 //! in UTC.
 
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -19,6 +20,12 @@ use crate::names::AccountId;
 pub struct Pattern {
     question: Question,
     name: Option<String>,
+}
+
+impl Pattern {
+    fn key(&self) -> Key<'_> {
+        (self.question, self.name.as_deref())
+    }
 }
 
 /// An invalid [`Pattern`].
@@ -43,14 +50,6 @@ impl FromStr for Pattern {
             return Err(PatternError::NoName);
         }
         Ok(Self { question, name: name.map(str::to_owned) })
-    }
-}
-
-impl Pattern {
-    /// Does the finding match?
-    pub fn covers(&self, finding: &Finding) -> bool {
-        self.question == finding.question
-            && self.name.as_deref().is_none_or(|name| finding.subject.name() == Some(name))
     }
 }
 
@@ -129,16 +128,46 @@ impl Accepted {
     pub fn is_over(&self, now: Timestamp) -> bool {
         now.to_zoned(TimeZone::UTC).date() > self.until
     }
+}
 
-    /// Does it accept this finding in that account?
-    pub fn covers(&self, finding: &Finding, account: Option<&AccountId>) -> bool {
-        self.account.as_ref().is_none_or(|own| Some(own) == account) && self.pattern.covers(finding)
+/// A question, and a name or all of them.
+type Key<'a> = (Question, Option<&'a str>);
+
+/// What does not count in one account at one time, by what it names: a file may have a line for every user.
+pub(super) struct Uncounted<'a> {
+    ignored: HashSet<Key<'a>>,
+    accepted: HashMap<Key<'a>, Date>,
+}
+
+impl<'a> Uncounted<'a> {
+    pub(super) fn of(
+        ignored: &'a [Pattern],
+        accepted: &'a [Accepted],
+        account: Option<&AccountId>,
+        now: Timestamp,
+    ) -> Self {
+        let mut days: HashMap<Key<'a>, Date> = HashMap::new();
+        let is_here = |one: &&Accepted| one.account.as_ref().is_none_or(|own| Some(own) == account);
+        for one in accepted.iter().filter(is_here).filter(|one| !one.is_over(now)) {
+            let day = days.entry(one.pattern.key()).or_insert(one.until);
+            *day = one.until.max(*day);
+        }
+        Self { ignored: ignored.iter().map(Pattern::key).collect(), accepted: days }
+    }
+
+    /// `None` if the finding counts; else the last day on which it does not, and no day for what is ignored.
+    pub(super) fn until(&self, finding: &Finding) -> Option<Option<Date>> {
+        let keys = [(finding.question, None), (finding.question, finding.subject.name())];
+        if keys.iter().any(|key| self.ignored.contains(key)) {
+            return Some(None);
+        }
+        keys.iter().filter_map(|key| self.accepted.get(key)).max().map(|day| Some(*day))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Problem, read};
+    use super::{Pattern, Problem, Uncounted, read};
     use crate::audit::judge::{Finding, Subject};
     use crate::audit::question::Question;
 
@@ -162,11 +191,30 @@ mod tests {
             (2, &finding(Question::RootKey, Subject::Root), "222222222222", true),
         ] {
             let id: Option<_> = account(id);
-            assert_eq!(all[line].covers(found, id.as_ref()), covers, "{line} {found:?} {id:?}");
+            let line = &all[line..=line];
+            let time = "2026-03-31T23:59:59Z".parse().expect("a time");
+            let until = Uncounted::of(&[], line, id.as_ref(), time).until(found);
+            assert_eq!(until, covers.then(|| Some(line[0].until)), "{line:?} {found:?} {id:?}");
+            let later = "2026-04-01T00:00:00Z".parse().expect("a time");
+            assert_eq!(Uncounted::of(&[], line, id.as_ref(), later).until(found), None, "{line:?}");
         }
         assert_eq!(all.iter().map(|one| one.line).collect::<Vec<_>>(), [3, 4, 5]);
         for (now, is_over) in [("2026-03-31T23:59:59Z", false), ("2026-04-01T00:00:00Z", true)] {
             assert_eq!(all[0].is_over(now.parse().expect("a time")), is_over, "{now}");
+        }
+    }
+
+    #[test]
+    fn the_last_day_of_several_lines_counts_and_what_is_ignored_has_none() {
+        let text = "old-key=ci until 2026-03-31\nold-key until 2026-05-31\nold-key=ci until 2026-04-30\n";
+        let all = read(text).expect("three lines");
+        let now = "2026-01-01T00:00:00Z".parse().expect("a time");
+        let ci = finding(Question::OldKey, Subject::User("ci".to_owned()));
+        assert_eq!(Uncounted::of(&[], &all, None, now).until(&ci), Some(Some(all[1].until)));
+        for (pattern, is_ignored) in [("old-key", true), ("old-key=ci", true), ("old-key=zoe", false)] {
+            let pattern: Pattern = pattern.parse().expect("a pattern");
+            let until = Uncounted::of(std::slice::from_ref(&pattern), &all, None, now).until(&ci);
+            assert_eq!(until == Some(None), is_ignored, "{pattern:?}");
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::accepted::{Accepted, Pattern};
+use super::accepted::{Accepted, Pattern, Uncounted};
 use super::facts::Account;
 use super::judge::{Finding, Limits, judge};
 use super::question::Question;
@@ -64,18 +64,15 @@ impl Outcome {
         }
         account.gaps.retain(|gap| !gap.questions.is_empty());
         account.unanswerable.retain(is_wanted);
+        let uncounted = Uncounted::of(&wish.ignored, &wish.accepted, account.id.as_ref(), now);
         let (mut findings, mut accepted) = (Vec::new(), Vec::new());
         for finding in judge(&account, wish.limits, now) {
             if !is_wanted(&finding.question) && finding.question != Question::NotAsked {
                 continue;
             }
-            let until = |one: &&Accepted| !one.is_over(now) && one.covers(&finding, account.id.as_ref());
-            if wish.ignored.iter().any(|pattern| pattern.covers(&finding)) {
-                accepted.push((finding, None));
-            } else if let Some(day) = wish.accepted.iter().filter(until).map(|one| one.until).max() {
-                accepted.push((finding, Some(day)));
-            } else {
-                findings.push(finding);
+            match uncounted.until(&finding) {
+                Some(until) => accepted.push((finding, until)),
+                None => findings.push(finding),
             }
         }
         let Account { id, users, reported, unanswerable, .. } = account;

@@ -100,3 +100,22 @@ fn the_prompt_stays_within_its_instruction_budget() {
     // Check that the limit can be exceeded, as above.
     assert!(instructions(&world, &["prompt", "--color", "always"]) > PROMPT);
 }
+
+#[test]
+fn an_audit_in_which_every_user_is_accepted_by_a_line_grows_no_faster_than_their_number() {
+    let world = World::empty();
+    let count = |users: u32| {
+        let mut report = "user,password_enabled,mfa_active,access_key_1_active\n".to_owned();
+        let mut accepted = String::new();
+        for user in 0..users {
+            report += &format!("user-{user:05},false,false,true\n");
+            accepted += &format!("key-without-mfa=user-{user:05} until 9999-12-31\n");
+        }
+        world.write("report.csv", report);
+        world.write("accepted", accepted);
+        instructions(&world, &["audit", "--report", "report.csv", "--accept", "accepted"])
+    };
+    let [few, more, most] = [200, 400, 800].map(count);
+    // Twice as many more users cost twice as much; comparing each with every line would cost four times as much.
+    assert!(most - more < (more - few) * 5 / 2, "{few}, {more}, {most}");
+}
