@@ -155,14 +155,19 @@ impl<'a> Uncounted<'a> {
         Self { ignored: ignored.iter().map(Pattern::key).collect(), accepted: days }
     }
 
-    /// `None` if the finding counts; else the last day on which it does not, and no day for what is ignored.
-    pub(super) fn until(&self, finding: &Finding) -> Option<Option<Date>> {
-        let keys = [(finding.question, None), (finding.question, finding.subject.name())];
-        if keys.iter().any(|key| self.ignored.contains(key)) {
-            return Some(None);
-        }
-        keys.iter().filter_map(|key| self.accepted.get(key)).max().map(|day| Some(*day))
+    pub(super) fn is_ignored(&self, finding: &Finding) -> bool {
+        keys(finding).iter().any(|key| self.ignored.contains(key))
     }
+
+    /// The last day on which the finding is accepted, if it is.
+    pub(super) fn until(&self, finding: &Finding) -> Option<Date> {
+        keys(finding).iter().filter_map(|key| self.accepted.get(key)).max().copied()
+    }
+}
+
+/// What a pattern has that covers the finding.
+fn keys(finding: &Finding) -> [Key<'_>; 2] {
+    [(finding.question, None), (finding.question, finding.subject.name())]
 }
 
 #[cfg(test)]
@@ -194,7 +199,7 @@ mod tests {
             let line = &all[line..=line];
             let time = "2026-03-31T23:59:59Z".parse().expect("a time");
             let until = Uncounted::of(&[], line, id.as_ref(), time).until(found);
-            assert_eq!(until, covers.then(|| Some(line[0].until)), "{line:?} {found:?} {id:?}");
+            assert_eq!(until, covers.then(|| line[0].until), "{line:?} {found:?} {id:?}");
             let later = "2026-04-01T00:00:00Z".parse().expect("a time");
             assert_eq!(Uncounted::of(&[], line, id.as_ref(), later).until(found), None, "{line:?}");
         }
@@ -210,11 +215,11 @@ mod tests {
         let all = read(text).expect("three lines");
         let now = "2026-01-01T00:00:00Z".parse().expect("a time");
         let ci = finding(Question::OldKey, Subject::User("ci".to_owned()));
-        assert_eq!(Uncounted::of(&[], &all, None, now).until(&ci), Some(Some(all[1].until)));
+        assert_eq!(Uncounted::of(&[], &all, None, now).until(&ci), Some(all[1].until));
         for (pattern, is_ignored) in [("old-key", true), ("old-key=ci", true), ("old-key=zoe", false)] {
             let pattern: Pattern = pattern.parse().expect("a pattern");
-            let until = Uncounted::of(std::slice::from_ref(&pattern), &all, None, now).until(&ci);
-            assert_eq!(until == Some(None), is_ignored, "{pattern:?}");
+            let uncounted = Uncounted::of(std::slice::from_ref(&pattern), &all, None, now);
+            assert_eq!(uncounted.is_ignored(&ci), is_ignored, "{pattern:?}");
         }
     }
 

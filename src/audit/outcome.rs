@@ -70,9 +70,12 @@ impl Outcome {
             if !is_wanted(&finding.question) && finding.question != Question::NotAsked {
                 continue;
             }
-            match uncounted.until(&finding) {
-                Some(until) => accepted.push((finding, until)),
-                None => findings.push(finding),
+            if uncounted.is_ignored(&finding) {
+                accepted.push((finding, None));
+            } else if let Some(day) = uncounted.until(&finding) {
+                accepted.push((finding, Some(day)));
+            } else {
+                findings.push(finding);
             }
         }
         let Account { id, users, reported, unanswerable, .. } = account;
