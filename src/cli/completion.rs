@@ -99,7 +99,7 @@ pub fn place_at_once(words: &[String]) -> Option<Slot> {
 }
 
 /// The commands, and what they do.
-const COMMANDS: [(&str, &str); 18] = [
+const COMMANDS: [(&str, &str); 19] = [
     ("audit", "Find users without MFA, old keys and other risks in an account"),
     ("clear", "Forget cached credentials"),
     ("completions", "Print the completion script of a shell"),
@@ -108,6 +108,7 @@ const COMMANDS: [(&str, &str); 18] = [
     ("env", "Print statements that set credentials in a shell (or: export)"),
     ("exec", "Run a command with the credentials in its environment"),
     ("init", "Print the shell integration (function, completion, prompt)"),
+    ("keys", "Long-term access keys: sealed, not in plain text"),
     ("list", "List the profiles"),
     ("login", "Sign in: obtain and cache credentials, print nothing"),
     ("man", "Print the manual page, or write all manual pages to a folder"),
