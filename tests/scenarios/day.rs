@@ -103,14 +103,13 @@ fn two_profiles_in_one_shell_each_get_their_region_without_a_second_code() {
 fn eval(world: &World, words: &[&str]) -> [Option<String>; 2] {
     let done = world.run(words);
     assert!(done.status.success(), "{words:?}: {done:?}");
-    let set = evaluate(&done.stdout);
     let names = ["AWS_REGION", "AWS_DEFAULT_REGION", "MFA_CRED_PROFILE", "MFA_CRED_EXPORTED_REGION"];
+    let held = |name: &&str| world.variable(name).map(|value| format!("export {name}='{value}'\n"));
+    let before: String = names.iter().filter_map(held).collect();
+    let after = evaluate(&(before + &done.stdout));
     for name in names {
-        if let Some((_, value)) = set.iter().find(|(known, _)| known == name) {
-            world.set(name, value);
-        } else if done.stdout.contains(&format!("unset {name};")) {
-            world.set(name, "");
-        }
+        let value = after.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+        world.set(name, value);
     }
     ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| world.variable(name).filter(|value| !value.is_empty()))
 }
