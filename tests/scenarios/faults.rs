@@ -57,6 +57,27 @@ fn every_row_names_existing_tests_and_the_removed_guard() {
     assert_eq!(incomplete(&table, &tests), Vec::<&str>::new());
 }
 
+/// The faults that have more than one row with the same test.
+fn repeated(table: &str) -> Vec<&str> {
+    let mut seen = std::collections::BTreeSet::new();
+    let rows =
+        table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| fault |") && line.contains('`'));
+    let key = |row: &&'_ str| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        Some(((*cells.first()?).to_owned(), (*cells.get(cells.len().checked_sub(2)?)?).to_owned()))
+    };
+    rows.filter(|row| key(row).is_some_and(|key| !seen.insert(key))).collect()
+}
+
+#[test]
+fn no_fault_is_listed_twice() {
+    let table =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/FAULTS.md")).expect("a table");
+    assert_eq!(repeated(&table), Vec::<&str>::new());
+    let twice = "| a | x | 0 | `t::u` | it |\n| a | y | 0 | `t::u` | that |\n| a | x | 0 | `t::v` | it |\n";
+    assert_eq!(repeated(twice), ["| a | y | 0 | `t::u` | that |"]);
+}
+
 #[test]
 fn an_incomplete_row_is_detected() {
     let table = "\n## A\n\n| fault | the user sees | exit | test | fails without |\n| --- | --- | --- | --- | --- |\n\
