@@ -93,7 +93,7 @@ pub fn read_text(path: &Path) -> Option<String> {
 /// The system's error, or a folder at that path.
 pub fn open_or_make(path: &Path) -> io::Result<File> {
     look_at_parent(path)?;
-    opened_anew(path, || open(path, private(OpenOptions::new().read(true).write(true))))
+    opened_again(path, || open(path, private(OpenOptions::new().read(true).write(true))))
 }
 
 /// The same for appending.
@@ -102,7 +102,7 @@ pub fn open_or_make(path: &Path) -> io::Result<File> {
 /// The same as for [`open_or_make`].
 pub fn open_or_make_for_more(path: &Path) -> io::Result<File> {
     look_at_parent(path)?;
-    opened_anew(path, || open(path, private(OpenOptions::new().append(true))))
+    opened_again(path, || open(path, private(OpenOptions::new().append(true))))
 }
 
 /// The folder that a file is in, which must still be ours: it may have been checked minutes ago, before a person was
@@ -112,7 +112,7 @@ fn look_at_parent(path: &Path) -> io::Result<&Path> {
     look(folder).map(|_| folder)
 }
 
-fn opened_anew(path: &Path, open: impl Fn() -> io::Result<(File, Metadata)>) -> io::Result<File> {
+fn opened_again(path: &Path, open: impl Fn() -> io::Result<(File, Metadata)>) -> io::Result<File> {
     let file = match open() {
         Err(error) if refusal(&error).is_some() => {
             make_way(path, error)?;

@@ -103,19 +103,19 @@ pub(super) fn function(facts: &Facts) -> Finding {
 
 /// A saved output of `init`.
 fn saved(file: &Path, place: &str, facts: &Facts, shell: Shell) -> Finding {
-    let anew = match shell {
+    let reloading = match shell {
         Shell::Nu => format!("`{NAME} init nu | save -f {}`", file.display()),
         _ => format!("`{NAME} init {} > {}`", shell.name(), file.display()),
     };
     let Ok(text) = host::read_regular(file) else {
-        return Finding::fail(format!("{place} loads a file that cannot be read: {}", file.display()), anew);
+        return Finding::fail(format!("{place} loads a file that cannot be read: {}", file.display()), reloading);
     };
     let program = facts.program.as_ref().and_then(|program| program.to_str());
     let current = program.and_then(|path| Some(shell.dialect().init.as_ref()?.command(path, NAME)));
     let text = String::from_utf8_lossy(text.expose());
     match current {
         Some(current) if !text.contains(current.trim()) => {
-            Finding::warn(format!("{} is from another version or location of {NAME}", file.display()), anew)
+            Finding::warn(format!("{} is from another version or location of {NAME}", file.display()), reloading)
         }
         _ => Finding::pass(format!("{place} loads the function of {NAME} {VERSION}")),
     }

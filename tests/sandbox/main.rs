@@ -99,7 +99,10 @@ fn build() -> io::Result<PathBuf> {
     cargo.args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]).stderr(Stdio::inherit());
     // Variables that `cargo run` sets for this program; a build script that watches such a variable would run again.
     for (name, _) in env::vars_os() {
-        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|start| starts(&name, start)) {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "OUT_DIR"]
+            .iter()
+            .any(|start| starts(&name, start))
+        {
             cargo.env_remove(name);
         }
     }

@@ -94,7 +94,7 @@ fn it_asks_no_code_and_changes_nothing() {
 
 /// Whoever is asked, and whoever was stopped while asked; neither notices.
 #[test]
-fn who_holds_a_lock_is_named_and_keeps_it() {
+fn the_holder_of_a_lock_is_named_and_keeps_it() {
     let Cast { world, .. } = World::cast();
     let mut asked = world.at_terminal(&["login", "deploy"]);
     asked.wait_for("code", PATIENCE);
@@ -130,7 +130,7 @@ fn the_shells_function_and_its_segment_are_found_where_the_shell_looks() {
         ("fish", "config/fish/config.fish", "mfa-cred init fish --prompt | source"),
         ("elvish", "config/elvish/rc.elv", "eval (mfa-cred init elvish --prompt | slurp)"),
         ("xonsh", ".xonshrc", "execx($(mfa-cred init xonsh --prompt))"),
-        ("tcsh", ".tcshrc", "eval \"`PROGRAM init tcsh`\"; set prompt = \"`mfa-cred prompt`\""),
+        ("tcsh", ".tcshrc", "eval \"`'PROGRAM' init tcsh`\"; set prompt = \"`mfa-cred prompt`\""),
         ("nu", "config/nushell/autoload/mfa-cred.nu", "WRITTEN"),
     ] {
         let Cast { world, .. } = World::cast();
@@ -148,7 +148,7 @@ fn the_shells_function_and_its_segment_are_found_where_the_shell_looks() {
 }
 
 #[test]
-fn offline_no_call_is_made_and_what_needs_one_says_so() {
+fn offline_no_call_is_made_and_checks_that_need_one_are_skipped() {
     let Cast { world, .. } = World::cast();
     let rows = findings(&world, &["deploy", "--offline"]);
     assert!(world.aws.calls().is_empty());
@@ -160,7 +160,7 @@ fn offline_no_call_is_made_and_what_needs_one_says_so() {
 }
 
 #[test]
-fn a_key_that_only_a_command_or_a_server_gives_is_not_asked_for() {
+fn keys_from_a_command_or_a_server_are_not_fetched() {
     let Cast { world, .. } = World::cast();
     world.add_config("[profile outside]\nregion = us-east-1\ncredential_process = touch was-run\n");
     let rows = findings(&world, &["outside"]);

@@ -204,7 +204,7 @@ fn actions(known: &Model) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_call_every_answer_and_every_error_is_as_awss_model_has_it() {
+fn every_call_answer_and_error_matches_the_model_of_aws() {
     let Some(python) = python() else { return };
     let mut model = Model::start(python);
     let service = service(Partition::AWS, Some(format!("http://127.0.0.1:{}", model.port)));
@@ -265,7 +265,7 @@ fn iam_is_where_botocore_says_in_every_region_with_fips_and_dualstack_or_without
 }
 
 #[test]
-fn a_configured_address_is_taken_as_it_is_and_not_with_fips_or_dualstack() {
+fn a_configured_endpoint_is_used_unchanged_without_fips_or_dualstack() {
     let configured = |fips, dualstack| {
         let partition = "aws-cn".parse().expect("a partition");
         let service = service(partition, Some("https://iam.example.com/x".to_owned()));

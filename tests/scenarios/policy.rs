@@ -67,7 +67,7 @@ fn decided(decision: &Decision, with_statements: bool) -> String {
 }
 
 #[test]
-fn every_case_is_decided_as_it_says() {
+fn every_case_gives_its_decision() {
     let (mut sentences, mut wrong) = (HashSet::new(), String::new());
     for CaseFile { name: file, cases, .. } in cases::read("policy/decisions") {
         for Case { sentence: title, blocks, .. } in &cases {

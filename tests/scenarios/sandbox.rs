@@ -12,7 +12,8 @@ fn the_sandbox_shows_cargos_progress_and_its_greeting_leads_to_a_sign_in() {
     command.env("SHELL", "/bin/sh").env("TERM", "xterm").env_remove("MFA_CRED_PROFILE");
     // With cargo's variables about this package, `ring` would be rebuilt.
     for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+        let starts = |start| name.to_str().is_some_and(|name| name.starts_with(start));
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].into_iter().any(starts) {
             command.env_remove(name);
         }
     }

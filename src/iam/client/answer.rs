@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_not_whole_or_not_this_actions_is_none() {
+    fn an_incomplete_answer_or_one_to_another_action_is_refused() {
         let whole = format!("<GetUserResponse {NAMESPACE}><A>1</A></GetUserResponse>");
         let text =
             |body: &[u8]| read(&Secret::new(body.to_vec()), "GetUser", &|answer| answer.text("A").map(str::to_owned));

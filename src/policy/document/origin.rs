@@ -53,8 +53,8 @@ impl Origin {
     /// The place in the file for an offset into the document.
     pub(in crate::policy) fn place(&self, offset: usize) -> Position {
         let Some(map) = &self.map else { return self.file.place(offset) };
-        let behind = map.partition_point(|(own, _)| *own <= offset);
-        self.file.place(behind.checked_sub(1).map_or(0, |at| map[at].1))
+        let after = map.partition_point(|(own, _)| *own <= offset);
+        self.file.place(after.checked_sub(1).map_or(0, |at| map[at].1))
     }
 
     /// The same document, as if that text were its file.

@@ -225,21 +225,21 @@ fn between_dates(mut dates: Vec<Timestamp>) -> Vec<String> {
 fn between_addresses(networks: &[(IpAddr, u32)]) -> Vec<String> {
     let mut found: Vec<IpAddr> = Vec::new();
     for (base, bits) in networks {
-        let (first, behind) = match base {
+        let (first, after) = match base {
             IpAddr::V4(base) => {
                 let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
                 let first = u32::from(*base) & mask;
-                let behind = 1_u32.checked_shl(32 - bits).and_then(|size| first.checked_add(size));
-                (IpAddr::from(Ipv4Addr::from(first)), behind.map(|it| IpAddr::from(Ipv4Addr::from(it))))
+                let after = 1_u32.checked_shl(32 - bits).and_then(|size| first.checked_add(size));
+                (IpAddr::from(Ipv4Addr::from(first)), after.map(|it| IpAddr::from(Ipv4Addr::from(it))))
             }
             IpAddr::V6(base) => {
                 let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
                 let first = u128::from(*base) & mask;
-                let behind = 1_u128.checked_shl(128 - bits).and_then(|size| first.checked_add(size));
-                (IpAddr::from(Ipv6Addr::from(first)), behind.map(|it| IpAddr::from(Ipv6Addr::from(it))))
+                let after = 1_u128.checked_shl(128 - bits).and_then(|size| first.checked_add(size));
+                (IpAddr::from(Ipv6Addr::from(first)), after.map(|it| IpAddr::from(Ipv6Addr::from(it))))
             }
         };
-        found.extend([Some(first), behind].into_iter().flatten());
+        found.extend([Some(first), after].into_iter().flatten());
     }
     found.extend([IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)]);
     found.sort_unstable();

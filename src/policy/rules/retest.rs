@@ -65,8 +65,8 @@ fn gone(one: &Inspection<'_>, condition: &Condition) -> Vec<Edit> {
         (condition.operator_span.start, end + text[end..].find('}').map_or(0, |at| at + 1))
     };
     // A comma is removed too: the one after it, else the one before.
-    let behind = text[end..].trim_start();
-    let range = if let Some(rest) = behind.strip_prefix(',') {
+    let after = text[end..].trim_start();
+    let range = if let Some(rest) = after.strip_prefix(',') {
         start..text.len() - rest.trim_start().len()
     } else {
         let before = text[..start].trim_end();

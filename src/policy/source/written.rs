@@ -65,8 +65,8 @@ fn parsed(file: &Arc<File>, node: &Node, text: &Text) -> Result<Node, DocumentEr
         marked = percent_encoding::percent_decode_str(&marked).decode_utf8_lossy().into_owned();
     }
     let place = |offset: usize| {
-        let behind = text.map.partition_point(|(own, _)| *own <= offset);
-        behind.checked_sub(1).map_or(node.span.start, |at| text.map[at].1 + (offset - text.map[at].0))
+        let after = text.map.partition_point(|(own, _)| *own <= offset);
+        after.checked_sub(1).map_or(node.span.start, |at| text.map[at].1 + (offset - text.map[at].0))
     };
     // Places are mapped line by line; an error is reported at its line.
     let lines: Vec<usize> = marked.match_indices('\n').map(|(at, _)| at + 1).collect();

@@ -17,7 +17,7 @@ fn block(start: &str) -> String {
 
 /// cron runs the rest of the line with `sh`, and gives it nothing but the home and a short `PATH`.
 #[test]
-fn the_line_for_cron_works_as_it_is_printed_and_is_silent_when_all_is_well() {
+fn the_cron_line_works_as_printed_and_is_silent_on_success() {
     let world = small();
     let cron = PAGE.lines().find_map(|line| line.strip_prefix("    17 * * * * ")).expect("the line");
     assert!(include_str!("../../../README.md").contains(&format!("    17 * * * * {cron}\n")));

@@ -39,7 +39,7 @@ fn found(report: &Value) -> Vec<String> {
 }
 
 #[test]
-fn an_account_that_is_well_has_no_findings() {
+fn a_good_account_has_no_findings() {
     let world = world();
     let done = world.run(&[&AUDIT[..], &["--json"]].concat());
     assert_eq!((done.status.code(), found(&json(&done))), (Some(0), vec![]), "{}", done.stdout);
@@ -53,7 +53,7 @@ fn an_account_that_is_well_has_no_findings() {
 
 /// Ten kinds of users, fifty of each; pages of 100, throttling in between, four calls denied.
 #[test]
-fn five_hundred_users_come_to_the_findings_of_a_table_made_by_hand() {
+fn five_hundred_users_give_the_findings_of_a_handmade_table() {
     let world = world();
     let aws = &world.aws;
     let kinds = ["console", "key", "well", "fido", "old", "two", "alone", "own", "open", "nothing"];
@@ -211,7 +211,7 @@ fn the_credential_report_is_generated_waited_for_and_joined_with_the_policies() 
 
 /// Up to 200 users are asked one by one.
 #[test]
-fn many_users_are_read_from_the_report_unless_live_is_said() {
+fn many_users_are_read_from_the_report_unless_live_is_given() {
     let world = world();
     for number in 1..200 {
         world.aws.add_person(&format!("user-{number}"));
@@ -225,7 +225,7 @@ fn many_users_are_read_from_the_report_unless_live_is_said() {
 
 /// A user who goes while others are asked is no user any more.
 #[test]
-fn a_user_who_is_deleted_meanwhile_is_left_out() {
+fn a_user_deleted_during_the_audit_is_left_out() {
     let world = world();
     world.aws.add_person("bob");
     let gone = || Fault::Refuse(404, "NoSuchEntity".to_owned(), "The user with name bob cannot be found.".to_owned());
@@ -238,7 +238,7 @@ fn a_user_who_is_deleted_meanwhile_is_left_out() {
 
 /// A bar while it asks, and no trace of it afterwards; Ctrl-C ends it with nothing on stdout.
 #[test]
-fn a_terminal_shows_how_far_it_is_and_ctrl_c_ends_it() {
+fn a_terminal_shows_progress_and_ctrl_c_ends_the_audit() {
     let world = world();
     for slow in [Duration::from_millis(100), PATIENCE] {
         world.aws.fault("ListAccessKeys", Fault::Delay(When::Before, slow), 1);
@@ -264,7 +264,7 @@ fn a_terminal_shows_how_far_it_is_and_ctrl_c_ends_it() {
 }
 
 #[test]
-fn what_is_no_denial_ends_it() {
+fn an_error_other_than_a_denial_ends_the_audit() {
     let world = world();
     for (action, times) in [("GetAccountSummary", 9), ("ListAccessKeys", 9), ("GetAccountAuthorizationDetails", 9)] {
         world.aws.fault(action, Fault::Html, times);
@@ -280,7 +280,7 @@ fn what_is_no_denial_ends_it() {
 }
 
 #[test]
-fn a_server_that_is_not_ours_is_audited_too() {
+fn moto_is_audited_too() {
     let world = World::empty();
     let Some(account) = MotoAccount::start(&world) else { return };
     let ask = |words: &[&str]| account.iam(words);

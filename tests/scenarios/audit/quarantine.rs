@@ -80,7 +80,7 @@ fn the_plan_changes_nothing_and_apply_does_what_it_says() {
 }
 
 #[test]
-fn json_has_the_plan_and_with_apply_what_was_made_of_it() {
+fn json_has_the_plan_and_with_apply_the_result() {
     let world = world();
     world.aws.add_person("gone");
     let report = |words: &[&str]| -> Value {
@@ -116,7 +116,7 @@ fn json_has_the_plan_and_with_apply_what_was_made_of_it() {
 }
 
 #[test]
-fn the_caller_the_key_behind_a_role_and_whom_except_names_are_never_touched() {
+fn the_caller_a_roles_own_key_and_excepted_users_are_never_touched() {
     let world = world();
     let words = ["--except", "GLASS", "--except", "enrolled", "--except", "gone"];
     let done = world.run(&[&APPLY[..], &words].concat());
@@ -133,7 +133,7 @@ fn the_caller_the_key_behind_a_role_and_whom_except_names_are_never_touched() {
 }
 
 #[test]
-fn a_group_that_is_no_quarantine_is_refused() {
+fn a_group_that_does_not_quarantine_is_refused() {
     let world = world();
     let refused = |why: &str| {
         let done = world.run(&APPLY);
@@ -234,7 +234,7 @@ fn told(stdout: &str) -> Vec<String> {
 
 /// AWS does what the last call asks for, whether the caller lives or not.
 #[test]
-fn a_run_that_is_killed_at_any_call_and_run_again_ends_the_same() {
+fn a_run_killed_at_any_call_and_run_again_ends_the_same() {
     let world = small();
     let calls = calls_of_a_run(&world);
     let pause = Duration::from_millis(150);
@@ -271,7 +271,7 @@ type Strike = (&'static str, fn() -> Fault, &'static [i32]);
 
 /// Whatever happens to one call: what stdout says was done is what was done, and the next run does the rest.
 #[test]
-fn a_run_that_breaks_off_says_what_it_did_and_the_next_one_does_the_rest() {
+fn an_interrupted_run_reports_its_changes_and_the_next_one_finishes() {
     let world = small();
     let calls = calls_of_a_run(&world);
     let faults: [Strike; 6] = [
@@ -302,7 +302,7 @@ fn a_run_that_breaks_off_says_what_it_did_and_the_next_one_does_the_rest() {
 }
 
 #[test]
-fn what_was_done_what_failed_and_what_was_not_tried_is_on_stdout() {
+fn changes_made_failed_and_not_tried_are_on_stdout() {
     let world = small();
     let run = |exit: i32, stdout: &str, error: &str| {
         let done = world.run(&APPLY);
@@ -349,7 +349,7 @@ fn what_was_done_what_failed_and_what_was_not_tried_is_on_stdout() {
 }
 
 #[test]
-fn a_full_user_and_one_nobody_knows_are_told_and_the_others_moved() {
+fn a_user_at_the_group_quota_and_an_unknown_one_are_reported_and_the_others_moved() {
     let world = world();
     for number in 0..10 {
         world.aws.add_group(&format!("team-{number}"), &["console"]);
@@ -372,7 +372,7 @@ fn a_full_user_and_one_nobody_knows_are_told_and_the_others_moved() {
 }
 
 #[test]
-fn a_group_of_a_server_that_is_not_ours_is_changed() {
+fn a_group_of_moto_is_changed() {
     let world = World::empty();
     let Some(account) = MotoAccount::start(&world) else { return };
     let ask = |words: &[&str]| account.iam(words);

@@ -98,7 +98,7 @@ fn audit(world: &World, words: &[&str]) -> Finished {
 }
 
 #[test]
-fn a_report_comes_to_the_findings_of_a_table_made_by_hand_and_twice_to_the_same_bytes() {
+fn a_report_gives_the_findings_of_a_handmade_table_and_the_same_bytes_twice() {
     let world = World::empty();
     world.write("report.csv", csv());
     let done = audit(&world, &["--json"]);
@@ -150,7 +150,7 @@ fn what_the_aws_cli_prints_is_read_and_judged_as_of_then() {
 }
 
 #[test]
-fn only_and_ignore_and_a_file_that_accepts_until_a_day() {
+fn only_ignore_and_a_file_of_findings_accepted_until_a_date() {
     let world = World::empty();
     world.write("report.csv", csv());
     let ids = |words: &[&str]| -> Vec<String> {
@@ -217,7 +217,7 @@ fn what_is_no_report_is_named_with_exit_2() {
 
 /// A value that is none is not taken for "all is well".
 #[test]
-fn what_a_row_does_not_say_is_a_finding() {
+fn a_value_missing_from_a_row_is_a_finding() {
     let world = World::empty();
     let odd = row("odd", cells(["true", "1d", "perhaps"], NO_KEY, NO_KEY));
     world.write("report.csv", format!("{HEADER}\n{odd}\n"));

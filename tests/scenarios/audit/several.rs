@@ -16,7 +16,7 @@ fn accounts(report: &Value) -> Vec<(&str, &str, bool)> {
 }
 
 #[test]
-fn one_code_serves_all_accounts_and_one_that_cannot_be_read_is_a_row() {
+fn one_code_serves_all_accounts_and_an_unreadable_account_is_a_row() {
     let Cast { world, device, .. } = World::cast();
     let aws = &world.aws;
     for account in ["111111111111", "222222222222"] {

@@ -15,7 +15,7 @@ fn cast() -> (World, Device) {
 }
 
 #[test]
-fn iam_is_asked_once_and_a_warm_path_asks_nobody() {
+fn iam_is_called_once_and_never_on_the_warm_path() {
     let (world, device) = cast();
     let show = world.run(&["show", "deploy"]);
     assert!(
@@ -50,7 +50,7 @@ fn iam_is_asked_once_and_a_warm_path_asks_nobody() {
 }
 
 #[test]
-fn a_device_that_aws_no_longer_knows_is_looked_for_again() {
+fn a_device_unknown_to_aws_is_looked_up_again() {
     let (world, device) = cast();
     world.sign_in(&device, &["login", "deploy"]);
     assert!(world.run(&["clear", "deploy", "alice"]).status.success());
@@ -65,7 +65,7 @@ fn a_device_that_aws_no_longer_knows_is_looked_for_again() {
 }
 
 #[test]
-fn what_is_remembered_of_one_user_is_nobody_elses() {
+fn a_remembered_device_is_used_for_its_user_only() {
     let (world, device) = cast();
     world.sign_in(&device, &["login", "deploy"]);
     let key = world.aws.add_user("bob");
@@ -80,7 +80,7 @@ fn what_is_remembered_of_one_user_is_nobody_elses() {
 }
 
 #[test]
-fn none_and_several_are_errors_that_list_them() {
+fn no_device_and_several_devices_are_errors_that_list_them() {
     let (world, _) = cast();
     world.aws.add_device("alice", "tablet");
     world.aws.add_device_with_serial("alice", FIDO);
@@ -147,7 +147,7 @@ fn a_fido_serial_lists_the_devices_that_could_be_named_instead() {
 }
 
 #[test]
-fn beside_a_fido_key_a_device_is_enrolled() {
+fn a_device_is_enrolled_next_to_a_fido_key() {
     let (world, _) = newcomer();
     world.aws.add_device_with_serial("alice", FIDO);
     world.write(".aws/config", format!("{CONFIG}mfa_serial = {FIDO}\n"));

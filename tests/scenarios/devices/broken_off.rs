@@ -10,7 +10,7 @@ use crate::support::world::{Cast, World};
 use rustix::process::Signal;
 
 #[test]
-fn signals_while_it_asks_leave_no_device() {
+fn a_signal_at_a_prompt_leaves_no_device() {
     for name in [Signal::TERM, Signal::HUP, Signal::INT] {
         let (world, _) = newcomer();
         let mut session = world.at_terminal(&ENROLL);
@@ -36,7 +36,7 @@ fn signals_while_it_asks_leave_no_device() {
 }
 
 #[test]
-fn a_signal_while_aws_is_asked_waits_for_the_answer_and_leaves_no_device() {
+fn a_signal_during_a_call_waits_for_the_answer_and_leaves_no_device() {
     let (world, _) = newcomer();
     world.aws.fault("CreateVirtualMFADevice", Fault::Delay(When::After, std::time::Duration::from_secs(2)), 1);
     let session = world.at_terminal(&ENROLL);
@@ -51,7 +51,7 @@ fn a_signal_while_aws_is_asked_waits_for_the_answer_and_leaves_no_device() {
 }
 
 #[test]
-fn killed_between_any_two_steps_the_next_run_goes_on() {
+fn after_a_kill_between_any_two_steps_the_next_run_continues() {
     // After the making: the seed is lost, so the device is made anew.
     let (world, _) = newcomer();
     let mut session = world.at_terminal(&ENROLL);
@@ -86,7 +86,7 @@ fn killed_between_any_two_steps_the_next_run_goes_on() {
 }
 
 #[test]
-fn a_removal_that_is_broken_off_is_finished_by_the_next() {
+fn an_interrupted_removal_is_finished_by_the_next_one() {
     let (world, _) = newcomer();
     enroll(&world);
     let device = laptop(&world);
@@ -138,7 +138,7 @@ fn a_removal_is_denied_with_the_statement_that_allows_it() {
 }
 
 #[test]
-fn a_page_of_html_was_taken_for_a_device_that_is_removed() {
+fn an_html_page_is_not_taken_for_a_removed_device() {
     for step in ["DeactivateMFADevice", "DeleteVirtualMFADevice"] {
         let (world, _) = newcomer();
         enroll(&world);
@@ -155,7 +155,7 @@ fn a_page_of_html_was_taken_for_a_device_that_is_removed() {
 }
 
 #[test]
-fn a_page_of_html_was_taken_for_a_device_that_is_in_step_again() {
+fn an_html_page_is_not_taken_for_a_resynchronized_device() {
     let (world, _) = newcomer();
     enroll(&world);
     let device = laptop(&world);

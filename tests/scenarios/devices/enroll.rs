@@ -56,7 +56,7 @@ fn a_fresh_user_enrolls_signs_in_resyncs_and_removes_with_no_more_calls_than_nee
 }
 
 #[test]
-fn a_further_device_is_signed_with_mfa_of_the_first() {
+fn enrolling_a_second_device_uses_mfa_of_the_first() {
     let Cast { world, device, .. } = World::cast();
     world.edit_config("[profile alice]\n", &format!("[profile alice]\nmfa_serial = {}\n", device.serial()));
     let mut session = world.at_terminal(&ENROLL);
@@ -82,7 +82,7 @@ fn a_further_device_is_signed_with_mfa_of_the_first() {
 }
 
 #[test]
-fn the_name_is_of_the_user_and_the_host() {
+fn the_default_name_has_the_user_and_the_host() {
     let (world, _) = newcomer();
     let mut session = world.at_terminal(&["device", "enroll", "--profile", "alice", "--yes"]);
     session.wait_for(FIRST, PATIENCE);
@@ -173,7 +173,7 @@ fn a_profile_of_the_credentials_file_alone_gets_a_section_in_the_config_file() {
 }
 
 #[test]
-fn a_no_changes_nothing_and_says_what_to_write() {
+fn declining_changes_nothing_and_prints_what_to_write() {
     let (world, _) = newcomer();
     let mut session = world.at_terminal(&ENROLL);
     session.wait_for(FIRST, PATIENCE);
@@ -206,7 +206,7 @@ fn type_codes_again(session: &mut crate::support::pty::Session, world: &World) {
 }
 
 #[test]
-fn a_program_that_was_given_the_seed_gives_both_codes() {
+fn an_mfa_process_with_the_seed_gives_both_codes() {
     let (world, _) = newcomer();
     // Each run takes the next line of the file, as a password manager would show the code of the moment.
     let program = "f=$HOME/codes; head -n 1 $f && tail -n +2 $f > $f.new && mv $f.new $f";

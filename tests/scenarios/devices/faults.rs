@@ -49,7 +49,7 @@ pub(super) const MFA: &str = "arn:aws:iam::123456789012:mfa/*";
 pub(super) const ONESELF: &str = "arn:aws:iam::123456789012:user/${aws:username}";
 
 #[test]
-fn denied_at_the_first_call_nothing_is_made_and_all_that_is_needed_is_said() {
+fn when_the_first_call_is_denied_nothing_is_made_and_all_permissions_are_named() {
     let (world, _) = newcomer();
     world.aws.deny("ListMFADevices");
     let done = finish(&world, world.at_terminal(&ENROLL));
@@ -69,7 +69,7 @@ fn denied_at_the_first_call_nothing_is_made_and_all_that_is_needed_is_said() {
 }
 
 #[test]
-fn denied_to_make_any_device_nothing_is_left() {
+fn when_creating_a_device_is_denied_nothing_is_left() {
     let (world, _) = newcomer();
     world.aws.deny("CreateVirtualMFADevice");
     let done = finish(&world, world.at_terminal(&YES));
@@ -99,7 +99,7 @@ fn denied_to_make_any_device_nothing_is_left() {
 }
 
 #[test]
-fn an_old_policy_allows_only_the_users_name_and_that_is_offered() {
+fn an_old_policy_allows_only_the_user_name_which_is_offered() {
     let (world, _) = newcomer();
     let alice = "arn:aws:iam::123456789012:mfa/alice";
     world.aws.deny_but("CreateVirtualMFADevice", alice);
@@ -118,7 +118,7 @@ fn an_old_policy_allows_only_the_users_name_and_that_is_offered() {
 }
 
 #[test]
-fn denied_to_enable_the_device_is_deleted_again() {
+fn when_enabling_is_denied_the_device_is_deleted_again() {
     let (world, _) = newcomer();
     world.aws.deny("EnableMFADevice");
     let done = try_to_enroll(&world);
@@ -138,7 +138,7 @@ fn denied_to_enable_the_device_is_deleted_again() {
 }
 
 #[test]
-fn an_explicit_deny_is_said_to_be_one() {
+fn an_explicit_deny_is_reported_as_one() {
     let (world, _) = newcomer();
     world.aws.deny_without_mfa("EnableMFADevice");
     let done = try_to_enroll(&world);
@@ -156,7 +156,7 @@ fn an_explicit_deny_is_said_to_be_one() {
 }
 
 #[test]
-fn what_cannot_be_deleted_is_named_with_the_command_that_does_it() {
+fn a_device_that_cannot_be_deleted_is_named_with_the_command_for_it() {
     let (world, _) = newcomer();
     world.aws.deny("EnableMFADevice");
     world.aws.deny("DeleteVirtualMFADevice");
@@ -177,7 +177,7 @@ fn what_cannot_be_deleted_is_named_with_the_command_that_does_it() {
 }
 
 #[test]
-fn an_orphan_that_may_not_be_deleted_does_not_stand_in_the_way_of_another_name() {
+fn an_orphan_that_cannot_be_deleted_does_not_block_another_name() {
     let (world, _) = newcomer();
     world.aws.add_orphan("laptop");
     world.aws.deny_without_mfa("DeleteVirtualMFADevice");
@@ -233,7 +233,7 @@ fn a_lost_answer_is_looked_up_and_leaves_nothing() {
 }
 
 #[test]
-fn when_nobody_can_say_what_became_of_it_the_next_run_finds_out() {
+fn when_the_outcome_is_unknown_the_next_run_finds_out() {
     let (world, _) = newcomer();
     world.aws.fault("EnableMFADevice", Fault::Drop(When::After), 3);
     let mut session = world.at_terminal(&YES);
@@ -256,7 +256,7 @@ fn when_nobody_can_say_what_became_of_it_the_next_run_finds_out() {
 }
 
 #[test]
-fn codes_that_are_equal_or_none_are_not_sent_and_wrong_ones_are_asked_again() {
+fn equal_or_malformed_codes_are_not_sent_and_wrong_ones_are_asked_again() {
     let (world, _) = newcomer();
     let mut session = world.at_terminal(&YES);
     session.wait_for(FIRST, PATIENCE);
@@ -286,7 +286,7 @@ fn codes_that_are_equal_or_none_are_not_sent_and_wrong_ones_are_asked_again() {
 }
 
 #[test]
-fn three_wrong_pairs_are_enough_and_nothing_is_left() {
+fn three_wrong_pairs_end_it_and_leave_nothing() {
     let (world, _) = newcomer();
     let mut session = world.at_terminal(&YES);
     session.wait_for(FIRST, PATIENCE);
@@ -309,7 +309,7 @@ fn three_wrong_pairs_are_enough_and_nothing_is_left() {
 }
 
 #[test]
-fn late_codes_bind_the_device_and_two_more_set_its_clock_right() {
+fn late_codes_bind_the_device_and_two_more_resynchronize_it() {
     let (world, _) = newcomer();
     let mut session = world.at_terminal(&YES);
     session.wait_for(FIRST, PATIENCE);
@@ -347,7 +347,7 @@ fn names_that_are_taken() {
 }
 
 #[test]
-fn eight_devices_are_the_most() {
+fn eight_devices_are_the_limit() {
     let (world, _) = newcomer();
     for n in 1..=8 {
         world.aws.add_device("alice", &format!("phone-{n}"));
@@ -373,7 +373,7 @@ fn eight_devices_are_the_most() {
 }
 
 #[test]
-fn a_profile_that_cannot_be_written_leaves_the_device_and_says_what_to_write() {
+fn when_the_profile_cannot_be_written_the_device_stays_and_the_line_is_printed() {
     let (world, _) = newcomer();
     let mut session = world.at_terminal(&ENROLL);
     session.wait_for(FIRST, PATIENCE);
@@ -393,7 +393,7 @@ fn a_profile_that_cannot_be_written_leaves_the_device_and_says_what_to_write() {
 }
 
 #[test]
-fn a_seed_or_a_serial_that_is_none_of_awss_panics_nobody_and_leaves_no_device() {
+fn an_invalid_seed_or_serial_causes_no_panic_and_leaves_no_device() {
     let wire = |seed: &str| data_encoding::BASE64.encode(seed.as_bytes());
     let seed = |seed: &str| ("Base32StringSeed", wire(seed));
     for (element, content) in [

@@ -16,7 +16,7 @@ fn every_kind() -> World {
 }
 
 #[test]
-fn devices_are_listed_with_their_kind_their_use_and_their_profiles() {
+fn devices_are_listed_with_kind_use_and_profiles() {
     let world = every_kind();
     // However many pages AWS gives.
     for (page, pages) in [(100, 1), (1, 4)] {
@@ -60,7 +60,7 @@ fn devices_are_listed_with_their_kind_their_use_and_their_profiles() {
 }
 
 #[test]
-fn an_administrator_lists_somebody_elses_with_all_that_the_profile_gives() {
+fn an_administrator_lists_another_users_devices() {
     let Cast { world, device, .. } = World::cast();
     world.aws.add_user("bob");
     world.aws.add_device("bob", "bob-phone");
@@ -85,7 +85,7 @@ fn an_administrator_lists_somebody_elses_with_all_that_the_profile_gives() {
 }
 
 #[test]
-fn devices_are_found_by_name_and_what_is_not_there_is_said() {
+fn devices_are_found_by_name_and_a_missing_one_is_reported() {
     let world = every_kind();
     let done = world.run(&["device", "resync", "tablet", "--profile", "alice"]);
     let (code, said) = failed(&done);
@@ -156,7 +156,7 @@ fn iam_has_an_endpoint_of_its_own() {
 }
 
 #[test]
-fn a_session_without_mfa_is_told_that_it_may_not_call_iam() {
+fn a_session_without_mfa_learns_that_it_cannot_call_iam() {
     let Cast { world, key, .. } = World::cast();
     let bare = world.aws.call(&key, "GetSessionToken", &[]).expect("an answer").credentials().expect("a session");
     world.write_key("alice", &bare);
@@ -169,7 +169,7 @@ fn a_session_without_mfa_is_told_that_it_may_not_call_iam() {
 }
 
 #[test]
-fn a_role_in_the_way_of_the_user_is_passed() {
+fn a_role_in_front_of_the_user_is_skipped() {
     // The user behind a role's profile, whatever the role may do.
     let Cast { world, .. } = World::cast();
     let done = world.run(&["device", "list", "--profile", "deploy"]);

@@ -6,7 +6,7 @@ use crate::support::aws::AccessKey;
 use crate::support::world::World;
 
 #[test]
-fn a_server_that_is_not_ours_enrolls_lists_and_removes() {
+fn moto_enrolls_lists_and_removes() {
     let world = World::empty();
     let Some(account) = MotoAccount::start(&world) else { return };
     let ask = |words: &[&str]| account.iam(words);

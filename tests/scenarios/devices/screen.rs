@@ -152,7 +152,7 @@ fn on_one_screen(bytes: &str) -> String {
 }
 
 #[test]
-fn where_there_is_one_screen_no_ending_leaves_the_seed_in_its_history() {
+fn with_a_single_screen_no_exit_leaves_the_seed_in_its_history() {
     for ending in ["codes", "ctrl-c", "escape", "ctrl-d", "term", "stop", "ctrl-z"] {
         let (world, _) = newcomer();
         let mut command = std::process::Command::new("sh");
@@ -283,7 +283,7 @@ fn the_page_follows_the_size_of_the_window() {
 }
 
 #[test]
-fn after_fg_the_page_is_drawn_for_the_window_as_it_is_then() {
+fn after_fg_the_page_is_drawn_for_the_current_window() {
     let (world, _) = newcomer();
     let mut command = std::process::Command::new("sh");
     world.dress(&mut command);

@@ -189,7 +189,7 @@ fn mistype(cast: &Cast) {
 }
 
 #[test]
-fn each_fault_is_named_alone_and_soon() {
+fn each_fault_is_the_only_failure_and_is_found_quickly() {
     for (what, broken, id) in MACHINES {
         let cast = World::cast();
         broken(&cast);
@@ -212,7 +212,7 @@ fn a_profile_that_does_not_exist_is_named_and_nothing_else() {
 }
 
 #[test]
-fn a_user_with_fido_alone_and_a_profile_that_names_fido_are_shown_the_ways_out() {
+fn a_fido_only_user_and_a_profile_that_names_fido_are_shown_alternatives() {
     let fido = "arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEF";
     for is_named in [true, false] {
         let cast = World::cast();
@@ -251,7 +251,7 @@ fn a_user_without_a_device_and_one_with_several_are_told_apart() {
 }
 
 #[test]
-fn what_never_answers_costs_one_line_and_no_more_than_two_seconds() {
+fn a_check_without_an_answer_takes_one_line_and_two_seconds() {
     let cast = World::cast();
     let world = &cast.world;
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -379,7 +379,7 @@ fn sso_tokens_are_valid_expired_or_readable_by_others() {
 
 /// A network that is not there: what needs it is skipped with the reason, and everything else is checked.
 #[test]
-fn offline_what_needs_the_network_is_skipped_and_says_so() {
+fn offline_checks_that_need_the_network_are_skipped_with_a_reason() {
     let Cast { world, .. } = World::cast();
     world.set("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let rows = findings(&world, &["deploy", "--offline"]);

@@ -18,7 +18,7 @@ fn on_columns(world: &World, columns: u16) -> String {
 }
 
 #[test]
-fn a_line_a_check_below_its_group_and_the_repair_below_what_is_not_well() {
+fn each_check_is_a_line_in_its_group_followed_by_its_repair() {
     let Cast { world, .. } = World::cast();
     world.set("AWS_PROFILE", "nobody");
     let text = doctor(&world, &["deploy"]).stdout;
@@ -36,7 +36,7 @@ fn a_line_a_check_below_its_group_and_the_repair_below_what_is_not_well() {
 }
 
 #[test]
-fn on_a_terminal_lines_fit_and_marks_are_colored_unless_that_is_not_wanted() {
+fn on_a_terminal_lines_fit_and_marks_are_colored_unless_disabled() {
     let Cast { world, .. } = World::cast();
     world.set("AWS_PROFILE", "nobody");
     for columns in [80, 40] {
@@ -55,7 +55,7 @@ fn on_a_terminal_lines_fit_and_marks_are_colored_unless_that_is_not_wanted() {
 }
 
 #[test]
-fn a_report_that_is_shared_names_nobody() {
+fn a_redacted_report_names_nobody() {
     let Cast { world, key, .. } = World::cast();
     world.set("HTTPS_PROXY", "http://someone:hunter2@proxy.corp.example:3128");
     world.edit_config("mfa/alice-phone", "mfa/alices-lost-phone");
@@ -73,7 +73,7 @@ fn a_report_that_is_shared_names_nobody() {
 }
 
 #[test]
-fn what_comes_from_files_cannot_drive_the_terminal() {
+fn text_from_files_cannot_control_the_terminal() {
     let Cast { world, .. } = World::cast();
     world.add_config("[\x1b[2Jx]\na = b\n");
     world.set("AWS_PROFILE", "a\x1b[2J\nb");

@@ -204,7 +204,7 @@ fn a_person_in(shell: Shell) -> Option<Person> {
     let what = shell.name;
     if matches!(what, "bash" | "zsh" | "fish") {
         person.strike(if what == "bash" { "mfa-cred \t\t" } else { "mfa-cred \t" });
-        for word in ["alice", "my-test-role", "audit", "unset"] {
+        for word in ["alice", "my-test-role", "audit", "clear"] {
             person.wait_for(word);
         }
         person.strike("\x03");

@@ -108,7 +108,7 @@ fn the_verdict_then_two_tables_then_the_findings() {
 }
 
 #[test]
-fn a_policy_that_holds_is_told_in_a_few_lines_and_with_v_in_full() {
+fn a_good_policy_takes_a_few_lines_and_everything_with_v() {
     let world = world();
     world.write("well.json", NARROW.replace("{\"Bool\"", "{\"BoolIfExists\""));
     let done = shown(&world, &["policy", "check", "well.json"]);
@@ -235,7 +235,7 @@ fn several_repaired_files_can_be_told_apart_and_are_written_each_into_its_own() 
 }
 
 #[test]
-fn what_a_document_is_attached_to_is_seen_in_it() {
+fn the_kind_of_policy_is_recognized_from_the_document() {
     let world = world();
     let mfa = r#""Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}"#;
     let root = r#""Principal": {"AWS": "arn:aws:iam::123456789012:root"}"#;
@@ -268,7 +268,7 @@ fn what_a_document_is_attached_to_is_seen_in_it() {
 }
 
 #[test]
-fn service_control_policies_limit_beside_the_users() {
+fn service_control_policies_limit_a_users_policies() {
     let world = world();
     let well = NARROW.replace("{\"Bool\"", "{\"BoolIfExists\"");
     let statement = |effect: &str, action: &str| {
@@ -362,7 +362,7 @@ fn what_cannot_be_read_is_exit_2_with_the_place() {
 
 /// What no step tries is in the table as well, and in the verdict.
 #[test]
-fn what_goes_through_besides_the_steps_is_in_the_table_and_the_verdict() {
+fn other_actions_allowed_without_mfa_are_in_the_table_and_the_verdict() {
     let world = world();
     let text = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},
  {"Effect": "Deny", "NotAction": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice", "iam:PutUserPolicy"],

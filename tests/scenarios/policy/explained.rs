@@ -51,7 +51,7 @@ fn asked(world: &World, words: &[&str]) -> Finished {
 }
 
 #[test]
-fn a_message_is_answered_with_the_statement_that_decides_on_each_way_in() {
+fn an_access_denied_message_is_explained_by_the_deciding_statements() {
     let world = world();
     let bare =
         ["p.json", "--explain", "s3:GetObject", "--resource", "arn:aws:s3:::reports/a.csv", "--user-name", "team/bob"];
@@ -66,7 +66,7 @@ fn a_message_is_answered_with_the_statement_that_decides_on_each_way_in() {
 }
 
 #[test]
-fn what_nothing_allows_is_told_with_what_nearly_does() {
+fn an_action_nothing_allows_is_explained_by_the_nearest_statements() {
     let world = world();
     let done = asked(&world, &["p.json", "--explain", "s3:GetObject", "--resource", "arn:aws:s3:::other/a", "--json"]);
     let json: Value = serde_json::from_str(&done.stdout).expect("JSON");

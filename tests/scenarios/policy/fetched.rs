@@ -91,7 +91,7 @@ fn verdicts(report: &Value, step: &str) -> String {
 }
 
 #[test]
-fn what_iam_holds_comes_to_the_same_as_files() {
+fn policies_from_iam_give_the_same_verdict_as_files() {
     let world = world();
     for page in [100, 1] {
         world.aws.page_size(page);
@@ -132,7 +132,7 @@ fn a_boundary_limits_and_is_read_once() {
 }
 
 #[test]
-fn what_is_denied_is_unknown_and_a_known_deny_still_denies() {
+fn an_unreadable_policy_is_unknown_and_a_known_deny_still_denies() {
     for (denied, missing) in [
         ("ListUserPolicies", "the inline policies of user alice"),
         ("GetUserPolicy", "inline:odd of user alice"),
@@ -177,7 +177,7 @@ fn what_is_denied_is_unknown_and_a_known_deny_still_denies() {
 }
 
 #[test]
-fn a_user_that_is_not_there_and_calls_that_fail() {
+fn a_missing_user_and_failing_calls_are_reported() {
     let world = world();
     let done = world.run(&["policy", "check", "--user", "nobody", "--profile", "admin"]);
     let said =
@@ -211,7 +211,7 @@ fn a_profile_with_mfa_reads_with_its_session() {
 }
 
 #[test]
-fn files_and_a_user_are_two_things() {
+fn files_and_a_user_cannot_be_combined() {
     let world = world();
     world.write("p.json", S3);
     for words in [
@@ -230,7 +230,7 @@ fn files_and_a_user_are_two_things() {
 }
 
 #[test]
-fn a_server_that_is_not_ours_gives_the_same_documents() {
+fn moto_gives_the_same_documents() {
     let world = World::empty();
     let Some(account) = MotoAccount::start(&world) else { return };
     world.set("LC_ALL", "C.UTF-8");

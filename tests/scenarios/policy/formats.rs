@@ -159,7 +159,7 @@ fn a_pull_request_gets_a_table_in_which_a_files_words_are_only_words() {
 }
 
 #[test]
-fn formats_are_for_findings_and_json_has_two_names() {
+fn formats_apply_to_findings_and_json_has_two_names() {
     let world = world();
     let json = checked(&world, &["--format", "json", "policy.json"]);
     assert_eq!(json.stdout, checked(&world, &["--json", "policy.json"]).stdout);

@@ -20,7 +20,7 @@ fn checked(world: &World, words: &[&str]) -> Finished {
 }
 
 #[test]
-fn what_is_within_other_files_is_found_and_what_is_not_there_is_unknown() {
+fn policies_inside_other_files_are_found_and_missing_values_are_unknown() {
     let (mut wrong, mut count) = (String::new(), 0);
     for CaseFile { name: file, cases, .. } in cases::read("policy/held") {
         for Case { sentence, blocks, .. } in &cases {
@@ -113,7 +113,7 @@ fn one_policy_in_every_form_has_one_verdict_and_the_lines_of_its_file() {
 }
 
 #[test]
-fn an_account_is_judged_user_by_user() {
+fn an_account_is_checked_user_by_user() {
     let world = World::empty();
     let account = cases::path("policy/sources/account.json");
     world.write("account.json", std::fs::read_to_string(account).expect("the account"));
@@ -158,7 +158,7 @@ fn a_repair_of_one_set_is_printed_as_json_and_written_into_no_template() {
 
 /// Each is refused or judged in seconds, by a build without optimization on a busy machine.
 #[test]
-fn hostile_files_end_soon() {
+fn hostile_files_are_refused_quickly() {
     let many = |text: &str, times: usize| text.repeat(times);
     let numbered = |times: usize, line: &dyn Fn(usize) -> String| (0..times).map(line).collect::<String>();
     let local = |at: usize| format!("  a{} = [{}]\n", at + 1, vec![format!("local.a{at}"); 50].join(", "));

@@ -31,7 +31,7 @@ fn every_malformed_document_says_what_is_wrong_and_where() {
 }
 
 #[test]
-fn bytes_that_are_no_text_have_a_place_too() {
+fn bytes_that_are_not_text_have_a_position() {
     let error = Document::parse("p", b"{\n \"Id\": \"\xff\"}", PolicyKind::User).expect_err("no UTF-8");
     assert_eq!(error.to_string(), "p:2:9: the document is not UTF-8");
 }
@@ -49,7 +49,7 @@ fn a_nesting_bomb_is_an_error() {
 }
 
 #[test]
-fn ten_megabytes_are_read_at_once() {
+fn ten_megabytes_are_read_quickly() {
     let one =
         r#"{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::bucket/*"},"#;
     let many = one.repeat(10_000_000 / one.len());

@@ -149,7 +149,7 @@ fn every_combination_lets_users_enroll_and_nobody_else_work() {
 }
 
 #[test]
-fn a_policy_for_one_place_is_for_no_other() {
+fn a_policy_for_one_partition_does_not_fit_another() {
     let choices = Choices {
         account: Some(ACCOUNT.parse().expect("an account")),
         user_path: Some("team".parse().expect("a path")),
@@ -435,7 +435,7 @@ mod command {
     }
 
     #[test]
-    fn what_is_no_choice_is_refused() {
+    fn an_invalid_choice_is_refused() {
         let world = World::empty();
         for (words, said) in [
             (

@@ -19,7 +19,7 @@ fn name(finding: &Finding) -> (Rule, Option<(usize, usize)>, &str) {
 }
 
 #[test]
-fn every_repair_by_itself_mends_its_finding_and_breaks_nothing() {
+fn each_repair_alone_fixes_its_finding_and_breaks_nothing() {
     let (mut wrong, mut count) = (String::new(), 0);
     for CaseFile { name: file, cases, .. } in cases::read("policy/checks") {
         for Case { sentence, blocks, .. } in &cases {
@@ -74,7 +74,7 @@ fn condition(operator: &str, value: &str) -> String {
 
 /// Each statement of each set may break a rule; in some, each asks for what no other one asks for.
 #[test]
-fn thousands_of_bad_statements_are_judged_in_time_that_grows_with_them() {
+fn checking_thousands_of_bad_statements_takes_linear_time() {
     let kinds: [(&str, bool, Made); 4] = [
         ("bare keys", true, |n| {
             let condition = condition("Bool", "false");
