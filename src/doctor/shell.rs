@@ -172,9 +172,24 @@ fn is_call(pair: &[&str], verb: &str) -> bool {
     name.trim_end_matches(".exe") == NAME && *word == verb
 }
 
+/// A path in quotes that may contain spaces, before `init`.
+fn quoted_program(line: &str) -> Option<&str> {
+    ['\'', '"'].into_iter().find_map(|quote| {
+        let parts: Vec<&str> = line.split(quote).collect();
+        let is_it = |pair: &&[&str]| {
+            let follows = pair[1].trim_start().starts_with("init ");
+            follows && pair[0].starts_with(['/', '~', '$']) && is_call(&[pair[0], "init"], "init")
+        };
+        parts.windows(2).find(is_it).map(|pair| pair[0])
+    })
+}
+
 fn loader(line: &str) -> Option<(Loader, bool)> {
     let words = words(line);
     let has_prompt = words.contains(&"--prompt");
+    if let Some(program) = quoted_program(line) {
+        return Some((Loader::Init(program.to_owned()), has_prompt));
+    }
     if let Some(pair) = words.windows(2).find(|pair| is_call(pair, "init")) {
         return Some((Loader::Init(pair[0].to_owned()), has_prompt));
     }
@@ -227,6 +242,8 @@ mod tests {
             ("source ~/.config/nushell/mfa-cred.nu", Some("file ~/.config/nushell/mfa-cred.nu")),
             ("eval \"$(other init bash)\"", None),
             ("alias m='mfa-cred list'", None),
+            ("eval \"`'/a b/mfa-cred' init tcsh`\"", Some("init /a b/mfa-cred")),
+            ("eval \"$(\"$HOME/a b/mfa-cred\" init bash --prompt)\"", Some("init $HOME/a b/mfa-cred")),
             ("", None),
         ] {
             let found = loader(line).map(|(by, _)| match by {
