@@ -12,6 +12,7 @@ pub mod line;
 mod nu;
 mod posix;
 mod powershell;
+pub mod startup;
 mod tcsh;
 mod xonsh;
 mod zsh;
@@ -154,6 +155,24 @@ pub struct Init {
     pub segment: Option<&'static str>,
     /// Quotes a path as a word that can be run as a program.
     pub quote: fn(&str) -> String,
+    /// How the shell loads what `init` prints.
+    pub loading: Loading,
+}
+
+/// How a shell loads what `init` prints, whenever it starts.
+#[derive(Clone, Copy, Debug)]
+pub enum Loading {
+    /// By this line in the first of its startup files. `__BINARY__` stands for the program.
+    Line(&'static str),
+    /// By itself, from the file of [`Startup::Whole`].
+    Itself,
+    /// By a line in its startup file that reads a script.
+    Script {
+        /// The script, below the home directory.
+        file: &'static str,
+        /// The line.
+        line: &'static str,
+    },
 }
 
 /// A script in `completions/`, and the form of the answers that the shell expects.

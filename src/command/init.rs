@@ -8,7 +8,7 @@ use crate::cli::{EvaluatesArgs, InitArgs};
 use crate::error::Error;
 use crate::exit::ExitCode;
 use crate::host::Host;
-use crate::shell::Shell;
+use crate::shell::{Shell, startup};
 
 pub(super) fn run(args: &InitArgs, host: &Host<'_>) -> Result<Done, Error> {
     let shell = args.shell.unwrap_or_else(|| calling(host));
@@ -30,10 +30,7 @@ pub(super) fn run(args: &InitArgs, host: &Host<'_>) -> Result<Done, Error> {
 
 /// The calling shell, else `$SHELL`, else posix.
 fn calling(host: &Host<'_>) -> Shell {
-    let parent = || Shell::of_program(&(host.parent)()?);
-    let shell = || Shell::of_program(&host.env.var("SHELL")?);
-    let has_function = |shell: &Shell| shell.dialect().init.is_some();
-    parent().filter(has_function).or_else(shell).filter(has_function).unwrap_or(Shell::Posix)
+    startup::calling((host.parent)().as_deref(), host.env).unwrap_or(Shell::Posix)
 }
 
 /// The exit code tells whether the function should evaluate the output for these arguments: 0 for yes, 1 for no.

@@ -1,7 +1,7 @@
 //! bash: uses the statements of [`posix`]; its completion also works within open quotes.
 
 use super::candidates::{Candidate, Cursor};
-use super::{ColorMarks, Completion, Dialect, Init, Shell, Startup, Statements, Words, posix};
+use super::{ColorMarks, Completion, Dialect, Init, Loading, Shell, Startup, Statements, Words, posix};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "bash",
@@ -12,6 +12,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         command: include_str!("../../shell/mfa-cred.bash"),
         segment: Some(include_str!("../../shell/prompt.bash")),
         quote: posix::quoted,
+        loading: Loading::Line("eval \"$(__BINARY__ init bash)\""),
     }),
     completion: Some(Completion {
         script: include_str!("../../completions/mfa-cred.bash"),

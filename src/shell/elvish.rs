@@ -1,7 +1,7 @@
 //! Elvish: evaluated by `eval (mfa-cred x | slurp)`.
 
 use super::candidates::described;
-use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
+use super::{Completion, Dialect, Init, Loading, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -13,6 +13,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         command: include_str!("../../shell/mfa-cred.elv"),
         segment: Some(include_str!("../../shell/prompt.elv")),
         quote: |path| word(path).expose().clone(),
+        loading: Loading::Line("eval (__BINARY__ init elvish | slurp)"),
     }),
     completion: Some(Completion {
         script: include_str!("../../completions/mfa-cred.elv"),

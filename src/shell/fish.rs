@@ -2,7 +2,7 @@
 //! are set as global ones, the scope that fish gives to inherited variables.
 
 use super::candidates::described;
-use super::{ColorMarks, Completion, Dialect, Init, Startup, Statements, Syntax, Words};
+use super::{ColorMarks, Completion, Dialect, Init, Loading, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -14,6 +14,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         command: include_str!("../../shell/mfa-cred.fish"),
         segment: Some(include_str!("../../shell/prompt.fish")),
         quote: |path| word(path).expose().clone(),
+        loading: Loading::Line("__BINARY__ init fish | source"),
     }),
     completion: Some(Completion {
         script: include_str!("../../completions/mfa-cred.fish"),

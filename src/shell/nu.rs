@@ -1,7 +1,7 @@
 //! Nushell: reads the object of `--format json` by `from json | load-env`, where `null` means unset.
 
 use super::candidates::{is_plain, replaced};
-use super::{Completion, Dialect, Init, Startup, Statements, Words};
+use super::{Completion, Dialect, Init, Loading, Startup, Statements, Words};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "nu",
@@ -12,6 +12,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         command: include_str!("../../shell/mfa-cred.nu"),
         segment: Some(include_str!("../../shell/prompt.nu")),
         quote: string,
+        loading: Loading::Itself,
     }),
     completion: Some(Completion {
         script: include_str!("../../completions/mfa-cred.nu"),

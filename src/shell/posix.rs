@@ -13,7 +13,7 @@
 
 mod scopes;
 
-use super::{Dialect, Init, Startup, Statements, Syntax};
+use super::{Dialect, Init, Loading, Startup, Statements, Syntax};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -21,7 +21,12 @@ pub(super) const DIALECT: Dialect = Dialect {
     programs: &["sh", "dash", "ash", "ksh", "ksh93", "mksh", "oksh", "yash", "busybox"],
     statements: Statements::Own(&Posix),
     evaluating: |command| format!("eval $({command})"),
-    init: Some(Init { command: include_str!("../../shell/mfa-cred.sh"), segment: None, quote: quoted }),
+    init: Some(Init {
+        command: include_str!("../../shell/mfa-cred.sh"),
+        segment: None,
+        quote: quoted,
+        loading: Loading::Line("eval \"$(__BINARY__ init posix)\""),
+    }),
     completion: None,
     color_marks: None,
     startup: &[

@@ -5,7 +5,7 @@
 //! PowerShell.
 
 use super::candidates::{is_plain, replaced};
-use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
+use super::{Completion, Dialect, Init, Loading, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -17,6 +17,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         command: include_str!("../../shell/mfa-cred.ps1"),
         segment: Some(include_str!("../../shell/prompt.ps1")),
         quote: |path| format!("({})", word(path).expose()),
+        loading: Loading::Line("& __BINARY__ init powershell | Out-String | Invoke-Expression"),
     }),
     completion: Some(Completion {
         script: include_str!("../../completions/mfa-cred.ps1"),

@@ -7,7 +7,7 @@
 
 use super::candidates::{Candidate, Cursor, is_plain};
 use super::posix;
-use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
+use super::{Completion, Dialect, Init, Loading, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -19,6 +19,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         command: include_str!("../../shell/mfa-cred.tcsh"),
         segment: None,
         quote: |path| word(path).expose().clone(),
+        loading: Loading::Script { file: ".mfa-cred.tcsh", line: "source ~/.mfa-cred.tcsh" },
     }),
     completion: Some(Completion {
         script: include_str!("../../completions/mfa-cred.tcsh"),

@@ -1,7 +1,7 @@
 //! Xonsh: evaluated by `execx($(mfa-cred x))`. Its Python strings are not expanded.
 
 use super::candidates::{is_plain, replaced};
-use super::{Completion, Dialect, Init, Startup, Statements, Syntax, Words};
+use super::{Completion, Dialect, Init, Loading, Startup, Statements, Syntax, Words};
 use crate::secret::Secret;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -13,6 +13,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         command: include_str!("../../shell/mfa-cred.xsh"),
         segment: Some(include_str!("../../shell/prompt.xsh")),
         quote: |path| word(path).expose().clone(),
+        loading: Loading::Itself,
     }),
     completion: Some(Completion {
         script: include_str!("../../completions/mfa-cred.xsh"),

@@ -1,7 +1,7 @@
 //! zsh: uses the statements of [`posix`]; its completion passes candidates to `_describe`.
 
 use super::candidates::{Candidate, Cursor};
-use super::{ColorMarks, Completion, Dialect, Init, Shell, Startup, Statements, Words, posix};
+use super::{ColorMarks, Completion, Dialect, Init, Loading, Shell, Startup, Statements, Words, posix};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: "zsh",
@@ -12,6 +12,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         command: include_str!("../../shell/mfa-cred.zsh"),
         segment: Some(include_str!("../../shell/prompt.zsh")),
         quote: posix::quoted,
+        loading: Loading::Line("eval \"$(__BINARY__ init zsh)\""),
     }),
     completion: Some(Completion {
         script: include_str!("../../completions/_mfa-cred"),
