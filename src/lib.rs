@@ -25,6 +25,7 @@ pub mod cache;
 pub mod history;
 pub mod code;
 pub mod aws;
+pub mod sso;
 pub mod execute;
 pub mod iam;
 pub mod error;

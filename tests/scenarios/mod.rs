@@ -66,6 +66,7 @@ mod sandbox;
 mod settings;
 #[cfg(unix)]
 mod shells;
+mod sso;
 #[cfg(target_os = "linux")]
 mod state_folder;
 #[cfg(target_os = "linux")]

@@ -15,7 +15,7 @@ use std::time::Duration;
 use mfa_cred::host::Keystore as _;
 use mfa_cred::vault::kernel::KernelKeyring;
 
-use super::aws::{AccessKey, Aws, Device, RoleSpec};
+use super::aws::{AccessKey, Aws, Device, Kind, RoleSpec};
 use super::files::files_below;
 use super::pty::{self, Finished, PATIENCE, Pty, Session};
 
@@ -233,7 +233,9 @@ impl World {
         let files = files.map(|path| (path.display().to_string(), fs::read(&path).unwrap_or_default()));
         said.chain(files)
             .filter_map(|(place, bytes)| {
-                let leaks = self.aws.leaks(&bytes);
+                let mut leaks = self.aws.leaks(&bytes);
+                // Identity Center's tokens are shared with the AWS CLI and the SDKs, which read them in plain text.
+                leaks.retain(|kind| *kind != Kind::SsoToken || !place.contains("/.aws/sso/cache/"));
                 (!leaks.is_empty()).then(|| format!("{place}: {leaks:?}"))
             })
             .collect()

@@ -6,16 +6,10 @@
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
-use aws_runtime::invocation_id::InvocationIdInterceptor;
-use aws_runtime::request_info::RequestInfoInterceptor;
-use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_runtime::service_clock_skew::{ServiceClockSkewClassifier, ServiceClockSkewInterceptor};
-use aws_runtime::user_agent::{ApiMetadata, UserAgentInterceptor};
+use aws_runtime::user_agent::ApiMetadata;
 use aws_sdk_sts::config::{BehaviorVersion, SharedCredentialsProvider};
-use aws_smithy_runtime::client::http::connection_poisoning::ConnectionPoisoningInterceptor;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
-use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
-use aws_smithy_runtime::client::stalled_stream_protection::StalledStreamProtectionInterceptor;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::auth::{
@@ -35,6 +29,7 @@ use aws_types::region::SigningRegion;
 
 use super::answer::refusal;
 use super::call::Call;
+use crate::aws::of_every_call;
 use crate::aws::transport::ReadDate;
 use crate::iam::endpoint::Endpoint;
 use crate::secret::Secret;
@@ -103,20 +98,11 @@ fn signing(endpoint: &Endpoint) -> Layer {
 
 fn components(date: ReadDate) -> RuntimeComponentsBuilder {
     let resolver = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
-    RuntimeComponentsBuilder::new("iam")
+    of_every_call("iam", date)
         .with_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()))
         .with_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(resolver)))
-        .with_retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
-        .with_retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
         .with_retry_classifier(ServiceClockSkewClassifier::<ErrorMetadata>::new())
-        .with_retry_classifier(HttpStatusCodeClassifier::default())
-        .with_interceptor(ConnectionPoisoningInterceptor::new())
-        .with_interceptor(StalledStreamProtectionInterceptor::default())
         .with_interceptor(ServiceClockSkewInterceptor::new())
-        .with_interceptor(RequestInfoInterceptor::new())
-        .with_interceptor(InvocationIdInterceptor::new())
-        .with_interceptor(UserAgentInterceptor::new())
-        .with_interceptor(date)
 }
 
 fn request(form: &Form) -> Result<HttpRequest, BoxError> {

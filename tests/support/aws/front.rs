@@ -15,6 +15,7 @@ use super::http::{self, Answer, Request};
 use super::iam;
 use super::reply::{Refusal, Reply, Service};
 use super::sigv4::Authorization;
+use super::sso;
 use super::sts;
 use super::world::{Call, Effect, KeyStatus, Kind, Params, Signer, World};
 
@@ -92,7 +93,7 @@ impl Shared {
 
     fn answer(&self, request: &Request) -> Answer {
         let params = params(request);
-        let action = params.get("Action").unwrap_or_default().to_owned();
+        let action = action(request, &params);
         let fault = self.world().next_fault(&action);
         let strikes = fault.as_ref().map(Fault::when);
 
@@ -161,7 +162,7 @@ impl World {
         let (access_key_id, region) = Authorization::of(request)
             .map_or_else(|_| (String::new(), String::new()), |claim| (claim.access_key_id, claim.region));
         let call = Call {
-            action: params.get("Action").unwrap_or_default().to_owned(),
+            action: action(request, &params),
             signer: self.signer(&access_key_id),
             access_key_id,
             region,
@@ -175,6 +176,9 @@ impl World {
     }
 
     fn perform(&mut self, request: &Request, params: &Params) -> Result<Reply, Refusal> {
+        if let Some((_, action)) = sso::action(request) {
+            return sso::perform(self, action, request);
+        }
         let service = service(request);
         if request.path != "/" {
             return Err(Refusal::new(404, "UnknownOperationException", "The path is not one of this service."));
@@ -194,6 +198,7 @@ impl World {
         let result = match service {
             Service::Sts => sts::perform(self, &caller, action, params),
             Service::Iam => iam::perform(self, &caller, action, params),
+            Service::Oidc | Service::Portal => Err(unknown_action(service, action)),
         }?;
         Ok(Reply::success(service, action, result.as_deref()))
     }
@@ -231,13 +236,26 @@ fn refused(request: &Request, refusal: &Refusal) -> (Effect, Answer) {
     (Effect::Refused(refusal.code.clone()), Answer::Whole(refusal.reply(service(request))))
 }
 
-/// The service with that API version; both have the same address.
+/// What is called.
+fn action(request: &Request, params: &Params) -> String {
+    let of_path = sso::action(request).map(|(_, action)| action);
+    of_path.or_else(|| params.get("Action")).unwrap_or_default().to_owned()
+}
+
+/// The service with that path or API version; all have the same address.
 fn service(request: &Request) -> Service {
+    if let Some((service, _)) = sso::action(request) {
+        return service;
+    }
     params(request).get("Version").and_then(Service::of_version).unwrap_or(Service::Sts)
 }
 
 fn params(request: &Request) -> Params {
     let query = form_urlencoded::parse(request.query.as_bytes());
+    if sso::action(request).is_some() {
+        let query = query.map(|(name, value)| (name.into_owned(), value.into_owned()));
+        return Params(query.chain(sso::members(request)).collect());
+    }
     let all: BTreeMap<String, String> = query
         .chain(form_urlencoded::parse(&request.body))
         .map(|(name, value)| (name.into_owned(), value.into_owned()))

@@ -66,6 +66,7 @@ pub(super) fn converse(
 fn bytes_of(reply: &Reply, date: &str, last: bool) -> Vec<u8> {
     let reason = match reply.status {
         200 => "OK",
+        302 => "Found",
         400 => "Bad Request",
         403 => "Forbidden",
         404 => "Not Found",
@@ -75,9 +76,10 @@ fn bytes_of(reply: &Reply, date: &str, last: bool) -> Vec<u8> {
         _ => "Status",
     };
     let close = if last { "Connection: close\r\n" } else { "" };
+    let more: String = reply.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!(
         "HTTP/1.1 {} {reason}\r\nx-amzn-RequestId: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\
-         Date: {date}\r\n{close}\r\n{}",
+         Date: {date}\r\n{close}{more}\r\n{}",
         reply.status,
         reply.request_id,
         reply.content_type,

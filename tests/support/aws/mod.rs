@@ -1,4 +1,4 @@
-//! A strict STS, and as much of IAM as the tests need, on the loopback.
+//! A strict STS, and as much of IAM and Identity Center as the tests need, on the loopback.
 //!
 //! It checks what AWS checks: signatures and their dates, codes and that each is used only once, durations, trust
 //! policies, the limits of sessions; and it answers in AWS's words. It can also fail on demand, has its own clock,
@@ -17,6 +17,7 @@ mod random;
 mod reply;
 mod role;
 mod sigv4;
+mod sso;
 mod sts;
 mod totp;
 mod validate;
@@ -38,6 +39,7 @@ pub(crate) use device::Device;
 pub(crate) use fault::{Fault, When};
 pub(crate) use policies::Owner;
 pub(crate) use role::RoleSpec;
+pub(crate) use sso::{Issued, Person, SsoControl};
 pub(crate) use world::{AccessKey, Call, Effect, Kind, ROOT, Signer};
 
 use device::DeviceState;

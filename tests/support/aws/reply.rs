@@ -1,12 +1,16 @@
-//! What STS and IAM answer: the query protocol's XML, and refusals in AWS's own words. Pure.
+//! What AWS answers: the query protocol's XML, Identity Center's JSON, and refusals in AWS's own words. Pure.
+
+use serde_json::{Value, json};
 
 use super::random;
 
-/// A service of the query protocol.
+/// A service. STS and IAM speak the query protocol, Identity Center's two services JSON.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Service {
     Sts,
     Iam,
+    Oidc,
+    Portal,
 }
 
 impl Service {
@@ -20,14 +24,17 @@ impl Service {
         match self {
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::Oidc => "sso-oidc",
+            Self::Portal => "sso",
         }
     }
 
-    /// The API's version.
+    /// The API's version, which requests of the query protocol name.
     pub(super) fn version(self) -> &'static str {
         match self {
             Self::Sts => "2011-06-15",
             Self::Iam => "2010-05-08",
+            Self::Oidc | Self::Portal => "2019-06-10",
         }
     }
 
@@ -82,6 +89,21 @@ impl Refusal {
 
     /// The answer that says so.
     pub(super) fn reply(&self, service: Service) -> Reply {
+        match service {
+            Service::Sts | Service::Iam => self.xml(service),
+            Service::Oidc => {
+                let exception = format!("{}:http://internal.amazon.com/coral/com.amazonaws.sso.oidc/", self.code);
+                let reply = Reply::json(self.status, &json!({"error": self.code, "error_description": self.message}));
+                reply.with("x-amzn-ErrorType", exception)
+            }
+            Service::Portal => {
+                let kind = format!("com.amazonaws.switchboard.portal#{}", self.code);
+                Reply::json(self.status, &json!({"message": self.message, "__type": kind}))
+            }
+        }
+    }
+
+    fn xml(&self, service: Service) -> Reply {
         let request_id = random::uuid();
         let fault = if self.status < 500 { "Sender" } else { "Receiver" };
         let body = format!(
@@ -92,7 +114,7 @@ impl Refusal {
             element("Message", &self.message),
             element("RequestId", &request_id),
         );
-        Reply { status: self.status, content_type: "text/xml", request_id, body }
+        Reply { status: self.status, content_type: "text/xml", request_id, headers: Vec::new(), body }
     }
 }
 
@@ -102,6 +124,7 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) content_type: &'static str,
     pub(super) request_id: String,
+    pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
 }
 
@@ -124,7 +147,30 @@ impl Reply {
             service.namespace(),
             element("RequestId", &request_id),
         );
-        Self { status: 200, content_type: "text/xml", request_id, body }
+        Self { status: 200, content_type: "text/xml", request_id, headers: Vec::new(), body }
+    }
+
+    /// An answer in JSON.
+    pub(super) fn json(status: u16, value: &Value) -> Self {
+        let (content_type, request_id) = ("application/json", random::uuid());
+        Self { status, content_type, request_id, headers: Vec::new(), body: value.to_string() }
+    }
+
+    /// A page for a person.
+    pub(super) fn page(text: &str) -> Self {
+        let body = format!("<!DOCTYPE html>\n<html><head><title>AWS</title></head><body>{text}</body></html>\n");
+        Self { body, ..Self::html() }
+    }
+
+    /// Sends a browser elsewhere.
+    pub(super) fn redirect(to: &str) -> Self {
+        Self { status: 302, ..Self::page("") }.with("Location", to.to_owned())
+    }
+
+    /// The same answer with another header.
+    fn with(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// What a captive portal or a proxy puts in AWS's place.
@@ -133,6 +179,7 @@ impl Reply {
             status: 200,
             content_type: "text/html",
             request_id: random::uuid(),
+            headers: Vec::new(),
             body: "<!DOCTYPE html>\n<html><head><title>Sign in to Wi-Fi</title></head><body>Accept</body></html>\n"
                 .to_owned(),
         }

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::policies::Policies;
 use super::random;
 use super::role::RoleSpec;
+use super::sso::IdentityCenter;
 use super::totp;
 
 /// The root user's key in the map of users; no user can have this name.
@@ -88,6 +89,8 @@ pub(crate) enum Kind {
     SessionToken,
     Code,
     Seed,
+    /// A token or a client secret of Identity Center.
+    SsoToken,
 }
 
 /// The status of a long-term key.
@@ -162,6 +165,7 @@ pub(super) struct World {
     pub(super) denials: Vec<Denial>,
     pub(super) policies: Policies,
     pub(super) account_facts: Account,
+    pub(super) sso: IdentityCenter,
     pub(super) calls: Vec<Call>,
     pub(super) secrets: Vec<(Kind, String)>,
     /// How many seconds the server's clock is ahead of this machine's.
@@ -185,6 +189,7 @@ impl World {
             denials: Vec::new(),
             policies: Policies::default(),
             account_facts: Account::default(),
+            sso: IdentityCenter::default(),
             calls: Vec::new(),
             secrets: Vec::new(),
             skew: 0,
