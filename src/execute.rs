@@ -21,7 +21,7 @@ use crate::code::{Asker, CodeError, Outcome};
 use crate::host::TerminalError;
 use crate::messages::{Messages, with_causes};
 use crate::names::{MfaSerial, SessionName};
-use crate::plan::{BaseKind, Device, Plan, Step, Steps};
+use crate::plan::{AssumeRole, Base, BaseKind, Device, Plan, Step, Steps};
 use crate::profile::ProfileSet;
 use crate::safe::SafeError;
 use crate::secret::{Code, Credentials};
@@ -278,9 +278,10 @@ impl Run<'_, '_> {
     /// Makes the call of step `n`. If AWS no longer accepts the session that signs it, the session is dropped and
     /// obtained again, once.
     fn make(&self, n: usize, reuse: Reuse) -> Result<(Credentials, Option<UnlockedKey>), ExecuteError> {
-        let signer = match n {
-            0 => self.base()?.clone(),
-            n => self.step(n - 1, MinTtl::SIGNER, reuse)?,
+        let signer = match (n, &self.steps[n]) {
+            (0, Step::WebIdentity(call)) => return self.prove(call),
+            (0, _) => self.base()?.clone(),
+            (n, _) => self.step(n - 1, MinTtl::SIGNER, reuse)?,
         };
         match self.call(n, &signer) {
             Err(error) if n > 0 && reuse == Reuse::Fresh && error.says_the_session_is_over() => {
@@ -296,17 +297,33 @@ impl Run<'_, '_> {
         }
     }
 
-    fn call(&self, n: usize, signer: &Credentials) -> Result<(Credentials, Option<UnlockedKey>), ExecuteError> {
-        let step = &self.steps[n];
-        let failed = |error| ExecuteError::Call {
+    /// Makes the call that a web identity proves. The token is read only now, since its file is rotated often.
+    fn prove(&self, call: &AssumeRole) -> Result<(Credentials, Option<UnlockedKey>), ExecuteError> {
+        let step = Step::WebIdentity(Box::new(call.clone()));
+        let Base::WebIdentity(web) = &self.on.plan.base else {
+            return Err(self.failed(&step, StsError::Unusable("the base is no web identity".to_owned())));
+        };
+        let token = self.on.base.token(web)?;
+        let held = self.on.cache.unlock(call.duration, self.on.clock.now())?;
+        let send = |client: &dyn Sts, name: &SessionName| client.web_identity(&token, call, name);
+        Ok((self.send(&step, &send).map_err(|error| self.failed(&step, error))?, held))
+    }
+
+    fn failed(&self, step: &Step, error: StsError) -> ExecuteError {
+        ExecuteError::Call {
             step: Box::new(step.clone()),
             profile: self.on.plan.profile.clone(),
             without_mfa: self.on.plan.without_mfa().cloned(),
             error,
-        };
+        }
+    }
+
+    fn call(&self, n: usize, signer: &Credentials) -> Result<(Credentials, Option<UnlockedKey>), ExecuteError> {
+        let step = &self.steps[n];
+        let failed = |error| self.failed(step, error);
         let Some(device) = step.needs_code_of() else {
             let held = self.on.cache.unlock(step.duration(), self.on.clock.now())?;
-            return Ok((self.send(step, signer, None).map_err(failed)?, held));
+            return Ok((self.send_signed(step, signer, None).map_err(failed)?, held));
         };
         let serial = device.serial().ok_or_else(|| ExecuteError::NoDevice(self.on.plan.profile.clone()))?;
         // A process that cannot prompt ends before it opens a keyring or loads a certificate, unless a process that can
@@ -324,7 +341,7 @@ impl Run<'_, '_> {
         let held = self.on.cache.unlock(step.duration(), self.on.clock.now())?;
         self.client()?;
         let ledger = Ledger::of(self.on.cache.folder(), serial, self.on.clock.local(), self.on.messages);
-        let mut send = |code: &Code| match self.send(step, signer, Some(code)) {
+        let mut send = |code: &Code| match self.send_signed(step, signer, Some(code)) {
             Ok(credentials) => Outcome::Done(credentials),
             Err(error) if error.is_wrong_code() => Outcome::Wrong(failed(error)),
             Err(error) if error.was_never_sent() => Outcome::Unsent(failed(error)),
@@ -360,29 +377,44 @@ impl Run<'_, '_> {
         self.on.cache.take_turn(&device_lock(serial), &mut ready, &mut during_wait)
     }
 
-    fn send(&self, step: &Step, signer: &Credentials, code: Option<&Code>) -> Result<Credentials, StsError> {
+    fn send_signed(&self, step: &Step, signer: &Credentials, code: Option<&Code>) -> Result<Credentials, StsError> {
+        self.send(step, &|client, name| match (step, code) {
+            (Step::SessionToken { device: Device::Named(serial), duration, .. }, Some(code)) => {
+                client.session_token(signer, serial, code, *duration)
+            }
+            (Step::SessionToken { .. }, _) => Err(StsError::Unusable("GetSessionToken without a code".to_owned())),
+            (Step::AssumeRole(call), code) => client.assume_role(signer, call, name, code),
+            (Step::WebIdentity(_), _) => Err(StsError::Unusable("a token proves it, not a signature".to_owned())),
+        })
+    }
+
+    /// Makes a call; `send` gets the client and the name of the session.
+    fn send(
+        &self,
+        step: &Step,
+        send: &dyn Fn(&dyn Sts, &SessionName) -> Result<Credentials, StsError>,
+    ) -> Result<Credentials, StsError> {
         let client = self.client().map_err(|error| match error {
             ExecuteError::Client(error) => error,
             other => StsError::Unusable(other.to_string()),
         })?;
         self.on.messages.info(&step.to_string());
         let _waiting = self.on.messages.waiting(&step.to_string());
-        let given = match (step, code) {
-            (Step::SessionToken { device: Device::Named(serial), duration, .. }, Some(code)) => {
-                client.session_token(signer, serial, code, *duration)
-            }
-            (Step::SessionToken { .. }, _) => Err(StsError::Unusable("GetSessionToken without a code".to_owned())),
-            (Step::AssumeRole(call), code) => {
-                let name = call.session_name.clone().unwrap_or_else(|| SessionName::for_user(&(self.on.user)()));
-                client.assume_role(signer, call, &name, code)
-            }
-        }?;
+        let given = send(client, &self.session_name(step))?;
         // By the clock of the endpoint that issued the credentials, which its answer has just told.
         let now = self.on.clock.now();
         match given.expiration.filter(|end| *end <= now) {
             Some(end) => Err(StsError::Over { end, now }),
             None => Ok(given),
         }
+    }
+
+    fn session_name(&self, step: &Step) -> SessionName {
+        let configured = match step {
+            Step::AssumeRole(call) | Step::WebIdentity(call) => call.session_name.clone(),
+            Step::SessionToken { .. } => None,
+        };
+        configured.unwrap_or_else(|| SessionName::for_user(&(self.on.user)()))
     }
 }
 

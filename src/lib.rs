@@ -15,6 +15,7 @@ pub mod policy;
 pub mod audit;
 pub mod vault;
 pub mod cli;
+pub mod web_token;
 pub mod profile;
 pub mod plan;
 pub mod settings;

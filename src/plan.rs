@@ -17,6 +17,7 @@ mod metadata;
 mod service;
 mod steps;
 mod warning;
+mod web;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use crate::names::{ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Region, RoleArn, SessionName, Tag};
 use crate::profile::{Profile, ProfileSet, Property};
 
-pub use base::{Base, BaseKind};
+pub use base::{Base, BaseKind, WebIdentity};
 pub use end::End;
 pub use error::{Likely, Origin, PlanError};
 pub use service::Service;
@@ -83,6 +84,8 @@ pub struct Ambient {
     pub regions: Vec<(&'static str, String)>,
     /// `MFA_CRED_EXPORTED_REGION`: also our own earlier output
     pub exported_region: Option<String>,
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE`, which counts only where a profile names the environment as its source
+    pub web_identity: Option<AmbientToken>,
     /// `AWS_ROLE_SESSION_NAME`
     pub session_name: Option<String>,
     /// `AWS_ENDPOINT_URL_STS`
@@ -114,6 +117,15 @@ pub struct AmbientKeys {
     pub access_key_id: String,
     /// Is `AWS_SESSION_TOKEN` or its old name `AWS_SECURITY_TOKEN` set?
     pub is_session: bool,
+}
+
+/// The environment's web identity.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AmbientToken {
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE`
+    pub file: PathBuf,
+    /// `AWS_ROLE_ARN`
+    pub role: Option<String>,
 }
 
 /// What would be done for a profile.
@@ -229,6 +241,9 @@ pub enum Step {
     },
     /// AssumeRole.
     AssumeRole(Box<AssumeRole>),
+    /// AssumeRoleWithWebIdentity: not signed, but proven by the base's token. It takes no tags, external ID or source
+    /// identity.
+    WebIdentity(Box<AssumeRole>),
 }
 
 /// AssumeRole's input.
@@ -263,7 +278,7 @@ impl Step {
     pub fn profile(&self) -> &ProfileName {
         match self {
             Self::SessionToken { profile, .. } => profile,
-            Self::AssumeRole(role) => &role.profile,
+            Self::AssumeRole(role) | Self::WebIdentity(role) => &role.profile,
         }
     }
 
@@ -271,7 +286,7 @@ impl Step {
     pub fn duration(&self) -> Lifetime {
         match self {
             Self::SessionToken { duration, .. } => *duration,
-            Self::AssumeRole(role) => role.duration,
+            Self::AssumeRole(role) | Self::WebIdentity(role) => role.duration,
         }
     }
 
@@ -280,6 +295,15 @@ impl Step {
         match self {
             Self::SessionToken { device, .. } => Some(device),
             Self::AssumeRole(role) => role.device.as_ref(),
+            Self::WebIdentity(_) => None,
+        }
+    }
+
+    /// The role that it assumes, if any.
+    pub fn role(&self) -> Option<&RoleArn> {
+        match self {
+            Self::SessionToken { .. } => None,
+            Self::AssumeRole(call) | Self::WebIdentity(call) => Some(&call.role),
         }
     }
 }
@@ -347,6 +371,7 @@ impl Plan {
                 match step {
                     Step::SessionToken { device, .. } => fill(device),
                     Step::AssumeRole(call) => call.device.iter_mut().for_each(fill),
+                    Step::WebIdentity(_) => {}
                 }
             }
         };
@@ -431,6 +456,7 @@ impl fmt::Display for Step {
                     None => Ok(()),
                 }
             }
+            Self::WebIdentity(call) => write!(f, "AssumeRoleWithWebIdentity {} for {}", call.role, call.duration),
         }
     }
 }

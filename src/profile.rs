@@ -25,6 +25,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::host::Files;
 use crate::secret::Secret;
+use crate::web_token::{Identity, TokenFiles};
 use index::{Index, Texts};
 use outline::Outlines;
 use read::Found;
@@ -141,6 +142,7 @@ pub struct ProfileSet {
     whole: OnceLock<Index>,
     alike: overlooked::Index,
     sealed: Option<Box<dyn SealedKeys>>,
+    tokens: Option<Box<dyn TokenFiles>>,
 }
 
 impl ProfileSet {
@@ -155,13 +157,24 @@ impl ProfileSet {
         if outlines.is_none() {
             return Self::of_all(files);
         }
-        Ok(Self { files, outlines, whole: OnceLock::new(), alike: overlooked::Index::default(), sealed: None })
+        Ok(Self { outlines, ..Self::of(files, OnceLock::new()) })
     }
 
     /// The same profiles, some of which may have sealed access keys. They are looked up when they are asked for.
     #[must_use]
     pub fn with_sealed(self, keys: Box<dyn SealedKeys>) -> Self {
         Self { sealed: Some(keys), ..self }
+    }
+
+    /// The same profiles, whose token files can be read. They are looked at when they are asked for.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Box<dyn TokenFiles>) -> Self {
+        Self { tokens: Some(tokens), ..self }
+    }
+
+    /// Whose token a file holds, as far as it tells.
+    pub fn token_identity(&self, file: &Path) -> Identity {
+        self.tokens.as_ref().map(|tokens| tokens.identity(file)).unwrap_or_default()
     }
 
     /// Reads two texts in memory as if they were files named `config` and `credentials`.
@@ -176,7 +189,11 @@ impl ProfileSet {
 
     fn of_all(files: [File; 2]) -> Result<Self, ProfileError> {
         let index = read_all(&files)?;
-        Ok(Self { files, outlines: None, whole: index.into(), alike: overlooked::Index::default(), sealed: None })
+        Ok(Self::of(files, index.into()))
+    }
+
+    fn of(files: [File; 2], whole: OnceLock<Index>) -> Self {
+        Self { files, outlines: None, whole, alike: overlooked::Index::default(), sealed: None, tokens: None }
     }
 
     /// Everything in the files, read now unless it was read before.

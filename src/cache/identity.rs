@@ -81,14 +81,14 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
             Step::SessionToken { device, .. } => {
                 Digest::of(MAGIC).text("session").part(&before).text(&device.to_string())
             }
-            Step::AssumeRole(call) => role(&before, call),
+            Step::AssumeRole(call) | Step::WebIdentity(call) => role(&before, call),
         }
         .finish();
         let (kind, account, role) = match step {
             Step::SessionToken { device, .. } => {
                 (EntryKind::Session, device.serial().and_then(MfaSerial::account), None)
             }
-            Step::AssumeRole(call) => {
+            Step::AssumeRole(call) | Step::WebIdentity(call) => {
                 (EntryKind::Role, Some(call.role.account().clone()), Some(call.role.as_str().to_owned()))
             }
         };
@@ -110,6 +110,12 @@ fn base(plan: &Plan) -> [u8; 32] {
         Base::Ec2InstanceMetadata(url) => Digest::of(MAGIC).text("instance").text(url),
         Base::EcsContainer(uri) => Digest::of(MAGIC).text("container").option(uri.as_deref()),
         Base::CredentialProcess { command, .. } => Digest::of(MAGIC).text("process").text(command),
+        // Not the token itself, which is rotated often.
+        Base::WebIdentity(web) => Digest::of(MAGIC)
+            .text("web identity")
+            .part(web.file.as_os_str().as_encoded_bytes())
+            .option(web.identity.issuer.as_deref())
+            .option(web.identity.subject.as_deref()),
     };
     identity.text(plan.service.partition.as_str()).option(plan.service.endpoint_url.as_deref()).finish()
 }

@@ -23,6 +23,7 @@ use crate::settings::{ObtainOptions, Settings, ambient, ambient_credentials};
 use crate::state::{CorrectedClock, Folder, FolderError};
 use crate::vault::passphrase::Cost;
 use crate::vault::{KeyHome, PersistentVault, Stores, Unlocker, Vault};
+use crate::web_token::RealTokenFiles;
 
 /// The settings and the host of one run.
 pub(super) struct Context<'a> {
@@ -89,6 +90,7 @@ impl<'a> Context<'a> {
             if messages.says(Level::Info) {
                 set.notes().for_each(|note| messages.info(&note.to_string()));
             }
+            let set = set.with_tokens(Box::new(RealTokenFiles));
             let _ = self.known.profiles.set(match self.shelf() {
                 Some(shelf) => set.with_sealed(Box::new(shelf)),
                 None => set,

@@ -107,12 +107,7 @@ impl Facts {
         }
         let device = plan.and_then(|plan| plan.device.clone());
         let serial = device.as_ref().and_then(Device::serial);
-        let role = plan.and_then(|plan| {
-            plan.steps.given(true).iter().rev().find_map(|step| match step {
-                Step::AssumeRole(call) => Some(&call.role),
-                Step::SessionToken { .. } => None,
-            })
-        });
+        let role = plan.and_then(|plan| plan.steps.given(true).iter().rev().find_map(Step::role));
         let account = role.map(|role| role.account().clone()).or_else(|| serial?.account());
         Some(Self {
             name: name.to_owned(),
@@ -175,6 +170,7 @@ fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
         () => match plan.map(|plan| &plan.base) {
             Some(Base::AccessKey { .. } | Base::SealedKey { .. }) => "user",
             Some(Base::CredentialProcess { .. }) => "process",
+            Some(Base::WebIdentity(_)) => "web-identity",
             Some(_) => "host",
             None => "none",
         },

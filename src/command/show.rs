@@ -11,7 +11,7 @@ use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::host::Host;
 use crate::messages::printable;
-use crate::names::ProfileName;
+use crate::names::{ProfileName, RoleArn};
 use crate::plan::{End, Plan, PlanError, Step, Steps, existing, sign_in, sources};
 use crate::profile::{Difference, Profile, ProfileSet, Property, SectionKind};
 use crate::screen::table;
@@ -176,14 +176,15 @@ fn to_json(
 fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Value {
     let now = clock.now();
     let step = |when: &str, step: &Step, key: &Key| {
-        let (call, role) = match step {
-            Step::SessionToken { .. } => ("GetSessionToken", None),
-            Step::AssumeRole(call) => ("AssumeRole", Some(call.role.as_str())),
+        let call = match step {
+            Step::SessionToken { .. } => "GetSessionToken",
+            Step::AssumeRole(_) => "AssumeRole",
+            Step::WebIdentity(_) => "AssumeRoleWithWebIdentity",
         };
         json!({
             "call": call,
             "when": when.trim_end_matches([':', ' ']),
-            "role_arn": role,
+            "role_arn": step.role().map(RoleArn::as_str),
             "mfa_serial": step.needs_code_of().map(ToString::to_string),
             "duration_seconds": step.duration().secs(),
             "cached_until": cache.peek(key, now).map(|header| header.end.to_string()),

@@ -1,6 +1,7 @@
 //! The base credentials of a plan: a user's keys from the AWS files or the environment, or the answer of one of the
 //! SDK's providers.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_config::imds;
@@ -17,10 +18,11 @@ use crate::aws::route::Route;
 use crate::aws::runtime;
 use crate::aws::transport::client;
 use crate::names::{ProfileName, is_temporary_key};
-use crate::plan::{Base, Origin, Plan};
+use crate::plan::{Base, Origin, Plan, WebIdentity};
 use crate::profile::ProfileSet;
 use crate::safe::SafeError;
 use crate::secret::{Credentials, Secret};
+use crate::web_token::{self, TokenError};
 
 /// The time limit for an instance, a container or a command.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -74,6 +76,16 @@ pub enum BaseError {
         /// The part.
         part: &'static str,
     },
+    /// The file of a web identity gives no token.
+    #[error("{origin}: no token can be read from `{}`: {why}", .path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// Where it is named.
+        origin: Origin,
+        /// Why.
+        why: TokenError,
+    },
     /// The sealed access key.
     #[error(transparent)]
     Sealed(#[from] SafeError),
@@ -86,6 +98,9 @@ pub enum BaseError {
 pub trait Bases {
     /// Gets the base credentials of the plan.
     fn credentials(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError>;
+
+    /// Reads the token of a web identity, which is the base instead of credentials.
+    fn token(&self, web: &WebIdentity) -> Result<Secret<String>, BaseError>;
 }
 
 /// The real implementation: the files, the environment, and the SDK's providers on their own runtime.
@@ -120,8 +135,14 @@ impl Bases for RealBases<'_> {
                 let why = ": neither `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` nor `AWS_CONTAINER_CREDENTIALS_FULL_URI` is set";
                 Err(failed(plan, why.to_owned()))
             }
+            Base::WebIdentity(_) => Err(failed(plan, ": it signs nothing".to_owned())),
             Base::EcsContainer(Some(url)) => container::fetch(url).map_err(|why| failed(plan, why)),
         }
+    }
+
+    fn token(&self, web: &WebIdentity) -> Result<Secret<String>, BaseError> {
+        let WebIdentity { file, origin, .. } = web;
+        web_token::read(file).map_err(|why| BaseError::Token { path: file.clone(), origin: origin.clone(), why })
     }
 }
 

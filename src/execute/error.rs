@@ -68,5 +68,6 @@ fn call_name(step: &Step) -> String {
     match step {
         Step::SessionToken { .. } => "GetSessionToken".to_owned(),
         Step::AssumeRole(call) => format!("AssumeRole {}", call.role),
+        Step::WebIdentity(call) => format!("AssumeRoleWithWebIdentity {}", call.role),
     }
 }

@@ -37,6 +37,14 @@ pub trait Sts {
         code: Option<&Code>,
     ) -> Result<Credentials, StsError>;
 
+    /// AssumeRoleWithWebIdentity, which the token proves and nobody signs.
+    fn web_identity(
+        &self,
+        token: &Secret<String>,
+        call: &AssumeRole,
+        session_name: &SessionName,
+    ) -> Result<Credentials, StsError>;
+
     /// Learns AWS's time, which every answer contains, with a call that needs no permission: GetCallerIdentity. Its
     /// result does not matter.
     fn ask_the_time(&self, signer: &Credentials);
@@ -110,8 +118,6 @@ impl Sts for AwsSts<'_> {
             let tag = |tag: &crate::names::Tag| Tag::builder().key(&tag.key).value(&tag.value).build();
             let tags: Result<Vec<_>, _> = call.tags.iter().map(tag).collect();
             let tags = tags.map_err(|_| StsError::Unusable("a tag is not complete".to_owned()))?;
-            let arns = call.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build()).collect();
-            let some = |list: Vec<_>| (!list.is_empty()).then_some(list);
             let request = self
                 .client
                 .assume_role()
@@ -123,7 +129,7 @@ impl Sts for AwsSts<'_> {
                 .set_tags((!tags.is_empty()).then_some(tags))
                 .set_transitive_tag_keys((!call.transitive_tags.is_empty()).then(|| call.transitive_tags.clone()))
                 .set_policy(call.session_policy.clone())
-                .set_policy_arns(some(arns))
+                .set_policy_arns(policy_arns(call))
                 .set_serial_number(code.and(call.device.as_ref()).map(ToString::to_string))
                 .set_token_code(code.map(|code| code.expose().to_owned()));
             let signer = match code {
@@ -134,6 +140,27 @@ impl Sts for AwsSts<'_> {
                 .transport
                 .wait(request.customize().config_override(signer).send())
                 .map_err(|error| classify(&error))?;
+            answer.credentials().ok_or(StsError::Unreadable).and_then(ours)
+        })
+    }
+
+    fn web_identity(
+        &self,
+        token: &Secret<String>,
+        call: &AssumeRole,
+        session_name: &SessionName,
+    ) -> Result<Credentials, StsError> {
+        self.transport.send(&|| {
+            let request = self
+                .client
+                .assume_role_with_web_identity()
+                .role_arn(call.role.as_str())
+                .role_session_name(session_name.as_str())
+                .web_identity_token(token.expose())
+                .duration_seconds(seconds(call.duration))
+                .set_policy(call.session_policy.clone())
+                .set_policy_arns(policy_arns(call));
+            let answer = self.transport.wait(request.send()).map_err(|error| classify(&error))?;
             answer.credentials().ok_or(StsError::Unreadable).and_then(ours)
         })
     }
@@ -157,6 +184,11 @@ impl Sts for AwsSts<'_> {
 
 fn signed_by(signer: &Credentials) -> aws_sdk_sts::config::Builder {
     aws_sdk_sts::Config::builder().credentials_provider(provider(signer))
+}
+
+fn policy_arns(call: &AssumeRole) -> Option<Vec<PolicyDescriptorType>> {
+    let arns = call.policy_arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn).build());
+    (!call.policy_arns.is_empty()).then(|| arns.collect())
 }
 
 fn seconds(duration: Lifetime) -> i32 {

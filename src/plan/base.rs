@@ -1,10 +1,13 @@
 //! The credentials that a plan starts from.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use super::AmbientKeys;
-use crate::names::ProfileName;
+use super::error::Origin;
+use crate::names::{ProfileName, RoleArn};
 use crate::secret::shown;
+use crate::web_token::Identity;
 
 /// Where the first credentials come from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,6 +47,27 @@ pub enum Base {
         /// The command line.
         command: String,
     },
+    /// The token of a web identity, by which the first role is assumed.
+    ///
+    /// ```ini
+    /// [profile pod]
+    /// role_arn = arn:aws:iam::123456789012:role/pod
+    /// web_identity_token_file = /var/run/secrets/eks.amazonaws.com/serviceaccount/token
+    /// ```
+    WebIdentity(Box<WebIdentity>),
+}
+
+/// The token of a web identity.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WebIdentity {
+    /// The file with the token.
+    pub file: PathBuf,
+    /// Where that file is named.
+    pub origin: Origin,
+    /// Whose token it was when the plan was made.
+    pub identity: Identity,
+    /// `AWS_ROLE_ARN`, if the token is that of the environment; otherwise, the profile names the role.
+    pub role: Option<RoleArn>,
 }
 
 /// The kind of credentials that a base gives, as far as the plan can know.
@@ -67,8 +91,18 @@ impl Base {
                 BaseKind::Session
             }
             Self::AccessKey { .. } | Self::SealedKey { .. } | Self::Environment(_) => BaseKind::LongTerm,
-            Self::Ec2InstanceMetadata(_) | Self::EcsContainer(_) => BaseKind::RoleSession,
+            Self::Ec2InstanceMetadata(_) | Self::EcsContainer(_) | Self::WebIdentity(_) => BaseKind::RoleSession,
             Self::CredentialProcess { .. } => BaseKind::Unknown,
+        }
+    }
+}
+
+impl Base {
+    /// The role that it names by itself.
+    pub(super) fn role(&self) -> Option<&RoleArn> {
+        match self {
+            Self::WebIdentity(web) => web.role.as_ref(),
+            _ => None,
         }
     }
 }
@@ -92,6 +126,7 @@ impl fmt::Display for Base {
             Self::Ec2InstanceMetadata(_) => f.write_str("the role of this EC2 instance"),
             Self::EcsContainer(_) => f.write_str("the role of this container"),
             Self::CredentialProcess { profile, .. } => write!(f, "`credential_process` of profile `{profile}`"),
+            Self::WebIdentity(web) => write!(f, "the web identity token in `{}`", web.file.display()),
         }
     }
 }

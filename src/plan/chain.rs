@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::error::{Likely, Origin, PlanError};
-use super::metadata;
+use super::{metadata, web};
 use super::{Ambient, Base, Device, PlanRequest};
 use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
@@ -57,14 +57,14 @@ impl<'a> Chain<'a> {
             if !asked && has_key(profile) {
                 break;
             }
-            // Not skipped in favor of a source or keys in the same profile: the SDKs would sign in with it.
-            if let Some(property) = profile.filled("web_identity_token_file") {
-                return Err(unsupported(profile, &property, "a web identity"));
+            let role = role_of(profile, request.role_arn.as_ref().filter(|_| asked))?;
+            // It comes before every other source in the same profile, as in the SDKs.
+            let is_replaced = asked && request.source_profile.is_some();
+            if let Some(property) = profile.filled("web_identity_token_file").filter(|_| !is_replaced) {
+                let Some((_, role)) = role else { return Err(half(profile, &property, "web_identity_token_file", "role_arn")) };
+                roles.push(RoleLink { profile, role });
+                return Ok(Self { links, roles, base: web::of_profile(set, &property) });
             }
-            let role = match request.role_arn.as_ref().filter(|_| asked) {
-                Some(role) => Some((Origin::Flag("--role-arn"), role.clone())),
-                None => profile.filled("role_arn").map(|p| Ok((origin(&p), whole_arn(&p)?))).transpose()?,
-            };
             let source = match request.source_profile.as_ref().filter(|_| asked) {
                 Some(source) => Some((Origin::Flag("--source-profile"), source.to_string())),
                 None => profile.filled("source_profile").map(|p| (origin(&p), p.value().into_owned())),
@@ -160,6 +160,14 @@ impl<'a> Chain<'a> {
     }
 }
 
+/// The role that a profile names, or the one given in its place, and what names it.
+fn role_of(profile: Profile<'_>, given: Option<&RoleArn>) -> Result<Option<(Origin, RoleArn)>, PlanError> {
+    match given {
+        Some(role) => Ok(Some((Origin::Flag("--role-arn"), role.clone()))),
+        None => profile.filled("role_arn").map(|p| Ok((origin(&p), whole_arn(&p)?))).transpose(),
+    }
+}
+
 fn follow<'a>(
     set: &'a ProfileSet,
     links: &[Profile<'a>],
@@ -202,7 +210,7 @@ fn base_of(
     let name = || profile_name(profile);
     let is_source = met.len() > 1;
     if let Some(property) = profile.filled("credential_source").filter(|_| for_a_role && !is_source) {
-        return named_source(profile, &property, world);
+        return named_source(set, profile, &property, world);
     }
     let elsewhere = || sign_in(profile).map(|(property, what)| unsupported(profile, &property, what));
     if let Some(error) = elsewhere().filter(|_| !is_source) {
@@ -216,7 +224,7 @@ fn base_of(
         return Ok(Base::SealedKey { profile: name(), access_key_id });
     }
     if let Some(property) = profile.filled("credential_source") {
-        return named_source(profile, &property, world);
+        return named_source(set, profile, &property, world);
     }
     if let Some(error) = elsewhere() {
         return Err(error);
@@ -242,15 +250,20 @@ fn base_of(
 }
 
 fn named_source(
+    set: &ProfileSet,
     profile: Profile<'_>,
     property: &Property<'_>,
     (request, ambient): (&PlanRequest, &Ambient),
 ) -> Result<Base, PlanError> {
     let origin = origin(property);
     match property.value().as_ref() {
-        "Environment" if ambient.held.is_some() => Err(PlanError::OwnExports { origin }),
         "Environment" => {
-            let keys = ambient.keys.clone().ok_or(PlanError::NoAmbientKeys { origin })?;
+            let keys = match (&ambient.keys, &ambient.web_identity) {
+                // Keys first, as in the SDKs.
+                (None, Some(token)) => return web::of_environment(set, token),
+                _ if ambient.held.is_some() => return Err(PlanError::OwnExports { origin }),
+                (keys, _) => keys.clone().ok_or(PlanError::NoAmbientKeys { origin })?,
+            };
             legal_key(&keys.access_key_id, keys.is_session, &|| Origin::Variable(variables::aws::ACCESS_KEY_ID))?;
             Ok(Base::Environment(keys))
         }
@@ -290,13 +303,6 @@ fn sealed_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
 fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
     const ID: &str = "aws_access_key_id";
     const SECRET: &str = "aws_secret_access_key";
-    let half = |property: &Property<'_>, other, missing| {
-        let (name, overlooked) = (profile.name().to_owned(), profile.overlooked().into());
-        Err(match profile.get(missing) {
-            Some(empty) => PlanError::EmptyHalf { origin: origin(&empty), profile: name, other, overlooked },
-            None => PlanError::HalfKey { origin: origin(property), profile: name, missing, overlooked },
-        })
-    };
     for key in [ID, SECRET, "aws_session_token", "aws_security_token"] {
         if let Some(quoted) = profile.filled(key).filter(|property| is_quoted(&property.value())) {
             let why = "is in quotes, which count as part of the value in AWS files: write it without them";
@@ -308,9 +314,18 @@ fn access_key(profile: Profile<'_>) -> Result<Option<String>, PlanError> {
             legal_key(&id.value(), profile.session_token().is_some(), &|| origin(&id))?;
             Ok(Some(id.value().into_owned()))
         }
-        (Some(id), None) => half(&id, ID, SECRET),
-        (None, Some(secret)) => half(&secret, SECRET, ID),
+        (Some(id), None) => Err(half(profile, &id, ID, SECRET)),
+        (None, Some(secret)) => Err(half(profile, &secret, SECRET, ID)),
         (None, None) => Ok(None),
+    }
+}
+
+/// The error for a property that is useless without another one, which is missing or empty.
+fn half(profile: Profile<'_>, property: &Property<'_>, other: &'static str, missing: &'static str) -> PlanError {
+    let (name, overlooked) = (profile.name().to_owned(), profile.overlooked().into());
+    match profile.get(missing) {
+        Some(empty) => PlanError::EmptyHalf { origin: origin(&empty), profile: name, other, overlooked },
+        None => PlanError::HalfKey { origin: origin(property), profile: name, missing, overlooked },
     }
 }
 

@@ -227,8 +227,8 @@ pub enum PlanError {
         /// The base.
         base: String,
     },
-    /// `credential_source = Environment`, but the environment has no keys.
-    #[error("{origin}: the environment has no access key")]
+    /// `credential_source = Environment`, but the environment has neither keys nor the token of a web identity.
+    #[error("{origin}: the environment has neither an access key nor a web identity")]
     NoAmbientKeys {
         /// The `credential_source`.
         origin: Origin,

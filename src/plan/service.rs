@@ -8,7 +8,7 @@ use super::chain::{Chain, origin, parse, sources};
 use super::error::{Origin, PlanError};
 use super::{Ambient, PlanRequest};
 use crate::names::variables;
-use crate::names::{Address, MfaSerial, Partition, Region};
+use crate::names::{Address, MfaSerial, Partition, Region, RoleArn};
 use crate::profile::{Profile, ProfileSet, Property, SectionKind};
 use crate::secret::shown;
 
@@ -73,7 +73,8 @@ impl Service {
         region: Option<&Region>,
         (request, ambient): (&PlanRequest, &Ambient),
     ) -> Result<Self, PlanError> {
-        let of_names = chain.roles.first().map(|link| link.role.partition()).or(serial.and_then(MfaSerial::partition));
+        let role = chain.roles.first().map(|link| &link.role).or(chain.base.role());
+        let of_names = role.map(RoleArn::partition).or(serial.and_then(MfaSerial::partition));
         let partition = of_names.or(region.map(Partition::of_region)).unwrap_or(Partition::AWS);
         // The person may well work in a region of another partition, but the STS there does not know this role.
         let region = region.filter(|region| Partition::of_region(region) == partition);

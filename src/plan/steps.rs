@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use super::chain::{Chain, RoleLink, origin, parse, profile_name};
 use super::error::{Origin, PlanError};
-use super::{Ambient, AssumeRole, BaseKind, Device, PlanRequest, Step, Steps, Warning};
+use super::{Ambient, AssumeRole, Base, BaseKind, Device, PlanRequest, Step, Steps, Warning, WebIdentity, web};
 use crate::names::variables;
-use crate::names::{Lifetime, MfaSerial, ProfileName, SessionName, Tag};
+use crate::names::{Lifetime, MfaSerial, ProfileName, RoleArn, SessionName, Tag};
 use crate::profile::Profile;
 
 const HOUR: Lifetime = Lifetime::from_secs(3600);
@@ -44,7 +44,13 @@ pub(super) fn lay_out(
     let mut warnings = Vec::new();
     let steps = match chain.base.kind() {
         BaseKind::LongTerm => Steps::Fixed(from_long_term(&user, device, session, roles, &mut warnings)),
-        BaseKind::Session | BaseKind::RoleSession => Steps::Fixed(from_session(roles, &mut warnings)),
+        BaseKind::Session | BaseKind::RoleSession => {
+            let first = match &chain.base {
+                Base::WebIdentity(identity) => Some(from_web_identity(chain, identity, &mut roles, (request, ambient))?),
+                _ => None,
+            };
+            Steps::Fixed(first.into_iter().chain(from_session(roles, &mut warnings)).collect())
+        }
         BaseKind::Unknown => {
             let from_session = from_session(roles.clone(), &mut warnings);
             warnings.clear();
@@ -145,6 +151,50 @@ fn assume_role(
     })
 }
 
+/// The first call from a web identity, which is no role chaining: it may last as long as the role allows. The role of a
+/// profile with its own token is the first of `roles`, and is taken out.
+fn from_web_identity(
+    chain: &Chain<'_>,
+    identity: &WebIdentity,
+    roles: &mut Vec<AssumeRole>,
+    (request, ambient): (&PlanRequest, &Ambient),
+) -> Result<Step, PlanError> {
+    let call = if let Some(role) = &identity.role {
+        of_environment(chain, role, (request, ambient))?
+    } else {
+        let call = roles.remove(0);
+        let nothing = PlanRequest::default();
+        let profile = *chain.links.last().expect("a chain has the profile that was asked for");
+        web::refuse_claims(profile, &call, if roles.is_empty() { request } else { &nothing })?;
+        call
+    };
+    Ok(Step::WebIdentity(Box::new(call)))
+}
+
+/// The role of the environment's web identity. It has no profile: only the session name and, if it is what was asked for,
+/// the duration can be chosen.
+fn of_environment(
+    chain: &Chain<'_>,
+    role: &RoleArn,
+    (request, ambient): (&PlanRequest, &Ambient),
+) -> Result<AssumeRole, PlanError> {
+    let wished = request.duration.as_ref().filter(|_| chain.roles.is_empty());
+    let duration = wished.map_or(Ok(HOUR), |(origin, duration)| in_range(origin.clone(), *duration, ROLE_MOST))?;
+    Ok(AssumeRole {
+        profile: profile_name(*chain.links.last().expect("a chain has the profile that was asked for")),
+        role: role.clone(),
+        device: None,
+        duration,
+        session_name: ambient_session_name(ambient)?,
+        external_id: None,
+        source_identity: None,
+        tags: Vec::new(),
+        transitive_tags: Vec::new(),
+        session_policy: None,
+        policy_arns: Vec::new(),
+    })
+}
+
 fn session_name(
     profile: Profile<'_>,
     request: &PlanRequest,
@@ -153,11 +203,16 @@ fn session_name(
     if let Some(name) = &request.session_name {
         return Ok(Some(name.clone()));
     }
-    if let Some(name) = &ambient.session_name {
-        let origin = Origin::Variable(variables::aws::ROLE_SESSION_NAME);
-        return name.parse().map(Some).map_err(|why| PlanError::BadValue { origin, why });
+    if let Some(name) = ambient_session_name(ambient)? {
+        return Ok(Some(name));
     }
     profile.filled("role_session_name").map(|p| parse(&p)).transpose()
+}
+
+fn ambient_session_name(ambient: &Ambient) -> Result<Option<SessionName>, PlanError> {
+    let origin = || Origin::Variable(variables::aws::ROLE_SESSION_NAME);
+    let name = ambient.session_name.as_deref();
+    name.map(|name| name.parse().map_err(|why| PlanError::BadValue { origin: origin(), why })).transpose()
 }
 
 /// The profile's `session_tags` (`key=value,key=value`), each replaced by the option's tag with the same key.
@@ -235,7 +290,8 @@ fn role_duration(profile: Profile<'_>, request: &PlanRequest) -> Result<Lifetime
 /// How long the MFA session lasts: the nearest `session_duration` along the chain. If the session itself was requested,
 /// the command line takes precedence.
 fn session_duration(chain: &Chain<'_>, request: &PlanRequest) -> Result<Lifetime, PlanError> {
-    let wished = request.duration.as_ref().filter(|_| chain.roles.is_empty());
+    let is_target = chain.roles.is_empty() && chain.base.role().is_none();
+    let wished = request.duration.as_ref().filter(|_| is_target);
     let (origin, duration) = match (wished, chain.nearest("session_duration")) {
         (Some((origin, duration)), _) => (origin.clone(), *duration),
         (None, Some(property)) => (origin(&property), parse(&property)?),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::host::Env;
 use crate::names::moment;
 use crate::names::variables;
-use crate::plan::{Ambient, AmbientKeys};
+use crate::plan::{Ambient, AmbientKeys, AmbientToken};
 use crate::secret::{Credentials, Secret};
 
 /// When the keys in the environment expire.
@@ -23,6 +23,9 @@ pub fn ambient(env: &dyn Env) -> Ambient {
         held: env.os(variables::PROFILE).map(|held| held.to_string_lossy().into_owned()),
         regions: [variables::aws::REGION, variables::aws::DEFAULT_REGION].into_iter().filter_map(region).collect(),
         exported_region: env.var(variables::EXPORTED_REGION),
+        web_identity: env
+            .os(variables::aws::WEB_IDENTITY_TOKEN_FILE)
+            .map(|file| AmbientToken { file: file.into(), role: env.var(variables::aws::ROLE_ARN) }),
         session_name: env.var(variables::aws::ROLE_SESSION_NAME),
         endpoint_url_sts: env.var(variables::aws::ENDPOINT_URL_STS),
         endpoint_url_iam: env.var(variables::aws::ENDPOINT_URL_IAM),

@@ -10,9 +10,9 @@ use crate::execute::base::{BaseError, Bases, RealBases, alive};
 use crate::host::NoTerminal;
 use crate::iam::{AwsIam, DeviceError, Iam, IamError, needs, usable};
 use crate::names::{MfaSerial, ProfileName};
-use crate::plan::{BaseKind, Plan, PlanError, PlanRequest};
+use crate::plan::{BaseKind, Plan, PlanError, PlanRequest, WebIdentity};
 use crate::profile::ProfileSet;
-use crate::secret::Credentials;
+use crate::secret::{Credentials, Secret};
 use crate::settings::Limits;
 
 /// A base that is asked only once: a `credential_process` may be slow, or may prompt a person.
@@ -39,6 +39,10 @@ impl Bases for Once<'_> {
         }
         let found = self.inner.credentials(plan, set)?;
         Ok(self.found.get_or_init(|| found).clone())
+    }
+
+    fn token(&self, web: &WebIdentity) -> Result<Secret<String>, BaseError> {
+        self.inner.token(web)
     }
 }
 
