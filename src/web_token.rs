@@ -104,7 +104,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("token");
         for (token, issuer, subject) in [
-            (jwt(r#"{"iss":"https://oidc.example","sub":"system:serviceaccount:a:b","exp":1}"#), Some("https://oidc.example"), Some("system:serviceaccount:a:b")),
+            (
+                jwt(r#"{"iss":"https://oidc.example","sub":"system:serviceaccount:a:b","exp":1}"#),
+                Some("https://oidc.example"),
+                Some("system:serviceaccount:a:b"),
+            ),
             (jwt(r#"{"sub":"x","aud":["sts.amazonaws.com"]}"#), None, Some("x")),
             (jwt(r#"{"iss":7}"#), None, None),
             (jwt("not JSON"), None, None),

@@ -2,6 +2,8 @@
 //!
 //! A command that a hint names runs as it is printed.
 
+mod sources;
+
 use super::Error;
 use crate::aws::Obstacle;
 use crate::code::CodeError;
@@ -160,6 +162,7 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         ExecuteError::Code(error) => return code_hint(error),
         ExecuteError::Vault(error) => return vault_hint(error),
         ExecuteError::Base(BaseError::Sealed(error)) => return safe_hint(error),
+        ExecuteError::Base(BaseError::Token { path, why, .. }) => return sources::token_file(path, why),
         ExecuteError::Base(BaseError::Expired { origin, .. }) => match origin {
             Some(Origin::Variable(_)) => "obtain new ones the same way; if that variable is a leftover, unset it",
             Some(_) => "sign in again with the tool that wrote them; if that line is a leftover, delete it",
@@ -245,6 +248,9 @@ fn call_hint(step: Option<&Step>, error: &StsError, profile: Option<&ProfileName
             let list = ours("device list", profile);
             format!("{serial} is not an MFA device of this user, or has no codes; {list} lists the devices")
         }
+        (code, Some(Step::WebIdentity(_))) if sources::web_identity(code, message, profile).is_some() => {
+            return sources::web_identity(code, message, profile);
+        }
         ("AccessDenied", Some(Step::AssumeRole(call))) => denied_role(call),
         ("AccessDenied", Some(Step::SessionToken { .. })) if message.contains("session credentials") => {
             "the profile's access key belongs to a session; GetSessionToken needs a long-term access key".to_owned()
@@ -264,7 +270,9 @@ fn call_hint(step: Option<&Step>, error: &StsError, profile: Option<&ProfileName
         ("SignatureDoesNotMatch", _) => {
             "the secret access key is mistyped, or belongs to another access key ID".to_owned()
         }
-        ("ValidationError", Some(Step::AssumeRole(_))) if message.contains("DurationSeconds") => {
+        ("ValidationError", Some(Step::AssumeRole(_) | Step::WebIdentity(_)))
+            if message.contains("DurationSeconds") =>
+        {
             "ask for a shorter duration: a role allows one hour unless its maximum session duration is longer"
                 .to_owned()
         }

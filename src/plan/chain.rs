@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use super::error::{Likely, Origin, PlanError};
-use super::{metadata, web};
 use super::{Ambient, Base, Device, PlanRequest};
+use super::{metadata, web};
 use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichFile};
@@ -61,7 +61,9 @@ impl<'a> Chain<'a> {
             // It comes before every other source in the same profile, as in the SDKs.
             let is_replaced = asked && request.source_profile.is_some();
             if let Some(property) = profile.filled("web_identity_token_file").filter(|_| !is_replaced) {
-                let Some((_, role)) = role else { return Err(half(profile, &property, "web_identity_token_file", "role_arn")) };
+                let Some((_, role)) = role else {
+                    return Err(half(profile, &property, "web_identity_token_file", "role_arn"));
+                };
                 roles.push(RoleLink { profile, role });
                 return Ok(Self { links, roles, base: web::of_profile(set, &property) });
             }

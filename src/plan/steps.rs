@@ -46,7 +46,9 @@ pub(super) fn lay_out(
         BaseKind::LongTerm => Steps::Fixed(from_long_term(&user, device, session, roles, &mut warnings)),
         BaseKind::Session | BaseKind::RoleSession => {
             let first = match &chain.base {
-                Base::WebIdentity(identity) => Some(from_web_identity(chain, identity, &mut roles, (request, ambient))?),
+                Base::WebIdentity(identity) => {
+                    Some(from_web_identity(chain, identity, &mut roles, (request, ambient))?)
+                }
                 _ => None,
             };
             Steps::Fixed(first.into_iter().chain(from_session(roles, &mut warnings)).collect())

@@ -132,7 +132,10 @@ fn an_invalid_profile_is_reported_with_file_line_and_property() {
                 "credential_source = Moon\n",
                 "bad:3: `credential_source` must be `Environment`, `Ec2InstanceMetadata` or `EcsContainer`",
             ),
-            role("credential_source = Environment\n", "bad:3: `credential_source`: the environment has no access key"),
+            role(
+                "credential_source = Environment\n",
+                "bad:3: `credential_source`: the environment has neither an access key nor a web identity",
+            ),
             role("source_profile = bad\n", "`source_profile` forms a cycle: bad -> bad"),
             role(
                 "source_profile = b\n[profile b]\nrole_arn = <role>\nsource_profile = c\n\
@@ -147,9 +150,9 @@ fn an_invalid_profile_is_reported_with_file_line_and_property() {
                 "sso_session = x\n",
                 "bad:2: `sso_session`: profile `bad` uses IAM Identity Center (SSO), which this version does not support",
             ),
-            role(
+            profile(
                 "web_identity_token_file = t\n",
-                "bad:3: `web_identity_token_file`: profile `bad` uses a web identity, which this version does not support",
+                "bad:2: `web_identity_token_file`: profile `bad` has no `role_arn` to go with it",
             ),
             profile(
                 "login_session = x\n",

@@ -38,7 +38,7 @@ fn calls(world: &World) -> Vec<String> {
             Signer::Session { mfa: true, .. } => " with MFA",
             Signer::Session { mfa: false, .. } => " without MFA",
             Signer::Role { .. } => " as a role",
-            Signer::User(_) | Signer::Nobody => "",
+            Signer::User(_) | Signer::Nobody | Signer::Web { .. } => "",
         };
         let effect = match call.effect {
             Effect::Accepted => String::new(),

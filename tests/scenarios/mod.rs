@@ -78,3 +78,5 @@ mod terminal;
 #[cfg(unix)]
 mod together;
 mod variables;
+#[cfg(target_os = "linux")]
+mod web_identity;

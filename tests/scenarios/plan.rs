@@ -73,7 +73,7 @@ fn rendered(planned: Result<Plan, Refusal>) -> String {
     };
     let list = |values: Vec<String>| (!values.is_empty()).then(|| values.join(", "));
     for step in plan.steps.given(true) {
-        let Step::AssumeRole(call) = step else { continue };
+        let (Step::AssumeRole(call) | Step::WebIdentity(call)) = step else { continue };
         let of = |what: &str| format!("{what} of {}", call.role.name());
         line(&of("external id"), call.external_id.as_ref().map(ToString::to_string));
         line(&of("session name"), call.session_name.as_ref().map(ToString::to_string));

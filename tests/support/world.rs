@@ -229,7 +229,10 @@ impl World {
     fn leaks(&self) -> Vec<String> {
         let said = self.said.borrow();
         let said = said.iter().map(|(what, text)| (format!("stderr of `{what}`"), text.clone().into_bytes()));
-        let files = files_below(self.home.path()).into_iter().filter(|path| !path.ends_with(".aws/credentials"));
+        // What others keep in plain text: access keys, and the tokens of identity providers.
+        let is_ours =
+            |path: &PathBuf| !path.ends_with(".aws/credentials") && path.extension().is_none_or(|kind| kind != "token");
+        let files = files_below(self.home.path()).into_iter().filter(is_ours);
         let files = files.map(|path| (path.display().to_string(), fs::read(&path).unwrap_or_default()));
         said.chain(files)
             .filter_map(|(place, bytes)| {

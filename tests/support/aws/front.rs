@@ -17,6 +17,7 @@ use super::reply::{Refusal, Reply, Service};
 use super::sigv4::Authorization;
 use super::sso;
 use super::sts;
+use super::web;
 use super::world::{Call, Effect, KeyStatus, Kind, Params, Signer, World};
 
 /// The state that the server's threads and the test share.
@@ -182,6 +183,9 @@ impl World {
         let service = service(request);
         if request.path != "/" {
             return Err(Refusal::new(404, "UnknownOperationException", "The path is not one of this service."));
+        }
+        if let Some(answer) = web::perform(self, request, params) {
+            return answer;
         }
         let claim = Authorization::of(request)?;
         let caller = self.authenticate(&claim, request)?;

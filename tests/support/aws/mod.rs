@@ -21,6 +21,7 @@ mod sso;
 mod sts;
 mod totp;
 mod validate;
+mod web;
 mod world;
 
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub(crate) use fault::{Fault, When};
 pub(crate) use policies::Owner;
 pub(crate) use role::RoleSpec;
 pub(crate) use sso::{Issued, Person, SsoControl};
+pub(crate) use web::Claims;
 pub(crate) use world::{AccessKey, Call, Effect, Kind, ROOT, Signer};
 
 use device::DeviceState;

@@ -8,6 +8,7 @@ enum Principal {
     User(String),
     Account(String),
     Role(String),
+    Web { issuer: String, subject: String },
 }
 
 /// A role and its trust policy. By default it trusts nobody, and its sessions last at most an hour, as in AWS.
@@ -79,6 +80,12 @@ impl RoleSpec {
         self
     }
 
+    /// Trusts one subject of an identity provider.
+    pub(crate) fn trust_web(mut self, issuer: &str, subject: &str) -> Self {
+        self.principals.push(Principal::Web { issuer: issuer.to_owned(), subject: subject.to_owned() });
+        self
+    }
+
     /// Requires `aws:MultiFactorAuthPresent` to be true.
     pub(crate) fn require_mfa(mut self) -> Self {
         self.conditions.mfa = true;
@@ -131,6 +138,10 @@ impl RoleSpec {
     pub(super) fn trusts(&self, offer: &Offer) -> bool {
         let named = self.principals.iter().any(|principal| match (principal, offer.signer) {
             (Principal::User(name), Signer::User(user) | Signer::Session { user, .. }) => name == user,
+            (Principal::Web { issuer, subject }, Signer::Web { issuer: of, subject: who }) => {
+                issuer == of && subject == who
+            }
+            (_, Signer::Web { .. }) => false,
             (Principal::Account(account), _) => account == offer.account,
             (Principal::Role(role), Signer::Role { arn, .. }) => role == arn,
             _ => false,

@@ -53,7 +53,7 @@ fn assume_role(world: &mut World, caller: &Caller, params: &Params) -> Result<St
         Signer::User(user) if user == ROOT => {
             return Err(Refusal::denied("Roles may not be assumed by root accounts."));
         }
-        Signer::User(_) | Signer::Nobody => false,
+        Signer::User(_) | Signer::Nobody | Signer::Web { .. } => false,
         Signer::Session { user, .. } if user == ROOT => {
             return Err(Refusal::denied("Roles may not be assumed by root accounts."));
         }
@@ -87,7 +87,7 @@ fn assume_role(world: &mut World, caller: &Caller, params: &Params) -> Result<St
     constraints.check()?;
     check_arns(arn, &policies)?;
     tags.check(caller)?;
-    let packed = packed_size(params, &tags, &policies)?;
+    let packed = packed_size(params, tags.size(), &policies)?;
     let secs = duration(params, (900, 43_200))?.unwrap_or(CHAINED);
     if chained && secs > CHAINED {
         return Err(Refusal::invalid(
@@ -144,7 +144,7 @@ fn get_caller_identity(world: &World, caller: &Caller) -> String {
             let id = world.roles.get(arn).map_or("AROADELETED", |role| role.id.as_str());
             format!("{id}:{session_name}")
         }
-        Signer::Nobody => String::new(),
+        Signer::Nobody | Signer::Web { .. } => String::new(),
     };
     element("Arn", &caller_arn(world, caller))
         + &element("UserId", &user_id)
@@ -191,7 +191,7 @@ fn check_extras(role: &RoleSpec, caller: &Caller, tags: &Tags, identity: Option<
     Ok(())
 }
 
-fn check_arns(role: &str, policies: &[&str]) -> Result<(), Refusal> {
+pub(super) fn check_arns(role: &str, policies: &[&str]) -> Result<(), Refusal> {
     let parts: Vec<&str> = role.splitn(6, ':').collect();
     let shaped = matches!(parts[..], ["arn", _, "iam", "", account, resource]
         if is_account(account) && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()));
@@ -214,7 +214,7 @@ fn is_account(text: &str) -> bool {
 }
 
 /// The used space for policies and tags, in percent; `None` without any.
-fn packed_size(params: &Params, tags: &Tags, policies: &[&str]) -> Result<Option<usize>, Refusal> {
+pub(super) fn packed_size(params: &Params, tags: usize, policies: &[&str]) -> Result<Option<usize>, Refusal> {
     let policy = params.get("Policy");
     if let Some(policy) = policy {
         let document: Result<serde_json::Value, _> = serde_json::from_str(policy);
@@ -223,8 +223,7 @@ fn packed_size(params: &Params, tags: &Tags, policies: &[&str]) -> Result<Option
             return Err(malformed("Syntax errors in policy."));
         }
     }
-    let tags_size: usize = tags.pairs.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
-    let size = policy.map_or(0, str::len) + policies.iter().map(|arn| arn.len()).sum::<usize>() + tags_size;
+    let size = policy.map_or(0, str::len) + policies.iter().map(|arn| arn.len()).sum::<usize>() + tags;
     let percent = size.div_ceil(PACKED / 100);
     match percent {
         0 => Ok(None),
@@ -261,6 +260,11 @@ impl<'a> Tags<'a> {
         Self { pairs, transitive }
     }
 
+    /// In bytes, packed.
+    fn size(&self) -> usize {
+        self.pairs.iter().map(|(key, value)| key.len() + value.len() + 2).sum()
+    }
+
     fn check(&self, caller: &Caller) -> Result<(), Refusal> {
         let refuse = |text: &str| Err(Refusal::new(400, "InvalidParameterValue", text));
         let mut keys: Vec<String> = self.pairs.iter().map(|(key, _)| key.to_lowercase()).collect();
@@ -284,7 +288,7 @@ impl<'a> Tags<'a> {
     }
 }
 
-fn credentials(key: &AccessKey, expires: Timestamp) -> String {
+pub(super) fn credentials(key: &AccessKey, expires: Timestamp) -> String {
     let inner = element("AccessKeyId", &key.id)
         + &element("SecretAccessKey", &key.secret)
         + &element("SessionToken", key.token.as_deref().unwrap_or_default())
@@ -292,7 +296,7 @@ fn credentials(key: &AccessKey, expires: Timestamp) -> String {
     format!("<Credentials>{inner}</Credentials>")
 }
 
-fn assumed_role(world: &World, role: &Role, arn: &str, session_name: &str) -> String {
+pub(super) fn assumed_role(world: &World, role: &Role, arn: &str, session_name: &str) -> String {
     let id = element("AssumedRoleId", &format!("{}:{session_name}", role.id));
     let arn = element("Arn", &session_arn(world, arn, session_name));
     format!("<AssumedRoleUser>{id}{arn}</AssumedRoleUser>")
@@ -303,7 +307,7 @@ pub(super) fn caller_arn(world: &World, caller: &Caller) -> String {
     match &caller.signer {
         Signer::User(user) | Signer::Session { user, .. } => world.user_arn(user),
         Signer::Role { arn, session_name } => session_arn(world, arn, session_name),
-        Signer::Nobody => String::new(),
+        Signer::Nobody | Signer::Web { .. } => String::new(),
     }
 }
 

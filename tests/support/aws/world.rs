@@ -41,6 +41,8 @@ pub(crate) enum Signer {
     User(String),
     /// A session from `GetSessionToken` of this user.
     Session { user: String, mfa: bool },
+    /// A web identity, which signs nothing.
+    Web { issuer: String, subject: String },
     /// A session of an assumed role.
     Role { arn: String, session_name: String },
 }
@@ -91,6 +93,8 @@ pub(crate) enum Kind {
     Seed,
     /// A token or a client secret of Identity Center.
     SsoToken,
+    /// Of a web identity.
+    WebToken,
 }
 
 /// The status of a long-term key.
@@ -160,6 +164,8 @@ pub(super) struct World {
     pub(super) keys: BTreeMap<String, LongTermKey>,
     pub(super) devices: BTreeMap<String, DeviceState>,
     pub(super) roles: BTreeMap<String, Role>,
+    /// The keys of identity providers, by issuer.
+    pub(super) providers: BTreeMap<String, String>,
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) faults: Vec<(String, Fault, usize)>,
     pub(super) denials: Vec<Denial>,
@@ -184,6 +190,7 @@ impl World {
             keys: BTreeMap::new(),
             devices: BTreeMap::new(),
             roles: BTreeMap::new(),
+            providers: BTreeMap::new(),
             sessions: BTreeMap::new(),
             faults: Vec::new(),
             denials: Vec::new(),

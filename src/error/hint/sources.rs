@@ -1,0 +1,64 @@
+//! What to do when a source other than an access key gives no credentials.
+
+use std::io;
+use std::path::Path;
+
+use crate::messages::ours;
+use crate::names::ProfileName;
+use crate::web_token::TokenError;
+
+/// Why AWS does not take the token of a web identity.
+pub(super) fn web_identity(code: &str, message: &str, profile: Option<&ProfileName>) -> Option<String> {
+    let has = |part: &str| message.contains(part);
+    Some(match code {
+        "ExpiredTokenException" => format!(
+            "the token file is stale: what writes it (such as the kubelet or a CI job) has stopped renewing it; {} names it",
+            ours("show", profile)
+        ),
+        "AccessDenied" => "the role's trust policy does not admit this identity: compare its conditions with the \
+                           issuer, subject and audience in the token"
+            .to_owned(),
+        "InvalidIdentityToken" if has("No OpenIDConnect provider") => {
+            "IAM in the role's account has no identity provider with the token's issuer: create it, or check the \
+             account in `role_arn`"
+                .to_owned()
+        }
+        "InvalidIdentityToken" if has("audience") => {
+            "the token was issued for another audience: request one for an audience that the IAM identity provider \
+             lists (usually `sts.amazonaws.com`)"
+                .to_owned()
+        }
+        "InvalidIdentityToken" => {
+            "AWS needs an OpenID Connect ID token that the provider's published keys verify: check which token is in \
+             the file"
+                .to_owned()
+        }
+        "IDPRejectedClaim" => {
+            "the identity provider does not accept the token, which may have been revoked: obtain a new one from it"
+                .to_owned()
+        }
+        "IDPCommunicationError" => {
+            "AWS could not reach the identity provider in three attempts: try again, and check that its \
+             `.well-known/openid-configuration` is reachable from the internet"
+                .to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// A token file that gives no token.
+pub(super) fn token_file(path: &Path, why: &TokenError) -> Option<String> {
+    let shown = path.to_string_lossy();
+    match why {
+        TokenError::Unreadable(_) if shown.starts_with('~') || shown.contains('$') => {
+            Some("write the whole path: like the SDKs, mfa-cred expands neither `~` nor variables in it".to_owned())
+        }
+        TokenError::Unreadable(error) if error.kind() == io::ErrorKind::NotFound => {
+            let relative = if path.is_relative() { "; the path is relative to the working folder" } else { "" };
+            Some(format!(
+                "start what writes that file (such as the kubelet or a CI job), or correct the path{relative}"
+            ))
+        }
+        _ => None,
+    }
+}
