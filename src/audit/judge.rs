@@ -85,7 +85,10 @@ pub fn judge(account: &Account, limits: Limits, now: Timestamp) -> Vec<Finding> 
     for group in account.groups.iter().flatten().filter(|group| !group.has_users) {
         let name = &group.name;
         let what = format!("group `{name}` has no users");
-        let repair = format!("delete the group's policies, then the group: `aws iam delete-group --group-name {name}`");
+        let repair = format!(
+            "delete the group's policies, then the group: `aws iam delete-group {}`",
+            option("--group-name", name)
+        );
         judge.find(Question::GroupWithoutUsers, Subject::Group(name.clone()), String::new(), what, &repair);
     }
     if let Some(passwords) = account.passwords {
@@ -139,13 +142,13 @@ impl Judge {
     fn mfa(&mut self, user: &User) {
         let has_password = matches!(user.password, Some(Password::Since(..)));
         let has_key = user.keys.iter().flatten().any(|key| key.is_active);
-        let name = &user.name;
+        let user_name = option("--user-name", &user.name);
         match user.mfa {
             Some(Mfa::None) => {
                 if has_password {
                     let repair = format!(
                         "have the user enroll a device, with {} or in the console; or delete the password: `aws iam \
-                         delete-login-profile --user-name {name}`",
+                         delete-login-profile {user_name}`",
                         enroll()
                     );
                     let what = "has a console password but no MFA device";
@@ -173,7 +176,8 @@ impl Judge {
         // A user who cannot sign in is no risk, and a user with a device need not enroll one.
         let has_credentials = has_password || has_key || user.password.is_none() || user.keys.is_none();
         let Some(judged) = user.judged.as_ref().filter(|_| has_credentials) else { return };
-        let see = format!("`mfa-cred policy check --user {name}` names the statements and what to change");
+        let of_user = option("--user", &user.name);
+        let see = format!("`mfa-cred policy check {of_user}` names the statements and what to change");
         if let Some(why) = &judged.open {
             let what = format!("has policies that do not enforce MFA: {why}");
             self.of_user(Question::MfaNotEnforced, user, why, &what, &see);
@@ -187,10 +191,10 @@ impl Judge {
     fn keys(&mut self, user: &User) {
         let active: Vec<&Key> = user.keys.iter().flatten().filter(|key| key.is_active).collect();
         for key in &active {
-            let (name, user_name) = (&key.name, &user.name);
+            let (name, user_name) = (&key.name, option("--user-name", &user.name));
             let is_id = name.len() > 1;
             let off = format!(
-                "`aws iam update-access-key --user-name {user_name} --access-key-id {} --status Inactive`",
+                "`aws iam update-access-key {user_name} --access-key-id {} --status Inactive`",
                 if is_id { name } else { "ID" }
             );
             if let Some(made) = key.made.filter(|made| self.is_over(*made, self.limits.key_age)) {
@@ -231,7 +235,7 @@ impl Judge {
         if !self.is_over(since, self.limits.unused) {
             return;
         }
-        let (limit, since, name) = (days(self.limits.unused), day(since), &user.name);
+        let (limit, since, user_name) = (days(self.limits.unused), day(since), option("--user-name", &user.name));
         let (what, detail) = match was_used {
             WasUsed::Then => (
                 format!("has not signed in to the console since {since}, more than {limit} days ago"),
@@ -242,15 +246,14 @@ impl Judge {
                 format!("of {since}, never used"),
             ),
         };
-        let repair = format!("delete the password: `aws iam delete-login-profile --user-name {name}`");
+        let repair = format!("delete the password: `aws iam delete-login-profile {user_name}`");
         self.of_user(Question::UnusedPassword, user, &detail, &what, &repair);
     }
 
     fn habits(&mut self, user: &User) {
-        let name = &user.name;
         if user.has_group == Some(false) {
-            let repair =
-                format!("add the user to a group: `aws iam add-user-to-group --user-name {name} --group-name GROUP`");
+            let user_name = option("--user-name", &user.name);
+            let repair = format!("add the user to a group: `aws iam add-user-to-group {user_name} --group-name GROUP`");
             self.of_user(Question::UserInNoGroup, user, "", "is in no group", &repair);
         }
         if let Some(policies) = user.own_policies.as_ref().filter(|policies| !policies.is_empty()) {
@@ -271,7 +274,7 @@ impl Judge {
         if length < LENGTH {
             let what =
                 format!("the password policy accepts passwords of {length} characters; the minimum should be {LENGTH}");
-            self.find(Question::PasswordLength, Subject::Account, format!("{length} characters"), what, &repair);
+            self.find(Question::PasswordLength, Subject::Account, format!("minimum length {length}"), what, &repair);
         }
         if remembered < REMEMBERED {
             let mut what = "the password policy ".to_owned();
@@ -280,13 +283,25 @@ impl Judge {
                 n => write!(what, "remembers {n} passwords"),
             };
             let what = format!("{what}; it should remember {REMEMBERED}");
-            self.find(Question::PasswordReuse, Subject::Account, format!("{remembered} remembered"), what, &repair);
+            self.find(
+                Question::PasswordReuse,
+                Subject::Account,
+                format!("previous passwords remembered: {remembered}"),
+                what,
+                &repair,
+            );
         }
     }
 
     fn is_over(&self, since: Timestamp, limit: SignedDuration) -> bool {
         self.now.duration_since(since) > limit
     }
+}
+
+/// An option of a command, for any shell: a report may come from anyone, and IAM's names may start with a hyphen.
+fn option(option: &str, name: &str) -> String {
+    let word = shlex::try_quote(name).map_or_else(|_| "NAME".to_owned(), std::borrow::Cow::into_owned);
+    format!("{option}{}{word}", if name.starts_with('-') { '=' } else { ' ' })
 }
 
 fn days(limit: SignedDuration) -> i64 {
@@ -296,4 +311,21 @@ fn days(limit: SignedDuration) -> i64 {
 /// A date, not a duration: the output does not change from day to day if nothing else does.
 fn day(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::option;
+
+    #[test]
+    fn a_name_in_a_command_is_a_single_word_of_it() {
+        for (name, written) in [
+            ("alice@example.com", "--user-name alice@example.com"),
+            ("-x", "--user-name=-x"),
+            ("a b", "--user-name 'a b'"),
+            ("$(id)", "--user-name '$(id)'"),
+        ] {
+            assert_eq!(option("--user-name", name), written);
+        }
+    }
 }

@@ -121,10 +121,6 @@ questions! {
     CannotEnroll "cannot-enroll" Medium, None, None,
         NOT_CIS, "policies that prevent enrolling a device",
         "`mfa-cred policy check --user USER` names the statements and what to change";
-    /// Only security keys, which the API does not accept.
-    OnlyFido "only-fido" Low, None, None,
-        NOT_CIS, "only FIDO devices, which the API does not accept",
-        format!("have the user also enroll an authenticator app ({}), or sign in with `aws login`", enroll());
     /// An active access key that was not rotated.
     OldKey "old-key" Medium, Some("access-keys-rotated"), Some("IAM.3"),
         ["1.14", "1.13", "2.13", "2.12"], "access key not rotated",
@@ -137,6 +133,14 @@ questions! {
     UnusedPassword "unused-password" Medium, Some("iam-user-unused-credentials-check"), Some("IAM.22"),
         ["1.12", "1.11", "2.11", "2.11"], "console password not used",
         "delete the password (`aws iam delete-login-profile`)";
+    /// Short passwords are accepted.
+    PasswordLength "password-length" Medium, Some("iam-password-policy"), Some("IAM.15"),
+        ["1.8", "1.7", "2.7", "2.8"], "short passwords allowed",
+        "raise it to 14 with `aws iam update-account-password-policy`, which resets every option that you omit";
+    /// Only security keys, which the API does not accept.
+    OnlyFido "only-fido" Low, None, None,
+        NOT_CIS, "only FIDO devices, which the API does not accept",
+        format!("have the user also enroll an authenticator app ({}), or sign in with `aws login`", enroll());
     /// Two active access keys of one user.
     TwoActiveKeys "two-active-keys" Low, None, None,
         ["1.13", "1.12", "2.12", ""], "two active access keys",
@@ -153,10 +157,6 @@ questions! {
     GroupWithoutUsers "group-without-users" Low, Some("iam-group-has-users-check"), None,
         NOT_CIS, "group without users",
         "delete the group, or add users to it";
-    /// Short passwords are accepted.
-    PasswordLength "password-length" Medium, Some("iam-password-policy"), Some("IAM.15"),
-        ["1.8", "1.7", "2.7", "2.8"], "short passwords allowed",
-        "raise it to 14 with `aws iam update-account-password-policy`, which resets every option that you omit";
     /// Old passwords can be reused.
     PasswordReuse "password-reuse" Low, Some("iam-password-policy"), Some("IAM.16"),
         ["1.9", "1.8", "2.8", "2.9"], "reuse of old passwords allowed",
@@ -191,8 +191,9 @@ mod tests {
     use super::Question;
 
     #[test]
-    fn every_check_has_a_unique_id_and_cis_numbers_by_version() {
+    fn every_check_has_a_unique_id_its_place_by_severity_and_cis_numbers_by_version() {
         let mut slugs: Vec<&str> = Question::ALL.iter().map(|question| question.slug()).collect();
+        assert!(Question::ALL.is_sorted_by_key(|question| question.severity()), "the worst first");
         slugs.sort_unstable();
         slugs.dedup();
         assert_eq!(slugs.len(), Question::ALL.len());

@@ -129,11 +129,11 @@ fn five_hundred_users_give_the_findings_of_a_handmade_table() {
     each("console-without-mfa", "console", &[7], &mut expected);
     each("key-without-mfa", "key", &[], &mut expected);
     each("mfa-not-enforced", "open", &[], &mut expected);
-    each("only-fido", "fido", &[], &mut expected);
     each("old-key", "old", &[], &mut expected);
     each("unused-key", "old", &[], &mut expected);
     each("unused-key", "two", &[9], &mut expected);
     each("unused-password", "old", &[], &mut expected);
+    each("only-fido", "fido", &[], &mut expected);
     each("two-active-keys", "two", &[9], &mut expected);
     each("user-in-no-group", "alone", &[], &mut expected);
     each("policies-on-user", "own", &[], &mut expected);
@@ -303,10 +303,10 @@ fn moto_is_audited_too() {
         "mfa-not-enforced=bob",
         "cannot-enroll=alice",
         "cannot-enroll=bob",
+        "password-length=",
         "user-in-no-group=bob",
         "policies-on-user=bob",
         "group-without-users=empty",
-        "password-length=",
         "password-reuse=",
     ];
     for source in ["--live", "--report"] {
