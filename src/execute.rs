@@ -280,6 +280,10 @@ impl Run<'_, '_> {
     fn make(&self, n: usize, reuse: Reuse) -> Result<(Credentials, Option<UnlockedKey>), ExecuteError> {
         let signer = match (n, &self.steps[n]) {
             (0, Step::WebIdentity(call)) => return self.prove(call),
+            (0, step @ Step::RoleCredentials(_)) => {
+                let held = self.on.cache.unlock(step.duration(), self.on.clock.now())?;
+                return Ok((self.base()?.clone(), held));
+            }
             (0, _) => self.base()?.clone(),
             (n, _) => self.step(n - 1, MinTtl::SIGNER, reuse)?,
         };
@@ -384,7 +388,9 @@ impl Run<'_, '_> {
             }
             (Step::SessionToken { .. }, _) => Err(StsError::Unusable("GetSessionToken without a code".to_owned())),
             (Step::AssumeRole(call), code) => client.assume_role(signer, call, name, code),
-            (Step::WebIdentity(_), _) => Err(StsError::Unusable("a token proves it, not a signature".to_owned())),
+            (Step::WebIdentity(_) | Step::RoleCredentials(_), _) => {
+                Err(StsError::Unusable("a token proves it, not a signature".to_owned()))
+            }
         })
     }
 
@@ -412,7 +418,7 @@ impl Run<'_, '_> {
     fn session_name(&self, step: &Step) -> SessionName {
         let configured = match step {
             Step::AssumeRole(call) | Step::WebIdentity(call) => call.session_name.clone(),
-            Step::SessionToken { .. } => None,
+            Step::SessionToken { .. } | Step::RoleCredentials(_) => None,
         };
         configured.unwrap_or_else(|| SessionName::for_user(&(self.on.user)()))
     }

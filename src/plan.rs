@@ -12,9 +12,13 @@
 mod base;
 mod chain;
 mod end;
+mod endpoint;
 mod error;
 mod metadata;
+mod origin;
 mod service;
+mod sso;
+mod sso_fault;
 mod steps;
 mod warning;
 mod web;
@@ -22,13 +26,17 @@ mod web;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::names::{ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Region, RoleArn, SessionName, Tag};
+use crate::names::{
+    AccountId, ExternalId, Lifetime, MfaSerial, Partition, ProfileName, Region, RoleArn, SessionName, Tag,
+};
 use crate::profile::{Profile, ProfileSet, Property};
 
 pub use base::{Base, BaseKind, WebIdentity};
 pub use end::End;
+pub use endpoint::Service;
 pub use error::{Likely, Origin, PlanError};
-pub use service::Service;
+pub use sso::{SsoRole, SsoSession};
+pub use sso_fault::SsoFault;
 pub use warning::Warning;
 
 /// What the command line, our variables and our settings request.
@@ -92,6 +100,10 @@ pub struct Ambient {
     pub endpoint_url_sts: Option<String>,
     /// `AWS_ENDPOINT_URL_IAM`
     pub endpoint_url_iam: Option<String>,
+    /// `AWS_ENDPOINT_URL_SSO`
+    pub endpoint_url_sso: Option<String>,
+    /// `AWS_ENDPOINT_URL_SSO_OIDC`
+    pub endpoint_url_sso_oidc: Option<String>,
     /// `AWS_ENDPOINT_URL`
     pub endpoint_url: Option<String>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`
@@ -244,6 +256,8 @@ pub enum Step {
     /// AssumeRoleWithWebIdentity: not signed, but proven by the base's token. It takes no tags, external ID or source
     /// identity.
     WebIdentity(Box<AssumeRole>),
+    /// GetRoleCredentials at the portal of IAM Identity Center, with the token of a browser login.
+    RoleCredentials(Box<SsoRole>),
 }
 
 /// AssumeRole's input.
@@ -279,14 +293,16 @@ impl Step {
         match self {
             Self::SessionToken { profile, .. } => profile,
             Self::AssumeRole(role) | Self::WebIdentity(role) => &role.profile,
+            Self::RoleCredentials(role) => &role.profile,
         }
     }
 
-    /// The requested lifetime of the resulting session.
+    /// The requested lifetime of the resulting session; the longest one where AWS alone decides.
     pub fn duration(&self) -> Lifetime {
         match self {
             Self::SessionToken { duration, .. } => *duration,
             Self::AssumeRole(role) | Self::WebIdentity(role) => role.duration,
+            Self::RoleCredentials(_) => SsoRole::LONGEST,
         }
     }
 
@@ -295,14 +311,23 @@ impl Step {
         match self {
             Self::SessionToken { device, .. } => Some(device),
             Self::AssumeRole(role) => role.device.as_ref(),
-            Self::WebIdentity(_) => None,
+            Self::WebIdentity(_) | Self::RoleCredentials(_) => None,
         }
     }
 
-    /// The role that it assumes, if any.
-    pub fn role(&self) -> Option<&RoleArn> {
+    /// The name and the account of the role whose credentials it gives, if it does.
+    pub fn role(&self) -> Option<(&str, &AccountId)> {
         match self {
             Self::SessionToken { .. } => None,
+            Self::AssumeRole(call) | Self::WebIdentity(call) => Some((call.role.name(), call.role.account())),
+            Self::RoleCredentials(role) => Some((&role.role, &role.account)),
+        }
+    }
+
+    /// The ARN of that role, unless only AWS knows it.
+    pub fn role_arn(&self) -> Option<&RoleArn> {
+        match self {
+            Self::SessionToken { .. } | Self::RoleCredentials(_) => None,
             Self::AssumeRole(call) | Self::WebIdentity(call) => Some(&call.role),
         }
     }
@@ -371,7 +396,7 @@ impl Plan {
                 match step {
                     Step::SessionToken { device, .. } => fill(device),
                     Step::AssumeRole(call) => call.device.iter_mut().for_each(fill),
-                    Step::WebIdentity(_) => {}
+                    Step::WebIdentity(_) | Step::RoleCredentials(_) => {}
                 }
             }
         };
@@ -457,6 +482,9 @@ impl fmt::Display for Step {
                 }
             }
             Self::WebIdentity(call) => write!(f, "AssumeRoleWithWebIdentity {} for {}", call.role, call.duration),
+            Self::RoleCredentials(role) => {
+                write!(f, "GetRoleCredentials for role `{}` in account {}", role.role, role.account)
+            }
         }
     }
 }

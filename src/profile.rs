@@ -269,9 +269,15 @@ impl ProfileSet {
 
     /// Up to three profile names that may have been meant by `name`, the most likely first.
     pub fn nearest(&self, name: &str) -> Vec<&str> {
+        self.nearest_of(SectionKind::Profile, name)
+    }
+
+    /// The same for sections of that kind.
+    pub fn nearest_of(&self, kind: SectionKind, name: &str) -> Vec<&str> {
         let wanted = name.to_lowercase();
+        let names = self.names_of(kind);
         let mut near: Vec<(usize, &str)> =
-            self.names().filter_map(|known| Some((distance(&wanted, &known.to_lowercase())?, known))).collect();
+            names.filter_map(|known| Some((distance(&wanted, &known.to_lowercase())?, known))).collect();
         near.sort_by_key(|(distance, _)| *distance);
         near.into_iter().take(3).map(|(_, known)| known).collect()
     }

@@ -30,7 +30,7 @@ pub struct Header {
     /// The account, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// The role's ARN.
+    /// The role's ARN, or its name if IAM Identity Center gave the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// When AWS made it, by AWS's clock.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::digest::Digest;
 use crate::names::{AccountId, MfaSerial, Partition, ProfileName};
-use crate::plan::{AssumeRole, Base, Plan, Step};
+use crate::plan::{AssumeRole, Base, Plan, SsoRole, SsoSession, Step};
 use crate::state::clock_name;
 
 /// The first line; another number is another format, and a miss. It is part of an entry's identity and therefore of its
@@ -24,6 +24,8 @@ pub enum EntryKind {
     Session,
     /// A role's session.
     Role,
+    /// A role's session that IAM Identity Center gave.
+    Sso,
 }
 
 /// The identity of an entry, and the fields of its clear header.
@@ -82,6 +84,8 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
                 Digest::of(MAGIC).text("session").part(&before).text(&device.to_string())
             }
             Step::AssumeRole(call) | Step::WebIdentity(call) => role(&before, call),
+            // The base has named the account and the role.
+            Step::RoleCredentials(_) => Digest::of(MAGIC).text("role credentials").part(&before),
         }
         .finish();
         let (kind, account, role) = match step {
@@ -91,6 +95,8 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
             Step::AssumeRole(call) | Step::WebIdentity(call) => {
                 (EntryKind::Role, Some(call.role.account().clone()), Some(call.role.as_str().to_owned()))
             }
+            // Its ARN has a suffix that only AWS knows.
+            Step::RoleCredentials(role) => (EntryKind::Sso, Some(role.account.clone()), Some(role.role.clone())),
         };
         let digest = base16ct::lower::encode_string(&before);
         let (partition, endpoint_url) = (plan.service.partition, plan.service.endpoint_url.clone());
@@ -109,6 +115,7 @@ fn base(plan: &Plan) -> [u8; 32] {
         Base::Environment(keys) => Digest::of(MAGIC).text("access key").text(&keys.access_key_id),
         Base::Ec2InstanceMetadata(url) => Digest::of(MAGIC).text("instance").text(url),
         Base::EcsContainer(uri) => Digest::of(MAGIC).text("container").option(uri.as_deref()),
+        Base::Sso(role) => sso(role),
         Base::CredentialProcess { command, .. } => Digest::of(MAGIC).text("process").text(command),
         // Not the token itself, which is rotated often.
         Base::WebIdentity(web) => Digest::of(MAGIC)
@@ -118,6 +125,20 @@ fn base(plan: &Plan) -> [u8; 32] {
             .option(web.identity.subject.as_deref()),
     };
     identity.text(plan.service.partition.as_str()).option(plan.service.endpoint_url.as_deref()).finish()
+}
+
+/// Who signs in where, and the role that they take. What the login is allowed to do besides does not matter.
+fn sso(role: &SsoRole) -> Digest {
+    let SsoRole { profile: _, account, role, session } = role;
+    let SsoSession { name, start_url, scopes: _, portal, oidc: _ } = session;
+    Digest::of(MAGIC)
+        .text("sso")
+        .option(name.as_deref())
+        .text(start_url)
+        .text(portal.region.as_str())
+        .option(portal.endpoint_url.as_deref())
+        .text(account.as_str())
+        .text(role)
 }
 
 fn role(before: &[u8; 32], call: &AssumeRole) -> Digest {

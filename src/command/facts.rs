@@ -108,16 +108,16 @@ impl Facts {
         let device = plan.and_then(|plan| plan.device.clone());
         let serial = device.as_ref().and_then(Device::serial);
         let role = plan.and_then(|plan| plan.steps.given(true).iter().rev().find_map(Step::role));
-        let account = role.map(|role| role.account().clone()).or_else(|| serial?.account());
+        let account = role.map(|(_, account)| account.clone()).or_else(|| serial?.account());
         Some(Self {
             name: name.to_owned(),
             kind: kind(profile, plan),
-            source: text("source_profile").or_else(|| text("credential_source")),
+            source: ["source_profile", "credential_source", "sso_session"].into_iter().find_map(text),
             account: account
                 .map(|account| account.to_string())
                 .or_else(|| text("aws_account_id"))
                 .or_else(|| text("sso_account_id")),
-            role: role.map(|role| role.name().to_owned()),
+            role: role.map(|(name, _)| name.to_owned()),
             region: plan.and_then(|plan| plan.region.as_ref()).map(ToString::to_string).or_else(|| text("region")),
             device: device.as_ref().map(|it| it.serial().map_or_else(|| it.to_string(), |it| it.device().to_owned())),
             serial: device.map(|device| device.to_string()),
@@ -171,6 +171,7 @@ fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
             Some(Base::AccessKey { .. } | Base::SealedKey { .. }) => "user",
             Some(Base::CredentialProcess { .. }) => "process",
             Some(Base::WebIdentity(_)) => "web-identity",
+            Some(Base::Sso(_)) => "sso",
             Some(_) => "host",
             None => "none",
         },

@@ -180,15 +180,23 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
             Step::SessionToken { .. } => "GetSessionToken",
             Step::AssumeRole(_) => "AssumeRole",
             Step::WebIdentity(_) => "AssumeRoleWithWebIdentity",
+            Step::RoleCredentials(_) => "GetRoleCredentials",
         };
-        json!({
+        let mut shown = json!({
             "call": call,
             "when": when.trim_end_matches([':', ' ']),
-            "role_arn": step.role().map(RoleArn::as_str),
+            "role_arn": step.role_arn().map(RoleArn::as_str),
             "mfa_serial": step.needs_code_of().map(ToString::to_string),
             "duration_seconds": step.duration().secs(),
             "cached_until": cache.peek(key, now).map(|header| header.end.to_string()),
-        })
+        });
+        if let Step::RoleCredentials(role) = step {
+            // The permission set decides.
+            shown["duration_seconds"] = Value::Null;
+            shown["account"] = role.account.as_str().into();
+            shown["role_name"] = role.role.as_str().into();
+        }
+        shown
     };
     let steps: Vec<Value> = ways(plan)
         .into_iter()

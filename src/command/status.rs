@@ -60,14 +60,7 @@ pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> 
         let payload = if as_json {
             json!({
                 "shell": held.as_ref().map(|held| held.json(held.now(&cached, now))),
-                "cached": cached.iter().map(|(now, header)| json!({
-                    "profile": header.profile,
-                    "kind": header.kind,
-                    "role_arn": header.role,
-                    "account": header.account,
-                    "expires": header.end.to_string(),
-                    "left_seconds": header.end.duration_since(*now).as_secs(),
-                })).collect::<Vec<_>>(),
+                "cached": cached.iter().map(|(now, header)| entry_json(header, *now)).collect::<Vec<_>>(),
                 "sealing_key": key.map(|key| key_json(key, settings)),
                 "access_keys": sealed.as_ref().map(|(count, place)| json!({"sealed": count, "store": place.as_str()})),
                 "available_without_code": verdict,
@@ -86,6 +79,22 @@ pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> 
         }
         Ok(if verdict == Some(false) { Done::Verdict(ExitCode::NobodyToAsk) } else { Done::Well })
     })
+}
+
+fn entry_json(header: &Header, now: Timestamp) -> Value {
+    let is_sso = header.kind == EntryKind::Sso;
+    let mut entry = json!({
+        "profile": header.profile,
+        "kind": header.kind,
+        "role_arn": header.role.as_ref().filter(|_| !is_sso),
+        "account": header.account,
+        "expires": header.end.to_string(),
+        "left_seconds": header.end.duration_since(now).as_secs(),
+    });
+    if is_sso {
+        entry["role_name"] = header.role.as_deref().into();
+    }
+    entry
 }
 
 /// How many access keys are sealed, and the store of the key that opens them. Nothing is opened.
@@ -220,6 +229,7 @@ fn to_text(
         let what = match header.kind {
             EntryKind::Session => "MFA session".to_owned(),
             EntryKind::Role => header.role.as_deref().map_or_else(String::new, |arn| role_name(arn, is_terminal)),
+            EntryKind::Sso => format!("SSO role {}", header.role.as_deref().unwrap_or_default()),
         };
         table.add(vec!["cached".to_owned(), header.profile.clone(), what], Some(header.end), *now);
     }

@@ -19,6 +19,7 @@ use crate::exit::ExitCode;
 use crate::host::{Host, require_stdout};
 use crate::messages::Level;
 use crate::names::ProfileName;
+use crate::plan::Base;
 use crate::settings::Settings;
 use crate::state::Folder;
 
@@ -63,6 +64,10 @@ fn with_settings(verb: Verb, context: &Context<'_>) -> Option<Done> {
         Verb::Status { target, json } => {
             let how = context.how(&target.obtain).ok()?;
             let plan = context.plan(target.profile.as_ref()?, &how).ok()?;
+            // What a login still allows is in its token file, which only the other program reads.
+            if matches!(plan.base, Base::Sso(_)) {
+                return None;
+            }
             status::tell(Some(plan), json, context).ok()
         }
         _ => None,

@@ -304,6 +304,7 @@ fn usual_repair(error: &PlanError) -> Option<&'static str> {
             "sign in with the tool that created the profile, and use it as a `credential_process`"
         }
         PlanError::Duration { .. } => "use a duration that AWS accepts",
+        PlanError::Sso(_) => "correct the profile; `aws configure sso` writes one",
         PlanError::BadValue { .. } | PlanError::Refused { .. } => "correct the value",
         _ => return None,
     })

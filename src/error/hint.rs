@@ -16,7 +16,7 @@ use crate::messages::ours;
 use crate::names::ProfileName;
 use crate::names::variables;
 use crate::output::Format;
-use crate::plan::{AssumeRole, Origin, PlanError, Step};
+use crate::plan::{AssumeRole, Origin, PlanError, SsoFault, Step};
 use crate::settings::SettingsError;
 use crate::vault::VaultError;
 use crate::vault::passphrase::PassphraseError;
@@ -108,6 +108,10 @@ fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String>
                 .to_owned()
         }
         PlanError::SealedKey { profile, .. } => return ProfileName::new(profile).map(|profile| damaged_key_hint(&profile)),
+        PlanError::Sso(SsoFault::NoSession { nearest, .. }) => return did_you_mean(nearest),
+        PlanError::Sso(SsoFault::TokenOnly { .. }) => {
+            "add both to the profile; `aws configure sso` lists the accounts and roles of the login".to_owned()
+        }
         PlanError::TwoSources { .. } => "keep only the one that you want".to_owned(),
         _ => return None,
     })

@@ -123,6 +123,7 @@ impl Bases for RealBases<'_> {
                 let failed = |why| BaseError::Process { from: plan.base.to_string(), why };
                 process::run(command, PATIENCE, self.heard).map_err(failed)
             }
+            Base::Sso(_) => Err(failed(plan, ": this version only plans with it".to_owned())),
             Base::Ec2InstanceMetadata(url) => {
                 let config = ProviderConfig::without_region().with_http_client(client(&Route::to_this_host())?);
                 // Named, so that the SDK looks for no other in files and variables of its own choice.

@@ -69,5 +69,8 @@ fn call_name(step: &Step) -> String {
         Step::SessionToken { .. } => "GetSessionToken".to_owned(),
         Step::AssumeRole(call) => format!("AssumeRole {}", call.role),
         Step::WebIdentity(call) => format!("AssumeRoleWithWebIdentity {}", call.role),
+        Step::RoleCredentials(role) => {
+            format!("GetRoleCredentials for role `{}` in account {}", role.role, role.account)
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::AmbientKeys;
 use super::error::Origin;
-use crate::names::{ProfileName, RoleArn};
+use super::sso::SsoRole;
+use crate::names::{Partition, ProfileName, RoleArn};
 use crate::secret::shown;
 use crate::web_token::Identity;
 
@@ -40,6 +41,19 @@ pub enum Base {
     Ec2InstanceMetadata(String),
     /// `credential_source = EcsContainer`, and the address, which tells one task from another; `None` outside a container
     EcsContainer(Option<String>),
+    /// A role that the person takes with a browser login at IAM Identity Center.
+    ///
+    /// ```ini
+    /// [profile dev]
+    /// sso_session = corp
+    /// sso_account_id = 123456789012
+    /// sso_role_name = Developer
+    ///
+    /// [sso-session corp]
+    /// sso_start_url = https://corp.awsapps.com/start
+    /// sso_region = eu-west-1
+    /// ```
+    Sso(Box<SsoRole>),
     /// `credential_process = COMMAND`
     CredentialProcess {
         /// The profile that configures it.
@@ -91,13 +105,22 @@ impl Base {
                 BaseKind::Session
             }
             Self::AccessKey { .. } | Self::SealedKey { .. } | Self::Environment(_) => BaseKind::LongTerm,
-            Self::Ec2InstanceMetadata(_) | Self::EcsContainer(_) | Self::WebIdentity(_) => BaseKind::RoleSession,
+            Self::Ec2InstanceMetadata(_) | Self::EcsContainer(_) | Self::WebIdentity(_) | Self::Sso(_) => {
+                BaseKind::RoleSession
+            }
             Self::CredentialProcess { .. } => BaseKind::Unknown,
         }
     }
-}
 
-impl Base {
+    /// The partition of the credentials, if it is known before they are.
+    pub(super) fn partition(&self) -> Option<Partition> {
+        match self {
+            Self::Sso(role) => Some(role.session.portal.partition),
+            Self::WebIdentity(web) => web.role.as_ref().map(RoleArn::partition),
+            _ => None,
+        }
+    }
+
     /// The role that it names by itself.
     pub(super) fn role(&self) -> Option<&RoleArn> {
         match self {
@@ -125,6 +148,7 @@ impl fmt::Display for Base {
             }
             Self::Ec2InstanceMetadata(_) => f.write_str("the role of this EC2 instance"),
             Self::EcsContainer(_) => f.write_str("the role of this container"),
+            Self::Sso(role) => role.session.fmt(f),
             Self::CredentialProcess { profile, .. } => write!(f, "`credential_process` of profile `{profile}`"),
             Self::WebIdentity(web) => write!(f, "the web identity token in `{}`", web.file.display()),
         }

@@ -5,15 +5,18 @@
 
 use std::path::Path;
 
+use super::endpoint::Caller;
 use super::error::{Likely, Origin, PlanError};
 use super::{Ambient, Base, Device, PlanRequest};
-use super::{metadata, web};
+use super::{metadata, sso, web};
 use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichFile};
 
 /// The maximum number of profiles in a chain. Real chains have fewer than ten, and following a chain must end.
 const MOST_PROFILES: usize = 64;
+
+const LOGIN_SESSION: &str = "login_session";
 
 /// How many ignored sections an error lists if all sections are ignored: the rest are similar.
 const MOST_TOLD: usize = 3;
@@ -79,8 +82,13 @@ impl<'a> Chain<'a> {
             }
             let is_role = role.is_some();
             // Without a role, the SDKs sign in with it, even if the profile also has a source or keys.
-            if let Some((property, what)) = sign_in(profile).filter(|_| !is_role) {
-                return Err(unsupported(profile, &property, what));
+            if sign_in(profile).is_some() && !is_role {
+                match source {
+                    Some((origin @ Origin::Flag(_), _)) => {
+                        return Err(PlanError::NoRole { origin, profile: profile_name(profile) });
+                    }
+                    _ => break,
+                }
             }
             if let Some((origin, role)) = role {
                 // With `--role-arn`, a profile that has neither signs with its own credentials.
@@ -196,7 +204,7 @@ fn follow<'a>(
 pub(super) fn sign_in(profile: Profile<'_>) -> Option<(Property<'_>, &'static str)> {
     const SSO: &str = "IAM Identity Center (SSO)";
     let keys = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name"].map(|key| (key, SSO));
-    let mut keys = keys.into_iter().chain([("login_session", "`aws login`")]);
+    let mut keys = keys.into_iter().chain([(LOGIN_SESSION, "`aws login`")]);
     keys.find_map(|(key, what)| Some((profile.filled(key)?, what)))
 }
 
@@ -214,9 +222,9 @@ fn base_of(
     if let Some(property) = profile.filled("credential_source").filter(|_| for_a_role && !is_source) {
         return named_source(set, profile, &property, world);
     }
-    let elsewhere = || sign_in(profile).map(|(property, what)| unsupported(profile, &property, what));
-    if let Some(error) = elsewhere().filter(|_| !is_source) {
-        return Err(error);
+    let elsewhere = || sign_in(profile).map(|signs| signed_in(set, profile, met[0], signs, world));
+    if let Some(base) = elsewhere().filter(|_| !is_source) {
+        return base;
     }
     if let Some(access_key_id) = access_key(profile)?.filter(|_| is_source || !process_first(profile)) {
         let is_session = profile.session_token().is_some();
@@ -228,8 +236,8 @@ fn base_of(
     if let Some(property) = profile.filled("credential_source") {
         return named_source(set, profile, &property, world);
     }
-    if let Some(error) = elsewhere() {
-        return Err(error);
+    if let Some(base) = elsewhere() {
+        return base;
     }
     if let Some(property) = profile.filled("credential_process") {
         let command = property.value().into_owned();
@@ -249,6 +257,21 @@ fn base_of(
         profile: profile.name().to_owned(),
         overlooked: set.mistaken_for(profile.name()).into(),
     })
+}
+
+/// A login through a browser. The requested profile configures the calls, whichever profile has the login.
+fn signed_in(
+    set: &ProfileSet,
+    profile: Profile<'_>,
+    requested: &str,
+    (property, what): (Property<'_>, &'static str),
+    (request, ambient): (&PlanRequest, &Ambient),
+) -> Result<Base, PlanError> {
+    if property.key() == LOGIN_SESSION {
+        return Err(unsupported(profile, &property, what));
+    }
+    let caller = Caller { set, profile: set.get(requested), request, ambient };
+    Ok(Base::Sso(Box::new(sso::role(profile, &property, caller)?)))
 }
 
 fn named_source(
@@ -375,6 +398,9 @@ fn leads_back(set: &ProfileSet, command: &str, met: &[&str]) -> Leads {
     loop {
         if met.contains(&profile.name()) {
             return Leads::BackTo(profile.name().to_owned());
+        }
+        if sign_in(profile).is_some() && profile.filled("role_arn").is_none() {
+            return Leads::Elsewhere;
         }
         if has_key(profile) && !process_first(profile) || profile.filled("credential_source").is_some() {
             return Leads::Elsewhere;

@@ -1,47 +1,12 @@
 //! What can be wrong with a profile before anything is asked or called.
 
-use std::fmt;
-
 use super::Device;
+use super::sso_fault::SsoFault;
 use crate::names::{Address, Lifetime, MfaSerial, NameError, ProfileName};
-use crate::profile::{Location, Overlooked, Property};
+use crate::profile::{Location, Overlooked};
 use crate::secret::shown;
 
-/// Where a value came from.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Origin {
-    /// An option, or our variable that stands for it.
-    Flag(&'static str),
-    /// One of AWS's environment variables.
-    Variable(&'static str),
-    /// A key in our own settings.
-    Setting(&'static str),
-    /// A line of the AWS files.
-    Line {
-        /// Where it is.
-        place: Location,
-        /// The property's key.
-        key: String,
-    },
-}
-
-impl Origin {
-    /// The line of a property.
-    pub fn of(property: &Property<'_>) -> Self {
-        Self::Line { place: property.place(), key: property.key().into_owned() }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(flag) => write!(f, "`{flag}`"),
-            Self::Variable(name) => write!(f, "`{name}` in the environment"),
-            Self::Setting(key) => write!(f, "`{key}` in the settings"),
-            Self::Line { place, key } => write!(f, "{place}: `{key}`"),
-        }
-    }
-}
+pub use super::origin::Origin;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -247,6 +212,9 @@ pub enum PlanError {
         /// Where it is set.
         origin: Origin,
     },
+    /// SSO properties that do not describe a login and a role.
+    #[error(transparent)]
+    Sso(#[from] SsoFault),
     /// A kind of base that this version does not support.
     #[error("{origin}: profile `{profile}` uses {what}, which this version does not support")]
     Unsupported {
@@ -272,6 +240,7 @@ impl PlanError {
     pub fn place(&self) -> Option<&Location> {
         let origin = match self {
             Self::NoCredentials { place, .. } => return Some(place),
+            Self::Sso(fault) => return fault.place(),
             Self::UnknownProfile { .. }
             | Self::NoProfiles { .. }
             | Self::AllIgnored { .. }
@@ -297,10 +266,7 @@ impl PlanError {
             | Self::Unsupported { origin, .. }
             | Self::NoRole { origin, .. } => origin,
         };
-        match origin {
-            Origin::Line { place, .. } => Some(place),
-            Origin::Flag(_) | Origin::Variable(_) | Origin::Setting(_) => None,
-        }
+        origin.place()
     }
 }
 

@@ -1,35 +1,11 @@
-//! Which region is exported, and which STS and IAM endpoints are called: URL, FIPS, dual-stack and CA bundle, as the
-//! AWS SDKs resolve them for the requested profile (the SDK reference guide's "service-specific endpoints").
+//! Which region is exported, and which STS and IAM endpoints are called for a plan.
 
-use std::fmt;
-use std::path::PathBuf;
-
-use super::chain::{Chain, origin, parse, sources};
+use super::chain::{Chain, parse, sources};
+use super::endpoint::{Api, Caller, Service, endpoint_url};
 use super::error::{Origin, PlanError};
 use super::{Ambient, PlanRequest};
-use crate::names::variables;
-use crate::names::{Address, MfaSerial, Partition, Region, RoleArn};
-use crate::profile::{Profile, ProfileSet, Property, SectionKind};
-use crate::secret::shown;
-
-/// An STS or IAM endpoint, and how to call it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Service {
-    /// The region of the endpoint, which is also the region of the signature.
-    pub region: Region,
-    /// The partition of the role or the device.
-    pub partition: Partition,
-    /// The configured endpoint URL, if any.
-    pub endpoint_url: Option<String>,
-    /// Use a FIPS endpoint?
-    pub fips: bool,
-    /// Use a dual-stack endpoint (IPv4 and IPv6)?
-    pub dualstack: bool,
-    /// Certificates to trust instead of the system's.
-    pub ca_bundle: Option<PathBuf>,
-    /// Do our settings allow plain `http://` to other machines?
-    pub may_be_in_clear: bool,
-}
+use crate::names::{MfaSerial, Partition, Region};
+use crate::profile::{Profile, ProfileSet, Property};
 
 /// The exported region, which does not depend on what this shell held before: a region in AWS's variables is our own
 /// output, and not input, if it equals the region of the profile that the shell holds, or the one that was exported
@@ -73,117 +49,19 @@ impl Service {
         region: Option<&Region>,
         (request, ambient): (&PlanRequest, &Ambient),
     ) -> Result<Self, PlanError> {
-        let role = chain.roles.first().map(|link| &link.role).or(chain.base.role());
-        let of_names = role.map(RoleArn::partition).or(serial.and_then(MfaSerial::partition));
+        let of_names = chain.roles.first().map(|link| link.role.partition()).or(serial.and_then(MfaSerial::partition));
+        let of_names = of_names.or(chain.base.partition());
         let partition = of_names.or(region.map(Partition::of_region)).unwrap_or(Partition::AWS);
         // The person may well work in a region of another partition, but the STS there does not know this role.
         let region = region.filter(|region| Partition::of_region(region) == partition);
-        let profile = chain.links[0];
-        let ca_bundle = || profile.filled("ca_bundle").map(|property| PathBuf::from(property.value().as_ref()));
-        Ok(Self {
-            region: region.cloned().unwrap_or_else(|| partition.default_region()),
-            partition,
-            endpoint_url: endpoint_url(set, profile, Api::Sts, (request.allow_http, ambient))?,
-            fips: switch(profile, "use_fips_endpoint", variables::aws::USE_FIPS_ENDPOINT, ambient.use_fips.as_deref())?,
-            dualstack: switch(
-                profile,
-                "use_dualstack_endpoint",
-                variables::aws::USE_DUALSTACK_ENDPOINT,
-                ambient.use_dualstack.as_deref(),
-            )?,
-            ca_bundle: ambient.ca_bundle.clone().or_else(ca_bundle),
-            may_be_in_clear: request.allow_http,
-        })
+        let region = region.cloned().unwrap_or_else(|| partition.default_region());
+        Self::of(Api::Sts, partition, region, Caller { set, profile: Some(chain.links[0]), request, ambient })
     }
 
     /// The IAM endpoint that belongs to this STS: that of the partition, with its own override.
     pub(super) fn iam(&self, set: &ProfileSet, profile: Profile<'_>, ambient: &Ambient) -> Result<Self, PlanError> {
-        let endpoint_url = endpoint_url(set, profile, Api::Iam, (self.may_be_in_clear, ambient))?;
+        let request = &PlanRequest { allow_http: self.may_be_in_clear, ..PlanRequest::default() };
+        let endpoint_url = endpoint_url(Api::Iam, Caller { set, profile: Some(profile), request, ambient })?;
         Ok(Self { region: self.partition.default_region(), endpoint_url, ..self.clone() })
-    }
-}
-
-/// A service whose endpoint can be overridden separately.
-#[derive(Clone, Copy)]
-enum Api {
-    Sts,
-    Iam,
-}
-
-/// `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, the profile's `services` section, the profile's `endpoint_url`.
-fn endpoint_url(
-    set: &ProfileSet,
-    profile: Profile<'_>,
-    api: Api,
-    (may_be_in_clear, ambient): (bool, &Ambient),
-) -> Result<Option<String>, PlanError> {
-    let ignore = switch(
-        profile,
-        "ignore_configured_endpoint_urls",
-        variables::aws::IGNORE_CONFIGURED_ENDPOINT_URLS,
-        ambient.ignore_endpoint_urls.as_deref(),
-    )?;
-    if ignore {
-        return Ok(None);
-    }
-    let (word, own) = match api {
-        Api::Sts => ("sts", (variables::aws::ENDPOINT_URL_STS, &ambient.endpoint_url_sts)),
-        Api::Iam => ("iam", (variables::aws::ENDPOINT_URL_IAM, &ambient.endpoint_url_iam)),
-    };
-    for (name, value) in [own, (variables::aws::ENDPOINT_URL, &ambient.endpoint_url)] {
-        if let Some(url) = value {
-            return legal_url(url, Origin::Variable(name), may_be_in_clear);
-        }
-    }
-    let of_services = profile.filled("services").and_then(|services| {
-        let property = set.section(SectionKind::Services, &services.value())?.filled(word)?;
-        let url = property.nested("endpoint_url").filter(|url| !url.is_empty())?;
-        Some((url.to_owned(), property))
-    });
-    if let Some((url, property)) = of_services {
-        return legal_url(&url, origin(&property), may_be_in_clear);
-    }
-    let of_profile = profile.filled("endpoint_url");
-    of_profile.map_or(Ok(None), |property| legal_url(&property.value(), origin(&property), may_be_in_clear))
-}
-
-/// A URL to which codes and credentials may be sent.
-fn legal_url(url: &str, origin: Origin, may_be_in_clear: bool) -> Result<Option<String>, PlanError> {
-    match url.parse::<Address>() {
-        Err(_) => Err(PlanError::Refused { origin, why: "is not an http or https address" }),
-        Ok(address) if address.is_in_clear() && !may_be_in_clear => {
-            Err(PlanError::InClear { origin, address: Box::new(address) })
-        }
-        Ok(_) => Ok(Some(url.to_owned())),
-    }
-}
-
-/// A boolean from the environment, else from the profile; absent means no.
-fn switch(profile: Profile<'_>, key: &str, variable: &'static str, value: Option<&str>) -> Result<bool, PlanError> {
-    let read = |value: &str, origin: &dyn Fn() -> Origin| match value {
-        _ if value.eq_ignore_ascii_case("true") => Ok(true),
-        _ if value.eq_ignore_ascii_case("false") => Ok(false),
-        _ => Err(PlanError::Refused { origin: origin(), why: "is neither `true` nor `false`" }),
-    };
-    let property: Option<Property<'_>> = profile.filled(key);
-    match (value, property) {
-        (Some(value), _) => read(value, &|| Origin::Variable(variable)),
-        (None, Some(property)) => read(&property.value(), &|| origin(&property)),
-        (None, None) => Ok(false),
-    }
-}
-
-impl fmt::Display for Service {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sts: {}", self.region)?;
-        if let Some(url) = &self.endpoint_url {
-            write!(f, " at {}", shown::url(url))?;
-        }
-        for (is, word) in [(self.fips, "FIPS"), (self.dualstack, "dualstack")] {
-            if is {
-                write!(f, ", {word}")?;
-            }
-        }
-        Ok(())
     }
 }

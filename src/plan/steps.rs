@@ -49,6 +49,7 @@ pub(super) fn lay_out(
                 Base::WebIdentity(identity) => {
                     Some(from_web_identity(chain, identity, &mut roles, (request, ambient))?)
                 }
+                Base::Sso(role) => Some(Step::RoleCredentials(role.clone())),
                 _ => None,
             };
             Steps::Fixed(first.into_iter().chain(from_session(roles, &mut warnings)).collect())

@@ -146,10 +146,7 @@ fn an_invalid_profile_is_reported_with_file_line_and_property() {
                 "credential_process = mfa-cred process bad\n",
                 "bad:2: `credential_process` starts mfa-cred for profile `bad` again, which would never end",
             ),
-            profile(
-                "sso_session = x\n",
-                "bad:2: `sso_session`: profile `bad` uses IAM Identity Center (SSO), which this version does not support",
-            ),
+            profile("sso_session = x\n", "bad:2: `sso_session`: there is no section `[sso-session x]`"),
             profile(
                 "web_identity_token_file = t\n",
                 "bad:2: `web_identity_token_file`: profile `bad` has no `role_arn` to go with it",

@@ -89,7 +89,7 @@ fn list_prints_tab_separated_lines_in_a_pipe() {
         list.stdout,
         format!(
             "alice\tuser\t-\t-\tap-northeast-1\t-\t-\n{deploy}\t59m\n{audit}\t-\ntool\tprocess\t-\t-\t-\t-\t-\n\
-             sso\tsso (error)\t-\t210987654321\t-\t-\t-\nbroken\trole (error)\t-\t-\t-\t-\t-\n\
+             sso\tsso (error)\tx\t210987654321\t-\t-\t-\nbroken\trole (error)\t-\t-\t-\t-\t-\n\
              two words\tuser\talice\t-\teu-west-1\t-\t-\n",
             audit = deploy.replace("deploy", "audit")
         )
