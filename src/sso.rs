@@ -4,4 +4,6 @@
 //! administrator allows, in the file that the AWS CLI and the SDKs share. No request is signed.
 
 pub mod endpoint;
+pub mod file;
 pub mod oidc;
+pub mod token;
