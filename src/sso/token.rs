@@ -52,7 +52,7 @@ pub struct Renewal {
     /// `clientSecret`
     pub client_secret: Secret<String>,
     /// `registrationExpiresAt`: when AWS forgets the client.
-    pub registration_expires_at: Timestamp,
+    pub(super) registration_expires_at: Timestamp,
 }
 
 /// Keys that are not known here, as they were. They may be secret, so they are zeroed and never printed.
