@@ -52,7 +52,7 @@ pub(super) struct Caller<'a> {
 
 impl Api {
     /// Its key in a `services` section, its variable, and that variable's value.
-    fn own<'a>(self, ambient: &'a Ambient) -> (&'static str, &'static str, Option<&'a String>) {
+    fn own(self, ambient: &Ambient) -> (&'static str, &'static str, Option<&String>) {
         match self {
             Self::Sts => ("sts", variables::aws::ENDPOINT_URL_STS, ambient.endpoint_url_sts.as_ref()),
             Self::Iam => ("iam", variables::aws::ENDPOINT_URL_IAM, ambient.endpoint_url_iam.as_ref()),
