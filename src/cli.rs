@@ -13,6 +13,7 @@ mod keys;
 mod options;
 mod policy;
 mod prompt;
+mod setup;
 mod typo;
 mod whose;
 
@@ -37,6 +38,7 @@ pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::PromptArgs;
+pub use setup::{SetupArgs, SetupStep};
 pub use typo::{Meant, meant};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
@@ -191,6 +193,11 @@ pub enum Verb {
     /// Long-term access keys: sealed, not in plain text
     #[command(subcommand)]
     Keys(KeysVerb),
+    /// Set up a user: access key, MFA device, role, shell, first sign-in
+    ///
+    /// Five steps, each of which is skipped if it is already done. Nothing is written without showing the change, and a
+    /// run that was interrupted is continued by the next one.
+    Setup(Box<SetupArgs>),
     /// Find problems with the setup, and how to repair them
     ///
     /// Checks the AWS files, the profile, the keyring, the environment, the shell, the clock, the network path to AWS
@@ -258,10 +265,16 @@ const VERBS: &[&str] = &[
     "policy",
     "process",
     "prompt",
+    "setup",
     "show",
     "status",
     "unset",
 ];
+
+/// Is it the name of a command, so that a profile with that name needs `--` before it?
+pub fn is_command(name: &str) -> bool {
+    VERBS.contains(&name)
+}
 
 /// The lines that SDKs and shells run all day: `process NAME`, `env NAME`, `NAME`, `status NAME`, `list --names`, `prompt`
 /// and the calls for TAB completion. Building clap's tree for them would take a third of the time of an empty program; a
@@ -401,6 +414,7 @@ impl Verb {
             | Self::Man { .. }
             | Self::Policy(_)
             | Self::Prompt(_)
+            | Self::Setup(_)
             | Self::Unset { .. } => None,
         }
     }

@@ -20,6 +20,7 @@ mod policy;
 mod process;
 mod prompt;
 mod session;
+mod setup;
 mod show;
 mod status;
 mod unset;
@@ -146,6 +147,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Unset { format } => unset::run(format, host),
         Verb::Device(verb) => device::run(verb, context),
         Verb::Keys(verb) => keys::run(verb, context),
+        Verb::Setup(args) => setup::run(&args, context),
         Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, context),
         // These commands ran before the settings were read.
         Verb::Prompt(_)

@@ -3,6 +3,7 @@
 //! What failed and why is the error's own text; what to do is the hint's, rendered last. Neither holds a secret.
 
 mod hint;
+pub mod setup;
 
 use std::io;
 
@@ -27,6 +28,8 @@ use crate::state::FolderError;
 use crate::vault::passphrase::PassphraseError;
 use crate::vault::{PersistentError, VaultError};
 
+pub use setup::SetupError;
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -48,6 +51,9 @@ pub enum Error {
     /// A sealed access key.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// A step of `setup`.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
     /// A word that names a profile and may name a device.
     #[error("`{word}` is ambiguous: it is a profile, and may be a device of the user of profile `{profile}`")]
     DeviceOrProfile {
@@ -261,6 +267,7 @@ impl Error {
             Self::Execute(error) => return execute_ending(error),
             Self::Device(error) => return device_ending(error),
             Self::Keys(error) => return keys_ending(error),
+            Self::Setup(error) => return setup_ending(error),
             Self::Concerning(about) => return about.cause.ending(),
             Self::Exec { is_missing, .. } => {
                 if *is_missing {
@@ -281,6 +288,14 @@ impl Error {
         match self {
             Self::Concerning(_) => self,
             cause => Self::Concerning(Box::new(Concerning { profile: profile.clone(), cause })),
+        }
+    }
+
+    /// The error itself, without the profile that it is about.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Concerning(about) => about.cause.cause(),
+            cause => cause,
         }
     }
 
@@ -346,6 +361,15 @@ fn keys_ending(error: &KeysError) -> Ending {
         KeysError::Declined => ExitCode::Canceled,
         _ => ExitCode::Failed,
     })
+}
+
+fn setup_ending(error: &SetupError) -> Ending {
+    match error {
+        SetupError::Terminal(reason) => terminal_ending(reason, ExitCode::NobodyToAsk),
+        SetupError::NobodyThere | SetupError::NoKey(_) => Ending::Exit(ExitCode::NobodyToAsk),
+        SetupError::Unusable { .. } => Ending::Exit(ExitCode::MfaRefused),
+        _ => Ending::Exit(ExitCode::Failed),
+    }
 }
 
 fn execute_ending(error: &ExecuteError) -> Ending {

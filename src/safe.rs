@@ -24,7 +24,7 @@ use crate::vault::{KeyHome, PersistentError, PersistentVault};
 
 pub use file::Header;
 use file::Sealed;
-pub use given::{GivenKey, NotAKey};
+pub use given::{GivenKey, KeyFile, NotAKey};
 
 /// The beginning of the names of the files that hold keys.
 const PREFIX: &str = "access-key-";

@@ -99,7 +99,7 @@ pub fn place_at_once(words: &[String]) -> Option<Slot> {
 }
 
 /// The commands, and what they do.
-const COMMANDS: [(&str, &str); 19] = [
+const COMMANDS: [(&str, &str); 20] = [
     ("audit", "Find users without MFA, old keys and other risks in an account"),
     ("clear", "Forget cached credentials"),
     ("completions", "Print the completion script of a shell"),
@@ -115,6 +115,7 @@ const COMMANDS: [(&str, &str); 19] = [
     ("policy", "Print and check IAM policies that enforce MFA"),
     ("process", "Print the `credential_process` JSON for an SDK"),
     ("prompt", "Print a prompt segment: the shell's profile and the time left"),
+    ("setup", "Set up a user: access key, MFA device, role, shell, first sign-in"),
     ("show", "Show how a profile resolves, and what would be done"),
     ("status", "Show what this shell holds and what is cached"),
     ("unset", "Print statements that clear what `env` set"),

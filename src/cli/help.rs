@@ -89,6 +89,12 @@ const EXAMPLES: &[(&str, &str)] = &[
         "prompt",
         "PS1='$(mfa-cred prompt --shell bash) \\$ '\nmfa-cred prompt --format '{profile} {left} {region} {account}'",
     ),
+    (
+        "setup",
+        "mfa-cred setup --csv ~/Downloads/my-user_accessKeys.csv\n\
+         mfa-cred setup my-user --csv key.csv --delete-csv --region eu-west-1 --role-arn 123456789012:my-test-role --yes\n\
+         mfa-cred setup my-user --skip role --skip shell",
+    ),
     ("show", "mfa-cred show my-test-role"),
     ("status", "mfa-cred status\nmfa-cred status my-test-role || mfa-cred login my-test-role"),
     ("unset", "eval $(mfa-cred unset)"),
@@ -103,7 +109,7 @@ pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # th
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Credentials", &["env", "exec", "login", "process", "show", "list", "status", "clear"]),
     ("Shell", &["init", "unset", "prompt", "completions"]),
-    ("IAM", &["keys", "device", "policy", "audit"]),
+    ("IAM", &["setup", "keys", "device", "policy", "audit"]),
     ("Help", &["doctor", "man", "help"]),
 ];
 

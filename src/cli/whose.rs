@@ -65,6 +65,7 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
             | KeysVerb::Remove { named, whose, .. }
             | KeysVerb::Export { named, whose },
         ) => whose.profile = one(named.take(), both(whose.profile.take())?)?,
+        Verb::Setup(args) => args.whose.profile = one(args.named.take(), both(args.whose.profile.take())?)?,
         Verb::Audit(args) => args.profile = one(args.named.take(), both(args.profile.take())?)?,
         Verb::Policy(PolicyVerb::Check(check)) => check.profile = both(check.profile.take())?,
         _ if before.is_some() => {

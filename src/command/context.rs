@@ -55,6 +55,11 @@ impl<'a> Context<'a> {
         context
     }
 
+    /// The same context with nothing read yet, for a step after one that wrote.
+    pub(super) fn anew(&self) -> Self {
+        Self { host: self.host.clone(), known: Rc::default(), ..*self }
+    }
+
     /// The same context with a different terminal.
     pub(super) fn at(&self, terminal: &'a dyn Terminal) -> Self {
         Self { host: Host { terminal, ..self.host.clone() }, known: Rc::clone(&self.known), ..*self }

@@ -3,6 +3,7 @@
 //! What the four commands have in common: the user of the profile (from GetCallerIdentity), the signing credentials,
 //! questions, and edits of the profile.
 
+pub(super) mod adopt;
 mod enroll;
 mod list;
 mod remove;
@@ -92,12 +93,12 @@ struct DeviceWork<'a> {
     says_yes: bool,
 }
 
-fn with_desk(
+fn with_desk<T>(
     whose: &Whose,
     says_yes: bool,
     context: &Context<'_>,
-    with: impl FnOnce(&DeviceWork<'_>) -> Result<Done, Error>,
-) -> Result<Done, Error> {
+    with: impl FnOnce(&DeviceWork<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
     let mut how = context.how(&obtain)?;
     how.words = Words::Device;

@@ -4,9 +4,9 @@
 //! sealed and opened again before anything else that has it is changed, so a process that is killed at any point leaves it
 //! in one place at least.
 
-mod add;
+pub(super) mod add;
 mod export;
-mod import;
+pub(super) mod import;
 mod list;
 mod remove;
 
@@ -52,11 +52,22 @@ pub(super) fn run(verb: KeysVerb, context: &Context<'_>) -> Result<Done, Error> 
 }
 
 /// What a command about keys works with.
-struct KeysWork<'a> {
-    context: &'a Context<'a>,
-    how: &'a ObtainOptions,
+pub(super) struct KeysWork<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) how: &'a ObtainOptions,
     /// Is every question answered with yes?
-    says_yes: bool,
+    pub(super) says_yes: bool,
+    /// Whose keys are taken.
+    pub(super) takes: Takes,
+}
+
+/// Whose keys a command takes.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Takes {
+    /// A user's, the root user's too.
+    AnyUsers,
+    /// Only those of a user who can have an MFA device.
+    NotRoots,
 }
 
 fn with_work(
@@ -68,7 +79,7 @@ fn with_work(
     let obtain = Obtain { no_prompt: whose.no_prompt, ..Obtain::default() };
     let how = context.how(&obtain)?;
     let context = &context.attended_as(&how);
-    with(&KeysWork { context, how: &how, says_yes })
+    with(&KeysWork { context, how: &how, says_yes, takes: Takes::AnyUsers })
 }
 
 /// A key that is about to be sealed for a profile, as plans will see it then.
@@ -90,24 +101,24 @@ impl KeysWork<'_> {
         choice::profile(named, self.how, self.context)
     }
 
-    fn shelf(&self) -> Result<Shelf, SafeError> {
+    pub(super) fn shelf(&self) -> Result<Shelf, SafeError> {
         self.context.shelf().ok_or(SafeError::Nowhere)
     }
 
     /// The AWS files as they are now.
-    fn files(&self) -> Result<ProfileSet, Error> {
+    pub(super) fn files(&self) -> Result<ProfileSet, Error> {
         let Settings { config_file, credentials_file, .. } = self.context.settings;
         Ok(ProfileSet::load(self.context.host.files, config_file, credentials_file)?)
     }
 
     /// The files as they are now, in which the profile has this key sealed.
-    fn draft(&self, profile: &ProfileName, key: &GivenKey) -> Result<Draft, Error> {
+    pub(super) fn draft(&self, profile: &ProfileName, key: &GivenKey) -> Result<Draft, Error> {
         let soon = Soon { profile: profile.clone(), access_key_id: key.id.clone() };
         Ok(Draft::new(self.files()?.with_sealed(Box::new(soon))))
     }
 
     /// Refuses to replace another sealed key of the profile, whose secret would be lost.
-    fn see_that_it_replaces_none(&self, profile: &ProfileName, key: &GivenKey) -> Result<(), KeysError> {
+    pub(super) fn see_that_it_replaces_none(&self, profile: &ProfileName, key: &GivenKey) -> Result<(), KeysError> {
         match self.shelf()?.header(profile)? {
             Some(header) if header.access_key_id != key.id => {
                 Err(KeysError::Another { profile: profile.clone(), access_key_id: header.access_key_id })
@@ -117,7 +128,7 @@ impl KeysWork<'_> {
     }
 
     /// Seals a key after AWS took it and the person agreed to what changes in the files, and then changes them.
-    fn take_over(&self, profile: &ProfileName, key: &GivenKey, draft: &Draft) -> Result<(), Error> {
+    pub(super) fn take_over(&self, profile: &ProfileName, key: &GivenKey, draft: &Draft) -> Result<(), Error> {
         let arn = self.caller(profile, key, draft.set())?;
         self.agree(draft)?;
         let header = Safe::header(profile, &key.id, &arn, self.context.clock().now());
@@ -149,6 +160,9 @@ impl KeysWork<'_> {
         let not_taken = |error| KeysError::NotTaken { access_key_id: key.id.clone(), error };
         let arn = sts.caller(&signer).map_err(not_taken)?;
         match User::of_arn(&arn) {
+            Err(CallerError::Root) if self.takes == Takes::NotRoots => {
+                Err(KeysError::Root { access_key_id: key.id.clone() }.into())
+            }
             Ok(_) | Err(CallerError::Root) => Ok(arn),
             Err(error) => Err(KeysError::from(error).into()),
         }
@@ -189,6 +203,6 @@ impl KeysWork<'_> {
     }
 }
 
-fn not_written(profile: &ProfileName, source: EditError) -> KeysError {
+pub(super) fn not_written(profile: &ProfileName, source: EditError) -> KeysError {
     KeysError::NotWritten { profile: profile.clone(), source }
 }

@@ -43,7 +43,8 @@ pub(super) fn run(profiles: Vec<ProfileName>, obtain: &Obtain, context: &Context
     if failed == 0 { Ok(Done::Well) } else { Err(Error::Some { failed, all: named.len(), exit }) }
 }
 
-fn sign_in(profile: &ProfileName, how: &ObtainOptions, context: &Context<'_>) -> Result<(), Error> {
+/// Obtains and caches the credentials of one profile, and says for how long.
+pub(super) fn sign_in(profile: &ProfileName, how: &ObtainOptions, context: &Context<'_>) -> Result<(), Error> {
     let settings = context.settings;
     let plan = context.plan(profile, how).map_err(|error| session::device::ways_out(error, profile, context))?;
     let credentials = session::obtain(context, &plan, how, MinTtl::PERSON)?;

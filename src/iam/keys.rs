@@ -27,6 +27,14 @@ pub enum KeysError {
     /// GetCallerIdentity's answer.
     #[error(transparent)]
     Caller(#[from] CallerError),
+    /// A key of the account's root user, where a user with an MFA device is wanted.
+    #[error(
+        "access key {access_key_id} is the root user's: it can do everything in the account, and no policy limits it"
+    )]
+    Root {
+        /// The key's identifier.
+        access_key_id: String,
+    },
     /// The client could not be built.
     #[error("no connection to AWS can be set up")]
     Client(#[source] CallError),
@@ -144,6 +152,9 @@ impl KeysError {
                 }
                 _ => return None,
             },
+            Self::Root { .. } => {
+                "delete it in the AWS console (Security credentials), and use an access key of an IAM user".to_owned()
+            }
             Self::NoKey { profile, is_sealed: false } => {
                 format!("{} seals a key that is not in these files", ours("keys add", Some(profile)))
             }

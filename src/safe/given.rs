@@ -10,8 +10,8 @@ use crate::secret::Secret;
 /// Why a text is not an access key. Holds nothing of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NotAKey {
-    /// The bytes are not UTF-8.
-    #[error("it is not UTF-8 text")]
+    /// The bytes are no text.
+    #[error("it is not text in UTF-8 or UTF-16")]
     NotText,
     /// There is nothing.
     #[error("it is empty")]
@@ -66,26 +66,9 @@ impl GivenKey {
         Ok(Self { id: id.to_owned(), secret: Secret::from(secret) })
     }
 
-    /// The only key of a CSV file that the AWS console offers after it made one. It begins with a byte order mark in some
-    /// versions, ends its lines either way, and has other columns beside these two.
+    /// The only key of a CSV file that the AWS console offers after it made one: see [`KeyFile`].
     pub fn of_csv(bytes: &[u8]) -> Result<Self, NotAKey> {
-        let text = text(bytes)?;
-        let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let heading = rows.headers().map_err(|_| NotAKey::BrokenRow)?;
-        let column = |name: &str| heading.iter().position(|column| column.eq_ignore_ascii_case(name));
-        let (Some(id), Some(secret)) = (column("Access key ID"), column("Secret access key")) else {
-            return Err(NotAKey::NoColumns);
-        };
-        let mut keys = Vec::new();
-        for row in rows.records() {
-            let row = row.map_err(|_| NotAKey::BrokenRow)?;
-            keys.push(Self::of(row.get(id).unwrap_or_default(), row.get(secret).unwrap_or_default())?);
-        }
-        match keys.len() {
-            0 => Err(NotAKey::Empty),
-            1 => Ok(keys.remove(0)),
-            several => Err(NotAKey::Several(several)),
-        }
+        KeyFile::read(bytes).map(|file| file.key)
     }
 
     /// A key on two lines, or in the JSON that `aws iam create-access-key` prints.
@@ -106,6 +89,97 @@ impl GivenKey {
             _ => Err(NotAKey::Neither),
         }
     }
+}
+
+/// The CSV file that the AWS console offers after it made an access key, also as a spreadsheet saves it again.
+#[derive(Debug)]
+pub struct KeyFile {
+    /// Its only key.
+    pub key: GivenKey,
+    /// The user's name, if it has that column.
+    pub user: Option<String>,
+    /// Does it hold the user's console password, too?
+    pub has_password: bool,
+}
+
+/// Between columns: the console's, and those of spreadsheets in other countries and of Excel's "Unicode Text".
+const BETWEEN: [u8; 3] = [b',', b';', b'\t'];
+
+impl KeyFile {
+    /// Reads such a file. It begins with a byte order mark in some versions, is in UTF-8 or (with that mark) UTF-16, ends
+    /// its lines either way, and has other columns beside those of the key.
+    pub fn read(bytes: &[u8]) -> Result<Self, NotAKey> {
+        let decoded;
+        let text = if let Some(text) = utf16(bytes) {
+            decoded = text?;
+            decoded.expose().as_str()
+        } else {
+            text(bytes)?
+        };
+        if text.trim().is_empty() {
+            return Err(NotAKey::Empty);
+        }
+        // Excel writes `sep=;` above the heading, so that it reads the file again as it wrote it.
+        let text = match text.split_once('\n') {
+            Some((first, rest)) if first.trim().trim_matches('"').to_ascii_lowercase().starts_with("sep=") => rest,
+            _ => text,
+        };
+        let read = |between: u8| Self::separated(text, between);
+        let mut tables = BETWEEN.into_iter().map(read).filter(|read| !matches!(read, Err(NotAKey::NoColumns)));
+        tables.next().unwrap_or(Err(NotAKey::NoColumns))
+    }
+
+    fn separated(text: &str, between: u8) -> Result<Self, NotAKey> {
+        let mut reader = csv::ReaderBuilder::new();
+        let mut rows = reader.delimiter(between).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let heading = rows.headers().map_err(|_| NotAKey::BrokenRow)?.clone();
+        let column = |name: &str| heading.iter().position(|column| column.eq_ignore_ascii_case(name));
+        let (Some(id), Some(secret)) = (column("Access key ID"), column("Secret access key")) else {
+            return Err(NotAKey::NoColumns);
+        };
+        let mut keys = Vec::new();
+        for row in rows.records() {
+            let row = row.map_err(|_| NotAKey::BrokenRow)?;
+            // A spreadsheet keeps an empty row as separators.
+            if row.iter().all(str::is_empty) {
+                continue;
+            }
+            let cell = |column: Option<usize>| row.get(column?).filter(|cell| !cell.is_empty());
+            keys.push(Self {
+                key: GivenKey::of(row.get(id).unwrap_or_default(), row.get(secret).unwrap_or_default())?,
+                user: cell(column("User name")).map(str::to_owned),
+                has_password: cell(column("Password").or(column("Console password"))).is_some(),
+            });
+        }
+        match keys.len() {
+            0 => Err(NotAKey::Empty),
+            1 => Ok(keys.remove(0)),
+            several => Err(NotAKey::Several(several)),
+        }
+    }
+}
+
+/// The text of bytes that say by their first two that they are UTF-16; `None` for all others.
+fn utf16(bytes: &[u8]) -> Option<Result<Secret<String>, NotAKey>> {
+    let (unit, rest): (fn([u8; 2]) -> u16, &[u8]) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (u16::from_le_bytes, rest),
+        [0xfe, 0xff, rest @ ..] => (u16::from_be_bytes, rest),
+        _ => return None,
+    };
+    let (pairs, odd) = rest.as_chunks::<2>();
+    if !odd.is_empty() {
+        return Some(Err(NotAKey::NotText));
+    }
+    // Allocated at full size, since growing would leave copies of the secret in memory.
+    let mut text = String::with_capacity(pairs.len() * 3);
+    for c in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+        let Ok(c) = c else {
+            drop(Secret::new(text));
+            return Some(Err(NotAKey::NotText));
+        };
+        text.push(c);
+    }
+    Some(Ok(Secret::new(text)))
 }
 
 fn text(bytes: &[u8]) -> Result<&str, NotAKey> {
@@ -136,7 +210,7 @@ fn zero(value: Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::{GivenKey, NotAKey};
+    use super::{GivenKey, KeyFile, NotAKey};
 
     const ID: &str = "AKIAIOSFODNN7EXAMPLE";
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -156,8 +230,32 @@ mod tests {
                  alice,\"p,w\",{ID},{SECRET},https://x.signin.aws.amazon.com/console\n"
             ),
             format!("\"Secret Access Key\",\"ACCESS KEY ID\"\n\"{SECRET}\",\"{ID}\"\n"),
+            format!("Access key ID;Secret access key\r\n{ID};{SECRET}\r\n"),
+            format!("sep=;\r\nAccess key ID;Secret access key\r\n{ID};{SECRET}\r\n"),
+            format!("User name\tAccess key ID\tSecret access key\n\"a;b, c\"\t{ID}\t{SECRET}\n\t\t\n"),
         ] {
             assert_eq!(parts(GivenKey::of_csv(csv.as_bytes())), Ok((ID.to_owned(), SECRET.to_owned())), "{csv:?}");
+        }
+    }
+
+    #[test]
+    fn a_spreadsheets_utf_16_is_read_and_what_else_the_file_has_is_known() {
+        let csv =
+            format!("\u{feff}User name\tPassword\tAccess key ID\tSecret access key\r\nalice\tp\t{ID}\t{SECRET}\r\n");
+        for bytes in [
+            csv.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+            csv.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            csv.clone().into_bytes(),
+        ] {
+            let file = KeyFile::read(&bytes).expect("a key");
+            assert_eq!((file.key.id.as_str(), file.key.secret.expose().as_str()), (ID, SECRET));
+            assert_eq!((file.user.as_deref(), file.has_password), (Some("alice"), true));
+        }
+        let plain =
+            KeyFile::read(format!("Access key ID,Secret access key\n{ID},{SECRET}\n").as_bytes()).expect("a key");
+        assert_eq!((plain.user, plain.has_password), (None, false));
+        for bytes in [&b"\xff\xfe"[..], b"\xff\xfea", b"\xff\xfe\x00\xd8\x00\x00", b"\xfe\xff\x00 \x00\n"] {
+            assert!(matches!(KeyFile::read(bytes), Err(NotAKey::Empty | NotAKey::NotText)), "{bytes:?}");
         }
     }
 
@@ -168,6 +266,8 @@ mod tests {
             ("\u{feff}\r\n".to_owned(), NotAKey::Empty),
             ("Access key ID,Secret access key\n".to_owned(), NotAKey::Empty),
             (format!("{ID},{SECRET}\n"), NotAKey::NoColumns),
+            (format!("Access key ID;Secret access key\n{ID}\n"), NotAKey::BrokenRow),
+            (format!("Access key ID,Secret access key\n{ID};{SECRET}\n"), NotAKey::BrokenRow),
             (format!("Access key ID\n{ID}\n"), NotAKey::NoColumns),
             (format!("Access key ID,Secret access key\n{ID}\n"), NotAKey::BrokenRow),
             (format!("Access key ID,Secret access key\n{ID},\n"), NotAKey::Secret),

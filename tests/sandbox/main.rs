@@ -139,11 +139,10 @@ fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
     }
     let plain = aws.add_role(RoleSpec::new("my-plain-role").trust_user("test-user"));
     config.push_str(&format!("\n[profile my-plain-role]\nrole_arn = {plain}\nsource_profile = test-user\n"));
-    config.push_str("\n[profile new-user]\nregion = ap-northeast-1\n");
-    let mut keys = String::new();
-    for (name, key) in [("test-user", user), ("new-user", aws.add_user("new-user"))] {
-        keys += &format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
-    }
+    let keys = format!("[test-user]\naws_access_key_id = {}\naws_secret_access_key = {}\n", user.id, user.secret);
+    let new = aws.add_user("new-user");
+    let csv = format!("\u{feff}Access key ID,Secret access key\r\n{},{}\r\n", new.id, new.secret);
+    write(&home.join("new-user_accessKeys.csv"), &csv, 0o600)?;
     fs::create_dir(home.join(".aws"))?;
     fs::create_dir(home.join("bin"))?;
     write(&home.join(".aws/config"), &config, 0o600)?;
@@ -179,11 +178,13 @@ fn explain(aws: &Aws, home: &Path) {
     say("  mfa-code                                   the MFA code of the moment; each works once");
     say("  eval $(mfa-cred my-test-role)              credentials for this shell");
     say("  mfa-cred exec my-other-role -- env         one command with credentials");
-    say("  mfa-cred device enroll --profile new-user  a device for a user; read its codes");
-    say("                                             in another terminal:");
+    say("  mfa-cred setup --csv ~/new-user_accessKeys.csv");
+    say("                                             a new user, from the console's CSV file;");
+    say("                                             read a new device's codes in another");
+    say("                                             terminal:");
     say(&format!("      {}/bin/mfa-code DEVICE", home.display()));
-    say("Profiles: test-user and new-user (access keys), my-test-role and my-other-role");
-    say("(MFA), my-plain-role (none).");
+    say("Profiles: test-user (access key), my-test-role and my-other-role (MFA),");
+    say("my-plain-role (none).");
 }
 
 /// The devices in the person's hand: a program `mfa-code [DEVICE]` that prints the code that a device shows, in real

@@ -64,6 +64,8 @@ mod refusals;
 #[cfg(unix)]
 mod sandbox;
 mod settings;
+#[cfg(target_os = "linux")]
+mod setup;
 #[cfg(unix)]
 mod shells;
 mod sso;

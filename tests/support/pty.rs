@@ -155,6 +155,11 @@ impl Session {
         self.screen.text()
     }
 
+    /// Has the program ended?
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child of ours").is_some()
+    }
+
     /// Is echo on?
     pub(crate) fn echo_is_on(&self) -> bool {
         tcgetattr(&*self.pty).expect("modes").local_modes.contains(LocalModes::ECHO)

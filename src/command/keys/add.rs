@@ -83,7 +83,8 @@ fn given(work: &KeysWork<'_>, profile: &ProfileName, from: &From) -> Result<Give
     }
 }
 
-fn typed(work: &KeysWork<'_>, profile: &ProfileName) -> Result<GivenKey, KeysError> {
+/// A key that the person types.
+pub(in crate::command) fn typed(work: &KeysWork<'_>, profile: &ProfileName) -> Result<GivenKey, KeysError> {
     let terminal = work.context.host.terminal;
     if !terminal.is_there() {
         return Err(KeysError::NobodyToType);

@@ -21,7 +21,8 @@ pub(super) fn run(work: &KeysWork<'_>, profiles: Vec<ProfileName>) -> Result<Don
     Ok(Done::Well)
 }
 
-fn import(work: &KeysWork<'_>, profile: &ProfileName) -> Result<(), Error> {
+/// Moves the key of one profile.
+pub(in crate::command) fn import(work: &KeysWork<'_>, profile: &ProfileName) -> Result<(), Error> {
     let set = work.files()?;
     let key = key_of(work, profile, &set)?;
     work.see_that_it_replaces_none(profile, &key)?;

@@ -1,0 +1,177 @@
+//! The first step: the user's profile, its region, and its access key, sealed.
+
+use std::io;
+use std::path::Path;
+
+use super::SetupWork;
+use super::csv::{self, Csv};
+use crate::command::keys::{KeysWork, add, import, not_written};
+use crate::error::{Error, SetupError};
+use crate::iam::KeysError;
+use crate::names::{ProfileName, Region};
+use crate::plan::Origin;
+use crate::profile::Profile;
+use crate::settings::{Chosen, Settings};
+
+/// What makes a profile another one than a user's with an access key.
+const OTHERWISE: [&str; 6] =
+    ["sso_session", "sso_start_url", "sso_account_id", "login_session", "web_identity_token_file", "credential_source"];
+const ID: &str = "aws_access_key_id";
+
+/// The file of the option; `None` if an earlier run sealed its key and deleted it.
+pub(super) fn given(work: &SetupWork<'_>) -> Result<Option<Csv>, Error> {
+    let Some(path) = work.args.csv.as_deref() else { return Ok(None) };
+    match csv::read(work, path) {
+        Err(KeysError::Unreadable { source, .. })
+            if source.kind() == io::ErrorKind::NotFound && is_sealed(work, path)? =>
+        {
+            Ok(None)
+        }
+        read => Ok(read.map(Some)?),
+    }
+}
+
+/// The user's profile: named, else asked for. Where nothing is there yet, the file with the key is asked for first, since
+/// it tells the user's name.
+pub(super) fn profile(work: &SetupWork<'_>, csv: &mut Option<Csv>) -> Result<ProfileName, Error> {
+    if let Some(named) = &work.args.whose.profile {
+        return Ok(named.clone());
+    }
+    let chosen = match Settings::profile(None, work.context.host.env) {
+        (_, Chosen::Default) => None,
+        (name, _) => Some(name),
+    };
+    let only = only_one(work)?;
+    if csv.is_none() && chosen.is_none() && only.is_none() && !work.args.skip.contains(&crate::cli::SetupStep::Key) {
+        *csv = csv::ask(work)?;
+    }
+    let of_csv = || csv.as_ref().and_then(Csv::user).or_else(|| csv::user_of(work.args.csv.as_deref()?));
+    let usual = chosen.or_else(of_csv).or(only).or_else(|| ProfileName::new("default"));
+    let usual = usual.ok_or(Error::NonePicked)?;
+    Ok(work.ask(&format!("Profile name [{usual}]: "))?.and_then(ProfileName::new).unwrap_or(usual))
+}
+
+/// Is the key sealed that the file once held? Then a run that deleted the file is continued without it.
+fn is_sealed(work: &SetupWork<'_>, file: &Path) -> Result<bool, Error> {
+    let named = work.args.whose.profile.clone().or_else(|| csv::user_of(file));
+    let set = work.context.profiles()?;
+    Ok(named
+        .and_then(|named| set.get(named.as_str()))
+        .is_some_and(|section| matches!(section.sealed_key(), Ok(Some(_)))))
+}
+
+/// The only profile with an access key, in a file or sealed.
+fn only_one(work: &SetupWork<'_>) -> Result<Option<ProfileName>, Error> {
+    let set = work.context.profiles()?;
+    let has_key = |profile: &Profile<'_>| {
+        profile.filled(ID).is_some() || profile.sealed_key().is_ok_and(|sealed| sealed.is_some())
+    };
+    let mut with_key = set.profiles().filter(has_key);
+    Ok(with_key.next().filter(|_| with_key.next().is_none()).and_then(|only| ProfileName::new(only.name())))
+}
+
+pub(super) fn run(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<Csv>) -> Result<(), Error> {
+    let context = work.context.anew();
+    let keys = work.keys(&context);
+    let set = keys.files()?;
+    let section = set.get(profile.as_str());
+    if let Some(section) = section {
+        see_that_it_is_a_users(section, profile)?;
+    }
+    let region = region(work, section)?;
+    if let Some(in_file) = section.and_then(|section| section.filled(ID)) {
+        if csv.as_ref().is_some_and(|csv| csv.file.key.id != in_file.value()) {
+            return Err(KeysError::InFile { profile: profile.clone(), place: in_file.place() }.into());
+        }
+        work.note(&format!("{}: the access key is in plain text, and will be sealed", in_file.place()));
+        match import::import(&keys, profile) {
+            Err(Error::Keys(KeysError::Declined)) => {
+                work.note(&format!("{profile}: the access key stays in plain text"));
+                return write_region(work, profile, region.as_ref());
+            }
+            imported => imported?,
+        }
+    } else if let Some(header) = keys.shelf().and_then(|shelf| shelf.header(profile)).map_err(KeysError::from)? {
+        if header.user() == "root" && header.arn.ends_with(":root") {
+            return Err(KeysError::Root { access_key_id: header.access_key_id }.into());
+        }
+        if let Some(csv) = &csv {
+            keys.see_that_it_replaces_none(profile, &csv.file.key)?;
+        }
+        work.note(&format!("{profile}: access key {} of {} is already sealed", header.access_key_id, header.user()));
+    } else {
+        let csv = match csv {
+            None => csv::ask(work)?,
+            csv => csv,
+        };
+        seal(work, &keys, &New { profile, region: region.as_ref() }, csv.as_ref())?;
+        return csv.map_or(Ok(()), |csv| csv.offer_deletion(work, profile));
+    }
+    write_region(work, profile, region.as_ref())?;
+    csv.map_or(Ok(()), |csv| csv.offer_deletion(work, profile))
+}
+
+/// A profile that gets its key.
+struct New<'a> {
+    profile: &'a ProfileName,
+    /// The region to write.
+    region: Option<&'a Region>,
+}
+
+/// Seals a key that is nowhere yet, and writes the profile for it.
+fn seal(work: &SetupWork<'_>, keys: &KeysWork<'_>, new: &New<'_>, csv: Option<&Csv>) -> Result<(), Error> {
+    let New { profile, region } = *new;
+    let key = match csv {
+        Some(csv) => csv.file.key.clone(),
+        None if !work.context.host.terminal.is_there() => return Err(SetupError::NoKey(profile.clone()).into()),
+        None => add::typed(keys, profile)?,
+    };
+    let mut draft = keys.draft(profile, &key)?;
+    let refused = |source| not_written(profile, source);
+    draft.add_profile(profile.as_str()).map_err(refused)?;
+    if let Some(region) = region {
+        draft.set_key(profile.as_str(), "region", region.as_str()).map_err(refused)?;
+    }
+    keys.take_over(profile, &key, &draft)
+}
+
+fn see_that_it_is_a_users(section: Profile<'_>, profile: &ProfileName) -> Result<(), SetupError> {
+    let profile = profile.clone();
+    if let Some(role) = section.filled("role_arn") {
+        let source = section.filled("source_profile").and_then(|source| ProfileName::new(source.value().into_owned()));
+        let source_profile = source.filter(|source| *source != profile);
+        return Err(SetupError::OfRole { origin: Origin::of(&role), profile, source_profile });
+    }
+    match OTHERWISE.into_iter().find_map(|key| section.filled(key)) {
+        Some(property) => Err(SetupError::WithoutKey { origin: Origin::of(&property), profile }),
+        None => Ok(()),
+    }
+}
+
+/// The region that is to be written: the option's, or what the person types where the profile has none.
+fn region(work: &SetupWork<'_>, section: Option<Profile<'_>>) -> Result<Option<Region>, Error> {
+    if work.args.region.is_some() || section.is_some_and(|section| section.filled("region").is_some()) {
+        return Ok(work.args.region.clone());
+    }
+    // What another profile left in this shell is nobody's wish.
+    let ambient = work.context.ambient();
+    let of_shell = ambient.regions.first().filter(|_| ambient.held.is_none());
+    let of_shell = of_shell.and_then(|(_, region)| region.parse::<Region>().ok());
+    let region = match &of_shell {
+        Some(usual) => work.ask_for(&format!("Region [{}]: ", usual.as_str()))?.or(of_shell.filter(|_| !work.args.yes)),
+        None => work.ask_for("Region, such as eu-west-1 (Enter: none): ")?,
+    };
+    if region.is_none() && ambient.regions.is_empty() {
+        work.note("the profile has no region: the AWS CLI needs `--region` with most commands");
+    }
+    Ok(region)
+}
+
+fn write_region(work: &SetupWork<'_>, profile: &ProfileName, region: Option<&Region>) -> Result<(), Error> {
+    let Some(region) = region else { return Ok(()) };
+    let context = work.context.anew();
+    let mut draft = crate::profile::edit::Draft::new(work.keys(&context).files()?);
+    draft.set_key(profile.as_str(), "region", region.as_str()).map_err(SetupError::from)?;
+    work.write(&draft)?;
+    Ok(())
+}
