@@ -38,7 +38,7 @@ pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::PromptArgs;
-pub use setup::{SetupArgs, SetupStep};
+pub use setup::{DeviceArgs, SetupArgs, SetupStep};
 pub use typo::{Meant, meant};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt

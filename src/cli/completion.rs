@@ -275,7 +275,7 @@ impl<'a> Typed<'a> {
         match arg.get_value_names()?.first()?.as_str() {
             "PROFILE" if self.command.get_name() == "clear" => Some(Live::Cached),
             "PROFILE" => Some(Live::Profiles),
-            "SERIAL" | "SERIAL|PROFILE" => Some(Live::Serials),
+            "SERIAL" | "SERIAL|PROFILE" | "SERIAL|NAME" => Some(Live::Serials),
             "REGION" => Some(Live::Regions),
             "ARN" if arg.get_id() == "role_arn" => Some(Live::Roles),
             "FILE" => Some(Live::Files),

@@ -92,7 +92,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     (
         "setup",
         "mfa-cred setup --csv ~/Downloads/my-user_accessKeys.csv\n\
-         mfa-cred setup my-user --csv key.csv --delete-csv --region eu-west-1 --role-arn 123456789012:my-test-role --yes\n\
+         mfa-cred setup my-user --role-arn 123456789012:my-test-role\n\
          mfa-cred setup my-user --skip role --skip shell",
     ),
     ("show", "mfa-cred show my-test-role"),

@@ -28,26 +28,19 @@ pub struct SetupArgs {
     /// The region to write into the profile
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
-    /// The MFA device to use, by serial or name [default: the only one, else asked]
-    #[arg(long, value_name = "SERIAL|NAME", conflicts_with = "enroll")]
-    pub device: Option<String>,
-    /// Create an MFA device even if there is one
-    #[arg(long)]
-    pub enroll: bool,
-    /// The name of a new device [default: USER-HOST]
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<DeviceName>,
-    /// Show the seed of a new device as text too, for an app that cannot scan
-    #[arg(long)]
-    pub seed: bool,
-    /// A role to write a profile for: an ARN, ACCOUNT:ROLE or PARTITION:ACCOUNT:ROLE
+    /// Which device.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    /// A role to write a profile for
+    ///
+    /// An ARN, ACCOUNT:ROLE or PARTITION:ACCOUNT:ROLE.
     #[arg(long, value_name = "ARN")]
     pub role_arn: Option<RoleArn>,
     /// The name of the role's profile [default: the role's name]
-    #[arg(long = "as", value_name = "NAME", value_parser = profile_name, requires = "role_arn")]
+    #[arg(long = "as", value_name = "NAME", value_parser = profile_name, requires = "role_arn", hide_short_help = true)]
     pub role_profile: Option<ProfileName>,
     /// The shell whose startup file is changed [default: the shell that runs this]
-    #[arg(long, value_name = "SHELL", value_parser = shell_with(|dialect| dialect.init.as_ref()))]
+    #[arg(long, value_name = "SHELL", value_parser = shell_with(|dialect| dialect.init.as_ref()), hide_short_help = true)]
     pub shell: Option<Shell>,
     /// The MFA code for the sign-in; `-` reads it from stdin
     ///
@@ -60,6 +53,26 @@ pub struct SetupArgs {
     /// Answer yes to every question except the codes; keeps the CSV file
     #[arg(long, short)]
     pub yes: bool,
+}
+
+// The device of the user.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
+pub struct DeviceArgs {
+    /// The MFA device to use [default: the only one]
+    ///
+    /// Its serial or its name. Of several, you choose one.
+    #[arg(long = "device", value_name = "SERIAL|NAME", conflicts_with = "enroll")]
+    pub serial: Option<String>,
+    /// Create an MFA device even if there is one
+    #[arg(long, hide_short_help = true)]
+    pub enroll: bool,
+    /// The name of a new device [default: USER-HOST]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    pub name: Option<DeviceName>,
+    /// Show the seed of a new device as text too, for an app that cannot scan
+    #[arg(long, hide_short_help = true)]
+    pub seed: bool,
 }
 
 /// A part of `setup`, in the order in which they are done.

@@ -14,7 +14,7 @@ use std::cell::{Cell, RefCell};
 use crate::cli::{Obtain, SetupArgs, SetupStep, Whose};
 use crate::code::PATIENCE;
 use crate::command::context::Context;
-use crate::command::device::adopt::{Wanted, adopt};
+use crate::command::device::adopt::adopt;
 use crate::command::keys::{KeysWork, Takes};
 use crate::command::{Done, login};
 use crate::error::{Error, SetupError};
@@ -75,12 +75,11 @@ fn steps(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<csv::Csv>) -> 
 fn device(work: &SetupWork<'_>, profile: &ProfileName) -> Result<(), Error> {
     let args = work.args;
     let whose = Whose { profile: Some(profile.clone()), no_prompt: !work.how.may_prompt };
-    let mut wanted =
-        Wanted { device: args.device.as_deref(), enrolls: args.enroll, name: args.name.clone(), shows_seed: args.seed };
+    let mut wanted = args.device.clone();
     let tried = adopt(&whose, args.yes, &work.context.anew(), &wanted);
     let Err(error) = tried else { return tried };
     let Error::Device(DeviceError::TooSmall { rows, columns }) = error.cause() else { return Err(error) };
-    if args.seed || args.yes {
+    if wanted.seed || args.yes {
         return Err(error);
     }
     let question =
@@ -88,7 +87,7 @@ fn device(work: &SetupWork<'_>, profile: &ProfileName) -> Result<(), Error> {
     if !work.confirm(&question, Usual::No)? {
         return Err(error);
     }
-    wanted.shows_seed = true;
+    wanted.seed = true;
     adopt(&whose, args.yes, &work.context.anew(), &wanted)
 }
 

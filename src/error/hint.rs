@@ -207,7 +207,8 @@ fn terminal_hint(error: &TerminalError) -> Option<String> {
 /// Where there is nothing yet, not even `default`.
 fn no_profiles_hint() -> String {
     format!(
-        "`aws configure` writes an access key into ~/.aws/credentials; the end of {} shows a ~/.aws/config with a role that requires MFA",
+        "{} writes the first one, with your access key and MFA device; the end of {} shows a ~/.aws/config with a role that requires MFA",
+        ours("setup", None),
         ours("--help", None)
     )
 }

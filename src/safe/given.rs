@@ -161,18 +161,19 @@ impl KeyFile {
 
 /// The text of bytes that say by their first two that they are UTF-16; `None` for all others.
 fn utf16(bytes: &[u8]) -> Option<Result<Secret<String>, NotAKey>> {
-    let (unit, rest): (fn([u8; 2]) -> u16, &[u8]) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (u16::from_le_bytes, rest),
-        [0xfe, 0xff, rest @ ..] => (u16::from_be_bytes, rest),
+    let is_little = match bytes {
+        [0xff, 0xfe, ..] => true,
+        [0xfe, 0xff, ..] => false,
         _ => return None,
     };
-    let (pairs, odd) = rest.as_chunks::<2>();
+    let (pairs, odd) = bytes[2..].as_chunks::<2>();
     if !odd.is_empty() {
         return Some(Err(NotAKey::NotText));
     }
     // Allocated at full size, since growing would leave copies of the secret in memory.
     let mut text = String::with_capacity(pairs.len() * 3);
-    for c in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+    let unit = |pair: &[u8; 2]| if is_little { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) };
+    for c in char::decode_utf16(pairs.iter().map(unit)) {
         let Ok(c) = c else {
             drop(Secret::new(text));
             return Some(Err(NotAKey::NotText));

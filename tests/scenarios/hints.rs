@@ -156,7 +156,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     // An empty home, and a passphrase that nobody knows.
     let empty = World::empty();
     let reader = Reader { world: &empty, ran: &ran };
-    assert_eq!(reader.follow(&["process"]), ["mfa-cred --help"]);
+    assert_eq!(reader.follow(&["process"]), ["mfa-cred setup", "mfa-cred --help"]);
     let done = empty.run_other("sh", &["-c", "mfa-cred clear --all"], PATIENCE);
     assert!(done.status.success(), "{done:?}");
     ran.borrow_mut().push("mfa-cred clear --all".to_owned());
@@ -236,8 +236,8 @@ fn in_an_empty_home_every_command_says_how_to_start() {
                 assert_eq!((done.status.code(), done.stdout.as_str()), (Some(exit), ""), "{what}: {done:?}");
                 let error = format!("there are no AWS profiles yet in {said}\n");
                 assert!(done.stderr.trim_start_matches("error: ").starts_with(&error), "{what}: {}", done.stderr);
-                let hint = "hint: `aws configure` writes an access key into ~/.aws/credentials; the end of \
-                            `mfa-cred --help` shows a ~/.aws/config with a role that requires MFA\n";
+                let hint = "hint: `mfa-cred setup` writes the first one, with your access key and MFA device; the end \
+                            of `mfa-cred --help` shows a ~/.aws/config with a role that requires MFA\n";
                 assert!(done.stderr.ends_with(hint), "{what}: {}", done.stderr);
             }
         }

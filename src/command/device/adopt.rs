@@ -3,7 +3,7 @@
 //! Which of several is never guessed. A user who may not list the devices names one.
 
 use super::{DeviceWork, Refusal, enroll, find, with_desk};
-use crate::cli::Whose;
+use crate::cli::{DeviceArgs, Whose};
 use crate::code::PATIENCE;
 use crate::command::context::Context;
 use crate::error::setup::ALTERNATIVES;
@@ -11,32 +11,20 @@ use crate::error::{Error, SetupError};
 use crate::host::Usual;
 use crate::iam::{Bound, DeviceError, IamError, needs, usable, why_unusable};
 use crate::messages::with_causes;
-use crate::names::{DeviceName, MfaSerial};
-
-/// What was typed.
-pub(in crate::command) struct Wanted<'a> {
-    /// The serial or the name of a device.
-    pub(in crate::command) device: Option<&'a str>,
-    /// Is a new one wanted in any case?
-    pub(in crate::command) enrolls: bool,
-    /// The name of a new one.
-    pub(in crate::command) name: Option<DeviceName>,
-    /// Is the seed of a new one shown as text?
-    pub(in crate::command) shows_seed: bool,
-}
+use crate::names::MfaSerial;
 
 /// Finds, chooses or creates the device of a profile's user, and writes it into the profile.
 pub(in crate::command) fn adopt(
     whose: &Whose,
     says_yes: bool,
     context: &Context<'_>,
-    wanted: &Wanted<'_>,
+    wanted: &DeviceArgs,
 ) -> Result<(), Error> {
     with_desk(whose, says_yes, context, |work| choose(work, wanted))
 }
 
-fn choose(work: &DeviceWork<'_>, wanted: &Wanted<'_>) -> Result<(), Error> {
-    if wanted.enrolls {
+fn choose(work: &DeviceWork<'_>, wanted: &DeviceArgs) -> Result<(), Error> {
+    if wanted.enroll {
         return create(work, wanted);
     }
     let devices = match work.devices(&needs::ENROLL) {
@@ -45,7 +33,7 @@ fn choose(work: &DeviceWork<'_>, wanted: &Wanted<'_>) -> Result<(), Error> {
         }
         devices => devices?,
     };
-    if let Some(typed) = wanted.device {
+    if let Some(typed) = wanted.serial.as_deref() {
         let serial = find(typed, &devices).ok_or_else(|| work.unknown(typed, &devices))?;
         return match why_unusable(serial.kind()) {
             Some(why) => Err(SetupError::Unusable { serial, why }.into()),
@@ -72,8 +60,8 @@ fn choose(work: &DeviceWork<'_>, wanted: &Wanted<'_>) -> Result<(), Error> {
 }
 
 /// A user who may not list the devices: what was typed, or what the profile says, is taken without a look.
-fn unlisted(work: &DeviceWork<'_>, wanted: &Wanted<'_>, denied: DeviceError) -> Result<(), Error> {
-    if let Some(serial) = wanted.device.and_then(|typed| typed.parse().ok()) {
+fn unlisted(work: &DeviceWork<'_>, wanted: &DeviceArgs, denied: DeviceError) -> Result<(), Error> {
+    if let Some(serial) = wanted.serial.as_ref().and_then(|typed| typed.parse().ok()) {
         return name(work, &serial);
     }
     if let Some(named) = &work.named {
@@ -99,7 +87,7 @@ fn unlisted(work: &DeviceWork<'_>, wanted: &Wanted<'_>, denied: DeviceError) -> 
 }
 
 /// A user without a device whose codes AWS's API takes.
-fn none_yet(work: &DeviceWork<'_>, wanted: &Wanted<'_>, devices: &[Bound]) -> Result<(), Error> {
+fn none_yet(work: &DeviceWork<'_>, wanted: &DeviceArgs, devices: &[Bound]) -> Result<(), Error> {
     let user = &work.user.name;
     for (device, why) in devices.iter().filter_map(|device| Some((device, why_unusable(device.serial.kind())?))) {
         work.note(&format!("{} cannot be used here: {why}", device.serial));
@@ -117,8 +105,8 @@ fn none_yet(work: &DeviceWork<'_>, wanted: &Wanted<'_>, devices: &[Bound]) -> Re
     Ok(())
 }
 
-fn create(work: &DeviceWork<'_>, wanted: &Wanted<'_>) -> Result<(), Error> {
-    let options = enroll::Options { name: wanted.name.clone(), shows_seed: wanted.shows_seed };
+fn create(work: &DeviceWork<'_>, wanted: &DeviceArgs) -> Result<(), Error> {
+    let options = enroll::Options { name: wanted.name.clone(), shows_seed: wanted.seed };
     enroll::run(work, &options).map(drop)
 }
 

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::{SETUP, at_terminal, everything_works, finish, phone, run, sit, stranger_with_a_passphrase};
+use super::{SETUP, at_terminal, but, everything_works, finish, phone, run, sit, stranger_with_a_passphrase};
 
 /// How many questions a whole first run asks.
 fn questions() -> usize {
@@ -23,9 +23,9 @@ fn after_an_end_at_any_question_the_same_command_goes_on() {
         assert_eq!(sit(&world, &mut session, Some(nth)), nth);
         let name = if nth % 2 == 0 { Signal::KILL } else { Signal::INT };
         if name == Signal::KILL {
-            session.signal(name)
+            session.signal(name);
         } else {
-            session.control('c')
+            session.control('c');
         }
         let ended = finish(&world, session);
         assert_eq!(ended.signal(), Some(name.as_raw()), "{nth}: {ended:?}");
@@ -66,32 +66,9 @@ fn a_wrong_code_ends_the_sign_in_and_the_next_run_needs_only_that() {
     let (world, key) = stranger_with_a_passphrase();
     let device = world.aws.add_device("alice", "alice-phone");
     let mut session = at_terminal(&world, (24, 80), &SETUP);
-    while !session.screen().contains("MFA code for ") {
-        let so_far = session.screen().len();
-        sit_once(&world, &mut session, so_far);
-    }
-    for _ in 0..3 {
-        session.wait_for("MFA code for deploy (alice-phone): ", crate::support::pty::PATIENCE);
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        session.type_text(&format!("{}\n", device.wrong_code()));
-    }
+    but(&world, &mut session, "MFA code for ", &device.wrong_code());
     let done = finish(&world, session);
     assert_eq!(done.status.code(), Some(4), "{done:?}");
     assert_eq!(run(&world, &SETUP).status.code(), Some(0));
     everything_works(&world, "deploy", &key);
-}
-
-/// Answers the question that is on the screen, unless it asks for a code.
-fn sit_once(world: &crate::support::world::World, session: &mut crate::support::pty::Session, _: usize) {
-    let screen = session.screen();
-    if let Some(reply) = super::reply(world, &screen).filter(|_| !screen.contains("MFA code for ")) {
-        std::thread::sleep(std::time::Duration::from_millis(60));
-        let before = session.screen().len();
-        session.type_text(&format!("{reply}\n"));
-        let start = std::time::Instant::now();
-        while session.screen().len() < before + reply.len() + 3 && start.elapsed() < crate::support::pty::PATIENCE {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-    }
-    std::thread::sleep(std::time::Duration::from_millis(20));
 }

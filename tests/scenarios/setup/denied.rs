@@ -1,29 +1,9 @@
 //! Users who may not do everything, and users whose devices are of another kind or more than one.
 
-use super::{CSV, SETUP, at_terminal, everything_works, finish, reply, run, sit, stranger_with_a_passphrase};
-use crate::support::pty::{PATIENCE, Session};
+use super::{CSV, SETUP, at_terminal, but, everything_works, finish, run, sit, stranger_with_a_passphrase};
 use crate::support::world::World;
 
 const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEF";
-
-/// Answers every question as usual, but for the one that contains `question`.
-fn but(world: &World, session: &mut Session, question: &str, answer: &str) {
-    let (start, mut seen) = (std::time::Instant::now(), 0);
-    while !session.has_ended() {
-        assert!(start.elapsed() < 2 * PATIENCE, "no end: {:?}", session.screen());
-        let screen = session.screen();
-        let new = screen.get(seen..).unwrap_or_default().to_owned();
-        let last = new.rsplit('\n').next().unwrap_or_default();
-        let is_it = last.contains(question) && last.ends_with(' ');
-        let Some(text) = is_it.then(|| answer.to_owned()).or_else(|| reply(world, &new)) else {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-            continue;
-        };
-        std::thread::sleep(std::time::Duration::from_millis(60));
-        seen = session.screen().len();
-        session.type_text(&format!("{text}\n"));
-    }
-}
 
 #[test]
 fn each_denied_call_is_named_and_the_other_steps_are_done() {
