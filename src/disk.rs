@@ -6,6 +6,7 @@
 mod attributes;
 pub mod private;
 pub mod replace;
+pub mod reserved;
 pub mod trust;
 pub mod whole;
 

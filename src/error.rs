@@ -24,6 +24,7 @@ use crate::policy::DocumentError;
 use crate::profile::ProfileError;
 use crate::safe::SafeError;
 use crate::settings::SettingsError;
+use crate::signin::SignInError;
 use crate::state::FolderError;
 use crate::vault::passphrase::PassphraseError;
 use crate::vault::{PersistentError, VaultError};
@@ -380,10 +381,19 @@ fn execute_ending(error: &ExecuteError) -> Ending {
             return Ending::Signal(*signal);
         }
         ExecuteError::Base(BaseError::Sealed(error)) => return safe_ending(error),
+        ExecuteError::Base(BaseError::SignIn(error)) => sign_in_exit(error),
         ExecuteError::Base(_) | ExecuteError::Client(_) | ExecuteError::NoDevice(_) => ExitCode::Failed,
         ExecuteError::Vault(error) => return vault_ending(error),
         ExecuteError::Call { error, .. } => call_exit(error),
     })
+}
+
+fn sign_in_exit(error: &SignInError) -> ExitCode {
+    match error {
+        error if error.needs_a_person() => ExitCode::NobodyToAsk,
+        SignInError::Call { error, .. } => call_exit(error),
+        _ => ExitCode::Failed,
+    }
 }
 
 /// A question without an answer. `absent` is the exit code if nobody could be asked.

@@ -26,6 +26,7 @@ pub mod cache;
 pub mod history;
 pub mod code;
 pub mod aws;
+pub mod signin;
 pub mod sso;
 pub mod execute;
 pub mod iam;

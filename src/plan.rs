@@ -14,6 +14,7 @@ mod chain;
 mod end;
 mod endpoint;
 mod error;
+mod login;
 mod metadata;
 mod origin;
 mod service;
@@ -35,6 +36,7 @@ pub use base::{Base, BaseKind, WebIdentity};
 pub use end::End;
 pub use endpoint::Service;
 pub use error::{Likely, Origin, PlanError};
+pub use login::LoginSession;
 pub use sso::{SsoRole, SsoSession};
 pub use sso_fault::SsoFault;
 pub use warning::Warning;
@@ -104,6 +106,8 @@ pub struct Ambient {
     pub endpoint_url_sso: Option<String>,
     /// `AWS_ENDPOINT_URL_SSO_OIDC`
     pub endpoint_url_sso_oidc: Option<String>,
+    /// `AWS_ENDPOINT_URL_SIGNIN`
+    pub endpoint_url_signin: Option<String>,
     /// `AWS_ENDPOINT_URL`
     pub endpoint_url: Option<String>,
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`
@@ -165,6 +169,8 @@ pub struct Plan {
     pub mfa_process: Option<MfaProcess>,
     /// What the user should know although a plan was made.
     pub warnings: Vec<Warning>,
+    /// The `mfa_serial` that is skipped, because a session of `aws login` carries the MFA of its sign-in and takes no code.
+    pub skipped_serial: Option<Origin>,
 }
 
 /// A command that prints codes.
@@ -351,7 +357,8 @@ impl Plan {
         let service = Service::resolve(set, &chain, serial, region.as_ref(), (request, ambient))?;
         if !request.at_a_glance {
             warnings.extend(chain.unreadable_ends(ambient).map(|origin| Warning::UnreadableEnd { origin }));
-            warnings.extend(chain.overlooked(set, device.is_none()).map(Warning::Overlooked));
+            let lacks_device = device.is_none() && !matches!(chain.base, Base::Login(_));
+            warnings.extend(chain.overlooked(set, lacks_device).map(Warning::Overlooked));
         }
         if let Some(region) = region.as_ref().filter(|region| Partition::of_region(region) != service.partition) {
             warnings.push(Warning::OtherPartition { region: region.clone(), partition: service.partition });
@@ -364,6 +371,7 @@ impl Plan {
             }),
             user: chain::profile_name(*chain.links.last().expect("a chain has the profile that was asked for")),
             end: chain.end(ambient),
+            skipped_serial: chain.skipped_serial(),
             base: chain.base,
             steps,
             region,

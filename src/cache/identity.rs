@@ -117,6 +117,7 @@ fn base(plan: &Plan) -> [u8; 32] {
         Base::EcsContainer(uri) => Digest::of(MAGIC).text("container").option(uri.as_deref()),
         Base::Sso(role) => sso(role),
         Base::CredentialProcess { command, .. } => Digest::of(MAGIC).text("process").text(command),
+        Base::Login(session) => Digest::of(MAGIC).text("login").text(&session.arn),
         // Not the token itself, which is rotated often.
         Base::WebIdentity(web) => Digest::of(MAGIC)
             .text("web identity")

@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -15,11 +15,12 @@ use crate::error::Error;
 use crate::host::{Host, Terminal};
 use crate::messages::{Level, relay, with_causes};
 use crate::names::ProfileName;
-use crate::plan::{Ambient, Plan};
+use crate::plan::{Ambient, LoginSession, Plan};
 use crate::profile::ProfileSet;
 use crate::safe::{Safe, SafeError, Shelf};
 use crate::secret::Credentials;
 use crate::settings::{ObtainOptions, Settings, ambient, ambient_credentials};
+use crate::signin::{self, SignIn, SignInError};
 use crate::state::{CorrectedClock, Folder, FolderError};
 use crate::vault::passphrase::Cost;
 use crate::vault::{KeyHome, PersistentVault, Stores, Unlocker, Vault};
@@ -164,6 +165,24 @@ impl<'a> Context<'a> {
     /// A profile's sealed access key. May open a keyring or ask for a passphrase.
     pub(super) fn open_sealed(&self, profile: &ProfileName) -> Result<Credentials, SafeError> {
         self.with_safe(|safe| safe.open(profile))
+    }
+
+    /// The file of a session of `aws login`.
+    pub(super) fn login_file(&self, session: &LoginSession) -> Result<PathBuf, SignInError> {
+        let folder = signin::folder(self.host.env, self.host.folders.home.as_deref()).ok_or(SignInError::Nowhere)?;
+        Ok(folder.join(signin::file_name(&session.arn)))
+    }
+
+    /// The credentials of a session of `aws login`, renewed if they are about to expire.
+    pub(super) fn renewed(
+        &self,
+        session: &LoginSession,
+        folder: Option<&Folder>,
+        clock: &CorrectedClock<'_>,
+    ) -> Result<Credentials, SignInError> {
+        let clock = session.service.as_ref().map_or_else(|| clock.clone(), |service| clock.of(service));
+        let Settings { limits, messages, .. } = *self.settings;
+        SignIn { session, file: self.login_file(session)?, folder, clock: &clock, limits, messages }.credentials()
     }
 
     fn unlocker(&self) -> Option<&dyn Unlocker> {

@@ -24,7 +24,7 @@ use crate::host::{TerminalError, Usual, Words};
 use crate::iam::needs::Need;
 use crate::iam::{AwsIam, Bound, DeviceError, Iam, IamError, User, usable};
 use crate::names::{MfaSerial, ProfileName};
-use crate::plan::{Device, Plan, PlanError};
+use crate::plan::{Device, LoginSession, Plan, PlanError};
 use crate::profile::ProfileSet;
 use crate::profile::edit::{Draft, EditError};
 use crate::secret::Credentials;
@@ -119,7 +119,8 @@ fn with_desk<T>(
         context.with_cache(session::cache_use(&how), |cache, clock| {
             let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
             let sealed = |profile: &ProfileName| context.open_sealed(profile);
-            let base = RealBases { ambient: &ambient, sealed: &sealed, heard: &heard };
+            let login = |session: &LoginSession| context.renewed(session, cache.folder(), clock);
+            let base = RealBases { ambient: &ambient, sealed: &sealed, login: &login, heard: &heard };
             let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, clock.now()));
             let base = base.map_err(ExecuteError::from)?;
             let limits = context.settings.limits;

@@ -109,6 +109,7 @@ impl Facts {
         let serial = device.as_ref().and_then(Device::serial);
         let role = plan.and_then(|plan| plan.steps.given(true).iter().rev().find_map(Step::role));
         let account = role.map(|(_, account)| account.clone()).or_else(|| serial?.account());
+        let account = account.or_else(|| plan?.base.account());
         Some(Self {
             name: name.to_owned(),
             kind: kind(profile, plan),
@@ -172,6 +173,7 @@ fn kind(profile: Profile<'_>, plan: Option<&Plan>) -> &'static str {
             Some(Base::CredentialProcess { .. }) => "process",
             Some(Base::WebIdentity(_)) => "web-identity",
             Some(Base::Sso(_)) => "sso",
+            Some(Base::Login(_)) => "login",
             Some(_) => "host",
             None => "none",
         },

@@ -18,7 +18,7 @@ use crate::host::Host;
 use crate::names::ProfileName;
 use crate::names::variables;
 use crate::output::Export;
-use crate::plan::{MfaProcess, Origin, Plan};
+use crate::plan::{LoginSession, MfaProcess, Origin, Plan};
 use crate::secret::Credentials;
 use crate::settings::{ObtainOptions, Settings, Token};
 use crate::state::CorrectedClock;
@@ -88,7 +88,8 @@ impl Session<'_, '_> {
         let (settings, set) = (context.settings, context.profiles()?);
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
         let sealed = |profile: &ProfileName| context.open_sealed(profile);
-        let bases = device::Once::new(RealBases { ambient: &ambient, sealed: &sealed, heard: &heard });
+        let login = |session: &LoginSession| context.renewed(session, cache.folder(), clock);
+        let bases = device::Once::new(RealBases { ambient: &ambient, sealed: &sealed, login: &login, heard: &heard });
         let settled = device::settle(plan, &bases, self)?;
         let clock = &clock.of(&settled.service);
         let asker = asker(&settled, how, context, clock);

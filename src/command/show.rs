@@ -115,12 +115,20 @@ fn to_text(
                 text.push_str(&format!("  {}\n", plan.service));
             }
             text.push_str(&format!("  region: {}\n", plan.region.as_ref().map_or("none", |region| region.as_str())));
-            for warning in &plan.warnings {
+            for warning in notes(plan) {
                 text.push_str(&format!("  note: {warning}\n"));
             }
         }
     }
     text
+}
+
+/// What the user should know about the plan.
+fn notes(plan: &Plan) -> Vec<String> {
+    let skipped = plan.skipped_serial.iter().map(|origin| {
+        format!("{origin} is skipped: a session of `aws login` has the MFA of its sign-in, and takes no code")
+    });
+    plan.warnings.iter().map(ToString::to_string).chain(skipped).collect()
 }
 
 /// When the plan's starting keys expire, and what says so.
@@ -211,7 +219,7 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
         "region": plan.region.as_ref().map(ToString::to_string),
         "sts_region": plan.service.region.to_string(),
         "endpoint_url": plan.service.endpoint_url.as_deref().map(shown::url),
-        "warnings": plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "warnings": notes(plan),
     });
     // Included only if set, as in `list`.
     if let Some(end) = &plan.end {

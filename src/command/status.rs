@@ -18,10 +18,11 @@ use crate::error::Error;
 use crate::exit::ExitCode;
 use crate::host::{Host, Life};
 use crate::names::{Lifetime, is_access_key_id, moment, variables};
-use crate::plan::{Plan, Step};
+use crate::plan::{Base, Plan, Step};
 use crate::screen::table::{Column, Table};
 use crate::secret::shown;
 use crate::settings::Settings;
+use crate::signin::{self, Standing};
 use crate::vault::{KeyHome, Store, Whereabouts};
 
 pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
@@ -33,11 +34,31 @@ pub(super) fn run(args: &ProfileArgs, as_json: bool, context: &Context<'_>) -> R
             Some(context.plan(&profile, &how)?)
         }
     };
-    tell(plan, as_json, context)
+    let access = plan.as_ref().map_or(Access::AsCached, |plan| access(plan, context));
+    tell(plan, access, as_json, context)
+}
+
+/// Whether the plan's base is signed in, as far as that is not told by the cache.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Access {
+    /// The cache tells.
+    AsCached,
+    /// Somebody must sign in first, unless the cache has what is needed.
+    SignedOut,
+}
+
+/// Whether a session of `aws login` can still be renewed, as far as its file tells.
+fn access(plan: &Plan, context: &Context<'_>) -> Access {
+    let Base::Login(session) = &plan.base else { return Access::AsCached };
+    let standing = context.login_file(session).map(|file| signin::standing(session, &file));
+    match standing {
+        Ok(Standing::Until(end)) if end.duration_since(context.now(plan)) > -signin::LONGEST => Access::AsCached,
+        _ => Access::SignedOut,
+    }
 }
 
 /// The same for a profile whose plan is made.
-pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
+pub(super) fn tell(plan: Option<Plan>, access: Access, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
     let (settings, host) = (context.settings, &context.host);
     context.with_cache(CacheUse::Read, |cache, clock| {
         let plan = plan.map(|plan| cache.with_known_device(plan));
@@ -55,7 +76,7 @@ pub(super) fn tell(plan: Option<Plan>, as_json: bool, context: &Context<'_>) -> 
         let cached: Vec<_> = cached.into_iter().map(|header| (cache.now_of(&header, now), header)).collect();
         // Looked up only if it is shown.
         let key = (as_json || plan.is_none()).then(|| cache.whereabouts());
-        let verdict = plan.as_ref().map(|plan| needs_no_code(plan, &cached, now));
+        let verdict = plan.as_ref().map(|plan| needs_no_code(plan, access, &cached, now));
         let sealed = key.and_then(|_| sealed_keys(context));
         let payload = if as_json {
             json!({
@@ -118,13 +139,14 @@ fn of_plan(plan: &Plan) -> impl Iterator<Item = Key> {
 
 /// Is everything from the last step that needs a code onward either cached or not needed? If nothing is cached, the
 /// plan's starting keys are needed, and must not have expired.
-fn needs_no_code(plan: &Plan, cached: &[(Timestamp, Header)], now: Timestamp) -> bool {
+fn needs_no_code(plan: &Plan, access: Access, cached: &[(Timestamp, Header)], now: Timestamp) -> bool {
     let way = |is_long_term: bool| {
         let steps = plan.steps.given(is_long_term);
         let is_there = |key: &Key| cached.iter().any(|(_, header)| header.identity == key.file_name());
         let is_cached = |from: usize| keys(plan, steps)[from..].iter().any(is_there);
         match steps.iter().position(|step| Step::needs_code_of(step).is_some()) {
             Some(first) => is_cached(first),
+            None if access == Access::SignedOut => is_cached(0),
             None => plan.end.as_ref().is_none_or(|end| end.at > now) || is_cached(0),
         }
     };

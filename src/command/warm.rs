@@ -11,7 +11,8 @@ use std::io::{self, IsTerminal};
 
 use super::context::Context;
 use super::session::Signed;
-use super::{Done, complete, env, list, process, prompt, status};
+use super::status::{self, Access};
+use super::{Done, complete, env, list, process, prompt};
 use crate::cache::{CacheUse, MinTtl};
 use crate::cli::{self, Args, EnvArgs, ProfileArgs, Verb};
 use crate::execute;
@@ -64,11 +65,11 @@ fn with_settings(verb: Verb, context: &Context<'_>) -> Option<Done> {
         Verb::Status { target, json } => {
             let how = context.how(&target.obtain).ok()?;
             let plan = context.plan(target.profile.as_ref()?, &how).ok()?;
-            // What a login still allows is in its token file, which only the other program reads.
-            if matches!(plan.base, Base::Sso(_)) {
+            // What a login still allows is in its file, which only the other program reads.
+            if matches!(plan.base, Base::Sso(_) | Base::Login(_)) {
                 return None;
             }
-            status::tell(Some(plan), json, context).ok()
+            status::tell(Some(plan), Access::AsCached, json, context).ok()
         }
         _ => None,
     }

@@ -300,9 +300,6 @@ fn usual_repair(error: &PlanError) -> Option<&'static str> {
         PlanError::HalfKey { .. } | PlanError::EmptyHalf { .. } => "set both halves of the access key, or neither",
         PlanError::NoCredentials { .. } => "give it an access key, or a role and a `source_profile`",
         PlanError::NoAmbientKeys { .. } => "export the keys, or name another source",
-        PlanError::Unsupported { .. } => {
-            "sign in with the tool that created the profile, and use it as a `credential_process`"
-        }
         PlanError::Duration { .. } => "use a duration that AWS accepts",
         PlanError::Sso(_) => "correct the profile; `aws configure sso` writes one",
         PlanError::BadValue { .. } | PlanError::Refused { .. } => "correct the value",

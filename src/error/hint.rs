@@ -92,6 +92,9 @@ fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String>
         PlanError::SerialCannotBeMet { .. } => {
             "remove `mfa_serial`, or use a source profile that has a user's access key".to_owned()
         }
+        PlanError::RootSession { profile, .. } => {
+            format!("sign in as a user or a role: {}", sources::aws_login(profile))
+        }
         PlanError::NoToken { origin } => {
             let (verb, key) = match origin {
                 Origin::Variable(_) => ("export", variables::aws::SESSION_TOKEN),
@@ -167,6 +170,7 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         ExecuteError::Code(error) => return code_hint(error),
         ExecuteError::Vault(error) => return vault_hint(error),
         ExecuteError::Base(BaseError::Sealed(error)) => return safe_hint(error),
+        ExecuteError::Base(BaseError::SignIn(error)) => return sources::sign_in(error),
         ExecuteError::Base(BaseError::Token { path, why, .. }) => return sources::token_file(path, why),
         ExecuteError::Base(BaseError::Expired { origin, .. }) => match origin {
             Some(Origin::Variable(_)) => "obtain new ones the same way; if that variable is a leftover, unset it",

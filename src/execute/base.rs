@@ -18,10 +18,11 @@ use crate::aws::route::Route;
 use crate::aws::runtime;
 use crate::aws::transport::client;
 use crate::names::{ProfileName, is_temporary_key};
-use crate::plan::{Base, Origin, Plan, WebIdentity};
+use crate::plan::{Base, LoginSession, Origin, Plan, WebIdentity};
 use crate::profile::ProfileSet;
 use crate::safe::SafeError;
 use crate::secret::{Credentials, Secret};
+use crate::signin::SignInError;
 use crate::web_token::{self, TokenError};
 
 /// The time limit for an instance, a container or a command.
@@ -89,6 +90,9 @@ pub enum BaseError {
     /// The sealed access key.
     #[error(transparent)]
     Sealed(#[from] SafeError),
+    /// The session of `aws login`.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
     /// No client could be built for the provider.
     #[error(transparent)]
     Client(#[from] StsError),
@@ -109,6 +113,8 @@ pub struct RealBases<'a> {
     pub ambient: &'a dyn Fn() -> Option<Credentials>,
     /// Opens a profile's sealed key.
     pub sealed: &'a dyn Fn(&ProfileName) -> Result<Credentials, SafeError>,
+    /// Reads a session of `aws login`, and renews it.
+    pub login: &'a dyn Fn(&LoginSession) -> Result<Credentials, SignInError>,
     /// Passes the stderr of a `credential_process` on to the person at the terminal.
     pub heard: &'a dyn Fn(&str),
 }
@@ -136,6 +142,7 @@ impl Bases for RealBases<'_> {
                 let why = ": neither `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` nor `AWS_CONTAINER_CREDENTIALS_FULL_URI` is set";
                 Err(failed(plan, why.to_owned()))
             }
+            Base::Login(session) => Ok((self.login)(session)?),
             Base::WebIdentity(_) => Err(failed(plan, ": it signs nothing".to_owned())),
             Base::EcsContainer(Some(url)) => container::fetch(url).map_err(|why| failed(plan, why)),
         }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::AmbientKeys;
 use super::error::Origin;
+use super::login::LoginSession;
 use super::sso::SsoRole;
-use crate::names::{Partition, ProfileName, RoleArn};
+use crate::names::{AccountId, Partition, ProfileName, RoleArn};
 use crate::secret::shown;
 use crate::web_token::Identity;
 
@@ -61,6 +62,14 @@ pub enum Base {
         /// The command line.
         command: String,
     },
+    /// A session that a person started with `aws login`.
+    ///
+    /// ```ini
+    /// [profile person]
+    /// login_session = arn:aws:iam::123456789012:user/person
+    /// region = eu-west-1
+    /// ```
+    Login(Box<LoginSession>),
     /// The token of a web identity, by which the first role is assumed.
     ///
     /// ```ini
@@ -91,7 +100,7 @@ pub enum BaseKind {
     LongTerm,
     /// Keys of a session that may be the user's own (GetSessionToken).
     Session,
-    /// A role's session, which can never be combined with MFA.
+    /// A session that can never be combined with a code: a role's, or one of `aws login`.
     RoleSession,
     /// Only its answer will tell.
     Unknown,
@@ -105,10 +114,20 @@ impl Base {
                 BaseKind::Session
             }
             Self::AccessKey { .. } | Self::SealedKey { .. } | Self::Environment(_) => BaseKind::LongTerm,
-            Self::Ec2InstanceMetadata(_) | Self::EcsContainer(_) | Self::WebIdentity(_) | Self::Sso(_) => {
-                BaseKind::RoleSession
-            }
+            Self::Ec2InstanceMetadata(_)
+            | Self::EcsContainer(_)
+            | Self::WebIdentity(_)
+            | Self::Login(_)
+            | Self::Sso(_) => BaseKind::RoleSession,
             Self::CredentialProcess { .. } => BaseKind::Unknown,
+        }
+    }
+
+    /// The account of its credentials, if its name tells.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Login(session) => session.account(),
+            _ => None,
         }
     }
 
@@ -150,6 +169,10 @@ impl fmt::Display for Base {
             Self::EcsContainer(_) => f.write_str("the role of this container"),
             Self::Sso(role) => role.session.fmt(f),
             Self::CredentialProcess { profile, .. } => write!(f, "`credential_process` of profile `{profile}`"),
+            Self::Login(session) => {
+                let arn = shown::value("login_session", &session.arn);
+                write!(f, "the `aws login` session {arn} of profile `{}`", session.profile)
+            }
             Self::WebIdentity(web) => write!(f, "the web identity token in `{}`", web.file.display()),
         }
     }

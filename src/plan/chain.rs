@@ -8,7 +8,7 @@ use std::path::Path;
 use super::endpoint::Caller;
 use super::error::{Likely, Origin, PlanError};
 use super::{Ambient, Base, Device, PlanRequest};
-use super::{metadata, sso, web};
+use super::{login, metadata, sso, web};
 use crate::names::variables;
 use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichFile};
@@ -117,6 +117,14 @@ impl<'a> Chain<'a> {
         }
         let met: Vec<&str> = links.iter().map(|link| link.name()).collect();
         let base = base_of(set, profile, (&met, !roles.is_empty()), (request, ambient))?;
+        // AWS refuses roles to the root user, whatever a trust policy says.
+        if let (Some(link), Base::Login(session)) = (roles.first(), &base)
+            && session.is_root()
+        {
+            let of_profile = link.profile.filled("role_arn").filter(|_| request.role_arn.is_none());
+            let origin = of_profile.map_or(Origin::Flag("--role-arn"), |property| origin(&property));
+            return Err(PlanError::RootSession { origin, profile: session.profile.clone() });
+        }
         Ok(Self { links, roles, base })
     }
 
@@ -135,10 +143,16 @@ impl<'a> Chain<'a> {
         self.links.iter().find_map(|profile| profile.filled(key))
     }
 
+    /// The serial that means nothing to a session of `aws login`, which its sign-in has given whatever MFA there was.
+    pub(super) fn skipped_serial(&self) -> Option<Origin> {
+        let property = self.nearest("mfa_serial").filter(|_| matches!(self.base, Base::Login(_)))?;
+        Some(origin(&property))
+    }
+
     /// The user's MFA device.
     pub(super) fn device(&self, request: &PlanRequest) -> Result<Option<Device>, PlanError> {
         use crate::names::DeviceKind;
-        if request.leaves_device_open {
+        if request.leaves_device_open || request.mfa_serial.is_none() && matches!(self.base, Base::Login(_)) {
             return Ok(None);
         }
         let is_role = self.base.kind() == super::BaseKind::RoleSession;
@@ -222,7 +236,7 @@ fn base_of(
     if let Some(property) = profile.filled("credential_source").filter(|_| for_a_role && !is_source) {
         return named_source(set, profile, &property, world);
     }
-    let elsewhere = || sign_in(profile).map(|signs| signed_in(set, profile, met[0], signs, world));
+    let elsewhere = || sign_in(profile).map(|(property, _)| signed_in(set, profile, met[0], &property, world));
     if let Some(base) = elsewhere().filter(|_| !is_source) {
         return base;
     }
@@ -264,14 +278,14 @@ fn signed_in(
     set: &ProfileSet,
     profile: Profile<'_>,
     requested: &str,
-    (property, what): (Property<'_>, &'static str),
+    property: &Property<'_>,
     (request, ambient): (&PlanRequest, &Ambient),
 ) -> Result<Base, PlanError> {
-    if property.key() == LOGIN_SESSION {
-        return Err(unsupported(profile, &property, what));
-    }
     let caller = Caller { set, profile: set.get(requested), request, ambient };
-    Ok(Base::Sso(Box::new(sso::role(profile, &property, caller)?)))
+    if property.key() == LOGIN_SESSION {
+        return Ok(Base::Login(Box::new(login::of_profile(profile, property, caller)?)));
+    }
+    Ok(Base::Sso(Box::new(sso::role(profile, property, caller)?)))
 }
 
 fn named_source(
@@ -481,10 +495,6 @@ fn looked_at((path, presence): (&Path, Presence)) -> String {
 fn likely(set: &ProfileSet, name: &str) -> Likely {
     let nearest = set.nearest(name).into_iter().map(str::to_owned).collect();
     Likely { nearest, overlooked: set.mistaken_for(name) }
-}
-
-fn unsupported(profile: Profile<'_>, property: &Property<'_>, what: &'static str) -> PlanError {
-    PlanError::Unsupported { origin: origin(property), profile: profile.name().to_owned(), what }
 }
 
 /// The role in a file must be a full ARN: the short forms are only for the command line, and no SDK reads them.

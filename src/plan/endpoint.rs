@@ -39,6 +39,8 @@ pub(super) enum Api {
     Sso,
     /// Its token service.
     SsoOidc,
+    /// AWS's sign-in service, for `aws login`.
+    SignIn,
 }
 
 /// The profile that configures the calls, if any, and what else does.
@@ -57,6 +59,7 @@ impl Api {
             Self::Sts => ("sts", variables::aws::ENDPOINT_URL_STS, ambient.endpoint_url_sts.as_ref()),
             Self::Iam => ("iam", variables::aws::ENDPOINT_URL_IAM, ambient.endpoint_url_iam.as_ref()),
             Self::Sso => ("sso", variables::aws::ENDPOINT_URL_SSO, ambient.endpoint_url_sso.as_ref()),
+            Self::SignIn => ("signin", variables::aws::ENDPOINT_URL_SIGNIN, ambient.endpoint_url_signin.as_ref()),
             Self::SsoOidc => {
                 ("sso_oidc", variables::aws::ENDPOINT_URL_SSO_OIDC, ambient.endpoint_url_sso_oidc.as_ref())
             }

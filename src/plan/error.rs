@@ -206,6 +206,16 @@ pub enum PlanError {
         /// The `credential_source`.
         origin: Origin,
     },
+    /// A role on top of a root user's session of `aws login`.
+    #[error(
+        "{origin}: the `aws login` session of profile `{profile}` is the root user's, and AWS lets the root user assume no roles"
+    )]
+    RootSession {
+        /// The `role_arn`.
+        origin: Origin,
+        /// The profile of the session.
+        profile: ProfileName,
+    },
     /// aws-vault's `include_profile`, which could hide an `mfa_serial`.
     #[error("{origin} is not supported, and ignoring it could lose an `mfa_serial`")]
     IncludeProfile {
@@ -215,16 +225,6 @@ pub enum PlanError {
     /// SSO properties that do not describe a login and a role.
     #[error(transparent)]
     Sso(#[from] SsoFault),
-    /// A kind of base that this version does not support.
-    #[error("{origin}: profile `{profile}` uses {what}, which this version does not support")]
-    Unsupported {
-        /// The property that configures it.
-        origin: Origin,
-        /// The profile.
-        profile: String,
-        /// The kind.
-        what: &'static str,
-    },
     /// An option that applies to role sessions, for a profile without a role.
     #[error("{origin} applies to a role session, but profile `{profile}` has no role")]
     NoRole {
@@ -262,8 +262,8 @@ impl PlanError {
             | Self::SerialCannotBeMet { origin, .. }
             | Self::NoAmbientKeys { origin }
             | Self::OwnExports { origin }
+            | Self::RootSession { origin, .. }
             | Self::IncludeProfile { origin }
-            | Self::Unsupported { origin, .. }
             | Self::NoRole { origin, .. } => origin,
         };
         origin.place()

@@ -31,6 +31,7 @@ pub fn ambient(env: &dyn Env) -> Ambient {
         endpoint_url_iam: env.var(variables::aws::ENDPOINT_URL_IAM),
         endpoint_url_sso: env.var(variables::aws::ENDPOINT_URL_SSO),
         endpoint_url_sso_oidc: env.var(variables::aws::ENDPOINT_URL_SSO_OIDC),
+        endpoint_url_signin: env.var(variables::aws::ENDPOINT_URL_SIGNIN),
         endpoint_url: env.var(variables::aws::ENDPOINT_URL),
         ignore_endpoint_urls: env.var(variables::aws::IGNORE_CONFIGURED_ENDPOINT_URLS),
         use_fips: env.var(variables::aws::USE_FIPS_ENDPOINT),

@@ -29,6 +29,7 @@ const FILE: &str = "clock-";
 const MATTERS: i64 = 5;
 
 /// A clock that shows an endpoint's time, as far as it is known.
+#[derive(Clone)]
 pub struct CorrectedClock<'a> {
     all: Rc<Clocks<'a>>,
     endpoint: String,

@@ -152,10 +152,6 @@ fn an_invalid_profile_is_reported_with_file_line_and_property() {
                 "bad:2: `web_identity_token_file`: profile `bad` has no `role_arn` to go with it",
             ),
             profile(
-                "login_session = x\n",
-                "bad:2: `login_session`: profile `bad` uses `aws login`, which this version does not support",
-            ),
-            profile(
                 "source_profile = alice\ninclude_profile = x\n",
                 "bad:3: `include_profile` is not supported, and ignoring it could lose an `mfa_serial`\n\
                  hint: copy the included settings into the profile",

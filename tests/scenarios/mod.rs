@@ -81,4 +81,6 @@ mod terminal;
 mod together;
 mod variables;
 #[cfg(target_os = "linux")]
+mod signin;
+#[cfg(target_os = "linux")]
 mod web_identity;

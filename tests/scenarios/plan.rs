@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use mfa_cred::plan::{Plan, Step};
+use mfa_cred::plan::{Base, Plan, Step};
 
 use crate::support::cases::{self, Block, Case};
 use crate::support::texts::{Refusal, Texts};
@@ -82,6 +82,11 @@ fn rendered(planned: Result<Plan, Refusal>) -> String {
         line(&of("transitive tags"), list(call.transitive_tags.clone()));
         line(&of("session policy"), call.session_policy.clone());
         line(&of("policies"), list(call.policy_arns.clone()));
+    }
+    if let Base::Login(session) = &plan.base {
+        let service = session.service.as_ref().map(|service| service.to_string().replacen("sts: ", "", 1));
+        line("sign-in", service);
+        line("skipped", plan.skipped_serial.as_ref().map(ToString::to_string));
     }
     line("mfa_process", plan.mfa_process.as_ref().map(|process| process.command.clone()));
     line("ca bundle", plan.service.ca_bundle.as_ref().map(|path| path.display().to_string()));

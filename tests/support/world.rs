@@ -230,8 +230,10 @@ impl World {
         let said = self.said.borrow();
         let said = said.iter().map(|(what, text)| (format!("stderr of `{what}`"), text.clone().into_bytes()));
         // What others keep in plain text: access keys, and the tokens of identity providers.
-        let is_ours =
-            |path: &PathBuf| !path.ends_with(".aws/credentials") && path.extension().is_none_or(|kind| kind != "token");
+        let is_ours = |path: &PathBuf| {
+            let is_of_login = path.starts_with(self.home.path().join(".aws/login/cache"));
+            !path.ends_with(".aws/credentials") && !is_of_login && path.extension().is_none_or(|kind| kind != "token")
+        };
         let files = files_below(self.home.path()).into_iter().filter(is_ours);
         let files = files.map(|path| (path.display().to_string(), fs::read(&path).unwrap_or_default()));
         said.chain(files)

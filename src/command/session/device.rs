@@ -14,6 +14,7 @@ use crate::plan::{BaseKind, Plan, PlanError, PlanRequest, WebIdentity};
 use crate::profile::ProfileSet;
 use crate::secret::{Credentials, Secret};
 use crate::settings::Limits;
+use crate::signin;
 
 /// A base that is asked only once: a `credential_process` may be slow, or may prompt a person.
 pub(in crate::command) struct Once<'a> {
@@ -110,7 +111,8 @@ fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSeria
     }
     // Nobody is asked to unlock a key either.
     let sealed = |profile: &ProfileName| context.at(&NoTerminal).open_sealed(profile);
-    let bases = RealBases { ambient: &|| context.ambient_credentials(), sealed: &sealed, heard: &|_| () };
+    let of_environment = || context.ambient_credentials();
+    let bases = RealBases { ambient: &of_environment, sealed: &sealed, login: &signin::none, heard: &|_| () };
     let base = bases.credentials(&plan, set).ok()?;
     let clock = context.clock();
     let iam = AwsIam::connect(&plan.iam(set, ambient).ok()?, BRIEF, &clock).ok()?;

@@ -3,8 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use crate::aws::CallError;
 use crate::messages::ours;
 use crate::names::ProfileName;
+use crate::signin::SignInError;
 use crate::web_token::TokenError;
 
 /// Why AWS does not take the token of a web identity.
@@ -61,4 +63,53 @@ pub(super) fn token_file(path: &Path, why: &TokenError) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A session of `aws login` that gives no credentials.
+pub(super) fn sign_in(error: &SignInError) -> Option<String> {
+    Some(match error {
+        SignInError::Absent { profile, .. } => format!("sign in with {}", aws_login(profile)),
+        SignInError::Damaged { profile, .. } => {
+            format!("{} starts a new session, and replaces the file", aws_login(profile))
+        }
+        SignInError::NoRegion { profile } => {
+            format!(
+                "add the `region` in which the session was started; otherwise, {} starts a new one",
+                aws_login(profile)
+            )
+        }
+        SignInError::Unwritable { .. } => {
+            "make room on the disk, or correct the permissions of the folder; the session is as it was".to_owned()
+        }
+        SignInError::Call { profile, region, error } => match error {
+            CallError::Refused { code, .. } => refused_renewal(code, profile, region.as_str()),
+            CallError::Unreachable(obstacle) => obstacle.hint().to_owned(),
+            CallError::Throttled => "wait a moment and try again".to_owned(),
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// Why AWS does not renew a session.
+fn refused_renewal(code: &str, profile: &ProfileName, region: &str) -> String {
+    let login = aws_login(profile);
+    match code {
+        "USER_CREDENTIALS_CHANGED" => format!("the password was changed after the sign-in: sign in again with {login}"),
+        "INSUFFICIENT_PERMISSIONS" => format!(
+            "the user needs `signin:CreateOAuth2Token` (the managed policy `SignInLocalDevelopmentAccess` allows it); \
+             then sign in again with {login}"
+        ),
+        "INVALID_REQUEST" => format!(
+            "a session can be renewed only in the region where it was started: if that was not `{region}`, correct \
+             `region` in profile `{profile}`; otherwise, sign in again with {login}"
+        ),
+        _ => format!("sign in again with {login}"),
+    }
+}
+
+/// The AWS CLI's command that signs in to a profile, in backticks.
+pub(super) fn aws_login(profile: &ProfileName) -> String {
+    let option = profile.as_option();
+    format!("`aws login {option}`")
 }

@@ -14,6 +14,7 @@ use super::fault::{Fault, When};
 use super::http::{self, Answer, Request};
 use super::iam;
 use super::reply::{Refusal, Reply, Service};
+use super::signin;
 use super::sigv4::Authorization;
 use super::sso;
 use super::sts;
@@ -180,6 +181,9 @@ impl World {
         if let Some((_, action)) = sso::action(request) {
             return sso::perform(self, action, request);
         }
+        if signin::action(request).is_some() {
+            return signin::perform(self, request);
+        }
         let service = service(request);
         if request.path != "/" {
             return Err(Refusal::new(404, "UnknownOperationException", "The path is not one of this service."));
@@ -202,7 +206,7 @@ impl World {
         let result = match service {
             Service::Sts => sts::perform(self, &caller, action, params),
             Service::Iam => iam::perform(self, &caller, action, params),
-            Service::Oidc | Service::Portal => Err(unknown_action(service, action)),
+            Service::Oidc | Service::Portal | Service::SignIn => Err(unknown_action(service, action)),
         }?;
         Ok(Reply::success(service, action, result.as_deref()))
     }
@@ -243,7 +247,7 @@ fn refused(request: &Request, refusal: &Refusal) -> (Effect, Answer) {
 /// What is called.
 fn action(request: &Request, params: &Params) -> String {
     let of_path = sso::action(request).map(|(_, action)| action);
-    of_path.or_else(|| params.get("Action")).unwrap_or_default().to_owned()
+    of_path.or_else(|| signin::action(request)).or_else(|| params.get("Action")).unwrap_or_default().to_owned()
 }
 
 /// The service with that path or API version; all have the same address.
@@ -251,12 +255,15 @@ fn service(request: &Request) -> Service {
     if let Some((service, _)) = sso::action(request) {
         return service;
     }
+    if signin::action(request).is_some() {
+        return Service::SignIn;
+    }
     params(request).get("Version").and_then(Service::of_version).unwrap_or(Service::Sts)
 }
 
 fn params(request: &Request) -> Params {
     let query = form_urlencoded::parse(request.query.as_bytes());
-    if sso::action(request).is_some() {
+    if sso::action(request).is_some() || signin::action(request).is_some() {
         let query = query.map(|(name, value)| (name.into_owned(), value.into_owned()));
         return Params(query.chain(sso::members(request)).collect());
     }

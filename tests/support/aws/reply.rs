@@ -11,6 +11,7 @@ pub(super) enum Service {
     Iam,
     Oidc,
     Portal,
+    SignIn,
 }
 
 impl Service {
@@ -26,6 +27,7 @@ impl Service {
             Self::Iam => "iam",
             Self::Oidc => "sso-oidc",
             Self::Portal => "sso",
+            Self::SignIn => "signin",
         }
     }
 
@@ -35,6 +37,7 @@ impl Service {
             Self::Sts => "2011-06-15",
             Self::Iam => "2010-05-08",
             Self::Oidc | Self::Portal => "2019-06-10",
+            Self::SignIn => "2023-01-01",
         }
     }
 
@@ -95,6 +98,11 @@ impl Refusal {
                 let exception = format!("{}:http://internal.amazon.com/coral/com.amazonaws.sso.oidc/", self.code);
                 let reply = Reply::json(self.status, &json!({"error": self.code, "error_description": self.message}));
                 reply.with("x-amzn-ErrorType", exception)
+            }
+            Service::SignIn => {
+                let kind = if self.status == 400 { "ValidationException" } else { "AccessDeniedException" };
+                let reply = Reply::json(self.status, &json!({"error": self.code, "message": self.message}));
+                reply.with("x-amzn-ErrorType", kind.to_owned())
             }
             Service::Portal => {
                 let kind = format!("com.amazonaws.switchboard.portal#{}", self.code);

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::policies::Policies;
 use super::random;
 use super::role::RoleSpec;
+use super::signin::SignInService;
 use super::sso::IdentityCenter;
 use super::totp;
 
@@ -95,6 +96,8 @@ pub(crate) enum Kind {
     SsoToken,
     /// Of a web identity.
     WebToken,
+    /// A refresh token of `aws login`, or the key that proves who uses it.
+    LoginToken,
 }
 
 /// The status of a long-term key.
@@ -172,6 +175,7 @@ pub(super) struct World {
     pub(super) policies: Policies,
     pub(super) account_facts: Account,
     pub(super) sso: IdentityCenter,
+    pub(super) signin: SignInService,
     pub(super) calls: Vec<Call>,
     pub(super) secrets: Vec<(Kind, String)>,
     /// How many seconds the server's clock is ahead of this machine's.
@@ -197,6 +201,7 @@ impl World {
             policies: Policies::default(),
             account_facts: Account::default(),
             sso: IdentityCenter::default(),
+            signin: SignInService::default(),
             calls: Vec::new(),
             secrets: Vec::new(),
             skew: 0,
