@@ -102,8 +102,7 @@ const EXAMPLES: &[(&str, &str)] = &[
 
 /// The examples of the whole program.
 pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # this shell has the role\n\
-     mfa-cred exec my-test-role -- aws s3 ls  # one command has it\n\
-     mfa-cred login my-test-role              # sign in ahead of time";
+     mfa-cred exec my-test-role -- aws s3 ls  # one command has it";
 
 /// The commands, in the groups that `--help` shows.
 const GROUPS: [(&str, &[&str]); 4] = [

@@ -7,6 +7,7 @@ use super::SetupWork;
 use crate::command::init;
 use crate::disk::replace::{ReplaceError, replace};
 use crate::error::{Error, SetupError};
+use crate::messages::ours;
 use crate::names::ProfileName;
 use crate::secret::Secret;
 use crate::shell::Shell;
@@ -30,9 +31,10 @@ pub(super) fn run(work: &SetupWork<'_>) -> Result<(), Error> {
     if let Some(script) = &found.script {
         let text = init::script(shell, &program)?;
         diff += &format!(
-            "--- {0}\n+++ {0}\n+({1} lines, which `mfa-cred init {shell}` prints)\n",
+            "--- {0}\n+++ {0}\n+({1} lines, which {2} prints)\n",
             script.display(),
-            text.lines().count()
+            text.lines().count(),
+            ours(&format!("init {shell}"), None)
         );
         changes.push(Change::of(script, Secret::new(text.into_bytes()))?);
     }
@@ -48,7 +50,7 @@ pub(super) fn run(work: &SetupWork<'_>) -> Result<(), Error> {
     }
     let instead = match &found.line {
         Some((file, line)) => format!("add this line to {}: `{line}`", file.display()),
-        None => format!("`mfa-cred init {shell}` prints what the file should hold"),
+        None => format!("{} prints what the file should hold", ours(&format!("init {shell}"), None)),
     };
     for Change { file, before, after } in &changes {
         let failed = |error| SetupError::startup(error, instead.clone());
