@@ -14,6 +14,7 @@ mod chain;
 mod end;
 mod endpoint;
 mod error;
+mod include;
 mod login;
 mod metadata;
 mod origin;
@@ -36,6 +37,7 @@ pub use base::{Base, BaseKind, WebIdentity};
 pub use end::End;
 pub use endpoint::Service;
 pub use error::{Likely, Origin, PlanError};
+pub use include::included;
 pub use login::LoginSession;
 pub use sso::{SsoRole, SsoSession};
 pub use sso_fault::SsoFault;
@@ -88,6 +90,8 @@ pub struct Ambient {
     pub keys: Option<AmbientKeys>,
     /// `AWS_CREDENTIAL_EXPIRATION`
     pub expiration: Option<String>,
+    /// `AWS_ACCOUNT_ID`
+    pub account: Option<String>,
     /// `MFA_CRED_PROFILE`: if it is set, the keys are our own earlier output, and the region may be, too
     pub held: Option<String>,
     /// `AWS_REGION` and `AWS_DEFAULT_REGION`, if set, each with its name
@@ -155,6 +159,8 @@ pub struct Plan {
     pub end: Option<End>,
     /// The profile at the end of the chain, which is that of the user.
     pub user: ProfileName,
+    /// The account of the base's credentials, if its profile or the environment names it.
+    pub account: Option<AccountId>,
     /// The calls, in order.
     pub steps: Steps,
     /// The value exported as `AWS_REGION`, if any source gives one.
@@ -369,6 +375,7 @@ impl Plan {
                 origin: chain::origin(&property),
                 command: property.value().into_owned(),
             }),
+            account: chain.account(ambient)?,
             user: chain::profile_name(*chain.links.last().expect("a chain has the profile that was asked for")),
             end: chain.end(ambient),
             skipped_serial: chain.skipped_serial(),

@@ -89,9 +89,11 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
         }
         .finish();
         let (kind, account, role) = match step {
-            Step::SessionToken { device, .. } => {
-                (EntryKind::Session, device.serial().and_then(MfaSerial::account), None)
-            }
+            Step::SessionToken { device, .. } => (
+                EntryKind::Session,
+                device.serial().and_then(MfaSerial::account).or_else(|| plan.account.clone()),
+                None,
+            ),
             Step::AssumeRole(call) | Step::WebIdentity(call) => {
                 (EntryKind::Role, Some(call.role.account().clone()), Some(call.role.as_str().to_owned()))
             }

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::messages::printable;
 use crate::names::{ProfileName, RoleArn};
-use crate::plan::{End, Plan, PlanError, Step, Steps, existing, sign_in, sources};
+use crate::plan::{End, Plan, PlanError, Step, Steps, existing, included, sign_in, sources};
 use crate::profile::{Difference, Profile, ProfileSet, Property, SectionKind};
 use crate::screen::table;
 use crate::secret::shown;
@@ -27,15 +27,16 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Re
     let name = choice::profile(named, &how, context)?;
     let profile = existing(set, &name)?;
     let plan = Plan::make(set, &name, &how.request, context.ambient());
+    let added = included(set, profile);
     let differences = differences(set, name.as_str());
     context.with_cache(CacheUse::Read, |cache, clock| {
         let plan = plan.map(|plan| cache.with_known_device(plan));
         if as_json {
-            let text = to_json(profile, &plan, cache, clock).to_string();
+            let text = with_included(to_json(profile, &plan, cache, clock), &added).to_string();
             return write_stdout(&(text + "\n"));
         }
         write_stdout(&table::folded(
-            &printable(&to_text(profile, &plan, &differences, cache, clock)),
+            &printable(&(to_text(profile, &plan, &differences, cache, clock) + &lines_of(&added))),
             context.settings.messages,
         ))
     })
@@ -129,6 +130,22 @@ fn notes(plan: &Plan) -> Vec<String> {
         format!("{origin} is skipped: a session of `aws login` has the MFA of its sign-in, and takes no code")
     });
     plan.warnings.iter().map(ToString::to_string).chain(skipped).collect()
+}
+
+/// The lines that stand for aws-vault's `include_profile`, ready to be copied. Secrets are hidden in them, too.
+fn lines_of(added: &[Property<'_>]) -> String {
+    let line = |property: &Property<'_>| format!("  {} = {}\n", property.key(), shown(property).replace('\n', "\n  "));
+    let lines: String = added.iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("in place of the profile that it includes\n{lines}") }
+}
+
+/// The same in JSON, where there is something.
+fn with_included(mut text: Value, added: &[Property<'_>]) -> Value {
+    if !added.is_empty() {
+        let properties = added.iter().map(|property| (property.key().into_owned(), shown(property).into()));
+        text["included"] = properties.collect::<Map<String, Value>>().into();
+    }
+    text
 }
 
 /// When the plan's starting keys expire, and what says so.

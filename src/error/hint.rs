@@ -103,7 +103,9 @@ fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String>
             format!("{verb} the token as well, as `{key}`, or get the keys from their source again")
         }
         PlanError::OwnExports { .. } => "remove them from this shell first: `eval $(mfa-cred unset)`".to_owned(),
-        PlanError::IncludeProfile { .. } => "copy the included settings into the profile".to_owned(),
+        PlanError::IncludeProfile { profile, .. } => {
+            format!("{} prints the lines to put in its place", ours("show", Some(profile)))
+        }
         PlanError::NoSource { .. } => {
             "add `source_profile = PROFILE` (the profile whose keys sign) or `credential_source`".to_owned()
         }

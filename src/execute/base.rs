@@ -121,6 +121,19 @@ pub struct RealBases<'a> {
 
 impl Bases for RealBases<'_> {
     fn credentials(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError> {
+        let credentials = self.of_base(plan, set)?;
+        let account = credentials.account.clone().or_else(|| plan.account.clone());
+        Ok(Credentials { account, ..credentials })
+    }
+
+    fn token(&self, web: &WebIdentity) -> Result<Secret<String>, BaseError> {
+        let WebIdentity { file, origin, .. } = web;
+        web_token::read(file).map_err(|why| BaseError::Token { path: file.clone(), origin: origin.clone(), why })
+    }
+}
+
+impl RealBases<'_> {
+    fn of_base(&self, plan: &Plan, set: &ProfileSet) -> Result<Credentials, BaseError> {
         match &plan.base {
             Base::AccessKey { profile, .. } => access_key(set, profile, plan).ok_or(BaseError::NoKey(profile.clone())),
             Base::SealedKey { profile, .. } => Ok((self.sealed)(profile)?),
@@ -147,11 +160,6 @@ impl Bases for RealBases<'_> {
             Base::EcsContainer(Some(url)) => container::fetch(url).map_err(|why| failed(plan, why)),
         }
     }
-
-    fn token(&self, web: &WebIdentity) -> Result<Secret<String>, BaseError> {
-        let WebIdentity { file, origin, .. } = web;
-        web_token::read(file).map_err(|why| BaseError::Token { path: file.clone(), origin: origin.clone(), why })
-    }
 }
 
 fn access_key(set: &ProfileSet, profile: &ProfileName, plan: &Plan) -> Option<Credentials> {
@@ -162,7 +170,7 @@ fn access_key(set: &ProfileSet, profile: &ProfileName, plan: &Plan) -> Option<Cr
         secret_access_key: Secret::new(text("aws_secret_access_key")?),
         session_token: profile.session_token().map(|token| Secret::new(token.value().into_owned())),
         expiration: plan.end.as_ref().map(|end| end.at),
-        account: text("aws_account_id").and_then(|id| id.parse().ok()),
+        account: None,
     })
 }
 

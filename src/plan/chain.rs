@@ -8,9 +8,9 @@ use std::path::Path;
 use super::endpoint::Caller;
 use super::error::{Likely, Origin, PlanError};
 use super::{Ambient, Base, Device, PlanRequest};
-use super::{login, metadata, sso, web};
+use super::{include, login, metadata, sso, web};
 use crate::names::variables;
-use crate::names::{MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
+use crate::names::{AccountId, MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichFile};
 
 /// The maximum number of profiles in a chain. Real chains have fewer than ten, and following a chain must end.
@@ -49,11 +49,9 @@ impl<'a> Chain<'a> {
         let mut profile = first;
         loop {
             links.push(profile);
-            // `parent_profile` is aws-vault's older name for it.
-            for key in ["include_profile", "parent_profile"] {
-                if let Some(property) = profile.filled(key) {
-                    return Err(PlanError::IncludeProfile { origin: origin(&property) });
-                }
+            if let Some(property) = include::of(profile) {
+                let (origin, profile) = (origin(&property), profile_name(profile));
+                return Err(PlanError::IncludeProfile { origin, profile });
             }
             let asked = links.len() == 1;
             // A source profile's own keys end the chain, even if it also names a role, as in the SDKs.
@@ -141,6 +139,21 @@ impl<'a> Chain<'a> {
     /// The value of `key` in the profile, else the nearest one along its source chain.
     pub(super) fn nearest(&self, key: &str) -> Option<Property<'a>> {
         self.links.iter().find_map(|profile| profile.filled(key))
+    }
+
+    /// The account of the base's credentials, as far as something says so that comes with them.
+    pub(super) fn account(&self, ambient: &Ambient) -> Result<Option<AccountId>, PlanError> {
+        match (&self.base, &ambient.account) {
+            (Base::AccessKey { .. } | Base::SealedKey { .. } | Base::CredentialProcess { .. } | Base::Login(_), _) => {
+                let property = self.links.last().and_then(|link| link.filled("aws_account_id"));
+                Ok(property.map(|property| parse(&property)).transpose()?.or_else(|| self.base.account()))
+            }
+            (Base::Environment(_), Some(account)) => {
+                let origin = Origin::Variable(variables::aws::ACCOUNT_ID);
+                account.parse().map(Some).map_err(|why| PlanError::BadValue { origin, why })
+            }
+            _ => Ok(self.base.account()),
+        }
     }
 
     /// The serial that means nothing to a session of `aws login`, which its sign-in has given whatever MFA there was.

@@ -221,6 +221,8 @@ pub enum PlanError {
     IncludeProfile {
         /// Where it is set.
         origin: Origin,
+        /// The profile.
+        profile: ProfileName,
     },
     /// SSO properties that do not describe a login and a role.
     #[error(transparent)]
@@ -263,7 +265,7 @@ impl PlanError {
             | Self::NoAmbientKeys { origin }
             | Self::OwnExports { origin }
             | Self::RootSession { origin, .. }
-            | Self::IncludeProfile { origin }
+            | Self::IncludeProfile { origin, .. }
             | Self::NoRole { origin, .. } => origin,
         };
         origin.place()

@@ -20,6 +20,7 @@ pub fn ambient(env: &dyn Env) -> Ambient {
     Ambient {
         keys: keys.map(|access_key_id| AmbientKeys { access_key_id, is_session: token.is_some() }),
         expiration: env.var(EXPIRATION),
+        account: env.var(variables::aws::ACCOUNT_ID),
         held: env.os(variables::PROFILE).map(|held| held.to_string_lossy().into_owned()),
         regions: [variables::aws::REGION, variables::aws::DEFAULT_REGION].into_iter().filter_map(region).collect(),
         exported_region: env.var(variables::EXPORTED_REGION),

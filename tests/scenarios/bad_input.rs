@@ -154,7 +154,7 @@ fn an_invalid_profile_is_reported_with_file_line_and_property() {
             profile(
                 "source_profile = alice\ninclude_profile = x\n",
                 "bad:3: `include_profile` is not supported, and ignoring it could lose an `mfa_serial`\n\
-                 hint: copy the included settings into the profile",
+                 hint: `mfa-cred show bad` prints the lines to put in its place",
             ),
             role(
                 "credential_source = Ec2InstanceMetadata\nmfa_serial = auto\n",

@@ -1,6 +1,8 @@
 //! The behavior of the program as people and other programs experience it, file by file as a specification.
 
 #[cfg(unix)]
+mod accounts;
+#[cfg(unix)]
 mod audit;
 #[cfg(unix)]
 mod bad_input;

@@ -1,5 +1,6 @@
 //! `login`, `list`, `status`, `show` and `clear`: their output, and that it needs no keyring, no call and no prompt.
 
+mod include;
 mod show;
 mod status;
 
