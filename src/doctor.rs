@@ -18,6 +18,7 @@ mod network;
 mod profile;
 mod redact;
 mod shell;
+mod source;
 mod stores;
 
 use std::collections::HashMap;
@@ -91,6 +92,7 @@ fn find(check: Check, facts: &Facts) -> Finding {
         Check::MfaSerial => profile::serial(facts),
         Check::LeftoverKey => profile::leftover_key(facts),
         Check::CredentialStyles => profile::styles(facts),
+        Check::SourceFile => source::file(facts),
         Check::SealingKey => stores::sealing_key(facts),
         Check::SealedKeys => keys::sealed(facts),
         Check::Locks => stores::locks(facts),

@@ -152,6 +152,11 @@ pub fn ours(command: &str, profile: Option<&ProfileName>) -> String {
     format!("`mfa-cred {command} {dashes}{word}`")
 }
 
+/// The AWS CLI's command that signs in to a profile, in backticks.
+pub fn aws_login(profile: &ProfileName) -> String {
+    format!("`aws login {}`", profile.as_option())
+}
+
 /// An error and its causes, each stated once.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());

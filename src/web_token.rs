@@ -9,7 +9,9 @@ use std::io;
 use std::path::Path;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::host::read_regular;
 use crate::secret::Secret;
@@ -26,6 +28,11 @@ pub struct Identity {
     /// `sub`
     #[serde(rename = "sub")]
     pub subject: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Times {
+    exp: i64,
 }
 
 /// Why a file gives no token.
@@ -77,14 +84,24 @@ pub fn read(file: &Path) -> Result<Secret<String>, TokenError> {
     }
 }
 
-/// The claims in the middle part of a JSON web token (RFC 7519).
+/// When a token expires (`exp`), if it tells.
+pub fn expiration(token: &Secret<String>) -> Option<Timestamp> {
+    let Times { exp } = claims(token.expose())?;
+    Timestamp::from_second(exp).ok()
+}
+
 fn identity(token: &str) -> Identity {
+    claims(token).unwrap_or_default()
+}
+
+/// The claims in the middle part of a JSON web token (RFC 7519).
+fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
     let mut parts = token.split('.');
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return Identity::default();
+        return None;
     };
-    let claims = Base64UrlUnpadded::decode_vec(claims).map(Secret::new).ok();
-    claims.and_then(|claims| serde_json::from_slice(claims.expose()).ok()).unwrap_or_default()
+    let claims = Secret::new(Base64UrlUnpadded::decode_vec(claims).ok()?);
+    serde_json::from_slice(claims.expose()).ok()
 }
 
 #[cfg(test)]

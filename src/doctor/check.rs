@@ -33,6 +33,8 @@ pub enum Check {
     LeftoverKey,
     /// The profile has a single source of credentials.
     CredentialStyles,
+    /// The file that the profile's credentials come from can be used.
+    SourceFile,
     /// A store has, or can keep, the key that seals the cache.
     SealingKey,
     /// The sealed access keys are intact, and the store of their key responds.
@@ -118,7 +120,7 @@ impl Group {
 
 impl Check {
     /// All checks, group by group.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Settings,
         Self::ConfigFile,
         Self::CredentialsFile,
@@ -134,6 +136,7 @@ impl Check {
         Self::MfaSerial,
         Self::LeftoverKey,
         Self::CredentialStyles,
+        Self::SourceFile,
         Self::SealingKey,
         Self::SealedKeys,
         Self::Locks,
@@ -171,6 +174,7 @@ impl Check {
             Self::MfaSerial => "mfa-serial",
             Self::LeftoverKey => "leftover-key",
             Self::CredentialStyles => "credential-styles",
+            Self::SourceFile => "source-file",
             Self::SealingKey => "sealing-key",
             Self::SealedKeys => "sealed-keys",
             Self::Locks => "locks",
@@ -209,6 +213,7 @@ impl Check {
             Self::MfaSerial => "MFA device",
             Self::LeftoverKey => "leftover key",
             Self::CredentialStyles => "sources of credentials",
+            Self::SourceFile => "source's file",
             Self::SealingKey => "sealing key",
             Self::SealedKeys => "sealed access keys",
             Self::Locks => "locks",
@@ -242,9 +247,12 @@ impl Check {
             | Self::SsoTokens
             | Self::StateFolder
             | Self::StateFormat => Group::Files,
-            Self::Profile | Self::Region | Self::MfaSerial | Self::LeftoverKey | Self::CredentialStyles => {
-                Group::Profile
-            }
+            Self::Profile
+            | Self::Region
+            | Self::MfaSerial
+            | Self::LeftoverKey
+            | Self::CredentialStyles
+            | Self::SourceFile => Group::Profile,
             Self::SealingKey | Self::SealedKeys | Self::Locks => Group::Stores,
             Self::EnvKeys | Self::EnvProfile | Self::EnvFiles | Self::EnvOverrides | Self::ContainerKeys => {
                 Group::Environment

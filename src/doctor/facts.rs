@@ -24,9 +24,10 @@ use crate::settings::{Chosen, Settings, ambient};
 use crate::vault::Store;
 
 /// The variables that a check or the plan reads. For secrets, only whether they are set.
-const NAMES: [&str; 42] = [
+const NAMES: [&str; 45] = [
     "ALL_PROXY",
     variables::aws::ACCESS_KEY_ID,
+    variables::aws::ACCOUNT_ID,
     variables::aws::CA_BUNDLE,
     variables::aws::CONFIG_FILE,
     variables::aws::CONTAINER_CREDENTIALS_FULL_URI,
@@ -36,8 +37,10 @@ const NAMES: [&str; 42] = [
     variables::aws::DEFAULT_REGION,
     variables::aws::ENDPOINT_URL,
     variables::aws::ENDPOINT_URL_IAM,
+    variables::aws::ENDPOINT_URL_SIGNIN,
     variables::aws::ENDPOINT_URL_STS,
     variables::aws::IGNORE_CONFIGURED_ENDPOINT_URLS,
+    variables::aws::LOGIN_CACHE_DIRECTORY,
     variables::aws::PROFILE,
     variables::aws::REGION,
     variables::aws::ROLE_ARN,

@@ -97,7 +97,7 @@ pub(super) fn modes(facts: &Facts) -> Finding {
 }
 
 /// A path, quoted for a shell.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), std::borrow::Cow::into_owned)
 }

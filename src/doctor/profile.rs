@@ -60,11 +60,13 @@ pub(super) fn resolves(facts: &Facts) -> Finding {
             let repair = fault.repair.clone().unwrap_or_else(|| "correct the line".to_owned());
             Finding::fail(&fault.what, repair).at(fault.place.as_ref())
         }
-        Resolved::Plan { plan, .. } => plan
-            .warnings
-            .iter()
-            .find_map(|warning| warned(facts, warning))
-            .unwrap_or_else(|| Finding::pass(format!("`{}` starts with the {}", plan.profile, plan.base))),
+        Resolved::Plan { plan, .. } => {
+            plan.warnings.iter().find_map(|warning| warned(facts, warning)).unwrap_or_else(|| {
+                let base = plan.base.to_string();
+                let base = base.strip_prefix("the ").unwrap_or(&base);
+                Finding::pass(format!("`{}` starts with the {base}", plan.profile))
+            })
+        }
     }
 }
 

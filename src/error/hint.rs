@@ -12,7 +12,7 @@ use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
 use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError, damaged_key_hint, safe_hint};
-use crate::messages::ours;
+use crate::messages::{aws_login, ours};
 use crate::names::ProfileName;
 use crate::names::variables;
 use crate::output::Format;
@@ -93,7 +93,7 @@ fn plan_hint(error: &PlanError, profile: Option<&ProfileName>) -> Option<String>
             "remove `mfa_serial`, or use a source profile that has a user's access key".to_owned()
         }
         PlanError::RootSession { profile, .. } => {
-            format!("sign in as a user or a role: {}", sources::aws_login(profile))
+            format!("sign in as a user or a role: {}", aws_login(profile))
         }
         PlanError::NoToken { origin } => {
             let (verb, key) = match origin {

@@ -72,6 +72,6 @@ fn other_bases_have_the_account_that_comes_with_them() {
         "aws_account_id = 1234\ncredential_process",
     );
     let refused = world.run(&["process", "says-none"]);
-    let error = format!("error: {home}/.aws/config:13: `aws_account_id`: an account ID has 12 digits\n");
+    let error = format!("error: {home}/.aws/config:12: `aws_account_id`: an account ID has 12 digits\n");
     assert_eq!((refused.status.code(), refused.stderr), (Some(1), error));
 }

@@ -3,6 +3,7 @@
 
 mod broken;
 mod output;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::fs;

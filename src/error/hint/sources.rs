@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::aws::CallError;
-use crate::messages::ours;
+use crate::messages::{aws_login, ours};
 use crate::names::ProfileName;
 use crate::signin::SignInError;
 use crate::web_token::TokenError;
@@ -106,10 +106,4 @@ fn refused_renewal(code: &str, profile: &ProfileName, region: &str) -> String {
         ),
         _ => format!("sign in again with {login}"),
     }
-}
-
-/// The AWS CLI's command that signs in to a profile, in backticks.
-pub(super) fn aws_login(profile: &ProfileName) -> String {
-    let option = profile.as_option();
-    format!("`aws login {option}`")
 }
