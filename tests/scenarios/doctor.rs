@@ -66,8 +66,8 @@ fn on_a_good_machine_nothing_is_wrong_before_and_after_signing_in() {
         }
         let rows = findings(&world, &["deploy"]);
         assert!(ids(&rows, "fail").is_empty() && ids(&rows, "warn").is_empty(), "{rows:#?}");
-        // What does not apply: no container endpoint, no shell, and before the first sign-in no cache.
-        let mut skipped = vec!["sealed-keys", "container-keys", "shell-function", "prompt"];
+        // What does not apply: no token file, no container endpoint, no shell, and before the first sign-in no cache.
+        let mut skipped = vec!["source-file", "sealed-keys", "container-keys", "shell-function", "prompt"];
         if !is_signed_in {
             skipped.insert(0, "state-format");
         }
