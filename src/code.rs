@@ -1,10 +1,11 @@
 //! Where an MFA code comes from, and that none is used twice.
 //!
-//! In order: `--mfa-token`, `mfa_process`, the terminal. A code is single-use: it is written into the [`ledger`] before
+//! In order: `--mfa-token`, `mfa_process`, the terminal or, where there is none, a configured [`dialog`]. A code is single-use: it is written into the [`ledger`] before
 //! it is sent, and a request with a code is never sent again. Only the terminal is asked again, up to three times in
 //! total. Without any source the error is [`CodeError::NobodyToAsk`], immediately.
 
 pub mod command;
+pub mod dialog;
 pub mod ledger;
 pub mod pair;
 pub mod process;

@@ -31,9 +31,10 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use crate::cli::{self, Args, Meant, Verb};
+use crate::code::dialog::Dialog;
 use crate::error::Error;
 use crate::exit::{Ending, ExitCode};
-use crate::host::{Host, require_stdout};
+use crate::host::{Host, Terminal, require_stdout};
 use crate::messages::{Level, Messages, printable, with_causes};
 use crate::settings::Settings;
 
@@ -57,7 +58,12 @@ pub fn run(argv: impl IntoIterator<Item = OsString>, host: &Host<'_>) -> Ending 
         return conclude(voice(&args), result);
     }
     let (messages, result) = match Settings::resolve(&args.global, host.env, host.files, &host.folders) {
-        Ok(settings) => (settings.messages, dispatch(args.verb, &Context::new(&settings, host.clone()))),
+        Ok(settings) => {
+            let dialog = settings.dialog.clone().map(|program| Dialog::new(program, host.env, host.terminal));
+            let dialog = dialog.as_ref().map(|dialog| dialog as &dyn Terminal);
+            let context = Context::new(&settings, host.clone()).at(host.terminal, dialog);
+            (settings.messages, dispatch(args.verb, &context))
+        }
         Err(error) => (voice(&args), Err(error.into())),
     };
     let missing = result.as_ref().err().and_then(Error::missing_profile);

@@ -442,8 +442,9 @@ impl ExecuteError {
         }
     }
 
-    /// Did the person decline to answer, or not answer at all? Then no other process should prompt instead. If this
-    /// process was told to end by another one, that says nothing about the person.
+    /// Did the person decline to answer, or not answer at all? Then no other process should prompt instead, and neither
+    /// where a dialog program does not work: it would fail for each of them in turn. If this process was told to end by
+    /// another one, that says nothing about the person.
     fn is_canceled_by_the_person(&self) -> bool {
         const SIGINT: i32 = 2;
         match self {
@@ -454,6 +455,7 @@ impl ExecuteError {
                         | TerminalError::Canceled
                         | TerminalError::Closed
                         | TerminalError::TimedOut(_)
+                        | TerminalError::Program { .. }
                 )
             }
             Self::CanceledElsewhere(_) => true,

@@ -98,6 +98,16 @@ pub enum TerminalError {
     /// There was no answer in time.
     #[error("nobody answered within {} s", .0.as_secs())]
     TimedOut(Duration),
+    /// The program that asks in place of a terminal does not work.
+    #[error("`{setting} = {program}` could not ask")]
+    Program {
+        /// The setting that names it.
+        setting: &'static str,
+        /// Its path or name.
+        program: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The terminal exists but failed.
     #[error("the terminal failed")]
     Io(#[source] io::Error),
@@ -442,12 +452,4 @@ pub struct Host<'a> {
     pub program: &'a dyn Fn() -> io::Result<PathBuf>,
     /// Replaces this process with the command; if the system cannot, runs it and returns its exit code.
     pub become_command: &'a dyn Fn(Command) -> io::Result<u8>,
-}
-
-impl Host<'_> {
-    /// The same host without a person at the terminal.
-    #[must_use]
-    pub fn unattended(&self) -> Self {
-        Self { terminal: &NoTerminal, ..self.clone() }
-    }
 }

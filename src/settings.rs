@@ -5,6 +5,7 @@
 
 mod ambient;
 mod config_ini;
+mod dialog;
 mod error;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::vault::Store;
 use config_ini::ConfigIni;
 
 pub use ambient::{ambient, ambient_credentials};
+pub use dialog::DialogProgram;
 pub use error::SettingsError;
 
 /// How the profile was chosen.
@@ -60,6 +62,8 @@ pub struct Settings {
     pub mfa_process: Option<String>,
     /// The command that prints the passphrase of a sealing key.
     pub unlock_process: Option<String>,
+    /// The program that asks a person where there is no terminal.
+    pub dialog: Option<DialogProgram>,
     /// The time limits of a call.
     pub limits: Limits,
     /// May endpoints on other machines use plain `http://`? No variable and no option allows it: anyone who can set
@@ -141,6 +145,7 @@ impl Settings {
             color: is_colored(color, env),
             mfa_process: ini.value("mfa_process").map(str::to_owned),
             unlock_process: ini.value("unlock_process").map(str::to_owned),
+            dialog: DialogProgram::of(&ini, folders)?,
             limits: Limits {
                 connect: ini.time("connect_timeout", 5)?,
                 attempt: ini.time("attempt_timeout", 20)?,

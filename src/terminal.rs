@@ -8,4 +8,4 @@ mod tty;
 #[path = "terminal/console.rs"]
 mod tty;
 
-pub use tty::Tty;
+pub use tty::{Tty, one_dialog};

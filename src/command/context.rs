@@ -12,7 +12,7 @@ use crate::cache::{Cache, CacheUse};
 use crate::cli::Obtain;
 use crate::code::unlock::UnlockProcess;
 use crate::error::Error;
-use crate::host::{Host, Terminal};
+use crate::host::{Host, NoTerminal, Terminal};
 use crate::messages::{Level, relay, with_causes};
 use crate::names::ProfileName;
 use crate::plan::{Ambient, LoginSession, Plan};
@@ -31,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) settings: &'a Settings,
     pub(super) host: Host<'a>,
     unlocker: Option<UnlockProcess<'a>>,
+    /// Asks the person where there is no terminal.
+    dialog: Option<&'a dyn Terminal>,
     known: Rc<Known>,
 }
 
@@ -46,7 +48,7 @@ impl<'a> Context<'a> {
     /// Opens and reads nothing.
     pub(super) fn new(settings: &'a Settings, host: Host<'a>) -> Self {
         let unlocker = settings.unlock_process.as_deref().map(|command| UnlockProcess { command });
-        Self { settings, host, unlocker, known: Rc::default() }
+        Self { settings, host, unlocker, dialog: None, known: Rc::default() }
     }
 
     /// The same with a state folder that was checked.
@@ -61,15 +63,26 @@ impl<'a> Context<'a> {
         Self { host: self.host.clone(), known: Rc::default(), ..*self }
     }
 
-    /// The same context with a different terminal.
-    pub(super) fn at(&self, terminal: &'a dyn Terminal) -> Self {
-        Self { host: Host { terminal, ..self.host.clone() }, known: Rc::clone(&self.known), ..*self }
+    /// The same context with a different terminal, and with a dialog to ask in where that is not there.
+    pub(super) fn at(&self, terminal: &'a dyn Terminal, dialog: Option<&'a dyn Terminal>) -> Self {
+        Self { host: Host { terminal, ..self.host.clone() }, dialog, known: Rc::clone(&self.known), ..*self }
     }
 
-    /// The same context, without a terminal if the options say `--no-prompt`: asking for a passphrase is a prompt, too.
+    /// The same context, without anybody to ask if the options say `--no-prompt`: asking for a passphrase is a prompt,
+    /// too.
     pub(super) fn attended_as(&self, how: &ObtainOptions) -> Self {
-        let host = if how.may_prompt { self.host.clone() } else { self.host.unattended() };
-        Self { host, known: Rc::clone(&self.known), ..*self }
+        if how.may_prompt { self.at(self.host.terminal, self.dialog) } else { self.at(&NoTerminal, None) }
+    }
+
+    /// The configured dialog.
+    pub(super) fn dialog(&self) -> Option<&'a dyn Terminal> {
+        self.dialog
+    }
+
+    /// The person who is asked for codes and passphrases: at the terminal or, where there is none, in the dialog. Other
+    /// questions are asked at the terminal only.
+    pub(super) fn person(&self) -> &'a dyn Terminal {
+        self.dialog.filter(|_| !self.host.terminal.is_there()).unwrap_or(self.host.terminal)
     }
 
     /// The profiles, regions and endpoints in the environment.
@@ -128,8 +141,8 @@ impl<'a> Context<'a> {
 
     /// The vault of a state folder.
     pub(super) fn vault<'f>(&'f self, folder: &'f Path) -> Vault<'f> {
-        let Host { kernel, keyring, terminal, .. } = self.host;
-        Vault::new(folder, self.settings.store, Stores { kernel, keyring }, terminal, Cost::RFC_9106)
+        let Host { kernel, keyring, .. } = self.host;
+        Vault::new(folder, self.settings.store, Stores { kernel, keyring }, self.person(), Cost::RFC_9106)
             .locking_after(self.settings.lock_after)
             .unlocked_by(self.unlocker())
     }
@@ -144,11 +157,11 @@ impl<'a> Context<'a> {
         &self,
         with: impl FnOnce(&Safe<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Host { kernel, keyring, terminal, .. } = self.host;
+        let Host { kernel, keyring, .. } = self.host;
         let Settings { store, lock_after, .. } = *self.settings;
         let shelf = self.shelf().ok_or(SafeError::Nowhere)?;
         let stores = Stores { kernel, keyring };
-        let vault = PersistentVault::new(shelf.folder(), store, stores, terminal, Cost::RFC_9106)
+        let vault = PersistentVault::new(shelf.folder(), store, stores, self.person(), Cost::RFC_9106)
             .locking_after(lock_after)
             .unlocked_by(self.unlocker());
         with(&Safe::new(&shelf, vault))

@@ -10,7 +10,7 @@ use super::{Done, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
-use crate::host::{Impatient, require_stdout};
+use crate::host::{Impatient, Terminal, require_stdout};
 use crate::output::process_json;
 
 /// How long to wait for a person. SDKs give the program one minute; after that nobody would receive the credentials,
@@ -20,7 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(50);
 pub(super) fn run(args: ProfileArgs, context: &Context<'_>) -> Result<Done, Error> {
     require_stdout().map_err(Error::Output)?;
     let terminal = Impatient::new(context.host.terminal, PATIENCE);
-    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, &context.at(&terminal))?;
+    let dialog = context.dialog().map(|dialog| Impatient::new(dialog, PATIENCE));
+    let context = context.at(&terminal, dialog.as_ref().map(|dialog| dialog as &dyn Terminal));
+    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, &context)?;
     let done = print(&signed)?;
     if io::stdout().is_terminal() {
         // A person who runs `process` on a terminal gets the output. SDKs read a pipe.

@@ -138,7 +138,7 @@ pub(super) fn asker<'a>(
 ) -> Asker<'a> {
     let Context { settings, host, .. } = context;
     let service = plan.service.clone();
-    let asker = Asker::new(source(plan, how, settings), host.terminal, host.clock, clock)
+    let asker = Asker::new(source(plan, how, settings), context.person(), host.clock, clock)
         .in_words_of(how.words)
         .by_way_of(move || Route::to(&service).in_words(&service));
     if how.may_prompt { asker } else { asker.waiting_for_nobody() }

@@ -169,6 +169,9 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
             let login = ours("login", profile);
             format!("sign in first with {login}: an SDK waits for one minute at most")
         }
+        ExecuteError::Code(CodeError::Terminal(TerminalError::Program { .. })) => {
+            format!("correct that line of mfa-cred's own config.ini, or run {} in a terminal", ours("login", profile))
+        }
         ExecuteError::Code(error) => return code_hint(error),
         ExecuteError::Vault(error) => return vault_hint(error),
         ExecuteError::Base(BaseError::Sealed(error)) => return safe_hint(error),

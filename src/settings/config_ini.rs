@@ -20,7 +20,7 @@ pub(super) struct ConfigIni {
     values: Vec<(String, String)>,
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "region",
     "duration",
     "min_ttl",
@@ -32,6 +32,8 @@ const KEYS: [&str; 15] = [
     "log",
     "mfa_process",
     "unlock_process",
+    "pinentry",
+    "askpass",
     "connect_timeout",
     "attempt_timeout",
     "call_timeout",
@@ -57,7 +59,7 @@ impl ConfigIni {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(SettingsError::Unreadable { file, source }),
         };
-        // A command in it is run: `mfa_process`, `unlock_process`.
+        // A command in it is run: `mfa_process`, `unlock_process`, `pinentry`, `askpass`.
         if let Some(why) = files.distrust(&file) {
             return Err(SettingsError::Distrusted(why));
         }
@@ -96,6 +98,11 @@ impl ConfigIni {
     pub(super) fn value(&self, key: &str) -> Option<&str> {
         let last = self.values.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.trim());
         last.filter(|value| !value.is_empty())
+    }
+
+    /// The error for a value that is not accepted.
+    pub(super) fn wrong(&self, key: &str, why: &str) -> SettingsError {
+        SettingsError::Setting { file: self.file.clone(), key: key.to_owned(), why: why.to_owned() }
     }
 
     pub(super) fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<Option<T>, SettingsError> {

@@ -55,3 +55,12 @@ impl Terminal for Tty {
 fn screen() -> io::Result<File> {
     File::options().read(true).write(true).open("CONOUT$")
 }
+
+/// The right to show a dialog. Windows shows one above the other, and none takes the keys of another.
+#[derive(Debug)]
+pub struct Alone;
+
+/// Waits for nothing.
+pub fn one_dialog(_: &[String], _: Duration, _: &dyn Fn() -> Option<TerminalError>) -> Result<Alone, TerminalError> {
+    Ok(Alone)
+}

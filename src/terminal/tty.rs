@@ -39,6 +39,8 @@ use crate::state::holds_any;
 use line::Shown;
 use question::{Layout, Question, Wanted};
 
+pub use turn::one_dialog;
+
 const ERASE_LINE: &str = "\x1b[K";
 
 /// How long a line without a question may wait for a terminal whose output is stopped.

@@ -22,6 +22,8 @@ mod completion;
 mod day;
 #[cfg(unix)]
 mod devices;
+#[cfg(target_os = "linux")]
+mod dialogs;
 #[cfg(unix)]
 mod editor;
 #[cfg(unix)]

@@ -185,7 +185,7 @@ fn a_command_in_config_ini_keeps_its_quotes_comments_and_delimiters() {
 #[test]
 fn a_setting_without_a_value_counts_as_absent() {
     let all = "region,duration,min_ttl,no_prompt,no_cache,store,lock_after,color,log,mfa_process,\
-               unlock_process,connect_timeout,\
+               unlock_process,pinentry,askpass,connect_timeout,\
                attempt_timeout,call_timeout,allow_http";
     for blank in ["=", " = ", " =\t"] {
         let ini: String = all.split(',').map(|key| format!("{key}{blank}\n")).collect();
@@ -214,7 +214,7 @@ fn config_ini_accepts_only_known_settings() {
         assert_eq!(region(ini), Ok(expected), "{ini:?}");
     }
     let file = "/settings/mfa-cred/config.ini";
-    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, unlock_process, connect_timeout, attempt_timeout, call_timeout, allow_http";
+    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, unlock_process, pinentry, askpass, connect_timeout, attempt_timeout, call_timeout, allow_http";
     for (ini, error) in [
         ("regoin = eu-west-1", format!("{file}: `regoin`: unknown setting; expected one of {keys}")),
         ("Region = eu-west-1", format!("{file}: `Region`: unknown setting; expected one of {keys}")),

@@ -47,7 +47,7 @@ fn which(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<MfaSerial, Device
 pub(super) fn resync(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
     loop {
         match attempt(work, serial) {
-            Err(DeviceError::Code(CodeError::Terminal(TerminalError::Stopping))) => work.context.host.terminal.stop(),
+            Err(DeviceError::Code(CodeError::Terminal(TerminalError::Stopping))) => work.context.person().stop(),
             Err(DeviceError::Code(CodeError::Terminal(TerminalError::Continued))) => {}
             result => return result,
         }
@@ -55,7 +55,7 @@ pub(super) fn resync(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), De
 }
 
 fn attempt(work: &DeviceWork<'_>, serial: &MfaSerial) -> Result<(), DeviceError> {
-    let (terminal, way) = (work.context.host.terminal, work.way());
+    let (terminal, way) = (work.context.person(), work.way());
     let question = |prompt: &str, news: &str| {
         if !news.is_empty() {
             terminal.tell(news);

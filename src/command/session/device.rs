@@ -110,7 +110,7 @@ fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSeria
         return None;
     }
     // Nobody is asked to unlock a key either.
-    let sealed = |profile: &ProfileName| context.at(&NoTerminal).open_sealed(profile);
+    let sealed = |profile: &ProfileName| context.at(&NoTerminal, None).open_sealed(profile);
     let of_environment = || context.ambient_credentials();
     let bases = RealBases { ambient: &of_environment, sealed: &sealed, login: &signin::none, heard: &|_| () };
     let base = bases.credentials(&plan, set).ok()?;

@@ -16,6 +16,7 @@ use signal_hook::consts::signal::SIGCONT;
 
 use super::{is_foreground, reader, write};
 use crate::host::TerminalError;
+use crate::names::digest::digest_name;
 use crate::state::{Lease, Left, Turn, is_screen_filled, wait};
 use crate::terminal::signals::Watch;
 
@@ -85,6 +86,28 @@ pub(super) fn take(device: &File, watch: &Watch, screen: Screen, limit: Duration
     }
     let left = lease.as_ref().and_then(Lease::left);
     Ok(Asking { lease, left })
+}
+
+/// Waits until no other process of this user shows a dialog in that place (a display, a terminal), at most for `limit`.
+/// The right ends when it is dropped. If no folder can hold locks, there is no waiting.
+pub fn one_dialog(
+    shown_on: &[String],
+    limit: Duration,
+    gives_up: &dyn Fn() -> Option<TerminalError>,
+) -> Result<Option<Lease>, TerminalError> {
+    let name = digest_name(&shown_on.join("\n"));
+    let Some(path) = place().map(|place| place.join(format!("dialog-{name}"))) else { return Ok(None) };
+    let start = Instant::now();
+    let mut ready = || match gives_up() {
+        Some(reason) => Err(Some(reason)),
+        None if start.elapsed() >= limit => Err(Some(TerminalError::TimedOut(limit))),
+        None => Ok(None::<()>),
+    };
+    match wait(&path, &mut ready, &mut |_| Ok(()), &|_| None) {
+        Ok(Turn::Ours(lease)) => Ok(Some(lease)),
+        Ok(Turn::Ready(()) | Turn::Canceled) | Err(None) => Ok(None),
+        Err(Some(reason)) => Err(reason),
+    }
 }
 
 /// Tells the person which process this one waits for: on the terminal, unless the other process uses the full screen,
