@@ -16,6 +16,7 @@ mod prompt;
 mod setup;
 mod typo;
 mod whose;
+mod wire;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::PromptArgs;
 pub use setup::{DeviceArgs, SetupArgs, SetupStep};
 pub use typo::{Meant, meant};
+pub use wire::{UnwireArgs, UnwriteArgs, WireArgs, WriteArgs};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
 #[derive(Debug, Parser)]
@@ -173,6 +175,18 @@ pub enum Verb {
         #[command(flatten)]
         target: Box<ProfileArgs>,
     },
+    /// Let SDKs and the AWS CLI use a profile (`credential_process`)
+    ///
+    /// Writes a second profile, PROFILE-mfa, whose `credential_process` runs `mfa-cred process`: where a profile has a `role_arn`, SDKs never run its `credential_process`. A user whose access key is sealed gets it in the profile itself. The change is shown first.
+    Wire(WireArgs),
+    /// Remove what `wire` wrote
+    Unwire(UnwireArgs),
+    /// Write temporary credentials into the credentials file
+    ///
+    /// For tools that read nothing else. They are in plain text there, so any program of yours can read them until they expire: prefer `wire` wherever a tool supports `credential_process`.
+    Write(WriteArgs),
+    /// Remove what `write` wrote
+    Unwrite(UnwriteArgs),
     /// Print and check IAM policies that enforce MFA
     #[command(subcommand)]
     Policy(PolicyVerb),
@@ -269,6 +283,10 @@ const VERBS: &[&str] = &[
     "show",
     "status",
     "unset",
+    "unwire",
+    "unwrite",
+    "wire",
+    "write",
 ];
 
 /// Is it the name of a command, so that a profile with that name needs `--` before it?
@@ -316,7 +334,8 @@ fn parse_any(argv: &[OsString]) -> Result<Args, clap::Error> {
         let words = || argv.iter().cloned();
         let found = tree().try_get_matches_from(words()).or_else(|error| match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                help::fitted(Cli::command(), help::width()).try_get_matches_from(words())
+                help::fitted(Cli::command(), help::width(), argv.iter().any(|word| word == "-h"))
+                    .try_get_matches_from(words())
             }
             _ => Err(error),
         });
@@ -372,6 +391,13 @@ fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::E
         let text = "`--group` works only with `--format terraform` and `--format cloudformation`: a policy document names no group";
         return Err(usage(ErrorKind::ArgumentConflict, text.to_owned()));
     }
+    if let Verb::Wire(wire) = &verb
+        && wire.name.is_some()
+        && wire.profiles.len() > 1
+    {
+        let text = "`--as` names one section, so it goes with one profile";
+        return Err(usage(ErrorKind::ArgumentConflict, text.to_owned()));
+    }
     match verb.obtain_mut() {
         Some(inner) => inner.add_from(before.obtain),
         None if before.obtain == Obtain::default() => {}
@@ -401,6 +427,7 @@ impl Verb {
             | Self::Show { target, .. }
             | Self::Status { target, .. } => Some(&mut target.obtain),
             Self::Login { obtain, .. } => Some(obtain),
+            Self::Write(args) => Some(&mut args.target.obtain),
             Self::Audit(_)
             | Self::Clear { .. }
             | Self::Complete(_)
@@ -415,7 +442,10 @@ impl Verb {
             | Self::Policy(_)
             | Self::Prompt(_)
             | Self::Setup(_)
-            | Self::Unset { .. } => None,
+            | Self::Unset { .. }
+            | Self::Unwire(_)
+            | Self::Unwrite(_)
+            | Self::Wire(_) => None,
         }
     }
 }

@@ -24,6 +24,8 @@ mod setup;
 mod show;
 mod status;
 mod unset;
+mod wire;
+mod write;
 pub mod warm;
 
 use crate::command::context::Context;
@@ -154,6 +156,10 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Device(verb) => device::run(verb, context),
         Verb::Keys(verb) => keys::run(verb, context),
         Verb::Setup(args) => setup::run(&args, context),
+        Verb::Wire(args) => wire::run(args, context),
+        Verb::Unwire(args) => wire::undo(args, context),
+        Verb::Write(args) => write::run(args, context),
+        Verb::Unwrite(args) => write::undo(&args, context),
         Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, context),
         // These commands ran before the settings were read.
         Verb::Prompt(_)

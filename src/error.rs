@@ -28,6 +28,7 @@ use crate::signin::SignInError;
 use crate::state::FolderError;
 use crate::vault::passphrase::PassphraseError;
 use crate::vault::{PersistentError, VaultError};
+use crate::wire::WireError;
 
 pub use setup::SetupError;
 
@@ -55,6 +56,9 @@ pub enum Error {
     /// A step of `setup`.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// A section for other programs.
+    #[error(transparent)]
+    Wire(#[from] WireError),
     /// A word that names a profile and may name a device.
     #[error("`{word}` is ambiguous: it is a profile, and may be a device of the user of profile `{profile}`")]
     DeviceOrProfile {
@@ -269,6 +273,10 @@ impl Error {
             Self::Device(error) => return device_ending(error),
             Self::Keys(error) => return keys_ending(error),
             Self::Setup(error) => return setup_ending(error),
+            Self::Wire(WireError::Terminal(reason)) => return terminal_ending(reason, ExitCode::NobodyToAsk),
+            Self::Wire(WireError::NobodyThere) => ExitCode::NobodyToAsk,
+            Self::Wire(WireError::Declined) => ExitCode::Canceled,
+            Self::Wire(_) => ExitCode::Failed,
             Self::Concerning(about) => return about.cause.ending(),
             Self::Exec { is_missing, .. } => {
                 if *is_missing {

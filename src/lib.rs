@@ -30,6 +30,7 @@ pub mod signin;
 pub mod sso;
 pub mod execute;
 pub mod iam;
+pub mod wire;
 pub mod error;
 pub mod doctor;
 pub mod command;

@@ -99,7 +99,7 @@ pub fn place_at_once(words: &[String]) -> Option<Slot> {
 }
 
 /// The commands, and what they do.
-const COMMANDS: [(&str, &str); 20] = [
+const COMMANDS: [(&str, &str); 24] = [
     ("audit", "Find users without MFA, old keys and other risks in an account"),
     ("clear", "Forget cached credentials"),
     ("completions", "Print the completion script of a shell"),
@@ -119,6 +119,10 @@ const COMMANDS: [(&str, &str); 20] = [
     ("show", "Show how a profile resolves, and what would be done"),
     ("status", "Show what this shell holds and what is cached"),
     ("unset", "Print statements that clear what `env` set"),
+    ("unwire", "Remove what `wire` wrote"),
+    ("unwrite", "Remove what `write` wrote"),
+    ("wire", "Let SDKs and the AWS CLI use a profile (`credential_process`)"),
+    ("write", "Write temporary credentials into the credentials file"),
     ("help", "Print this message or the help of the given subcommand(s)"),
 ];
 

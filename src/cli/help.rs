@@ -98,6 +98,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("show", "mfa-cred show my-test-role"),
     ("status", "mfa-cred status\nmfa-cred status my-test-role || mfa-cred login my-test-role"),
     ("unset", "eval $(mfa-cred unset)"),
+    ("unwire", "mfa-cred unwire my-test-role\nmfa-cred unwire --all"),
+    ("unwrite", "mfa-cred unwrite my-old-tool"),
+    ("wire", "mfa-cred wire my-test-role\naws --profile my-test-role-mfa s3 ls\nmfa-cred wire --all --yes"),
+    ("write", "mfa-cred write my-test-role --as my-old-tool"),
 ];
 
 /// The examples of the whole program.
@@ -105,12 +109,16 @@ pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # th
      mfa-cred exec my-test-role -- aws s3 ls  # one command has it";
 
 /// The commands, in the groups that `--help` shows.
-const GROUPS: [(&str, &[&str]); 4] = [
+const GROUPS: [(&str, &[&str]); 5] = [
     ("Credentials", &["env", "exec", "login", "process", "show", "list", "status", "clear"]),
+    ("Other programs", &["wire", "unwire", "write", "unwrite"]),
     ("Shell", &["init", "unset", "prompt", "completions"]),
     ("IAM", &["setup", "keys", "device", "policy", "audit"]),
     ("Help", &["doctor", "man", "help"]),
 ];
+
+/// Left to `--help`, so that `-h` fits on one screen.
+const SELDOM: [&str; 6] = ["completions", "man", "unset", "unwire", "unwrite", "write"];
 
 /// The exit codes and their meanings.
 pub fn exit_codes() -> Vec<(String, &'static str)> {
@@ -167,12 +175,12 @@ const NARROW: usize = 40;
 
 /// The command tree with these texts, with no line break in any of them.
 pub(super) fn dressed(tree: Command) -> Command {
-    laid_out(tree, usize::MAX)
+    laid_out(tree, usize::MAX, false)
 }
 
-/// The command tree for a terminal of this width, in columns.
-pub(super) fn fitted(tree: Command, width: usize) -> Command {
-    let mut tree = laid_out(tree, width).term_width(width).next_line_help(width < NARROW);
+/// The command tree for a terminal of this width, in columns. If it is for `-h`, seldom used commands are only named.
+pub(super) fn fitted(tree: Command, width: usize, is_short: bool) -> Command {
+    let mut tree = laid_out(tree, width, is_short).term_width(width).next_line_help(width < NARROW);
     tree.build();
     fit_usage(&mut tree, width);
     tree
@@ -185,12 +193,12 @@ pub(super) fn width() -> usize {
     of_terminal().or_else(asked).map_or(WIDEST, |width| width.min(WIDEST))
 }
 
-fn laid_out(tree: Command, width: usize) -> Command {
+fn laid_out(tree: Command, width: usize, is_short: bool) -> Command {
     let tree = EXAMPLES.iter().fold(tree, |tree, (path, example)| {
         let path: Vec<&str> = path.split(' ').collect();
         set(tree, &path, &layout::examples(example, width))
     });
-    let (template, reference) = (whole(&tree, width), reference(width));
+    let (template, reference) = (whole(&tree, width, is_short), reference(width));
     // These options belong to `env`, whose own help shows them.
     let of_env = EnvArgs::augment_args(Command::new("env"));
     let of_env = of_env.get_arguments().map(|arg| arg.get_id().clone()).collect::<Vec<_>>();
@@ -229,9 +237,10 @@ fn heading(text: &str) -> String {
 }
 
 /// The help of the whole program: examples, then the commands in groups.
-fn whole(tree: &Command, width: usize) -> String {
+fn whole(tree: &Command, width: usize, is_short: bool) -> String {
     let groups = GROUPS.map(|(name, commands)| {
-        (name, commands.iter().map(|command| (*command, about(tree, command))).collect::<Vec<_>>())
+        let shown = commands.iter().filter(|command| !is_short || !SELDOM.contains(command));
+        (name, shown.map(|command| (*command, about(tree, command))).collect::<Vec<_>>())
     });
     let all = groups.iter().flat_map(|(_, rows)| rows.iter().map(|(name, about)| (*name, about.as_str())));
     let layout = Rows::new(&all.collect::<Vec<_>>(), width);
@@ -242,6 +251,10 @@ fn whole(tree: &Command, width: usize) -> String {
         for (command, about) in rows {
             let _ = writeln!(text, "{}", layout.row(command, about));
         }
+    }
+    if is_short {
+        let more = format!("More: {}", SELDOM.join(", "));
+        let _ = writeln!(text, "{}", layout::hung(&more, 0, 2, width));
     }
     text + "\n" + &heading("Options") + "\n{options}{after-help}"
 }

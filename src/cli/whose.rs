@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 
-use super::{DeviceVerb, KeysVerb, PolicyVerb, Verb, usage};
+use super::{DeviceVerb, KeysVerb, PolicyVerb, UnwireArgs, Verb, WireArgs, usage};
 use crate::names::ProfileName;
 
 /// The one profile of a command.
@@ -44,7 +44,13 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
         | Verb::Exec { target: args, .. }
         | Verb::Show { target: args, .. }
         | Verb::Status { target: args, .. } => args.profile = one(args.profile.take(), both(args.as_option.take())?)?,
-        Verb::Login { profiles, as_option, .. }
+        Verb::Write(args) => {
+            let target = &mut args.target;
+            target.profile = one(target.profile.take(), both(target.as_option.take())?)?;
+        }
+        Verb::Wire(WireArgs { profiles, as_option, .. })
+        | Verb::Unwire(UnwireArgs { profiles, as_option, .. })
+        | Verb::Login { profiles, as_option, .. }
         | Verb::List { profiles, as_option, .. }
         | Verb::Clear { profiles, as_option, .. } => many(profiles, both(as_option.take())?)?,
         Verb::Doctor(args) => args.profile = one(args.profile.take(), both(args.as_option.take())?)?,

@@ -1,6 +1,6 @@
 //! `mfa-cred clear [PROFILE…] [--all]`: removes cached credentials.
 
-use super::Done;
+use super::{Done, write};
 use crate::cache::{Cache, CacheUse, Removed, keys};
 use crate::command::context::Context;
 use crate::error::Error;
@@ -34,6 +34,10 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
         1 => "removed 1 cached entry".to_owned(),
         n => format!("removed {n} cached entries"),
     });
+    // What `write` put into a file is a copy of them.
+    write::remove(context, |section| {
+        profiles.is_empty() || profiles.iter().any(|profile| section.of == profile.as_str())
+    })?;
     if all {
         let had_one = vault.has_keys()?;
         vault.destroy()?;

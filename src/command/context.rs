@@ -118,6 +118,16 @@ impl<'a> Context<'a> {
         Ok(self.known.profiles.get().expect("it was just set"))
     }
 
+    /// The AWS files as they are now, for an edit: they may have changed since they were first read.
+    pub(super) fn files_now(&self) -> Result<ProfileSet, Error> {
+        let Settings { config_file, credentials_file, .. } = self.settings;
+        let set = ProfileSet::load(self.host.files, config_file, credentials_file)?;
+        Ok(match self.shelf() {
+            Some(shelf) => set.with_sealed(Box::new(shelf)),
+            None => set,
+        })
+    }
+
     /// The plan for a profile.
     pub(super) fn plan(&self, profile: &ProfileName, how: &ObtainOptions) -> Result<Plan, Error> {
         Ok(Plan::make(self.profiles()?, profile, &how.request, self.ambient())?)

@@ -50,3 +50,9 @@ fn calling(host: &Host<'_>) -> Shell {
 pub(super) fn evaluates(args: &EvaluatesArgs) -> Done {
     if args.are_for_the_shell() { Done::Well } else { Done::Verdict(ExitCode::Failed) }
 }
+
+/// The path of this program, as text that a file can hold.
+pub(super) fn program(host: &Host<'_>) -> Result<String, Error> {
+    let path = (host.program)().map_err(Error::Program)?;
+    path.into_os_string().into_string().map_err(|_| Error::NotText)
+}

@@ -36,6 +36,7 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         Error::Device(error) => error.hint(profile),
         Error::Keys(error) => error.hint(),
         Error::Setup(error) => error.hint(),
+        Error::Wire(error) => error.hint(),
         Error::Vault(error) => vault_hint(error),
         Error::Picker(error) => terminal_hint(error),
         Error::DeviceOrProfile { verb, word, .. } => {

@@ -6,6 +6,7 @@
 //! key may be next to a changed line.
 
 mod diff;
+mod marked;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use super::{File, Presence, Profile, ProfileError, ProfileSet, WhichFile};
 use crate::disk::replace::{ReplaceError, replace};
 use crate::messages::printable;
 use crate::secret::Secret;
+
+pub use marked::{Writer, Written, place_of_others, written};
 
 const BOTH: [WhichFile; 2] = [WhichFile::Config, WhichFile::Credentials];
 
@@ -170,14 +173,7 @@ impl Draft {
     fn new_section(&self, profile: &str, line: &str) -> Result<Change, EditError> {
         let bytes = self.bytes(WhichFile::Config);
         let newline = newline(bytes);
-        let header = match profile {
-            "default" => "[default]".to_owned(),
-            _ if !profile.is_empty() && read::is_identifier(profile) => format!("[profile {profile}]"),
-            _ if profile.is_empty() || profile.contains(['"', '\'', '\\']) || profile.contains(char::is_control) => {
-                return Err(EditError::Name);
-            }
-            _ => format!("[profile \"{profile}\"]"),
-        };
+        let header = header_of(WhichFile::Config, profile)?;
         let before = match bytes {
             [.., b'\r'] => return Err(self.unkept(WhichFile::Config)),
             [] | [0xef, 0xbb, 0xbf] => String::new(),
@@ -187,19 +183,19 @@ impl Draft {
         };
         let at = bytes.len()..bytes.len();
         let line = if line.is_empty() { String::new() } else { format!("{line}{newline}") };
-        Ok(Change { at, with: format!("{before}{header}{newline}{line}") })
+        Ok(Change::new(at, format!("{before}{header}{newline}{line}")))
     }
 
     /// Applies changes, which are in order and do not overlap, and reads the text again.
     fn change(&mut self, origin: WhichFile, changes: &[Change]) -> Result<(), EditError> {
         let old = self.bytes(origin);
-        let more: usize = changes.iter().map(|change| change.with.len()).sum();
+        let more: usize = changes.iter().map(|change| change.with.expose().len()).sum();
         // Allocated at full size, since growing would leave copies of secrets in memory.
         let mut text = Vec::with_capacity(old.len() + more);
         let mut done = 0;
         for change in changes {
             text.extend_from_slice(&old[done..change.at.start]);
-            text.extend_from_slice(change.with.as_bytes());
+            text.extend_from_slice(change.with.expose().as_bytes());
             done = change.at.end;
         }
         text.extend_from_slice(&old[done..]);
@@ -216,24 +212,46 @@ impl Draft {
     }
 }
 
+/// The header of a profile's section, with its brackets.
+fn header_of(origin: WhichFile, profile: &str) -> Result<String, EditError> {
+    let is_plain = !profile.is_empty() && read::is_identifier(profile);
+    if !is_plain
+        && (profile.is_empty() || profile.contains(['"', '\'', '\\', ']']) || profile.contains(char::is_control))
+    {
+        return Err(EditError::Name);
+    }
+    Ok(match origin {
+        WhichFile::Config if profile == "default" => "[default]".to_owned(),
+        WhichFile::Config if is_plain => format!("[profile {profile}]"),
+        WhichFile::Config => format!("[profile \"{profile}\"]"),
+        WhichFile::Credentials => format!("[{profile}]"),
+    })
+}
+
 /// Replaces some bytes with others.
 struct Change {
     at: Range<usize>,
-    with: String,
+    with: Secret<String>,
+}
+
+impl Change {
+    fn new(at: Range<usize>, with: String) -> Self {
+        Self { at, with: Secret::new(with) }
+    }
 }
 
 /// Replaces a value. The comment after it is kept, and so are those between continuation lines.
 fn replaced(bytes: &[u8], entry: &Entry, value: &str) -> Vec<Change> {
     let at = entry.value.range();
     let blank = if at.is_empty() && bytes[at.start - 1] == b'=' { " " } else { "" };
-    let first = Change { at, with: format!("{blank}{value}") };
+    let first = Change::new(at, format!("{blank}{value}"));
     std::iter::once(first).chain(continued(bytes, entry)).collect()
 }
 
 /// An entry's lines without the comments between them.
 fn removed(bytes: &[u8], entry: &Entry) -> Vec<Change> {
     let line = entry.line_start(bytes)..line_end(bytes, entry.value.end as usize);
-    std::iter::once(Change { at: line, with: String::new() }).chain(continued(bytes, entry)).collect()
+    std::iter::once(Change::new(line, String::new())).chain(continued(bytes, entry)).collect()
 }
 
 /// The continuation lines of a value, each to be removed. The line ending of the last one stays if that of the first
@@ -247,7 +265,7 @@ fn continued(bytes: &[u8], entry: &Entry) -> Vec<Change> {
         // Ends lines as the reader does: a lone carriage return is part of a line.
         let shown = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
         if read::is_continuation(shown, entry.depth) {
-            changes.push(Change { at: at..next, with: String::new() });
+            changes.push(Change::new(at..next, String::new()));
         }
         at = next;
     }
@@ -289,7 +307,7 @@ fn line_after(bytes: &[u8], at: usize, line: &str) -> Option<Change> {
         // The file's last line has no line ending, and neither does its new last line.
         _ => format!("{newline}{line}"),
     };
-    Some(Change { at: end..end, with })
+    Some(Change::new(end..end, with))
 }
 
 /// The line ending of a file, taken from its first line.

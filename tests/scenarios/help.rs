@@ -11,12 +11,13 @@ use crate::support::tools::{find, skip_without};
 use crate::support::world::{MFA_CRED, World};
 
 /// The groups of commands.
-const GROUPS: [&str; 5] = ["Credentials:", "Shell:", "IAM:", "Help:", "Commands:"];
+const GROUPS: [&str; 6] = ["Credentials:", "Other programs:", "Shell:", "IAM:", "Help:", "Commands:"];
 
 /// The subcommands of this command, as the help lists them, each with the words that lead to it.
 fn commands_below(world: &World, path: &[String]) -> Vec<Vec<String>> {
     let mut words: Vec<&str> = path.iter().map(String::as_str).collect();
-    words.push("-h");
+    // The short help of the whole program only names those that are seldom used.
+    words.push(if path.is_empty() { "--help" } else { "-h" });
     let help = world.run(&words).stdout;
     let mut is_listed = false;
     let mut below = Vec::new();

@@ -84,6 +84,8 @@ mod terminal;
 #[cfg(unix)]
 mod together;
 mod variables;
+#[cfg(unix)]
+mod wire;
 #[cfg(target_os = "linux")]
 mod signin;
 #[cfg(target_os = "linux")]
