@@ -1,9 +1,10 @@
-//! IAM, as far as MFA devices, policies, and audits need it: the ports, and the client that implements them.
+//! IAM, as far as MFA devices, access keys, policies, and audits need it: the ports, and the client that implements them.
 //!
 //! In: the signer, and what to do. Out: devices, or an [`IamError`]; each variant lets the caller decide differently.
 //! Nothing here prompts, displays, or writes; `command/device` does. One table, [`needs`], lists the permissions for
 //! it; `policy` uses it, too.
 
+pub mod access_keys;
 pub mod account;
 pub mod caller;
 mod client;

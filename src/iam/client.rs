@@ -3,6 +3,7 @@
 //! [`Call`] is a request and [`Element`] an answer; each method of the ports sends one and reads the other. A request that
 //! carries a code or creates a device is never sent twice: see [`Iam`](super::Iam).
 
+mod access_keys;
 mod answer;
 mod account;
 mod call;

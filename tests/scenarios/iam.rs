@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use mfa_cred::code::pair::Pair;
+use mfa_cred::iam::access_keys::{AccessKeys, KeyStatus};
 use mfa_cred::iam::account::{
     AccountReader, Asked, Listed, ListedKey, Membership, PasswordPolicy, Report, Summary, Told,
 };
@@ -181,10 +182,19 @@ fn account(iam: &AwsIam<'_>, signer: &Credentials, action: &str) -> Result<bool,
         "GetCredentialReport" => iam.report(signer)? == Report { csv: b"a blob".to_vec(), generated: time },
         "GetLoginProfile" => asked(Asked::Password("alice".to_owned()))? == Told::Password(time),
         "ListAccessKeys" => {
-            let key = ListedKey { id: text("accessKeyIdType"), is_active: false, made: time };
+            let key = ListedKey { id: "AKIAIOSFODNN7EXAMPLE".to_owned(), is_active: true, made: time };
             asked(Asked::Keys("alice".to_owned()))? == Told::Keys(vec![key])
         }
         "GetAccessKeyLastUsed" => asked(Asked::LastUse("AKIAIOSFODNN7EXAMPLE".to_owned()))? == Told::LastUse(time),
+        "CreateAccessKey" => {
+            let key = iam.create_access_key(signer, "alice@b.c")?;
+            let has_secret = key.secret.expose() == "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+            key.id == "AKIAIOSFODNN7EXAMPLE" && has_secret && key.created == time
+        }
+        "UpdateAccessKey" => {
+            iam.set_status(signer, "alice", "AKIAIOSFODNN7EXAMPLE", KeyStatus::Inactive).map(|()| true)?
+        }
+        "DeleteAccessKey" => iam.delete_access_key(signer, "alice", "AKIAIOSFODNN7EXAMPLE").map(|()| true)?,
         _ => panic!("{action} is called, and not tried here"),
     })
 }
@@ -213,7 +223,7 @@ fn every_call_answer_and_error_matches_the_model_of_aws() {
     let limits = Limits { connect: long, attempt: long, call: long };
     let (iam, signer) = (AwsIam::connect(&service, limits, &clock).expect("a client"), signer());
     let actions = actions(&model);
-    assert!(actions.len() >= 29, "{actions:?}");
+    assert!(actions.len() >= 32, "{actions:?}");
     let mut codes = BTreeSet::new();
     for action in &actions {
         let answer = make(&iam, &signer, action);

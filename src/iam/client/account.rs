@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_smithy_types::base64;
 use percent_encoding::percent_decode_str;
 
+use super::access_keys::{last_use, listed};
 use super::answer::{self, Element, Read};
 use super::together::together;
 use super::{AwsIam, Call, MOST_PAGES, next};
@@ -16,7 +17,7 @@ use crate::aws::transport::provider;
 use crate::aws::{CallError, classify};
 use crate::iam::IamError;
 use crate::iam::account::{
-    AccountReader, Asked, Detail, Details, Inline, Listed, ListedKey, PasswordPolicy, Report, Summary, Told,
+    AccountReader, Asked, Detail, Details, Inline, Listed, PasswordPolicy, Report, Summary, Told,
 };
 use crate::secret::Credentials;
 
@@ -97,23 +98,9 @@ impl Signed<'_> {
                 Told::Password(self.result(&call.with("UserName", user), &made).await?)
             }
             Asked::Keys(user) => {
-                let key = |key: Element<'_>| {
-                    Ok(ListedKey {
-                        id: key.text("AccessKeyId")?.to_owned(),
-                        is_active: key.text("Status")? == "Active",
-                        made: key.optional_time("CreateDate")?,
-                    })
-                };
-                Told::Keys(self.list(&call.with("UserName", user), "AccessKeyMetadata", &key).await?)
+                Told::Keys(self.list(&call.with("UserName", user), "AccessKeyMetadata", &listed).await?)
             }
-            Asked::LastUse(key) => {
-                // AWS leaves out the date of a key that was never used; other servers write `N/A`.
-                let used = |result: Element<'_>| {
-                    let last = result.optional_child("AccessKeyLastUsed")?;
-                    Ok(last.and_then(|last| last.optional_time("LastUsedDate").ok().flatten()))
-                };
-                Told::LastUse(self.result(&call.with("AccessKeyId", key), &used).await?)
-            }
+            Asked::LastUse(key) => Told::LastUse(self.result(&call.with("AccessKeyId", key), &last_use).await?),
         })
     }
 

@@ -20,6 +20,9 @@ MODEL = botocore.session.Session().get_service_model('iam')
 NAMED = {
     'SerialNumber': 'arn:aws:iam::123456789012:mfa/laptop',
     'Base32StringSeed': base64.b64encode(b'A' * 64).decode(),
+    'AccessKeyId': 'AKIAIOSFODNN7EXAMPLE',
+    'SecretAccessKey': 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    'Status': 'Active',
     'IsTruncated': 'false',
     'Marker': None,
 }

@@ -46,6 +46,28 @@ impl Aws {
         key.id
     }
 
+    /// The access keys of a user, and whether each is active.
+    pub(crate) fn keys_of(&self, user: &str) -> Vec<(String, bool)> {
+        let world = self.shared.world();
+        let of_user = world.keys.iter().filter(|(_, key)| key.user == user);
+        of_user.map(|(id, key)| (id.clone(), key.status == KeyStatus::Active)).collect()
+    }
+
+    /// Sets when a key was created and last used, in days ago.
+    pub(crate) fn age_key(&self, access_key_id: &str, made: i64, used: Option<i64>) {
+        self.shared.world().account_facts.keys.insert(access_key_id.to_owned(), (ago(made), used.map(ago)));
+    }
+
+    /// From now on, STS answers the first calls of a new key like this (false is a refusal), and IAM refuses that many.
+    pub(crate) fn new_keys_take(&self, at_sts: &[bool], at_iam: usize) {
+        self.shared.world().new_keys = (at_sts.to_vec(), at_iam);
+    }
+
+    /// From now on, a user's sessions end when a key of the user becomes inactive.
+    pub(crate) fn sessions_end_with_their_key(&self) {
+        self.shared.world().sessions_end_with_their_key = true;
+    }
+
     /// Sets the password policy: the minimum length, and the number of previous passwords that may not be reused.
     pub(crate) fn set_password_policy(&self, length: u32, remembered: u32) {
         self.shared.world().account_facts.policy = Some((length, remembered));

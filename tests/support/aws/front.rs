@@ -193,6 +193,9 @@ impl World {
         }
         let claim = Authorization::of(request)?;
         let caller = self.authenticate(&claim, request)?;
+        if !self.has_heard_of(&claim.access_key_id, service) {
+            return Err(Refusal::unknown_token());
+        }
         if claim.service != service.name() {
             let text = format!("Credential should be scoped to correct service: '{}'. ", service.name());
             return Err(Refusal::new(403, "SignatureDoesNotMatch", text));
@@ -237,6 +240,19 @@ impl World {
             source_identity: session.source_identity.clone(),
             transitive: session.transitive.clone(),
         })
+    }
+}
+
+impl World {
+    /// Has the news of a new key reached this service?
+    fn has_heard_of(&mut self, access_key_id: &str, service: Service) -> bool {
+        let Some(key) = self.keys.get_mut(access_key_id) else { return true };
+        if service == Service::Sts {
+            return key.at_sts.pop_front().unwrap_or(true);
+        }
+        let left = key.at_iam;
+        key.at_iam = left.saturating_sub(1);
+        left == 0
     }
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod devices;
 mod groups;
+mod keys;
 mod policies;
 
 use jiff::Timestamp;
@@ -44,6 +45,9 @@ pub(super) fn perform(
         "ListUsers" => account::users(world, caller, params).map(Some),
         "GetLoginProfile" => account::login_profile(world, caller, params).map(Some),
         "ListAccessKeys" => account::keys(world, caller, params).map(Some),
+        "CreateAccessKey" => keys::create(world, caller, params).map(Some),
+        "UpdateAccessKey" => keys::update(world, caller, params).map(|()| None),
+        "DeleteAccessKey" => keys::delete(world, caller, params).map(|()| None),
         "GetAccessKeyLastUsed" => account::last_use(world, caller, params).map(Some),
         "GetAccountSummary" => account::summary(world, caller).map(Some),
         "GetAccountPasswordPolicy" => account::password_policy(world, caller).map(Some),

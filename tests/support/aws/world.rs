@@ -1,6 +1,6 @@
 //! The state of the server: identities, issued credentials, clocks. No network, and no lock of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
@@ -116,6 +116,10 @@ pub(super) struct LongTermKey {
     pub(super) secret: String,
     pub(super) user: String,
     pub(super) status: KeyStatus,
+    /// How STS answers the next calls that it signs: false is a refusal. Afterward, it accepts all.
+    pub(super) at_sts: VecDeque<bool>,
+    /// How many more of its calls IAM refuses.
+    pub(super) at_iam: usize,
 }
 
 /// A role and its unique ID.
@@ -184,6 +188,10 @@ pub(super) struct World {
     pub(super) lifetime: Option<i64>,
     /// The maximum number of members in a page of a list.
     pub(super) page: usize,
+    /// How STS answers the first calls of a key that CreateAccessKey makes, and how many of its calls IAM refuses.
+    pub(super) new_keys: (Vec<bool>, usize),
+    /// Are a user's sessions revoked when one of the user's keys becomes inactive?
+    pub(super) sessions_end_with_their_key: bool,
 }
 
 impl World {
@@ -207,6 +215,8 @@ impl World {
             skew: 0,
             lifetime: None,
             page: 100,
+            new_keys: (Vec::new(), 0),
+            sessions_end_with_their_key: false,
         }
     }
 
@@ -240,7 +250,8 @@ impl World {
     pub(super) fn add_key(&mut self, user: &str) -> AccessKey {
         let (id, secret) = (random::id("AKIA"), random::secret_key());
         self.secrets.push((Kind::SecretKey, secret.clone()));
-        let key = LongTermKey { secret: secret.clone(), user: user.to_owned(), status: KeyStatus::Active };
+        let (user, status) = (user.to_owned(), KeyStatus::Active);
+        let key = LongTermKey { secret: secret.clone(), user, status, at_sts: VecDeque::new(), at_iam: 0 };
         self.keys.insert(id.clone(), key);
         AccessKey { id, secret, token: None }
     }

@@ -41,7 +41,7 @@ pub(super) fn login_profile(world: &World, caller: &Caller, params: &Params) -> 
 }
 
 pub(super) fn keys(world: &World, caller: &Caller, params: &Params) -> Result<String, Refusal> {
-    let name = user_name(world, caller, params)?;
+    let name = super::keys::named_user(world, caller, params)?;
     permit(world, caller, "ListAccessKeys", &world.user_arn(&name))?;
     let member = |(id, key): (&String, &LongTermKey)| {
         let status = if key.status == KeyStatus::Active { "Active" } else { "Inactive" };
