@@ -34,7 +34,7 @@ pub use device::{DeviceVerb, Whose};
 pub use doctor::DoctorArgs;
 pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
 pub use init::{EvaluatesArgs, InitArgs};
-pub use keys::KeysVerb;
+pub use keys::{KeysVerb, Tool};
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};

@@ -156,6 +156,16 @@ pub enum Error {
         /// The exit code of the first.
         exit: ExitCode,
     },
+    /// `keys rotate` of several keys, some of which failed and were reported.
+    #[error("could not rotate {failed} of {all} access keys")]
+    SomeKeys {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+        /// The exit code of the first.
+        exit: ExitCode,
+    },
 }
 
 /// An error and the profile that the command was for, which its hints name.
@@ -285,7 +295,7 @@ impl Error {
                     ExitCode::NotExecutable
                 }
             }
-            Self::Some { exit, .. } => *exit,
+            Self::Some { exit, .. } | Self::SomeKeys { exit, .. } => *exit,
             Self::NonePicked => ExitCode::Canceled,
             Self::Picker(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
         })
@@ -364,7 +374,11 @@ fn safe_ending(error: &SafeError) -> Ending {
 fn keys_ending(error: &KeysError) -> Ending {
     Ending::Exit(match error {
         KeysError::Safe(error) => return safe_ending(error),
-        KeysError::NotTaken { error, .. } => call_exit(error),
+        KeysError::NotTaken { error, .. }
+        | KeysError::NotAccepted { error, .. }
+        | KeysError::Call { error: IamError::Call(error), .. } => call_exit(error),
+        KeysError::Call { .. } => ExitCode::AwsRefused,
+        KeysError::Signal(signal) => return Ending::Signal(*signal),
         KeysError::Terminal(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
         KeysError::NobodyThere(_) | KeysError::NobodyToType => ExitCode::NobodyToAsk,
         KeysError::Declined => ExitCode::Canceled,

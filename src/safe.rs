@@ -8,6 +8,7 @@
 
 mod file;
 mod given;
+mod rotation;
 
 use std::fs::File;
 use std::io;
@@ -23,8 +24,9 @@ use crate::secret::{Credentials, Secret};
 use crate::vault::{KeyHome, PersistentError, PersistentVault};
 
 pub use file::Header;
-use file::Sealed;
+use file::{Heading, Sealed};
 pub use given::{GivenKey, KeyFile, NotAKey};
+pub use rotation::{Both, Rotation};
 
 /// The beginning of the names of the files that hold keys.
 const PREFIX: &str = "access-key-";
@@ -56,6 +58,12 @@ pub enum SafeError {
     Damaged {
         /// Whose key.
         profile: ProfileName,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The journal of a rotation is damaged, of another version, or sealed by another key.
+    #[error("the rotation of an access key cannot be continued: `{}` is damaged or foreign", path.display())]
+    DamagedRotation {
         /// The file.
         path: PathBuf,
     },
@@ -91,14 +99,14 @@ impl Shelf {
     }
 
     /// The file of a profile's key; `None` if there is none.
-    fn sealed(&self, profile: &ProfileName) -> Result<Option<Sealed>, SafeError> {
+    fn sealed(&self, profile: &ProfileName) -> Result<Option<Sealed<Header>>, SafeError> {
         let path = self.path(profile.as_str());
         let bytes = match private::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.unusable()(error)),
         };
-        let sealed = Sealed::read(bytes).filter(|sealed| sealed.header.profile == profile.as_str());
+        let sealed = Sealed::<Header>::read(bytes).filter(|sealed| sealed.header.profile == profile.as_str());
         sealed.map(Some).ok_or_else(|| SafeError::Damaged { profile: profile.clone(), path })
     }
 
@@ -113,8 +121,8 @@ impl Shelf {
     /// The folder cannot be read.
     pub fn headers(&self) -> Result<(Vec<Header>, Vec<PathBuf>), SafeError> {
         let (mut headers, mut damaged) = (Vec::new(), Vec::new());
-        for path in self.files()? {
-            let header = private::read(&path).ok().and_then(Sealed::read).map(|sealed| sealed.header);
+        for path in self.files(PREFIX)? {
+            let header = private::read(&path).ok().and_then(Sealed::<Header>::read).map(|sealed| sealed.header);
             match header.filter(|header| self.path(&header.profile) == path) {
                 Some(header) => headers.push(header),
                 None => damaged.push(path),
@@ -124,16 +132,17 @@ impl Shelf {
         Ok((headers, damaged))
     }
 
-    fn files(&self) -> Result<Vec<PathBuf>, SafeError> {
+    /// The files whose names begin like this.
+    fn files(&self, prefix: &str) -> Result<Vec<PathBuf>, SafeError> {
         let files = match std::fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             files => files.map_err(self.unusable())?,
         };
-        let is_key = |path: &PathBuf| {
-            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+        let is_one = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
         };
         let paths: io::Result<Vec<PathBuf>> = files.map(|file| file.map(|file| file.path())).collect();
-        Ok(paths.map_err(self.unusable())?.into_iter().filter(is_key).collect())
+        Ok(paths.map_err(self.unusable())?.into_iter().filter(is_one).collect())
     }
 }
 
@@ -163,38 +172,44 @@ impl<'a> Safe<'a> {
         let damaged = || SafeError::Damaged { profile: profile.clone(), path: self.shelf.path(profile.as_str()) };
         let key = self.vault.find()?.ok_or_else(damaged)?;
         let secret = sealed.open(&key).ok_or_else(damaged)?;
-        Ok(Credentials {
-            account: sealed.header.account(),
-            access_key_id: sealed.header.access_key_id,
-            secret_access_key: secret,
-            session_token: None,
-            expiration: None,
-        })
+        let account = sealed.header.account();
+        Ok(Credentials { account, ..Credentials::long_term(&sealed.header.access_key_id, secret) })
     }
 
     /// Seals a key, replacing the profile's former one, and opens it again from the disk. Asks for a new passphrase where
     /// no persistent key was made yet. Until this returns, the former key stands.
     pub fn seal(&self, header: Header, secret: &Secret<String>) -> Result<Credentials, SafeError> {
         let _alone = self.lock()?;
+        let profile = ProfileName::new(&header.profile).ok_or(SafeError::Nowhere)?;
+        self.write(&self.shelf.path(profile.as_str()), header, secret, &profile)?;
+        self.open(&profile)
+    }
+
+    /// Writes a sealed file. It is opened before it takes the former one's place, and once more from there.
+    fn write<H: Heading>(
+        &self,
+        path: &Path,
+        header: H,
+        secret: &Secret<String>,
+        profile: &ProfileName,
+    ) -> Result<(), SafeError> {
         let unusable = self.shelf.unusable();
         let key = self.vault.find_or_make()?;
-        let profile = ProfileName::new(&header.profile).ok_or(SafeError::Nowhere)?;
-        let path = self.shelf.path(profile.as_str());
         let bytes = Sealed::write(header, secret, &key).map_err(PersistentError::Seal)?;
-        // Opened before it takes the former one's place, and once more from there.
         let opens = |bytes: Vec<u8>| {
-            let opened = Sealed::read(bytes).and_then(|sealed| sealed.open(&key));
+            let opened = Sealed::<H>::read(bytes).and_then(|sealed| sealed.open(&key));
             opened.is_some_and(|opened| opened.expose() == secret.expose())
         };
         if !opens(bytes.clone()) {
-            return Err(SafeError::NotReadBack(profile));
+            return Err(SafeError::NotReadBack(profile.clone()));
         }
-        private::write(&path, &bytes).map_err(&unusable)?;
+        private::write(path, &bytes).map_err(&unusable)?;
         sync(self.shelf.folder());
-        if !opens(private::read(&path).map_err(&unusable)?) {
-            return Err(SafeError::NotReadBack(profile));
+        if opens(private::read(path).map_err(&unusable)?) {
+            Ok(())
+        } else {
+            Err(SafeError::NotReadBack(profile.clone()))
         }
-        self.open(&profile)
     }
 
     /// Removes a profile's key. With the last one, the persistent key is destroyed too, since it opens nothing any more.
@@ -207,8 +222,9 @@ impl<'a> Safe<'a> {
             }
             removed => removed.map_err(self.shelf.unusable())?,
         }
+        self.remove_stray_rotations()?;
         sync(self.shelf.folder());
-        if self.shelf.files()?.is_empty() {
+        if self.shelf.files(PREFIX)?.is_empty() && self.shelf.files(rotation::PREFIX)?.is_empty() {
             self.vault.destroy()?;
         }
         Ok(())

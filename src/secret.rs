@@ -124,6 +124,17 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// A user's access key.
+    pub fn long_term(access_key_id: &str, secret: Secret<String>) -> Self {
+        Self {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret,
+            session_token: None,
+            expiration: None,
+            account: None,
+        }
+    }
+
     /// Is this a user's long-term access key, not a session?
     pub fn is_long_term(&self) -> bool {
         self.session_token.is_none()

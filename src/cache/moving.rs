@@ -1,4 +1,7 @@
-//! What happens to the cache when the store of the sealing key changes.
+//! What happens to the cache when the store of the sealing key changes, or a user's access key.
+//!
+//! A session belongs to the user and not to the access key that asked for it, but entries are identified by the key. So
+//! when the key is replaced, its entries are filed under the new one as well, and no second code is needed.
 //!
 //! If the setting names another store, a new key is made there. The entries of the old key are decrypted once more and
 //! encrypted with the new one, so that trying another store does not cost the day's session. If the old key is
@@ -7,7 +10,7 @@
 
 use jiff::Timestamp;
 
-use super::{Cache, CacheUse, Header};
+use super::{Cache, CacheUse, Header, Key};
 use crate::host::StoreError;
 use crate::state::Folder;
 use crate::vault::{KeyHome, UnlockedKey, VaultError};
@@ -44,6 +47,22 @@ impl Cache<'_> {
             self.warn_once(&error);
         }
         Ok(Some(held))
+    }
+
+    /// Files an entry under another key too, unless there is one that lasts longer. Nothing is done if the entry has expired
+    /// or cannot be opened; a failure costs only the cache.
+    pub fn file_also(&self, from: &Key, to: &Key, now: Timestamp) {
+        let Some(folder) = self.folder.filter(|_| self.use_of_it == CacheUse::ReadAndKeep) else { return };
+        let Some(sealed) = folder.entry(from) else { return };
+        let (made, end) = (sealed.header.made, sealed.header.end);
+        if end <= now || folder.entry(to).is_some_and(|there| there.header.end >= end) {
+            return;
+        }
+        if let Ok(Some(held)) = self.key_at_hand(folder, now)
+            && let Some(credentials) = sealed.open(from, held)
+        {
+            let _ = folder.write_entry(to, &credentials, held, made, end);
+        }
     }
 
     /// Reports that `auto` has only the kernel keyring; the vault makes sure that this is reported once.

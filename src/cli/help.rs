@@ -62,6 +62,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("keys import", "mfa-cred keys import my-user my-other-user"),
     ("keys list", "mfa-cred keys list\n    mfa-cred keys list --json | jq -r '.[] | select(.sealed | not) | .profile'"),
     ("keys remove", "mfa-cred keys remove my-user"),
+    ("keys rotate", "mfa-cred keys rotate my-user\n    mfa-cred keys rotate --all --older-than 90d --dry-run"),
     (
         "login",
         "mfa-cred login my-test-role my-other-role\nmy-code-generator | mfa-cred login my-test-role --mfa-token -",

@@ -63,7 +63,11 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
             };
             whose.profile = one(positional, both(whose.profile.take())?)?;
         }
-        Verb::Keys(KeysVerb::Import { profiles, whose, .. } | KeysVerb::List { profiles, whose, .. }) => {
+        Verb::Keys(
+            KeysVerb::Import { profiles, whose, .. }
+            | KeysVerb::List { profiles, whose, .. }
+            | KeysVerb::Rotate { profiles, whose, .. },
+        ) => {
             many(profiles, both(whose.profile.take())?)?;
         }
         Verb::Keys(

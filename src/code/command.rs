@@ -131,6 +131,16 @@ pub fn run(line: &str, limit: Duration, longest: usize, said: &dyn Fn(&str)) -> 
     run_program(shell(line).stdin(Stdio::null()), limit, longest, &mut Relay(said))
 }
 
+/// The same for a program that no shell starts, and whose stdin the caller has chosen.
+pub fn run_without_shell(
+    program: &mut Command,
+    limit: Duration,
+    longest: usize,
+    said: &dyn Fn(&str),
+) -> Result<Ran, CommandError> {
+    run_program(program, limit, longest, &mut Relay(said))
+}
+
 /// The same for a program whose stdin the caller has chosen. With a pipe, `listener` can talk to it.
 pub(super) fn run_program(
     program: &mut Command,

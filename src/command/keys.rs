@@ -9,6 +9,9 @@ mod export;
 pub(super) mod import;
 mod list;
 mod remove;
+mod rotate;
+mod sessions;
+mod tool;
 
 use crate::cli::{KeysVerb, Obtain, Whose};
 use crate::code::PATIENCE;
@@ -29,8 +32,8 @@ use crate::settings::{ObtainOptions, Settings};
 
 pub(super) fn run(verb: KeysVerb, context: &Context<'_>) -> Result<Done, Error> {
     match verb {
-        KeysVerb::Import { profiles, whose, yes } => {
-            with_work(&whose, yes, context, |work| import::run(work, profiles))
+        KeysVerb::Import { profiles, whose, from, yes } => {
+            with_work(&whose, yes, context, |work| import::run(work, profiles, from))
         }
         KeysVerb::Add { whose, csv, stdin, env, yes, .. } => {
             let from = match (csv, stdin, env) {
@@ -41,7 +44,14 @@ pub(super) fn run(verb: KeysVerb, context: &Context<'_>) -> Result<Done, Error> 
             };
             with_work(&whose, yes, context, |work| add::run(work, whose.profile.clone(), &from))
         }
-        KeysVerb::List { profiles, json, .. } => list::run(&profiles, json, context),
+        KeysVerb::List { profiles, json, live, whose } => {
+            let options = list::Options { as_json: json, is_live: live };
+            with_work(&whose, false, context, |work| list::run(work, &profiles, &options))
+        }
+        KeysVerb::Rotate { profiles, whose, all, older_than, dry_run: is_dry, yes } => {
+            let options = rotate::Options { all, older_than, is_dry };
+            with_work(&whose, yes, context, |work| rotate::run(work, profiles, &options))
+        }
         KeysVerb::Remove { whose, yes, .. } => {
             with_work(&whose, yes, context, |work| remove::run(work, whose.profile.clone()))
         }
@@ -150,13 +160,7 @@ impl KeysWork<'_> {
         let plan = Plan::make(set, profile, &request, context.ambient())?;
         let clock = context.clock();
         let sts = AwsSts::connect(&plan.service, context.settings.limits, &clock).map_err(KeysError::Client)?;
-        let signer = Credentials {
-            access_key_id: key.id.clone(),
-            secret_access_key: key.secret.clone(),
-            session_token: None,
-            expiration: None,
-            account: None,
-        };
+        let signer = Credentials::long_term(&key.id, key.secret.clone());
         let not_taken = |error| KeysError::NotTaken { access_key_id: key.id.clone(), error };
         let arn = sts.caller(&signer).map_err(not_taken)?;
         match User::of_arn(&arn) {

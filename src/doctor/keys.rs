@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::{Facts, Finding};
 use crate::host::{Keystore, NoTerminal};
-use crate::messages::with_causes;
+use crate::messages::{ours, with_causes};
+use crate::names::ProfileName;
 use crate::safe::Shelf;
 use crate::vault::kernel::KernelKeyring;
 use crate::vault::keyring::OsKeyring;
@@ -23,10 +24,16 @@ fn sealed_in(facts: &Facts, keyring: &dyn Keystore) -> Finding {
     let Some(folder) = facts.safe.as_deref() else {
         return Finding::skipped("this system has no place for sealed keys");
     };
-    let (headers, damaged) = match Shelf::at(folder.to_owned()).headers() {
+    let shelf = Shelf::at(folder.to_owned());
+    let found = shelf.headers().and_then(|headers| Ok((headers, shelf.rotations()?)));
+    let ((headers, damaged), (rotations, damaged_rotations)) = match found {
         Ok(found) => found,
         Err(error) => return Finding::fail(with_causes(&error), readable(folder)),
     };
+    if let Some(file) = damaged_rotations.first() {
+        let what = format!("{} is no journal of a rotation, or is damaged", file.display());
+        return Finding::fail(what, "restore it from a backup, or delete it and one of the user's keys at AWS");
+    }
     if let Some(file) = damaged.first() {
         let what = format!("{} is no sealed access key, or is damaged", file.display());
         return Finding::fail(what, "restore it from a backup, or delete it and make a new access key at AWS");
@@ -40,6 +47,12 @@ fn sealed_in(facts: &Facts, keyring: &dyn Keystore) -> Finding {
     let place = PersistentVault::new(folder, facts.store, stores, &NoTerminal, Cost::RFC_9106).place();
     match place {
         Err(error) => Finding::fail(with_causes(&error), "restore the file from a backup, or seal the keys again"),
+        Ok(Some(_)) if !rotations.is_empty() => {
+            let rotation = &rotations[0];
+            let profile = rotation.profiles.first().and_then(|name| ProfileName::new(name));
+            let what = format!("{count}; the rotation of access key {} is not finished", rotation.old);
+            Finding::warn(what, format!("{} finishes it", ours("keys rotate", profile.as_ref())))
+        }
         Ok(Some(KeyHome::Passphrase)) => Finding::pass(format!("{count}, under your passphrase")),
         Ok(None) => Finding::fail(
             format!("{count}, and no record of the key that opens them"),
@@ -68,25 +81,27 @@ mod tests {
     use super::{Facts, sealed_in};
     use crate::host::StoreError;
     use crate::names::ProfileName;
-    use crate::safe::{Safe, Shelf};
-    use crate::secret::Secret;
+    use crate::safe::{Both, Rotation, Safe, Shelf};
+    use crate::secret::{Credentials, Secret};
     use crate::vault::tests::fakes::{Fake, Typist};
     use crate::vault::{Cost, PersistentVault, Store, Stores};
 
+    const ARN: &str = "arn:aws:iam::123456789012:user/a";
+
     /// Seals a key in the folder; the keyring has what opens it, unless it fails.
     fn seal(folder: &Path, keyring: &Fake) {
+        with_safe(folder, keyring, |safe, alice| {
+            let header = Safe::header(alice, "AKIAALICE00000000001", ARN, jiff::Timestamp::UNIX_EPOCH);
+            safe.seal(header, &Secret::from("s3cret")).expect("sealed");
+        });
+    }
+
+    fn with_safe(folder: &Path, keyring: &Fake, with: impl FnOnce(&Safe<'_>, &ProfileName)) {
         let (shelf, kernel) = (Shelf::at(folder.to_owned()), Fake::default());
         let typist = Typist::typing(&["tulip", "tulip"]);
         let stores = Stores { kernel: &kernel, keyring };
         let safe = Safe::new(&shelf, PersistentVault::new(folder, Store::Auto, stores, &typist, Cost::for_tests()));
-        let alice = ProfileName::new("alice").expect("a name");
-        let header = Safe::header(
-            &alice,
-            "AKIAALICE00000000001",
-            "arn:aws:iam::123456789012:user/a",
-            jiff::Timestamp::UNIX_EPOCH,
-        );
-        safe.seal(header, &Secret::from("s3cret")).expect("sealed");
+        with(&safe, &ProfileName::new("alice").expect("a name"));
     }
 
     #[test]
@@ -104,6 +119,15 @@ mod tests {
             found(&Fake::failing(&StoreError::Locked)),
             "fail 1 sealed access key, and the Secret Service that opens them cannot be used: it is locked"
         );
+        with_safe(&folder.path().join("keys"), &keyring, |safe, _| {
+            let mut rotation = Rotation::new("AKIAALICE00000000001", None, ARN, jiff::Timestamp::UNIX_EPOCH);
+            rotation.profiles.push("alice".to_owned());
+            let old = Credentials::long_term("AKIAALICE00000000001", Secret::from("s3cret"));
+            safe.note_rotation(&rotation, &Both { old, new: None }).expect("noted");
+            let said = "warning 1 sealed access key; the rotation of access key AKIAALICE00000000001 is not finished";
+            assert_eq!(found(&keyring), said);
+            safe.end_rotation(&rotation).expect("ended");
+        });
         let record = folder.path().join("keys/key-id");
         let kept = fs::read(&record).expect("read");
         fs::write(&record, "x").expect("written");
@@ -113,6 +137,8 @@ mod tests {
         fs::write(&record, kept).expect("written");
         fs::write(folder.path().join("keys/access-key-0"), "x").expect("written");
         assert!(found(&keyring).ends_with("access-key-0 is no sealed access key, or is damaged"));
+        fs::write(folder.path().join("keys/rotation-0"), "x").expect("written");
+        assert!(found(&keyring).ends_with("rotation-0 is no journal of a rotation, or is damaged"));
         let other = tempfile::tempdir().expect("a folder");
         seal(other.path(), &Fake::failing(&StoreError::Absent("no bus".to_owned())));
         let finding = sealed_in(&Facts { safe: Some(other.path().to_owned()), ..Facts::for_tests() }, &keyring);

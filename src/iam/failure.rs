@@ -196,7 +196,7 @@ fn call_hint(
 }
 
 /// The step, its action and resource, the statements that allow it, and the later steps.
-fn denied(need: &Need, after: &[Need], is_explicit: bool, user: &User) -> String {
+pub(super) fn denied(need: &Need, after: &[Need], is_explicit: bool, user: &User) -> String {
     let (step, action, on) = (need.step, need.action, need.on.arn(user));
     let all: Vec<&str> = std::iter::once(need).chain(after).map(|need| need.action).collect();
     let all = format!("`{}`", all.join("`, `"));

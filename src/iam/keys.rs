@@ -1,6 +1,10 @@
 //! Why a `keys` command failed, and what to do about it.
 
-use super::CallerError;
+use jiff::Timestamp;
+
+use super::failure::denied;
+use super::needs::{self, Need, from};
+use super::{CallerError, IamError, User};
 use crate::aws::CallError;
 use crate::host::{StoreError, TerminalError};
 use crate::messages::ours;
@@ -73,6 +77,28 @@ pub enum KeysError {
         /// Why.
         why: NotAKey,
     },
+    /// Another tool, which was asked for a key, is not installed.
+    #[error("`{0}` was not found")]
+    NoTool(&'static str),
+    /// It gave none. What it said about that was passed on.
+    #[error("`{command}` {why}")]
+    Tool {
+        /// As it was run.
+        command: String,
+        /// Why.
+        why: String,
+    },
+    /// It gave a session's keys.
+    #[error("`{command}` printed temporary credentials, and only long-term access keys are sealed")]
+    ToolSession {
+        /// As it was run.
+        command: String,
+        /// What leads it to the key itself.
+        hint: &'static str,
+    },
+    /// This process was told to end.
+    #[error("canceled")]
+    Signal(i32),
     /// The file with the key cannot be read.
     #[error("`{file}` cannot be read")]
     Unreadable {
@@ -134,6 +160,100 @@ pub enum KeysError {
         /// Why.
         source: EditError,
     },
+    /// An IAM call failed.
+    #[error("{call}: {error}")]
+    Call {
+        /// The API action.
+        call: &'static str,
+        /// Why it failed.
+        error: IamError,
+        /// The user.
+        user: Box<User>,
+        /// Was it signed with MFA?
+        has_mfa: bool,
+    },
+    /// The user has a second key, and AWS allows no third.
+    #[error("user `{user}` already has two access keys: {old} and {other} ({}{})", if *.is_active { "active" } else { "inactive" }, made(.created.as_ref()))]
+    SecondKey {
+        /// The user.
+        user: String,
+        /// The key that was to be replaced.
+        old: String,
+        /// The other one.
+        other: String,
+        /// Is the other one active?
+        is_active: bool,
+        /// When the other one was made.
+        created: Option<Timestamp>,
+        /// The profile of the first.
+        profile: ProfileName,
+        /// The profile that the other one is sealed for, if any.
+        sealed_for: Option<String>,
+    },
+    /// The user's keys do not include the sealed one.
+    #[error("user `{user}` has no access key {access_key_id} any more")]
+    NotListed {
+        /// The user.
+        user: String,
+        /// The sealed key.
+        access_key_id: String,
+    },
+    /// AWS did not take a new key in time, or not any more.
+    #[error("AWS does not accept the new access key {access_key_id}: {error}")]
+    NotAccepted {
+        /// The new key.
+        access_key_id: String,
+        /// Its last answer.
+        error: CallError,
+    },
+    /// The key belongs to somebody else than when it was sealed.
+    #[error("access key {access_key_id} belongs to {arn}")]
+    OtherUser {
+        /// The key.
+        access_key_id: String,
+        /// Whose it is.
+        arn: String,
+    },
+    /// Another process rotates keys.
+    #[error("another process is rotating access keys")]
+    Rotating,
+    /// Another profile has the key in plain text.
+    #[error("{place}: profile `{profile}` has the same access key in plain text, which would stop working")]
+    AlsoInFile {
+        /// The profile.
+        profile: ProfileName,
+        /// The line.
+        place: Location,
+    },
+    /// Only sealed keys are rotated.
+    #[error("{place}: the access key of profile `{profile}` is in plain text, and only sealed keys are rotated")]
+    NotSealed {
+        /// The profile.
+        profile: ProfileName,
+        /// The line.
+        place: Location,
+    },
+    /// The profile signs with another one's key.
+    #[error("profile `{profile}` signs in with the access key of profile `{owner}`")]
+    NotItsOwn {
+        /// The profile.
+        profile: ProfileName,
+        /// Whose key it is.
+        owner: ProfileName,
+    },
+    /// The root user's key.
+    #[error("access key {0} is the root user's, which should have none")]
+    OfRoot(String),
+    /// Its age is not known.
+    #[error("the age of access key {access_key_id} is not known here, and cannot be looked up: {why}")]
+    AgeUnknown {
+        /// The key.
+        access_key_id: String,
+        /// Why.
+        why: String,
+        /// The profile to sign in to.
+        profile: ProfileName,
+    },
     /// No terminal to type a key on.
     #[error("there is no terminal to type the access key on")]
     NobodyToType,
@@ -167,9 +287,89 @@ impl KeysError {
             Self::InFile { profile, .. } => format!("{} seals that key", ours("keys import", Some(profile))),
             Self::NobodyThere(_) => "`--yes` answers the questions".to_owned(),
             Self::NobodyToType => "`--csv FILE`, `--stdin` and `--env` read it from elsewhere".to_owned(),
+            Self::Call { error, user, has_mfa, .. } => return call_hint(error, user, *has_mfa),
+            Self::SecondKey { user, old, other, is_active, profile, sealed_for, .. } => {
+                return Some(second_key_hint(user, (old, other), *is_active, profile, sealed_for.as_deref()));
+            }
+            Self::NotListed { .. } => format!("{} seals another one", ours("keys add", None)),
+            Self::NotAccepted { error, .. } => match error {
+                CallError::Unreachable(obstacle) => obstacle.hint().to_owned(),
+                _ => return None,
+            },
+            Self::NoTool(_) => "install it, or add its folder to PATH".to_owned(),
+            Self::ToolSession { hint, .. } => (*hint).to_owned(),
+            Self::Rotating => "run the command again when that one has ended".to_owned(),
+            Self::AlsoInFile { profile, .. } | Self::NotSealed { profile, .. } => {
+                format!("{} seals it", ours("keys import", Some(profile)))
+            }
+            Self::NotItsOwn { owner, .. } => format!("{} rotates it", ours("keys rotate", Some(owner))),
+            Self::OfRoot(_) => "delete it in the AWS console, and use an IAM user or IAM Identity Center".to_owned(),
+            Self::AgeUnknown { profile, .. } => {
+                format!("{} signs in with MFA; then it can be looked up", ours("login", Some(profile)))
+            }
             Self::StillInFile { .. } => "run the same command again: nothing is lost".to_owned(),
             _ => return None,
         })
+    }
+}
+
+fn made(created: Option<&Timestamp>) -> String {
+    created.map_or_else(String::new, |created| format!(", created {}", created.strftime("%Y-%m-%d")))
+}
+
+/// What a policy must allow, or the way out of a Deny without MFA.
+fn call_hint(error: &IamError, user: &User, has_mfa: bool) -> Option<String> {
+    Some(match error {
+        IamError::Denied { denial: Some(denial), .. } => match from(&needs::ROTATE, &denial.action) {
+            [need, ..] if denial.is_explicit => {
+                let Need { step, action, .. } = need;
+                let mfa = if has_mfa {
+                    "no Allow helps"
+                } else {
+                    "if it demands MFA, write `mfa_serial` into the user's profile"
+                };
+                format!("{step} needs `{action}`, and a Deny forbids it; {mfa}")
+            }
+            [need, after @ ..] => denied(need, after, false, user),
+            [] => return None,
+        },
+        IamError::UnknownKey(_) => {
+            "the access key was deleted or deactivated, or it belongs to a session without MFA, which may not call IAM"
+                .to_owned()
+        }
+        IamError::Full(_) => "AWS allows two access keys per user: delete one that is not in use".to_owned(),
+        IamError::Call(CallError::Unreachable(obstacle)) => obstacle.hint().to_owned(),
+        _ => return None,
+    })
+}
+
+/// The way out for a user with two keys. A command of AWS's is signed with the profile's own session.
+fn second_key_hint(
+    user: &str,
+    (old, other): (&str, &str),
+    is_active: bool,
+    profile: &ProfileName,
+    sealed_for: Option<&str>,
+) -> String {
+    if let Some(name) = sealed_for.and_then(ProfileName::new) {
+        let remove = ours("keys remove", Some(&name));
+        return format!(
+            "{other} is sealed for profile `{name}`: delete the one that is not needed at AWS; {remove} removes it here"
+        );
+    }
+    let exec = ours("exec", Some(profile));
+    let exec = exec.trim_matches('`');
+    // A session must name the user, even its own.
+    let user = shlex::try_quote(user).unwrap_or_default();
+    let delete = |id: &str| format!("`{exec} -- aws iam delete-access-key --user-name {user} --access-key-id {id}`");
+    if is_active {
+        let last_use = format!("`{exec} -- aws iam get-access-key-last-used --access-key-id {other}`");
+        format!(
+            "{last_use} tells whether {other} is in use; if not, {} deletes it. {old} is this profile's",
+            delete(other)
+        )
+    } else {
+        format!("{} deletes the inactive one", delete(other))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The permissions that users need to manage their MFA devices: one table.
+//! The permissions that users need to manage their MFA devices and access keys: one table.
 //!
 //! The hint for AccessDenied comes from it, with everything that the remaining steps need, so that users do not
 //! discover the actions one by one; `policy` checks against it, too. Pure.
@@ -73,6 +73,14 @@ pub const REMOVE: [Need; 3] = [
     LIST,
     Need { action: "iam:DeactivateMFADevice", step: "deactivating the device", on: On::Oneself, mfa: Mfa::Given },
     DELETE,
+];
+
+/// `keys rotate`.
+pub const ROTATE: [Need; 4] = [
+    Need { action: "iam:ListAccessKeys", step: "listing your access keys", on: On::Oneself, mfa: Mfa::Given },
+    Need { action: "iam:CreateAccessKey", step: "creating the new access key", on: On::Oneself, mfa: Mfa::Given },
+    Need { action: "iam:UpdateAccessKey", step: "deactivating the old access key", on: On::Oneself, mfa: Mfa::Given },
+    Need { action: "iam:DeleteAccessKey", step: "deleting the old access key", on: On::Oneself, mfa: Mfa::Given },
 ];
 
 /// The step with this action, and all steps after it.

@@ -10,15 +10,25 @@
 //! open.
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{AccountId, ProfileName};
 use crate::secret::Secret;
-use crate::vault::PersistentKey;
 use crate::vault::seal::{SealError, open, seal};
+use crate::vault::{KeyId, PersistentKey};
 
-/// The first line. Another number is another format.
-const MAGIC: &str = "mfa-cred access key 1";
+/// The clear header of a sealed file.
+pub(super) trait Heading: DeserializeOwned + Serialize {
+    /// The first line. Another number is another format.
+    const MAGIC: &'static str;
+
+    /// The id of the sealing key.
+    fn key(&self) -> &str;
+
+    /// The same header for a file that this key seals.
+    fn under(self, key: &KeyId) -> Self;
+}
 
 /// The clear header of a sealed key, readable without a sealing key.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -62,26 +72,38 @@ impl Header {
     }
 }
 
-/// A sealed key as it is on disk.
-pub(super) struct Sealed {
-    pub(super) header: Header,
+impl Heading for Header {
+    const MAGIC: &'static str = "mfa-cred access key 1";
+
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn under(self, key: &KeyId) -> Self {
+        Self { key: key.as_str().to_owned(), ..self }
+    }
+}
+
+/// A sealed secret as it is on disk.
+pub(super) struct Sealed<H> {
+    pub(super) header: H,
     clear: Vec<u8>,
     body: Vec<u8>,
 }
 
-impl Sealed {
+impl<H: Heading> Sealed<H> {
     /// Parses a file; `None` if it is not one of this format.
     pub(super) fn read(mut bytes: Vec<u8>) -> Option<Self> {
-        let header = bytes.strip_prefix(MAGIC.as_bytes())?.strip_prefix(b"\n")?;
+        let header = bytes.strip_prefix(H::MAGIC.as_bytes())?.strip_prefix(b"\n")?;
         let end = header.iter().position(|&b| b == b'\n')?;
-        let header: Header = serde_json::from_slice(&header[..end]).ok()?;
-        let body = bytes.split_off(MAGIC.len() + 1 + end + 1);
+        let header: H = serde_json::from_slice(&header[..end]).ok()?;
+        let body = bytes.split_off(H::MAGIC.len() + 1 + end + 1);
         Some(Self { header, clear: bytes, body })
     }
 
-    /// The secret access key; `None` if another key sealed it, or if the file is not what it claims to be.
+    /// The secret; `None` if another key sealed it, or if the file is not what it claims to be.
     pub(super) fn open(&self, key: &PersistentKey) -> Option<Secret<String>> {
-        if self.header.key != key.id.as_str() {
+        if self.header.key() != key.id.as_str() {
             return None;
         }
         let plain = open(&key.key, &self.clear, &self.body)?;
@@ -89,10 +111,9 @@ impl Sealed {
     }
 
     /// The bytes of a new file.
-    pub(super) fn write(header: Header, secret: &Secret<String>, key: &PersistentKey) -> Result<Vec<u8>, SealError> {
-        let header = Header { key: key.id.as_str().to_owned(), ..header };
-        let header = serde_json::to_string(&header).expect("a header is plain text and times");
-        let clear = format!("{MAGIC}\n{header}\n").into_bytes();
+    pub(super) fn write(header: H, secret: &Secret<String>, key: &PersistentKey) -> Result<Vec<u8>, SealError> {
+        let header = serde_json::to_string(&header.under(&key.id)).expect("a header is plain text and times");
+        let clear = format!("{}\n{header}\n", H::MAGIC).into_bytes();
         let sealed = seal(&key.key, &clear, &Secret::new(secret.expose().as_bytes().to_vec()))?;
         Ok([clear, sealed].concat())
     }

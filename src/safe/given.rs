@@ -30,6 +30,9 @@ pub enum NotAKey {
         "it is neither an access key ID and a secret access key on two lines, nor what `aws iam create-access-key` prints"
     )]
     Neither,
+    /// Another tool's answer is not one of a `credential_process`.
+    #[error("it is not the JSON that a `credential_process` prints (version 1)")]
+    NotProcess,
     /// The identifier.
     #[error("its access key ID is not one plain word")]
     Id,
@@ -69,6 +72,20 @@ impl GivenKey {
     /// The only key of a CSV file that the AWS console offers after it made one: see [`KeyFile`].
     pub fn of_csv(bytes: &[u8]) -> Result<Self, NotAKey> {
         KeyFile::read(bytes).map(|file| file.key)
+    }
+
+    /// A key in the JSON that a `credential_process` prints, as tools with a store of their own do. A session's is none.
+    pub fn of_process(bytes: &[u8]) -> Result<Self, NotAKey> {
+        let answer = Answer(serde_json::from_str(text(bytes)?.trim()).map_err(|_| NotAKey::NotProcess)?);
+        let is_there = |name: &str| answer.0.get(name).is_some_and(|value| !value.is_null() && value != "");
+        let part = |name: &str| answer.0.get(name).and_then(Value::as_str).ok_or(NotAKey::NotProcess);
+        if answer.0.get("Version").and_then(Value::as_u64) != Some(1) {
+            return Err(NotAKey::NotProcess);
+        }
+        if is_there("SessionToken") || is_there("Expiration") {
+            return Err(NotAKey::Temporary);
+        }
+        Self::of(part("AccessKeyId")?, part("SecretAccessKey")?)
     }
 
     /// A key on two lines, or in the JSON that `aws iam create-access-key` prints.
@@ -311,6 +328,28 @@ mod tests {
             (" \n".to_owned(), Err(NotAKey::Empty)),
         ] {
             assert_eq!(parts(GivenKey::of_text(text.as_bytes())), key, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_other_tools_print() {
+        let whole = Ok((ID.to_owned(), SECRET.to_owned()));
+        let json = |rest: &str| format!(r#"{{"AccessKeyId": "{ID}", "SecretAccessKey": "{SECRET}"{rest}}}"#);
+        for (text, key) in [
+            (json(r#", "Version": 1"#), whole.clone()),
+            (json(r#", "Version": 1, "SessionToken": "", "Expiration": null"#) + "\n", whole),
+            (json(""), Err(NotAKey::NotProcess)),
+            (json(r#", "Version": 2"#), Err(NotAKey::NotProcess)),
+            (json(r#", "Version": "1""#), Err(NotAKey::NotProcess)),
+            (json(r#", "Version": 1, "SessionToken": "x""#), Err(NotAKey::Temporary)),
+            (json(r#", "Version": 1, "Expiration": "2026-11-27T03:00:01Z""#), Err(NotAKey::Temporary)),
+            (format!(r#"{{"Version": 1, "AccessKeyId": "{ID}"}}"#), Err(NotAKey::NotProcess)),
+            (format!("[{}]", json(r#", "Version": 1"#)), Err(NotAKey::NotProcess)),
+            (format!("{}{}", json(r#", "Version": 1"#), json("")), Err(NotAKey::NotProcess)),
+            (format!("{ID}\n{SECRET}\n"), Err(NotAKey::NotProcess)),
+            (String::new(), Err(NotAKey::Empty)),
+        ] {
+            assert_eq!(parts(GivenKey::of_process(text.as_bytes())), key, "{text:?}");
         }
     }
 

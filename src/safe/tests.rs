@@ -150,3 +150,83 @@ fn a_key_sealed_by_another_key_is_damaged_here() {
     fs::write(home.file("alice"), foreign).expect("written");
     assert!(matches!(home.safe().open(&name("alice")), Err(SafeError::Damaged { .. })));
 }
+
+fn rotation() -> (Rotation, Both) {
+    let arn = "arn:aws:iam::123456789012:user/team/alice";
+    let mut rotation = Rotation::new("AKIAALICE00000000001", None, arn, Timestamp::UNIX_EPOCH);
+    rotation.profiles = vec!["alice".to_owned()];
+    (rotation, Both { old: Credentials::long_term("AKIAALICE00000000001", Secret::from("s3cret")), new: None })
+}
+
+#[test]
+fn a_rotation_keeps_both_secrets_sealed_until_it_is_over() {
+    let home = Home::new();
+    home.seal("alice", "AKIAALICE00000000001", "s3cret").expect("sealed");
+    let (mut rotation, mut both) = rotation();
+    home.safe().note_rotation(&rotation, &both).expect("noted");
+    let noted = home.shelf.rotations().expect("listed").0;
+    assert!(home.safe().open_rotation(&noted[0]).expect("it opens").new.is_none());
+    rotation.new = Some("AKIAALICE00000000002".to_owned());
+    both.new = Some(Credentials::long_term("AKIAALICE00000000002", Secret::from("n3w")));
+    home.safe().note_rotation(&rotation, &both).expect("noted");
+    let (noted, damaged) = home.shelf.rotations().expect("listed");
+    assert_eq!((noted.len(), damaged.len(), noted[0].concerns("AKIAALICE00000000002")), (1, 0, true));
+    let opened = home.safe().open_rotation(&noted[0]).expect("it opens");
+    let new = opened.new.expect("the new key");
+    assert_eq!(
+        (opened.old.secret_access_key.expose().as_str(), new.secret_access_key.expose().as_str()),
+        ("s3cret", "n3w")
+    );
+    assert_eq!(home.shelf.headers().expect("listed").0.len(), 1, "it is no sealed key");
+    for file in fs::read_dir(home.shelf.folder()).expect("listed").flatten() {
+        let bytes = fs::read(file.path()).expect("read");
+        assert!(!bytes.windows(3).any(|part| part == b"n3w"), "{:?}", file.file_name());
+    }
+    home.safe().end_rotation(&rotation).expect("ended");
+    home.safe().end_rotation(&rotation).expect("ended before");
+    assert!(home.shelf.rotations().expect("listed").0.is_empty());
+}
+
+#[test]
+fn a_damaged_journal_is_not_taken_for_none() {
+    let home = Home::new();
+    home.seal("alice", "AKIAALICE00000000001", "s3cret").expect("sealed");
+    let (rotation, both) = rotation();
+    home.safe().note_rotation(&rotation, &both).expect("noted");
+    let noted = home.shelf.rotations().expect("listed").0.remove(0);
+    let is_journal = |path: &PathBuf| path.to_string_lossy().contains("/rotation-");
+    let files = fs::read_dir(home.shelf.folder()).expect("listed").flatten().map(|file| file.path());
+    let path = files.into_iter().find(is_journal).expect("a journal");
+    let whole = fs::read(&path).expect("read");
+    for place in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[place] ^= 1;
+        fs::write(&path, changed).expect("written");
+        let opened = home.safe().open_rotation(&noted);
+        assert!(matches!(opened, Err(SafeError::DamagedRotation { .. })), "{place}: {opened:?}");
+    }
+    fs::write(&path, "x").expect("written");
+    assert_eq!(home.shelf.rotations().expect("listed"), (Vec::new(), vec![path]));
+}
+
+#[test]
+fn a_removed_key_takes_its_rotation_with_it() {
+    let home = Home::new();
+    home.seal("alice", "AKIAALICE00000000001", "s3cret").expect("sealed");
+    home.seal("bob", "AKIABOB0000000000001", "other").expect("sealed");
+    let (rotation, both) = rotation();
+    home.safe().note_rotation(&rotation, &both).expect("noted");
+    home.safe().remove(&name("bob")).expect("removed");
+    assert_eq!(home.shelf.rotations().expect("listed").0.len(), 1);
+    home.safe().remove(&name("alice")).expect("removed");
+    assert!(home.shelf.rotations().expect("listed").0.is_empty());
+}
+
+#[test]
+fn one_process_rotates_at_a_time() {
+    let home = Home::new();
+    let turn = home.safe().take_turn().expect("a folder").expect("free");
+    assert!(home.safe().take_turn().expect("a folder").is_none());
+    drop(turn);
+    assert!(home.safe().take_turn().expect("a folder").is_some());
+}

@@ -73,6 +73,11 @@ impl Table {
         self.rows.push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 
+    /// Has it no rows?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Marks the last row with a star in front of it, on a terminal.
     pub(crate) fn mark_last(&mut self, is_marked: bool) {
         self.marked.extend(self.rows.len().checked_sub(1).filter(|_| is_marked));

@@ -54,6 +54,19 @@ fn follow_those_about_access_keys(ran: &RefCell<Vec<String>>) {
     assert_eq!(reader.follow(&["keys", "import", "deploy"]), ["mfa-cred keys add deploy"]);
     assert_eq!(reader.follow(&["keys", "add", "alice", "--yes"]), ["mfa-cred keys import alice"]);
     assert_eq!(reader.follow(&["keys", "import", "alice", "--yes"]), ["mfa-cred process alice"]);
+    assert_eq!(reader.follow(&["keys", "rotate", "deploy"]), ["mfa-cred keys rotate alice"]);
+    let other = sealing.world.aws.add_user("alice");
+    let second = reader.follow(&["keys", "rotate", "alice", "--yes"]);
+    assert!(
+        second.iter().all(|hint| hint.starts_with("mfa-cred exec alice -- aws iam ")) && second.len() == 2,
+        "{second:?}"
+    );
+    sealing.world.aws.delete_key(&other.id);
+    sealing.world.aws.deny("UpdateAccessKey");
+    assert_eq!(reader.follow(&["keys", "rotate", "alice", "--yes"]), ["mfa-cred keys rotate alice"]);
+    assert_eq!(reader.follow(&["keys", "list"]), ["mfa-cred keys rotate alice"]);
+    sealing.world.aws.allow_all();
+    assert!(sealing.world.run(&["keys", "rotate", "alice", "--yes"]).status.success());
     sealing.world.write_key("alice", &sealing.world.aws.add_user("alice2"));
     assert_eq!(
         reader.follow(&["keys", "import", "alice"]),

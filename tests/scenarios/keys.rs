@@ -7,6 +7,8 @@ mod add;
 mod faults;
 mod moved;
 mod places;
+mod rotate;
+mod tools;
 
 use std::fs;
 

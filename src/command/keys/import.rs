@@ -1,6 +1,7 @@
-//! `mfa-cred keys import PROFILE…`: from the AWS files into the safe.
+//! `mfa-cred keys import PROFILE…`: from the AWS files, or from another tool, into the safe.
 
-use super::KeysWork;
+use super::{KeysWork, tool};
+use crate::cli::Tool;
 use crate::command::Done;
 use crate::error::Error;
 use crate::iam::KeysError;
@@ -13,10 +14,14 @@ use crate::safe::GivenKey;
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
 
-pub(super) fn run(work: &KeysWork<'_>, profiles: Vec<ProfileName>) -> Result<Done, Error> {
+pub(super) fn run(work: &KeysWork<'_>, profiles: Vec<ProfileName>, from: Option<Tool>) -> Result<Done, Error> {
     let named = if profiles.is_empty() { vec![work.profile(None)?] } else { profiles };
     for profile in &named {
-        import(work, profile).map_err(|error| error.about(profile))?;
+        let done = match from {
+            Some(tool) => tool::import(work, profile, tool),
+            None => import(work, profile),
+        };
+        done.map_err(|error| error.about(profile))?;
     }
     Ok(Done::Well)
 }

@@ -110,7 +110,10 @@ mod tests {
         };
         for (inner, is_key) in [
             (parts("AKIAIOSFODNN7EXAMPLE", "wJalr/+x", "Active"), true),
-            (parts("AKIAIOSFODNN7EXAMPLE", "wJalr/+x", "Active") + "<CreateDate>2026-11-27T03:00:01Z</CreateDate>", true),
+            (
+                parts("AKIAIOSFODNN7EXAMPLE", "wJalr/+x", "Active") + "<CreateDate>2026-11-27T03:00:01Z</CreateDate>",
+                true,
+            ),
             (parts("AKIAIOSFODNN7EXAMPLE", "", "Active"), false),
             (parts("AKIAIOSFODNN7EXAMPLE", "two words", "Active"), false),
             (parts("AKIAIOSFODNN7EXAMPLE", "wJalr/+x", "Inactive"), false),
@@ -122,7 +125,10 @@ mod tests {
             let body = format!("<CreateAccessKeyResponse><AccessKey>{inner}</AccessKey></CreateAccessKeyResponse>");
             let body = Secret::new(body.into_bytes());
             let answer = read(&body, "CreateAccessKey", &|answer| new_key(answer.child("AccessKey")?));
-            assert_eq!(answer.as_ref().map(drop).map_err(Clone::clone), if is_key { Ok(()) } else { Err(CallError::Unreadable) });
+            assert_eq!(
+                answer.as_ref().map(drop).map_err(Clone::clone),
+                if is_key { Ok(()) } else { Err(CallError::Unreadable) }
+            );
         }
     }
 }

@@ -14,7 +14,7 @@ const KILL: i32 = 9;
 /// What alters files and folders.
 const STEPS: [&str; 9] = ["mkdir", "write", "fsync", "rename", "renameat", "renameat2", "unlink", "chmod", "fchmod"];
 
-fn can_trace() -> bool {
+pub(super) fn can_trace() -> bool {
     let can = find("strace", &["-o", "/dev/null", "true"]).is_some();
     if !can {
         skip("a program whose system calls fail", "strace, or the right to trace,");
@@ -22,7 +22,7 @@ fn can_trace() -> bool {
     can
 }
 
-fn run_below(world: &World, inject: &str, words: &[&str]) -> Finished {
+pub(super) fn run_below(world: &World, inject: &str, words: &[&str]) -> Finished {
     let mut command = pty::off_terminal("strace");
     world.dress(&mut command);
     let call = inject.split(':').next().expect("a call");

@@ -39,10 +39,15 @@ pub(super) fn update(world: &mut World, caller: &Caller, params: &Params) -> Res
         _ => return Err(Refusal::invalid("Value at 'status' failed to satisfy constraint: [Active, Inactive]")),
     };
     permit(world, caller, "UpdateAccessKey", &world.user_arn(&name))?;
-    world.keys.get_mut(&id).expect("it was just found").status = status;
-    if world.sessions_end_with_their_key && status == KeyStatus::Inactive {
+    let key = world.keys.get_mut(&id).expect("it was just found");
+    let is_news = std::mem::replace(&mut key.status, status) != status;
+    if world.sessions_end_with_their_key && status == KeyStatus::Inactive && is_news {
         let is_its = |signer: &Signer| matches!(signer, Signer::Session { user, .. } if *user == name);
-        world.sessions.values_mut().filter(|session| is_its(&session.signer)).for_each(|session| session.revoked = true);
+        world
+            .sessions
+            .values_mut()
+            .filter(|session| is_its(&session.signer))
+            .for_each(|session| session.revoked = true);
     }
     Ok(())
 }
