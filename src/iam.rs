@@ -25,7 +25,7 @@ pub use caller::{CallerError, User};
 pub use client::AwsIam;
 pub use error::{Denial, IamError};
 pub use failure::{DeviceError, left_hint};
-pub use keys::{KeysError, damaged_key_hint, safe_hint};
+pub use keys::{KeysError, SecondKey, damaged_key_hint, safe_hint};
 
 /// The maximum number of devices per user (since November 2022, of any kind).
 pub const MOST_DEVICES: usize = 8;

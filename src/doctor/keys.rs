@@ -49,7 +49,7 @@ fn sealed_in(facts: &Facts, keyring: &dyn Keystore) -> Finding {
         Err(error) => Finding::fail(with_causes(&error), "restore the file from a backup, or seal the keys again"),
         Ok(Some(_)) if !rotations.is_empty() => {
             let rotation = &rotations[0];
-            let profile = rotation.profiles.first().and_then(|name| ProfileName::new(name));
+            let profile = rotation.profiles.first().and_then(ProfileName::new);
             let what = format!("{count}; the rotation of access key {} is not finished", rotation.old);
             Finding::warn(what, format!("{} finishes it", ours("keys rotate", profile.as_ref())))
         }
@@ -124,7 +124,7 @@ mod tests {
             rotation.profiles.push("alice".to_owned());
             let old = Credentials::long_term("AKIAALICE00000000001", Secret::from("s3cret"));
             safe.note_rotation(&rotation, &Both { old, new: None }).expect("noted");
-            let said = "warning 1 sealed access key; the rotation of access key AKIAALICE00000000001 is not finished";
+            let said = "warn 1 sealed access key; the rotation of access key AKIAALICE00000000001 is not finished";
             assert_eq!(found(&keyring), said);
             safe.end_rotation(&rotation).expect("ended");
         });

@@ -173,23 +173,8 @@ pub enum KeysError {
         has_mfa: bool,
     },
     /// The user has a second key, and AWS allows no third.
-    #[error("user `{user}` already has two access keys: {old} and {other} ({}{})", if *.is_active { "active" } else { "inactive" }, made(.created.as_ref()))]
-    SecondKey {
-        /// The user.
-        user: String,
-        /// The key that was to be replaced.
-        old: String,
-        /// The other one.
-        other: String,
-        /// Is the other one active?
-        is_active: bool,
-        /// When the other one was made.
-        created: Option<Timestamp>,
-        /// The profile of the first.
-        profile: ProfileName,
-        /// The profile that the other one is sealed for, if any.
-        sealed_for: Option<String>,
-    },
+    #[error(transparent)]
+    SecondKey(Box<SecondKey>),
     /// The user's keys do not include the sealed one.
     #[error("user `{user}` has no access key {access_key_id} any more")]
     NotListed {
@@ -259,6 +244,26 @@ pub enum KeysError {
     NobodyToType,
 }
 
+/// A user with two access keys, one of which was to be rotated.
+#[derive(Debug, thiserror::Error)]
+#[error("user `{user}` already has two access keys: {old} and {other} ({}{})", if *.is_active { "active" } else { "inactive" }, made(.created.as_ref()))]
+pub struct SecondKey {
+    /// The user.
+    pub user: String,
+    /// The key that was to be replaced.
+    pub old: String,
+    /// The other one.
+    pub other: String,
+    /// Is the other one active?
+    pub is_active: bool,
+    /// When the other one was made.
+    pub created: Option<Timestamp>,
+    /// The profile of the first.
+    pub profile: ProfileName,
+    /// The profile that the other one is sealed for, if any.
+    pub sealed_for: Option<String>,
+}
+
 impl KeysError {
     /// What to do about it, if that is known.
     pub fn hint(&self) -> Option<String> {
@@ -288,14 +293,9 @@ impl KeysError {
             Self::NobodyThere(_) => "`--yes` answers the questions".to_owned(),
             Self::NobodyToType => "`--csv FILE`, `--stdin` and `--env` read it from elsewhere".to_owned(),
             Self::Call { error, user, has_mfa, .. } => return call_hint(error, user, *has_mfa),
-            Self::SecondKey { user, old, other, is_active, profile, sealed_for, .. } => {
-                return Some(second_key_hint(user, (old, other), *is_active, profile, sealed_for.as_deref()));
-            }
+            Self::SecondKey(two) => return Some(second_key_hint(two)),
             Self::NotListed { .. } => format!("{} seals another one", ours("keys add", None)),
-            Self::NotAccepted { error, .. } => match error {
-                CallError::Unreachable(obstacle) => obstacle.hint().to_owned(),
-                _ => return None,
-            },
+            Self::NotAccepted { error: CallError::Unreachable(obstacle), .. } => obstacle.hint().to_owned(),
             Self::NoTool(_) => "install it, or add its folder to PATH".to_owned(),
             Self::ToolSession { hint, .. } => (*hint).to_owned(),
             Self::Rotating => "run the command again when that one has ended".to_owned(),
@@ -344,14 +344,9 @@ fn call_hint(error: &IamError, user: &User, has_mfa: bool) -> Option<String> {
 }
 
 /// The way out for a user with two keys. A command of AWS's is signed with the profile's own session.
-fn second_key_hint(
-    user: &str,
-    (old, other): (&str, &str),
-    is_active: bool,
-    profile: &ProfileName,
-    sealed_for: Option<&str>,
-) -> String {
-    if let Some(name) = sealed_for.and_then(ProfileName::new) {
+fn second_key_hint(two: &SecondKey) -> String {
+    let SecondKey { user, old, other, profile, .. } = two;
+    if let Some(name) = two.sealed_for.as_deref().and_then(ProfileName::new) {
         let remove = ours("keys remove", Some(&name));
         return format!(
             "{other} is sealed for profile `{name}`: delete the one that is not needed at AWS; {remove} removes it here"
@@ -362,7 +357,7 @@ fn second_key_hint(
     // A session must name the user, even its own.
     let user = shlex::try_quote(user).unwrap_or_default();
     let delete = |id: &str| format!("`{exec} -- aws iam delete-access-key --user-name {user} --access-key-id {id}`");
-    if is_active {
+    if two.is_active {
         let last_use = format!("`{exec} -- aws iam get-access-key-last-used --access-key-id {other}`");
         format!(
             "{last_use} tells whether {other} is in use; if not, {} deletes it. {old} is this profile's",

@@ -74,7 +74,7 @@ impl Rotation {
     }
 
     fn profile(&self) -> Result<ProfileName, SafeError> {
-        self.profiles.first().and_then(|name| ProfileName::new(name)).ok_or(SafeError::Nowhere)
+        self.profiles.first().and_then(ProfileName::new).ok_or(SafeError::Nowhere)
     }
 }
 
@@ -158,7 +158,7 @@ impl Safe<'_> {
         let sealed = Sealed::<Rotation>::read(bytes).filter(|sealed| sealed.header == *rotation);
         let key = self.vault.find()?;
         let both = sealed.zip(key).and_then(|(sealed, key)| Both::of(rotation, &sealed.open(&key)?));
-        both.ok_or_else(|| SafeError::DamagedRotation { path })
+        both.ok_or(SafeError::DamagedRotation { path })
     }
 
     /// Removes the journal: the rotation is over, or nothing came of it.

@@ -91,7 +91,9 @@ pub(super) fn run(work: &KeysWork<'_>, profiles: &[ProfileName], options: &Optio
         let columns: &'static [Column] = if options.is_live { &COLUMNS } else { COLUMNS.split_at(OFFLINE).0 };
         let mut table = Table::new(columns);
         let home = context.host.folders.home.as_deref();
-        rows.iter().for_each(|row| table.add_plain(&cells(row, now, home)[..columns.len()]));
+        for row in &rows {
+            table.add_plain(&cells(row, now, home)[..columns.len()]);
+        }
         table.to_stdout(context.settings.paints(true), "no access keys, neither sealed nor in the AWS files")
     };
     write_stdout(&text)?;

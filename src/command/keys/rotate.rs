@@ -47,8 +47,14 @@ pub(super) fn run(work: &KeysWork<'_>, profiles: Vec<ProfileName>, options: &Opt
     let mut table = Table::new(&COLUMNS);
     let (mut failed, mut exit) = (0, ExitCode::Failed);
     for target in &targets {
-        let done = one(work, target, options, &mut |row| table.add_plain(row));
-        let Err(error) = done.map_err(|error| error.about(target.profile())) else { continue };
+        let error = match one(work, target, options) {
+            Ok(None) => continue,
+            Ok(Some(row)) => {
+                table.add_plain(&row);
+                continue;
+            }
+            Err(error) => error.about(target.profile()),
+        };
         match error.ending() {
             _ if targets.len() == 1 => return Err(error),
             // If a person cancels, that applies to all keys.
@@ -69,33 +75,30 @@ pub(super) fn run(work: &KeysWork<'_>, profiles: Vec<ProfileName>, options: &Opt
     if failed == 0 { Ok(Done::Well) } else { Err(Error::SomeKeys { failed, all: targets.len(), exit }) }
 }
 
-/// Rotates one key if it is due.
-fn one(
-    work: &KeysWork<'_>,
-    target: &Target,
-    options: &Options,
-    add_row: &mut dyn FnMut(&[String]),
-) -> Result<(), Error> {
+/// Rotates one key if it is due, or returns the row that a dry run prints.
+fn one(work: &KeysWork<'_>, target: &Target, options: &Options) -> Result<Option<Vec<String>>, Error> {
     let now = work.context.clock().now();
     let known = target.created.map(|created| age(created, now));
     let is_young = |days: u32| options.older_than.is_some_and(|least| days < least);
     if target.unfinished.is_none() && known.is_some_and(is_young) {
-        return Ok(say_young(work, target, known));
+        say_young(work, target, known);
+        return Ok(None);
     }
     target::see_that_no_file_has_it(work, target)?;
     let can_tell = known.is_some() || options.older_than.is_none() || target.unfinished.is_some();
     if options.is_dry && can_tell {
-        return Ok(add_row(&row(target, known)));
+        return Ok(Some(row(target, known)));
     }
     engine::with_desk(work, target, |desk| {
         let age = if can_tell { known } else { Some(looked_up(desk, target, options.is_dry, now)?) };
         if target.unfinished.is_none() && age.is_some_and(is_young) {
-            return Ok(say_young(work, target, age));
+            say_young(work, target, age);
+            return Ok(None);
         }
         if options.is_dry {
-            return Ok(add_row(&row(target, age)));
+            return Ok(Some(row(target, age)));
         }
-        rotate(work, desk, target, age)
+        rotate(work, desk, target, age).map(|()| None)
     })
 }
 

@@ -39,7 +39,9 @@ impl Sessions<'_> {
     /// Forgets the cached session, which AWS no longer accepts.
     pub(super) fn forget(&self) {
         if let Ok(Some(plan)) = self.plan() {
-            keys(&plan, plan.steps.given(true)).iter().for_each(|key| self.cache.forget(key));
+            for key in keys(&plan, plan.steps.given(true)) {
+                self.cache.forget(&key);
+            }
         }
     }
 
@@ -110,7 +112,9 @@ impl Sessions<'_> {
     pub(super) fn drop_those_that_ended(&self, old: &str, new: &str, is_over: &dyn Fn(&Credentials) -> bool) -> bool {
         let (mut has_ended, mut asked) = (false, BTreeSet::new());
         for (from, to) in self.pairs(old, new) {
-            entries(&from).iter().for_each(|key| self.cache.forget(key));
+            for key in entries(&from) {
+                self.cache.forget(&key);
+            }
             self.cache.forget_device(&from);
             for key in of_sessions(&to).into_iter().filter(|key| asked.insert(key.file_name().to_owned())) {
                 let now = self.clock.of(&to.service).now();
@@ -162,5 +166,5 @@ fn of_sessions(plan: &Plan) -> Vec<Key> {
         keys(&plan, plan.steps.given(true))
     };
     let first = plan.steps.given(true).iter().take_while(|step| matches!(step, Step::SessionToken { .. })).count();
-    serial.map(of_device).unwrap_or_else(|| keys(plan, &plan.steps.given(true)[..first]))
+    serial.map_or_else(|| keys(plan, &plan.steps.given(true)[..first]), of_device)
 }

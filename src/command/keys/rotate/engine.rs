@@ -15,7 +15,7 @@ use crate::execute::Sts;
 use crate::execute::sts::AwsSts;
 use crate::iam::access_keys::{AccessKeys, KeyStatus, MOST_KEYS, NewKey};
 use crate::iam::account::ListedKey;
-use crate::iam::{AwsIam, CallerError, IamError, KeysError, User};
+use crate::iam::{AwsIam, CallerError, IamError, KeysError, SecondKey, User};
 use crate::names::ProfileName;
 use crate::plan::{Base, Plan};
 use crate::safe::{Both, Rotation, Safe, SafeError};
@@ -193,7 +193,7 @@ impl Desk<'_> {
             let before = Both { old: old.clone(), new: None };
             self.safe.note_rotation(&rotation, &before).map_err(KeysError::from)?;
             match self.call(&|signer| self.iam.create_access_key(signer, &self.user.name))? {
-                Ok(new) => return self.keep(rotation, before, new),
+                Ok(new) => return self.keep(&rotation, before, new),
                 Err(error) if error.may_have_been_done() || matches!(error, IamError::Full(_)) => {
                     failure = Some(self.failed("CreateAccessKey")(error));
                 }
@@ -231,7 +231,7 @@ impl Desk<'_> {
         }
         let (headers, _) = self.work.shelf()?.headers()?;
         let sealed_for = headers.into_iter().find(|header| header.access_key_id == other.id);
-        Ok(KeysError::SecondKey {
+        let two = SecondKey {
             user: self.user.name.clone(),
             old: target.access_key_id.clone(),
             other: other.id.clone(),
@@ -239,19 +239,19 @@ impl Desk<'_> {
             created: other.made,
             profile: target.profile().clone(),
             sealed_for: sealed_for.map(|header| header.profile),
-        }
-        .into())
+        };
+        Ok(KeysError::SecondKey(Box::new(two)).into())
     }
 
     /// Seals a new key in the journal. If that fails, the key is deleted again: AWS does not show its secret twice.
-    fn keep(&self, before: Rotation, both: Both, new: NewKey) -> Result<(Rotation, Both), Error> {
+    fn keep(&self, before: &Rotation, both: Both, new: NewKey) -> Result<(Rotation, Both), Error> {
         let key = Credentials::long_term(&new.id, new.secret);
         let mut rotation = before.clone();
         (rotation.new, rotation.new_created) = (Some(new.id), new.created);
         let both = Both { new: Some(key.clone()), ..both };
         if let Err(error) = self.safe.note_rotation(&rotation, &both) {
             if self.delete(&key.access_key_id).is_ok() {
-                let _ = self.safe.end_rotation(&before);
+                let _ = self.safe.end_rotation(before);
             }
             return Err(KeysError::from(error).into());
         }
@@ -319,7 +319,7 @@ impl Desk<'_> {
     fn hand_out(&self, rotation: &Rotation, key: &Credentials, created: Option<Timestamp>) -> Result<(), KeysError> {
         let shelf = self.work.shelf()?;
         let mut have_it = 0;
-        for profile in rotation.profiles.iter().filter_map(|name| ProfileName::new(name)) {
+        for profile in rotation.profiles.iter().filter_map(ProfileName::new) {
             match shelf.header(&profile)? {
                 Some(header) if header.access_key_id == key.access_key_id => have_it += 1,
                 Some(header) if !rotation.concerns(&header.access_key_id) => {

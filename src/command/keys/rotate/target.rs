@@ -68,7 +68,7 @@ pub(super) fn select(work: &KeysWork<'_>, named: &[ProfileName]) -> Result<Vec<T
         }
     }
     targets.retain(|target| !target.profiles.is_empty());
-    for name in named.iter().filter(|name| !targets.iter().any(|target| target.profiles.contains(name))) {
+    if let Some(name) = named.iter().find(|name| !targets.iter().any(|target| target.profiles.contains(name))) {
         return Err(not_sealed(work, name)?.about(name));
     }
     targets.retain(|target| named.is_empty() || target.profiles.iter().any(|name| named.contains(name)));
@@ -84,7 +84,9 @@ fn of_rotation(rotation: Rotation) -> Target {
         created: rotation.old_created,
         unfinished: None,
     };
-    rotation.profiles.iter().for_each(|profile| target.add(profile));
+    for profile in &rotation.profiles {
+        target.add(profile);
+    }
     Target { unfinished: Some(rotation), ..target }
 }
 
