@@ -55,6 +55,9 @@ fn follow_those_about_access_keys(ran: &RefCell<Vec<String>>) {
     assert_eq!(reader.follow(&["keys", "add", "alice", "--yes"]), ["mfa-cred keys import alice"]);
     assert_eq!(reader.follow(&["keys", "import", "alice", "--yes"]), ["mfa-cred process alice"]);
     assert_eq!(reader.follow(&["keys", "rotate", "deploy"]), ["mfa-cred keys rotate alice"]);
+    // The key's own profile names no device.
+    assert_eq!(reader.follow(&["keys", "rotate", "alice", "--yes"]), ["mfa-cred login deploy"]);
+    sealing.world.sign_in(&sealing.device, &["login", "deploy"]);
     let other = sealing.world.aws.add_user("alice");
     let second = reader.follow(&["keys", "rotate", "alice", "--yes"]);
     assert!(

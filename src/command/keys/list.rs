@@ -63,7 +63,7 @@ struct Row {
 impl Row {
     fn created(&self) -> Option<Timestamp> {
         let known = self.sealed.as_ref().filter(|header| header.access_key_id == self.access_key_id);
-        self.live.as_ref().and_then(|live| live.created).or(known?.created)
+        self.live.as_ref().and_then(|live| live.created).or_else(|| known?.created)
     }
 }
 

@@ -72,7 +72,8 @@ impl Sessions<'_> {
         for other in self.plans_with_device() {
             let settled = session::device::settle(&other, &bases, &self.session())?;
             let serial = settled.device.as_ref().and_then(|device| device.serial()).cloned();
-            plans.extend(serial.map(|serial| own.session_of(&serial)));
+            // Where nobody can be asked, a sign-in to that profile is the way out.
+            plans.extend(serial.map(|serial| Plan { profile: other.profile.clone(), ..own.session_of(&serial) }));
         }
         let cached = plans.iter().position(|plan| session::cached(plan, self.cache, self.clock).is_some());
         Ok((!plans.is_empty()).then(|| plans.swap_remove(cached.unwrap_or(0))))

@@ -141,7 +141,7 @@ fn sessions_that_end_with_their_key_are_dropped_and_the_next_code_finishes_the_r
     assert!(broken.stderr.starts_with(&says), "{broken:?}");
     assert_eq!(world.aws.keys_of("alice").iter().filter(|(_, is_active)| *is_active).count(), 1);
     let mut session = world.at_terminal(&["keys", "rotate", "alice"]);
-    session.wait_for("MFA code for alice", PATIENCE);
+    session.wait_for("MFA code for deploy (alice-phone): ", PATIENCE);
     session.type_text(&format!("{}\n", device.fresh_code()));
     let done = session.finish(PATIENCE);
     world.heard("rotate", &done);
