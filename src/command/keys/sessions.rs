@@ -13,6 +13,7 @@ use crate::names::{MfaSerial, ProfileName};
 use crate::plan::{Base, Plan, PlanRequest, Step};
 use crate::secret::Credentials;
 use crate::settings::ObtainOptions;
+use crate::signin;
 use crate::state::CorrectedClock;
 
 /// The sessions of the user whose key a profile has.
@@ -63,7 +64,12 @@ impl Sessions<'_> {
         let own = context.plan(self.profile, self.how)?;
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
         let sealed = |profile: &ProfileName| context.open_sealed(profile);
-        let bases = session::device::Once::new(RealBases { ambient: &ambient, sealed: &sealed, heard: &heard });
+        let bases = session::device::Once::new(RealBases {
+            ambient: &ambient,
+            sealed: &sealed,
+            login: &signin::none,
+            heard: &heard,
+        });
         let settled = session::device::settle(&own, &bases, &self.session())?;
         if let Some(serial) = settled.device.as_ref().and_then(|device| device.serial()) {
             return Ok(Some(own.session_of(serial)));

@@ -14,6 +14,7 @@ use crate::execute::{ExecuteError, Sts};
 use crate::iam::access_keys::AccessKeys;
 use crate::iam::{AwsIam, KeysError, User};
 use crate::names::ProfileName;
+use crate::signin;
 
 /// An access key as AWS describes it.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ fn asked(work: &KeysWork<'_>, profile: &ProfileName, access_key_id: &str) -> Res
     context.with_cache(session::cache_use(how), |cache, clock| {
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
         let sealed = |profile: &ProfileName| context.open_sealed(profile);
-        let base = RealBases { ambient: &ambient, sealed: &sealed, heard: &heard };
+        let base = RealBases { ambient: &ambient, sealed: &sealed, login: &signin::none, heard: &heard };
         let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, clock.now()));
         let base = base.map_err(ExecuteError::from)?;
         let sts = AwsSts::connect(&plan.service, limits, clock).map_err(KeysError::Client)?;
