@@ -103,8 +103,8 @@ pub struct CheckArgs {
     /// Check this user's policies in IAM
     ///
     /// Reads the user's policies, the policies of the user's groups, and the permissions boundary. With a FILE that
-    /// contains the policies of many users, checks only this user.
-    #[arg(long, value_name = "NAME", value_parser = plain_user_name)]
+    /// contains the policies of many users, checks only this user. A path before the name is optional.
+    #[arg(long, value_name = "NAME", value_parser = user_name)]
     #[arg(conflicts_with_all = ["boundary", "kind", "user_name", "account", "partition", "fix"])]
     pub user: Option<String>,
     /// The profile to read IAM with

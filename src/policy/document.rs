@@ -92,6 +92,8 @@ pub struct Document {
     pub statements: Vec<Statement>,
     /// Does it apply, although not all of its contents are known?
     pub is_unread: bool,
+    /// It applies only if all of these hold, which the files do not say.
+    depends_on: Vec<String>,
     text: String,
     lines: Lines,
     origin: Option<Origin>,
@@ -166,6 +168,25 @@ pub struct Text {
     pub span: Range<usize>,
 }
 
+impl Condition {
+    /// A condition that is not in the document: whether the document applies at all.
+    fn outside(what: &str, span: &Range<usize>) -> Self {
+        let text = |value: String| Text { value, span: span.clone() };
+        Self {
+            operator: Operator { test: Test::Bool, is_negated: false, is_if_exists: false, quantifier: None },
+            operator_span: span.clone(),
+            keys_beside: 0,
+            key: text(format!("{UNKNOWN_KEY}{what}")),
+            values: List { items: vec![text("true".to_owned())], span: span.clone(), is_array: false },
+        }
+    }
+
+    /// What the document's application depends on, if it is such a condition.
+    pub(in crate::policy) fn outside_of(key: &str) -> Option<&str> {
+        key.strip_prefix(UNKNOWN_KEY)
+    }
+}
+
 impl Document {
     /// Parses a document; `name` is its name in errors and findings.
     ///
@@ -216,6 +237,7 @@ impl Document {
             span: 0..0,
             statements: Vec::new(),
             is_unread: true,
+            depends_on: Vec::new(),
             text: String::new(),
             lines: Lines::of(""),
             origin: None,
@@ -231,6 +253,18 @@ impl Document {
     #[must_use]
     pub fn of_kind(self, kind: PolicyKind) -> Self {
         Self { kind, ..self }
+    }
+
+    /// The same document, if it applies only when all of these hold, and the files do not say whether they do. Each is
+    /// a condition of every statement, on a key that no request is known to have: two documents that depend on the same
+    /// thing apply together or not at all.
+    #[must_use]
+    pub(in crate::policy) fn depending_on(mut self, what: &[String]) -> Self {
+        for statement in &mut self.statements {
+            statement.conditions.extend(what.iter().map(|it| Condition::outside(it, &statement.span)));
+        }
+        self.depends_on.extend_from_slice(what);
+        self
     }
 
     /// Its name within its file, if the file contains more than the document.
@@ -251,10 +285,11 @@ impl Document {
 
     /// The same document with another text.
     pub(in crate::policy) fn rewritten(&self, text: &str) -> Result<Self, DocumentError> {
-        match &self.origin {
+        let document = match &self.origin {
             None => Self::parse(&self.name, text.as_bytes(), self.kind),
             Some(origin) => Self::taken(text, &origin.of_itself(text), self.kind),
-        }
+        }?;
+        Ok(document.depending_on(&self.depends_on))
     }
 
     /// Replaces the placeholders for an account, as templates and documentation print them, and returns each

@@ -8,6 +8,7 @@ mod account;
 mod answers;
 mod cloudformation;
 mod hcl;
+mod holder;
 mod ignored;
 mod inventory;
 mod organization;
@@ -25,6 +26,7 @@ use self::tree::Node;
 use super::document::{Document, DocumentError, File, PolicyKind, Problem, json};
 use crate::names::{AccountId, Partition};
 
+pub use self::holder::Holder;
 pub use self::inventory::{Case, Whose};
 
 /// The values of a template's pseudo parameters for the account and the partition.
@@ -115,13 +117,15 @@ fn one(
         let file = Arc::new(File::new(&input.name, text));
         let found = hcl::read(&file, here)?;
         resources.extend(found.resources);
-        found.modules.iter().for_each(|module| inventory.ignore(module, false));
+        found.modules.iter().for_each(|module| inventory.is_elsewhere(module));
         return Ok(());
     }
     if cloudformation::is_such_text(text) {
         let file = Arc::new(File::new(&input.name, text));
-        let root = yaml::read(&file)?;
-        return container(&file, inventory, |inventory| cloudformation::read(&file, &root, here, inventory));
+        let roots = yaml::read(&file)?;
+        return container(&file, inventory, |inventory| {
+            roots.iter().try_for_each(|root| cloudformation::read(&file, root, here, inventory))
+        });
     }
     plain(input, kind, inventory)
 }

@@ -76,9 +76,9 @@ fn plain(args: &CheckArgs, reading: Reading, context: &Context<'_>) -> Result<Ca
 
 /// The sets that the options select.
 fn chosen(args: &CheckArgs, reading: &Reading) -> Result<Vec<Set>, Error> {
+    let user = args.user.as_deref().map(|user| user_in(user, &reading.cases));
     let is_asked = |set: &&Set| {
-        let is_user =
-            args.user.as_ref().is_none_or(|user| matches!(&set.whose, Whose::User { name, .. } if name == user));
+        let is_user = user.as_ref().is_none_or(|user| user.as_ref() == Some(&set.whose));
         // For policies without a known attachment, the option decides.
         let is_kind =
             args.kind.is_none_or(|kind| set.kind == kind || set.whose == Whose::Anybody && kind != PolicyKind::Trust);
@@ -92,6 +92,23 @@ fn chosen(args: &CheckArgs, reading: &Reading) -> Result<Vec<Set>, Error> {
         (Some(user), true) => Err(PolicyKindError::NoSuchUser { user: one_line(user) }.into()),
         (None, true) => Err(PolicyKindError::NothingToJudge.into()),
         _ => Ok(sets),
+    }
+}
+
+/// The user of that name, which may have its path before it. IAM does not tell names apart by case alone.
+fn user_in(asked: &str, sets: &[Set]) -> Option<Whose> {
+    let is_same = |own: &str| own == asked;
+    let is_alike = |own: &str| own.eq_ignore_ascii_case(asked);
+    let find = |is: &dyn Fn(&str) -> bool| -> Vec<&Whose> {
+        let is_user = |whose: &&Whose| match whose {
+            Whose::User { name, path } => is(name) || is(format!("{path}{name}").trim_start_matches('/')),
+            _ => false,
+        };
+        sets.iter().map(|set| &set.whose).filter(is_user).collect()
+    };
+    match (&find(&is_same)[..], &find(&is_alike)[..]) {
+        ([only], _) | ([], [only]) => Some((*only).clone()),
+        _ => None,
     }
 }
 

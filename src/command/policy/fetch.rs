@@ -17,6 +17,8 @@ use crate::settings::Settings;
 
 pub(super) fn policies_of(user: &str, args: &CheckArgs, context: &Context<'_>) -> Result<Case, Error> {
     let settings = context.settings;
+    // A name is unique in the account, whatever its path.
+    let user = user.rsplit('/').next().unwrap_or(user);
     let Applying { arn, identity, boundary, missing } = fetch(user, args, context)?;
     let mut identity = parsed(&identity)?;
     let mut boundary = parsed(boundary.as_slice())?;

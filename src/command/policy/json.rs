@@ -34,9 +34,13 @@ fn of_set(one: &Judged) -> Value {
         Whose::User { name, .. } => ("user", Some(name)),
         Whose::Group(name) => ("group", Some(name)),
         Whose::Role(name) => ("role", Some(name)),
+        Whose::Unknown { holder, .. } => (holder.name(), None),
         Whose::Trusts => ("trust", None),
     };
     let mut set = json!({"of": {"kind": kind, "name": name}});
+    if let Whose::Unknown { what, place, .. } = &one.whose {
+        set["of"]["unknown"] = json!({"what": what, "place": place});
+    }
     if let (Value::Object(set), Value::Object(rest)) = (&mut set, report(one.case.policies(), &one.report)) {
         set.extend(rest);
     }

@@ -113,6 +113,7 @@ pub(super) fn whose(whose: &Whose) -> String {
         Whose::User { name, path } => format!("User {}{name}", path.trim_start_matches('/')),
         Whose::Group(name) => format!("Group {name}"),
         Whose::Role(name) => format!("Role {name}"),
+        Whose::Unknown { holder, what, place } => format!("Unknown {} (`{}`, {place})", holder.name(), one_line(what)),
         Whose::Trusts => "Trust policies of roles".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! What is allowed without MFA → findings, each reported once: anything that a rule explains is left out, and anything
 //! that the options accept is a note.
 
-use super::super::document::Document;
+use super::super::document::{Condition, Document};
 use super::super::evaluate::{Known, Policies, StatementId, covers_action, covers_resource};
 use super::super::evaluate::{Request, Truth, matches_action};
 use super::super::exposure::{self, Budget, Opening, OpeningKind, Question, trust};
@@ -202,8 +202,15 @@ fn why(opening: &Opening, is_harmless: bool) -> String {
         Some(_) => format!("it is allowed on `{}`", opening.resource),
         None => format!("nothing denies it on `{}`", opening.resource),
     };
-    let keys: Vec<String> = opening.keys.iter().map(|(key, known)| met(key, known)).collect();
-    let where_ = if keys.is_empty() { String::new() } else { format!(" for a request with {}", keys.join(" and ")) };
+    let outside = opening.keys.iter().filter_map(|(key, _)| Condition::outside_of(key));
+    let outside: Vec<String> = outside.map(|what| format!("`{what}`")).collect();
+    let keys = opening.keys.iter().filter(|(key, _)| Condition::outside_of(key).is_none());
+    let keys: Vec<String> = keys.map(|(key, known)| met(key, known)).collect();
+    let mut where_ =
+        if keys.is_empty() { String::new() } else { format!(" for a request with {}", keys.join(" and ")) };
+    if !outside.is_empty() {
+        where_ += &format!(", depending on {}", outside.join(" and "));
+    }
     let undecided: Vec<String> = opening.undecided.iter().take(3).map(ToString::to_string).collect();
     let theft = exposure::theft(&opening.action).filter(|_| opening.pattern.is_none() && !is_harmless);
     let rest = theft.map(str::to_owned).into_iter().chain(undecided);

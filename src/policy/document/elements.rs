@@ -51,6 +51,7 @@ pub(super) fn document(source: &SourceText<'_>, kind: PolicyKind) -> Result<Docu
         span: root.range.start..root.range.end,
         statements,
         is_unread: false,
+        depends_on: Vec::new(),
         text: source.text.to_owned(),
         lines: source.lines.clone(),
         origin: None,

@@ -219,8 +219,9 @@ impl<'a, 'b> Search<'a, 'b> {
             };
             let unsure: Vec<usize> = class.may.iter().filter(is_unsure).copied().collect();
             for group in of(&class.may, 0) {
-                let is_known = hits.contains_key(&group);
-                if is_known && asked.leave != Leave::Role {
+                // What is certainly open makes the better example.
+                let is_known = |hit: &Hit| hit.met.undecided.is_empty() && asked.leave != Leave::Role;
+                if hits.get(&group).is_some_and(is_known) {
                     continue;
                 }
                 let Some(mut met) = self.let_through(group, &limits, &deny_clauses, asked, budget)? else { continue };
@@ -233,9 +234,12 @@ impl<'a, 'b> Search<'a, 'b> {
                 let hit = hits.entry(group).or_insert_with(|| Hit {
                     group,
                     resource: class.word.clone(),
-                    met,
+                    met: met.clone(),
                     roles: Vec::new(),
                 });
+                if met.undecided.is_empty() && !hit.met.undecided.is_empty() {
+                    (hit.resource, hit.met) = (class.word.clone(), met);
+                }
                 if asked.leave == Leave::Role {
                     let roles = self.resources.roles(self.groups.all[group].scope, &class.of);
                     budget.spend(roles.len() + 1)?;
@@ -246,7 +250,8 @@ impl<'a, 'b> Search<'a, 'b> {
                     }
                 }
             }
-            if asked.leave != Leave::Role && hits.len() == allows.len() {
+            let is_certain = hits.values().all(|hit| hit.met.undecided.is_empty());
+            if asked.leave != Leave::Role && hits.len() == allows.len() && is_certain {
                 break;
             }
         }

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use super::inventory::{Holder, Inventory};
+use super::holder::{Called, Holder, Whom};
+use super::inventory::Inventory;
 use super::tree::{Node, Value};
 use super::written::document;
 use crate::policy::document::{DocumentError, File, PolicyKind};
 
 pub(super) fn read(file: &Arc<File>, root: &Node, inventory: &mut Inventory) -> Result<(), DocumentError> {
-    inventory.is_whole = true;
+    let users = root.get("UserDetailList").map_or(&[][..], Node::items);
+    // With `--filter`, there may be no users.
+    inventory.is_whole = !users.is_empty();
+    if root.get("IsTruncated").is_some_and(|is| matches!(is.value, Value::Bool(true))) {
+        inventory.notes.push(format!("{} is only a part of the account: `IsTruncated` is true", file.name));
+    }
     for policy in root.get("Policies").map_or(&[][..], Node::items) {
         let Some(arn) = policy.text_of("Arn") else { continue };
         let versions = policy.get("PolicyVersionList").map_or(&[][..], Node::items);
@@ -19,19 +25,22 @@ pub(super) fn read(file: &Arc<File>, root: &Node, inventory: &mut Inventory) -> 
         };
         if let Some(node) = versions.iter().find(is_default).and_then(|version| version.get("Document")) {
             let label = policy.text_of("PolicyName").unwrap_or_else(|| arn.clone());
-            inventory.add_managed(&[arn], document(file, &label, node, PolicyKind::User)?);
+            inventory.add_managed(&[arn], &[], document(file, &label, node, PolicyKind::User)?);
         }
     }
     for group in root.get("GroupDetailList").map_or(&[][..], Node::items) {
-        let Some(name) = group.text_of("GroupName") else { continue };
-        held(file, group, (Holder::Group, &name), "GroupPolicyList", inventory)?;
+        let Some(name) = group.text_of("GroupName").map(Called::Name) else { continue };
+        inventory.add_group(&name);
+        held(file, group, &(Holder::Group, name), "GroupPolicyList", inventory)?;
     }
-    for user in root.get("UserDetailList").map_or(&[][..], Node::items) {
-        let Some(name) = user.text_of("UserName") else { continue };
-        inventory.add_user(&name, user.text_of("Path"));
-        held(file, user, (Holder::User, &name), "UserPolicyList", inventory)?;
-        for group in user.get("GroupList").map_or(&[][..], Node::items).iter().filter_map(Node::text) {
-            inventory.add_member(&name, &group);
+    for user in users {
+        let Some(name) = user.text_of("UserName").map(Called::Name) else { continue };
+        inventory.add_user(&name, user.text_of("Path"), &[]);
+        held(file, user, &(Holder::User, name.clone()), "UserPolicyList", inventory)?;
+        for node in user.get("GroupList").map_or(&[][..], Node::items) {
+            if let Some(group) = node.text() {
+                inventory.add_member(&name, &Called::Name(group), &[], (file, node));
+            }
         }
         if let Some(node) = user.at(&["PermissionsBoundary", "PermissionsBoundaryArn"])
             && let Some(arn) = node.text()
@@ -43,22 +52,16 @@ pub(super) fn read(file: &Arc<File>, root: &Node, inventory: &mut Inventory) -> 
 }
 
 /// The policies of a user or a group: inline and managed ones.
-fn held(
-    file: &Arc<File>,
-    of: &Node,
-    whom: (Holder, &str),
-    own: &str,
-    inventory: &mut Inventory,
-) -> Result<(), DocumentError> {
+fn held(file: &Arc<File>, of: &Node, whom: &Whom, own: &str, inventory: &mut Inventory) -> Result<(), DocumentError> {
     for policy in of.get(own).map_or(&[][..], Node::items) {
         let Some(node) = policy.get("PolicyDocument") else { continue };
-        let kind = if whom.0 == Holder::Group { "group" } else { "user" };
         let name = policy.text_of("PolicyName").unwrap_or_default();
-        inventory.attach(whom, document(file, &format!("{name} of {kind} {}", whom.1), node, PolicyKind::User)?);
+        let label = format!("{name} of {} {}", whom.0.name(), whom.1.text());
+        inventory.attach(whom.clone(), &[], document(file, &label, node, PolicyKind::User)?);
     }
     for policy in of.get("AttachedManagedPolicies").map_or(&[][..], Node::items) {
         if let Some(arn) = policy.text_of("PolicyArn") {
-            inventory.attach_named(whom, &arn, (file, policy));
+            inventory.attach_named(whom.clone(), &[], &arn, (file, policy));
         }
     }
     Ok(())

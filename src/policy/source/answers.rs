@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::holder::{Called, Holder};
 use super::inventory::Inventory;
 use super::tree::Node;
 use super::written::document;
@@ -21,15 +22,23 @@ pub(super) fn read(file: &Arc<File>, root: &Node, inventory: &mut Inventory) -> 
     if let Some(node) = root.at(&["PolicyVersion", "Document"]) {
         let version = root.at(&["PolicyVersion", "VersionId"]).and_then(Node::text);
         let label = version.map_or_else(|| "the policy".to_owned(), |version| format!("version {version}"));
-        return inventory.add_loose(file, &label, node);
+        return inventory.add_loose(file, &label, node, &[]);
     }
     if let Some(node) = root.get("PolicyDocument") {
         let label = root.text_of("PolicyName").unwrap_or_else(|| "the policy".to_owned());
         if let Some(role) = root.text_of("RoleName") {
-            inventory.attach((super::inventory::Holder::Role, &role), document(file, &label, node, PolicyKind::Role)?);
+            let whom = (Holder::Role, Called::Name(role));
+            inventory.attach(whom, &[], document(file, &label, node, PolicyKind::Role)?);
             return Ok(());
         }
-        return inventory.add_loose(file, &label, node);
+        for (field, holder) in [("UserName", Holder::User), ("GroupName", Holder::Group)] {
+            if let Some(name) = root.text_of(field) {
+                let policy = document(file, &label, node, PolicyKind::User)?;
+                inventory.add_answer((holder, Called::Name(name)), policy);
+                return Ok(());
+            }
+        }
+        return inventory.add_loose(file, &label, node, &[]);
     }
     let roles = ["Role", "Roles", "RoleDetailList"].iter().filter_map(|name| root.get(name)).flat_map(Node::each);
     for role in roles.chain(std::iter::once(root)) {

@@ -1,10 +1,13 @@
 //! CloudFormation templates: the IAM resources, with the functions that the template alone can resolve.
 
-use std::collections::HashMap;
+mod functions;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::inventory::{Holder, Inventory, name_of};
-use super::tree::{Name, Node, Part, Text, Value};
+use super::holder::{Called, Holder, Whom, words_of};
+use super::inventory::Inventory;
+use super::tree::{Name, Node, Value};
 use super::written::document;
 use super::{Here, ignored, organization};
 use crate::policy::document::{DocumentError, File, PolicyKind};
@@ -26,249 +29,247 @@ pub(super) fn is_such_text(text: &str) -> bool {
 
 pub(super) fn read(file: &Arc<File>, root: &Node, here: &Here, inventory: &mut Inventory) -> Result<(), DocumentError> {
     let resources = root.get("Resources").map_or(&[][..], Node::members);
-    let mut template = Template { file, here, names: HashMap::new() };
-    for (id, resource) in resources {
-        let properties = resource.get("Properties");
-        for name in ["UserName", "GroupName", "RoleName"] {
-            if let Some(said) = properties.and_then(|it| it.text_of(name))
-                && resource
-                    .text_of("Type")
-                    .is_some_and(|kind| kind == format!("AWS::IAM::{}", name.trim_end_matches("Name")))
-            {
-                template.names.insert(id.text.clone(), said);
-            }
-        }
-    }
-    for (id, resource) in resources {
-        let (Some(kind), Some(properties)) = (resource.text_of("Type"), resource.get("Properties")) else { continue };
-        let Some(properties) = template.resolved(properties) else { continue };
-        match kind.strip_prefix("AWS::IAM::") {
-            Some(kind) => template.resource(&id.text, kind, &properties, inventory)?,
-            None if kind == "AWS::Organizations::Policy" => {
-                let of = (properties.get("Content"), properties.get("Type"));
-                organization::resource(file, &id.text, of, inventory)?;
-            }
-            None if ignored::carries_policy(&properties) => inventory.ignore(&id.text, false),
-            None => {}
-        }
-    }
-    Ok(())
+    let members = |name: &str| root.get(name).map_or(&[][..], Node::members).iter();
+    let fixed = members("Parameters").chain(resources).map(|(name, _)| name.text.clone()).collect();
+    let mut template = Template { file, root, here, fixed, names: HashMap::new(), holders: HashMap::new() };
+    template.learn(resources);
+    template.resources(resources, inventory)
 }
 
 struct Template<'a> {
     file: &'a Arc<File>,
+    root: &'a Node,
     here: &'a Here,
+    /// The parameters and the resources: a reference to one of them has one value throughout the stack.
+    fixed: HashSet<String>,
     /// The names of users, groups and roles, by their logical IDs.
     names: HashMap<String, String>,
+    /// The users, groups and roles, by their logical IDs.
+    holders: HashMap<String, Holder>,
 }
 
-impl Template<'_> {
-    fn resource(&self, id: &str, kind: &str, of: &Node, inventory: &mut Inventory) -> Result<(), DocumentError> {
-        let policy = of.get("PolicyDocument");
-        match (kind, policy) {
+/// One resource.
+struct Resource<'a> {
+    id: &'a str,
+    /// The conditions that decide whether it exists.
+    only_if: Vec<String>,
+    properties: &'a Node,
+}
+
+impl<'a> Template<'a> {
+    /// Finds the users, groups and roles, and their names.
+    fn learn(&mut self, resources: &[(Name, Node)]) {
+        for (id, resource) in resources {
+            if let Some(body) = loop_body(&id.text, resource) {
+                self.learn(body);
+            }
+            let kind = resource.text_of("Type").unwrap_or_default();
+            let (holder, field) = match kind.as_str() {
+                "AWS::IAM::User" => (Holder::User, "UserName"),
+                "AWS::IAM::Group" => (Holder::Group, "GroupName"),
+                "AWS::IAM::Role" => (Holder::Role, "RoleName"),
+                _ => continue,
+            };
+            self.holders.insert(id.text.clone(), holder);
+            let name = resource.at(&["Properties", field]).and_then(|name| self.resolved(name));
+            if let Some(Called::Name(name)) = name.and_then(|name| self.called(&name, &id.text)) {
+                self.names.insert(id.text.clone(), name);
+            }
+        }
+    }
+
+    fn resources(&self, resources: &[(Name, Node)], inventory: &mut Inventory) -> Result<(), DocumentError> {
+        for (id, resource) in resources {
+            if let Some(body) = loop_body(&id.text, resource) {
+                self.resources(body, inventory)?;
+                continue;
+            }
+            let Some(kind) = resource.text_of("Type") else {
+                // `Fn::Transform` adds resources from another file.
+                if id.text.starts_with("Fn::") {
+                    inventory.is_elsewhere(&id.text);
+                }
+                continue;
+            };
+            let given = resource.get("Properties");
+            let empty = Node::new(resource.span.clone(), Value::Object(Vec::new()));
+            let Some(properties) = self.resolved(given.unwrap_or(&empty)) else { continue };
+            let only_if = resource.text_of("Condition").into_iter().collect();
+            let one = Resource { id: &id.text, only_if, properties: &properties };
+            match kind.strip_prefix("AWS::IAM::") {
+                Some(kind) => self.resource(kind, &one, inventory)?,
+                None if kind == "AWS::Organizations::Policy" => {
+                    let of = (properties.get("Content"), properties.get("Type"));
+                    organization::resource(self.file, &id.text, of, inventory)?;
+                }
+                None if kind == "AWS::CloudFormation::Stack" && is_of_iam(&id.text, &properties) => {
+                    inventory.is_elsewhere(&id.text);
+                }
+                None if ignored::carries_policy(&properties) => inventory.ignore(&id.text, false),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn resource(&self, kind: &str, one: &Resource<'_>, inventory: &mut Inventory) -> Result<(), DocumentError> {
+        let (id, of) = (one.id, one.properties);
+        let is_merged = |(name, _): &(Name, Node)| name.text == "<<" || name.text.starts_with("Fn::");
+        if !matches!(of.value, Value::Object(_)) || of.members().iter().any(is_merged) {
+            inventory.add_unknown(&format!("the properties of {id}"), (self.file, of));
+        }
+        match (kind, of.get("PolicyDocument")) {
             ("ManagedPolicy", Some(node)) => {
-                inventory.add_managed(&[id.to_owned()], document(self.file, id, node, PolicyKind::User)?);
+                let policy = document(self.file, id, node, PolicyKind::User)?;
+                inventory.add_managed(&[id.to_owned()], &one.only_if, policy);
                 for (field, holder) in [("Users", Holder::User), ("Groups", Holder::Group), ("Roles", Holder::Role)] {
-                    for name in self.named(of, field) {
-                        inventory.attach_named((holder, &name), id, (self.file, node));
+                    for whom in self.named(one, field, holder, inventory) {
+                        inventory.attach_named(whom, &one.only_if, id, (self.file, node));
                     }
                 }
             }
             ("Policy" | "UserPolicy" | "GroupPolicy" | "RolePolicy", Some(node)) => {
-                let fields = [
-                    (["Users", "UserName"], Holder::User),
-                    (["Groups", "GroupName"], Holder::Group),
-                    (["Roles", "RoleName"], Holder::Role),
-                ];
-                let mut is_held = false;
-                for (fields, holder) in fields {
-                    for name in fields.iter().flat_map(|field| self.named(of, field)) {
-                        is_held = true;
-                        let kind = if holder == Holder::Role { PolicyKind::Role } else { PolicyKind::User };
-                        inventory.attach((holder, &name), document(self.file, id, node, kind)?);
-                    }
-                }
-                if !is_held {
-                    inventory.add_loose(self.file, id, node)?;
-                }
+                self.inline(one, node, inventory)?;
+            }
+            ("ManagedPolicy" | "Policy" | "UserPolicy" | "GroupPolicy" | "RolePolicy", None) => {
+                inventory.add_unknown(&format!("the policy of {id}"), (self.file, of));
             }
             ("User", _) => {
-                let own = self.name(id);
-                inventory.add_user(&own, of.text_of("Path"));
-                self.principal((Holder::User, &own), id, of, inventory)?;
-                for group in self.named(of, "Groups") {
-                    inventory.add_member(&own, &group);
-                }
+                let own = self.own(id);
+                inventory.add_user(&own, of.text_of("Path"), &one.only_if);
+                self.principal(&(Holder::User, own.clone()), one, inventory)?;
+                self.members(std::slice::from_ref(&own), one, "Groups", inventory);
                 if let Some(node) = of.get("PermissionsBoundary")
-                    && let Some(name) = name_of(node)
+                    && let Some(name) = words_of(node)
                 {
                     inventory.bound(&own, &name, (self.file, node));
                 }
             }
-            ("Group", _) => self.principal((Holder::Group, &self.name(id)), id, of, inventory)?,
+            ("Group", _) => {
+                inventory.add_group(&self.own(id));
+                self.principal(&(Holder::Group, self.own(id)), one, inventory)?;
+            }
             ("Role", _) => {
                 if let Some(node) = of.get("AssumeRolePolicyDocument") {
-                    inventory.add_trust(document(
-                        self.file,
-                        &format!("trust policy of {id}"),
-                        node,
-                        PolicyKind::Trust,
-                    )?);
+                    let label = format!("trust policy of {id}");
+                    inventory.add_trust(document(self.file, &label, node, PolicyKind::Trust)?);
                 }
-                self.principal((Holder::Role, &self.name(id)), id, of, inventory)?;
+                self.principal(&(Holder::Role, self.own(id)), one, inventory)?;
             }
             ("UserToGroupAddition", _) => {
-                for group in self.named(of, "GroupName") {
-                    for user in self.named(of, "Users") {
-                        inventory.add_member(&user, &group);
-                    }
-                }
+                let users: Vec<Called> = self.named(one, "Users", Holder::User, inventory).map(|(_, it)| it).collect();
+                self.members(&users, one, "GroupName", inventory);
             }
             _ => {}
         }
         Ok(())
     }
 
+    /// A policy with the list of its holders.
+    fn inline(&self, one: &Resource<'_>, node: &Node, inventory: &mut Inventory) -> Result<(), DocumentError> {
+        let fields = [
+            (["Users", "UserName"], Holder::User),
+            (["Groups", "GroupName"], Holder::Group),
+            (["Roles", "RoleName"], Holder::Role),
+        ];
+        let mut is_held = false;
+        for (fields, holder) in fields {
+            let kind = if holder == Holder::Role { PolicyKind::Role } else { PolicyKind::User };
+            for field in fields {
+                for whom in self.named(one, field, holder, inventory) {
+                    is_held = true;
+                    inventory.attach(whom, &one.only_if, document(self.file, one.id, node, kind)?);
+                }
+            }
+        }
+        if is_held { Ok(()) } else { inventory.add_loose(self.file, one.id, node, &one.only_if) }
+    }
+
     /// The inline and managed policies of a user, a group or a role.
-    fn principal(
-        &self,
-        whom: (Holder, &str),
-        id: &str,
-        of: &Node,
-        inventory: &mut Inventory,
-    ) -> Result<(), DocumentError> {
+    fn principal(&self, whom: &Whom, one: &Resource<'_>, inventory: &mut Inventory) -> Result<(), DocumentError> {
+        let (id, of) = (one.id, one.properties);
         let kind = if whom.0 == Holder::Role { PolicyKind::Role } else { PolicyKind::User };
         for policy in of.get("Policies").map_or(&[][..], Node::each) {
             let node = policy.get("PolicyDocument").unwrap_or(policy);
             let name = policy.text_of("PolicyName").map_or_else(|| id.to_owned(), |name| format!("{id}.{name}"));
-            inventory.attach(whom, document(self.file, &name, node, kind)?);
+            inventory.attach(whom.clone(), &[], document(self.file, &name, node, kind)?);
         }
         for node in of.get("ManagedPolicyArns").map_or(&[][..], Node::each) {
-            let name = name_of(node).unwrap_or_else(|| "a managed policy".to_owned());
-            inventory.attach_named(whom, &name, (self.file, node));
+            let name = words_of(node).unwrap_or_else(|| "a managed policy".to_owned());
+            inventory.attach_named(whom.clone(), &[], &name, (self.file, node));
         }
         Ok(())
     }
 
-    fn name(&self, id: &str) -> String {
-        self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
-    }
-
-    fn named(&self, of: &Node, field: &str) -> Vec<String> {
-        let nodes = of.get(field).map_or(&[][..], Node::each);
-        nodes.iter().filter_map(|node| Some(self.name(&name_of(node)?))).collect()
-    }
-
-    /// The node with its functions resolved; `None` for `AWS::NoValue`.
-    fn resolved(&self, node: &Node) -> Option<Node> {
-        let value = match &node.value {
-            Value::Object(members) => {
-                if let [(name, argument)] = &members[..]
-                    && (name.text == "Ref" || name.text.starts_with("Fn::"))
-                {
-                    return self.function(&name.text, argument, node);
-                }
-                let member = |(name, node): &(Name, Node)| Some((name.clone(), self.resolved(node)?));
-                Value::Object(members.iter().filter_map(member).collect())
+    fn members(&self, users: &[Called], one: &Resource<'_>, field: &str, inventory: &mut Inventory) {
+        // What a user's own list says is so whenever the user exists.
+        let only_if = if field == "Groups" { &[][..] } else { &one.only_if };
+        for node in one.properties.get(field).map_or(&[][..], Node::each) {
+            let Some(group) = self.called(node, one.id) else { continue };
+            for user in users {
+                inventory.add_member(user, &group, only_if, (self.file, node));
             }
-            Value::List(items) => Value::List(items.iter().filter_map(|item| self.resolved(item)).collect()),
-            other => other.clone(),
-        };
-        Some(Node::new(node.span.clone(), value))
-    }
-
-    fn function(&self, name: &str, argument: &Node, node: &Node) -> Option<Node> {
-        let value = match name {
-            "Ref" => match argument.text().unwrap_or_default().as_str() {
-                "AWS::NoValue" => return None,
-                own => self.pseudo(own).map_or_else(|| Value::Unknown(own.to_owned()), known),
-            },
-            "Fn::Sub" => self.substituted(argument),
-            "Fn::GetAtt" => {
-                let parts: Vec<String> = argument.each().iter().filter_map(Node::text).collect();
-                // For a policy, `Ref` returns the ARN.
-                let whole = parts.join(".");
-                Value::Unknown(whole.strip_suffix(".PolicyArn").map_or(whole.clone(), str::to_owned))
-            }
-            "Fn::Join" => self.joined(argument),
-            other => Value::Unknown(other.trim_start_matches("Fn::").to_owned()),
-        };
-        Some(Node::new(node.span.clone(), value))
-    }
-
-    fn pseudo(&self, name: &str) -> Option<String> {
-        let suffix = if self.here.partition.as_str() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-        match name {
-            "AWS::AccountId" => Some(self.here.account.as_str().to_owned()),
-            "AWS::Partition" => Some(self.here.partition.as_str().to_owned()),
-            "AWS::URLSuffix" => Some(suffix.to_owned()),
-            _ => None,
         }
     }
 
-    /// `Fn::Sub`, with a text, or with a text and the values of its names.
-    fn substituted(&self, argument: &Node) -> Value {
-        let (text, names) = match &argument.value {
-            Value::List(items) => (items.first(), items.get(1)),
-            _ => (Some(argument), None),
+    /// The user, the group or the role that a resource is.
+    fn own(&self, id: &str) -> Called {
+        self.names.get(id).map_or_else(|| Called::Resource(id.to_owned()), |name| Called::Name(name.clone()))
+    }
+
+    /// The users, groups or roles that a property names.
+    fn named<'b>(
+        &self,
+        one: &'b Resource<'_>,
+        field: &str,
+        holder: Holder,
+        inventory: &mut Inventory,
+    ) -> impl Iterator<Item = Whom> + use<'b, 'a> {
+        let nodes = one.properties.get(field).map_or(&[][..], Node::each);
+        let whom = |node: &Node| {
+            let whom = (holder, self.called(node, one.id)?);
+            inventory.note_place(&whom, (self.file, node));
+            Some(whom)
         };
-        let Some(Value::Text(own)) = text.map(|node| &node.value) else { return Value::Unknown("Sub".to_owned()) };
-        let Some(whole) = own.whole() else { return Value::Unknown("Sub".to_owned()) };
-        let mut parts = Vec::new();
-        let mut rest = whole.as_str();
-        while let Some((before, (name, after))) =
-            rest.split_once("${").and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+        nodes.iter().filter_map(whom).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What a value calls a user, a group or a role; `None` if there is no value.
+    fn called(&self, node: &Node, by: &str) -> Option<Called> {
+        if let Value::Unknown(what) = &node.value
+            && self.holders.contains_key(what)
         {
-            parts.push(Part::Known(before.to_owned()));
-            rest = after;
-            let given = || self.resolved(names?.get(name.trim())?);
-            match name.trim() {
-                // `${!x}` is `${x}` for IAM.
-                literal if literal.starts_with('!') => parts.push(Part::Known(format!("${{{}}}", &literal[1..]))),
-                name => match (given().map(|node| node.value), self.pseudo(name)) {
-                    (Some(Value::Text(text)), _) => parts.extend(text.parts),
-                    (_, Some(known)) => parts.push(Part::Known(known)),
-                    _ => parts.push(Part::Unknown(name.to_owned())),
-                },
-            }
+            return Some(self.own(what));
         }
-        parts.push(Part::Known(rest.to_owned()));
-        // If nothing was replaced, the lines keep their places.
-        let map = if parts.len() == 1 { own.map.clone() } else { own.map.iter().take(1).copied().collect() };
-        text_of(Text { parts, map })
+        Some(match &node.value {
+            Value::Null => return None,
+            Value::Number(number) => Called::Name(number.clone()),
+            Value::Bool(is) => Called::Name(is.to_string()),
+            value => match node.text() {
+                Some(name) => Called::Name(name),
+                None => self.unknown(value, words_of(node).unwrap_or_else(|| "an object".to_owned()), by),
+            },
+        })
     }
 
-    fn joined(&self, argument: &Node) -> Value {
-        let [separator, list] = argument.items() else { return Value::Unknown("Join".to_owned()) };
-        let (Some(separator), Value::List(items)) = (separator.text(), &list.value) else {
-            return Value::Unknown("Join".to_owned());
+    fn unknown(&self, value: &Value, what: String, by: &str) -> Called {
+        let is_fixed = |what: &str| self.fixed.contains(what) || what.starts_with("AWS::");
+        let is_fixed = match value {
+            Value::Unknown(what) => is_fixed(what),
+            Value::Text(text) => text.unknown().all(is_fixed),
+            _ => false,
         };
-        let mut parts = Vec::new();
-        for item in items.iter().filter_map(|item| self.resolved(item)) {
-            if !parts.is_empty() {
-                parts.push(Part::Known(separator.clone()));
-            }
-            match item.value {
-                Value::Text(text) => parts.extend(text.parts),
-                Value::Number(number) => parts.push(Part::Known(number)),
-                Value::Unknown(what) => parts.push(Part::Unknown(what)),
-                _ => return Value::Unknown("Join".to_owned()),
-            }
-        }
-        text_of(Text { parts, map: Vec::new() })
+        Called::Unknown { what, by: (!is_fixed).then(|| by.to_owned()) }
     }
 }
 
-fn known(text: String) -> Value {
-    Value::Text(Text::known(text))
+/// The resources that `Fn::ForEach::NAME: [IDENTIFIER, LIST, RESOURCES]` makes for each item of the list.
+fn loop_body<'a>(id: &str, resource: &'a Node) -> Option<&'a [(Name, Node)]> {
+    if id.starts_with("Fn::ForEach") { resource.items().get(2).map(Node::members) } else { None }
 }
 
-/// A text; if it consists of a single reference, that reference.
-fn text_of(text: Text) -> Value {
-    let parts: Vec<Part> =
-        text.parts.into_iter().filter(|part| !matches!(part, Part::Known(it) if it.is_empty())).collect();
-    match &parts[..] {
-        [Part::Unknown(what)] => Value::Unknown(what.clone()),
-        _ => Value::Text(Text { parts, map: text.map }),
-    }
+/// Judging by its name or its place, is it a stack of IAM resources?
+fn is_of_iam(id: &str, properties: &Node) -> bool {
+    let url = properties.text_of("TemplateURL").unwrap_or_default();
+    ["IAM", "Iam", "iam"].iter().any(|word| id.contains(word) || url.contains(word))
 }

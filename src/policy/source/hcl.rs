@@ -1,7 +1,8 @@
 //! Terraform configuration: resources and data sources with their arguments, as far as the file itself determines them.
 
+mod existence;
 mod expressions;
-mod statements;
+pub(super) mod statements;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -91,7 +92,11 @@ pub(super) fn read(file: &Arc<File>, here: &Here) -> Result<Found, DocumentError
             let document = statements::document(&values_of(members, span.clone()), span);
             members.push((name, document));
         }
-        found.push(Resource { file: Arc::clone(file), address, kind: format!("{data}{kind}"), values });
+        let exists = existence::of(&block.body, text, &scope);
+        if let Some(existence::Existence { only_if, each }) = exists {
+            let kind = format!("{data}{kind}");
+            found.push(Resource { file: Arc::clone(file), address, kind, values, only_if, each });
+        }
     }
     statements::merge(&mut found);
     Ok(Found { resources: found, modules })

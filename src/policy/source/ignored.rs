@@ -9,12 +9,19 @@ const MOST: usize = 10;
 #[derive(Default)]
 pub(super) struct Ignored {
     names: Vec<String>,
+    /// Modules, nested stacks and includes.
+    elsewhere: Vec<String>,
     has_service_control: bool,
 }
 
 impl Ignored {
     pub(super) fn len(&self) -> usize {
-        self.names.len()
+        self.names.len() + self.elsewhere.len()
+    }
+
+    /// Adds something that is in another file.
+    pub(super) fn add_elsewhere(&mut self, name: &str) {
+        self.elsewhere.push(name.to_owned());
     }
 
     pub(super) fn add(&mut self, name: &str, is_service_control: bool) {
@@ -22,19 +29,26 @@ impl Ignored {
         self.names.push(name.to_owned());
     }
 
-    /// One note about all of them.
-    pub(super) fn note(&self) -> Option<String> {
-        let named: Vec<String> = self.names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
-        let more = self.names.len().saturating_sub(MOST);
-        let names = match (&named[..], more) {
-            ([], _) => return None,
-            ([one], _) => one.clone(),
-            ([all @ .., last], 0) => format!("{} and {last}", all.join(", ")),
-            (all, more) => format!("{} and {more} more", all.join(", ")),
-        };
+    /// A note for each reason.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
         let how = if self.has_service_control { "; use `--scp FILE` to add service control policies" } else { "" };
-        Some(format!("not checked, because only the policies of IAM users, groups and roles are: {names}{how}"))
+        let note = |why: &str, names: &[String], how: &str| {
+            Some(format!("not checked, because {why}: {}{how}", listed(names)?))
+        };
+        let own = note("only the policies of IAM users, groups and roles are", &self.names, how);
+        own.into_iter().chain(note("the resources are in other files", &self.elsewhere, ""))
     }
+}
+
+fn listed(names: &[String]) -> Option<String> {
+    let named: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(MOST);
+    Some(match (&named[..], more) {
+        ([], _) => return None,
+        ([one], _) => one.clone(),
+        ([all @ .., last], 0) => format!("{} and {last}", all.join(", ")),
+        (all, more) => format!("{} and {more} more", all.join(", ")),
+    })
 }
 
 /// Does an argument of the resource contain a policy, or name a managed one?

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::terraform::{Resource, without_index};
+use super::hcl::statements;
+use super::terraform::{DOCUMENT, Resource, without_index};
 use super::tree::{Name, Node, Value};
 use crate::policy::document::File;
 
@@ -28,9 +29,12 @@ pub(super) fn read(file: &Arc<File>, root: &Node) -> Vec<Resource> {
     for change in changes.items() {
         let Some(after) = change.at(&["change", "after"]).filter(|after| !after.members().is_empty()) else { continue };
         let Some(address) = change.text_of("address") else { continue };
-        let unknown = change.at(&["change", "after_unknown"]);
-        let known = expressions.get(&without_index(&address));
-        let values = with_unknown(after, unknown, &address, known.copied());
+        let of = Unknown { module: module_of(&address) };
+        let arguments = expressions.get(&without_index(&address)).copied();
+        let values = match change.at(&["change", "after_unknown"]) {
+            Some(unknown) => of.merged(Some(after), unknown, &address, arguments),
+            None => after.clone(),
+        };
         found.extend(resource(file, change, address, values));
     }
     // Data sources that are read while planning are known by then.
@@ -42,11 +46,18 @@ pub(super) fn read(file: &Arc<File>, root: &Node) -> Vec<Resource> {
     found
 }
 
-fn resource(file: &Arc<File>, of: &Node, address: String, values: Node) -> Option<Resource> {
+fn resource(file: &Arc<File>, of: &Node, address: String, mut values: Node) -> Option<Resource> {
     let kind = of.text_of("type")?;
     let is_data = of.text_of("mode").is_some_and(|mode| mode == "data");
     let kind = if is_data { format!("data.{kind}") } else { kind };
-    Some(Resource { file: Arc::clone(file), address, kind, values })
+    if kind == "data.aws_iam_policy_document" && values.text_of("json").is_none() {
+        let document = statements::of_values(&values);
+        let name = Name { text: DOCUMENT.to_owned(), span: values.span.clone() };
+        if let Value::Object(members) = &mut values.value {
+            members.push((name, document));
+        }
+    }
+    Some(Resource { file: Arc::clone(file), address, kind, values, only_if: Vec::new(), each: None })
 }
 
 fn of_module(file: &Arc<File>, module: &Node, found: &mut Vec<Resource>) {
@@ -74,28 +85,90 @@ fn of_configuration<'a>(module: &'a Node, prefix: &str, found: &mut HashMap<Stri
     }
 }
 
-/// The values, with those that are known only after apply as unknown.
-fn with_unknown(after: &Node, unknown: Option<&Node>, address: &str, arguments: Option<&Node>) -> Node {
-    let mut members = after.members().to_vec();
-    for (name, is) in unknown.map_or(&[][..], Node::members) {
-        let is_unknown = match &is.value {
-            Value::Bool(is) => *is,
-            Value::List(_) => is.items().iter().any(|item| matches!(item.value, Value::Bool(true))),
-            _ => false,
+/// Values that are known only after apply.
+struct Unknown<'a> {
+    /// The module; its configuration does not contain it.
+    module: &'a str,
+}
+
+impl Unknown<'_> {
+    /// A value, with the parts of it that are unknown. `what` is its own address.
+    fn merged(&self, after: Option<&Node>, unknown: &Node, what: &str, arguments: Option<&Node>) -> Node {
+        let span = after.map_or(unknown.span.start..unknown.span.start, |after| after.span.clone());
+        let value = match &unknown.value {
+            Value::Bool(true) => {
+                let targets = targets(arguments);
+                let only = targets.first().filter(|target| targets.len() == 1 && is_attribute(target));
+                Value::Unknown(only.map_or_else(|| what.to_owned(), |only| format!("{}{only}", self.module)))
+            }
+            Value::List(items) if !items.is_empty() => self.list(after, items, what, arguments),
+            Value::Object(members) if !members.is_empty() => {
+                let mut all = after.map_or(&[][..], Node::members).to_vec();
+                for (name, unknown) in members {
+                    let own = all.iter().position(|(own, _)| own.text == name.text);
+                    let after = own.map(|at| all.remove(at).1);
+                    let inner = arguments.and_then(|it| it.get(&name.text));
+                    let what = format!("{what}.{}", name.text);
+                    if after.is_some() || has_unknown(unknown) {
+                        all.push((name.clone(), self.merged(after.as_ref(), unknown, &what, inner)));
+                    }
+                }
+                Value::Object(all)
+            }
+            _ => return after.cloned().unwrap_or_else(|| Node::new(span, Value::Null)),
         };
-        if !is_unknown {
-            continue;
-        }
-        let references = arguments.and_then(|it| it.at(&[&name.text, "references"]));
-        // The configuration of a module does not contain the address of the module.
-        let first = references.and_then(|it| it.items().first()?.text());
-        let what =
-            first.map_or_else(|| format!("{address}.{}", name.text), |first| format!("{}{first}", module_of(address)));
-        let node = Node::new(after.span.start..after.span.start, Value::Unknown(what));
-        members.retain(|(own, _)| own.text != name.text);
-        members.push((Name { text: name.text.clone(), span: name.span.clone() }, node));
+        Node::new(span, value)
     }
-    Node::new(after.span.clone(), Value::Object(members))
+
+    fn list(&self, after: Option<&Node>, unknown: &[Node], what: &str, arguments: Option<&Node>) -> Value {
+        let targets = targets(arguments);
+        let count = unknown.iter().filter(|item| matches!(item.value, Value::Bool(true))).count();
+        // If as many attributes are named as are unknown, each is one of them.
+        let is_each = count == targets.len() && targets.iter().all(|target| is_attribute(target));
+        let mut targets = targets.into_iter();
+        let known = after.map_or(&[][..], Node::items);
+        let item = |(at, unknown): (usize, &Node)| {
+            let inner = arguments.and_then(|it| it.items().get(at));
+            let mut node = self.merged(known.get(at), unknown, &format!("{what}[{at}]"), inner);
+            if is_each && matches!(unknown.value, Value::Bool(true)) {
+                node.value = Value::Unknown(format!("{}{}", self.module, targets.next().unwrap_or_default()));
+            }
+            node
+        };
+        let mut all: Vec<Node> = unknown.iter().enumerate().map(item).collect();
+        all.extend(known.iter().skip(all.len()).cloned());
+        Value::List(all)
+    }
+}
+
+fn has_unknown(node: &Node) -> bool {
+    match &node.value {
+        Value::Bool(is) => *is,
+        Value::List(items) => items.iter().any(has_unknown),
+        Value::Object(members) => members.iter().any(|(_, node)| has_unknown(node)),
+        _ => false,
+    }
+}
+
+/// What an expression refers to; a plan also lists the beginning of every reference.
+fn targets(arguments: Option<&Node>) -> Vec<String> {
+    let all: Vec<String> = arguments
+        .and_then(|it| it.get("references"))
+        .map_or(&[][..], Node::items)
+        .iter()
+        .filter_map(Node::text)
+        .collect();
+    let is_beginning = |one: &String| {
+        all.iter().any(|other| other.strip_prefix(one.as_str()).is_some_and(|rest| rest.starts_with(['.', '['])))
+    };
+    all.iter().filter(|one| !is_beginning(one)).cloned().collect()
+}
+
+/// Is it an attribute that is used as it is? A plan does not say whether an expression does more with it, but nothing
+/// more is ever done with an ARN, a name or a whole policy.
+fn is_attribute(target: &str) -> bool {
+    let is_iam = target.starts_with("aws_iam_") || target.starts_with("data.aws_iam_policy_document.");
+    is_iam && [".arn", ".name", ".id", ".json"].iter().any(|end| target.ends_with(end))
 }
 
 /// `module.users.` of `module.users.aws_iam_policy.mfa[0]`.

@@ -66,6 +66,14 @@ impl Text {
         Some(whole)
     }
 
+    /// What its unknown parts refer to.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Unknown(what) => Some(what.as_str()),
+            Part::Known(_) => None,
+        })
+    }
+
     /// The text with marks for unknown parts; marks outside of JSON strings become strings.
     pub(super) fn marked(&self) -> (String, Vec<String>) {
         let (mut text, mut unknown, mut quotes) = (String::new(), Vec::new(), Quotes::default());

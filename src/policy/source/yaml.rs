@@ -19,8 +19,9 @@ struct Open {
     nodes: Vec<Node>,
 }
 
-/// The first document of the file.
-pub(super) fn read(file: &Arc<File>) -> Result<Node, DocumentError> {
+/// The documents of the file.
+pub(super) fn read(file: &Arc<File>) -> Result<Vec<Node>, DocumentError> {
+    let mut documents = Vec::new();
     let mut cursor = Cursor { text: &file.text, index: 0, offset: 0 };
     let mut open: Vec<Open> = Vec::new();
     let fail = |offset: usize, words: String| DocumentError {
@@ -50,7 +51,6 @@ pub(super) fn read(file: &Arc<File>) -> Result<Node, DocumentError> {
                 Some(scalar(&text, style, name_of(tag.as_deref()), (start..end, file)))
             }
             Event::Alias(_) => Some(Node::new(start..start, Value::Unknown("a YAML alias".to_owned()))),
-            Event::DocumentEnd => break,
             _ => None,
         };
         if open.len() > DEEPEST {
@@ -59,11 +59,11 @@ pub(super) fn read(file: &Arc<File>) -> Result<Node, DocumentError> {
         if let Some(node) = done {
             match open.last_mut() {
                 Some(one) => one.nodes.push(node),
-                None => return Ok(node),
+                None => documents.push(node),
             }
         }
     }
-    Ok(Node::new(0..0, Value::Null))
+    Ok(documents)
 }
 
 fn close(one: Open, end: usize) -> Node {

@@ -211,6 +211,16 @@ fn a_profile_with_mfa_reads_with_its_session() {
 }
 
 #[test]
+fn a_user_is_named_with_or_without_the_path() {
+    let world = world();
+    let words = |user| ["policy", "check", "--user", user, "--profile", "admin", "--json"];
+    let plain = world.run(&words("alice"));
+    for user in ["team/alice", "/team/alice"] {
+        assert_eq!(json(&world.run(&words(user))), json(&plain), "{user}");
+    }
+}
+
+#[test]
 fn files_and_a_user_cannot_be_combined() {
     let world = world();
     world.write("p.json", S3);
@@ -219,7 +229,7 @@ fn files_and_a_user_cannot_be_combined() {
         &["--user", "alice", "--boundary", "p.json"],
         &["--user", "alice", "--fix"],
         &["--user", "alice", "--account", "123456789012"],
-        &["--user", "team/alice"],
+        &["--user", "team//alice"],
         &["--profile", "admin", "p.json"],
         &[],
     ] {

@@ -28,6 +28,37 @@ pub(super) fn document(values: &Node, span: Range<usize>) -> Node {
     )
 }
 
+/// The document of the values in a plan, which lists every argument.
+pub(in crate::policy::source) fn of_values(values: &Node) -> Node {
+    let values = without_empty(values);
+    let mut document = document(&values, values.span.clone());
+    let sources = ["source_policy_documents", "override_policy_documents", "source_json", "override_json"];
+    let others = sources.iter().filter_map(|name| values.get(name)).flat_map(Node::each);
+    if let Value::Object(elements) = &mut document.value
+        && let Some((_, Node { value: Value::List(statements), .. })) = elements.last_mut()
+    {
+        statements.extend(others.map(|it| Node::new(it.span.clone(), Value::Unknown("another document".to_owned()))));
+    }
+    document
+}
+
+fn without_empty(node: &Node) -> Node {
+    let is_empty = |node: &Node| match &node.value {
+        Value::Null => true,
+        Value::List(items) => items.is_empty(),
+        _ => false,
+    };
+    let value = match &node.value {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(_, node)| !is_empty(node));
+            Value::Object(kept.map(|(name, node)| (name.clone(), without_empty(node))).collect())
+        }
+        Value::List(items) => Value::List(items.iter().map(without_empty).collect()),
+        other => other.clone(),
+    };
+    Node::new(node.span.clone(), value)
+}
+
 fn statement(block: &Node) -> Node {
     if let Value::Unknown(_) = block.value {
         return block.clone();
@@ -170,6 +201,10 @@ impl Merged<'_> {
     fn parts(&mut self, node: Option<&Node>, depth: usize) -> Vec<Node> {
         let mut found = Vec::new();
         for one in node.map_or(&[][..], Node::each) {
+            if let (Value::Object(_), Some(own)) = (&one.value, one.get("Statement")) {
+                found.extend(own.each().iter().cloned());
+                continue;
+            }
             let what = if let Value::Unknown(what) = &one.value { what.as_str() } else { "a document that is a text" };
             let address = what.strip_suffix(".json").map(without_index);
             match address.and_then(|address| self.places.get(&address).copied()) {
