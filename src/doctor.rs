@@ -16,6 +16,7 @@ mod keys;
 mod finding;
 mod network;
 mod profile;
+mod reading;
 mod redact;
 mod shell;
 mod source;

@@ -98,6 +98,13 @@ impl Route {
         }
     }
 
+    /// The host that a connection goes to first: the proxy, else the service.
+    pub fn first_host(&self, service: &Service) -> Option<String> {
+        let address = self.endpoint.clone().or_else(|| address_of(service))?;
+        let proxy = Matcher::from_env().intercept(address.uri()).filter(|_| !self.is_direct);
+        Some(proxy.and_then(|proxy| proxy.uri().host().map(str::to_owned)).unwrap_or_else(|| address.host().to_owned()))
+    }
+
     fn proxy(&self, service: &Service) -> Option<String> {
         if self.is_direct {
             return None;

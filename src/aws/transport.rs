@@ -28,7 +28,7 @@ use super::bounded::bounded;
 use super::certificates;
 use super::error::CallError;
 use super::route::{Route, Trust};
-use super::runtime::runtime;
+use super::runtime::{Runtime, runtime};
 use crate::names::Address;
 use crate::plan::Service;
 use crate::secret::Credentials;
@@ -37,7 +37,7 @@ use crate::state::CorrectedClock;
 
 /// What the calls of one client share.
 pub(crate) struct Transport<'a> {
-    runtime: tokio::runtime::Runtime,
+    runtime: Runtime,
     clock: CorrectedClock<'a>,
     /// How far AWS's clock was believed to be ahead of ours when this was made, in seconds. The client itself adds what
     /// later answers show to each following request.

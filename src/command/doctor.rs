@@ -15,7 +15,7 @@ use crate::cli::{DoctorArgs, Global};
 use crate::doctor::{Check, Facts, Fault, Found, Redaction, Report, Variables, Verdict, examine};
 use crate::error::Error;
 use crate::exit::ExitCode;
-use crate::host::{Env, Files, Host};
+use crate::host::{Env, Files, Folders, Host};
 use crate::messages::printable;
 use crate::names::variables;
 use crate::plan::PlanRequest;
@@ -64,7 +64,12 @@ fn by_default(global: &Global, host: &Host<'_>) -> Result<Settings, SettingsErro
             self.0.os(name).filter(|_| !name.starts_with(variables::PREFIX))
         }
     }
-    Settings::resolve(global, &Others(host.env), &Nothing, &host.folders)
+    let homeless = || Folders { home: Some("~".into()), ..host.folders.clone() };
+    match Settings::resolve(global, &Others(host.env), &Nothing, &host.folders) {
+        // As it would be named if it were known.
+        Err(SettingsError::NoHome) => Settings::resolve(global, &Others(host.env), &Nothing, &homeless()),
+        settings => settings,
+    }
 }
 
 fn facts(args: &DoctorArgs, settings: &Settings, fault: Option<Fault>, host: &Host<'_>) -> Facts {

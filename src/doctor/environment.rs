@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Facts, Finding};
 use crate::host::Env;
 use crate::messages::ours;
-use crate::names::{is_temporary_key, moment, variables};
+use crate::names::{Address, is_temporary_key, moment, variables};
 use crate::secret::shown;
 use crate::settings::Settings;
 
@@ -90,12 +90,13 @@ pub(super) fn profile(facts: &Facts) -> Finding {
 
 /// The files that the environment names.
 pub(super) fn files(facts: &Facts) -> Finding {
-    const NAMES: [&str; 5] = [
+    const NAMES: [&str; 6] = [
         variables::aws::CONFIG_FILE,
         variables::aws::SHARED_CREDENTIALS_FILE,
         variables::CONFIG_FILE,
         variables::CREDENTIALS_FILE,
         variables::aws::WEB_IDENTITY_TOKEN_FILE,
+        variables::aws::CONTAINER_AUTHORIZATION_TOKEN_FILE,
     ];
     let mut set = Vec::new();
     for name in NAMES {
@@ -162,12 +163,19 @@ fn region(facts: &Facts) -> Option<Finding> {
     (of_profile.as_str() != exported).then(|| {
         Finding::warn(
             format!(
-                "`AWS_REGION` is {}, which SDKs use instead of the profile's {of_profile}",
+                "`AWS_REGION` is `{}`, which SDKs use instead of the profile's {of_profile}",
                 shown::value("region", &exported)
             ),
             "unset `AWS_REGION`",
         )
     })
+}
+
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>: the hosts of ECS and EKS, too.
+fn is_accepted(uri: &str) -> bool {
+    const HOSTS: [&str; 3] = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
+    let Ok(address) = uri.parse::<Address>() else { return false };
+    !address.is_in_clear() || HOSTS.contains(&address.host())
 }
 
 /// SDKs try a container endpoint, which `serve` and `exec --server` set, last: the keys of `[default]` come before it.
@@ -180,10 +188,26 @@ pub(super) fn container(facts: &Facts) -> Finding {
         let what = format!("`{}` and `{}` are both set: SDKs use the relative one", URIS[0], URIS[1]);
         return Finding::warn(what, format!("unset `{}` to use the endpoint of `serve`", URIS[1]));
     }
+    if first == variables::aws::CONTAINER_CREDENTIALS_FULL_URI
+        && !facts.variables.var(first).is_some_and(|uri| is_accepted(&uri))
+    {
+        return Finding::fail(
+            format!("`{first}` is not an address that SDKs accept"),
+            "export the line that `mfa-cred serve` prints: SDKs accept `https://`, or `http://` on this machine",
+        );
+    }
     let Ok(profiles) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };
     let names = [variables::aws::PROFILE, variables::aws::DEFAULT_PROFILE];
     let name = names.into_iter().find_map(|name| facts.variables.var(name)).unwrap_or_else(|| "default".to_owned());
-    let styles = ["aws_access_key_id", "credential_process", "role_arn", "sso_session", "login_session"];
+    let styles = [
+        "aws_access_key_id",
+        "credential_process",
+        "role_arn",
+        "web_identity_token_file",
+        "sso_session",
+        "sso_start_url",
+        "login_session",
+    ];
     let found = profiles.get(&name).and_then(|profile| styles.into_iter().find_map(|style| profile.filled(style)));
     match found {
         Some(property) => Finding::fail(

@@ -24,12 +24,13 @@ use crate::settings::{Chosen, Settings, ambient};
 use crate::vault::Store;
 
 /// The variables that a check or the plan reads. For secrets, only whether they are set.
-const NAMES: [&str; 45] = [
+const NAMES: [&str; 46] = [
     "ALL_PROXY",
     variables::aws::ACCESS_KEY_ID,
     variables::aws::ACCOUNT_ID,
     variables::aws::CA_BUNDLE,
     variables::aws::CONFIG_FILE,
+    variables::aws::CONTAINER_AUTHORIZATION_TOKEN_FILE,
     variables::aws::CONTAINER_CREDENTIALS_FULL_URI,
     variables::aws::CONTAINER_CREDENTIALS_RELATIVE_URI,
     variables::aws::CREDENTIAL_EXPIRATION,
@@ -71,6 +72,8 @@ const NAMES: [&str; 45] = [
     "no_proxy",
     "STARSHIP_SHELL",
 ];
+/// Why nothing is checked about the profile and its device.
+pub(super) const NO_CHOICE: &str = "no profile was chosen";
 /// The placeholder for a secret that is set.
 const SET: &str = "set";
 
@@ -161,6 +164,8 @@ pub(super) struct Answer {
     pub(super) obstacle: Option<CallError>,
     /// How far AWS's clock is ahead of ours, in seconds.
     pub(super) ahead: i64,
+    /// The host whose name was still being looked up when the time for the call was up.
+    pub(super) unresolved: Option<String>,
 }
 
 /// What a profile resolves to.
@@ -241,6 +246,12 @@ impl Facts {
         }
     }
 
+    /// Is there no home folder? Then there are no files either, unless they are named.
+    pub(super) fn is_homeless(&self) -> bool {
+        let Some(home) = &self.home else { return self.state.is_none() };
+        !home.exists() && self.state.as_ref().is_none_or(|state| state.starts_with(home))
+    }
+
     /// The variable that names an AWS file that does not exist.
     pub(super) fn missing_file(&self) -> Option<&'static str> {
         let files = [
@@ -253,11 +264,14 @@ impl Facts {
 
     fn resolve(&self) -> Resolved {
         let Ok(set) = self.profiles() else { return Resolved::Nothing("the AWS files cannot be read".to_owned()) };
+        if self.is_homeless() && set.names().next().is_none() {
+            return Resolved::Nothing("there is no home folder".to_owned());
+        }
         let (name, chosen) = self.profile(set);
         if chosen != Chosen::Named && set.get(name.as_str()).is_none() {
             return Resolved::Nothing(match chosen {
                 Chosen::Default if set.names().next().is_none() => "there are no profiles yet".to_owned(),
-                Chosen::Default => "no profile is named, and there are several".to_owned(),
+                Chosen::Default => NO_CHOICE.to_owned(),
                 _ => "the environment names a profile that does not exist".to_owned(),
             });
         }

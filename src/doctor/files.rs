@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::facts::Disk;
+use super::reading::{self, quoted};
 use super::{Facts, Finding};
 use crate::disk::trust::{Distrust, distrust, is_readable_by_others};
 use crate::host;
@@ -20,8 +21,10 @@ const MOST: usize = 200;
 /// `config.ini`, and our variables.
 pub(super) fn settings(facts: &Facts) -> Finding {
     if let Some(fault) = &facts.settings {
-        let repair =
-            fault.repair.clone().unwrap_or_else(|| "correct it; until then, every other command fails".to_owned());
+        let file = facts.config.as_ref().map(|folder| folder.join("mfa-cred").join("config.ini"));
+        let unread = file.filter(|file| !reading::is_readable(file)).map(|file| reading::repair(&file));
+        let correct = || "correct it; until then, every other command fails".to_owned();
+        let repair = fault.repair.clone().or(unread).unwrap_or_else(correct);
         return Finding::fail(&fault.what, repair).at(fault.place.as_ref());
     }
     match facts.config.as_ref().map(|folder| folder.join("mfa-cred").join("config.ini")) {
@@ -55,7 +58,7 @@ fn file(path: &Path, read: Result<ProfileSet, ProfileError>, at: usize) -> Findi
 
 fn unreadable(error: &ProfileError) -> Finding {
     let (place, repair): (Option<&Location>, _) = match error {
-        ProfileError::Unreadable { .. } => (None, "make it a regular file that you can read"),
+        ProfileError::Unreadable { path, .. } => return Finding::fail(with_causes(error), reading::repair(path)),
         ProfileError::TooLarge { .. } => (None, "split it: `AWS_CONFIG_FILE` names the part to use"),
         ProfileError::NotUtf8 { place } => (Some(place), "save the file as UTF-8"),
         ProfileError::Malformed { place, .. } => {
@@ -67,8 +70,10 @@ fn unreadable(error: &ProfileError) -> Finding {
 
 /// Who can write to the AWS files, and who can read a key in them.
 pub(super) fn modes(facts: &Facts) -> Finding {
-    let files = [&facts.config_file, &facts.credentials_file];
-    if let Some(why) = files.into_iter().find_map(|file| distrust(file)) {
+    // One that cannot be read is reported by its own check.
+    let all = [&facts.config_file, &facts.credentials_file];
+    let files: Vec<&PathBuf> = all.into_iter().filter(|file| reading::is_readable(file)).collect();
+    if let Some(why) = files.iter().copied().find_map(|file| distrust(file)) {
         let (Distrust::Foreign { path, .. } | Distrust::Open { path }) = &why;
         let quoted = quoted(path);
         let repair = match why {
@@ -94,12 +99,6 @@ pub(super) fn modes(facts: &Facts) -> Finding {
         ),
         None => Finding::pass("no one else can write to the AWS files or read the keys in them"),
     }
-}
-
-/// A path, quoted for a shell.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    shlex::try_quote(&text).map_or_else(|_| "FILE".to_owned(), std::borrow::Cow::into_owned)
 }
 
 /// Lines that other tools read differently.
@@ -240,6 +239,10 @@ fn session_in_clear(facts: &Facts) -> Option<Finding> {
 
 /// Checks the state folder without creating or repairing it.
 pub(super) fn state(facts: &Facts) -> Finding {
+    if facts.is_homeless() {
+        let Some(home) = &facts.home else { return Finding::skipped("the home folder is unknown") };
+        return Finding::fail(format!("the home folder {} does not exist", home.display()), "set `HOME` to your home folder");
+    }
     match Folder::look(facts.state.as_deref()) {
         Ok(Some(folder)) if !is_writable(folder.path()) => Finding::fail(
             format!("{} is not writable, so nothing is cached", folder.path().display()),
@@ -293,7 +296,10 @@ pub(super) fn format(facts: &Facts) -> Finding {
         Ok(Some(folder)) => match folder.entries_of_other_formats() {
             0 => Finding::pass("every cached entry has this version's format"),
             count => Finding::warn(
-                format!("{count} cached entries have another version's format, and are not used"),
+                match count {
+                    1 => "a cached entry has another version's format, and is not used".to_owned(),
+                    count => format!("{count} cached entries have another version's format, and are not used"),
+                },
                 format!("use only one version; {} forgets all entries", ours("clear --all", None)),
             ),
         },

@@ -4,6 +4,9 @@
 //! in the AWS files, else with the example key from AWS's documentation, which is rejected; the response still shows
 //! that STS is reachable, and the time. No command is run to get a key.
 
+use std::net::ToSocketAddrs;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -102,11 +105,42 @@ fn ask(facts: &Facts, plan: &Plan) -> Answer {
     let clock = CorrectedClock::new(&running, None);
     let key = key(facts, plan);
     let signer = key.clone().unwrap_or_else(of_the_documentation);
+    let name = Lookup::start(Route::to(&plan.service).first_host(&plan.service));
     let said = AwsSts::connect(&plan.service, limits(facts), &clock).and_then(|sts| sts.caller_at_once(&signer));
     let ahead = clock.of(&plan.service).ahead();
     match said {
-        Err(error) if !is_answer(&error) => Answer { caller: None, obstacle: Some(error), ahead },
-        said => Answer { caller: key.is_some().then_some(said), obstacle: None, ahead },
+        Err(error) if !is_answer(&error) => {
+            let is_late = matches!(error, CallError::Lost(_) | CallError::Unreachable(Obstacle::TooSlow));
+            let unresolved = name.filter(|_| is_late).and_then(Lookup::unfinished);
+            Answer { caller: None, obstacle: Some(error), ahead, unresolved }
+        }
+        said => Answer { caller: key.is_some().then_some(said), obstacle: None, ahead, unresolved: None },
+    }
+}
+
+/// A look-up of a name by the system, on its own thread, which nobody waits for.
+struct Lookup {
+    host: String,
+    done: mpsc::Receiver<()>,
+}
+
+impl Lookup {
+    fn start(host: Option<String>) -> Option<Self> {
+        let (sender, done) = mpsc::channel();
+        let host = host?;
+        let name = host.clone();
+        let work = move || {
+            let _ = (name.as_str(), 443).to_socket_addrs();
+            // The receiver may be gone.
+            let _ = sender.send(());
+        };
+        thread::Builder::new().name("name".to_owned()).spawn(work).ok()?;
+        Some(Self { host, done })
+    }
+
+    /// The name, if there is no answer yet.
+    fn unfinished(self) -> Option<String> {
+        matches!(self.done.try_recv(), Err(mpsc::TryRecvError::Empty)).then_some(self.host)
     }
 }
 
@@ -122,7 +156,9 @@ pub(super) fn route(facts: &Facts) -> Finding {
         let Some(proxy) = facts.variables.var(name) else { continue };
         let url = if proxy.contains("://") { proxy.clone() } else { format!("http://{proxy}") };
         let is_socks = url.starts_with("socks");
-        if !is_socks && url.parse::<Address>().is_err() {
+        // `http:/proxy` and `http//proxy` would be hosts called `http`.
+        let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.trim_end_matches('/').contains('/'));
+        if has_path || (!is_socks && url.parse::<Address>().is_err()) {
             // The value may contain a password.
             return Finding::fail(
                 format!("`{name}` is not a proxy address"),
@@ -158,6 +194,12 @@ pub(super) fn sts(facts: &Facts) -> Finding {
         (Err(why), _) | (_, Err(why)) => return Finding::skipped(why),
     };
     let region = &plan.service.region;
+    if let Some(host) = &answer.unresolved {
+        return Finding::fail(
+            format!("`{host}` could not be looked up: the name server does not respond"),
+            "check the name servers of this machine (`/etc/resolv.conf`), the VPN and the proxy variables",
+        );
+    }
     match &answer.obstacle {
         None => Finding::pass(format!("STS responds in {region}")),
         // The route check reports why a request cannot be made.

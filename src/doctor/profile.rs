@@ -1,6 +1,6 @@
 //! The profile: what it resolves to, and what SDKs would use from it instead.
 
-use super::facts::Resolved;
+use super::facts::{NO_CHOICE, Resolved};
 use super::{Facts, Finding};
 use crate::messages::ours;
 use crate::names::{Partition, ProfileName};
@@ -55,6 +55,9 @@ pub(super) fn resolves(facts: &Facts) -> Finding {
                 ours("--help", None)
             ),
         ),
+        Resolved::Nothing(why) if why == NO_CHOICE => {
+            Finding::skipped(format!("{why}: {} checks one, and the connection to AWS", ours("doctor PROFILE", None)))
+        }
         Resolved::Nothing(why) => Finding::skipped(why),
         Resolved::Fault(fault) => {
             let repair = fault.repair.clone().unwrap_or_else(|| "correct the line".to_owned());

@@ -2,25 +2,42 @@
 //!
 //! What the startup files say is found out by `shell/startup.rs`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Facts, Finding};
 use crate::host::{self, Env};
 use crate::shell::Shell;
-use crate::shell::startup::{self, Loaded, Loader, Places, is_same};
+use crate::shell::startup::{self, Loaded, Loader, Places, all_on_path, is_same};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const NAME: &str = "mfa-cred";
+/// The program that it becomes, which lies in the same folder.
+const MAIN: &str = "mfa-cred-main";
 
 /// Which program would the shell start?
 pub(super) fn path(facts: &Facts) -> Finding {
     let Some(program) = &facts.program else { return Finding::skipped("the path of this program is unknown") };
+    if program.file_stem().is_some_and(|name| name == MAIN) {
+        return Finding::fail(
+            format!("{} is installed without {NAME}, which belongs in the same folder", program.display()),
+            format!("install {NAME} again"),
+        );
+    }
     match startup::on_path(&facts.variables) {
         None => Finding::warn(
             format!("{NAME} is not on the PATH; this one is {}", program.display()),
             "add its folder to `PATH`, or link to it from a folder on the `PATH`",
         ),
-        Some(found) if is_same(&found, program) => Finding::pass(format!("{NAME} {VERSION} is {}", found.display())),
+        Some(found) if is_same(&found, program) => {
+            let is_another = |file: &PathBuf| !is_same(file, program);
+            match all_on_path(&facts.variables, NAME).find(is_another) {
+                None => Finding::pass(format!("{NAME} {VERSION} is {}", found.display())),
+                Some(other) => Finding::warn(
+                    format!("{NAME} is {}; another one further down the PATH is not used: {}", found.display(), other.display()),
+                    "remove the one that you do not need",
+                ),
+            }
+        }
         Some(found) => Finding::fail(
             format!("another {NAME} comes first on the PATH: {}; this one is {}", found.display(), program.display()),
             "remove the wrong one, or move the right folder to the front of the `PATH`",
@@ -45,6 +62,12 @@ fn loaded(facts: &Facts, shell: Shell) -> Option<Loaded> {
 pub(super) fn function(facts: &Facts) -> Finding {
     let Some(shell) = calling(facts) else { return Finding::skipped("no supported shell was found") };
     let Some(loaded) = loaded(facts, shell) else {
+        if let Some((file, line, other)) = places(facts).for_another(shell) {
+            return Finding::fail(
+                format!("{}:{line} loads the function for {other}, which {shell} cannot read", file.display()),
+                format!("use `{NAME} init {}` there", shell.name()),
+            );
+        }
         return Finding::skipped(format!("no startup file of {shell} runs `{NAME} init`: see `{NAME} init --help`"));
     };
     let place = format!("{}:{}", loaded.file.display(), loaded.line);

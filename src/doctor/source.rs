@@ -1,6 +1,6 @@
 //! The file that the profile's credentials come from: the token of a web identity, or a session of `aws login`.
 
-use super::files::quoted;
+use super::reading::quoted;
 use super::{Facts, Finding};
 use crate::disk::trust::is_readable_by_others;
 use crate::messages::{aws_login, with_causes};

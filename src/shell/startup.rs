@@ -21,22 +21,27 @@ pub fn calling(parent: Option<&str>, env: &dyn Env) -> Option<Shell> {
 
 /// The program `mfa-cred` that a shell would start.
 pub fn on_path(env: &dyn Env) -> Option<PathBuf> {
-    let folders = env.os("PATH").unwrap_or_default();
-    let name = format!("{NAME}{}", std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(&folders)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(&name))
-        .find(|file| is_program(file))
+    all_on_path(env, NAME).next()
 }
 
+/// The programs with that name, in the order in which a shell looks for them.
+pub fn all_on_path(env: &dyn Env, name: &str) -> impl Iterator<Item = PathBuf> {
+    let folders = env.os("PATH").unwrap_or_default();
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let folders: Vec<PathBuf> = std::env::split_paths(&folders).filter(|folder| folder.is_absolute()).collect();
+    folders.into_iter().map(move |folder| folder.join(&name)).filter(|file| is_program(file))
+}
+
+/// Can this user's shell start the file as a program?
 #[cfg(unix)]
-fn is_program(file: &Path) -> bool {
+pub fn is_program(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
+/// Can this user's shell start the file as a program?
 #[cfg(not(unix))]
-fn is_program(file: &Path) -> bool {
+pub fn is_program(file: &Path) -> bool {
     file.is_file()
 }
 
@@ -89,8 +94,18 @@ impl Places<'_> {
                 let by = Loader::File(file.to_string_lossy().into_owned());
                 return file.exists().then_some(Loaded { file, line: 1, by, has_prompt });
             }
-            let found = (1..).zip(&lines).find_map(|(line, text)| Some((line, loader(text)?)));
+            let is_for_it = |text: &&String| of_another(text, shell).is_none();
+            let found = (1..).zip(&lines).filter(|(_, text)| is_for_it(text));
+            let found = found.map(|(line, text)| (line, loader(text))).find_map(|(line, by)| Some((line, by?)));
             found.map(|(line, (by, has_prompt))| Loaded { file, line, by, has_prompt })
+        })
+    }
+
+    /// The first line in this shell's startup files that runs `init` for another shell, and that shell.
+    pub fn for_another(&self, shell: Shell) -> Option<(PathBuf, usize, Shell)> {
+        self.files(shell).into_iter().filter(|(_, is_whole)| !is_whole).find_map(|(file, _)| {
+            let found = (1..).zip(lines(&file)).find_map(|(line, text)| Some((line, of_another(&text, shell)?)));
+            found.map(|(line, other)| (file, line, other))
         })
     }
 
@@ -213,6 +228,15 @@ fn quoted_program(line: &str) -> Option<&str> {
     })
 }
 
+/// The shell for which the line runs `init`, if this one cannot read its output.
+fn of_another(line: &str, shell: Shell) -> Option<Shell> {
+    let words = words(line);
+    let at = words.windows(2).position(|pair| is_call(pair, "init"))?;
+    let other = words.get(at + 2)?.parse().ok()?;
+    let reads_posix = matches!(shell, Shell::Bash | Shell::Zsh | Shell::Posix);
+    (other != shell && !(other == Shell::Posix && reads_posix)).then_some(other)
+}
+
 fn loader(line: &str) -> Option<(Loader, bool)> {
     let words = words(line);
     let has_prompt = words.contains(&"--prompt");
@@ -237,6 +261,21 @@ mod tests {
     use crate::host::Env;
     use crate::secret::Secret;
     use crate::shell::{Loading, Shell};
+
+    #[test]
+    fn a_line_for_another_shell_is_told_from_one_for_this_shell() {
+        for (line, shell, wanted) in [
+            ("eval \"$(mfa-cred init bash)\"", Shell::Bash, None),
+            ("eval \"$(mfa-cred init posix)\"", Shell::Bash, None),
+            ("eval \"$(mfa-cred init zsh --prompt)\"", Shell::Bash, Some(Shell::Zsh)),
+            ("eval \"$(/opt/mfa-cred init bash)\"", Shell::Zsh, Some(Shell::Bash)),
+            ("mfa-cred init fish | source", Shell::Bash, Some(Shell::Fish)),
+            ("eval \"$(mfa-cred init \"$name\")\"", Shell::Bash, None),
+            ("mfa-cred list", Shell::Bash, None),
+        ] {
+            assert_eq!(super::of_another(line, shell), wanted, "{line}");
+        }
+    }
 
     #[test]
     fn the_line_that_loads_the_function_is_found_in_every_shell() {
