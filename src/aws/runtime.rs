@@ -31,3 +31,23 @@ pub(crate) fn runtime() -> Result<Runtime, CallError> {
         .map(|runtime| Runtime(Some(runtime)))
         .map_err(|error| CallError::Unusable(format!("no runtime: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::runtime;
+
+    #[test]
+    fn a_name_server_that_never_answers_does_not_outlast_the_call() {
+        let start = Instant::now();
+        let runtime = runtime().expect("a runtime");
+        runtime.block_on(async {
+            // As the connector looks up a name.
+            drop(tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_secs(5))));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        });
+        drop(runtime);
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    }
+}

@@ -40,6 +40,10 @@ pub(super) fn config(facts: &Facts) -> Finding {
 
 /// `~/.aws/credentials`
 pub(super) fn credentials(facts: &Facts) -> Finding {
+    let files = [&facts.config_file, &facts.credentials_file];
+    if files.iter().all(|file| !reading::is_readable(file)) && reading::repair(files[0]) == reading::repair(files[1]) {
+        return Finding::skipped("it cannot be read for the same reason as the config file");
+    }
     file(&facts.credentials_file, ProfileSet::load(&Disk, Path::new(""), &facts.credentials_file), 1)
 }
 
@@ -241,7 +245,10 @@ fn session_in_clear(facts: &Facts) -> Option<Finding> {
 pub(super) fn state(facts: &Facts) -> Finding {
     if facts.is_homeless() {
         let Some(home) = &facts.home else { return Finding::skipped("the home folder is unknown") };
-        return Finding::fail(format!("the home folder {} does not exist", home.display()), "set `HOME` to your home folder");
+        return Finding::fail(
+            format!("the home folder {} does not exist", home.display()),
+            "set `HOME` to your home folder",
+        );
     }
     match Folder::look(facts.state.as_deref()) {
         Ok(Some(folder)) if !is_writable(folder.path()) => Finding::fail(

@@ -177,7 +177,7 @@ pub(super) fn route(facts: &Facts) -> Finding {
         } else {
             "AWS_CA_BUNDLE` or `ca_bundle"
         };
-        return Finding::fail(error.to_string(), format!("name certificates in PEM in `{name}`, or remove it"));
+        return Finding::fail(error.to_string(), format!("set `{name}` to a file of PEM certificates, or remove it"));
     }
     let way = route.in_words(&plan.service);
     Finding::pass(match (way.to.as_str(), way.via.as_str()) {
@@ -194,7 +194,7 @@ pub(super) fn sts(facts: &Facts) -> Finding {
         (Err(why), _) | (_, Err(why)) => return Finding::skipped(why),
     };
     let region = &plan.service.region;
-    if let Some(host) = &answer.unresolved {
+    if let Some(host) = answer.unresolved.as_ref().filter(|_| !has_no_network(plan)) {
         return Finding::fail(
             format!("`{host}` could not be looked up: the name server does not respond"),
             "check the name servers of this machine (`/etc/resolv.conf`), the VPN and the proxy variables",
@@ -204,9 +204,8 @@ pub(super) fn sts(facts: &Facts) -> Finding {
         None => Finding::pass(format!("STS responds in {region}")),
         // The route check reports why a request cannot be made.
         Some(CallError::Unusable(_)) => Finding::skipped("no request could be made"),
-        Some(CallError::Unreachable(Obstacle::Name | Obstacle::Network)) if has_no_network(plan) => {
-            Finding::skipped("this machine has no network")
-        }
+        Some(CallError::Unreachable(Obstacle::Name | Obstacle::Network)) if has_no_network(plan) => offline(),
+        Some(_) if answer.unresolved.is_some() => offline(),
         Some(error @ CallError::Refused { .. }) => {
             let what = format!("STS rejects {region}: {error}");
             Finding::fail(what, "use another `region` in the profile, or have an administrator activate STS there")
@@ -224,6 +223,10 @@ pub(super) fn sts(facts: &Facts) -> Finding {
             Finding::fail(format!("STS does not respond in {region}{via}: {error}"), repair)
         }
     }
+}
+
+fn offline() -> Finding {
+    Finding::skipped("this machine has no network")
 }
 
 /// Does this machine have no route to the network? Nothing is sent: the system is only asked for a route to reserved
@@ -264,5 +267,23 @@ pub(super) fn clock(facts: &Facts) -> Finding {
             what,
             "set the clock (`timedatectl set-ntp true`): AWS rejects requests that are more than 5 minutes off",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::Lookup;
+
+    #[test]
+    fn a_name_that_is_still_being_looked_up_is_told_from_one_that_is_not() {
+        let (sender, done) = mpsc::channel();
+        let lookup = Lookup { host: "sts.example".to_owned(), done };
+        assert_eq!(lookup.unfinished().as_deref(), Some("sts.example"));
+        drop(sender);
+        let lookup = Lookup::start(Some("127.0.0.1".to_owned())).expect("a thread");
+        let answered = lookup.done.recv_timeout(std::time::Duration::from_secs(10));
+        assert_eq!((answered, lookup.unfinished()), (Ok(()), None));
     }
 }

@@ -4,7 +4,7 @@ use super::facts::{NO_CHOICE, Resolved};
 use super::{Facts, Finding};
 use crate::messages::ours;
 use crate::names::{Partition, ProfileName};
-use crate::plan::{Warning, sources};
+use crate::plan::{BaseKind, Warning, sources};
 use crate::profile::{Overlooked, Profile, Property, WhichFile};
 
 /// A source of credentials in a profile.
@@ -113,6 +113,9 @@ pub(super) fn region(facts: &Facts) -> Finding {
 pub(super) fn serial(facts: &Facts) -> Finding {
     match facts.plan() {
         Err(why) => Finding::skipped(why),
+        Ok(plan) if plan.base.kind() == BaseKind::Unknown && plan.device.is_none() => {
+            Finding::skipped("no `mfa_serial`, which only long-term keys from `credential_process` would need")
+        }
         Ok(plan) => match (plan.without_mfa(), &plan.device) {
             (Some(user), _) if !leaves_open(facts) => Finding::warn(
                 format!("profile `{user}` has no `mfa_serial`, so its credentials come without MFA"),

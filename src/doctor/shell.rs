@@ -33,7 +33,11 @@ pub(super) fn path(facts: &Facts) -> Finding {
             match all_on_path(&facts.variables, NAME).find(is_another) {
                 None => Finding::pass(format!("{NAME} {VERSION} is {}", found.display())),
                 Some(other) => Finding::warn(
-                    format!("{NAME} is {}; another one further down the PATH is not used: {}", found.display(), other.display()),
+                    format!(
+                        "{NAME} is {}; another one further down the PATH is not used: {}",
+                        found.display(),
+                        other.display()
+                    ),
                     "remove the one that you do not need",
                 ),
             }

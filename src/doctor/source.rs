@@ -1,10 +1,15 @@
-//! The file that the profile's credentials come from: the token of a web identity, or a session of `aws login`.
+//! The file that the profile's credentials come from: the token of a web identity, a session of `aws login`, or the program
+//! that prints them. No program is run.
+
+use std::path::{Path, PathBuf};
 
 use super::reading::quoted;
 use super::{Facts, Finding};
 use crate::disk::trust::is_readable_by_others;
 use crate::messages::{aws_login, with_causes};
-use crate::plan::{Base, LoginSession, WebIdentity};
+use crate::plan::{Base, LoginSession, MfaProcess, Origin, WebIdentity};
+use crate::profile::Location;
+use crate::shell::startup::{all_on_path, is_program};
 use crate::signin::{self, Standing};
 use crate::web_token;
 
@@ -14,8 +19,47 @@ pub(super) fn file(facts: &Facts) -> Finding {
         Err(why) => Finding::skipped(why),
         Ok(Base::WebIdentity(web)) => token(facts, web),
         Ok(Base::Login(session)) => login(facts, session),
-        Ok(_) => Finding::skipped("the profile needs neither a token file nor `aws login`"),
+        Ok(Base::CredentialProcess { profile, command }) => {
+            let set = facts.profiles().ok();
+            let property = set.and_then(|set| set.get(profile.as_str())?.filled("credential_process"));
+            let place = property.map(|property| property.place());
+            program(facts, "credential_process", command, place.as_ref())
+        }
+        Ok(_) => match facts.plan().ok().and_then(|plan| plan.mfa_process.as_ref()) {
+            Some(MfaProcess { origin, command }) => {
+                let place = if let Origin::Line { place, .. } = origin { Some(place) } else { None };
+                program(facts, "mfa_process", command, place)
+            }
+            None => Finding::skipped("the profile needs no token file, no `aws login`, and no command"),
+        },
     }
+}
+
+/// Is the program of the command there? The shell's own commands are.
+fn program(facts: &Facts, key: &str, command: &str, place: Option<&Location>) -> Finding {
+    let word = shlex::Shlex::new(command).next().unwrap_or_default();
+    let home = facts.home.as_deref().unwrap_or(Path::new("~"));
+    let path = word.strip_prefix("~/").map_or_else(|| PathBuf::from(&word), |rest| home.join(rest));
+    let is_plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c));
+    let is_there = if path.is_absolute() {
+        is_program(&path)
+    } else {
+        !is_plain || is_of_the_shell(&word) || all_on_path(&facts.variables, &word).next().is_some()
+    };
+    if is_there {
+        return Finding::pass(format!("the program of `{key}` is there"));
+    }
+    let what = format!("the program of `{key}` is missing or cannot be run: {word}");
+    Finding::fail(what, "install it, or correct the command").at(place)
+}
+
+/// Commands and keywords of POSIX shells that are not usually programs, too.
+fn is_of_the_shell(word: &str) -> bool {
+    const OWN: [&str; 21] = [
+        ".", "case", "cd", "command", "eval", "exec", "exit", "export", "for", "if", "local", "read", "set", "shift",
+        "source", "trap", "type", "umask", "unset", "until", "while",
+    ];
+    OWN.contains(&word)
 }
 
 fn token(facts: &Facts, web: &WebIdentity) -> Finding {

@@ -19,7 +19,7 @@ type Machine = (&'static str, fn(&Cast), &'static str);
 /// A key that nobody issued.
 const KEY: &str = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = not-a-secret\n";
 
-const MACHINES: [Machine; 45] = [
+const MACHINES: [Machine; 56] = [
     ("the config file has a line that is none", |cast| cast.world.add_config("nonsense\n"), "config-file"),
     (
         "the config file is not UTF-8",
@@ -76,6 +76,29 @@ const MACHINES: [Machine; 45] = [
     ("half of its key is empty", |cast| empty_half(cast), "profile"),
     ("the key was deactivated", |cast| cast.world.aws.deactivate(&cast.key.id), "access-key"),
     ("the secret was mistyped", |cast| mistype(cast), "access-key"),
+    ("the config file is a folder", |cast| replace_by_folder(cast, ".aws/config"), "config-file"),
+    ("the credentials file is a device", |cast| link_to_null(cast), "credentials-file"),
+    ("the home folder does not exist", |cast| move_home(cast), "state-folder"),
+    ("the start-up file loads the function for another shell", |cast| load_for_zsh(cast), "shell-function"),
+    ("the proxy lacks a slash", |cast| cast.world.set("https_proxy", "http:/proxy:3128"), "route"),
+    (
+        "the container endpoint is no address",
+        |cast| cast.world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "localhost/x"),
+        "container-keys",
+    ),
+    (
+        "the container endpoint is a plain address of another machine",
+        |cast| cast.world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/x"),
+        "container-keys",
+    ),
+    (
+        "the container endpoint's token file is gone",
+        |cast| cast.world.set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/gone/token"),
+        "env-files",
+    ),
+    ("[default] signs in to SSO before the container endpoint", |cast| sso_beats_container(cast), "container-keys"),
+    ("the program of mfa_process is gone", |cast| in_deploy(cast, "mfa_process = /gone/code x"), "source-file"),
+    ("the program of credential_process is gone", |cast| process_gone(cast), "source-file"),
     ("the device is another user's", |cast| edit(cast, "mfa/alice-phone", "mfa/bobs-phone"), "device"),
 ];
 
@@ -83,6 +106,35 @@ fn replace_by_folder(cast: &Cast, name: &str) {
     let path = cast.world.home().join(name);
     fs::remove_file(&path).expect("it was there");
     fs::create_dir(path).expect("it is made");
+}
+
+fn link_to_null(cast: &Cast) {
+    let path = cast.world.home().join(".aws/credentials");
+    fs::remove_file(&path).expect("it was there");
+    symlink("/dev/null", path).expect("it is made");
+}
+
+/// Where nothing can be made: the superuser could make any other folder.
+fn move_home(cast: &Cast) {
+    cast.world.set("HOME", "/proc/gone");
+    cast.world.set("XDG_STATE_HOME", "/proc/gone/state");
+}
+
+fn load_for_zsh(cast: &Cast) {
+    cast.world.set("SHELL", "/bin/bash");
+    cast.world.write(".bashrc", "# mine\neval \"$(mfa-cred init zsh)\"\n");
+}
+
+fn sso_beats_container(cast: &Cast) {
+    cast.world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/");
+    cast.world.add_config("[default]\nsso_start_url = https://corp.awsapps.com/start\n");
+}
+
+fn process_gone(cast: &Cast) {
+    let line = "region = us-east-1\ncredential_process = no-such-program --profile x\n";
+    let role = cast.world.read(".aws/config");
+    let role = role.split("[profile deploy]\n").nth(1).and_then(|rest| rest.split('[').next()).expect("it is there");
+    cast.world.edit_config(role, line);
 }
 
 fn set_mode(cast: &Cast, name: &str, mode: u32) {
@@ -188,6 +240,13 @@ fn mistype(cast: &Cast) {
     cast.world.write(".aws/credentials", text);
 }
 
+fn install_twice(cast: &Cast) {
+    cast.world.write("bin/mfa-cred", "#!/bin/sh\n");
+    set_mode(cast, "bin/mfa-cred", 0o755);
+    let ours = std::path::Path::new(crate::support::world::MFA_CRED).parent().expect("a folder");
+    cast.world.set("PATH", format!("{}:{}/bin:/usr/bin:/bin", ours.display(), cast.world.home().display()));
+}
+
 #[test]
 fn each_fault_is_the_only_failure_and_is_found_quickly() {
     for (what, broken, id) in MACHINES {
@@ -268,7 +327,7 @@ fn a_check_without_an_answer_takes_one_line_and_two_seconds() {
 
 #[test]
 fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
-    let warned: [Machine; 16] = [
+    let warned: [Machine; 17] = [
         ("others may read the keys", |cast| set_mode(cast, ".aws/credentials", 0o644), "file-modes"),
         ("a comment behind a value", |cast| in_deploy(cast, "region = eu-west-1 # home"), "read-differently"),
         ("a section without its prefix", |cast| cast.world.add_config("[other]\nregion = x\n"), "ignored-sections"),
@@ -321,6 +380,7 @@ fn what_works_but_not_as_it_should_is_a_warning_and_exits_with_0() {
             },
             "shell-function",
         ),
+        ("a second installation further down the PATH", |cast| install_twice(cast), "path"),
         (
             "the function of another program",
             |cast| {
