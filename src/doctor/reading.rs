@@ -91,7 +91,7 @@ mod tests {
         fs::create_dir(at("folder")).expect("made");
         fs::write(at("a file"), "").expect("written");
         fs::write(at("closed"), "").expect("written");
-        fs::set_permissions(at("closed"), fs::Permissions::from_mode(0)).expect("ours");
+        fs::set_permissions(at("closed"), fs::Permissions::from_mode(0o000)).expect("ours");
         let shown = |name: &str| repair(&at(name)).replace(&home.path().display().to_string(), "~");
         assert_eq!(shown("folder"), "`mv ~/folder ~/folder.old` moves it out of the way; then restore the file");
         assert_eq!(repair(Path::new("/dev/null")), "name a regular file instead");
@@ -100,7 +100,7 @@ mod tests {
         if !rustix::process::geteuid().is_root() {
             assert_eq!(shown("closed"), "`chmod u+rw ~/closed`");
             assert!(!is_readable(&at("closed")));
-            fs::set_permissions(at("folder"), fs::Permissions::from_mode(0)).expect("ours");
+            fs::set_permissions(at("folder"), fs::Permissions::from_mode(0o000)).expect("ours");
             assert_eq!(shown("folder/config"), "`chmod u+rwx ~/folder`");
         }
     }

@@ -8,7 +8,7 @@ use super::{Facts, Finding};
 use crate::disk::trust::is_readable_by_others;
 use crate::messages::{aws_login, with_causes};
 use crate::plan::{Base, LoginSession, MfaProcess, Origin, WebIdentity};
-use crate::profile::Location;
+use crate::profile::{Location, Property};
 use crate::shell::startup::{all_on_path, is_program};
 use crate::signin::{self, Standing};
 use crate::web_token;
@@ -22,7 +22,7 @@ pub(super) fn file(facts: &Facts) -> Finding {
         Ok(Base::CredentialProcess { profile, command }) => {
             let set = facts.profiles().ok();
             let property = set.and_then(|set| set.get(profile.as_str())?.filled("credential_process"));
-            let place = property.map(|property| property.place());
+            let place = property.map(Property::place);
             program(facts, "credential_process", command, place.as_ref())
         }
         Ok(_) => match facts.plan().ok().and_then(|plan| plan.mfa_process.as_ref()) {
