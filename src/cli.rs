@@ -14,6 +14,7 @@ mod options;
 mod policy;
 mod prompt;
 mod setup;
+mod sso;
 mod typo;
 mod whose;
 mod wire;
@@ -40,6 +41,7 @@ use options::{one_of, profile_name};
 pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::PromptArgs;
 pub use setup::{DeviceArgs, SetupArgs, SetupStep};
+pub use sso::SignInArgs;
 pub use typo::{Meant, meant};
 pub use wire::{UnwireArgs, UnwriteArgs, WireArgs, WriteArgs};
 
@@ -138,6 +140,12 @@ pub enum Verb {
         /// The profile, as an option
         #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
         as_option: Option<ProfileName>,
+        /// Sign in to an SSO session, without a profile
+        #[arg(long, value_name = "SESSION", conflicts_with_all = ["profiles", "as_option"])]
+        sso: Option<String>,
+        /// How the person confirms a sign-in.
+        #[command(flatten)]
+        sign_in: SignInArgs,
         /// How to obtain them.
         #[command(flatten)]
         obtain: Box<Obtain>,

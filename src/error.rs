@@ -19,12 +19,15 @@ use crate::host::TerminalError;
 use crate::iam::{DeviceError, IamError, KeysError};
 use crate::names::ProfileName;
 use crate::output::{Format, Inexpressible};
-use crate::plan::{Origin, PlanError};
+use crate::plan::{Origin, PlanError, SsoSession};
 use crate::policy::DocumentError;
 use crate::profile::ProfileError;
 use crate::safe::SafeError;
 use crate::settings::SettingsError;
 use crate::signin::SignInError;
+use crate::sso::login::LoginError;
+use crate::sso::oidc::TokenError;
+use crate::sso::turn::TurnError;
 use crate::state::FolderError;
 use crate::vault::passphrase::PassphraseError;
 use crate::vault::{PersistentError, VaultError};
@@ -50,6 +53,15 @@ pub enum Error {
     /// An MFA device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A sign-in to IAM Identity Center.
+    #[error("could not sign in to {session}")]
+    SsoSignIn {
+        /// Where.
+        session: Box<SsoSession>,
+        /// Why.
+        #[source]
+        why: TurnError,
+    },
     /// A sealed access key.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -287,6 +299,7 @@ impl Error {
             Self::Wire(WireError::NobodyThere) => ExitCode::NobodyToAsk,
             Self::Wire(WireError::Declined) => ExitCode::Canceled,
             Self::Wire(_) => ExitCode::Failed,
+            Self::SsoSignIn { why, .. } => return sign_in_ending(why),
             Self::Concerning(about) => return about.cause.ending(),
             Self::Exec { is_missing, .. } => {
                 if *is_missing {
@@ -393,6 +406,25 @@ fn setup_ending(error: &SetupError) -> Ending {
         SetupError::Unusable { .. } => Ending::Exit(ExitCode::MfaRefused),
         _ => Ending::Exit(ExitCode::Failed),
     }
+}
+
+fn sign_in_ending(error: &TurnError) -> Ending {
+    let TurnError::Login(error) = error else {
+        return Ending::Exit(match error {
+            TurnError::NobodyToAsk | TurnError::CanceledElsewhere => ExitCode::NobodyToAsk,
+            _ => ExitCode::Failed,
+        });
+    };
+    Ending::Exit(match error {
+        LoginError::Terminal(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
+        LoginError::Denied => ExitCode::MfaRefused,
+        LoginError::TimedOut(_) => ExitCode::NobodyToAsk,
+        LoginError::Register(error)
+        | LoginError::Start(TokenError::Call(error))
+        | LoginError::Exchange(TokenError::Call(error)) => call_exit(error),
+        LoginError::Start(_) | LoginError::Exchange(_) => ExitCode::AwsRefused,
+        LoginError::Port(_) => ExitCode::Failed,
+    })
 }
 
 fn execute_ending(error: &ExecuteError) -> Ending {

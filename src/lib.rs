@@ -22,6 +22,7 @@ pub mod settings;
 pub mod state;
 pub mod safe;
 pub mod terminal;
+pub mod browser;
 pub mod cache;
 pub mod history;
 pub mod code;

@@ -2,10 +2,12 @@
 
 #[cfg(unix)]
 pub mod signals;
+mod told;
 #[cfg(unix)]
 mod tty;
 #[cfg(windows)]
 #[path = "terminal/console.rs"]
 mod tty;
 
+pub(crate) use told::ToldToEnd;
 pub use tty::{Tty, one_dialog};

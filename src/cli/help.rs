@@ -65,7 +65,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("keys rotate", "mfa-cred keys rotate my-user\n    mfa-cred keys rotate --all --older-than 90d --dry-run"),
     (
         "login",
-        "mfa-cred login my-test-role my-other-role\nmy-code-generator | mfa-cred login my-test-role --mfa-token -",
+        "mfa-cred login my-test-role my-other-role\nmfa-cred login --sso my-sso-session\nmy-code-generator | mfa-cred login my-test-role --mfa-token -",
     ),
     ("man", "mfa-cred man | man -l -\nmfa-cred man ~/.local/share/man/man1"),
     ("policy", "mfa-cred policy print > policy.json\nmfa-cred policy check policy.json"),

@@ -23,8 +23,7 @@ use zeroize::Zeroizing;
 
 use self::output::{Output, Pipe};
 use crate::names::variables;
-#[cfg(unix)]
-use crate::terminal::signals::Watch as ToldToEnd;
+use crate::terminal::ToldToEnd;
 
 /// The variable that marks a command and everything it starts: how many of our processes are above it, and which one
 /// started it. Only for this program: a wrapper script may hide that a configuration leads back here.
@@ -154,7 +153,7 @@ pub(super) fn run_program(
         return Err(CommandError::TooDeep);
     }
     let mark = format!("{} {}.{}", depth + 1, std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
-    let told = told_to_end();
+    let told = ToldToEnd::watch();
     let start = Instant::now();
     let child = program.env(DEPTH, &mark).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut running = Running { child: child.map_err(CommandError::Spawn)?, mark, is_over: false };
@@ -197,28 +196,6 @@ pub(super) fn run_program(
 /// The number of our processes above this one.
 fn depth(mark: Option<&str>) -> u32 {
     mark.and_then(|mark| mark.split(' ').next()?.parse().ok()).unwrap_or(0)
-}
-
-#[cfg(unix)]
-fn told_to_end() -> Option<ToldToEnd> {
-    use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    // Without it, signals have their usual effect.
-    ToldToEnd::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok()
-}
-
-#[cfg(windows)]
-struct ToldToEnd;
-
-#[cfg(windows)]
-impl ToldToEnd {
-    fn take(&self) -> Option<i32> {
-        None
-    }
-}
-
-#[cfg(windows)]
-fn told_to_end() -> Option<ToldToEnd> {
-    None
 }
 
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 
 pub(super) mod device;
 mod exposed;
+pub(super) mod sso;
 
 use super::choice;
 use super::context::Context;

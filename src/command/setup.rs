@@ -11,7 +11,7 @@ mod startup;
 
 use std::cell::{Cell, RefCell};
 
-use crate::cli::{Obtain, SetupArgs, SetupStep, Whose};
+use crate::cli::{Obtain, SetupArgs, SetupStep, SignInArgs, Whose};
 use crate::code::PATIENCE;
 use crate::command::context::Context;
 use crate::command::device::adopt::adopt;
@@ -56,7 +56,8 @@ fn steps(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<csv::Csv>) -> 
         work.settle(SetupStep::Shell, startup::run(work))?;
     }
     if work.begins(SetupStep::Login) {
-        login::sign_in(&target, work.how, &work.context.anew()).map_err(|error| error.about(&target))?;
+        login::sign_in(&target, (work.how, SignInArgs::default()), &work.context.anew())
+            .map_err(|error| error.about(&target))?;
     }
     work.note("");
     for line in startup::usage(work, &target) {

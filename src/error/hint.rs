@@ -5,7 +5,7 @@
 mod sources;
 
 use super::Error;
-use crate::aws::Obstacle;
+use crate::aws::{CallError, Obstacle};
 use crate::code::CodeError;
 use crate::disk::trust::Distrust;
 use crate::execute::base::BaseError;
@@ -16,8 +16,11 @@ use crate::messages::{aws_login, ours};
 use crate::names::ProfileName;
 use crate::names::variables;
 use crate::output::Format;
-use crate::plan::{AssumeRole, Origin, PlanError, SsoFault, Step};
+use crate::plan::{AssumeRole, Origin, PlanError, SsoFault, SsoSession, Step};
 use crate::settings::SettingsError;
+use crate::sso::login::LoginError;
+use crate::sso::oidc::TokenError;
+use crate::sso::turn::TurnError;
 use crate::vault::VaultError;
 use crate::vault::passphrase::PassphraseError;
 
@@ -37,6 +40,7 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         Error::Keys(error) => error.hint(),
         Error::Setup(error) => error.hint(),
         Error::Wire(error) => error.hint(),
+        Error::SsoSignIn { session, why } => sign_in_hint(session, why, profile),
         Error::Vault(error) => vault_hint(error),
         Error::Picker(error) => terminal_hint(error),
         Error::DeviceOrProfile { verb, word, .. } => {
@@ -56,6 +60,29 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         Error::Settings(SettingsError::Token) => {
             Some("`--mfa-token -` reads the code from stdin, which keeps it out of the process list".to_owned())
         }
+        _ => None,
+    }
+}
+
+fn sign_in_hint(session: &SsoSession, error: &TurnError, profile: Option<&ProfileName>) -> Option<String> {
+    let again = || match (&session.name, profile) {
+        (Some(name), None) => ours(&format!("login --sso {}", shlex::try_quote(name).unwrap_or_default()), None),
+        (_, profile) => ours("login", profile),
+    };
+    match error {
+        TurnError::NobodyToAsk => Some(format!("run {} in a terminal", again())),
+        TurnError::CanceledElsewhere | TurnError::Login(LoginError::TimedOut(_)) => {
+            Some(format!("{} starts a new one", again()))
+        }
+        TurnError::Login(
+            LoginError::Register(CallError::Refused { .. })
+            | LoginError::Start(TokenError::Call(CallError::Refused { .. })),
+        ) => Some("check `sso_start_url`, `sso_region` and `sso_registration_scopes`".to_owned()),
+        TurnError::Login(
+            LoginError::Register(error)
+            | LoginError::Start(TokenError::Call(error))
+            | LoginError::Exchange(TokenError::Call(error)),
+        ) => call_hint(None, error, profile),
         _ => None,
     }
 }

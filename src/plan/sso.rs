@@ -6,12 +6,12 @@
 
 use std::fmt;
 
-use super::PlanRequest;
 use super::endpoint::{Api, Caller, Service};
 use super::error::{Origin, PlanError};
 use super::sso_fault::SsoFault;
+use super::{Ambient, PlanRequest};
 use crate::names::{AccountId, Lifetime, NameError, Partition, ProfileName, Region};
-use crate::profile::{Profile, Property, Section, SectionKind};
+use crate::profile::{Profile, ProfileSet, Property, Section, SectionKind};
 use crate::secret::shown;
 
 /// The scope that allows a login to obtain role credentials.
@@ -53,6 +53,14 @@ pub struct SsoSession {
 }
 
 impl SsoSession {
+    /// The login that `[sso-session NAME]` describes, apart from any profile.
+    ///
+    /// # Errors There is no such section, or it lacks something.
+    pub fn named(name: &str, set: &ProfileSet, request: &PlanRequest, ambient: &Ambient) -> Result<Self, PlanError> {
+        let caller = Caller { set, profile: None, request, ambient };
+        of_section(section(name, &|| Origin::Flag("--sso"), caller)?, caller)
+    }
+
     /// The text whose SHA-1 names the token file that the AWS CLI and the SDKs share.
     pub fn token_key(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.start_url)

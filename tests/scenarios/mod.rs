@@ -72,6 +72,7 @@ mod settings;
 mod setup;
 #[cfg(unix)]
 mod shells;
+#[cfg(unix)]
 mod sso;
 #[cfg(target_os = "linux")]
 mod state_folder;

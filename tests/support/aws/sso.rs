@@ -33,6 +33,8 @@ pub(super) struct IdentityCenter {
     pub(super) person: Person,
     /// How long an access token is valid, in seconds.
     pub(super) token_secs: i64,
+    /// How long a code is valid, in seconds.
+    pub(super) code_secs: i64,
     clients: BTreeMap<String, oidc::Client>,
     devices: BTreeMap<String, oidc::DeviceCode>,
     codes: BTreeMap<String, oidc::AuthorizationCode>,
@@ -66,6 +68,7 @@ impl Default for IdentityCenter {
             start_url: "https://corp.awsapps.com/start".to_owned(),
             person: Person::Approves,
             token_secs: 3600,
+            code_secs: 600,
             clients: BTreeMap::new(),
             devices: BTreeMap::new(),
             codes: BTreeMap::new(),
@@ -199,6 +202,11 @@ impl SsoControl {
     /// Access tokens that are issued from now on are valid for this many seconds.
     pub(crate) fn token_life(&self, secs: i64) {
         self.shared.world().sso.token_secs = secs;
+    }
+
+    /// Codes that are issued from now on are valid for this many seconds.
+    pub(crate) fn code_life(&self, secs: i64) {
+        self.shared.world().sso.code_secs = secs;
     }
 
     /// The tokens of a sign-in by some other program, as for the AWS CLI.

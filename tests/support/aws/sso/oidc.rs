@@ -16,8 +16,6 @@ use super::{Person, SsoSession};
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// In seconds.
 const INTERVAL: u64 = 1;
-/// In seconds.
-const CODE_LIFE: i64 = 600;
 
 /// A registered client.
 pub(super) struct Client {
@@ -110,21 +108,29 @@ fn client(world: &World, body: &Map<String, Value>) -> Result<String, Refusal> {
     known.map(|_| id.to_owned()).ok_or_else(|| refused(401, "InvalidClientException", "Invalid client provided"))
 }
 
+/// A client that named no grants uses device codes, and renews what they gave.
+fn may_use(world: &World, client: &str, grant: &str) -> Result<(), Refusal> {
+    let grants = &world.sso.clients[client].grants;
+    let may = if grants.is_empty() { grant != "authorization_code" } else { grants.iter().any(|it| it == grant) };
+    if may { Ok(()) } else { Err(refused(400, "UnauthorizedClientException", "The client may not use this grant")) }
+}
+
 /// The page for the person is this server's own, at `host`.
 pub(super) fn start(world: &mut World, body: &Map<String, Value>, host: &str) -> Result<Value, Refusal> {
     only(body, &["clientId", "clientSecret", "startUrl"])?;
     let client = client(world, body)?;
+    may_use(world, &client, DEVICE_CODE)?;
     if text(body, "startUrl")? != world.sso.start_url {
         return Err(invalid("Invalid start URL provided"));
     }
     let (code, letters) = (world.sso_secret("dev"), BASE32.encode(&random::bytes::<5>()));
     let user_code = format!("{}-{}", &letters[..4], &letters[4..]);
-    let expires = Timestamp::from_second(world.now().as_second() + CODE_LIFE).expect("a time near now");
+    let expires = Timestamp::from_second(world.now().as_second() + world.sso.code_secs).expect("a time near now");
     let device = DeviceCode { client, user_code: user_code.clone(), answer: None, expires, asked: None };
     world.sso.devices.insert(code.clone(), device);
     let page = format!("http://{host}/device");
     Ok(json!({
-        "deviceCode": code, "userCode": user_code, "expiresIn": CODE_LIFE, "interval": INTERVAL,
+        "deviceCode": code, "userCode": user_code, "expiresIn": world.sso.code_secs, "interval": INTERVAL,
         "verificationUri": page, "verificationUriComplete": format!("{page}?user_code={user_code}"),
     }))
 }
@@ -134,6 +140,7 @@ pub(super) fn token(world: &mut World, body: &Map<String, Value>) -> Result<Valu
         ["clientId", "clientSecret", "grantType", "deviceCode", "code", "codeVerifier", "redirectUri", "refreshToken"];
     only(body, &known)?;
     let client = client(world, body)?;
+    may_use(world, &client, text(body, "grantType")?)?;
     let session = match text(body, "grantType")? {
         "authorization_code" => of_code(world, &client, body)?,
         "refresh_token" => of_refresh_token(world, &client, body)?,
@@ -257,7 +264,8 @@ pub(super) fn authorize(world: &mut World, request: &Request) -> Result<Reply, R
         Person::Denies => back.append_pair("error", "access_denied"),
         Person::Approves => {
             let code = world.sso_secret("code");
-            let expires = Timestamp::from_second(world.now().as_second() + CODE_LIFE).expect("a time near now");
+            let expires =
+                Timestamp::from_second(world.now().as_second() + world.sso.code_secs).expect("a time near now");
             back.append_pair("code", &code);
             let (client, redirect_uri) = (id, redirect_uri.clone());
             let kept = AuthorizationCode { client, redirect_uri, challenge, expires, session: None };

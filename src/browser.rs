@@ -1,0 +1,174 @@
+//! The person's browser: which command opens a page here, if any, and starting it.
+//!
+//! In: an address, which goes to the browser as one argument and through no shell. Out: whether all commands failed. The
+//! browser outlives this process and takes no part in its terminal.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::host::Env;
+
+/// A list of commands, in order of preference.
+const BROWSER: &str = "BROWSER";
+/// Set in a Linux of Windows (WSL), whose browser is Windows's.
+const WSL: &str = "WSL_DISTRO_NAME";
+/// Set by sshd.
+const REMOTE: [&str; 3] = ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
+/// Set where programs can open windows.
+const DISPLAYS: [&str; 3] = ["DISPLAY", "WAYLAND_DISPLAY", WSL];
+/// Where the address goes in a command of `$BROWSER`; without it, it is the last argument.
+const PLACE: &str = "%s";
+/// Between the commands of `$BROWSER`.
+const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
+
+/// The commands that can open a page here, the best first. There is at least one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Browser {
+    commands: Vec<Vec<String>>,
+}
+
+/// A page that is being opened.
+pub struct Opening<'b> {
+    url: String,
+    rest: std::slice::Iter<'b, Vec<String>>,
+    child: Option<Child>,
+}
+
+impl Browser {
+    /// The browser; `None` where none could be seen, as over SSH or without a display. `$BROWSER` says that there is one.
+    pub fn of(env: &dyn Env) -> Option<Self> {
+        let named = env.var(BROWSER).unwrap_or_default();
+        let mut commands: Vec<Vec<String>> =
+            named.split(SEPARATOR).filter_map(shlex::split).filter(|words| !words.is_empty()).collect();
+        if commands.is_empty() && !can_be_seen(env) {
+            return None;
+        }
+        let usual = openers(env.os(WSL).is_some());
+        commands.extend(usual.iter().map(|words| words.split(' ').map(str::to_owned).collect()));
+        Some(Self { commands })
+    }
+
+    /// Starts to open an address.
+    pub fn open(&self, url: &str) -> Opening<'_> {
+        let mut opening = Opening { url: url.to_owned(), rest: self.commands.iter(), child: None };
+        opening.start_next();
+        opening
+    }
+}
+
+/// Would the person who runs this see a window?
+fn can_be_seen(env: &dyn Env) -> bool {
+    let has_one_of = |names: [&str; 3]| names.iter().any(|name| env.os(name).is_some());
+    let needs_display = cfg!(all(unix, not(target_os = "macos")));
+    !has_one_of(REMOTE) && (!needs_display || has_one_of(DISPLAYS))
+}
+
+/// The commands of this system.
+fn openers(is_wsl: bool) -> &'static [&'static str] {
+    match () {
+        () if cfg!(target_os = "macos") => &["open"],
+        // Not `cmd /c start`: an address contains `&`.
+        () if cfg!(windows) => &["rundll32 url.dll,FileProtocolHandler"],
+        () if is_wsl => &["wslview", "rundll32.exe url.dll,FileProtocolHandler", "xdg-open"],
+        () => &["xdg-open", "gio open", "x-www-browser", "sensible-browser"],
+    }
+}
+
+impl Opening<'_> {
+    /// Has every command failed? One that still runs has not: it may be the browser itself.
+    pub fn has_failed(&mut self) -> bool {
+        while let Some(child) = &mut self.child {
+            match child.try_wait() {
+                Ok(Some(status)) if !status.success() => self.start_next(),
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    fn start_next(&mut self) {
+        self.child = self.rest.by_ref().find_map(|words| started(words, &self.url));
+    }
+}
+
+fn started(words: &[String], url: &str) -> Option<Child> {
+    let (program, arguments) = words.split_first()?;
+    let mut command = Command::new(program);
+    command.args(arguments.iter().map(|argument| argument.replace(PLACE, url)));
+    if !arguments.iter().any(|argument| argument.contains(PLACE)) {
+        command.arg(url);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Ctrl-C here must not close the person's browser.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+
+    use super::Browser;
+    use crate::host::Env;
+
+    struct Variables(BTreeMap<&'static str, &'static str>);
+
+    impl Env for Variables {
+        fn os(&self, name: &str) -> Option<OsString> {
+            self.0.get(name).map(OsString::from)
+        }
+    }
+
+    fn first(variables: &[(&'static str, &'static str)]) -> Option<Vec<String>> {
+        Browser::of(&Variables(variables.iter().copied().collect())).map(|browser| browser.commands[0].clone())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_browser_is_where_a_person_would_see_it() {
+        for (variables, wanted) in [
+            (&[][..], None),
+            (&[("DISPLAY", ":0")], Some("xdg-open")),
+            (&[("WAYLAND_DISPLAY", "wayland-0")], Some("xdg-open")),
+            (&[("WSL_DISTRO_NAME", "Debian")], Some("wslview")),
+            (&[("DISPLAY", ":0"), ("SSH_CONNECTION", "a b")], None),
+            (&[("DISPLAY", "localhost:10.0"), ("SSH_TTY", "/dev/pts/1")], None),
+            (&[("BROWSER", "firefox")], Some("firefox")),
+            (&[("BROWSER", "code --open"), ("SSH_CLIENT", "a b")], Some("code --open")),
+            (&[("BROWSER", "'my browser' --new %s:w3m")], Some("my browser --new %s")),
+            (&[("BROWSER", ":: :")], None),
+        ] {
+            assert_eq!(first(variables).map(|words| words.join(" ")).as_deref(), wanted, "{variables:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_next_command_is_tried_when_one_fails_and_the_address_is_one_argument() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, script) = (folder.path().join("seen"), folder.path().join("script"));
+        std::fs::write(&script, format!("printf '%s\\n' \"$@\" > {}", path.display())).expect("it is written");
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let browser = Browser {
+            commands: vec![
+                words("/nonexistent/browser"),
+                words("false"),
+                words(&format!("sh {} x=%s", script.display())),
+            ],
+        };
+        let url = "https://example.com/?a=1&b=$(touch x);'";
+        let mut opening = browser.open(url);
+        let seen = || std::fs::read_to_string(&path).unwrap_or_default();
+        for _ in 0..500 {
+            assert!(!opening.has_failed());
+            if seen().ends_with('\n') {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert_eq!(seen(), format!("x={url}\n"));
+        let nothing = Browser { commands: vec![words("/nonexistent/browser")] };
+        assert!(nothing.open(url).has_failed());
+    }
+}
