@@ -8,6 +8,7 @@ mod csv;
 mod key;
 mod role;
 mod startup;
+mod whose;
 
 use std::cell::{Cell, RefCell};
 
@@ -34,9 +35,10 @@ pub(super) fn run(args: &SetupArgs, context: &Context<'_>) -> Result<Done, Error
     if !args.yes && !context.host.terminal.is_there() {
         return Err(SetupError::NobodyThere.into());
     }
-    let work = SetupWork { context, how: &how, args, undone: RefCell::default(), exit: Cell::new(None) };
-    let mut csv = key::given(&work)?;
-    let profile = key::profile(&work, &mut csv)?;
+    let (types_key, undone, exit) = (Cell::new(false), RefCell::default(), Cell::new(None));
+    let work = SetupWork { context, how: &how, args, types_key, undone, exit };
+    let mut csv = whose::given(&work)?;
+    let profile = whose::profile(&work, &mut csv)?;
     steps(&work, &profile, csv).map_err(|error| error.about(&profile))
 }
 
@@ -97,6 +99,8 @@ struct SetupWork<'a> {
     context: &'a Context<'a>,
     how: &'a ObtainOptions,
     args: &'a SetupArgs,
+    /// Does the person want to type the key?
+    types_key: Cell<bool>,
     /// The steps that failed.
     undone: RefCell<Vec<&'static str>>,
     /// The exit code of the first of them.

@@ -234,8 +234,6 @@ fn a_key_is_typed_where_there_is_no_file() {
     answer("Profile name [default]: ", "alice");
     answer("Region, such as eu-west-1 (Enter: none): ", "not a region");
     answer("Region, such as eu-west-1 (Enter: none): ", "");
-    // Asked again, now that the profile is known to have none.
-    answer("CSV file with the access key (Enter: type the key): ", "");
     answer("Access key ID for alice: ", &key.id);
     answer("Secret access key: ", &key.secret);
     answer("Seal the key and write this? [Y/n] ", "");

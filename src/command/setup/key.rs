@@ -1,7 +1,4 @@
-//! The first step: the user's profile, its region, and its access key, sealed.
-
-use std::io;
-use std::path::Path;
+//! The first step: the user's access key, sealed, and the profile with its region.
 
 use super::SetupWork;
 use super::csv::{self, Csv};
@@ -11,65 +8,15 @@ use crate::iam::KeysError;
 use crate::names::{ProfileName, Region};
 use crate::plan::Origin;
 use crate::profile::Profile;
-use crate::settings::{Chosen, Settings};
+use crate::profile::edit::Draft;
 
 /// What makes a profile another one than a user's with an access key.
 const OTHERWISE: [&str; 6] =
     ["sso_session", "sso_start_url", "sso_account_id", "login_session", "web_identity_token_file", "credential_source"];
-const ID: &str = "aws_access_key_id";
+/// An access key in the AWS files.
+pub(super) const ID: &str = "aws_access_key_id";
 
-/// The file of the option; `None` if an earlier run sealed its key and deleted it.
-pub(super) fn given(work: &SetupWork<'_>) -> Result<Option<Csv>, Error> {
-    let Some(path) = work.args.csv.as_deref() else { return Ok(None) };
-    match csv::read(work, path) {
-        Err(KeysError::Unreadable { source, .. })
-            if source.kind() == io::ErrorKind::NotFound && is_sealed(work, path)? =>
-        {
-            Ok(None)
-        }
-        read => Ok(read.map(Some)?),
-    }
-}
-
-/// The user's profile: named, else asked for. Where nothing is there yet, the file with the key is asked for first, since
-/// it tells the user's name.
-pub(super) fn profile(work: &SetupWork<'_>, csv: &mut Option<Csv>) -> Result<ProfileName, Error> {
-    if let Some(named) = &work.args.whose.profile {
-        return Ok(named.clone());
-    }
-    let chosen = match Settings::profile(None, work.context.host.env) {
-        (_, Chosen::Default) => None,
-        (name, _) => Some(name),
-    };
-    let only = only_one(work)?;
-    if csv.is_none() && chosen.is_none() && only.is_none() && !work.args.skip.contains(&crate::cli::SetupStep::Key) {
-        *csv = csv::ask(work)?;
-    }
-    let of_csv = || csv.as_ref().and_then(Csv::user).or_else(|| csv::user_of(work.args.csv.as_deref()?));
-    let usual = chosen.or_else(of_csv).or(only).or_else(|| ProfileName::new("default"));
-    let usual = usual.ok_or(Error::NonePicked)?;
-    Ok(work.ask(&format!("Profile name [{usual}]: "))?.and_then(ProfileName::new).unwrap_or(usual))
-}
-
-/// Is the key sealed that the file once held? Then a run that deleted the file is continued without it.
-fn is_sealed(work: &SetupWork<'_>, file: &Path) -> Result<bool, Error> {
-    let named = work.args.whose.profile.clone().or_else(|| csv::user_of(file));
-    let set = work.context.profiles()?;
-    Ok(named
-        .and_then(|named| set.get(named.as_str()))
-        .is_some_and(|section| matches!(section.sealed_key(), Ok(Some(_)))))
-}
-
-/// The only profile with an access key, in a file or sealed.
-fn only_one(work: &SetupWork<'_>) -> Result<Option<ProfileName>, Error> {
-    let set = work.context.profiles()?;
-    let has_key = |profile: &Profile<'_>| {
-        profile.filled(ID).is_some() || profile.sealed_key().is_ok_and(|sealed| sealed.is_some())
-    };
-    let mut with_key = set.profiles().filter(has_key);
-    Ok(with_key.next().filter(|_| with_key.next().is_none()).and_then(|only| ProfileName::new(only.name())))
-}
-
+/// Seals the profile's key, unless it is.
 pub(super) fn run(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<Csv>) -> Result<(), Error> {
     let context = work.context.anew();
     let keys = work.keys(&context);
@@ -87,7 +34,7 @@ pub(super) fn run(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<Csv>)
         match import::import(&keys, profile) {
             Err(Error::Keys(KeysError::Declined)) => {
                 work.note(&format!("{profile}: the access key stays in plain text"));
-                return write_region(work, profile, region.as_ref());
+                return write_profile(work, profile, region.as_ref());
             }
             imported => imported?,
         }
@@ -101,13 +48,13 @@ pub(super) fn run(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<Csv>)
         work.note(&format!("{profile}: access key {} of {} is already sealed", header.access_key_id, header.user()));
     } else {
         let csv = match csv {
-            None => csv::ask(work)?,
+            None if !work.types_key.get() => csv::ask(work)?,
             csv => csv,
         };
         seal(work, &keys, &New { profile, region: region.as_ref() }, csv.as_ref())?;
         return csv.map_or(Ok(()), |csv| csv.offer_deletion(work, profile));
     }
-    write_region(work, profile, region.as_ref())?;
+    write_profile(work, profile, region.as_ref())?;
     csv.map_or(Ok(()), |csv| csv.offer_deletion(work, profile))
 }
 
@@ -167,11 +114,14 @@ fn region(work: &SetupWork<'_>, section: Option<Profile<'_>>) -> Result<Option<R
     Ok(region)
 }
 
-fn write_region(work: &SetupWork<'_>, profile: &ProfileName, region: Option<&Region>) -> Result<(), Error> {
-    let Some(region) = region else { return Ok(()) };
+/// Writes what the profile lacks. A run that was killed after it sealed the key has not written the profile.
+fn write_profile(work: &SetupWork<'_>, profile: &ProfileName, region: Option<&Region>) -> Result<(), Error> {
     let context = work.context.anew();
-    let mut draft = crate::profile::edit::Draft::new(work.keys(&context).files()?);
-    draft.set_key(profile.as_str(), "region", region.as_str()).map_err(SetupError::from)?;
+    let mut draft = Draft::new(work.keys(&context).files()?);
+    draft.add_profile(profile.as_str()).map_err(SetupError::from)?;
+    if let Some(region) = region {
+        draft.set_key(profile.as_str(), "region", region.as_str()).map_err(SetupError::from)?;
+    }
     work.write(&draft)?;
     Ok(())
 }

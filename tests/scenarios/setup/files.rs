@@ -120,6 +120,12 @@ fn the_csv_file_is_deleted_only_when_its_key_is_sealed_and_still_in_it() {
     symlink(world.home().join("real.csv"), world.home().join(CSV)).expect("a link");
     assert!(world.run(&words(&["--delete-csv"])).status.success());
     assert!(!world.home().join("real.csv").exists() && fs::symlink_metadata(world.home().join(CSV)).is_err());
+    // The same key with another secret is not what is sealed.
+    let other = format!("Access key ID,Secret access key\n{},{}\n", key.id, "x".repeat(40));
+    world.write(CSV, &other);
+    assert!(world.run(&words(&["--delete-csv"])).status.success());
+    assert_eq!(world.read(CSV), other);
+    fs::remove_file(world.home().join(CSV)).expect("it was there");
     // A folder that cannot be written to.
     if !rustix::process::geteuid().is_root() {
         world.write(CSV, format!("Access key ID,Secret access key\n{},{}\n", key.id, key.secret));

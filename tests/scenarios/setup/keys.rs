@@ -18,31 +18,43 @@ fn nothing_was_made(world: &World) {
 
 #[test]
 fn every_form_of_the_file_is_read_and_names_the_profile() {
-    let (world, key) = stranger_with_a_passphrase();
-    let (id, secret) = (&key.id, &key.secret);
-    let excel = format!("\u{feff}Access key ID\tSecret access key\r\n{id}\t{secret}\r\n");
-    let utf16: Vec<u8> = excel.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    for (name, bytes, profile) in [
-        ("a_accessKeys.csv", format!("Access key ID,Secret access key\n{id},{secret}\n").into_bytes(), "a"),
-        ("b_accessKeys.csv", format!("Access key ID;Secret access key\r\n{id};{secret}\r\n").into_bytes(), "b"),
-        ("c_accessKeys.csv", utf16, "c"),
+    let csv = |id: &str, secret: &str| format!("Access key ID,Secret access key\n{id},{secret}\n");
+    type Form<'a> = (&'a str, &'a dyn Fn(&str, &str) -> Vec<u8>, &'a str);
+    let forms: [Form<'_>; 5] = [
+        ("a_accessKeys.csv", &|id, secret| csv(id, secret).into_bytes(), "a"),
+        ("b_accessKeys.csv", &|id, secret| csv(id, secret).replace(',', ";").into_bytes(), "b"),
+        (
+            "c_accessKeys.csv",
+            &|id, secret| {
+                let text = format!("\u{feff}{}", csv(id, secret).replace(',', "\t"));
+                text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+            },
+            "c",
+        ),
         (
             "d.csv",
-            format!(
-                "User name,Password,Access key ID,Secret access key,Console login link\nd,p,{id},{secret},https://x\n"
-            )
-            .into_bytes(),
+            &|id, secret| {
+                let head = "User name,Password,Access key ID,Secret access key,Console login link";
+                format!("{head}\nd,p,{id},{secret},https://x\n").into_bytes()
+            },
             "d",
         ),
-        ("keys.csv", format!("Access key ID,Secret access key\n{id},{secret}\n").into_bytes(), "default"),
-    ] {
-        world.write(name, bytes);
+        ("keys.csv", &|id, secret| csv(id, secret).into_bytes(), "default"),
+    ];
+    for (name, bytes, profile) in forms {
+        let (world, key) = stranger_with_a_passphrase();
+        world.write(name, bytes(&key.id, &key.secret));
         let done = world.run(&only_key(name));
         assert_eq!(done.status.code(), Some(0), "{name}: {done:?}");
+        let id = &key.id;
         assert!(done.stderr.contains(&format!("{profile}: access key {id} of alice is sealed")), "{done:?}");
         assert!(world.home().join(name).exists(), "`--yes` does not delete it");
+        // Another time the key tells whose file it is, whatever its name.
+        world.write("other.csv", bytes(&key.id, &key.secret));
+        let done = world.run(&only_key("other.csv"));
+        assert!(done.stderr.contains(&format!("{profile}: access key {id} of alice is already sealed")), "{done:?}");
+        world.may_leak();
     }
-    world.may_leak();
 }
 
 #[test]
