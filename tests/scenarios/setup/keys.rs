@@ -16,10 +16,12 @@ fn nothing_was_made(world: &World) {
     assert!(!world.safe().exists() && !world.home().join(".aws").exists());
 }
 
+/// A file's name, what makes it of a key, and the profile that it leads to.
+type Form<'a> = (&'a str, &'a dyn Fn(&str, &str) -> Vec<u8>, &'a str);
+
 #[test]
 fn every_form_of_the_file_is_read_and_names_the_profile() {
     let csv = |id: &str, secret: &str| format!("Access key ID,Secret access key\n{id},{secret}\n");
-    type Form<'a> = (&'a str, &'a dyn Fn(&str, &str) -> Vec<u8>, &'a str);
     let forms: [Form<'_>; 5] = [
         ("a_accessKeys.csv", &|id, secret| csv(id, secret).into_bytes(), "a"),
         ("b_accessKeys.csv", &|id, secret| csv(id, secret).replace(',', ";").into_bytes(), "b"),
