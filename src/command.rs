@@ -17,6 +17,7 @@ mod list;
 mod login;
 mod man;
 mod policy;
+mod portal;
 mod process;
 mod prompt;
 mod session;

@@ -25,6 +25,7 @@ use crate::profile::ProfileError;
 use crate::safe::SafeError;
 use crate::settings::SettingsError;
 use crate::signin::SignInError;
+use crate::sso::SsoError;
 use crate::sso::login::LoginError;
 use crate::sso::oidc::TokenError;
 use crate::sso::turn::TurnError;
@@ -436,6 +437,7 @@ fn execute_ending(error: &ExecuteError) -> Ending {
         }
         ExecuteError::Base(BaseError::Sealed(error)) => return safe_ending(error),
         ExecuteError::Base(BaseError::SignIn(error)) => sign_in_exit(error),
+        ExecuteError::Base(BaseError::Sso(error)) => return sso_ending(error),
         ExecuteError::Base(_) | ExecuteError::Client(_) | ExecuteError::NoDevice(_) => ExitCode::Failed,
         ExecuteError::Vault(error) => return vault_ending(error),
         ExecuteError::Call { error, .. } => call_exit(error),
@@ -448,6 +450,16 @@ fn sign_in_exit(error: &SignInError) -> ExitCode {
         SignInError::Call { error, .. } => call_exit(error),
         _ => ExitCode::Failed,
     }
+}
+
+fn sso_ending(error: &SsoError) -> Ending {
+    Ending::Exit(match error {
+        error if error.needs_sign_in() => ExitCode::NobodyToAsk,
+        SsoError::NoAccess { .. } => ExitCode::AwsRefused,
+        SsoError::Call { error, .. } => call_exit(error),
+        SsoError::Signal(signal) => return Ending::Signal(*signal),
+        _ => ExitCode::Failed,
+    })
 }
 
 /// A question without an answer. `absent` is the exit code if nobody could be asked.

@@ -25,6 +25,7 @@ use crate::safe::SafeError;
 use crate::secret::{Credentials, Secret};
 use crate::settings::Limits;
 use crate::signin;
+use crate::sso;
 use crate::state::CorrectedClock;
 
 /// AWS rejects requests whose date differs by more seconds.
@@ -76,7 +77,9 @@ pub(super) fn key(facts: &Facts, plan: &Plan) -> Option<Credentials> {
     }
     // A sealed key is not opened, since that may ask a person.
     let sealed = |profile: &ProfileName| Err(SafeError::Missing(profile.clone()));
-    RealBases { ambient: &|| None, sealed: &sealed, login: &signin::none, heard: &|_| () }.credentials(plan, set).ok()
+    let bases =
+        RealBases { ambient: &|| None, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &|_| () };
+    bases.credentials(plan, set).ok()
 }
 
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/security-creds-programmatic-access.html>

@@ -204,6 +204,7 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         ExecuteError::Vault(error) => return vault_hint(error),
         ExecuteError::Base(BaseError::Sealed(error)) => return safe_hint(error),
         ExecuteError::Base(BaseError::SignIn(error)) => return sources::sign_in(error),
+        ExecuteError::Base(BaseError::Sso(error)) => return sources::sso(error, profile),
         ExecuteError::Base(BaseError::Token { path, why, .. }) => return sources::token_file(path, why),
         ExecuteError::Base(BaseError::Expired { origin, .. }) => match origin {
             Some(Origin::Variable(_)) => "obtain new ones the same way; if that variable is a leftover, unset it",

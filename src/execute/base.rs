@@ -18,11 +18,12 @@ use crate::aws::route::Route;
 use crate::aws::runtime;
 use crate::aws::transport::client;
 use crate::names::{ProfileName, is_temporary_key};
-use crate::plan::{Base, LoginSession, Origin, Plan, WebIdentity};
+use crate::plan::{Base, LoginSession, Origin, Plan, SsoRole, WebIdentity};
 use crate::profile::ProfileSet;
 use crate::safe::SafeError;
 use crate::secret::{Credentials, Secret};
 use crate::signin::SignInError;
+use crate::sso::SsoError;
 use crate::web_token::{self, TokenError};
 
 /// The time limit for an instance, a container or a command.
@@ -93,6 +94,9 @@ pub enum BaseError {
     /// The session of `aws login`.
     #[error(transparent)]
     SignIn(#[from] SignInError),
+    /// A login at IAM Identity Center.
+    #[error(transparent)]
+    Sso(#[from] SsoError),
     /// No client could be built for the provider.
     #[error(transparent)]
     Client(#[from] StsError),
@@ -115,6 +119,8 @@ pub struct RealBases<'a> {
     pub sealed: &'a dyn Fn(&ProfileName) -> Result<Credentials, SafeError>,
     /// Reads a session of `aws login`, and renews it.
     pub login: &'a dyn Fn(&LoginSession) -> Result<Credentials, SignInError>,
+    /// Gets the credentials of a role with a login at IAM Identity Center.
+    pub sso: &'a dyn Fn(&SsoRole) -> Result<Credentials, SsoError>,
     /// Passes the stderr of a `credential_process` on to the person at the terminal.
     pub heard: &'a dyn Fn(&str),
 }
@@ -142,7 +148,7 @@ impl RealBases<'_> {
                 let failed = |why| BaseError::Process { from: plan.base.to_string(), why };
                 process::run(command, PATIENCE, self.heard).map_err(failed)
             }
-            Base::Sso(_) => Err(failed(plan, ": this version only plans with it".to_owned())),
+            Base::Sso(role) => Ok((self.sso)(role)?),
             Base::Ec2InstanceMetadata(url) => {
                 let config = ProviderConfig::without_region().with_http_client(client(&Route::to_this_host())?);
                 // Named, so that the SDK looks for no other in files and variables of its own choice.

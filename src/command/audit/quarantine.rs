@@ -33,6 +33,7 @@ use crate::policy::{Document, PolicyKind};
 use crate::secret::Credentials;
 use crate::settings::Limits;
 use crate::signin;
+use crate::sso;
 use crate::state::CorrectedClock;
 
 pub(super) fn run(group: &str, args: &AuditArgs, context: &Context<'_>) -> Result<Done, Error> {
@@ -80,7 +81,8 @@ fn callers(
     if matches!(plan.base, Base::AccessKey { .. } | Base::SealedKey { .. } | Base::Environment(_)) {
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
         let sealed = |profile: &ProfileName| context.open_sealed(profile);
-        let base = RealBases { ambient: &ambient, sealed: &sealed, login: &signin::none, heard: &heard };
+        let base =
+            RealBases { ambient: &ambient, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &heard };
         let base = base.credentials(plan, context.profiles()?);
         arns.push(sts.caller(&base.map_err(ExecuteError::from)?).map_err(DeviceError::Who)?);
     }

@@ -15,6 +15,7 @@ use crate::profile::ProfileSet;
 use crate::secret::{Credentials, Secret};
 use crate::settings::Limits;
 use crate::signin;
+use crate::sso;
 
 /// A base that is asked only once: a `credential_process` may be slow, or may prompt a person.
 pub(in crate::command) struct Once<'a> {
@@ -112,7 +113,13 @@ fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSeria
     // Nobody is asked to unlock a key either.
     let sealed = |profile: &ProfileName| context.at(&NoTerminal, None).open_sealed(profile);
     let of_environment = || context.ambient_credentials();
-    let bases = RealBases { ambient: &of_environment, sealed: &sealed, login: &signin::none, heard: &|_| () };
+    let bases = RealBases {
+        ambient: &of_environment,
+        sealed: &sealed,
+        login: &signin::none,
+        sso: &sso::none,
+        heard: &|_| (),
+    };
     let base = bases.credentials(&plan, set).ok()?;
     let clock = context.clock();
     let iam = AwsIam::connect(&plan.iam(set, ambient).ok()?, BRIEF, &clock).ok()?;

@@ -7,7 +7,30 @@ use crate::aws::CallError;
 use crate::messages::{aws_login, ours};
 use crate::names::ProfileName;
 use crate::signin::SignInError;
+use crate::sso::SsoError;
+use crate::sso::file::FileError;
 use crate::web_token::TokenError;
+
+/// Why a login at IAM Identity Center gives no credentials.
+pub(super) fn sso(error: &SsoError, profile: Option<&ProfileName>) -> Option<String> {
+    let login = || ours("login", profile);
+    Some(match error {
+        SsoError::SignedOut(_) | SsoError::Over(_) => format!("run {} in a terminal", login()),
+        SsoError::File(FileError::NotAToken { .. }) => format!("{} replaces it", login()),
+        SsoError::File(FileError::Unwritable { path, .. } | FileError::Unreadable { path, .. }) => {
+            let folder = path.parent().unwrap_or(path).to_string_lossy();
+            format!("free or unlock that file system, or run `ls -la {}`", shlex::try_quote(&folder).unwrap_or_default())
+        }
+        SsoError::File(FileError::Busy { .. }) => "end that process, or try again".to_owned(),
+        SsoError::NoAccess { .. } => {
+            "compare `sso_account_id` and `sso_role_name` with what the start page offers, or ask for the assignment"
+                .to_owned()
+        }
+        SsoError::Call { error, .. } | SsoError::Client(error) => return super::call_hint(None, error, profile),
+        SsoError::NoHome => "set HOME".to_owned(),
+        SsoError::Signal(_) => return None,
+    })
+}
 
 /// Why AWS does not take the token of a web identity.
 pub(super) fn web_identity(code: &str, message: &str, profile: Option<&ProfileName>) -> Option<String> {

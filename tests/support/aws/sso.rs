@@ -4,6 +4,7 @@
 //! one ends its session, as does a second use of an authorization code.
 
 mod oidc;
+mod portal;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(super) struct IdentityCenter {
     devices: BTreeMap<String, oidc::DeviceCode>,
     codes: BTreeMap<String, oidc::AuthorizationCode>,
     sessions: Vec<SsoSession>,
+    /// The ARNs of the person's roles, by account and name.
+    assignments: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A person's sign-in.
@@ -73,6 +76,7 @@ impl Default for IdentityCenter {
             devices: BTreeMap::new(),
             codes: BTreeMap::new(),
             sessions: Vec::new(),
+            assignments: BTreeMap::new(),
         }
     }
 }
@@ -96,6 +100,9 @@ pub(super) fn action(request: &Request) -> Option<(Service, &'static str)> {
         // The pages that a person's browser opens.
         ("GET", "/authorize") => (Service::Oidc, "Authorize"),
         ("GET", "/device") => (Service::Oidc, "Device"),
+        ("GET", "/federation/credentials") => (Service::Portal, "GetRoleCredentials"),
+        ("GET", "/assignment/accounts") => (Service::Portal, "ListAccounts"),
+        ("GET", "/assignment/roles") => (Service::Portal, "ListAccountRoles"),
         ("POST", "/logout") => (Service::Portal, "Logout"),
         _ => return None,
     })
@@ -111,6 +118,9 @@ pub(super) fn perform(world: &mut World, action: &str, request: &Request) -> Res
         "Logout" => {
             logout(world, request)?;
             return Ok(Reply::json(200, &Value::Null));
+        }
+        "GetRoleCredentials" | "ListAccounts" | "ListAccountRoles" => {
+            return portal::perform(world, action, request).map(|answer| Reply::json(200, &answer));
         }
         _ => {}
     }

@@ -1,0 +1,31 @@
+//! What commands need in order to use a login at IAM Identity Center: its token file, its two clients, and AWS's time.
+
+use crate::command::context::Context;
+use crate::plan::{SsoRole, SsoSession};
+use crate::secret::Credentials;
+use crate::sso::SsoError;
+use crate::sso::access::Access;
+use crate::sso::file::TokenFile;
+use crate::sso::oidc::{AwsOidc, Oidc};
+use crate::sso::portal::{AwsPortal, Portal};
+
+/// Runs `with` with a login. Nothing is read or connected before it needs that.
+pub(super) fn with_access<T>(
+    session: &SsoSession,
+    context: &Context<'_>,
+    with: impl FnOnce(&Access<'_>) -> Result<T, SsoError>,
+) -> Result<T, SsoError> {
+    let home = context.host.folders.home.as_deref().ok_or(SsoError::NoHome)?;
+    let (limits, messages, clock) = (context.settings.limits, context.settings.messages, context.clock());
+    let local = clock.of(&session.oidc);
+    let oidc = || Ok(Box::new(AwsOidc::connect(&session.oidc, limits, &clock)?) as Box<dyn Oidc + '_>);
+    let portal = || Ok(Box::new(AwsPortal::connect(&session.portal, limits, &clock)?) as Box<dyn Portal + '_>);
+    let now = || local.now();
+    let file = TokenFile::of(home, session);
+    with(&Access { session, file, now: &now, oidc: &oidc, portal: &portal, messages })
+}
+
+/// The credentials of a role that a person takes with a login.
+pub(super) fn role_credentials(role: &SsoRole, context: &Context<'_>) -> Result<Credentials, SsoError> {
+    with_access(&role.session, context, |access| access.role_credentials(role))
+}

@@ -1,0 +1,233 @@
+//! The access token of a login, renewed where that is possible without a person, and the calls that it allows.
+//!
+//! In: the token file, the clients. Out: what a call returned. The refresh token is good for one use, so a renewal is
+//! made by one process at a time, after it has looked whether another one was faster, and after it has made sure that the
+//! new token can be written. A renewal that fails costs nothing while the old token can still be used.
+//!
+//! Signals that would end the process wait until the new token is in its file.
+
+use jiff::Timestamp;
+
+use super::error::SsoError;
+use super::file::{FileError, Room, TokenFile};
+use super::oidc::{Grant, Oidc, Registration, TokenError};
+use super::portal::{Portal, is_forbidden, is_unauthorized};
+use super::token::{Renewal, Token};
+use crate::aws::CallError;
+use crate::messages::{Messages, with_causes};
+use crate::plan::{SsoRole, SsoSession};
+use crate::secret::{Credentials, Secret};
+
+/// A login, and what it needs.
+pub struct Access<'a> {
+    /// The login.
+    pub session: &'a SsoSession,
+    /// Where its token is.
+    pub file: TokenFile,
+    /// AWS's time.
+    pub now: &'a dyn Fn() -> Timestamp,
+    /// Makes the client for a renewal.
+    pub oidc: &'a dyn Fn() -> Result<Box<dyn Oidc + 'a>, CallError>,
+    /// Makes the client for the calls.
+    pub portal: &'a dyn Fn() -> Result<Box<dyn Portal + 'a>, CallError>,
+    /// Reports progress to the user.
+    pub messages: Messages,
+}
+
+impl Access<'_> {
+    /// The credentials of a role.
+    ///
+    /// # Errors A person must sign in, the role is not assigned to them, or a call failed.
+    pub fn role_credentials(&self, role: &SsoRole) -> Result<Credentials, SsoError> {
+        let call = |portal: &dyn Portal, token: &Secret<String>| {
+            portal.role_credentials(token, &role.account, &role.role)
+        };
+        self.call("GetRoleCredentials", &call).map_err(|error| match error {
+            SsoError::Call { error, .. } if is_forbidden(&error) => {
+                SsoError::NoAccess { role: Box::new(role.clone()), error }
+            }
+            error => error,
+        })
+    }
+
+    /// Makes a call of the portal. If AWS does not accept the token, it is renewed, once.
+    ///
+    /// # Errors A person must sign in, or the call failed.
+    pub fn call<T>(
+        &self,
+        name: &'static str,
+        call: &dyn Fn(&dyn Portal, &Secret<String>) -> Result<T, CallError>,
+    ) -> Result<T, SsoError> {
+        let token = self.token()?;
+        let portal = (self.portal)().map_err(SsoError::Client)?;
+        let failed = |error| SsoError::Call { call: name, session: Box::new(self.session.clone()), error };
+        match call(&*portal, &token.access_token) {
+            Err(error) if is_unauthorized(&error) => {
+                self.messages.info(&format!("AWS does not accept the token of {}; renewing it", self.session));
+                let token = self.renewed(token, Refused::Yes)?;
+                call(&*portal, &token.access_token).map_err(|error| match error {
+                    error if is_unauthorized(&error) => self.over(),
+                    error => failed(error),
+                })
+            }
+            result => result.map_err(failed),
+        }
+    }
+
+    /// A token that can be used, renewed if it ends soon.
+    fn token(&self) -> Result<Token, SsoError> {
+        let token = self.file.read()?.ok_or_else(|| self.signed_out())?;
+        let now = (self.now)();
+        if !token.ends_soon(now) {
+            return Ok(token);
+        }
+        match token.renewal(now) {
+            Some(_) => self.renewed(token, Refused::No),
+            None if token.is_live(now) => Ok(token),
+            None => Err(self.over()),
+        }
+    }
+
+    /// A better token than this one; this one if there is none and it can still be used.
+    fn renewed(&self, old: Token, refused: Refused) -> Result<Token, SsoError> {
+        let is_usable = |token: &Token| refused == Refused::No && token.is_live((self.now)());
+        let is_better = |token: &Token| {
+            let is_other = token.access_token.expose() != old.access_token.expose();
+            is_other && token.is_live((self.now)())
+        };
+        let better = || self.file.read().ok().flatten().filter(|token| is_better(token));
+        let held = self.file.lock(&mut || {
+            // While another process renews it, the old token still does.
+            if is_usable(&old) { Some(None) } else { better().map(Some) }
+        });
+        let held = match held {
+            Ok(Ok(held)) => held,
+            Ok(Err(Some(better))) => return Ok(better),
+            Ok(Err(None)) => return Ok(old),
+            Err(error) => return self.keep(old, refused, error.into()),
+        };
+        // Another process, or the AWS CLI, may have been faster.
+        let Some(current) = held.read()? else { return Err(self.signed_out()) };
+        if is_better(&current) {
+            return Ok(current);
+        }
+        let Some(renewal) = current.renewal((self.now)()).cloned() else { return self.keep(current, refused, self.over()) };
+        let room = match held.reserve() {
+            Ok(room) => room,
+            Err(error) => return self.keep(current, refused, error.into()),
+        };
+        match self.exchange(current, &renewal, room) {
+            Ok(token) => Ok(token),
+            // A program that takes no lock may have spent the refresh token.
+            Err((current, error)) => match better() {
+                Some(better) => Ok(better),
+                None => self.keep(current, refused, error),
+            },
+        }
+    }
+
+    /// Spends the refresh token, and writes the new one. Returns the old token if AWS refuses.
+    fn exchange(&self, old: Token, renewal: &Renewal, room: Room<'_>) -> Result<Token, (Token, SsoError)> {
+        let Renewal { refresh_token, client_id, client_secret, registration_expires_at } = renewal.clone();
+        let client = Registration { client_id, client_secret, expires_at: registration_expires_at };
+        let oidc = match (self.oidc)() {
+            Ok(oidc) => oidc,
+            Err(error) => return Err((old, SsoError::Client(error))),
+        };
+        let what = format!("renewing the token of {}", self.session);
+        self.messages.info(&what);
+        let _waiting = self.messages.waiting(&what);
+        let signals = Signals::hold();
+        let tokens = match oidc.create_token(&client, Grant::RefreshToken(&refresh_token)) {
+            Ok(tokens) => tokens,
+            Err(error) => return Err((old, signals.error().unwrap_or_else(|| self.refused(error)))),
+        };
+        let end = (self.now)().saturating_add(tokens.expires_in).unwrap_or((self.now)());
+        let token = old.renewed(tokens.access_token, end, tokens.refresh_token);
+        if let Err(error) = room.write(&token) {
+            // It serves this command, at least.
+            self.messages.warn(&format!("the renewed token is not saved: {}", with_causes(&error)));
+        }
+        match signals.error() {
+            Some(error) => Err((token, error)),
+            None => Ok(token),
+        }
+    }
+
+    /// The old token, as long as it can be used.
+    fn keep(&self, old: Token, refused: Refused, error: SsoError) -> Result<Token, SsoError> {
+        match error {
+            SsoError::Signal(_) => Err(error),
+            error if refused == Refused::No && old.is_live((self.now)()) => {
+                let why = with_causes(&error);
+                match &error {
+                    SsoError::File(FileError::Unwritable { .. }) => self.messages.warn(&self.not_renewed(&why)),
+                    _ => self.messages.info(&self.not_renewed(&why)),
+                }
+                Ok(old)
+            }
+            error => Err(error),
+        }
+    }
+
+    fn not_renewed(&self, why: &str) -> String {
+        format!("the token of {} was not renewed, and is still valid: {why}", self.session)
+    }
+
+    fn refused(&self, error: TokenError) -> SsoError {
+        match error {
+            TokenError::Call(error) => {
+                SsoError::Call { call: "CreateToken", session: Box::new(self.session.clone()), error }
+            }
+            // The refresh token is spent or revoked, or the client is unknown.
+            _ => self.over(),
+        }
+    }
+
+    fn over(&self) -> SsoError {
+        SsoError::Over(Box::new(self.session.clone()))
+    }
+
+    fn signed_out(&self) -> SsoError {
+        SsoError::SignedOut(Box::new(self.session.clone()))
+    }
+}
+
+/// Has AWS refused the token, whatever its end is?
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Refused {
+    Yes,
+    No,
+}
+
+/// The signals that end programs, held back.
+#[cfg(unix)]
+struct Signals(Option<crate::terminal::signals::Watch>);
+
+#[cfg(unix)]
+impl Signals {
+    fn hold() -> Self {
+        use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+        Self(crate::terminal::signals::Watch::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok())
+    }
+
+    /// What arrived meanwhile.
+    fn error(&self) -> Option<SsoError> {
+        self.0.as_ref()?.take().map(SsoError::Signal)
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn hold() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "elsewhere signals arrive")]
+    fn error(&self) -> Option<SsoError> {
+        None
+    }
+}
