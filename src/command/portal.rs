@@ -25,6 +25,11 @@ pub(super) fn with_access<T>(
     with(&Access { session, file, now: &now, oidc: &oidc, portal: &portal, messages })
 }
 
+/// Would that login give credentials without a person? Only its file tells; nothing is asked.
+pub(super) fn is_signed_in(session: &SsoSession, context: &Context<'_>) -> bool {
+    with_access(session, context, |access| Ok(access.is_signed_in())).unwrap_or(false)
+}
+
 /// The credentials of a role that a person takes with a login.
 pub(super) fn role_credentials(role: &SsoRole, context: &Context<'_>) -> Result<Credentials, SsoError> {
     with_access(&role.session, context, |access| access.role_credentials(role))

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Done, list, write_stdout};
+use super::{Done, list, portal, write_stdout};
 use crate::cache::{CacheUse, EntryKind, Header, Key, keys};
 use crate::cli::ProfileArgs;
 use crate::error::Error;
@@ -47,14 +47,18 @@ pub(super) enum Access {
     SignedOut,
 }
 
-/// Whether a session of `aws login` can still be renewed, as far as its file tells.
+/// Whether a sign-in is still good, or can still be renewed, as far as its file tells.
 fn access(plan: &Plan, context: &Context<'_>) -> Access {
-    let Base::Login(session) = &plan.base else { return Access::AsCached };
-    let standing = context.login_file(session).map(|file| signin::standing(session, &file));
-    match standing {
-        Ok(Standing::Until(end)) if end.duration_since(context.now(plan)) > -signin::LONGEST => Access::AsCached,
-        _ => Access::SignedOut,
-    }
+    let is_signed_in = match &plan.base {
+        Base::Sso(role) => portal::is_signed_in(&role.session, context),
+        Base::Login(session) => {
+            let standing = context.login_file(session).map(|file| signin::standing(session, &file));
+            let is_recent = |end: Timestamp| end.duration_since(context.now(plan)) > -signin::LONGEST;
+            matches!(standing, Ok(Standing::Until(end)) if is_recent(end))
+        }
+        _ => true,
+    };
+    if is_signed_in { Access::AsCached } else { Access::SignedOut }
 }
 
 /// The same for a profile whose plan is made.

@@ -77,8 +77,7 @@ pub(super) fn key(facts: &Facts, plan: &Plan) -> Option<Credentials> {
     }
     // A sealed key is not opened, since that may ask a person.
     let sealed = |profile: &ProfileName| Err(SafeError::Missing(profile.clone()));
-    let bases =
-        RealBases { ambient: &|| None, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &|_| () };
+    let bases = RealBases { ambient: &|| None, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &|_| () };
     bases.credentials(plan, set).ok()
 }
 

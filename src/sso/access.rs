@@ -35,13 +35,19 @@ pub struct Access<'a> {
 }
 
 impl Access<'_> {
+    /// Can the token be used or renewed, as far as its file tells?
+    pub fn is_signed_in(&self) -> bool {
+        let now = (self.now)();
+        let token = self.file.read().ok().flatten();
+        token.is_some_and(|token| token.is_live(now) || token.renewal(now).is_some())
+    }
+
     /// The credentials of a role.
     ///
     /// # Errors A person must sign in, the role is not assigned to them, or a call failed.
     pub fn role_credentials(&self, role: &SsoRole) -> Result<Credentials, SsoError> {
-        let call = |portal: &dyn Portal, token: &Secret<String>| {
-            portal.role_credentials(token, &role.account, &role.role)
-        };
+        let call =
+            |portal: &dyn Portal, token: &Secret<String>| portal.role_credentials(token, &role.account, &role.role);
         self.call("GetRoleCredentials", &call).map_err(|error| match error {
             SsoError::Call { error, .. } if is_forbidden(&error) => {
                 SsoError::NoAccess { role: Box::new(role.clone()), error }
@@ -111,13 +117,16 @@ impl Access<'_> {
         if is_better(&current) {
             return Ok(current);
         }
-        let Some(renewal) = current.renewal((self.now)()).cloned() else { return self.keep(current, refused, self.over()) };
+        let Some(renewal) = current.renewal((self.now)()).cloned() else {
+            return self.keep(current, refused, self.over());
+        };
         let room = match held.reserve() {
             Ok(room) => room,
             Err(error) => return self.keep(current, refused, error.into()),
         };
         match self.exchange(current, &renewal, room) {
             Ok(token) => Ok(token),
+            Err((_, error @ SsoError::Signal(_))) => Err(error),
             // A program that takes no lock may have spent the refresh token.
             Err((current, error)) => match better() {
                 Some(better) => Ok(better),
@@ -157,7 +166,6 @@ impl Access<'_> {
     /// The old token, as long as it can be used.
     fn keep(&self, old: Token, refused: Refused, error: SsoError) -> Result<Token, SsoError> {
         match error {
-            SsoError::Signal(_) => Err(error),
             error if refused == Refused::No && old.is_live((self.now)()) => {
                 let why = with_causes(&error);
                 match &error {

@@ -165,7 +165,8 @@ impl Portal for AwsPortal<'_> {
         role: &str,
     ) -> Result<Credentials, CallError> {
         let query = [("role_name", role), ("account_id", account.as_str())];
-        let answer: RoleCredentialsAnswer = self.get(("GetRoleCredentials", "/federation/credentials"), &query, token)?;
+        let answer: RoleCredentialsAnswer =
+            self.get(("GetRoleCredentials", "/federation/credentials"), &query, token)?;
         let given = answer.role_credentials;
         let credentials = Credentials {
             access_key_id: given.access_key_id,

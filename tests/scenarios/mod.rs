@@ -75,6 +75,8 @@ mod shells;
 #[cfg(unix)]
 mod sso;
 #[cfg(target_os = "linux")]
+mod sso_roles;
+#[cfg(target_os = "linux")]
 mod state_folder;
 #[cfg(target_os = "linux")]
 mod stores;

@@ -113,13 +113,8 @@ fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSeria
     // Nobody is asked to unlock a key either.
     let sealed = |profile: &ProfileName| context.at(&NoTerminal, None).open_sealed(profile);
     let of_environment = || context.ambient_credentials();
-    let bases = RealBases {
-        ambient: &of_environment,
-        sealed: &sealed,
-        login: &signin::none,
-        sso: &sso::none,
-        heard: &|_| (),
-    };
+    let bases =
+        RealBases { ambient: &of_environment, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &|_| () };
     let base = bases.credentials(&plan, set).ok()?;
     let clock = context.clock();
     let iam = AwsIam::connect(&plan.iam(set, ambient).ok()?, BRIEF, &clock).ok()?;

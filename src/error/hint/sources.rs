@@ -19,7 +19,10 @@ pub(super) fn sso(error: &SsoError, profile: Option<&ProfileName>) -> Option<Str
         SsoError::File(FileError::NotAToken { .. }) => format!("{} replaces it", login()),
         SsoError::File(FileError::Unwritable { path, .. } | FileError::Unreadable { path, .. }) => {
             let folder = path.parent().unwrap_or(path).to_string_lossy();
-            format!("free or unlock that file system, or run `ls -la {}`", shlex::try_quote(&folder).unwrap_or_default())
+            format!(
+                "free or unlock that file system, or run `ls -la {}`",
+                shlex::try_quote(&folder).unwrap_or_default()
+            )
         }
         SsoError::File(FileError::Busy { .. }) => "end that process, or try again".to_owned(),
         SsoError::NoAccess { .. } => {

@@ -32,7 +32,11 @@ fn parameters(request: &Request, known: &[&str]) -> Result<BTreeMap<String, Stri
 }
 
 fn needed<'q>(query: &'q BTreeMap<String, String>, name: &str) -> Result<&'q str, Refusal> {
-    query.get(name).map(String::as_str).filter(|text| !text.is_empty()).ok_or_else(|| invalid(format!("{name} is required")))
+    query
+        .get(name)
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| invalid(format!("{name} is required")))
 }
 
 pub(super) fn perform(world: &mut World, action: &str, request: &Request) -> Result<Value, Refusal> {
@@ -42,9 +46,7 @@ pub(super) fn perform(world: &mut World, action: &str, request: &Request) -> Res
         "ListAccounts" => {
             let query = parameters(request, &["max_result", "next_token"])?;
             let accounts: Vec<String> = world.sso.assignments.keys().cloned().collect();
-            let entry = |id: &String| {
-                json!({"accountId": id, "accountName": format!("account-{}", &id[..4]), "emailAddress": "a@corp.example"})
-            };
+            let entry = |id: &String| json!({"accountId": id, "accountName": format!("account-{}", &id[..4]), "emailAddress": "a@corp.example"});
             page(world, "accountList", accounts.iter().map(entry).collect(), &query)
         }
         _ => {
