@@ -10,7 +10,7 @@ use crate::sso::oidc::{AwsOidc, Oidc};
 use crate::sso::portal::{AwsPortal, Portal};
 
 /// Runs `with` with a login. Nothing is read or connected before it needs that.
-pub(super) fn with_access<T>(
+fn with_access<T>(
     session: &SsoSession,
     context: &Context<'_>,
     with: impl FnOnce(&Access<'_>) -> Result<T, SsoError>,
