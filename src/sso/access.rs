@@ -9,8 +9,8 @@
 use jiff::Timestamp;
 
 use super::error::SsoError;
-use super::file::{FileError, Room, TokenFile};
-use super::oidc::{Grant, Oidc, Registration, TokenError};
+use super::file::{FileError, Held, Room, TokenFile};
+use super::oidc::{Grant, Oidc, Registration, TokenError, Tokens};
 use super::portal::{Portal, is_forbidden, is_unauthorized};
 use super::token::{Renewal, Token};
 use crate::aws::CallError;
@@ -62,7 +62,7 @@ impl Access<'_> {
     pub fn call<T>(
         &self,
         name: &'static str,
-        call: &dyn Fn(&dyn Portal, &Secret<String>) -> Result<T, CallError>,
+        call: &impl Fn(&dyn Portal, &Secret<String>) -> Result<T, CallError>,
     ) -> Result<T, SsoError> {
         let token = self.token()?;
         let portal = (self.portal)().map_err(SsoError::Client)?;
@@ -117,49 +117,28 @@ impl Access<'_> {
         if is_better(&current) {
             return Ok(current);
         }
-        let Some(renewal) = current.renewal((self.now)()).cloned() else {
-            return self.keep(current, refused, self.over());
-        };
-        let room = match held.reserve() {
-            Ok(room) => room,
-            Err(error) => return self.keep(current, refused, error.into()),
-        };
-        match self.exchange(current, &renewal, room) {
-            Ok(token) => Ok(token),
-            Err((_, error @ SsoError::Signal(_))) => Err(error),
+        match self.exchange(&current, &held) {
+            Ok(tokens) => tokens.saved(current, self),
+            Err(error @ SsoError::Signal(_)) => Err(error),
             // A program that takes no lock may have spent the refresh token.
-            Err((current, error)) => match better() {
-                Some(better) => Ok(better),
-                None => self.keep(current, refused, error),
-            },
+            Err(error) => better().map_or_else(|| self.keep(current, refused, error), Ok),
         }
     }
 
-    /// Spends the refresh token, and writes the new one. Returns the old token if AWS refuses.
-    fn exchange(&self, old: Token, renewal: &Renewal, room: Room<'_>) -> Result<Token, (Token, SsoError)> {
-        let Renewal { refresh_token, client_id, client_secret, registration_expires_at } = renewal.clone();
+    /// Spends the refresh token, once there is room for the next one.
+    fn exchange<'h>(&self, old: &Token, held: &'h Held<'_>) -> Result<Next<'h>, SsoError> {
+        let renewal = old.renewal((self.now)()).cloned().ok_or_else(|| self.over())?;
+        let Renewal { refresh_token, client_id, client_secret, registration_expires_at } = renewal;
         let client = Registration { client_id, client_secret, expires_at: registration_expires_at };
-        let oidc = match (self.oidc)() {
-            Ok(oidc) => oidc,
-            Err(error) => return Err((old, SsoError::Client(error))),
-        };
+        let room = held.reserve()?;
+        let oidc = (self.oidc)().map_err(SsoError::Client)?;
         let what = format!("renewing the token of {}", self.session);
         self.messages.info(&what);
         let _waiting = self.messages.waiting(&what);
         let signals = Signals::hold();
-        let tokens = match oidc.create_token(&client, Grant::RefreshToken(&refresh_token)) {
-            Ok(tokens) => tokens,
-            Err(error) => return Err((old, signals.error().unwrap_or_else(|| self.refused(error)))),
-        };
-        let end = (self.now)().saturating_add(tokens.expires_in).unwrap_or((self.now)());
-        let token = old.renewed(tokens.access_token, end, tokens.refresh_token);
-        if let Err(error) = room.write(&token) {
-            // It serves this command, at least.
-            self.messages.warn(&format!("the renewed token is not saved: {}", with_causes(&error)));
-        }
-        match signals.error() {
-            Some(error) => Err((token, error)),
-            None => Ok(token),
+        match oidc.create_token(&client, Grant::RefreshToken(&refresh_token)) {
+            Ok(tokens) => Ok(Next { tokens, room, signals }),
+            Err(error) => Err(signals.error().unwrap_or_else(|| self.refused(error))),
         }
     }
 
@@ -198,6 +177,27 @@ impl Access<'_> {
 
     fn signed_out(&self) -> SsoError {
         SsoError::SignedOut(Box::new(self.session.clone()))
+    }
+}
+
+/// What a renewal returned, and where it goes.
+struct Next<'h> {
+    tokens: Tokens,
+    room: Room<'h>,
+    signals: Signals,
+}
+
+impl Next<'_> {
+    /// The same login with the new tokens, which are saved first.
+    fn saved(self, old: Token, access: &Access<'_>) -> Result<Token, SsoError> {
+        let Tokens { access_token, expires_in, refresh_token } = self.tokens;
+        let now = (access.now)();
+        let token = old.renewed(access_token, now.saturating_add(expires_in).unwrap_or(now), refresh_token);
+        if let Err(error) = self.room.write(&token) {
+            // It serves this command, at least.
+            access.messages.warn(&format!("the renewed token is not saved: {}", with_causes(&error)));
+        }
+        self.signals.error().map_or(Ok(token), Err)
     }
 }
 

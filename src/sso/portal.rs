@@ -141,8 +141,11 @@ impl<'a> AwsPortal<'a> {
     }
 }
 
-/// Collects the pages of a list; `page` gets the marker of the page, and returns that of the next one.
-fn pages<T>(page: &dyn Fn(Option<&str>) -> Result<(Vec<T>, Option<String>), CallError>) -> Result<Vec<T>, CallError> {
+/// A part of a list, and the marker of the next one.
+type Page<T> = (Vec<T>, Option<String>);
+
+/// Collects the pages of a list; `page` gets the marker of the page.
+fn pages<T>(page: &impl Fn(Option<&str>) -> Result<Page<T>, CallError>) -> Result<Vec<T>, CallError> {
     let (mut all, mut marker) = (Vec::new(), None::<String>);
     for _ in 0..MOST_PAGES {
         let (entries, next) = page(marker.as_deref())?;
