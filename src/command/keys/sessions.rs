@@ -14,6 +14,7 @@ use crate::plan::{Base, Plan, PlanRequest, Step};
 use crate::secret::Credentials;
 use crate::settings::ObtainOptions;
 use crate::signin;
+use crate::sso;
 use crate::state::CorrectedClock;
 
 /// The sessions of the user whose key a profile has.
@@ -68,6 +69,7 @@ impl Sessions<'_> {
             ambient: &ambient,
             sealed: &sealed,
             login: &signin::none,
+            sso: &sso::none,
             heard: &heard,
         });
         let settled = session::device::settle(&own, &bases, &self.session())?;

@@ -15,6 +15,7 @@ use crate::iam::access_keys::AccessKeys;
 use crate::iam::{AwsIam, KeysError, User};
 use crate::names::ProfileName;
 use crate::signin;
+use crate::sso;
 
 /// An access key as AWS describes it.
 #[derive(Clone, Debug)]
@@ -55,7 +56,8 @@ fn asked(work: &KeysWork<'_>, profile: &ProfileName, access_key_id: &str) -> Res
     context.with_cache(session::cache_use(how), |cache, clock| {
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
         let sealed = |profile: &ProfileName| context.open_sealed(profile);
-        let base = RealBases { ambient: &ambient, sealed: &sealed, login: &signin::none, heard: &heard };
+        let base =
+            RealBases { ambient: &ambient, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &heard };
         let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, clock.now()));
         let base = base.map_err(ExecuteError::from)?;
         let sts = AwsSts::connect(&plan.service, limits, clock).map_err(KeysError::Client)?;
