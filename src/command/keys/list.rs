@@ -32,8 +32,8 @@ const COLUMNS: [Column; 10] = [
     Column::dropped("SINCE", 0),
     Column::dropped("AGE", 5),
     Column::dropped("USED BY", 2),
-    Column::dropped("STATUS", 6),
-    Column::dropped("LAST USED", 3),
+    Column::dropped("STATUS", 3),
+    Column::dropped("LAST USED", 6),
 ];
 /// Without what AWS alone knows.
 const OFFLINE: usize = 8;

@@ -104,7 +104,7 @@ fn one(work: &KeysWork<'_>, target: &Target, options: &Options) -> Result<Option
 
 /// The key's age, as AWS says. A dry run asks for no code.
 fn looked_up(desk: &Desk<'_>, target: &Target, is_dry: bool, now: Timestamp) -> Result<u32, Error> {
-    let created = desk.created(is_dry)?.unwrap_or(now);
+    let created = desk.created(is_dry)?;
     if !is_dry {
         desk.remember(target, created)?;
     }

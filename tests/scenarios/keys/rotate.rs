@@ -197,6 +197,13 @@ fn an_age_that_cannot_be_looked_up_is_not_guessed() {
         "{hint}"
     );
     assert!(!calls(&world).contains(&"GetSessionToken".to_owned()));
+    // A list without the key tells no age either, and nothing is remembered.
+    world.aws.allow_all();
+    world.aws.fault("ListAccessKeys", Fault::Content("AccessKeyId", "AKIAANOTHER000000001".to_owned()), 1);
+    let done = world.run(&["keys", "rotate", "alice", "--older-than", "90d", "--yes"]);
+    assert_eq!(done.status.code(), Some(1), "{done:?}");
+    assert!(done.stderr.contains("cannot be looked up: ListAccessKeys does not tell it\n"), "{done:?}");
+    assert_eq!(json(&world.run(&["keys", "list", "--json"]))[0]["created_at"], serde_json::Value::Null);
 }
 
 #[test]

@@ -108,23 +108,26 @@ fn open(safe: &Safe<'_>, target: &Target, sts: &dyn Sts) -> Result<(Vec<Credenti
 }
 
 impl Desk<'_> {
-    /// When AWS made the old key; `None` if AWS does not say. Without a code, if so wanted.
-    pub(super) fn created(&self, without_code: bool) -> Result<Option<Timestamp>, Error> {
+    /// When AWS made the old key. Without a code, if so wanted.
+    pub(super) fn created(&self, without_code: bool) -> Result<Timestamp, Error> {
         self.session.replace(self.sessions.cached());
         let old = self.keys.borrow()[0].access_key_id.clone();
-        let created = |keys: Vec<ListedKey>| keys.into_iter().find(|key| key.id == old).and_then(|key| key.made);
-        match self.listed() {
-            Err(error) if without_code && self.session.borrow().is_none() => {
-                let why = crate::messages::with_causes(&error);
-                let profile = self.sessions.login_profile();
-                Err(KeysError::AgeUnknown { access_key_id: old, why, profile }.into())
-            }
-            Err(_) if self.session.borrow().is_none() => {
+        let unknown = |why: String| {
+            let (access_key_id, profile) = (old.clone(), self.sessions.login_profile());
+            Error::from(KeysError::AgeUnknown { access_key_id, why, profile })
+        };
+        let listed = match self.listed() {
+            Err(error) if self.session.borrow().is_none() => {
+                if without_code {
+                    return Err(unknown(crate::messages::with_causes(&error)));
+                }
                 self.get_ready_to_sign()?;
-                Ok(created(self.listed()?))
+                self.listed()?
             }
-            listed => Ok(created(listed?)),
-        }
+            listed => listed?,
+        };
+        let made = listed.into_iter().find(|key| key.id == old).and_then(|key| key.made);
+        made.ok_or_else(|| unknown("ListAccessKeys does not tell it".to_owned()))
     }
 
     /// Notes with the sealed key when AWS made it, so that nobody has to be asked again.
