@@ -1,6 +1,8 @@
 //! The findings as SARIF 2.1.0, for GitHub code scanning and other viewers.
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 
+use std::path::Path;
+
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -75,9 +77,10 @@ fn paragraph(page: &str, start: &str) -> Option<String> {
 fn result(one: &Reported<'_>, rules: &[Rule]) -> Value {
     let rule = one.finding.rule;
     let level = if one.finding.severity == Severity::Failure { "error" } else { "note" };
+    let folder = std::env::current_dir().ok();
     let location = |file: &str| {
         json!({"physicalLocation": {
-            "artifactLocation": {"uri": uri(file)},
+            "artifactLocation": {"uri": uri(file, folder.as_deref())},
             "region": {"startLine": one.position.line, "startColumn": one.position.column},
         }})
     };
@@ -99,8 +102,11 @@ fn fingerprint(one: &Reported<'_>) -> String {
     base16ct::lower::encode_string(&digest[..16])
 }
 
-/// A path as a URI: relative to the working directory, or an absolute `file:` URI.
-fn uri(file: &str) -> String {
+/// A path as a URI: relative to the working directory where it is below that, as GitHub expects; else as an absolute
+/// `file:` URI.
+fn uri(file: &str, folder: Option<&Path>) -> String {
+    let below = folder.and_then(|folder| Path::new(file).strip_prefix(folder).ok()?.to_str());
+    let file = below.unwrap_or(file);
     let path = if cfg!(windows) { file.replace('\\', "/") } else { file.to_owned() };
     let path = path.strip_prefix("./").unwrap_or(&path);
     let encoded = utf8_percent_encode(path, IN_PATH).to_string();
@@ -115,7 +121,20 @@ fn uri(file: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::uri;
+
+    #[test]
+    fn an_absolute_path_below_the_working_directory_is_relative_to_it() {
+        for (path, expected) in [
+            ("/srv/repo/policies/mfa.json", "policies/mfa.json"),
+            ("/srv/repository/mfa.json", "file:///srv/repository/mfa.json"),
+            ("../mfa.json", "../mfa.json"),
+        ] {
+            assert_eq!(uri(path, Some(Path::new("/srv/repo"))), expected, "{path}");
+        }
+    }
 
     #[test]
     fn paths_are_uris() {
@@ -126,7 +145,7 @@ mod tests {
             ("c:d/100%.json", "c%3Ad/100%25.json"),
             ("アカウント.json", "%E3%82%A2%E3%82%AB%E3%82%A6%E3%83%B3%E3%83%88.json"),
         ] {
-            assert_eq!(uri(path), expected, "{path}");
+            assert_eq!(uri(path, None), expected, "{path}");
         }
     }
 }
