@@ -1,4 +1,5 @@
-//! The file that the profile's credentials come from: the token of a web identity, a session of `aws login`, or the program
+//! The file that the profile's credentials come from: the token of a web identity, a session of `aws login`, a
+//! login at IAM Identity Center, or the program
 //! that prints them. No program is run.
 
 use std::path::{Path, PathBuf};
@@ -6,11 +7,12 @@ use std::path::{Path, PathBuf};
 use super::reading::quoted;
 use super::{Facts, Finding};
 use crate::disk::trust::is_readable_by_others;
-use crate::messages::{aws_login, with_causes};
-use crate::plan::{Base, LoginSession, MfaProcess, Origin, WebIdentity};
+use crate::messages::{aws_login, ours, with_causes};
+use crate::plan::{Base, LoginSession, MfaProcess, Origin, SsoRole, WebIdentity};
 use crate::profile::{Location, Property};
 use crate::shell::startup::{all_on_path, is_program};
 use crate::signin::{self, Standing};
+use crate::sso::file::TokenFile;
 use crate::web_token;
 
 /// Can the file be used, and does it still hold what is needed?
@@ -19,6 +21,7 @@ pub(super) fn file(facts: &Facts) -> Finding {
         Err(why) => Finding::skipped(why),
         Ok(Base::WebIdentity(web)) => token(facts, web),
         Ok(Base::Login(session)) => login(facts, session),
+        Ok(Base::Sso(role)) => sso(facts, role),
         Ok(Base::CredentialProcess { profile, command }) => {
             let set = facts.profiles().ok();
             let property = set.and_then(|set| set.get(profile.as_str())?.filled("credential_process"));
@@ -80,6 +83,27 @@ fn token(facts: &Facts, web: &WebIdentity) -> Finding {
         ),
         Some(end) => Finding::pass(format!("{shown} holds a token that is valid until {end}")),
         None => Finding::pass(format!("{shown} holds a token, which does not tell when it expires")),
+    }
+}
+
+fn sso(facts: &Facts, role: &SsoRole) -> Finding {
+    let Some(home) = &facts.home else { return Finding::skipped("no home folder is known") };
+    let (profile, again) = (&role.profile, ours("login", Some(&role.profile)));
+    match TokenFile::of(home, &role.session).read() {
+        Err(error) => Finding::fail(with_causes(&error), format!("{again} replaces it")),
+        Ok(None) => {
+            Finding::warn(format!("`{profile}` is not signed in to IAM Identity Center"), format!("{again} signs in"))
+        }
+        Ok(Some(token)) if token.is_live(facts.now) => {
+            Finding::pass(format!("`{profile}` is signed in to IAM Identity Center"))
+        }
+        Ok(Some(token)) if token.renewal(facts.now).is_some() => Finding::pass(format!(
+            "`{profile}` was signed in to IAM Identity Center; its token is renewed when it is needed"
+        )),
+        Ok(Some(_)) => Finding::warn(
+            format!("the login of `{profile}` at IAM Identity Center has expired"),
+            format!("{again} signs in again"),
+        ),
     }
 }
 

@@ -16,6 +16,37 @@ fn says(world: &World, status: &str, what: &str, repair: Option<&str>) {
 }
 
 #[test]
+fn a_login_at_identity_center_is_live_renewable_expired_or_missing() {
+    let world = World::empty();
+    world.write(
+        ".aws/config",
+        "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = us-east-1\n\
+         [profile person]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev\nregion = us-east-1\n",
+    );
+    let login = Some("`mfa-cred login person` signs in");
+    says(&world, "warn", "`person` is not signed in to IAM Identity Center", login);
+    // The SHA-1 of `corp`.
+    let file = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+    let token = |rest: &str| {
+        world.write(
+            file,
+            format!("{{\"startUrl\": \"https://corp.awsapps.com/start\", \"region\": \"us-east-1\", {rest}}}"),
+        );
+    };
+    token(r#""accessToken": "x", "expiresAt": "2999-01-01T00:00:00Z""#);
+    says(&world, "pass", "`person` is signed in to IAM Identity Center", None);
+    token(r#""accessToken": "x", "expiresAt": "2020-01-01T00:00:00Z""#);
+    says(&world, "warn", "has expired", Some("`mfa-cred login person` signs in again"));
+    token(
+        r#""accessToken": "x", "expiresAt": "2020-01-01T00:00:00Z", "refreshToken": "y", "clientId": "i",
+        "clientSecret": "s", "registrationExpiresAt": "2999-01-01T00:00:00Z""#,
+    );
+    says(&world, "pass", "its token is renewed when it is needed", None);
+    world.write(file, "nonsense");
+    says(&world, "fail", "", Some("`mfa-cred login person` replaces it"));
+}
+
+#[test]
 fn a_token_file_is_there_and_has_not_expired() {
     let world = World::empty();
     let file = world.home().join("a.token");
