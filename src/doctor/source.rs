@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reading::quoted;
+use super::reading::{self, quoted};
 use super::{Facts, Finding};
 use crate::disk::trust::is_readable_by_others;
 use crate::messages::{aws_login, ours, with_causes};
@@ -12,7 +12,7 @@ use crate::plan::{Base, LoginSession, MfaProcess, Origin, SsoRole, WebIdentity};
 use crate::profile::{Location, Property};
 use crate::shell::startup::{all_on_path, is_program};
 use crate::signin::{self, Standing};
-use crate::sso::file::TokenFile;
+use crate::sso::file::{FileError, TokenFile};
 use crate::web_token;
 
 /// Can the file be used, and does it still hold what is needed?
@@ -90,7 +90,14 @@ fn sso(facts: &Facts, role: &SsoRole) -> Finding {
     let Some(home) = &facts.home else { return Finding::skipped("no home folder is known") };
     let (profile, again) = (&role.profile, ours("login", Some(&role.profile)));
     match TokenFile::of(home, &role.session).read() {
-        Err(error) => Finding::fail(with_causes(&error), format!("{again} replaces it")),
+        Err(error) => {
+            let repair = match &error {
+                FileError::NotAToken { path, .. } => format!("`rm {}`, then {again}", quoted(path)),
+                FileError::Unreadable { path, .. } => reading::repair(path),
+                _ => again,
+            };
+            Finding::fail(with_causes(&error), repair)
+        }
         Ok(None) => {
             Finding::warn(format!("`{profile}` is not signed in to IAM Identity Center"), format!("{again} signs in"))
         }

@@ -43,7 +43,8 @@ fn a_login_at_identity_center_is_live_renewable_expired_or_missing() {
     );
     says(&world, "pass", "its token is renewed when it is needed", None);
     world.write(file, "nonsense");
-    says(&world, "fail", "", Some("`mfa-cred login person` replaces it"));
+    let repair = format!("`rm {}`, then `mfa-cred login person`", world.home().join(file).display());
+    says(&world, "fail", "", Some(&repair));
 }
 
 #[test]
