@@ -481,6 +481,7 @@ fn code_ending(error: &CodeError) -> Ending {
         CodeError::Spent(_) | CodeError::NotACode => ExitCode::MfaRefused,
         CodeError::Stdin => ExitCode::Usage,
         CodeError::Process { .. } => ExitCode::Failed,
+        CodeError::Seed(error) => return safe_ending(error),
     })
 }
 
@@ -504,7 +505,8 @@ fn device_ending(error: &DeviceError) -> Ending {
         DeviceError::Who(error) | DeviceError::Call { error: IamError::Call(error), .. } => call_exit(error),
         DeviceError::Call { error: IamError::WrongCodes(_), .. } => ExitCode::MfaRefused,
         DeviceError::Call { .. } => ExitCode::AwsRefused,
-        DeviceError::NobodyThere(_) => ExitCode::NobodyToAsk,
+        DeviceError::Safe(error) => return safe_ending(error),
+        DeviceError::NobodyThere(_) | DeviceError::NobodyToType => ExitCode::NobodyToAsk,
         DeviceError::Declined => ExitCode::Canceled,
         _ => ExitCode::Failed,
     })

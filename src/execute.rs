@@ -433,7 +433,10 @@ impl ExecuteError {
     /// The terminal's error, whatever was asked there.
     fn terminal(&self) -> Option<&TerminalError> {
         match self {
-            Self::Code(CodeError::Terminal(reason))
+            Self::Code(
+                CodeError::Terminal(reason)
+                | CodeError::Seed(SafeError::Key(PersistentError::Passphrase(PassphraseError::Terminal(reason)))),
+            )
             | Self::Vault(VaultError::Passphrase(PassphraseError::Terminal(reason)))
             | Self::Base(BaseError::Sealed(SafeError::Key(PersistentError::Passphrase(PassphraseError::Terminal(
                 reason,

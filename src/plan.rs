@@ -173,6 +173,8 @@ pub struct Plan {
     pub device: Option<Device>,
     /// The command that prints codes: the nearest `mfa_process` along the chain.
     pub mfa_process: Option<MfaProcess>,
+    /// Where the profile says that codes come from the device's kept seed (`mfa_source = seed`), if no command does.
+    pub kept_seed: Option<Origin>,
     /// What the user should know although a plan was made.
     pub warnings: Vec<Warning>,
     /// The `mfa_serial` that is skipped, because a session of `aws login` carries the MFA of its sign-in and takes no code.
@@ -375,6 +377,7 @@ impl Plan {
                 origin: chain::origin(&property),
                 command: property.value().into_owned(),
             }),
+            kept_seed: chain.kept_seed()?.filter(|_| chain.nearest("mfa_process").is_none()),
             account: chain.account(ambient)?,
             user: chain::profile_name(*chain.links.last().expect("a chain has the profile that was asked for")),
             end: chain.end(ambient),
@@ -471,6 +474,9 @@ impl fmt::Display for Plan {
                 write_steps(f, "if long-term: ", long_term)?;
                 write_steps(f, "if a session: ", session)?;
             }
+        }
+        if let (Some(origin), Some(_)) = (&self.kept_seed, &self.device) {
+            writeln!(f, "code: from the device's kept seed ({origin})")?;
         }
         write!(f, "{}", self.service)
     }

@@ -1,4 +1,4 @@
-//! Long-term access keys at rest: one sealed file for each profile, in a folder of their own.
+//! Long-term access keys and kept seeds at rest: one sealed file for each profile or device, in a folder of their own.
 //!
 //! In: a profile's access key, and the persistent key that seals it ([`PersistentVault`]). Out: the key, or why it cannot be
 //! had. AWS shows a secret access key once, so nothing here is a cache: a file that cannot be read is an error and never
@@ -8,7 +8,9 @@
 
 mod file;
 mod given;
+mod kept;
 mod rotation;
+mod seed;
 
 use std::fs::File;
 use std::io;
@@ -17,8 +19,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::disk::private::{self, Insight};
-use crate::names::ProfileName;
 use crate::names::digest::digest_name;
+use crate::names::{MfaSerial, ProfileName};
 use crate::profile::SealedKeys;
 use crate::secret::{Credentials, Secret};
 use crate::vault::{KeyHome, PersistentError, PersistentVault};
@@ -27,6 +29,7 @@ pub use file::Header;
 use file::{Heading, Sealed};
 pub use given::{GivenKey, KeyFile, NotAKey};
 pub use rotation::{Both, Rotation};
+pub use seed::{NotASeed, read_seed};
 
 /// The beginning of the names of the files that hold keys.
 const PREFIX: &str = "access-key-";
@@ -67,6 +70,20 @@ pub enum SafeError {
         /// The file.
         path: PathBuf,
     },
+    /// No seed of the device is kept.
+    #[error("no seed of {0} is kept")]
+    MissingSeed(MfaSerial),
+    /// The file is damaged, of another version, or sealed by another key.
+    #[error("the kept seed of {serial} does not open: `{}` is damaged or foreign", path.display())]
+    DamagedSeed {
+        /// Whose seed.
+        serial: MfaSerial,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A seed that was written did not open.
+    #[error("the seed of {0} was sealed and could not be opened again, so it is not kept")]
+    SeedNotReadBack(MfaSerial),
     /// What was written did not open.
     #[error("the access key of profile `{0}` was sealed and could not be opened again, so it was not taken over")]
     NotReadBack(ProfileName),
@@ -181,17 +198,19 @@ impl<'a> Safe<'a> {
     pub fn seal(&self, header: Header, secret: &Secret<String>) -> Result<Credentials, SafeError> {
         let _alone = self.lock()?;
         let profile = ProfileName::new(&header.profile).ok_or(SafeError::Nowhere)?;
-        self.write(&self.shelf.path(profile.as_str()), header, secret, &profile)?;
+        let path = self.shelf.path(profile.as_str());
+        self.write(&path, header, secret, SafeError::NotReadBack(profile.clone()))?;
         self.open(&profile)
     }
 
-    /// Writes a sealed file. It is opened before it takes the former one's place, and once more from there.
+    /// Writes a sealed file. It is opened before it takes the former one's place, and once more from there; `unread` is the
+    /// error if it does not open.
     fn write<H: Heading>(
         &self,
         path: &Path,
         header: H,
         secret: &Secret<String>,
-        profile: &ProfileName,
+        unread: SafeError,
     ) -> Result<(), SafeError> {
         let unusable = self.shelf.unusable();
         let key = self.vault.find_or_make()?;
@@ -201,15 +220,11 @@ impl<'a> Safe<'a> {
             opened.is_some_and(|opened| opened.expose() == secret.expose())
         };
         if !opens(bytes.clone()) {
-            return Err(SafeError::NotReadBack(profile.clone()));
+            return Err(unread);
         }
         private::write(path, &bytes).map_err(&unusable)?;
         sync(self.shelf.folder());
-        if opens(private::read(path).map_err(&unusable)?) {
-            Ok(())
-        } else {
-            Err(SafeError::NotReadBack(profile.clone()))
-        }
+        if opens(private::read(path).map_err(&unusable)?) { Ok(()) } else { Err(unread) }
     }
 
     /// Removes a profile's key. With the last one, the persistent key is destroyed too, since it opens nothing any more.
@@ -224,9 +239,23 @@ impl<'a> Safe<'a> {
         }
         self.remove_stray_rotations()?;
         sync(self.shelf.folder());
-        if self.shelf.files(PREFIX)?.is_empty() && self.shelf.files(rotation::PREFIX)?.is_empty() {
-            self.vault.destroy()?;
+        self.destroy_unused_key()
+    }
+
+    /// Destroys the persistent key if nothing is sealed under it any more.
+    fn destroy_unused_key(&self) -> Result<(), SafeError> {
+        for prefix in [PREFIX, rotation::PREFIX, kept::PREFIX] {
+            if !self.shelf.files(prefix)?.is_empty() {
+                return Ok(());
+            }
         }
+        Ok(self.vault.destroy()?)
+    }
+
+    /// Unlocks the persistent key, or makes it: what may ask a person comes before anything that cannot be undone.
+    pub fn prepare(&self) -> Result<(), SafeError> {
+        let _alone = self.lock()?;
+        self.vault.find_or_make()?;
         Ok(())
     }
 

@@ -43,6 +43,9 @@ pub enum DeviceVerb {
         /// Show the seed as text too, for an app that cannot scan
         #[arg(long)]
         seed: bool,
+        /// Keep the seed, sealed, so that codes need nobody (see `keep-seed`)
+        #[arg(long)]
+        keep_seed: bool,
         /// Answer yes to every question except the codes
         #[arg(long, short)]
         yes: bool,
@@ -55,6 +58,37 @@ pub enum DeviceVerb {
         /// The profile of the user who has the device.
         #[command(flatten)]
         whose: Whose,
+    },
+    /// Keep a device's seed, sealed, so that its codes need nobody
+    ///
+    /// The seed is typed, or read from stdin as base32 or as the `otpauth` address of a QR code. A code of it must be accepted
+    /// by AWS before it is kept. It is used only by profiles with `mfa_source = seed`. Whoever can use your account on this
+    /// machine can then sign in without you: the second factor lies beside the first.
+    KeepSeed {
+        /// The device's serial or name, or the user's profile [default: the profile's device]
+        #[arg(value_name = "SERIAL|PROFILE")]
+        serial: Option<String>,
+        /// The profile of the user who has the device.
+        #[command(flatten)]
+        whose: Whose,
+        /// Read the seed from stdin
+        #[arg(long)]
+        stdin: bool,
+        /// Answer yes to every question
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Forget a device's kept seed
+    ForgetSeed {
+        /// The device's serial, or the user's profile [default: the profile's device]
+        #[arg(value_name = "SERIAL|PROFILE")]
+        serial: Option<String>,
+        /// The profile of the user who has the device.
+        #[command(flatten)]
+        whose: Whose,
+        /// Answer yes to every question
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Deactivate a device and delete it, with MFA
     Remove {

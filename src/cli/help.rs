@@ -33,6 +33,11 @@ const EXAMPLES: &[(&str, &str)] = &[
         "mfa-cred device enroll --profile my-user\nmfa-cred device enroll --profile my-user --name my-phone --seed --yes",
     ),
     ("device list", "mfa-cred device list\nmfa-cred device list --user somebody --profile admin --json"),
+    (
+        "device keep-seed",
+        "mfa-cred device keep-seed my-user\nzbarimg -q --raw my-qr-code.png | mfa-cred device keep-seed my-user --stdin --yes",
+    ),
+    ("device forget-seed", "mfa-cred device forget-seed my-user"),
     ("device remove", "mfa-cred device remove arn:aws:iam::123456789012:mfa/my-old-phone"),
     ("device resync", "mfa-cred device resync --profile my-user"),
     (

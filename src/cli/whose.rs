@@ -59,7 +59,10 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
                 DeviceVerb::List { named, whose, .. } | DeviceVerb::Enroll { named, whose, .. } => {
                     (named.take(), whose)
                 }
-                DeviceVerb::Resync { whose, .. } | DeviceVerb::Remove { whose, .. } => (None, whose),
+                DeviceVerb::Resync { whose, .. }
+                | DeviceVerb::Remove { whose, .. }
+                | DeviceVerb::KeepSeed { whose, .. }
+                | DeviceVerb::ForgetSeed { whose, .. } => (None, whose),
             };
             whose.profile = one(positional, both(whose.profile.take())?)?;
         }

@@ -19,7 +19,7 @@ use crate::secret::{Code, Secret};
 use crate::state::Folder;
 
 /// The usual time step of RFC 6238, which AWS uses.
-const STEP: i64 = 30;
+pub(super) const STEP: i64 = 30;
 const STEPS: i64 = 3;
 const KEY: &str = "ledger-key";
 

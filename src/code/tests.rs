@@ -242,6 +242,26 @@ fn learning_the_time_from_aws_does_not_forget_spent_codes() {
 }
 
 #[test]
+fn a_seed_follows_the_clock_that_a_refusal_tells_once() {
+    const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    for (off, sent) in [(0, 1), (600, 2), (-600, 2)] {
+        let fixture = Fixture::new();
+        let aws_clock = CorrectedClock::new(&fixture.clock, None);
+        let asker = Asker::new(CodeSource::Seed, &crate::host::NoTerminal, &fixture.clock, &aws_clock)
+            .opening_seeds(|_| Ok(Secret::from(SEED)));
+        let mut codes = Vec::new();
+        let asked: Result<(), Failure> = asker.with_code(&profile(), &serial(), Some(&fixture.ledger()), &mut |code| {
+            codes.push(code.expose().to_owned());
+            aws_clock.learn(at(10 + off));
+            Outcome::Wrong(failure())
+        });
+        assert_eq!((asked, codes.len()), (Err(failure()), sent), "{off}");
+        let of = |seconds: i64| totp::code_at(&Secret::from(SEED), at(seconds)).expect("base32").expose().to_owned();
+        assert_eq!((codes.first(), codes.last()), (Some(&of(10)), Some(&of(10 + off))), "{off}");
+    }
+}
+
+#[test]
 fn without_a_source_a_code_is_an_error() {
     let away = Person { is_away: true, ..Person::typing(&["111111"]) };
     let asked = Fixture::new().ask(CodeSource::Terminal, &away, vec![]);

@@ -17,13 +17,24 @@ pub fn steps_ago(seed: &Secret<String>, code: &Code, now: Timestamp) -> Option<i
     (0..60).flat_map(|off| [off, -off]).find(|off| is_code(&seed, step - off, code))
 }
 
+/// The code at that time; `None` if the seed is not base32.
+pub fn code_at(seed: &Secret<String>, now: Timestamp) -> Option<Code> {
+    let number = number(&decode(seed.expose())?, now.as_second().div_euclid(STEP));
+    Code::parse(Secret::new(format!("{number:06}")).expose())
+}
+
 fn is_code(seed: &Secret<Vec<u8>>, step: i64, code: &Code) -> bool {
+    code.expose().parse() == Ok(number(seed, step))
+}
+
+/// The code of a time step, as a number.
+fn number(seed: &Secret<Vec<u8>>, step: i64) -> u32 {
     let mut mac = Hmac::<Sha1>::new_from_slice(seed.expose()).expect("HMAC takes keys of any length");
     mac.update(&step.to_be_bytes());
     let digest = mac.finalize().into_bytes();
     let offset = usize::from(digest[19] & 0xf);
     let word = u32::from_be_bytes([digest[offset], digest[offset + 1], digest[offset + 2], digest[offset + 3]]);
-    code.expose().parse() == Ok((word & 0x7fff_ffff) % 1_000_000)
+    (word & 0x7fff_ffff) % 1_000_000
 }
 
 /// Base32 (RFC 4648), without padding.
@@ -48,7 +59,7 @@ fn decode(text: &str) -> Option<Secret<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, steps_ago};
+    use super::{code_at, decode, steps_ago};
     use crate::secret::{Code, Secret};
     use jiff::Timestamp;
 
@@ -65,6 +76,8 @@ mod tests {
                 let code = Code::parse(digits).expect("six digits");
                 assert_eq!(steps_ago(&Secret::from(SEED), &code, now), Some(ago), "{unix} {later}");
             }
+            let made = code_at(&Secret::from(SEED), Timestamp::from_second(unix).expect("a time")).expect("base32");
+            assert_eq!(made.expose(), digits);
         }
         let now = Timestamp::from_second(59 + 7200).expect("a time");
         let code = Code::parse("287082").expect("six digits");

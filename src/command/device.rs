@@ -8,6 +8,7 @@ mod enroll;
 mod list;
 mod remove;
 mod resync;
+mod seeds;
 
 use crate::aws::route::Route;
 use crate::cache::{Cache, MinTtl};
@@ -34,8 +35,16 @@ use crate::state::CorrectedClock;
 pub(super) fn run(verb: DeviceVerb, context: &Context<'_>) -> Result<Done, Error> {
     match verb {
         DeviceVerb::List { whose, user, json, .. } => list::run(&whose, user.as_deref(), json, context),
-        DeviceVerb::Enroll { whose, name, seed, yes, .. } => {
-            let options = enroll::Options { name, shows_seed: seed };
+        DeviceVerb::KeepSeed { serial, whose, stdin, yes } => {
+            let (serial, whose) = read_word("keep-seed", serial, whose, context)?;
+            with_desk(&whose, yes, context, |work| seeds::keep(work, serial.as_deref(), stdin))
+        }
+        DeviceVerb::ForgetSeed { serial, whose, yes } => {
+            let (serial, whose) = read_word("forget-seed", serial, whose, context)?;
+            seeds::forget(serial.as_deref(), &whose, yes, context)
+        }
+        DeviceVerb::Enroll { whose, name, seed, keep_seed, yes, .. } => {
+            let options = enroll::Options { name, shows_seed: seed, keeps_seed: keep_seed };
             with_desk(&whose, yes, context, |work| enroll::run(work, &options))
         }
         DeviceVerb::Resync { serial, whose } => {

@@ -120,7 +120,10 @@ impl Facts {
                 .or_else(|| text("sso_account_id")),
             role: role.map(|(name, _)| name.to_owned()),
             region: plan.and_then(|plan| plan.region.as_ref()).map(ToString::to_string).or_else(|| text("region")),
-            device: device.as_ref().map(|it| it.serial().map_or_else(|| it.to_string(), |it| it.device().to_owned())),
+            device: device.as_ref().map(|it| {
+                let name = it.serial().map_or_else(|| it.to_string(), |it| it.device().to_owned());
+                if plan.is_some_and(|plan| plan.kept_seed.is_some()) { name + " (seed)" } else { name }
+            }),
             serial: device.map(|device| device.to_string()),
             now,
             end,

@@ -136,14 +136,15 @@ pub(super) fn cached(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>)
 pub(super) fn asker<'a>(
     plan: &Plan,
     how: &ObtainOptions,
-    context: &Context<'a>,
+    context: &'a Context<'_>,
     clock: &'a CorrectedClock<'a>,
 ) -> Asker<'a> {
     let Context { settings, host, .. } = context;
     let service = plan.service.clone();
     let asker = Asker::new(source(plan, how, settings), context.person(), host.clock, clock)
         .in_words_of(how.words)
-        .by_way_of(move || Route::to(&service).in_words(&service));
+        .by_way_of(move || Route::to(&service).in_words(&service))
+        .opening_seeds(|serial| context.with_safe(|safe| safe.open_seed(serial)));
     if how.may_prompt { asker } else { asker.waiting_for_nobody() }
 }
 
@@ -153,6 +154,9 @@ fn source(plan: &Plan, how: &ObtainOptions, settings: &Settings) -> CodeSource {
         Some(Token::Given(code)) => return CodeSource::Given(code.clone()),
         Some(Token::Stdin) => return CodeSource::Stdin,
         None => {}
+    }
+    if plan.kept_seed.is_some() {
+        return CodeSource::Seed;
     }
     let of_settings = || {
         let origin = Origin::Setting("mfa_process");

@@ -112,6 +112,9 @@ fn to_text(
                     text.push_str(&format!("  {when}{step}{}\n", cached(&key, cache, clock)));
                 }
             }
+            if let Some(origin) = plan.kept_seed.as_ref().filter(|_| plan.device.is_some()) {
+                text.push_str(&format!("  code: from the device's kept seed ({origin})\n"));
+            }
             if plan.steps != Steps::Fixed(Vec::new()) {
                 text.push_str(&format!("  {}\n", plan.service));
             }
@@ -241,6 +244,9 @@ fn plan_json(plan: &Plan, cache: &Cache<'_>, clock: &CorrectedClock<'_>) -> Valu
     // Included only if set, as in `list`.
     if let Some(end) = &plan.end {
         shown["keys_until"] = end.at.to_string().into();
+    }
+    if plan.kept_seed.is_some() {
+        shown["mfa_source"] = "seed".into();
     }
     shown
 }

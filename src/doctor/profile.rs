@@ -124,6 +124,15 @@ pub(super) fn serial(facts: &Facts) -> Finding {
                     ours("device enroll", Some(user))
                 ),
             ),
+            (_, Some(device)) if plan.kept_seed.is_some() => Finding::warn(
+                format!(
+                    "codes of MFA device {device} come from its seed, which is kept on this machine (`mfa_source = seed`)"
+                ),
+                format!(
+                    "whoever can use this account can sign in without you; {} and removing that line ends it",
+                    ours(&format!("device forget-seed {}", plan.profile), None)
+                ),
+            ),
             (_, Some(device)) => Finding::pass(match device.serial() {
                 Some(serial) => format!("MFA device {}", serial.device()),
                 None => "MFA device: the one that IAM lists (`mfa_serial = auto`)".to_owned(),

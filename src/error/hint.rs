@@ -36,6 +36,7 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
             | DeviceError::Client(error)
             | DeviceError::Call { error: IamError::Call(error), .. },
         ) => call_hint(None, error, profile),
+        Error::Device(DeviceError::Safe(error)) => safe_hint(error),
         Error::Device(error) => error.hint(profile),
         Error::Keys(error) => error.hint(),
         Error::Setup(error) => error.hint(),
@@ -233,6 +234,7 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
 fn code_hint(error: &CodeError) -> Option<String> {
     Some(match error {
         CodeError::Terminal(error) => return terminal_hint(error),
+        CodeError::Seed(error) => return safe_hint(error),
         CodeError::Process { .. } => "run the command by hand: it must print six digits and nothing else".to_owned(),
         _ => return None,
     })

@@ -11,6 +11,7 @@ use crate::code::CodeError;
 use crate::messages::ours;
 use crate::names::{DeviceName, MfaSerial, ProfileName};
 use crate::profile::edit::EditError;
+use crate::safe::{NotASeed, SafeError};
 
 /// Why a `device` command failed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,18 @@ pub enum DeviceError {
     /// No code could be obtained.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// A seed could not be kept, or not be forgotten.
+    #[error(transparent)]
+    Safe(#[from] SafeError),
+    /// What was given is not a seed.
+    #[error("this is not a seed")]
+    Seed(#[from] NotASeed),
+    /// The person is not there to type it.
+    #[error("there is no terminal to type the seed on")]
+    NobodyToType,
+    /// Stdin cannot be read.
+    #[error("stdin cannot be read")]
+    Stdin(#[source] std::io::Error),
     /// No terminal for a question or a page.
     #[error("{0}, and there is no terminal to do it on")]
     NobodyThere(&'static str),
@@ -128,6 +141,7 @@ impl DeviceError {
                     None => removal,
                 }
             }
+            Self::NobodyToType => "`--stdin` reads it from elsewhere".to_owned(),
             Self::Caller(CallerError::NoUser(_)) => "name the user's own profile with `--profile`".to_owned(),
             Self::Caller(CallerError::Root) => {
                 "use an IAM user's access key; the root user should have none".to_owned()

@@ -380,6 +380,10 @@ pub fn safe_hint(error: &SafeError) -> Option<String> {
         return match error {
             SafeError::Missing(profile) => Some(format!("{} seals one", ours("keys add", Some(profile)))),
             SafeError::Damaged { profile, .. } => Some(damaged_key_hint(profile)),
+            SafeError::MissingSeed(serial) | SafeError::DamagedSeed { serial, .. } => Some(format!(
+                "{} keeps it; without `mfa_source = seed` in the profile, you are asked for codes",
+                ours(&format!("device keep-seed {serial}"), None)
+            )),
             _ => None,
         };
     };

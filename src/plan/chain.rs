@@ -141,6 +141,18 @@ impl<'a> Chain<'a> {
         self.links.iter().find_map(|profile| profile.filled(key))
     }
 
+    /// Where the profile says that codes come from a kept seed.
+    pub(super) fn kept_seed(&self) -> Result<Option<Origin>, PlanError> {
+        match self.nearest("mfa_source") {
+            None => Ok(None),
+            Some(property) if property.value() == "seed" => Ok(Some(origin(&property))),
+            Some(property) => {
+                let why = "has a value other than `seed`, the only one that is supported";
+                Err(PlanError::Refused { origin: origin(&property), why })
+            }
+        }
+    }
+
     /// The account of the base's credentials, as far as something says so that comes with them.
     pub(super) fn account(&self, ambient: &Ambient) -> Result<Option<AccountId>, PlanError> {
         match (&self.base, &ambient.account) {

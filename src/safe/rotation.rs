@@ -148,7 +148,7 @@ impl Safe<'_> {
     pub fn note_rotation(&self, rotation: &Rotation, both: &Both) -> Result<(), SafeError> {
         let _alone = self.lock()?;
         let path = self.shelf.rotation_path(rotation);
-        self.write(&path, rotation.clone(), &both.secrets(), &rotation.profile()?)
+        self.write(&path, rotation.clone(), &both.secrets(), SafeError::NotReadBack(rotation.profile()?))
     }
 
     /// Both keys of a rotation, opened. May open a keyring or ask for a passphrase.

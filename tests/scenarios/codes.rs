@@ -1,5 +1,8 @@
 //! MFA codes: where they come from, how often they are asked for, and that none is ever sent twice.
 
+#[cfg(target_os = "linux")]
+mod recipes;
+
 use std::fs::{self, File};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;

@@ -8,6 +8,8 @@ mod look;
 mod moto;
 mod multiplexers;
 mod screen;
+#[cfg(target_os = "linux")]
+mod seeds;
 
 use rustix::process::Signal;
 

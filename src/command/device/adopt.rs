@@ -106,7 +106,7 @@ fn none_yet(work: &DeviceWork<'_>, wanted: &DeviceArgs, devices: &[Bound]) -> Re
 }
 
 fn create(work: &DeviceWork<'_>, wanted: &DeviceArgs) -> Result<(), Error> {
-    let options = enroll::Options { name: wanted.name.clone(), shows_seed: wanted.seed };
+    let options = enroll::Options { name: wanted.name.clone(), shows_seed: wanted.seed, keeps_seed: false };
     enroll::run(work, &options).map(drop)
 }
 

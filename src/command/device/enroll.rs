@@ -8,6 +8,7 @@
 use std::cell::Cell;
 
 use super::resync::{outcome, resync};
+use super::seeds::in_safe;
 use super::{DeviceWork, find, is_signal};
 use crate::aws::CallError;
 use crate::code::ledger::Ledger;
@@ -20,6 +21,7 @@ use crate::host::{Sheet, TerminalError, Usual};
 use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, left_hint, needs, usable};
 use crate::messages::{ours, with_causes};
 use crate::names::{DeviceName, MfaSerial};
+use crate::safe::Safe;
 use crate::screen::page::{Page, TooSmall, longest_news};
 use crate::secret::{Credentials, Secret};
 
@@ -27,6 +29,7 @@ use crate::secret::{Credentials, Secret};
 pub(super) struct Options {
     pub(super) name: Option<DeviceName>,
     pub(super) shows_seed: bool,
+    pub(super) keeps_seed: bool,
 }
 
 /// Long enough to find and install an app.
@@ -42,13 +45,25 @@ const WINDOW: i64 = 1;
 
 pub(super) fn run(work: &DeviceWork<'_>, options: &Options) -> Result<Done, Error> {
     see_that_a_page_fits(work, options)?;
+    if options.keeps_seed {
+        return in_safe(work, &|safe| {
+            // What may ask for a passphrase comes before a device is created.
+            safe.prepare().map_err(DeviceError::from)?;
+            enroll(work, options, Some(safe))
+        });
+    }
+    enroll(work, options, None)
+}
+
+/// With a safe, the seed is sealed as soon as the device exists, and forgotten with a device that is not enabled.
+fn enroll(work: &DeviceWork<'_>, options: &Options, keeper: Option<&Safe<'_>>) -> Result<Done, Error> {
     let devices = work.devices(&needs::ENROLL)?;
     let name =
         options.name.clone().unwrap_or_else(|| DeviceName::for_user(&work.user.name, &(work.context.host.machine)()));
     if let Some(ours) = bound_as(work, &name, &devices) {
         // An earlier run got this far, and its seed is in somebody's app.
         work.note(&format!("{name} is already enabled; use `--name` to create another device"));
-        write_profile(work, &ours, &devices)?;
+        write_profile(work, &ours, &devices, false)?;
         return Ok(Done::Well);
     }
     if devices.len() >= MOST_DEVICES {
@@ -64,19 +79,31 @@ pub(super) fn run(work: &DeviceWork<'_>, options: &Options) -> Result<Done, Erro
     let (new, name) = match made {
         Made::New(new, name) => (new, name),
         Made::Bound(serial) => {
-            write_profile(work, &serial, &devices)?;
+            write_profile(work, &serial, &devices, false)?;
             return Ok(Done::Well);
         }
     };
+    let kept = keeper.map_or(Ok(()), |safe| safe.seal_seed(&new.serial, &new.seed, work.clock.now()));
     let enabled = match held.signal() {
         Some(signal) => Err(DeviceError::Code(CodeError::Terminal(TerminalError::Signal(signal)))),
-        None => enable(work, &signer, &new, &name, options),
+        None => kept.map_err(DeviceError::from).and_then(|()| enable(work, &signer, &new, &name, options)),
     };
     let New { serial, seed } = new;
     drop(seed);
     let late = match enabled {
         Ok(late) => late,
-        Err(cause) => return Err(take_back(work, &signer, serial, cause).into()),
+        Err(cause) => {
+            let cause = take_back(work, &signer, serial.clone(), cause);
+            // A device that remains was never enabled, so nobody needs its seed. One that was enabled after all keeps it.
+            let is_free = || {
+                let devices = work.iam.devices(&signer, Some(&work.user.name));
+                devices.is_ok_and(|devices| !devices.iter().any(|device| device.serial == serial))
+            };
+            if let Some(safe) = keeper.filter(|_| is_free()) {
+                let _ = safe.forget_seed(&serial);
+            }
+            return Err(cause.into());
+        }
     };
     work.cache.forget_device(work.plan);
     if late.is_some_and(|steps| steps > WINDOW) && held.signal().is_none() {
@@ -94,7 +121,7 @@ pub(super) fn run(work: &DeviceWork<'_>, options: &Options) -> Result<Done, Erro
         return Err(DeviceError::Code(CodeError::Terminal(TerminalError::Signal(signal))).into());
     }
     drop(held);
-    write_profile(work, &serial, &devices)?;
+    write_profile(work, &serial, &devices, keeper.is_some())?;
     Ok(Done::Well)
 }
 
@@ -281,21 +308,34 @@ fn take_back(work: &DeviceWork<'_>, signer: &Credentials, serial: MfaSerial, cau
 }
 
 /// Names the device in the profile, after the diff was shown.
-fn write_profile(work: &DeviceWork<'_>, serial: &MfaSerial, before: &[Bound]) -> Result<(), DeviceError> {
+fn write_profile(
+    work: &DeviceWork<'_>,
+    serial: &MfaSerial,
+    before: &[Bound],
+    keeps_seed: bool,
+) -> Result<(), DeviceError> {
     let profile = work.plan.profile.as_str();
     let finds_it = work.plan.asks_for_device() && !work.how.request.leaves_device_open;
     let is_only_one = usable(before).iter().all(|other| other == serial);
-    if finds_it && is_only_one {
+    let needs_no_serial = finds_it && is_only_one;
+    if needs_no_serial && !keeps_seed {
         work.note(&format!("profile `{profile}` finds it through `mfa_serial = auto`"));
         return Ok(());
     }
     let edit = || {
         let mut draft = work.draft()?;
-        draft.set_key(profile, "mfa_serial", serial.as_str())?;
+        if !needs_no_serial {
+            draft.set_key(profile, "mfa_serial", serial.as_str())?;
+        }
+        if keeps_seed {
+            draft.set_key(profile, "mfa_source", "seed")?;
+        }
         work.write(&draft)
     };
     let written = edit().map_err(|refusal: super::Refusal| refusal.about(Some(serial)))?;
-    work.note(&if written {
+    work.note(&if written && keeps_seed {
+        format!("profile `{profile}` now uses it, with codes of its kept seed")
+    } else if written {
         format!("profile `{profile}` now uses it; sign in with the device's next code")
     } else {
         format!("the profile was not changed; add `mfa_serial = {serial}` to use the device")

@@ -4,7 +4,7 @@
 //! deletes it.
 
 use super::list::profiles;
-use super::{DeviceWork, find};
+use super::{DeviceWork, find, seeds};
 use crate::command::{Done, session};
 use crate::error::Error;
 use crate::host::Usual;
@@ -39,6 +39,7 @@ pub(super) fn run(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<Done, Er
     }
     work.cache.forget_device(work.plan);
     work.note(&format!("{}: removed", serial.device()));
+    seeds::drop_seed(work, &serial);
     forget_in_profiles(work, &serial)?;
     Ok(Done::Well)
 }

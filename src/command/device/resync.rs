@@ -25,7 +25,7 @@ pub(super) fn run(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<Done, Er
 }
 
 /// The device that was typed, else the profile's, else the only one. IAM is asked only where a name must be found.
-fn which(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<MfaSerial, DeviceError> {
+pub(super) fn which(work: &DeviceWork<'_>, typed: Option<&str>) -> Result<MfaSerial, DeviceError> {
     let is_arn = |typed: &&str| typed.starts_with("arn:");
     match (typed.filter(is_arn).map(str::parse), typed, &work.named) {
         (Some(Ok(serial)), ..) => return Ok(serial),
