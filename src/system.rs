@@ -198,10 +198,16 @@ fn parent_name() -> Option<String> {
 /// # Errors
 /// The system does not know the path of this program.
 pub fn program() -> io::Result<PathBuf> {
-    let real = pair::front_of(std::env::current_exe()?);
+    let real = pair::front_of(replaced(std::env::current_exe()?));
     let called = std::env::args_os().next().unwrap_or_default();
     let folders = std::env::var_os("PATH").unwrap_or_default();
     Ok(as_called(Path::new(&called), std::env::split_paths(&folders), &real).unwrap_or(real))
+}
+
+/// The path without what Linux adds to that of a program which was replaced while it ran, as by an upgrade.
+fn replaced(path: PathBuf) -> PathBuf {
+    let text = path.to_str().and_then(|text| text.strip_suffix(" (deleted)")).map(PathBuf::from);
+    text.filter(|new| !path.exists() && new.exists()).unwrap_or(path)
 }
 
 /// If the program is on the PATH, that path, however it was called; otherwise the path that it was called by.
@@ -256,10 +262,22 @@ pub fn become_command(mut command: Command) -> io::Result<u8> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::as_called;
+    use super::{as_called, replaced};
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
+
+    #[test]
+    fn a_program_that_was_replaced_while_it_ran_is_found_under_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        assert_eq!(replaced(path("x (deleted)")), path("x (deleted)"), "neither is there");
+        fs::write(path("x"), "").expect("a file");
+        assert_eq!(replaced(path("x (deleted)")), path("x"));
+        assert_eq!(replaced(path("x")), path("x"));
+        fs::write(path("x (deleted)"), "").expect("a file");
+        assert_eq!(replaced(path("x (deleted)")), path("x (deleted)"), "a name that somebody chose");
+    }
 
     #[test]
     fn the_path_is_the_one_that_an_upgrade_moves_and_never_another_programs() {

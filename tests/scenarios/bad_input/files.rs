@@ -103,7 +103,7 @@ fn unreadable_settings_are_errors() {
     // Paths next to the file are not looked up inside it.
     cast.world.set("MFA_CRED_STORE", "");
     let path = cast.world.home().join("config/mfa-cred/config.ini");
-    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, unlock_process, connect_timeout, attempt_timeout, call_timeout, allow_http";
+    let keys = "region, duration, min_ttl, no_prompt, no_cache, store, lock_after, color, log, mfa_process, unlock_process, pinentry, askpass, connect_timeout, attempt_timeout, call_timeout, allow_http";
     let unknown = format!(": `regoin`: unknown setting; expected one of {keys}");
     let cases: [(&[u8], &str); 8] = [
         (b"regoin = x\n", &unknown),
