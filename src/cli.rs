@@ -173,6 +173,12 @@ pub enum Verb {
         /// Only the names, one per line
         #[arg(long)]
         names: bool,
+        /// The accounts and roles of an SSO session, as AWS says now
+        ///
+        /// The session may be left out if there is only one.
+        #[arg(long, value_name = "SESSION", num_args = 0..=1, conflicts_with_all = ["profiles", "as_option", "names"])]
+        #[allow(clippy::option_option, reason = "an option whose value may be left out")]
+        sso: Option<Option<String>>,
     },
     /// Show what this shell holds and what is cached
     Status {
@@ -317,7 +323,7 @@ pub fn parse_plain(argv: &[OsString]) -> Option<Args> {
         (3, "env" | "export") => env(word(2)?),
         (3, "process") => Verb::Process(Box::new(target(word(2)?))),
         (3, "list") if argv[2] == "--names" => {
-            Verb::List { profiles: Vec::new(), as_option: None, json: false, names: true }
+            Verb::List { profiles: Vec::new(), as_option: None, json: false, names: true, sso: None }
         }
         (3, "status") => Verb::Status { json: false, target: Box::new(target(word(2)?)) },
         (4.., "__complete") if argv[3] == "--" => Verb::Complete(CompleteArgs {

@@ -23,6 +23,7 @@ mod prompt;
 mod session;
 mod setup;
 mod show;
+mod sso_roles;
 mod status;
 mod unset;
 mod wire;
@@ -150,6 +151,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Login { profiles, sso: None, sign_in, obtain, .. } => login::run(profiles, &obtain, sign_in, context),
         Verb::Login { sso: Some(name), sign_in, obtain, .. } => login::run_sso(&name, &obtain, sign_in, context),
         Verb::Show { target, json } => show::run(*target, json, context),
+        Verb::List { sso: Some(name), json, .. } => sso_roles::run(name.as_deref(), json, context),
         Verb::List { profiles, json, names, .. } => list::run(&profiles, json, names, context),
         Verb::Status { target, json } => status::run(&target, json, context),
         Verb::Policy(verb) => policy::run(verb, context),

@@ -63,6 +63,9 @@ pub enum Error {
         #[source]
         why: TurnError,
     },
+    /// `list --sso` without a name, and not exactly one session.
+    #[error("{}", which_session(.0))]
+    WhichSsoSession(Vec<String>),
     /// A sealed access key.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -274,6 +277,7 @@ impl Error {
             | Self::Untaken { .. }
             | Self::DeviceOrProfile { .. }
             | Self::PolicyKind(_)
+            | Self::WhichSsoSession(_)
             | Self::NoSegment => ExitCode::Usage,
             Self::Plan(
                 PlanError::Duration { origin, .. }
@@ -355,6 +359,11 @@ impl Error {
         }
     }
 
+    /// Does it help if the person signs in to IAM Identity Center?
+    pub fn needs_sign_in(&self) -> bool {
+        matches!(self, Self::Execute(ExecuteError::Base(BaseError::Sso(error))) if error.needs_sign_in())
+    }
+
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         hint::of(self, None)
@@ -406,6 +415,13 @@ fn setup_ending(error: &SetupError) -> Ending {
         SetupError::NobodyThere | SetupError::NoKey(_) => Ending::Exit(ExitCode::NobodyToAsk),
         SetupError::Unusable { .. } => Ending::Exit(ExitCode::MfaRefused),
         _ => Ending::Exit(ExitCode::Failed),
+    }
+}
+
+fn which_session(names: &[String]) -> String {
+    match names {
+        [] => "the config file has no `[sso-session NAME]`".to_owned(),
+        names => format!("there are several SSO sessions: name one of `{}`", names.join("`, `")),
     }
 }
 

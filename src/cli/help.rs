@@ -52,7 +52,10 @@ const EXAMPLES: &[(&str, &str)] = &[
          mfa-cred init fish | source              # in ~/.config/fish/config.fish\n\
          eval \"$(mfa-cred init zsh --prompt)\"    # in ~/.zshrc, with a segment in the prompt",
     ),
-    ("list", "mfa-cred list\nmfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'"),
+    (
+        "list",
+        "mfa-cred list\nmfa-cred list --sso my-sso-session\nmfa-cred list --json | jq -r '.[] | select(.kind == \"role\") | .name'",
+    ),
     (
         "keys",
         "mfa-cred keys import my-user\n    mfa-cred keys add my-user --csv ~/Downloads/my-user_accessKeys.csv\n    \

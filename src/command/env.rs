@@ -4,7 +4,7 @@ use crate::command::choice;
 use crate::command::context::Context;
 use std::io::{self, IsTerminal};
 
-use super::session::{self, Signed};
+use super::session::{self, Asks, Signed};
 use super::{Done, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::EnvArgs;
@@ -21,7 +21,7 @@ pub(super) fn run(args: EnvArgs, context: &Context<'_>) -> Result<Done, Error> {
     if is_on_screen && args.format.is_none() {
         return Err(untaken(args, context)?);
     }
-    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, context)?;
+    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, Asks::ForSignIn, context)?;
     let done = print(&signed, args.format, context)?;
     if is_on_screen {
         // Printed last, so that it stays visible.

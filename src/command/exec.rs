@@ -6,7 +6,8 @@ use crate::names::variables;
 use std::ffi::OsString;
 use std::process::Command;
 
-use super::{Done, session};
+use super::Done;
+use super::session::{self, Asks};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
@@ -25,7 +26,7 @@ const OVERRIDING_PREFIX: &str = variables::aws::CONTAINER_PREFIX;
 
 pub(super) fn run(args: ProfileArgs, command: Vec<OsString>, context: &Context<'_>) -> Result<Done, Error> {
     let host = &context.host;
-    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, context)?;
+    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::PERSON, Asks::ForSignIn, context)?;
     choice::note(&signed.plan.profile, context);
     let export = signed.export(host);
 

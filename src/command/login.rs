@@ -69,11 +69,12 @@ pub(super) fn sign_in(
 ) -> Result<(), Error> {
     let settings = context.settings;
     let plan = context.plan(profile, how).map_err(|error| session::device::ways_out(error, profile, context))?;
-    if let Base::Sso(role) = &plan.base {
-        let needs = if how.refresh { Needs::New } else { Needs::LiveOrRenewable };
-        session::sso::sign_in(&role.session, (how, with), needs, context)?;
+    if let Base::Sso(role) = &plan.base
+        && how.refresh
+    {
+        session::sso::sign_in(&role.session, (how, with), Needs::New, context)?;
     }
-    let credentials = session::obtain(context, &plan, how, MinTtl::PERSON)?;
+    let credentials = session::sso::obtain(context, &plan, (how, with), MinTtl::PERSON)?;
     choice::note(profile, context);
     settings.messages.note(&match credentials.expiration {
         Some(end) => format!("{profile}: signed in for {}", table::left(end, context.now(&plan))),

@@ -1,13 +1,15 @@
 //! What commands need in order to use a login at IAM Identity Center: its token file, its two clients, and AWS's time.
 
 use crate::command::context::Context;
+use crate::error::Error;
+use crate::execute::base::BaseError;
 use crate::plan::{SsoRole, SsoSession};
 use crate::secret::Credentials;
 use crate::sso::SsoError;
 use crate::sso::access::Access;
 use crate::sso::file::TokenFile;
 use crate::sso::oidc::{AwsOidc, Oidc};
-use crate::sso::portal::{AwsPortal, Portal};
+use crate::sso::portal::{Account, AwsPortal, Portal};
 
 /// Runs `with` with a login. Nothing is read or connected before it needs that.
 fn with_access<T>(
@@ -28,6 +30,23 @@ fn with_access<T>(
 /// Would that login give credentials without a person? Only its file tells; nothing is asked.
 pub(super) fn is_signed_in(session: &SsoSession, context: &Context<'_>) -> bool {
     with_access(session, context, |access| Ok(access.is_signed_in())).unwrap_or(false)
+}
+
+/// The accounts and roles that the person may use, in the order of accounts and names.
+pub(super) fn roles(session: &SsoSession, context: &Context<'_>) -> Result<Vec<(Account, String)>, Error> {
+    let failed = |error: SsoError| Error::Execute(BaseError::Sso(error).into());
+    with_access(session, context, |access| {
+        let mut accounts = access.call("ListAccounts", &|portal, token| portal.accounts(token))?;
+        accounts.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+        let mut all = Vec::new();
+        for account in accounts {
+            let mut roles = access.call("ListAccountRoles", &|portal, token| portal.roles(token, &account.id))?;
+            roles.sort();
+            all.extend(roles.into_iter().map(|role| (account.clone(), role)));
+        }
+        Ok(all)
+    })
+    .map_err(failed)
 }
 
 /// The credentials of a role that a person takes with a login.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use std::io::{self, IsTerminal};
 
-use super::session::{self, Signed};
+use super::session::{self, Asks, Signed};
 use super::{Done, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
@@ -22,7 +22,7 @@ pub(super) fn run(args: ProfileArgs, context: &Context<'_>) -> Result<Done, Erro
     let terminal = Impatient::new(context.host.terminal, PATIENCE);
     let dialog = context.dialog().map(|dialog| Impatient::new(dialog, PATIENCE));
     let context = context.at(&terminal, dialog.as_ref().map(|dialog| dialog as &dyn Terminal));
-    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, &context)?;
+    let signed = session::sign_in(args.profile, &args.obtain, MinTtl::SDK, Asks::ForCodes, &context)?;
     let done = print(&signed)?;
     if io::stdout().is_terminal() {
         // A person who runs `process` on a terminal gets the output. SDKs read a pipe.

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::{choice, portal};
 use crate::aws::route::Route;
 use crate::cache::{Cache, CacheUse, Lookup, MinTtl, keys};
-use crate::cli::Obtain;
+use crate::cli::{Obtain, SignInArgs};
 use crate::code::{Asker, CodeSource};
 use crate::error::Error;
 use crate::execute::base::RealBases;
@@ -30,11 +30,21 @@ pub(super) struct Signed {
     pub(super) credentials: Credentials,
 }
 
+/// May the person be sent to a browser?
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asks {
+    /// If the profile's SSO session has expired.
+    ForSignIn,
+    /// Only for codes: an SDK is waiting.
+    ForCodes,
+}
+
 /// Signs in to the profile that a command is for.
 pub(super) fn sign_in(
     named: Option<ProfileName>,
     options: &Obtain,
     usual: MinTtl,
+    asks: Asks,
     context: &Context<'_>,
 ) -> Result<Signed, Error> {
     let how = context.how(options)?;
@@ -43,8 +53,14 @@ pub(super) fn sign_in(
     let about = |error: Error| error.about(&profile);
     let plan = context.plan(&profile, &how).map_err(|error| device::ways_out(error, &profile, context));
     let plan = plan.map_err(about)?;
-    let credentials = obtain(context, &plan, &how, usual).map_err(about)?;
-    Ok(Signed { plan, credentials })
+    let credentials = match asks {
+        // Only a person at the terminal expects a browser to open.
+        Asks::ForSignIn if context.host.terminal.is_there() => {
+            sso::obtain(context, &plan, (&how, SignInArgs::default()), usual)
+        }
+        _ => obtain(context, &plan, &how, usual),
+    };
+    Ok(Signed { credentials: credentials.map_err(about)?, plan })
 }
 
 impl Signed {

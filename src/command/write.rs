@@ -27,7 +27,8 @@ pub(super) fn run(args: WriteArgs, context: &Context<'_>) -> Result<Done, Error>
     let profile = choice::profile(target.profile.clone(), &how, context)?;
     // Before anybody is asked for a code.
     see_that_it_is_ours(&name, &profile, &context.files_now()?)?;
-    let signed = session::sign_in(Some(profile.clone()), &target.obtain, MinTtl::SDK, context)?;
+    let signed =
+        session::sign_in(Some(profile.clone()), &target.obtain, MinTtl::SDK, session::Asks::ForSignIn, context)?;
     if signed.credentials.is_long_term() {
         return Err(WireError::LongTerm(profile).into());
     }

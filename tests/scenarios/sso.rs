@@ -4,6 +4,8 @@
 mod client;
 #[cfg(target_os = "linux")]
 mod login;
+#[cfg(target_os = "linux")]
+mod profile;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,11 +1,13 @@
 //! Signs a person in to IAM Identity Center: with the browser of this machine, or with a code on any device.
 
 use crate::browser::Browser;
+use crate::cache::MinTtl;
 use crate::cli::SignInArgs;
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::host::{Env, TerminalError};
-use crate::plan::SsoSession;
+use crate::plan::{Base, Plan, SsoSession};
+use crate::secret::Credentials;
 use crate::settings::{ObtainOptions, SettingsError};
 use crate::sso::file::TokenFile;
 use crate::sso::login::{Login, LoginError, PATIENCE};
@@ -62,6 +64,24 @@ pub(in crate::command) fn sign_in(
     let folder = context.folder();
     let turn = SignIn { session, file: &file, folder, clock: host.clock, gives_up: &gives_up, say: &say };
     turn.run(needs, &ask).map_err(failed)
+}
+
+/// The credentials of a profile. Where they need a person to sign in first, the person is asked to.
+pub(in crate::command) fn obtain(
+    context: &Context<'_>,
+    plan: &Plan,
+    (how, args): (&ObtainOptions, SignInArgs),
+    usual: MinTtl,
+) -> Result<Credentials, Error> {
+    let obtained = || super::obtain(context, plan, how, usual);
+    match (obtained(), &plan.base) {
+        (Err(error), Base::Sso(role)) if how.may_prompt && error.needs_sign_in() => {
+            // The token that is there, if any, is of no use.
+            sign_in(&role.session, (how, args), Needs::New, context)?;
+            obtained()
+        }
+        (result, _) => result,
+    }
 }
 
 fn browser(args: SignInArgs, env: &dyn Env) -> Option<Browser> {

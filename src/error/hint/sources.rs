@@ -15,7 +15,15 @@ use crate::web_token::TokenError;
 pub(super) fn sso(error: &SsoError, profile: Option<&ProfileName>) -> Option<String> {
     let login = || ours("login", profile);
     Some(match error {
-        SsoError::SignedOut(_) | SsoError::Over(_) => format!("run {} in a terminal", login()),
+        SsoError::SignedOut(session) | SsoError::Over(session) => {
+            let login = match (profile, &session.name) {
+                (None, Some(name)) => {
+                    ours(&format!("login --sso {}", shlex::try_quote(name).unwrap_or_default()), None)
+                }
+                _ => login(),
+            };
+            format!("run {login} in a terminal")
+        }
         SsoError::File(FileError::NotAToken { .. }) => format!("{} replaces it", login()),
         SsoError::File(FileError::Unwritable { path, .. } | FileError::Unreadable { path, .. }) => {
             let folder = path.parent().unwrap_or(path).to_string_lossy();
@@ -25,9 +33,15 @@ pub(super) fn sso(error: &SsoError, profile: Option<&ProfileName>) -> Option<Str
             )
         }
         SsoError::File(FileError::Busy { .. }) => "end that process, or try again".to_owned(),
-        SsoError::NoAccess { .. } => {
-            "compare `sso_account_id` and `sso_role_name` with what the start page offers, or ask for the assignment"
-                .to_owned()
+        SsoError::NoAccess { role, .. } => {
+            let compare = "compare `sso_account_id` and `sso_role_name` with what";
+            match &role.session.name {
+                Some(name) => {
+                    let name = shlex::try_quote(name).unwrap_or_default();
+                    format!("{compare} {} shows, or ask for the assignment", ours(&format!("list --sso {name}"), None))
+                }
+                None => format!("{compare} the start page offers, or ask for the assignment"),
+            }
         }
         SsoError::Call { error, .. } | SsoError::Client(error) => return super::call_hint(None, error, profile),
         SsoError::NoHome => "set HOME".to_owned(),
