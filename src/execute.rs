@@ -317,7 +317,8 @@ impl Run<'_, '_> {
         ExecuteError::Call {
             step: Box::new(step.clone()),
             profile: self.on.plan.profile.clone(),
-            without_mfa: self.on.plan.without_mfa().cloned(),
+            without_mfa: self.on.plan.without_mfa().cloned().map(Box::new),
+            signed_in: self.on.plan.base.sign_in_profile().cloned().map(Box::new),
             error,
         }
     }

@@ -130,7 +130,7 @@ fn to_text(
 /// What the user should know about the plan.
 fn notes(plan: &Plan) -> Vec<String> {
     let skipped = plan.skipped_serial.iter().map(|origin| {
-        format!("{origin} is skipped: a session of `aws login` has the MFA of its sign-in, and takes no code")
+        format!("{origin} is skipped: a session of `aws login` carries the MFA of its sign-in, and takes no code")
     });
     plan.warnings.iter().map(ToString::to_string).chain(skipped).collect()
 }
@@ -139,7 +139,7 @@ fn notes(plan: &Plan) -> Vec<String> {
 fn lines_of(added: &[Property<'_>]) -> String {
     let line = |property: &Property<'_>| format!("  {} = {}\n", property.key(), shown(property).replace('\n', "\n  "));
     let lines: String = added.iter().map(line).collect();
-    if lines.is_empty() { lines } else { format!("in place of the profile that it includes\n{lines}") }
+    if lines.is_empty() { lines } else { format!("to put in place of that line\n{lines}") }
 }
 
 /// The same in JSON, where there is something.

@@ -4,7 +4,7 @@ use super::facts::{NO_CHOICE, Resolved};
 use super::{Facts, Finding};
 use crate::messages::ours;
 use crate::names::{Partition, ProfileName};
-use crate::plan::{BaseKind, Warning, sources};
+use crate::plan::{Base, BaseKind, Warning, sources};
 use crate::profile::{Overlooked, Profile, Property, WhichFile};
 
 /// A source of credentials in a profile.
@@ -138,6 +138,9 @@ pub(super) fn serial(facts: &Facts) -> Finding {
                 None => "MFA device: the one that IAM lists (`mfa_serial = auto`)".to_owned(),
             }),
             (Some(_), None) => Finding::skipped("the profile names a FIDO device"),
+            (None, None) if matches!(plan.base, Base::Login(_)) => {
+                Finding::skipped("a session of `aws login` carries the MFA of its sign-in, and takes no code")
+            }
             (None, None) => Finding::skipped("these credentials do not use MFA"),
         },
     }

@@ -221,9 +221,10 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         ) => {
             format!("{} shows where it comes from", ours("show", profile))
         }
-        ExecuteError::Call { step, error, without_mfa, .. } => match (&**step, without_mfa) {
-            (Step::AssumeRole(call), Some(user)) if is_denied(error) => denied_without_mfa(call, user),
-            (step, _) => return call_hint(Some(step), error, profile),
+        ExecuteError::Call { step, error, without_mfa, signed_in, .. } => match (&**step, without_mfa, signed_in) {
+            (Step::AssumeRole(call), Some(user), _) if is_denied(error) => denied_without_mfa(call, user),
+            (Step::AssumeRole(call), _, Some(profile)) if is_denied(error) => denied_to_a_sign_in(call, profile),
+            (step, ..) => return call_hint(Some(step), error, profile),
         },
         ExecuteError::Client(error) => return call_hint(None, error, profile),
         _ => return None,
@@ -345,6 +346,12 @@ fn denied_without_mfa(call: &AssumeRole, user: &ProfileName) -> String {
         "no MFA was used, and the role may require it: set `mfa_serial = auto` in profile `{name}`, or run {enroll} if its user has no device yet. Otherwise, {}",
         forbidden(call)
     )
+}
+
+/// The same to a session of `aws login`, whose MFA was given, or not, when it was started.
+fn denied_to_a_sign_in(call: &AssumeRole, profile: &ProfileName) -> String {
+    let login = aws_login(profile);
+    format!("{}. If the role requires MFA, sign in with MFA: {login}", forbidden(call))
 }
 
 /// What may forbid a role, and what was sent that may not please it.

@@ -36,7 +36,9 @@ pub enum ExecuteError {
         /// For which profile.
         profile: ProfileName,
         /// The user's profile, if it names no device although one could help.
-        without_mfa: Option<ProfileName>,
+        without_mfa: Option<Box<ProfileName>>,
+        /// The profile of the session of `aws login` that the plan starts from.
+        signed_in: Option<Box<ProfileName>>,
         /// Why it failed.
         error: StsError,
     },

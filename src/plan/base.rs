@@ -123,6 +123,14 @@ impl Base {
         }
     }
 
+    /// The profile in which a person signs in with `aws login` for it.
+    pub fn sign_in_profile(&self) -> Option<&ProfileName> {
+        match self {
+            Self::Login(session) => Some(&session.profile),
+            _ => None,
+        }
+    }
+
     /// The account of its credentials, if its name tells.
     pub fn account(&self) -> Option<AccountId> {
         match self {

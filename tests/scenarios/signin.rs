@@ -133,7 +133,7 @@ fn a_role_that_demands_mfa_takes_no_code() {
 
 #[test]
 fn twenty_processes_renew_once() {
-    let world = signed_in(100);
+    let world = signed_in(-60);
     world.aws.fault(RENEWAL, Fault::Delay(When::Before, Duration::from_millis(500)), 1);
     let children: Vec<_> = (0..20)
         .map(|_| world.command(&["process", "person"]).stdout(Stdio::piped()).spawn().expect("it starts"))
@@ -164,7 +164,7 @@ fn what_another_program_has_renewed_meanwhile_is_used() {
 
 #[test]
 fn a_lost_answer_is_asked_for_again_with_a_proof_of_its_own() {
-    let world = signed_in(100);
+    let world = signed_in(-60);
     world.aws.answer_old_refresh_tokens();
     world.aws.fault(RENEWAL, Fault::Drop(When::After), 1);
     world.aws.fault(RENEWAL, Fault::ServerError(When::Before, 503), 1);
@@ -205,6 +205,17 @@ fn without_a_state_folder_a_session_is_renewed_without_a_lock() {
     assert_eq!(key_id(&done), read(&world)["accessToken"]["accessKeyId"].as_str().expect("an id"));
     assert_eq!(calls(&world), [RENEWAL]);
     fs::remove_file(world.home().join("state")).expect("it was there");
+    // One that cannot hold this lock.
+    expires_in(&world, -60);
+    key_id(&world.run(&["process", "person"]));
+    let locks = fs::read_dir(world.state().join("locks")).expect("a folder").flatten().map(|lock| lock.path());
+    let lock = locks.into_iter().find(|lock| lock.display().to_string().contains("/sign-in-")).expect("a lock");
+    fs::remove_file(&lock).and_then(|()| fs::create_dir(&lock)).expect("a folder in its place");
+    expires_in(&world, -60);
+    world.aws.take_calls();
+    let done = world.run(&["process", "person"]);
+    assert_eq!(key_id(&done), read(&world)["accessToken"]["accessKeyId"].as_str().expect("an id"));
+    assert_eq!(calls(&world), [RENEWAL]);
 }
 
 #[test]
@@ -214,7 +225,7 @@ fn show_list_and_status_tell_of_a_session() {
     let shown = world.run(&["show", "deploy"]).stdout;
     for line in [
         format!("  base: the `aws login` session arn:aws:iam::{}:user/alice of profile `person`\n", world.aws.account()),
-        ".aws/config:7: `mfa_serial` is skipped: a session of `aws login` has the MFA of its sign-in, and takes no code\n"
+        ".aws/config:7: `mfa_serial` is skipped: a session of `aws login` carries the MFA of its sign-in, and takes no code\n"
             .to_owned(),
     ] {
         assert!(shown.contains(&line), "{line} is not in\n{shown}");

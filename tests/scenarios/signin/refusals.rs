@@ -123,6 +123,17 @@ fn a_file_without_a_session_is_an_error_before_any_call() {
 }
 
 #[test]
+fn a_role_that_demands_mfa_is_refused_to_a_sign_in_without_it() {
+    let world = signed_in(600);
+    let login = world.aws.login("alice", false, 600);
+    fs::write(file(&world), login.text).expect("it is written");
+    let done = world.run(&["process", "deploy"]);
+    let hint = "hint: the role's trust policy, your policy or an SCP denies it; the request carried no external ID and no \
+                tags. If the role requires MFA, sign in with MFA: `aws login --profile person`\n";
+    assert!(done.status.code() == Some(5) && done.stderr.ends_with(hint), "{done:?}");
+}
+
+#[test]
 fn the_hint_for_a_fido_user_works_as_printed() {
     let world = signed_in(600);
     let key = world.aws.add_user("bob");

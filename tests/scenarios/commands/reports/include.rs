@@ -28,7 +28,7 @@ fn the_lines_to_put_in_place_of_an_included_profile_are_printed_and_then_do() {
     );
     assert_eq!((refused.status.code(), refused.stderr), (Some(1), error));
     let shown = world.run(&["show", "alice"]).stdout;
-    let (_, block) = shown.split_once("in place of the profile that it includes\n").expect("a block");
+    let (_, block) = shown.split_once("to put in place of that line\n").expect("a block");
     let wanted = format!(
         "  mfa_serial = {}\n  output = json\n  mfa_process = codes (2 arguments hidden)\n  api_token = (hidden)\n",
         device.serial()
@@ -52,6 +52,6 @@ fn an_included_profile_that_is_not_there_or_includes_itself_adds_nothing() {
         let world = World::empty();
         world.write(".aws/config", format!("[profile alice]\ninclude_profile = {included}\nregion = eu-west-1\n"));
         let shown = world.run(&["show", "alice"]);
-        assert!(shown.status.success() && !shown.stdout.contains("in place of"), "{shown:?}");
+        assert!(shown.status.success() && !shown.stdout.contains("to put in place"), "{shown:?}");
     }
 }
