@@ -78,6 +78,9 @@ pub enum AuditError {
         /// The number of users about whom something could not be read.
         unknown: usize,
     },
+    /// This process was told to end while it made changes; stdout names those that were made.
+    #[error("canceled")]
+    Signal(i32),
     /// A file of accepted findings has an invalid line.
     #[error("{name}")]
     Accept {

@@ -239,6 +239,11 @@ pub enum PolicyKindError {
     /// An explanation for a role.
     #[error("`--explain` is about a user and the ways in that a user has, not about a role or a trust policy")]
     ExplainOfRole,
+    /// An explanation with an organization's policies alone.
+    #[error(
+        "`--explain` is about a user's policies: give them as FILE or with `--user`, and the service control policy with `--scp FILE`"
+    )]
+    ExplainOfOrganization,
     /// An explanation in a format that is for findings.
     #[error("`--explain` prints a table, or JSON with `--format json`")]
     FormatOfExplanation,
@@ -254,6 +259,7 @@ impl Error {
     /// How the program ends.
     pub fn ending(&self) -> Ending {
         Ending::Exit(match self {
+            Self::Audit(AuditError::Signal(signal)) => return Ending::Signal(*signal),
             #[cfg(unix)]
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ending::READER_GONE,
 

@@ -102,7 +102,17 @@ pub fn judge(account: &Account, limits: Limits, now: Timestamp) -> Vec<Finding> 
         let what = format!("{call}{of} could not be read: {why}; not checked: {open}");
         let repair =
             format!("allow the auditing profile to call `{call}`, as the AWS managed policy `SecurityAudit` does");
-        let repair = if call.starts_with("iam:") { repair } else { "generate a new report".to_owned() };
+        let repair = match call.as_str() {
+            "iam:GetAccountAuthorizationDetails" => format!(
+                "{repair}; or check the output of `aws iam get-account-authorization-details`, from someone who may call \
+                 it, with `mfa-cred policy check FILE`"
+            ),
+            "iam:ListUsers" => {
+                format!("{repair}; or audit a downloaded credential report: `mfa-cred audit --report FILE`")
+            }
+            call if call.starts_with("iam:") => repair,
+            _ => "generate a new report".to_owned(),
+        };
         judge.find(Question::NotAsked, subject, call.clone(), what, &repair);
     }
     judge.found.sort_unstable();

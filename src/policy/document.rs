@@ -94,6 +94,8 @@ pub struct Document {
     pub is_unread: bool,
     /// It applies only if all of these hold, which the files do not say.
     depends_on: Vec<String>,
+    /// For a trust policy: the name of its role, if IAM gave it.
+    role: Option<String>,
     text: String,
     lines: Lines,
     origin: Option<Origin>,
@@ -238,6 +240,7 @@ impl Document {
             statements: Vec::new(),
             is_unread: true,
             depends_on: Vec::new(),
+            role: None,
             text: String::new(),
             lines: Lines::of(""),
             origin: None,
@@ -247,6 +250,17 @@ impl Document {
     /// A document within a file that applies but could not be read.
     pub(in crate::policy) fn unread_of(origin: &Origin, kind: PolicyKind) -> Self {
         Self { origin: Some(origin.clone()), ..Self::unread(&origin.file.name, kind) }
+    }
+
+    /// The same document, as the trust policy of that role.
+    #[must_use]
+    pub(in crate::policy) fn of_role(self, name: Option<String>) -> Self {
+        Self { role: name, ..self }
+    }
+
+    /// The name of the role whose trust policy it is, if IAM gave it.
+    pub(in crate::policy) fn role(&self) -> Option<&str> {
+        self.role.as_deref()
     }
 
     /// The same document, attached to something else that shares its grammar.

@@ -56,30 +56,79 @@ impl std::str::FromStr for Question {
 
     /// Uses only the parts of a message that are not translated: ARNs, the action, and the kind of policy.
     fn from_str(text: &str) -> Result<Self, NoQuestion> {
+        let text = &unwrapped(text);
         let words = words(text);
         let after = words.iter().position(|word| *word == "perform:").and_then(|at| words.get(at + 1));
         let action = after.copied().filter(|word| is_action(word));
         let action = action.or_else(|| words.iter().copied().find(|word| is_action(word)));
         let Some(action) = action else {
-            let is_encoded = text.contains("Encoded authorization failure message");
+            let is_encoded = without_space(text).contains("Encodedauthorizationfailuremessage");
             return Err(if is_encoded { NoQuestion::Encoded } else { NoQuestion::NoAction });
         };
-        let arns: Vec<usize> = (0..words.len()).filter(|at| words[*at].starts_with("arn:")).collect();
+        // AWS names the policy that decided: `in a service control policy: ARN`.
+        let is_of_policy = |at: usize| {
+            let before = at.checked_sub(1).map(|at| words[at]);
+            before.is_some_and(|word| ["policy:", "boundary:"].contains(&word))
+        };
+        let is_arn = |at: &usize| words[*at].starts_with("arn:") && !is_of_policy(*at);
+        let arns: Vec<usize> = (0..words.len()).filter(is_arn).collect();
         let is_principal = |at: usize| {
             let is_first = arns.first() == Some(&at) && is_identity(words[at]);
             is_first && (arns.len() > 1 || !is_resource_word(words[..at].last().copied()))
         };
         let principal = arns.iter().copied().find(|at| is_principal(*at));
         let resource = arns.iter().copied().find(|at| Some(*at) != principal);
-        let normal = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let packed = without_space(text);
         Ok(Self {
             action: action.to_owned(),
             resource: resource.map(|at| words[at].to_owned()),
             user: principal.and_then(|at| user_of(words[at])),
             is_of_role: principal.is_some_and(|at| words[at].contains(":assumed-role/")),
-            decided_by: OTHERS.into_iter().find(|kind| normal.contains(kind)),
+            decided_by: OTHERS.into_iter().find(|kind| packed.contains(&without_space(kind))),
         })
     }
+}
+
+fn without_space(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+/// The words that follow an ARN or an action in AWS's messages.
+const FOLLOWING: [&str; 10] = ["is", "on", "with", "because", "and", "for", "by", "action", "as", "explicitly"];
+
+/// The text with the ARNs and actions whole that a terminal broke at the end of a line.
+fn unwrapped(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    for line in text.lines() {
+        let line = line.trim();
+        let left = whole.rsplit(|c: char| c.is_whitespace() || "\"'“”「」".contains(c)).next().unwrap_or_default();
+        let right = line.split(|c: char| c.is_whitespace() || "\"'“”「」".contains(c)).next().unwrap_or_default();
+        let is_followed = FOLLOWING.contains(&right.trim_end_matches([':', ',', '.']));
+        let is_start = ["a", "ar", "arn"].contains(&left) && format!("{left}{right}").starts_with("arn:");
+        let is_service = whole.strip_suffix(left).is_some_and(|before| before.trim_end().ends_with("perform:"));
+        // `Error:` and `resource:` end in the colon; `perform: s3:` does not end there.
+        let is_middle = left.starts_with("arn:") || is_action_start(left);
+        let is_broken = is_start
+            || is_service && !left.contains(':') && right.contains(':') && left != "perform:"
+            || right.starts_with(':') && !left.is_empty()
+            || is_middle && !is_followed;
+        if !is_broken && !whole.is_empty() {
+            whole.push(' ');
+        }
+        whole += line;
+    }
+    whole
+}
+
+/// `s3:`, `s3:GetOb`
+fn is_action_start(word: &str) -> bool {
+    word.split_once(':').is_some_and(|(service, name)| {
+        let is_service =
+            !service.is_empty() && service.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        is_service
+            && !["resource", "perform", "operation", "policy", "boundary", "error", "message"].contains(&service)
+            && name.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
 }
 
 /// The parts of a text that could be ARNs or actions: quotes and Japanese characters, which may follow without a space,
@@ -189,6 +238,49 @@ mod tests {
                 ("iam:CreateVirtualMFADevice", Some("arn:aws:iam::123456789012:mfa/phone"), alice(), false, None),
             ),
             (
+                format!(
+                    "“User: {USER} is not authorized to perform: organizations:LeaveOrganization with an explicit deny \
+                     in a service control policy: arn:aws:organizations::111122223333:policy/o-abc/service_control_policy/p-1”"
+                ),
+                ("organizations:LeaveOrganization", None, alice(), false, Some("service control policy")),
+            ),
+            (
+                format!(
+                    "User: {USER} is not authorized to perform: s3:GetObject on resource: {bucket} with an explicit deny \
+                     in an identity-based policy: arn:aws:iam::123456789012:policy/mfa"
+                ),
+                ("s3:GetObject", Some(bucket), alice(), false, None),
+            ),
+            (
+                format!(
+                    "User: {USER} is not authorized to perform: s3:GetObject on resource: {bucket} because no session \
+                     policy allows the s3:GetObject action"
+                ),
+                ("s3:GetObject", Some(bucket), alice(), false, Some("session policy")),
+            ),
+            (
+                format!(
+                    "{{\"Message\": \"User: {USER} is not authorized to perform: s3:GetObject on resource: \\\"{bucket}\\\" \
+                     because no VPC endpoint policy allows the s3:GetObject action\"}}"
+                ),
+                ("s3:GetObject", Some(bucket), alice(), false, Some("VPC endpoint policy")),
+            ),
+            (
+                format!(
+                    "‘&quot;User: {USER} is not authorized to perform: kms:Decrypt on resource: &quot;arn:aws:kms:eu-west-1:1:key/a&quot; \
+                     because no resource-based policy allows the kms:Decrypt action&quot;’"
+                ),
+                ("kms:Decrypt", Some("arn:aws:kms:eu-west-1:1:key/a"), alice(), false, Some("resource-based policy")),
+            ),
+            (
+                format!(
+                    "User: {USER} is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:eu-west-1:1:instance/* \
+                     because no identity-based policy allows the ec2:RunInstances action. Encoded authorization failure \
+                     message: 4GIOHl"
+                ),
+                ("ec2:RunInstances", Some("arn:aws:ec2:eu-west-1:1:instance/*"), alice(), false, None),
+            ),
+            (
                 format!("not authorized to perform: iam:GetUser on resource: {USER}"),
                 ("iam:GetUser", Some(USER), None, false, None),
             ),
@@ -196,6 +288,34 @@ mod tests {
             let (action, resource, user, is_of_role, by): (&str, Option<&str>, _, _, _) = expected;
             let expected = (action.to_owned(), resource.map(str::to_owned), user, is_of_role, by);
             assert_eq!(read(&text), expected, "{text}");
+        }
+    }
+
+    /// At any width, whether the terminal breaks lines at spaces or within words.
+    #[test]
+    fn a_message_that_a_terminal_wrapped_is_whole() {
+        let bucket = "arn:aws:s3:::reports/2026/a.csv";
+        let message = format!(
+            "An error occurred (AccessDenied) when calling the GetObject operation: User: {USER} is not authorized to \
+             perform: s3:GetObject on resource: {bucket} with an explicit deny in a service control policy"
+        );
+        let whole = read(&message);
+        for width in 40..140 {
+            let chars: Vec<char> = message.chars().collect();
+            let lines: Vec<String> = chars.chunks(width).map(|line| line.iter().collect::<String>()).collect();
+            for end in ["\n", "\r\n", "\n  "] {
+                assert_eq!(read(&lines.join(end)), whole, "{width}: {lines:#?}");
+            }
+            let mut words = vec![String::new()];
+            for word in message.split(' ') {
+                if words.last().is_some_and(|line| line.len() + word.len() >= width) {
+                    words.push(String::new());
+                }
+                let line = words.last_mut().expect("a line");
+                *line += if line.is_empty() { "" } else { " " };
+                *line += word;
+            }
+            assert_eq!(read(&words.join("\n")), whole, "{width}: {words:#?}");
         }
     }
 
@@ -208,6 +328,10 @@ mod tests {
             ("s3:Get*", "expected `SERVICE:NAME`"),
             (
                 "You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHl",
+                "decode",
+            ),
+            (
+                "You are not authorized to perform this operation. Encoded authori\nzation failure message: 4GIOHl",
                 "decode",
             ),
         ] {

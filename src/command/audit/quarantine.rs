@@ -4,6 +4,7 @@
 //! one that was killed.
 
 mod changes;
+mod ending;
 
 use std::io::Write;
 
@@ -131,16 +132,18 @@ impl Quarantine<'_, '_> {
         Ok(Done::Well)
     }
 
-    /// Makes the changes, and writes each to stdout as it is made; JSON only when all are made.
+    /// Makes the changes, and writes each to stdout as it is made; JSON only at the end, so a signal to end waits for the
+    /// call in progress.
     fn change(&self, plan: &Plan, is_json: bool) -> Result<Changes, Error> {
         let group = Group { name: self.group, signer: self.signer, iam: self.iam };
         if is_json {
-            let changes = changes::make(plan, &group, &mut |_| Ok(()))?;
+            let signals = ending::Signals::watch();
+            let changes = changes::make(plan, &group, &|| signals.arrived(), &mut |_| Ok(()))?;
             write_stdout(&self.json(plan, Some(&changes)))?;
             return Ok(changes);
         }
         let say = |line: &str| stream_stdout(&|stdout: &mut dyn Write| writeln!(stdout, "{line}")).map(drop);
-        let changes = changes::make(plan, &group, &mut |step| say(&step.line()))?;
+        let changes = changes::make(plan, &group, &|| None, &mut |step| say(&step.line()))?;
         for (user, reason) in plan.unknown() {
             say(&stays(user, reason))?;
         }

@@ -6,15 +6,18 @@ use super::super::{Done, write_stdout};
 use super::{Case, json, text};
 use crate::cli::{CheckArgs, CheckFormat};
 use crate::error::{Error, PolicyKindError};
-use crate::policy::PolicyKind;
 use crate::policy::check::name_of;
 use crate::policy::evaluate::{Ground, Policies, StatementId, Verdict};
 use crate::policy::explain::{Answer, Miss, explain, resource_for};
 use crate::policy::journey::Way;
 use crate::policy::question::Question;
+use crate::policy::{Document, PolicyKind};
 use crate::settings::Settings;
 
 pub(super) fn run(args: &CheckArgs, question: &Question, case: &Case, settings: &Settings) -> Result<Done, Error> {
+    if case.identity.iter().any(|document| document.kind == PolicyKind::Organization) {
+        return Err(PolicyKindError::ExplainOfOrganization.into());
+    }
     if question.is_of_role || case.identity.iter().any(|document| document.kind != PolicyKind::User) {
         return Err(PolicyKindError::ExplainOfRole.into());
     }
@@ -96,7 +99,14 @@ fn why(policies: Policies<'_>, answer: &Answer, (action, resource): (&str, &str)
         Ground::Deny => format!("denied by {}", named(&decision.by)),
         Ground::Allow => format!("allowed by {}, and nothing denies it", named(&decision.by)),
         Ground::Boundary => {
-            "no statement of the permissions boundary or the service control policies allows it".to_owned()
+            // With both, the service control policies allow everything that they do not deny.
+            let is_of_organization = |document: &Document| document.kind == PolicyKind::Organization;
+            let of = if policies.boundary.iter().all(is_of_organization) {
+                "service control policies"
+            } else {
+                "permissions boundary"
+            };
+            format!("no statement of the {of} allows it")
         }
         Ground::NothingAllows => {
             let near = |(at, miss): &(StatementId, Miss)| {

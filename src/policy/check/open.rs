@@ -1,7 +1,7 @@
 //! What is allowed without MFA → findings, each reported once: anything that a rule explains is left out, and anything
 //! that the options accept is a note.
 
-use super::super::document::{Condition, Document};
+use super::super::document::{Condition, Document, Statement, UNKNOWN};
 use super::super::evaluate::{Known, Policies, StatementId, covers_action, covers_resource};
 use super::super::evaluate::{Request, Truth, matches_action};
 use super::super::exposure::{self, Budget, Opening, OpeningKind, Question, trust};
@@ -138,7 +138,15 @@ fn untrusted<'a>(trusts: &[Document], roles: impl Iterator<Item = &'a String>, s
     if trusts.is_empty() {
         return Some("it is unknown whether the role's trust policy requires MFA".to_owned());
     }
-    for document in trusts {
+    // If every role is known by name, only those count that the user may assume.
+    let is_named = trusts.iter().all(|document| document.role().is_some());
+    let name_of_role = |role: &str| role.rsplit('/').next().unwrap_or(role).to_owned();
+    let is_asked = |document: &&Document| {
+        let is_pattern = |role: &String| role.contains(['*', '?', '$']);
+        let is_own = |role: &&String| is_pattern(role) || document.role() == Some(name_of_role(role).as_str());
+        !is_named || roles.iter().any(is_own)
+    };
+    for document in trusts.iter().filter(is_asked) {
         if let Some(way) = trust::open(document, subject) {
             let at = StatementId { is_boundary: false, document: 0, statement: way.statement };
             let name = name_of(Policies { identity: std::slice::from_ref(document), boundary: &[] }, at);
@@ -148,6 +156,13 @@ fn untrusted<'a>(trusts: &[Document], roles: impl Iterator<Item = &'a String>, s
     let is_any = |role: &&&String| role.splitn(6, ':').nth(5).is_none_or(|name| name.contains(['*', '?']));
     if let Some(role) = roles.iter().find(is_any) {
         return Some(format!("`{role}` covers more roles than those whose trust policies were given"));
+    }
+    let is_missing = |role: &&&String| {
+        let name = name_of_role(role);
+        is_named && trusts.iter().all(|document| document.role() != Some(name.as_str()))
+    };
+    if let Some(role) = roles.iter().find(is_missing) {
+        return Some(format!("the trust policy of `{role}` was not given"));
     }
     let (roles, given) = (roles.len(), trusts.len());
     (roles > given).then(|| format!("there are {roles} roles, but trust policies for only {given}"))
@@ -284,10 +299,31 @@ pub(super) fn trust(index: usize, document: &Document, subject: &Subject, found:
             Way::Console | Way::ConsoleMfa => "a console sign-in without MFA",
         };
         let what = format!("this trust policy does not enforce MFA: a user can assume the role with {whom}");
-        let why = "its principal may be a user, and no condition that applies to users requires MFA";
+        let why = format!(
+            "{}, and no condition that applies to users requires MFA",
+            principal(&document.statements[at.statement])
+        );
+        let why = why.as_str();
         let repair = "add `\"Condition\": {\"Bool\": {\"aws:MultiFactorAuthPresent\": \"true\"}}`";
         let mut finding = plain(Rule::TrustWithoutMfa, what, why, repair);
         (finding.at, finding.place) = (Some(at), Some(start));
         found.push(finding);
+    }
+}
+
+/// What its principal may be. IAM shows the ID of a deleted user in place of the ARN.
+fn principal(statement: &Statement) -> String {
+    let find = |is: &dyn Fn(&str) -> bool| statement.principals.iter().map(|it| it.value.as_str()).find(|it| is(it));
+    if let Some(id) = find(&|text| text.starts_with("AIDA")) {
+        return format!(
+            "its principal `{id}` is the ID of a user (if IAM shows it in place of an ARN, the user was deleted: remove it)"
+        );
+    }
+    match find(&|text| text.contains(UNKNOWN)) {
+        Some(text) => {
+            let what = text.replace(UNKNOWN, "").replace('}', "");
+            format!("its principal is unknown (`{what}`) and may be a user")
+        }
+        None => "its principal may be a user".to_owned(),
     }
 }

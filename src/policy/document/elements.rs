@@ -52,6 +52,7 @@ pub(super) fn document(source: &SourceText<'_>, kind: PolicyKind) -> Result<Docu
         statements,
         is_unread: false,
         depends_on: Vec::new(),
+        role: None,
         text: source.text.to_owned(),
         lines: source.lines.clone(),
         origin: None,

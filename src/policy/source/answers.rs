@@ -43,8 +43,9 @@ pub(super) fn read(file: &Arc<File>, root: &Node, inventory: &mut Inventory) -> 
     let roles = ["Role", "Roles", "RoleDetailList"].iter().filter_map(|name| root.get(name)).flat_map(Node::each);
     for role in roles.chain(std::iter::once(root)) {
         if let Some(node) = role.get("AssumeRolePolicyDocument") {
-            let name = role.text_of("RoleName").unwrap_or_else(|| "the role".to_owned());
-            inventory.add_trust(document(file, &format!("trust policy of {name}"), node, PolicyKind::Trust)?);
+            let own = role.text_of("RoleName");
+            let label = format!("trust policy of {}", own.as_deref().unwrap_or("the role"));
+            inventory.add_trust(document(file, &label, node, PolicyKind::Trust)?.of_role(own));
         }
     }
     Ok(())

@@ -179,7 +179,13 @@ fn a_call_that_is_denied_for_everybody_is_one_row() {
     world.aws.allow_all();
     world.aws.deny("GetAccountAuthorizationDetails");
     let done = world.run(&[&AUDIT[..], &["--json"]].concat());
-    assert_eq!(found(&json(&done)), ["not-asked="], "{}", done.stdout);
+    let report = json(&done);
+    assert_eq!(found(&report), ["not-asked="], "{}", done.stdout);
+    let text = |name: &str| report["findings"][0][name].as_str().expect("text").to_owned();
+    assert!(text("what").starts_with("iam:GetAccountAuthorizationDetails could not be read: "), "{}", text("what"));
+    for part in ["`iam:GetAccountAuthorizationDetails`", "`mfa-cred policy check FILE`"] {
+        assert!(text("repair").contains(part), "{}", text("repair"));
+    }
 }
 
 #[test]

@@ -266,6 +266,34 @@ fn a_run_killed_at_any_call_and_run_again_ends_the_same() {
     assert!(halves >= 2, "some runs were killed between two changes, and not {halves}");
 }
 
+/// The change that AWS is making when the signal arrives counts, and no other is made.
+#[test]
+fn a_run_told_to_end_prints_as_json_what_was_done() {
+    let world = small();
+    for signal in ["INT", "TERM"] {
+        world.aws.add_group("held", &SMALL_BEFORE);
+        world.aws.fault("AddUserToGroup", Fault::Delay(When::After, Duration::from_millis(700)), 1);
+        let mut command = Command::new(MFA_CRED);
+        world.dress(&mut command);
+        command.args(APPLY).arg("--json").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let child = command.spawn().expect("it starts");
+        while world.aws.faults_left() > 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let told = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+        let done = child.wait_with_output().expect("a child");
+        assert_eq!(done.status.code(), None, "{signal}: it dies of the signal");
+        let report: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+        let count = |name: &str| report[name].as_array().map_or(0, Vec::len);
+        assert_eq!((count("add") + count("remove"), count("not_tried")), (1, 2), "{signal}: {report}");
+        assert_eq!(report["error"], "canceled");
+        world.aws.heal();
+        assert_eq!(world.run(&APPLY).status.code(), Some(0));
+        assert_eq!(world.aws.members("held"), SMALL_AFTER);
+    }
+}
+
 /// What a fault is called, how it is made, and how a run may end that it strikes.
 type Strike = (&'static str, fn() -> Fault, &'static [i32]);
 

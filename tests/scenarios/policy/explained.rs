@@ -130,3 +130,35 @@ fn the_user_of_a_message_is_found_among_many_and_other_kinds_of_policies_are_nam
         assert!(done.stderr.contains(said), "{words:?}: {}", done.stderr);
     }
 }
+
+#[test]
+fn a_service_control_policy_is_named_as_the_reason() {
+    let world = world();
+    let scp = r#"{"Version": "2012-10-17", "Statement": [{"Sid": "Regions", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}"#;
+    let narrow = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]}"#;
+    world.write("scp.json", scp);
+    world.write("narrow.json", narrow);
+    let message = MESSAGE.replace(
+        "an identity-based policy",
+        "a service control policy: arn:aws:organizations::999900001111:policy/o-a/service_control_policy/p-a",
+    );
+    for (words, said) in [
+        (&["--scp", "scp.json"][..], "session with MFA: denied by statement 1 `Regions` of scp.json (line 1)"),
+        (&["--scp", "narrow.json"], "session with MFA: denied: no statement of the service control policies allows it"),
+        (
+            &["--boundary", "narrow.json"],
+            "session with MFA: denied: no statement of the permissions boundary allows it",
+        ),
+        (
+            &["--boundary", "narrow.json", "--scp", "scp.json"],
+            "session with MFA: denied by statement 1 `Regions` of scp.json (line 1)",
+        ),
+    ] {
+        let done = asked(&world, &[&["p.json", "--explain", &message], words].concat());
+        let flat = done.stdout.replace("\n  ", " ");
+        assert!(done.status.code() == Some(0) && flat.contains(said), "{words:?}: {done:?}");
+        assert!(flat.contains("on arn:aws:s3:::reports/a.csv, for user team/bob"), "{flat}");
+    }
+    let done = asked(&world, &["scp.json", "--kind", "organization", "--explain", "s3:GetObject"]);
+    assert!(done.status.code() == Some(2) && done.stderr.contains("`--scp FILE`"), "{done:?}");
+}

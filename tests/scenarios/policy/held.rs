@@ -136,6 +136,39 @@ fn an_account_is_checked_user_by_user() {
     nobody.expect(2, "", said);
 }
 
+/// Of all the account's roles, only those that the user may assume count.
+#[test]
+fn an_accounts_file_has_the_trust_policies_of_its_roles() {
+    let world = World::empty();
+    let role = |name: &str, with_mfa: bool| {
+        let condition = if with_mfa {
+            serde_json::json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+        } else {
+            serde_json::json!({})
+        };
+        serde_json::json!({"RoleName": name, "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole", "Condition": condition}]}})
+    };
+    let account = serde_json::json!({"UserDetailList": [{"UserName": "alice"}], "RoleDetailList": [role("admin", true), role("open", false)]});
+    world.write("account.json", account.to_string());
+    let policy = |role: &str| {
+        format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::123456789012:role/{role}"}}}}"#
+        )
+    };
+    for (role, code, said) in [
+        ("admin", 0, "requires MFA, because the trust policy does"),
+        ("team/admin", 0, "requires MFA, because the trust policy does"),
+        ("open", 1, "trust policy of open in account.json lets a user assume the role without MFA"),
+        ("other", 1, "the trust policy of `arn:aws:iam::123456789012:role/other` was not given"),
+        ("*", 1, "trust policy of open in account.json lets a user assume the role without MFA"),
+    ] {
+        world.write("p.json", policy(role));
+        let done = checked(&world, &["p.json", "--trust", "account.json", "--json"]);
+        assert!(done.status.code() == Some(code) && done.stdout.contains(said), "{role}: {done:?}");
+    }
+}
+
 #[test]
 fn a_repair_of_one_set_is_printed_as_json_and_written_into_no_template() {
     let world = World::empty();

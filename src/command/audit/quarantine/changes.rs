@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::audit::AuditError;
 use crate::audit::quarantine::{Plan, Ward};
 use crate::error::Error;
 use crate::iam::account::Membership;
@@ -157,13 +158,14 @@ impl Changes {
 }
 
 /// Makes the changes, and reports each to `tell`. A failure that concerns one user does not stop the others; a denial
-/// stops changes of its kind; any other failure stops all.
+/// stops changes of its kind; any other failure stops all, and so does a signal that `told_to_end` returns.
 ///
 /// # Errors
 /// Only what `tell` returns; failures of AWS are in the [`Changes`].
 pub(super) fn make(
     plan: &Plan,
     group: &Group<'_>,
+    told_to_end: &dyn Fn() -> Option<i32>,
     tell: &mut dyn FnMut(&Step) -> Result<(), Error>,
 ) -> Result<Changes, Error> {
     let mut changes = Changes::default();
@@ -171,6 +173,12 @@ pub(super) fn make(
     let adds = plan.add.iter().map(|ward| (Change::Add, ward));
     let removes = plan.remove.iter().map(|ward| (Change::Remove, ward));
     for (change, ward) in adds.chain(removes) {
+        if changes.error.is_none()
+            && let Some(signal) = told_to_end()
+        {
+            changes.error = Some(AuditError::Signal(signal).into());
+            hopeless.extend([Change::Add, Change::Remove]);
+        }
         let fate = if hopeless.contains(&change) {
             Fate::NotTried
         } else {
