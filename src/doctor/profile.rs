@@ -56,7 +56,7 @@ pub(super) fn resolves(facts: &Facts) -> Finding {
             ),
         ),
         Resolved::Nothing(why) if why == NO_CHOICE => {
-            Finding::skipped(format!("{why}: {} checks one, and the connection to AWS", ours("doctor PROFILE", None)))
+            Finding::skipped(format!("{why}: name one to check it and the connection to AWS"))
         }
         Resolved::Nothing(why) => Finding::skipped(why),
         Resolved::Fault(fault) => {
