@@ -193,7 +193,7 @@ pub(super) fn container(facts: &Facts) -> Finding {
     {
         return Finding::fail(
             format!("`{first}` is not an address that SDKs accept"),
-            "export the line that `mfa-cred serve` prints: SDKs accept `https://`, or `http://` on this machine",
+            "correct the address: SDKs accept `https://`, or `http://` on this machine",
         );
     }
     let Ok(profiles) = facts.profiles() else { return Finding::skipped("the AWS files cannot be read") };

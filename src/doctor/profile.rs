@@ -130,7 +130,7 @@ pub(super) fn serial(facts: &Facts) -> Finding {
                 ),
                 format!(
                     "whoever can use this account can sign in without you; {} and removing that line ends it",
-                    ours(&format!("device forget-seed {}", plan.profile), None)
+                    ours("device forget-seed", Some(&plan.profile))
                 ),
             ),
             (_, Some(device)) => Finding::pass(match device.serial() {

@@ -30,13 +30,13 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         Error::Concerning(about) => of(&about.cause, Some(&about.profile)),
         Error::Plan(error) => plan_hint(error, profile),
         Error::Execute(error) => execute_hint(error, profile),
-        Error::Device(DeviceError::Code(error)) if code_hint(error).is_some() => code_hint(error),
+        Error::Device(DeviceError::Code(error)) if code_hint(error, profile).is_some() => code_hint(error, profile),
         Error::Device(
             DeviceError::Who(error)
             | DeviceError::Client(error)
             | DeviceError::Call { error: IamError::Call(error), .. },
         ) => call_hint(None, error, profile),
-        Error::Device(DeviceError::Safe(error)) => safe_hint(error),
+        Error::Device(DeviceError::Safe(error)) => safe_hint(error, profile),
         Error::Device(error) => error.hint(profile),
         Error::Keys(error) => error.hint(),
         Error::Setup(error) => error.hint(),
@@ -201,9 +201,9 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         ExecuteError::Code(CodeError::Terminal(TerminalError::Program { .. })) => {
             format!("correct that line of mfa-cred's own config.ini, or run {} in a terminal", ours("login", profile))
         }
-        ExecuteError::Code(error) => return code_hint(error),
+        ExecuteError::Code(error) => return code_hint(error, profile),
         ExecuteError::Vault(error) => return vault_hint(error),
-        ExecuteError::Base(BaseError::Sealed(error)) => return safe_hint(error),
+        ExecuteError::Base(BaseError::Sealed(error)) => return safe_hint(error, profile),
         ExecuteError::Base(BaseError::SignIn(error)) => return sources::sign_in(error),
         ExecuteError::Base(BaseError::Sso(error)) => return sources::sso(error, profile),
         ExecuteError::Base(BaseError::Token { path, why, .. }) => return sources::token_file(path, why),
@@ -232,10 +232,10 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
 }
 
 /// The same for every command that asks for codes.
-fn code_hint(error: &CodeError) -> Option<String> {
+fn code_hint(error: &CodeError, profile: Option<&ProfileName>) -> Option<String> {
     Some(match error {
         CodeError::Terminal(error) => return terminal_hint(error),
-        CodeError::Seed(error) => return safe_hint(error),
+        CodeError::Seed(error) => return safe_hint(error, profile),
         CodeError::Process { .. } => "run the command by hand: it must print six digits and nothing else".to_owned(),
         _ => return None,
     })

@@ -268,7 +268,7 @@ impl KeysError {
     /// What to do about it, if that is known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Safe(error) => return safe_hint(error),
+            Self::Safe(error) => return safe_hint(error, None),
             Self::NotTaken { error, .. } => match error {
                 CallError::Unreachable(obstacle) => obstacle.hint().to_owned(),
                 CallError::Refused { .. } => {
@@ -375,14 +375,14 @@ pub fn damaged_key_hint(profile: &ProfileName) -> String {
 }
 
 /// What to do about a sealed key that cannot be had.
-pub fn safe_hint(error: &SafeError) -> Option<String> {
+pub fn safe_hint(error: &SafeError, profile: Option<&ProfileName>) -> Option<String> {
     let SafeError::Key(error) = error else {
         return match error {
             SafeError::Missing(profile) => Some(format!("{} seals one", ours("keys add", Some(profile)))),
             SafeError::Damaged { profile, .. } => Some(damaged_key_hint(profile)),
             SafeError::MissingSeed(serial) | SafeError::DamagedSeed { serial, .. } => Some(format!(
                 "{} keeps it; without `mfa_source = seed` in the profile, you are asked for codes",
-                ours(&format!("device keep-seed {serial}"), None)
+                ours(&format!("device keep-seed {serial}"), profile)
             )),
             _ => None,
         };

@@ -46,7 +46,7 @@ pub enum LoginError {
     #[error("the sign-in could not be started")]
     Start(#[source] TokenError),
     /// No port of this machine can be opened.
-    #[error("no port of 127.0.0.1 can be opened for the browser to come back to")]
+    #[error("no local port can be opened for the browser to come back to")]
     Port(#[source] io::Error),
     /// The person said no, or an administrator's rule did.
     #[error("the sign-in was denied in the browser")]

@@ -133,6 +133,19 @@ fn every_command_named_in_a_hint_runs_as_printed() {
         assert_eq!(reader.follow(words), found, "{words:?}");
         world.set("AWS_PROFILE", "");
     }
+    // A seed that is kept is something to know about.
+    let seeded = format!("source_profile = alice\n{deploy}\nmfa_serial = {}\nmfa_source = seed", cast.device.serial());
+    add(&cast, "seeded", &seeded);
+    let keep = format!("mfa-cred device keep-seed {} --profile seeded", cast.device.serial());
+    assert_eq!(reader.follow(&["process", "seeded"]), [keep]);
+    let mut done = world.run(&["doctor", "seeded"]);
+    done.stderr = done.stdout.lines().filter(|line| line.contains("forget-seed")).collect();
+    assert_eq!(reader.follow_said("doctor", &done), ["mfa-cred device forget-seed --profile seeded"]);
+    // IAM Identity Center, to which nobody is signed in.
+    world.add_config("[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n");
+    let list = ["list", "--sso", "corp"];
+    assert_eq!(reader.follow(&list), ["mfa-cred login --sso corp"]);
+    reader.ran.borrow_mut().push(format!("mfa-cred {}", list.join(" ")));
     // Hints about usage.
     let done = world.run(&["exec", "alice", "printenv", "HOME", "-q"]);
     assert_eq!(done.status.code(), Some(2));

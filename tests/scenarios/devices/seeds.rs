@@ -117,7 +117,7 @@ fn a_profile_without_its_seed_says_which_command_keeps_it() {
         done.stderr,
         format!(
             "error: the device's kept seed gave no code: no seed of {serial} is kept\n\
-             hint: `mfa-cred device keep-seed {serial}` keeps it; without `mfa_source = seed` in the profile, you are asked for codes\n"
+             hint: `mfa-cred device keep-seed {serial} --profile deploy` keeps it; without `mfa_source = seed` in the profile, you are asked for codes\n"
         )
     );
 }
