@@ -82,6 +82,25 @@ fn follow_those_about_access_keys(ran: &RefCell<Vec<String>>) {
     assert!(reader.follow(&["process", "alice", "--no-cache"]).contains(&"mfa-cred keys list".to_owned()));
 }
 
+/// Kept seeds, and IAM Identity Center.
+fn follow_those_about_other_sources(reader: &Reader<'_>, cast: &Cast) {
+    let world = &cast.world;
+    let role = format!("role_arn = arn:aws:iam::{}:role/deploy", world.aws.account());
+    // A seed that is kept is something to know about.
+    let seeded = format!("source_profile = alice\n{role}\nmfa_serial = {}\nmfa_source = seed", cast.device.serial());
+    add(cast, "seeded", &seeded);
+    let keep = format!("mfa-cred device keep-seed {} --profile seeded", cast.device.serial());
+    assert_eq!(reader.follow(&["process", "seeded"]), [keep]);
+    let mut done = world.run(&["doctor", "seeded"]);
+    done.stderr = done.stdout.lines().filter(|line| line.contains("forget-seed")).collect();
+    assert_eq!(reader.follow_said("doctor", &done), ["mfa-cred device forget-seed --profile seeded"]);
+    // IAM Identity Center, to which nobody is signed in.
+    world.add_config("[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n");
+    let list = ["list", "--sso", "corp"];
+    assert_eq!(reader.follow(&list), ["mfa-cred login --sso corp"]);
+    reader.ran.borrow_mut().push(format!("mfa-cred {}", list.join(" ")));
+}
+
 #[test]
 fn every_command_named_in_a_hint_runs_as_printed() {
     let ran = RefCell::default();
@@ -133,19 +152,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
         assert_eq!(reader.follow(words), found, "{words:?}");
         world.set("AWS_PROFILE", "");
     }
-    // A seed that is kept is something to know about.
-    let seeded = format!("source_profile = alice\n{deploy}\nmfa_serial = {}\nmfa_source = seed", cast.device.serial());
-    add(&cast, "seeded", &seeded);
-    let keep = format!("mfa-cred device keep-seed {} --profile seeded", cast.device.serial());
-    assert_eq!(reader.follow(&["process", "seeded"]), [keep]);
-    let mut done = world.run(&["doctor", "seeded"]);
-    done.stderr = done.stdout.lines().filter(|line| line.contains("forget-seed")).collect();
-    assert_eq!(reader.follow_said("doctor", &done), ["mfa-cred device forget-seed --profile seeded"]);
-    // IAM Identity Center, to which nobody is signed in.
-    world.add_config("[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n");
-    let list = ["list", "--sso", "corp"];
-    assert_eq!(reader.follow(&list), ["mfa-cred login --sso corp"]);
-    reader.ran.borrow_mut().push(format!("mfa-cred {}", list.join(" ")));
+    follow_those_about_other_sources(&reader, &cast);
     // Hints about usage.
     let done = world.run(&["exec", "alice", "printenv", "HOME", "-q"]);
     assert_eq!(done.status.code(), Some(2));
@@ -186,8 +193,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     let empty = World::empty();
     let reader = Reader { world: &empty, ran: &ran };
     assert_eq!(reader.follow(&["process"]), ["mfa-cred setup", "mfa-cred --help"]);
-    let done = empty.run_other("sh", &["-c", "mfa-cred clear --all"], PATIENCE);
-    assert!(done.status.success(), "{done:?}");
+    assert!(empty.run_other("sh", &["-c", "mfa-cred clear --all"], PATIENCE).status.success());
     ran.borrow_mut().push("mfa-cred clear --all".to_owned());
 
     // Every command that the source can recommend was covered.
