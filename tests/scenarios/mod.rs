@@ -53,6 +53,7 @@ mod keys;
 mod layers;
 #[cfg(unix)]
 mod network;
+mod pages;
 mod papers;
 #[cfg(target_os = "linux")]
 mod pair;
