@@ -7,6 +7,7 @@ mod audit;
 mod completion;
 mod device;
 mod doctor;
+mod env;
 mod help;
 mod init;
 mod keys;
@@ -33,6 +34,7 @@ pub use audit::AuditArgs;
 pub use completion::{CompleteArgs, CompletionsArgs, Live, Slot, place, place_at_once};
 pub use device::{DeviceVerb, Whose};
 pub use doctor::DoctorArgs;
+pub use env::EnvArgs;
 pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
 pub use init::{EvaluatesArgs, InitArgs};
 pub use keys::{KeysVerb, Tool};
@@ -66,30 +68,6 @@ pub struct Args {
     pub global: Global,
     /// The command.
     pub verb: Verb,
-}
-
-// `env`, and the bare `mfa-cred PROFILE`.
-#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
-#[derive(Clone, Debug, Default, ClapArgs, PartialEq)]
-pub struct EnvArgs {
-    /// The profile [default: the shell's, else `default`]
-    ///
-    /// The shell's profile is `$MFA_CRED_PROFILE`, else `$AWS_PROFILE`, else `$AWS_DEFAULT_PROFILE`. Without one, on a
-    /// terminal, you pick one from a list.
-    #[arg(value_name = "PROFILE", value_parser = profile_name, index = 1)]
-    pub profile: Option<ProfileName>,
-    /// The profile, as an option
-    #[arg(long = "profile", id = "as_option", value_name = "PROFILE", value_parser = profile_name)]
-    pub as_option: Option<ProfileName>,
-    /// The shell to write for, or json, dotenv
-    ///
-    /// One of posix, fish, powershell, cmd, nu, elvish, xonsh, tcsh, json and dotenv. Default: the shell that runs
-    /// this, else `$SHELL`.
-    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(Format::all().map(Format::name)), hide_possible_values = true)]
-    pub format: Option<Format>,
-    /// How to obtain them.
-    #[command(flatten)]
-    pub obtain: Obtain,
 }
 
 // A command for one profile that obtains credentials.
@@ -369,7 +347,7 @@ fn parse_any(argv: &[OsString]) -> Result<Args, clap::Error> {
 fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::Error> {
     let Some(mut verb) = command else {
         before.profile = whose::one(before.profile, before.as_option.take())?;
-        return Ok(Args { global, verb: Verb::Env(Box::new(before)) });
+        return env::by_name(Args { global, verb: Verb::Env(Box::new(before)) });
     };
     if let Some(profile) = before.profile {
         let hint = typo::near(profile.as_str()).map_or_else(
@@ -390,6 +368,11 @@ fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::E
         (Verb::Env(args), format) => args.format = args.format.or(format),
         (Verb::Unset { format: inner }, format) => *inner = inner.or(format),
         _ => return Err(usage(ErrorKind::UnknownArgument, "`--format` works only with `env` and `unset`".to_owned())),
+    }
+    match (&mut verb, before.as_profile) {
+        (_, false) => {}
+        (Verb::Env(args), true) => args.as_profile = true,
+        _ => return Err(usage(ErrorKind::UnknownArgument, "`--as-profile` works only with `env`".to_owned())),
     }
     if let Verb::Policy(PolicyVerb::Check(check)) = &verb
         && check.write
@@ -420,7 +403,7 @@ fn settle(Cli { global, env: mut before, command }: Cli) -> Result<Args, clap::E
             return Err(usage(ErrorKind::UnknownArgument, text.to_owned()));
         }
     }
-    Ok(Args { global, verb })
+    env::by_name(Args { global, verb })
 }
 
 /// The whole tree, with everything that its help says, for no terminal in particular.

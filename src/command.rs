@@ -1,6 +1,7 @@
 //! The commands: settings → profile → plan → execute → output, one file per command.
 
 mod audit;
+mod by_name;
 mod choice;
 mod clear;
 mod complete;
@@ -145,6 +146,7 @@ fn say_usage(error: &clap::Error, argv: &[OsString]) -> Ending {
 fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
     let host = &context.host;
     match verb {
+        Verb::Env(args) if args.as_profile => by_name::run(*args, context),
         Verb::Env(args) => env::run(*args, context),
         Verb::Process(args) => process::run(*args, context),
         Verb::Exec { target, command } => exec::run(*target, command, context),

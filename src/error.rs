@@ -107,10 +107,12 @@ pub enum Error {
     #[error("the path of this program is not UTF-8")]
     NotText,
     /// `env` on a terminal, with no shell to take what it prints.
-    #[error("credentials are not printed to a terminal, which would keep them in its scrollback")]
+    #[error("{}", untaken(*is_by_name))]
     Untaken {
         /// The profile, as it was typed.
         profile: Option<ProfileName>,
+        /// Would the shell hold the profile by name?
+        is_by_name: bool,
         /// The shell's format.
         format: Format,
     },
@@ -373,6 +375,14 @@ impl Error {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         hint::of(self, None)
+    }
+}
+
+fn untaken(is_by_name: bool) -> &'static str {
+    if is_by_name {
+        "this output has no effect unless a shell evaluates it"
+    } else {
+        "credentials are not printed to a terminal, which would keep them in its scrollback"
     }
 }
 

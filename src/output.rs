@@ -11,7 +11,7 @@ pub mod segment;
 
 use std::str::FromStr;
 
-pub use export::{Export, VARIABLES};
+pub use export::{Export, Held, VARIABLES};
 pub use process::process_json;
 
 use crate::secret::Secret;

@@ -156,6 +156,12 @@ impl Settings {
         })
     }
 
+    /// The config file that SDKs read, which do not know our options and variables.
+    pub fn config_file_of_sdks(env: &dyn Env, folders: &Folders) -> Option<PathBuf> {
+        let named = env.os(variables::aws::CONFIG_FILE).map(|path| expand_home(path.into(), folders));
+        named.or_else(|| Some(folders.home.as_ref()?.join(".aws").join("config")))
+    }
+
     /// Is output to a stream colored? By default it is on a terminal.
     pub fn paints(&self, is_terminal: bool) -> bool {
         self.color.unwrap_or(is_terminal)
@@ -174,10 +180,25 @@ impl Settings {
         PlanRequest { allow_http: self.allow_http, at_a_glance: true, ..PlanRequest::default() }
     }
 
+    /// The profile that this shell holds, if it still does: a name that `env --as-profile` set may have been replaced
+    /// since, or keys of another tool, which take precedence over any name.
+    pub fn held(env: &dyn Env) -> Option<String> {
+        let profile = env.var(variables::PROFILE)?;
+        let is_by_name = env.os(variables::EXPORTED_PROFILE).is_some();
+        (!is_by_name || Self::held_by_name(env).is_some()).then_some(profile)
+    }
+
+    /// The name in `AWS_PROFILE`, if `env --as-profile` put it there and it takes effect.
+    pub fn held_by_name(env: &dyn Env) -> Option<String> {
+        let name = env.var(variables::EXPORTED_PROFILE)?;
+        let is_current = env.var(variables::aws::PROFILE).as_ref() == Some(&name);
+        (is_current && env.var(variables::aws::ACCESS_KEY_ID).is_none()).then_some(name)
+    }
+
     /// The profile that a command is for.
     pub fn profile(named: Option<ProfileName>, env: &dyn Env) -> (ProfileName, Chosen) {
         let variable = |name| env.var(name).and_then(ProfileName::new);
-        let held = || Some((variable(variables::PROFILE)?, Chosen::Held));
+        let held = || Some((Self::held(env).and_then(ProfileName::new)?, Chosen::Held));
         let aws = || {
             Some((
                 variable(variables::aws::PROFILE).or_else(|| variable(variables::aws::DEFAULT_PROFILE))?,

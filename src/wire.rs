@@ -53,6 +53,9 @@ pub enum WireError {
     /// There is no such section.
     #[error("mfa-cred wrote no section for `{0}`")]
     NoneFor(ProfileName),
+    /// SDKs cannot use a profile by name.
+    #[error("profile `{0}` is not wired, so SDKs cannot use it by name")]
+    NotWired(ProfileName),
     /// A user's long-term key is not copied into the credentials file.
     #[error("the credentials of profile `{0}` are a long-term access key, which is not written into a file")]
     LongTerm(ProfileName),
@@ -77,6 +80,7 @@ impl WireError {
             Self::Taken { command, of, .. } => {
                 format!("choose another name with `--as NAME`: {}", ours(&format!("{command} --as NAME"), Some(of)))
             }
+            Self::NotWired(profile) => format!("{} writes the profile that they can use", ours("wire", Some(profile))),
             Self::LongTerm(_) => {
                 "name a profile with an MFA device or a role: its credentials expire by themselves".to_owned()
             }
@@ -142,6 +146,20 @@ impl Wiring<'_> {
         let quoting = if cfg!(windows) { Quoting::Windows } else { Quoting::Posix };
         quoting.line(self.program, self.profile.as_str()).ok_or_else(|| WireError::Name(self.profile.clone()))
     }
+}
+
+/// The profile that SDKs use for `profile`, and the profile whose credentials they then get. `profile` may be either of
+/// them.
+pub fn wired(set: &ProfileSet, profile: &ProfileName, program: &str) -> Option<Written> {
+    let ours = crate::profile::edit::written(set, Writer::Wire).into_iter();
+    // SDKs would merge a section of ours with one of the user's.
+    let ours = ours.filter(|section| place_of_others(set, Writer::Wire, &section.name).is_none());
+    let mut ours: Vec<Written> =
+        ours.filter(|section| section.name == *profile || section.of == profile.as_str()).collect();
+    let usual = second(profile);
+    ours.sort_by_key(|section| (section.name != *profile, section.name != usual));
+    let itself = || Written { name: profile.clone(), of: profile.to_string() };
+    ours.into_iter().next().or_else(|| is_wired_in_itself(set, profile, program).then(itself))
 }
 
 /// Takes a profile's wiring out of a draft; `name` is the profile or the section that was written for it. False if there

@@ -44,7 +44,12 @@ const EXAMPLES: &[(&str, &str)] = &[
         "doctor",
         "mfa-cred doctor my-test-role\nmfa-cred doctor --json | jq -r '.[] | select(.status == \"fail\") | .id'",
     ),
-    ("env", "eval $(mfa-cred env my-test-role)\nmfa-cred env my-test-role --format json"),
+    (
+        "env",
+        "eval $(mfa-cred env my-test-role)\n\
+         eval $(mfa-cred env my-test-role --as-profile)\n\
+         mfa-cred env my-test-role --format json",
+    ),
     ("exec", "mfa-cred exec my-test-role -- terraform plan\nmfa-cred exec my-test-role printenv AWS_REGION"),
     (
         "init",
@@ -145,7 +150,7 @@ pub const FILES: [(&str, &str); 5] = [
 ];
 
 /// The environment variables that are read, and those that `env` sets.
-pub const VARIABLES: [(&str, &str); 15] = [
+pub const VARIABLES: [(&str, &str); 16] = [
     (variables::REGION, "like `--region`"),
     (variables::DURATION, "like `--duration`"),
     (variables::MIN_TTL, "like `--min-ttl`"),
@@ -158,6 +163,7 @@ pub const VARIABLES: [(&str, &str); 15] = [
     (variables::LOG, "`error`, `warn`, `info` or `debug`: like `-q`, no flag, `-v` and `-vv`"),
     (variables::PROFILE, "set by `env`: the profile that the shell holds, which is the default for every command"),
     (variables::EXPORTED_REGION, "set by `env`: the region, if an option or a setting gave it"),
+    (variables::EXPORTED_PROFILE, "set by `env --as-profile`: what it put into `AWS_PROFILE`"),
     (variables::aws::PROFILE, "the default profile if the shell holds none"),
     ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "the AWS files"),
     ("NO_COLOR", "no colors"),

@@ -155,6 +155,13 @@ pub struct Obtain {
 }
 
 impl Obtain {
+    /// Are these options only about how and when to obtain the credentials that the profile describes, and about the
+    /// region to set?
+    pub(super) fn leaves_credentials_as_configured(&self) -> bool {
+        let Self { region, mfa_token, refresh, min_ttl, no_prompt, .. } = self.clone();
+        *self == Self { region, mfa_token, refresh, min_ttl, no_prompt, ..Self::default() }
+    }
+
     /// Adds the options typed before the verb; those after it win, and lists are joined.
     pub(super) fn add_from(&mut self, before: Self) {
         macro_rules! inner_or_outer { ($($field:ident)*) => { $( self.$field = self.$field.take().or(before.$field); )* } }

@@ -38,7 +38,7 @@ pub(super) fn print(signed: &Signed, asked: Option<Format>, context: &Context<'_
 
 /// A person who runs the command without `eval` wants the shell to evaluate its output. On a terminal, the credentials
 /// would end up in the scrollback and in no variable. Errors about the profile come first.
-fn untaken(args: EnvArgs, context: &Context<'_>) -> Result<Error, Error> {
+pub(super) fn untaken(args: EnvArgs, context: &Context<'_>) -> Result<Error, Error> {
     let host = &context.host;
     let how = context.how(&args.obtain)?;
     context.profiles()?;
@@ -48,7 +48,7 @@ fn untaken(args: EnvArgs, context: &Context<'_>) -> Result<Error, Error> {
     if is_chosen {
         context.plan(&profile, &how)?;
     }
-    Ok(Error::Untaken { profile: args.profile, format: format(None, host) })
+    Ok(Error::Untaken { profile: args.profile, is_by_name: args.as_profile, format: format(None, host) })
 }
 
 /// The requested format, else that of the calling shell, else of `$SHELL`, else posix.

@@ -12,7 +12,6 @@ use crate::cache::CacheUse;
 use crate::error::Error;
 use crate::messages::one_line;
 use crate::names::ProfileName;
-use crate::names::variables;
 use crate::plan::existing;
 use crate::profile::ProfileSet;
 use crate::screen::table::{Column, Table};
@@ -64,7 +63,7 @@ pub(super) fn run(
     let (settings, host) = (context.settings, &context.host);
     let set = existing_in(profiles, context)?;
     let is_meant = |name: &str| is_among(profiles, name);
-    let held = host.env.var(variables::PROFILE);
+    let held = Settings::held(host.env);
     context.with_cache(CacheUse::Read, |cache, clock| {
         let mut all = Facts::of_all(set, context, cache, clock);
         all.retain(|facts| is_meant(&facts.name));

@@ -9,12 +9,13 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::names::variables;
 use crate::output::segment::{Segment, account_of_key};
+use crate::settings::Settings;
 use crate::shell::ColorMarks;
 
 /// Prints nothing if this shell holds no credentials.
 pub(super) fn run(args: &PromptArgs, global: &Global, host: &Host<'_>) -> Result<Done, Error> {
     let env = host.env;
-    let Some(profile) = env.var(variables::PROFILE) else { return Ok(Done::Well) };
+    let Some(profile) = Settings::held(env) else { return Ok(Done::Well) };
     let account = || env.var(variables::aws::ACCESS_KEY_ID).and_then(|id| account_of_key(&id));
     let segment = Segment {
         profile,

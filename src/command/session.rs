@@ -71,6 +71,7 @@ impl Signed {
         let was_noted = host.env.os(variables::EXPORTED_REGION).is_some();
         Export::of(&self.credentials, &self.plan.profile, region, is_renewal)
             .noting_region(region.filter(|_| self.plan.region_is_given), was_noted)
+            .forgetting_name(host.env.var(variables::EXPORTED_PROFILE).as_deref(), None)
     }
 }
 

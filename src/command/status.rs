@@ -179,13 +179,15 @@ impl KeyId {
 struct ShellCredentials {
     /// `None` if another tool exported them.
     profile: Option<String>,
+    /// The wired profile in `AWS_PROFILE`, if it is held by name.
+    by_name: Option<String>,
     access_key_id: KeyId,
     end: Option<Timestamp>,
 }
 
 impl ShellCredentials {
     fn of(host: &Host<'_>) -> Option<Self> {
-        let profile = host.env.var(variables::PROFILE);
+        let profile = Settings::held(host.env);
         let access_key_id = match host.env.os(variables::aws::ACCESS_KEY_ID).map(OsString::into_string) {
             None if profile.is_none() => return None,
             None => KeyId::Missing,
@@ -194,6 +196,7 @@ impl ShellCredentials {
         };
         Some(Self {
             profile,
+            by_name: Settings::held_by_name(host.env),
             access_key_id,
             end: host.env.var(variables::aws::CREDENTIAL_EXPIRATION).and_then(|end| moment(&end)),
         })
@@ -208,6 +211,9 @@ impl ShellCredentials {
     }
 
     fn text(&self) -> String {
+        if let Some(name) = &self.by_name {
+            return format!("AWS_PROFILE={name}");
+        }
         match (&self.profile, &self.access_key_id) {
             (Some(_), id) => id.text().to_owned(),
             (None, id) => format!("keys that mfa-cred did not export ({})", id.text()),
@@ -217,6 +223,7 @@ impl ShellCredentials {
     fn json(&self, now: Timestamp) -> Value {
         json!({
             "profile": self.profile,
+            "aws_profile": self.by_name,
             "access_key_id": match &self.access_key_id {
                 KeyId::Is(id) => Some(id),
                 KeyId::Missing | KeyId::SomethingElse => None,

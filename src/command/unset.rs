@@ -8,6 +8,8 @@ use crate::output::{Export, Format};
 
 pub(super) fn run(format: Option<Format>, host: &Host<'_>) -> Result<Done, Error> {
     let was_noted = host.env.os(variables::EXPORTED_REGION).is_some();
-    let export = Export::clearing().noting_region(None, was_noted);
+    let (earlier, current) = (host.env.var(variables::EXPORTED_PROFILE), host.env.var(variables::aws::PROFILE));
+    let export =
+        Export::clearing().noting_region(None, was_noted).forgetting_name(earlier.as_deref(), current.as_deref());
     write_stdout(env::format(format, host).render(&export)?.expose())
 }

@@ -54,7 +54,7 @@ pub fn run(argv: &[OsString], host: &Host<'_>) -> Option<ExitCode> {
 fn with_settings(verb: Verb, context: &Context<'_>) -> Option<Done> {
     match verb {
         Verb::Env(args) if !io::stdout().is_terminal() => {
-            let EnvArgs { profile, as_option: None, format, obtain } = *args else { return None };
+            let EnvArgs { profile, as_option: None, format, as_profile: false, obtain } = *args else { return None };
             let signed = signed(profile, &obtain, MinTtl::PERSON, context)?;
             env::print(&signed, format, context).ok()
         }

@@ -49,7 +49,7 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
             Some(format!("{command} uses it as the profile; name a device by its serial"))
         }
         Error::Inexpressible(_) => Some("`--format json` can hold any value".to_owned()),
-        Error::Untaken { profile, format } => Some(take(profile.as_ref(), *format)),
+        Error::Untaken { profile, is_by_name, format } => Some(take(profile.as_ref(), *is_by_name, *format)),
         Error::NoSegment => Some(format!("call {} in its prompt", ours("prompt", None))),
         Error::Settings(SettingsError::NoHome) => {
             Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())
@@ -369,12 +369,14 @@ fn forbidden(call: &AssumeRole) -> String {
 }
 
 /// How a shell takes what `env` prints.
-fn take(profile: Option<&ProfileName>, format: Format) -> String {
+fn take(profile: Option<&ProfileName>, is_by_name: bool, format: Format) -> String {
     let word = |name: &str| if name == "-" { "-".to_owned() } else { argument(name) };
     let argument = profile.map(|name| format!(" {}", word(name.as_str()))).unwrap_or_default();
+    let (option, them) = if is_by_name { (" --as-profile", "it") } else { ("", "them") };
+    let argument = option.to_owned() + &argument;
     let line = format.taking(&format!("mfa-cred{argument}"));
     format!(
-        "`{line}` sets them in this shell; with the line from {} in its startup file, `mfa-cred{argument}` alone does so; `--format` prints them anyway",
+        "`{line}` sets {them} in this shell; with the line from {} in its startup file, `mfa-cred{argument}` alone does so; `--format` prints {them} anyway",
         ours("init --help", None)
     )
 }

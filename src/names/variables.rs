@@ -81,5 +81,7 @@ pub const LOG: &str = "MFA_CRED_LOG";
 pub const PROFILE: &str = "MFA_CRED_PROFILE";
 /// Output only: the region that `env` exported, if neither the profile nor the user's own variables set it.
 pub const EXPORTED_REGION: &str = "MFA_CRED_EXPORTED_REGION";
+/// Output only: the profile that `env --as-profile` put into `AWS_PROFILE`.
+pub const EXPORTED_PROFILE: &str = "MFA_CRED_EXPORTED_PROFILE";
 /// How deeply our processes are nested, for example when a `credential_process` calls us again.
 pub const DEPTH: &str = "MFA_CRED_DEPTH";

@@ -24,11 +24,35 @@ const CONTRADICTING: [&str; 4] = [
     variables::awsume::EXPIRATION,
 ];
 
+/// Variables to unset because SDKs use them before the profile that `AWS_PROFILE` names, or show another one.
+const BEFORE_A_NAME: [&str; 10] = [
+    variables::aws::ACCESS_KEY_ID,
+    variables::aws::SECRET_ACCESS_KEY,
+    variables::aws::SESSION_TOKEN,
+    variables::aws::CREDENTIAL_EXPIRATION,
+    variables::aws::SECURITY_TOKEN,
+    variables::aws::DEFAULT_PROFILE,
+    // boto3 and the AWS CLI use a web identity before a `credential_process`.
+    variables::aws::WEB_IDENTITY_TOKEN_FILE,
+    variables::aws::ROLE_ARN,
+    variables::awsume::PROFILE,
+    variables::awsume::EXPIRATION,
+];
+
+/// What a shell holds by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    /// The profile whose credentials SDKs get.
+    pub profile: &'a ProfileName,
+    /// The profile that SDKs use, whose `credential_process` runs `mfa-cred process`.
+    pub wired: &'a ProfileName,
+}
+
 /// Variables to set and to unset.
 #[derive(Debug)]
 pub struct Export {
     variables: Vec<(&'static str, Option<Secret<String>>)>,
-    /// The profile of the credentials; `None` when they are cleared.
+    /// The profile that SDKs should see, if one cannot be hidden from them; `None` when the credentials are cleared.
     profile: Option<String>,
 }
 
@@ -57,9 +81,39 @@ impl Export {
         Self { variables, profile: Some(profile.as_str().to_owned()) }
     }
 
+    /// An export of the name of a wired profile, for which SDKs obtain the credentials themselves. Keys take precedence
+    /// over a name, so they are removed. `is_renewal`: as in [`Export::of`].
+    pub fn of_name(held: &Held<'_>, region: Option<&Region>, is_renewal: bool) -> Self {
+        let set = |text: &str| Some(Secret::from(text));
+        let region = || region.and_then(|region| set(region.as_str()));
+        let own = [
+            (variables::aws::PROFILE, set(held.wired.as_str())),
+            (variables::aws::REGION, region()),
+            (variables::aws::DEFAULT_REGION, region()),
+            (variables::PROFILE, set(held.profile.as_str())),
+            (variables::EXPORTED_PROFILE, set(held.wired.as_str())),
+        ];
+        let own = own.into_iter().filter(|(_, value)| value.is_some() || is_renewal);
+        let variables = own.chain(BEFORE_A_NAME.map(|name| (name, None))).collect();
+        Self { variables, profile: Some(held.wired.as_str().to_owned()) }
+    }
+
     /// An export that removes everything that [`Export::of`] can set.
     pub fn clearing() -> Self {
         Self { variables: VARIABLES.into_iter().map(|name| (name, None)).collect(), profile: None }
+    }
+
+    /// Removes the record of a name that an earlier export set, and the name itself unless something else set it since.
+    #[must_use]
+    pub fn forgetting_name(mut self, earlier: Option<&str>, current: Option<&str>) -> Self {
+        if let Some(earlier) = earlier {
+            self.variables.push((variables::EXPORTED_PROFILE, None));
+            let is_gone = self.variables.iter().any(|(name, _)| *name == variables::aws::PROFILE);
+            if current == Some(earlier) && !is_gone {
+                self.variables.push((variables::aws::PROFILE, None));
+            }
+        }
+        self
     }
 
     /// Records the exported region if the profile did not set it, so that the next run recognizes it as ours.

@@ -7,6 +7,7 @@ use crate::names::moment;
 use crate::names::variables;
 use crate::plan::{Ambient, AmbientKeys, AmbientToken};
 use crate::secret::{Credentials, Secret};
+use crate::settings::Settings;
 
 /// When the keys in the environment expire.
 const EXPIRATION: &str = variables::aws::CREDENTIAL_EXPIRATION;
@@ -21,7 +22,7 @@ pub fn ambient(env: &dyn Env) -> Ambient {
         keys: keys.map(|access_key_id| AmbientKeys { access_key_id, is_session: token.is_some() }),
         expiration: env.var(EXPIRATION),
         account: env.var(variables::aws::ACCOUNT_ID),
-        held: env.os(variables::PROFILE).map(|held| held.to_string_lossy().into_owned()),
+        held: held(env),
         regions: [variables::aws::REGION, variables::aws::DEFAULT_REGION].into_iter().filter_map(region).collect(),
         exported_region: env.var(variables::EXPORTED_REGION),
         web_identity: env
@@ -45,6 +46,12 @@ pub fn ambient(env: &dyn Env) -> Ambient {
         instance: env.var(variables::aws::EC2_METADATA_SERVICE_ENDPOINT),
         instance_mode: env.var(variables::aws::EC2_METADATA_SERVICE_ENDPOINT_MODE),
     }
+}
+
+/// What an earlier `env` exported. Its keys are no input, whatever the name is.
+fn held(env: &dyn Env) -> Option<String> {
+    let held = env.os(variables::PROFILE).map(|held| held.to_string_lossy().into_owned());
+    held.filter(|_| env.os(variables::EXPORTED_PROFILE).is_none() || Settings::held(env).is_some())
 }
 
 /// The keys in the environment, for the base that consists of them.

@@ -51,7 +51,7 @@ impl Syntax for Fish {
     }
 
     fn reveal(&self, name: &str) -> Option<String> {
-        let is_ours = format!("contains -- \"${name}\" \"\" \"$MFA_CRED_PROFILE\"");
+        let is_ours = format!("contains -- \"${name}\" \"\" \"$MFA_CRED_PROFILE\" \"$MFA_CRED_EXPORTED_PROFILE\"");
         Some(format!("if set -qU {name};and set -qg {name};and {is_ours};set -eg {name};end;"))
     }
 }

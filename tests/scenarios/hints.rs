@@ -82,9 +82,10 @@ fn follow_those_about_access_keys(ran: &RefCell<Vec<String>>) {
     assert!(reader.follow(&["process", "alice", "--no-cache"]).contains(&"mfa-cred keys list".to_owned()));
 }
 
-/// Kept seeds, and IAM Identity Center.
+/// Names that SDKs cannot use, kept seeds, and IAM Identity Center.
 fn follow_those_about_other_sources(reader: &Reader<'_>, cast: &Cast) {
     let world = &cast.world;
+    assert_eq!(reader.follow(&["env", "--as-profile", "two words"]), ["mfa-cred wire 'two words'"]);
     let role = format!("role_arn = arn:aws:iam::{}:role/deploy", world.aws.account());
     // A seed that is kept is something to know about.
     let seeded = format!("source_profile = alice\n{role}\nmfa_serial = {}\nmfa_source = seed", cast.device.serial());

@@ -4,6 +4,7 @@
 //! `printenv`) reads the variables, as the AWS CLI would, so that a variable that was set but not exported counts as
 //! lost. A missing shell is reported as skipped, and fails the run in CI.
 
+mod by_name;
 mod data;
 mod day;
 mod hostile;

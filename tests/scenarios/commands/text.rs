@@ -66,7 +66,7 @@ fn every_format_sets_and_unsets_the_same_variables() {
 
     let gone = |line: &dyn Fn(&str) -> String| SET.iter().map(|name| line(name)).collect::<String>();
     let revealed = UNSET.iter().map(|name| {
-        let is_ours = format!("contains -- \"${name}\" \"\" \"$MFA_CRED_PROFILE\"");
+        let is_ours = format!("contains -- \"${name}\" \"\" \"$MFA_CRED_PROFILE\" \"$MFA_CRED_EXPORTED_PROFILE\"");
         format!("if set -qU {name};and set -qg {name};and {is_ours};set -eg {name};end;\n")
     });
     let revealed: String = revealed.collect();

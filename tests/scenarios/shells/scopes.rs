@@ -10,14 +10,14 @@ use crate::support::tools;
 use crate::support::world::{Cast, World};
 
 /// A person who is signed in, so that no shell below prompts.
-fn signed_in() -> Cast {
+pub(super) fn signed_in() -> Cast {
     let cast = World::cast();
     cast.world.sign_in(&cast.device, &["login", "deploy"]);
     cast
 }
 
 /// Runs a script in a shell of that home.
-fn script(world: &World, program: impl AsRef<std::ffi::OsStr>, bare: &[&str], text: &str) -> Finished {
+pub(super) fn script(world: &World, program: impl AsRef<std::ffi::OsStr>, bare: &[&str], text: &str) -> Finished {
     let file = world.home().join("script");
     fs::write(&file, text).expect("a script");
     let mut command = Command::new(program);
