@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::messages::{Messages, with_causes};
 use crate::names::{Lifetime, ProfileName};
+use crate::plan::SsoSession;
 use crate::secret::Credentials;
 use crate::state::{CorrectedClock, Folder, FolderError, Lease, Turn};
 use crate::vault::{KeyId, UnlockedKey, Vault, VaultError, Whereabouts};
@@ -274,6 +275,17 @@ impl<'a> Cache<'a> {
         };
         let its = folder.headers().into_iter().filter(is_its);
         folder.remove_named(its.map(|header| header.identity))
+    }
+
+    /// Removes the entries that came from a login at IAM Identity Center, whichever profile they were made for. Also
+    /// returns when the last of them expires, by this machine's clock if no other is known.
+    pub fn clear_login(&self, session: &SsoSession, now: Timestamp) -> (Removed, Option<SignedDuration>) {
+        let Some(folder) = self.folder else { return (Removed::default(), None) };
+        let login = identity::login_name(session);
+        let its: Vec<Header> =
+            folder.headers().into_iter().filter(|header| header.login.as_ref() == Some(&login)).collect();
+        let left = its.iter().map(|header| self.left(header, now)).max().filter(|left| *left > SignedDuration::ZERO);
+        (folder.remove_named(its.into_iter().map(|header| header.identity)), left)
     }
 
     /// Removes all entries, including unreadable ones.

@@ -43,7 +43,7 @@ use options::{one_of, profile_name};
 pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::PromptArgs;
 pub use setup::{DeviceArgs, SetupArgs, SetupStep};
-pub use sso::SignInArgs;
+pub use sso::{LogoutArgs, SignInArgs};
 pub use typo::{Meant, meant};
 pub use wire::{UnwireArgs, UnwriteArgs, WireArgs, WriteArgs};
 
@@ -128,6 +128,10 @@ pub enum Verb {
         #[command(flatten)]
         obtain: Box<Obtain>,
     },
+    /// Sign out of IAM Identity Center (SSO)
+    ///
+    /// Ends the sign-in at AWS, removes its token, which the AWS CLI and the SDKs share, and forgets the credentials that came from it. Credentials that programs already have stay valid until they expire.
+    Logout(LogoutArgs),
     /// Show how a profile resolves, and what would be done
     Show {
         /// Print JSON
@@ -267,6 +271,7 @@ const VERBS: &[&str] = &[
     "keys",
     "list",
     "login",
+    "logout",
     "man",
     "policy",
     "process",
@@ -435,6 +440,7 @@ impl Verb {
             | Self::Init(_)
             | Self::Keys(_)
             | Self::List { .. }
+            | Self::Logout(_)
             | Self::Man { .. }
             | Self::Policy(_)
             | Self::Prompt(_)

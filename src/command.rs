@@ -16,6 +16,7 @@ mod init;
 mod keys;
 mod list;
 mod login;
+mod logout;
 mod man;
 mod policy;
 mod portal;
@@ -152,6 +153,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Exec { target, command } => exec::run(*target, command, context),
         Verb::Login { profiles, sso: None, sign_in, obtain, .. } => login::run(profiles, &obtain, sign_in, context),
         Verb::Login { sso: Some(name), sign_in, obtain, .. } => login::run_sso(&name, &obtain, sign_in, context),
+        Verb::Logout(args) => logout::run(args, context),
         Verb::Show { target, json } => show::run(*target, json, context),
         Verb::List { sso: Some(name), json, .. } => sso_roles::run(name.as_deref(), json, context),
         Verb::List { profiles, json, names, .. } => list::run(&profiles, json, names, context),

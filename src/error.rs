@@ -4,6 +4,7 @@
 
 mod hint;
 pub mod setup;
+mod sign_out;
 
 use std::io;
 
@@ -35,6 +36,7 @@ use crate::vault::{PersistentError, VaultError};
 use crate::wire::WireError;
 
 pub use setup::SetupError;
+pub use sign_out::SignOutError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,9 @@ pub enum Error {
         #[source]
         why: TurnError,
     },
+    /// A person who is not signed out.
+    #[error(transparent)]
+    SignOut(#[from] SignOutError),
     /// `list --sso` without a name, and not exactly one session.
     #[error("{}", which_session(.0))]
     WhichSsoSession(Vec<String>),
@@ -321,7 +326,11 @@ impl Error {
                     ExitCode::NotExecutable
                 }
             }
-            Self::Some { exit, .. } | Self::SomeKeys { exit, .. } => *exit,
+            Self::Some { exit, .. } | Self::SomeKeys { exit, .. } | Self::SignOut(SignOutError::Some { exit, .. }) => {
+                *exit
+            }
+            Self::SignOut(SignOutError::OnlyHere { why, .. }) => return sso_ending(why),
+            Self::SignOut(_) => ExitCode::Failed,
             Self::NonePicked => ExitCode::Canceled,
             Self::Picker(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
         })

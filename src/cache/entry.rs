@@ -40,6 +40,9 @@ pub struct Header {
     /// The name of that clock, if it is not that of AWS's first partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
+    /// The login at IAM Identity Center that it came from, as a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
     /// The id of the sealing key.
     pub key: String,
 }
@@ -115,6 +118,7 @@ pub(super) fn write(
         made,
         end,
         clock: Some(key.clock()).filter(|clock| clock != Partition::AWS.as_str()),
+        login: key.login().map(str::to_owned),
         key: held.id.as_str().to_owned(),
     };
     let clear = clear(&header);

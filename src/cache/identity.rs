@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::digest::Digest;
+use crate::names::digest::{Digest, digest_name};
 use crate::names::{AccountId, MfaSerial, Partition, ProfileName};
 use crate::plan::{AssumeRole, Base, Plan, SsoRole, SsoSession, Step};
 use crate::state::clock_name;
@@ -38,6 +38,7 @@ pub struct Key {
     role: Option<String>,
     partition: Partition,
     endpoint_url: Option<String>,
+    login: Option<String>,
 }
 
 impl Key {
@@ -68,6 +69,16 @@ impl Key {
     pub(super) fn role(&self) -> Option<&str> {
         self.role.as_deref()
     }
+
+    /// The login at IAM Identity Center that it starts from, as [`login_name`] names it.
+    pub(super) fn login(&self) -> Option<&str> {
+        self.login.as_deref()
+    }
+}
+
+/// A name for a login at IAM Identity Center that tells nothing about it.
+pub(super) fn login_name(session: &SsoSession) -> String {
+    digest_name(session.token_key())
 }
 
 /// A file name for a plan's base.
@@ -78,6 +89,10 @@ pub(super) fn base_name(plan: &Plan) -> String {
 /// The keys of a plan's steps, in order; each covers the ones before it.
 pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
     let mut before = base(plan);
+    let login = match &plan.base {
+        Base::Sso(role) => Some(login_name(&role.session)),
+        _ => None,
+    };
     let key = |step: &Step| {
         before = match step {
             Step::SessionToken { device, .. } => {
@@ -102,7 +117,8 @@ pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
         };
         let digest = base16ct::lower::encode_string(&before);
         let (partition, endpoint_url) = (plan.service.partition, plan.service.endpoint_url.clone());
-        Key { digest, profile: step.profile().clone(), kind, account, role, partition, endpoint_url }
+        let login = login.clone();
+        Key { digest, profile: step.profile().clone(), kind, account, role, partition, endpoint_url, login }
     };
     steps.iter().map(key).collect()
 }

@@ -197,6 +197,7 @@ fn headers_of_valid_entries_are_read_without_a_store() {
         made: at(0),
         end: at(3600),
         clock: None,
+        login: None,
         key: held.id.as_str().to_owned(),
     };
     assert_eq!(header, wanted);

@@ -99,7 +99,7 @@ pub fn place_at_once(words: &[String]) -> Option<Slot> {
 }
 
 /// The commands, and what they do.
-const COMMANDS: [(&str, &str); 24] = [
+const COMMANDS: [(&str, &str); 25] = [
     ("audit", "Find users without MFA, old keys and other risks in an account"),
     ("clear", "Forget cached credentials"),
     ("completions", "Print the completion script of a shell"),
@@ -111,6 +111,7 @@ const COMMANDS: [(&str, &str); 24] = [
     ("keys", "Long-term access keys: sealed, not in plain text"),
     ("list", "List the profiles"),
     ("login", "Sign in: obtain and cache credentials, print nothing"),
+    ("logout", "Sign out of IAM Identity Center (SSO)"),
     ("man", "Print the manual page, or write all manual pages to a folder"),
     ("policy", "Print and check IAM policies that enforce MFA"),
     ("process", "Print the `credential_process` JSON for an SDK"),

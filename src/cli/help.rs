@@ -80,6 +80,7 @@ const EXAMPLES: &[(&str, &str)] = &[
         "login",
         "mfa-cred login my-test-role my-other-role\nmfa-cred login --sso my-sso-session\nmy-code-generator | mfa-cred login my-test-role --mfa-token -",
     ),
+    ("logout", "mfa-cred logout my-sso-profile\nmfa-cred logout --sso my-sso-session\nmfa-cred logout --all"),
     ("man", "mfa-cred man | man -l -\nmfa-cred man ~/.local/share/man/man1"),
     ("policy", "mfa-cred policy print > policy.json\nmfa-cred policy check policy.json"),
     (
@@ -124,7 +125,7 @@ pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # th
 
 /// The commands, in the groups that `--help` shows.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Credentials", &["env", "exec", "login", "process", "show", "list", "status", "clear"]),
+    ("Credentials", &["env", "exec", "login", "logout", "process", "show", "list", "status", "clear"]),
     ("Other programs", &["wire", "unwire", "write", "unwrite"]),
     ("Shell", &["init", "unset", "prompt", "completions"]),
     ("IAM", &["setup", "keys", "device", "policy", "audit"]),
@@ -132,7 +133,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
 ];
 
 /// Left to `--help`, so that `-h` fits on one screen.
-const SELDOM: [&str; 6] = ["completions", "man", "unset", "unwire", "unwrite", "write"];
+const SELDOM: [&str; 7] = ["completions", "logout", "man", "unset", "unwire", "unwrite", "write"];
 
 /// The exit codes and their meanings.
 pub fn exit_codes() -> Vec<(String, &'static str)> {

@@ -175,13 +175,14 @@ fn quoted(word: &str) -> String {
 }
 
 /// The names that other tools give to our commands.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 13] = [
     ("ls", "list"),
     ("list-profiles", "list"),
     ("profiles", "list"),
-    ("logout", "clear"),
-    ("logoff", "clear"),
-    ("signout", "clear"),
+    ("logoff", "logout"),
+    ("signoff", "logout"),
+    ("signout", "logout"),
+    ("sign-out", "logout"),
     ("signin", "login"),
     ("sign-in", "login"),
     ("whoami", "status"),
@@ -237,7 +238,8 @@ mod tests {
             ("x", None),
             ("evaluates", None),
             ("ls", Some("list")),
-            ("Logout", Some("clear")),
+            ("Logout", Some("logout")),
+            ("sign-out", Some("logout")),
             ("version", Some("--version")),
             ("credential-process", Some("process")),
         ] {

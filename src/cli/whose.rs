@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 
-use super::{DeviceVerb, KeysVerb, PolicyVerb, UnwireArgs, Verb, WireArgs, usage};
+use super::{DeviceVerb, KeysVerb, LogoutArgs, PolicyVerb, UnwireArgs, Verb, WireArgs, usage};
 use crate::names::ProfileName;
 
 /// The one profile of a command.
@@ -51,6 +51,7 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
         Verb::Wire(WireArgs { profiles, as_option, .. })
         | Verb::Unwire(UnwireArgs { profiles, as_option, .. })
         | Verb::Login { profiles, as_option, .. }
+        | Verb::Logout(LogoutArgs { profiles, as_option, .. })
         | Verb::List { profiles, as_option, .. }
         | Verb::Clear { profiles, as_option, .. } => many(profiles, both(as_option.take())?)?,
         Verb::Doctor(args) => args.profile = one(args.profile.take(), both(args.as_option.take())?)?,

@@ -6,7 +6,7 @@ use crate::execute::base::BaseError;
 use crate::plan::{SsoRole, SsoSession};
 use crate::secret::Credentials;
 use crate::sso::SsoError;
-use crate::sso::access::Access;
+use crate::sso::access::{Access, LoggedOut};
 use crate::sso::file::TokenFile;
 use crate::sso::oidc::{AwsOidc, Oidc};
 use crate::sso::portal::{Account, AwsPortal, Portal};
@@ -47,6 +47,11 @@ pub(super) fn roles(session: &SsoSession, context: &Context<'_>) -> Result<Vec<(
         Ok(all)
     })
     .map_err(failed)
+}
+
+/// Ends the login at AWS and on this machine.
+pub(super) fn log_out(session: &SsoSession, context: &Context<'_>) -> Result<LoggedOut, Error> {
+    with_access(session, context, |access| access.log_out()).map_err(|error| Error::Execute(BaseError::Sso(error).into()))
 }
 
 /// The credentials of a role that a person takes with a login.

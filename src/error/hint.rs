@@ -40,6 +40,7 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         Error::Device(error) => error.hint(profile),
         Error::Keys(error) => error.hint(),
         Error::Setup(error) => error.hint(),
+        Error::SignOut(error) => error.hint(),
         Error::Wire(error) => error.hint(),
         Error::SsoSignIn { session, why } => sign_in_hint(session, why, profile),
         Error::Vault(error) => vault_hint(error),

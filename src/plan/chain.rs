@@ -16,7 +16,7 @@ use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichF
 /// The maximum number of profiles in a chain. Real chains have fewer than ten, and following a chain must end.
 const MOST_PROFILES: usize = 64;
 
-const LOGIN_SESSION: &str = "login_session";
+pub(super) const LOGIN_SESSION: &str = "login_session";
 
 /// How many ignored sections an error lists if all sections are ignored: the rest are similar.
 const MOST_TOLD: usize = 3;
@@ -346,7 +346,7 @@ fn process_first(profile: Profile<'_>) -> bool {
 
 /// Has the profile an access key of its own, in the files or sealed? One whose file cannot be read counts: nothing else may
 /// take its place.
-fn has_key(profile: Profile<'_>) -> bool {
+pub(super) fn has_key(profile: Profile<'_>) -> bool {
     has_key_in_files(profile) || !matches!(profile.sealed_key(), Ok(None))
 }
 

@@ -115,7 +115,7 @@ pub(super) fn role(profile: Profile<'_>, by: &Property<'_>, caller: Caller<'_>) 
 }
 
 /// The login that a profile names or describes.
-fn session_of(profile: Profile<'_>, caller: Caller<'_>) -> Result<SsoSession, PlanError> {
+pub(super) fn session_of(profile: Profile<'_>, caller: Caller<'_>) -> Result<SsoSession, PlanError> {
     let Some(named) = profile.filled("sso_session") else { return described(profile, caller) };
     let section = section(&named.value(), &|| Origin::of(&named), caller)?;
     for key in ["sso_start_url", "sso_region"] {

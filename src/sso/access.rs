@@ -6,6 +6,8 @@
 //!
 //! Signals that would end the process wait until the new token is in its file.
 
+use std::convert::Infallible;
+
 use jiff::Timestamp;
 
 use super::error::SsoError;
@@ -32,6 +34,19 @@ pub struct Access<'a> {
     pub portal: &'a dyn Fn() -> Result<Box<dyn Portal + 'a>, CallError>,
     /// Reports progress to the user.
     pub messages: Messages,
+}
+
+/// What became of a login that was to end.
+#[derive(Debug)]
+pub enum LoggedOut {
+    /// It has ended.
+    Everywhere,
+    /// It had ended before, or expired.
+    WasOver,
+    /// Its token is removed; AWS was not told.
+    OnlyHere(SsoError),
+    /// There was no token.
+    NobodyWas,
 }
 
 impl Access<'_> {
@@ -77,6 +92,47 @@ impl Access<'_> {
                 })
             }
             result => result.map_err(failed),
+        }
+    }
+
+    /// Ends the login at AWS, and then on this machine. The lock is held throughout, so that no process of ours renews the
+    /// token in between.
+    ///
+    /// # Errors The token file cannot be read or removed.
+    pub fn log_out(&self) -> Result<LoggedOut, SsoError> {
+        if self.file.is_absent() {
+            return Ok(LoggedOut::NobodyWas);
+        }
+        let Ok(held) = self.file.lock::<Infallible>(&mut || None)?;
+        let ended = match held.read() {
+            Ok(None) => return Ok(LoggedOut::NobodyWas),
+            Ok(Some(token)) => self.end(token, &held),
+            // There is nothing that could be sent.
+            Err(FileError::NotAToken { .. }) => Ok(LoggedOut::WasOver),
+            Err(error) => return Err(error.into()),
+        };
+        held.remove()?;
+        ended.or_else(|error| match error {
+            SsoError::Over(_) => Ok(LoggedOut::WasOver),
+            error => Ok(LoggedOut::OnlyHere(error)),
+        })
+    }
+
+    /// Ends the login at AWS. An access token that is of no use any longer is renewed for it: the refresh token beside it
+    /// would otherwise stay good for as long as the login lasts.
+    fn end(&self, token: Token, held: &Held<'_>) -> Result<LoggedOut, SsoError> {
+        let renewed = |token: Token| self.exchange(&token, held)?.saved(token, self);
+        let is_live = token.is_live((self.now)());
+        let token = if is_live { token } else { renewed(token)? };
+        let portal = (self.portal)().map_err(SsoError::Client)?;
+        let logged_out = match portal.log_out(&token.access_token) {
+            Err(error) if is_unauthorized(&error) && is_live => portal.log_out(&renewed(token)?.access_token),
+            result => result,
+        };
+        match logged_out {
+            Ok(()) => Ok(LoggedOut::Everywhere),
+            Err(error) if is_unauthorized(&error) => Err(self.over()),
+            Err(error) => Err(SsoError::Call { call: "Logout", session: Box::new(self.session.clone()), error }),
         }
     }
 

@@ -113,6 +113,11 @@ impl TokenFile {
         }
     }
 
+    /// Is there neither a token nor what a killed process left of one?
+    pub(super) fn is_absent(&self) -> bool {
+        [&self.path, &self.beside("new")].iter().all(|path| fs::symlink_metadata(path).is_err())
+    }
+
     fn read_once(&self) -> Result<Option<Token>, FileError> {
         match read_regular(&self.path) {
             Ok(text) => {
@@ -205,6 +210,19 @@ impl Held<'_> {
             self.of.unwritable(source)
         })?;
         Ok(Room { path: &self.of.path, target, new, file, is_done: false })
+    }
+
+    /// Removes the token, and the symbolic link to it if the path is one. The lock stays.
+    ///
+    /// # Errors The system's error.
+    pub fn remove(self) -> Result<(), FileError> {
+        for path in [self.of.target(), self.of.path.clone()] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.of.unwritable(error)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 

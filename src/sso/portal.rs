@@ -1,6 +1,6 @@
 //! The portal of IAM Identity Center: which accounts and roles a person may use, and the credentials of one role.
 //!
-//! In: the access token of a login. Out: credentials, accounts, roles. Every call only reads, so each may be sent again
+//! In: the access token of a login. Out: credentials, accounts, roles, or the end of the login. Each call may be sent again
 //! when its answer is lost or AWS wants fewer requests.
 
 use jiff::Timestamp;
@@ -47,6 +47,9 @@ pub trait Portal {
 
     /// ListAccountRoles, all pages: the names of the roles in that account.
     fn roles(&self, token: &Secret<String>, account: &AccountId) -> Result<Vec<String>, CallError>;
+
+    /// Logout: ends the sign-in that the token belongs to. Credentials that it gave are not affected.
+    fn log_out(&self, token: &Secret<String>) -> Result<(), CallError>;
 }
 
 /// Does AWS no longer accept the token?
@@ -128,17 +131,16 @@ impl<'a> AwsPortal<'a> {
         token: &Secret<String>,
     ) -> Result<T, CallError> {
         let query = query.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, RESERVED)));
-        let call = JsonCall {
-            action,
-            method: "GET",
-            path: format!("{path}?{}", query.collect::<Vec<_>>().join("&")),
-            header: Some((BEARER, token.clone())),
-            body: None,
-            is_repeatable: true,
-        };
-        let answer = self.service.send(&call)?;
+        let path = format!("{path}?{}", query.collect::<Vec<_>>().join("&"));
+        let answer = self.service.send(&call(action, "GET", path, token))?;
         serde_json::from_slice(answer.expose()).map_err(|_| CallError::Unreadable)
     }
+}
+
+/// A call with that token. It may be sent again: all of them only read, but for the end of a sign-in, which can be ended
+/// twice.
+fn call(action: &'static str, method: &'static str, path: String, token: &Secret<String>) -> JsonCall {
+    JsonCall { action, method, path, header: Some((BEARER, token.clone())), body: None, is_repeatable: true }
 }
 
 /// A part of a list, and the marker of the next one.
@@ -202,6 +204,10 @@ impl Portal for AwsPortal<'_> {
             let page: RolesPage = self.get(("ListAccountRoles", "/assignment/roles"), &query, token)?;
             Ok((page.role_list.into_iter().map(|entry| entry.role_name).collect(), page.next_token))
         })
+    }
+
+    fn log_out(&self, token: &Secret<String>) -> Result<(), CallError> {
+        self.service.send(&call("Logout", "POST", "/logout".to_owned(), token)).map(drop)
     }
 }
 
