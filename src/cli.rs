@@ -197,7 +197,7 @@ pub enum Verb {
         #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(Format::all().map(Format::name)), hide_possible_values = true)]
         format: Option<Format>,
     },
-    /// MFA devices: list, enroll, resync, remove
+    /// MFA devices: list, enroll, resync, remove, keep-seed, forget-seed
     #[command(subcommand)]
     Device(DeviceVerb),
     /// Long-term access keys: sealed, not in plain text

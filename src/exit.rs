@@ -13,7 +13,7 @@ pub enum ExitCode {
     Usage,
     /// Not signed in, and there is no one to ask for a code.
     NobodyToAsk,
-    /// AWS refused the MFA code or the device.
+    /// AWS refused the MFA code or the device, or the person denied the sign-in in the browser.
     MfaRefused,
     /// AWS refused the request.
     AwsRefused,
@@ -71,8 +71,8 @@ impl ExitCode {
             Self::Done => "done",
             Self::Failed => "failed: a problem with files, profiles or plans, or a check that found something",
             Self::Usage => "wrong usage, including invalid values on the command line",
-            Self::NobodyToAsk => "not signed in, and no one could be asked for a code",
-            Self::MfaRefused => "AWS refused the MFA code or device",
+            Self::NobodyToAsk => "not signed in, and no one could be asked for a code or to sign in",
+            Self::MfaRefused => "AWS refused the MFA code or device, or the sign-in was denied in the browser",
             Self::AwsRefused => "AWS refused the request",
             Self::Network => "AWS could not be reached",
             Self::Keyring => "the keyring that `--store` requires cannot be used",

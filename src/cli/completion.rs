@@ -64,6 +64,10 @@ pub enum Live {
     Roles,
     /// The regions that the profiles name.
     Regions,
+    /// The SSO sessions.
+    SsoSessions,
+    /// The profiles that sign in with SSO, by themselves or at the start of their chain.
+    SsoProfiles,
     /// Files: the shell knows them better.
     Files,
     /// Folders.
@@ -92,6 +96,7 @@ pub fn place_at_once(words: &[String]) -> Option<Slot> {
     let (fixed, live) = match before {
         [] => (all_commands(), Live::Profiles),
         [verb] if verb == "clear" => (Vec::new(), Live::Cached),
+        [verb] if verb == "logout" => (Vec::new(), Live::SsoProfiles),
         [verb] if OF_A_PROFILE.contains(&verb.as_str()) => (Vec::new(), Live::Profiles),
         _ => return None,
     };
@@ -103,7 +108,7 @@ const COMMANDS: [(&str, &str); 25] = [
     ("audit", "Find users without MFA, old keys and other risks in an account"),
     ("clear", "Forget cached credentials"),
     ("completions", "Print the completion script of a shell"),
-    ("device", "MFA devices: list, enroll, resync, remove"),
+    ("device", "MFA devices: list, enroll, resync, remove, keep-seed, forget-seed"),
     ("doctor", "Find problems with the setup, and how to repair them"),
     ("env", "Print statements that set credentials in a shell (or: export)"),
     ("exec", "Run a command with the credentials in its environment"),
@@ -279,9 +284,11 @@ impl<'a> Typed<'a> {
     fn live(&self, arg: &Arg) -> Option<Live> {
         match arg.get_value_names()?.first()?.as_str() {
             "PROFILE" if self.command.get_name() == "clear" => Some(Live::Cached),
+            "PROFILE" if self.command.get_name() == "logout" => Some(Live::SsoProfiles),
             "PROFILE" => Some(Live::Profiles),
             "SERIAL" | "SERIAL|PROFILE" | "SERIAL|NAME" => Some(Live::Serials),
             "REGION" => Some(Live::Regions),
+            "SESSION" => Some(Live::SsoSessions),
             "ARN" if arg.get_id() == "role_arn" => Some(Live::Roles),
             "FILE" => Some(Live::Files),
             "DIR" => Some(Live::Folders),
@@ -372,6 +379,12 @@ mod tests {
             ("process|p|", None),
             ("login|p|q|", Some(Live::Profiles)),
             ("clear|p|", Some(Live::Cached)),
+            ("logout|", Some(Live::SsoProfiles)),
+            ("logout|p|", Some(Live::SsoProfiles)),
+            ("logout|--profile=", Some(Live::SsoProfiles)),
+            ("logout|--sso|", Some(Live::SsoSessions)),
+            ("login|--sso=", Some(Live::SsoSessions)),
+            ("list|--sso|", Some(Live::SsoSessions)),
             ("--source-profile|", Some(Live::Profiles)),
             ("env|p|--source-profile=", Some(Live::Profiles)),
             ("--mfa-serial|", Some(Live::Serials)),

@@ -12,7 +12,8 @@ use crate::cli::{CompleteArgs, Global, Live, Slot, place};
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::host::Host;
-use crate::profile::{Profile, ProfileSet};
+use crate::plan::{sign_in, sources};
+use crate::profile::{Profile, ProfileSet, SectionKind};
 use crate::settings::Settings;
 use crate::shell::Words;
 use crate::shell::candidates::{Candidate, Cursor};
@@ -81,8 +82,16 @@ fn look_up(live: Live, global: &Global, host: &Host<'_>) -> Option<Vec<String>> 
         Live::Serials => values("mfa_serial"),
         Live::Roles => values("role_arn"),
         Live::Regions => values("region"),
+        Live::SsoSessions => set.names_of(SectionKind::SsoSession).map(str::to_owned).collect(),
+        Live::SsoProfiles => set.names().filter(|name| signs_in_with_sso(&set, name)).map(str::to_owned).collect(),
         Live::Cached | Live::Files | Live::Folders | Live::Programs => return None,
     })
+}
+
+/// Does the profile, or the one at the end of its chain, name a login at IAM Identity Center?
+fn signs_in_with_sso(set: &ProfileSet, name: &str) -> bool {
+    let last = sources(set, name).pop();
+    last.and_then(sign_in).is_some_and(|(property, _)| property.key().starts_with("sso_"))
 }
 
 /// The profiles with valid entries. A missing state folder is not created.

@@ -50,7 +50,8 @@ pub(super) fn run(args: LogoutArgs, context: &Context<'_>) -> Result<Done, Error
 fn sessions(args: LogoutArgs, context: &Context<'_>) -> Result<Vec<SsoSession>, Error> {
     let LogoutArgs { profiles, as_option: _, sso, all } = args;
     let set = context.profiles()?;
-    let named = |name: &str| SsoSession::named(name, set, &request(context), context.ambient());
+    let asked = PlanRequest { at_a_glance: false, ..request(context) };
+    let named = |name: &str| SsoSession::named(name, set, &asked, context.ambient());
     let mut found = Vec::new();
     let configured: Vec<&str> = set.names_of(SectionKind::SsoSession).collect();
     let is_for_nobody = profiles.is_empty() && Settings::profile(None, context.host.env).1 == Chosen::Default;

@@ -51,7 +51,8 @@ pub(super) fn roles(session: &SsoSession, context: &Context<'_>) -> Result<Vec<(
 
 /// Ends the login at AWS and on this machine.
 pub(super) fn log_out(session: &SsoSession, context: &Context<'_>) -> Result<LoggedOut, Error> {
-    with_access(session, context, |access| access.log_out()).map_err(|error| Error::Execute(BaseError::Sso(error).into()))
+    with_access(session, context, |access| access.log_out())
+        .map_err(|error| Error::Execute(BaseError::Sso(error).into()))
 }
 
 /// The credentials of a role that a person takes with a login.

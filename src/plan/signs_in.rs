@@ -33,7 +33,8 @@ impl SignsIn {
         let links = chain::sources(set, existing(set, name)?);
         let last = *links.last().expect("a chain has the profile that was asked for");
         // A source's own key signs, whatever else it has; a web identity comes before everything.
-        let signs_otherwise = last.filled("web_identity_token_file").is_some() || links.len() > 1 && chain::has_key(last);
+        let signs_otherwise =
+            last.filled("web_identity_token_file").is_some() || links.len() > 1 && chain::has_key(last);
         match sign_in(last).filter(|_| !signs_otherwise) {
             None => Ok(Self::Nowhere),
             Some((property, _)) if property.key() == chain::LOGIN_SESSION => {

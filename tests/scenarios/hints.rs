@@ -97,6 +97,7 @@ fn follow_those_about_other_sources(reader: &Reader<'_>, cast: &Cast) {
     assert_eq!(reader.follow_said("doctor", &done), ["mfa-cred device forget-seed --profile seeded"]);
     // IAM Identity Center, to which nobody is signed in.
     world.add_config("[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n");
+    assert_eq!(reader.follow(&["logout", "alice"]), ["mfa-cred clear alice"]);
     let list = ["list", "--sso", "corp"];
     assert_eq!(reader.follow(&list), ["mfa-cred login --sso corp"]);
     reader.ran.borrow_mut().push(format!("mfa-cred {}", list.join(" ")));

@@ -2,6 +2,7 @@
 //! and the roles that it gives.
 
 mod faults;
+mod logout;
 mod others;
 
 use std::fs;

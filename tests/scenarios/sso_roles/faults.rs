@@ -20,7 +20,7 @@ const OVER: i64 = -60;
 const STEPS: [&str; 10] =
     ["write", "fsync", "rename", "renameat", "unlink", "ftruncate", "flock", "openat", "mkdir", "recvfrom"];
 
-fn can_trace() -> bool {
+pub(super) fn can_trace() -> bool {
     let can = find("strace", &["-o", "/dev/null", "true"]).is_some();
     if !can {
         skip("a program whose system calls fail", "strace, or the right to trace,");
