@@ -22,7 +22,7 @@ pub enum SignOutError {
     #[error("profile `{0}` does not sign in with SSO, so there is nothing to sign out of")]
     NoSso(ProfileName),
     /// A session of `aws login`.
-    #[error("profile `{profile}` uses a session of `aws login`, which `mfa-cred logout` does not end")]
+    #[error("profile `{profile}` uses a session of `aws login`, which belongs to the AWS CLI")]
     AwsLogin {
         /// The profile.
         profile: ProfileName,

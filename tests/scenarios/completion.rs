@@ -56,6 +56,24 @@ fn clear_offers_what_is_cached() {
 }
 
 #[test]
+fn sso_sessions_and_the_profiles_that_sign_in_with_them_come_from_the_files() {
+    let Cast { world, .. } = World::cast();
+    assert_eq!(values(&world, &["logout", ""]), Vec::<String>::new());
+    world.add_config(
+        "[sso-session corp]\nsso_region = eu-west-1\n[sso-session \"two words\"]\n[profile dev]\nsso_session = corp\n\
+         [profile top]\nsource_profile = dev\nrole_arn = arn:aws:iam::123456789012:role/x\n\
+         [profile old]\nsso_start_url = https://corp.example/start\n[profile console]\nlogin_session = x\n",
+    );
+    for words in [&["login", "--sso", ""][..], &["list", "--sso", ""], &["logout", "--sso", ""]] {
+        assert_eq!(values(&world, words), ["corp", "two words"], "{words:?}");
+    }
+    for words in [&["logout", ""][..], &["logout", "dev", ""], &["logout", "--profile", ""]] {
+        assert_eq!(values(&world, words), ["dev", "top", "old"], "{words:?}");
+    }
+    assert!(world.aws.take_calls().is_empty());
+}
+
+#[test]
 fn a_missing_config_is_no_problem_and_a_broken_one_causes_no_message() {
     let world = World::empty();
     assert_eq!(values(&world, &["process", ""]), Vec::<String>::new());

@@ -219,6 +219,8 @@ fn completes(shell: &Shell) {
     let work = trap();
     let Some(mut person) = Person::at(shell, &world, &work) else { return };
     let serial = device.serial();
+    world.add_config("[sso-session corporate]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n");
+    world.add_config("[profile single]\nsso_session = corporate\n");
     for (keys, words) in [
         ("rec dep\t", &["deploy"][..]),
         ("rec stat\t", &["status"]),
@@ -228,6 +230,8 @@ fn completes(shell: &Shell) {
         ("rec --mfa-serial arn\t", &["--mfa-serial", serial]),
         ("rec --store pass\t", &["--store", "passphrase"]),
         ("rec --source-profile=al\t", &["--source-profile=alice"]),
+        ("rec login --sso corp\t", &["login", "--sso", "corporate"]),
+        ("rec logout sin\t", &["logout", "single"]),
     ] {
         assert_eq!(person.run(keys), words, "{}: {keys:?}", shell.program);
     }

@@ -113,7 +113,7 @@ fn a_profile_without_a_login_is_told_what_to_do_instead() {
     };
     let of_cli = |name: &str| {
         format!(
-            "error: profile `{name}` uses a session of `aws login`, which `mfa-cred logout` does not end\n\
+            "error: profile `{name}` uses a session of `aws login`, which belongs to the AWS CLI\n\
              hint: `aws logout --profile console` ends it; `mfa-cred clear {name}` forgets the credentials that were \
              cached\n"
         )
