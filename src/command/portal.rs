@@ -50,6 +50,7 @@ pub(super) fn roles(session: &SsoSession, context: &Context<'_>) -> Result<Vec<(
 }
 
 /// Ends the login at AWS and on this machine.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method alone has one lifetime, and all are needed")]
 pub(super) fn log_out(session: &SsoSession, context: &Context<'_>) -> Result<LoggedOut, Error> {
     with_access(session, context, |access| access.log_out())
         .map_err(|error| Error::Execute(BaseError::Sso(error).into()))
