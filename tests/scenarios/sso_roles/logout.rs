@@ -16,7 +16,7 @@ const LAB: &str = "[sso-session lab]\nsso_start_url = https://lab.awsapps.com/st
 fn tokens(world: &World) -> Vec<String> {
     let files = fs::read_dir(world.home().join(".aws/sso/cache")).expect("a folder").flatten();
     let mut names: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
-    names.retain(|name| !name.ends_with(".lock"));
+    names.retain(|name| !name.ends_with("mfa-cred.lock"));
     names.sort();
     names
 }
