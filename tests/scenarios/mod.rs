@@ -60,6 +60,7 @@ mod pair;
 mod partitions;
 #[cfg(target_os = "linux")]
 mod picker;
+mod picture;
 mod plan;
 mod policy;
 #[cfg(unix)]

@@ -26,11 +26,17 @@ const PROGRAMS: [(&str, &str); 6] = [
 ];
 
 /// The files that pages check.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
+    ("trust.json", TRUST),
     ("mfa.json", include_str!("../cases/policy/printed/require-mfa.json")),
     ("plan.json", include_str!("../cases/policy/sources/plan.json")),
     ("account.json", include_str!("../cases/policy/sources/account.json")),
 ];
+
+/// The trust policy of a role that requires MFA.
+const TRUST: &str = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole",
+    "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}}"#;
 
 /// A credential report.
 const REPORT: &str = "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active\n\
