@@ -56,12 +56,28 @@ fn every_link_leads_to_an_existing_page_and_heading() {
     assert!(seen > 15, "{seen}");
 }
 
+/// The pages of a folder, without the book's table of contents.
+fn names(folder: &str) -> Vec<String> {
+    let folder = root().join(folder);
+    let pages = pages().into_iter().filter(|page| page.parent() == Some(&folder));
+    let names = pages.map(|page| page.file_name().expect("a name").to_string_lossy().into_owned());
+    names.filter(|name| name != "SUMMARY.md").collect()
+}
+
 #[test]
 fn every_page_of_docs_is_linked_from_the_readme() {
     let readme = fs::read_to_string(root().join("README.md")).expect("text");
-    for page in pages().iter().filter(|page| page.parent() == Some(&root().join("docs"))) {
-        let name = page.file_name().expect("a name").to_string_lossy();
+    for name in names("docs") {
         assert!(readme.contains(&format!("(docs/{name})")), "{name}");
+    }
+}
+
+#[test]
+fn the_book_has_every_page_once() {
+    let contents = fs::read_to_string(root().join("docs/SUMMARY.md")).expect("text");
+    let all = names("docs").into_iter().chain(names("docs/ja").into_iter().map(|name| format!("ja/{name}")));
+    for name in all {
+        assert_eq!(contents.matches(&format!("({name})")).count(), 1, "{name}");
     }
 }
 
