@@ -45,6 +45,8 @@ mod identity;
 #[cfg(unix)]
 mod init;
 #[cfg(target_os = "linux")]
+mod installer;
+#[cfg(target_os = "linux")]
 mod instructions;
 #[cfg(unix)]
 mod keyrings;
@@ -54,6 +56,8 @@ mod layers;
 #[cfg(unix)]
 mod network;
 mod pages;
+#[cfg(target_os = "linux")]
+mod packaging;
 mod papers;
 #[cfg(target_os = "linux")]
 mod pair;
