@@ -45,7 +45,7 @@ pub use prompt::PromptArgs;
 pub use setup::{DeviceArgs, SetupArgs, SetupStep};
 pub use sso::{LogoutArgs, SignInArgs};
 pub use typo::{Meant, meant};
-pub use wire::{UnwireArgs, UnwriteArgs, WireArgs, WriteArgs};
+pub use wire::{UnwireArgs, UnwriteArgs, WireArgs, WireSsoArgs, WriteArgs};
 
 /// AWS credentials with MFA: one code a day, for shells, SDKs and the prompt
 #[derive(Debug, Parser)]

@@ -3,6 +3,8 @@
 //! Where a profile has a `role_arn`, SDKs never run its `credential_process`, so the command goes into a second profile.
 //! In: a [`Draft`] of the AWS files and the name of a profile. Out: the draft with the section in it or without it. Pure.
 
+pub mod sso;
+
 use std::borrow::Cow;
 
 use crate::host::TerminalError;
@@ -53,6 +55,28 @@ pub enum WireError {
     /// There is no such section.
     #[error("mfa-cred wrote no section for `{0}`")]
     NoneFor(ProfileName),
+    /// There is no such section.
+    #[error("mfa-cred wrote no profile for SSO session `{0}`")]
+    NoneForSession(String),
+    /// The person may not use it.
+    #[error("SSO session `{session}` gives you no account or role `{what}`")]
+    NotAssigned {
+        /// The session.
+        session: String,
+        /// What was asked for.
+        what: String,
+    },
+    /// Every name that a role's profile could have is the user's.
+    #[error("{place}: `{name}` is a profile that mfa-cred did not write, and is not changed")]
+    Occupied {
+        /// The last of these names.
+        name: ProfileName,
+        /// Where it is.
+        place: Location,
+    },
+    /// Two roles whose profiles would have the same name.
+    #[error("two roles would both have the profile `{0}`")]
+    NoName(ProfileName),
     /// SDKs cannot use a profile by name.
     #[error("profile `{0}` is not wired, so SDKs cannot use it by name")]
     NotWired(ProfileName),
@@ -84,6 +108,11 @@ impl WireError {
             Self::LongTerm(_) => {
                 "name a profile with an MFA device or a role: its credentials expire by themselves".to_owned()
             }
+            Self::NotAssigned { session, .. } => {
+                let session = shlex::try_quote(session).unwrap_or_default();
+                format!("{} shows what there is", ours(&format!("list --sso {session}"), None))
+            }
+            Self::Occupied { .. } | Self::NoName(_) => "choose other names with `--prefix TEXT`".to_owned(),
             Self::NobodyThere => "`--yes` answers the question".to_owned(),
             _ => return None,
         })
@@ -162,8 +191,8 @@ pub fn wired(set: &ProfileSet, profile: &ProfileName, program: &str) -> Option<W
     ours.into_iter().next().or_else(|| is_wired_in_itself(set, profile, program).then(itself))
 }
 
-/// Takes a profile's wiring out of a draft; `name` is the profile or the section that was written for it. False if there
-/// is none.
+/// Takes a profile's wiring out of a draft; `name` is the profile or the section that was written for it, or for a role of
+/// an SSO session. False if there is none.
 ///
 /// # Errors
 /// [`WireError::Edit`] if the file cannot be kept as it was otherwise.
@@ -173,6 +202,7 @@ pub fn remove(name: &ProfileName, program: &str, draft: &mut Draft) -> Result<bo
     for section in ours.into_iter().filter(|section| section.name == *name || section.of == name.as_str()) {
         removed |= draft.remove_section(Writer::Wire, &section.name)?;
     }
+    removed |= draft.remove_section(Writer::WireSso, name)?;
     if is_wired_in_itself(draft.set(), name, program) {
         draft.remove_key(name.as_str(), PROCESS)?;
         removed = true;

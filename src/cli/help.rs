@@ -113,9 +113,12 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("show", "mfa-cred show my-test-role"),
     ("status", "mfa-cred status\nmfa-cred status my-test-role || mfa-cred login my-test-role"),
     ("unset", "eval $(mfa-cred unset)"),
-    ("unwire", "mfa-cred unwire my-test-role\nmfa-cred unwire --all"),
+    ("unwire", "mfa-cred unwire my-test-role\nmfa-cred unwire --sso my-sso-session\nmfa-cred unwire --all"),
     ("unwrite", "mfa-cred unwrite my-old-tool"),
-    ("wire", "mfa-cred wire my-test-role\naws --profile my-test-role-mfa s3 ls\nmfa-cred wire --all --yes"),
+    (
+        "wire",
+        "mfa-cred wire my-test-role\naws --profile my-test-role-mfa s3 ls\nmfa-cred wire --all --yes\nmfa-cred wire --sso my-sso-session",
+    ),
     ("write", "mfa-cred write my-test-role --as my-old-tool"),
 ];
 

@@ -32,19 +32,34 @@ pub(super) fn is_signed_in(session: &SsoSession, context: &Context<'_>) -> bool 
     with_access(session, context, |access| Ok(access.is_signed_in())).unwrap_or(false)
 }
 
-/// The accounts and roles that the person may use, in the order of accounts and names.
-pub(super) fn roles(session: &SsoSession, context: &Context<'_>) -> Result<Vec<(Account, String)>, Error> {
+/// What a person may use.
+pub(super) struct Assignments {
+    /// The accounts, in the order of their IDs.
+    pub(super) all: Vec<Account>,
+    /// Those whose roles were asked for.
+    pub(super) fetched: Vec<Account>,
+    /// Their roles, in the order of accounts and names.
+    pub(super) roles: Vec<(Account, String)>,
+}
+
+/// The accounts that the person may use, and the roles in those that are meant: a call for each.
+pub(super) fn assignments(
+    session: &SsoSession,
+    is_meant: &dyn Fn(&Account) -> bool,
+    context: &Context<'_>,
+) -> Result<Assignments, Error> {
     let failed = |error: SsoError| Error::Execute(BaseError::Sso(error).into());
     with_access(session, context, |access| {
-        let mut accounts = access.call("ListAccounts", &|portal, token| portal.accounts(token))?;
-        accounts.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
-        let mut all = Vec::new();
-        for account in accounts {
+        let mut all = access.call("ListAccounts", &|portal, token| portal.accounts(token))?;
+        all.sort_by(|one, other| one.id.as_str().cmp(other.id.as_str()));
+        let fetched: Vec<Account> = all.iter().filter(|account| is_meant(account)).cloned().collect();
+        let mut found = Vec::new();
+        for account in &fetched {
             let mut roles = access.call("ListAccountRoles", &|portal, token| portal.roles(token, &account.id))?;
             roles.sort();
-            all.extend(roles.into_iter().map(|role| (account.clone(), role)));
+            found.extend(roles.into_iter().map(|role| (account.clone(), role)));
         }
-        Ok(all)
+        Ok(Assignments { all, fetched, roles: found })
     })
     .map_err(failed)
 }

@@ -14,18 +14,8 @@ const COLUMNS: [Column; 3] = [Column::kept("ACCOUNT"), Column::dropped("NAME", 0
 
 pub(super) fn run(named: Option<&str>, as_json: bool, context: &Context<'_>) -> Result<Done, Error> {
     let settings = context.settings;
-    let set = context.profiles()?;
-    let all: Vec<&str> = set.names_of(SectionKind::SsoSession).collect();
-    let name = match (named, &all[..]) {
-        (Some(name), _) => name,
-        (None, [only]) => only,
-        (None, several) => {
-            return Err(Error::WhichSsoSession(several.iter().map(|name| (*name).to_owned()).collect()));
-        }
-    };
-    let request = PlanRequest { allow_http: settings.allow_http, ..PlanRequest::default() };
-    let session = SsoSession::named(name, set, &request, context.ambient())?;
-    let roles = portal::roles(&session, context)?;
+    let session = session(named, context)?;
+    let roles = portal::assignments(&session, &|_| true, context)?.roles;
     if as_json {
         let row = |(account, role): &(Account, String)| json!({"account": account.id.as_str(), "name": account.name, "role": role});
         return write_stdout(&(Value::Array(roles.iter().map(row).collect()).to_string() + "\n"));
@@ -36,4 +26,19 @@ pub(super) fn run(named: Option<&str>, as_json: bool, context: &Context<'_>) -> 
     }
     let none = format!("{session} gives no role in any account");
     write_stdout(&table.to_stdout(settings.paints(true), &none))
+}
+
+/// The SSO session of that name, or the only one.
+pub(super) fn session(named: Option<&str>, context: &Context<'_>) -> Result<SsoSession, Error> {
+    let set = context.profiles()?;
+    let all: Vec<&str> = set.names_of(SectionKind::SsoSession).collect();
+    let name = match (named, &all[..]) {
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, several) => {
+            return Err(Error::WhichSsoSession(several.iter().map(|name| (*name).to_owned()).collect()));
+        }
+    };
+    let request = PlanRequest { allow_http: context.settings.allow_http, ..PlanRequest::default() };
+    Ok(SsoSession::named(name, set, &request, context.ambient())?)
 }

@@ -1,6 +1,8 @@
 //! `mfa-cred wire PROFILE` and `unwire`: the section with which SDKs run `mfa-cred process`.
 
-use super::{Done, init};
+mod sso;
+
+use super::{Done, init, write_stdout};
 use crate::cli::{Obtain, UnwireArgs, WireArgs};
 use crate::code::PATIENCE;
 use crate::command::choice;
@@ -10,10 +12,13 @@ use crate::host::Usual;
 use crate::messages::with_causes;
 use crate::names::ProfileName;
 use crate::plan::{Ambient, Base, Plan, PlanRequest, Steps};
-use crate::profile::edit::{Draft, Writer, written};
+use crate::profile::edit::{self, Draft, Writer};
 use crate::wire::{self, WireError, Wiring};
 
 pub(super) fn run(args: WireArgs, context: &Context<'_>) -> Result<Done, Error> {
+    if let Some(session) = &args.of_sso.sso {
+        return sso::run(session.as_deref(), &args, context);
+    }
     let program = init::program(&context.host)?;
     let mut draft = Draft::new(context.files_now()?);
     let mut names = Vec::new();
@@ -35,8 +40,9 @@ pub(super) fn run(args: WireArgs, context: &Context<'_>) -> Result<Done, Error> 
     }
     let file = context.settings.config_file.display();
     let is_new = draft.is_changed();
-    if is_new {
-        write(&draft, args.yes, context)?;
+    let mode = Mode { says_yes: args.yes, dry_run: args.dry_run, is_silent: false };
+    if !written(&draft, mode, context)? {
+        return Ok(Done::Well);
     }
     let messages = context.settings.messages;
     match &names[..] {
@@ -55,8 +61,14 @@ pub(super) fn undo(args: UnwireArgs, context: &Context<'_>) -> Result<Done, Erro
     let program = init::program(&context.host)?;
     let mut draft = Draft::new(context.files_now()?);
     let names = if args.all {
-        let ours = written(draft.set(), Writer::Wire).into_iter().map(|section| section.name);
-        ours.chain(wire::wired_in_themselves(draft.set(), &program)).collect()
+        let of = |writer| edit::written(draft.set(), writer).into_iter().map(|section| section.name);
+        of(Writer::Wire).chain(of(Writer::WireSso)).chain(wire::wired_in_themselves(draft.set(), &program)).collect()
+    } else if let Some(session) = args.sso {
+        let names = wire::sso::of_session(draft.set(), &session);
+        if names.is_empty() {
+            return Err(WireError::NoneForSession(session).into());
+        }
+        names
     } else {
         named(args.profiles, args.yes, context)?
     };
@@ -67,7 +79,7 @@ pub(super) fn undo(args: UnwireArgs, context: &Context<'_>) -> Result<Done, Erro
     }
     let file = context.settings.config_file.display();
     if draft.is_changed() {
-        write(&draft, args.yes, context)?;
+        written(&draft, Mode { says_yes: args.yes, dry_run: false, is_silent: false }, context)?;
         context.settings.messages.note(&format!("removed from {file}: {}", list(&names)));
     } else {
         context.settings.messages.note(&format!("{file} has no section that mfa-cred wrote"));
@@ -75,7 +87,28 @@ pub(super) fn undo(args: UnwireArgs, context: &Context<'_>) -> Result<Done, Erro
     Ok(Done::Well)
 }
 
-/// Shows what would change in the files, asks, and writes it.
+/// How a change is made.
+#[derive(Clone, Copy)]
+struct Mode {
+    /// Is the question answered?
+    says_yes: bool,
+    /// Is the change only printed?
+    dry_run: bool,
+    /// Does stdout belong to something else?
+    is_silent: bool,
+}
+
+/// Shows what would change in the files, asks, and writes it. Was it to be written?
+fn written(draft: &Draft, mode: Mode, context: &Context<'_>) -> Result<bool, Error> {
+    let Mode { says_yes, dry_run, is_silent } = mode;
+    if dry_run && !is_silent {
+        write_stdout(&draft.diff())?;
+    } else if !dry_run && draft.is_changed() {
+        write(draft, says_yes, context)?;
+    }
+    Ok(!dry_run)
+}
+
 fn write(draft: &Draft, says_yes: bool, context: &Context<'_>) -> Result<(), WireError> {
     let (terminal, diff) = (context.host.terminal, draft.diff());
     if terminal.is_there() {

@@ -35,6 +35,12 @@ pub struct SsoRole {
 impl SsoRole {
     /// The longest session of a permission set.
     pub const LONGEST: Lifetime = Lifetime::from_secs(43_200);
+
+    /// Could IAM give this name to a role?
+    pub fn is_name(name: &str) -> bool {
+        let is_legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+        !name.is_empty() && name.len() <= LONGEST_ROLE && name.chars().all(is_legal)
+    }
 }
 
 /// A login at IAM Identity Center, which any number of profiles share.
@@ -163,8 +169,7 @@ fn of_section(section: Section<'_>, caller: Caller<'_>) -> Result<SsoSession, Pl
 /// A name that IAM could give to a role.
 fn role_name(property: &Property<'_>) -> Result<String, PlanError> {
     let name = property.value();
-    let is_legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if name.chars().count() <= LONGEST_ROLE && name.chars().all(is_legal) {
+    if SsoRole::is_name(&name) {
         return Ok(name.into_owned());
     }
     Err(PlanError::Refused { origin: Origin::of(property), why: "is not the name of a role or a permission set" })

@@ -4,6 +4,7 @@
 mod faults;
 mod logout;
 mod others;
+mod wire;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -13,6 +13,8 @@ use crate::secret::Secret;
 pub enum Writer {
     /// `mfa-cred wire`, in the config file.
     Wire,
+    /// `mfa-cred wire --sso`, in the config file.
+    WireSso,
     /// `mfa-cred write`, in the credentials file.
     Write,
 }
@@ -22,7 +24,7 @@ pub enum Writer {
 pub struct Written {
     /// Its name.
     pub name: ProfileName,
-    /// The profile whose credentials it gives.
+    /// The profile whose credentials it gives, or the SSO session that gives them.
     pub of: String,
 }
 
@@ -30,15 +32,16 @@ impl Writer {
     /// The file that it writes to.
     pub fn file(self) -> WhichFile {
         match self {
-            Self::Wire => WhichFile::Config,
+            Self::Wire | Self::WireSso => WhichFile::Config,
             Self::Write => WhichFile::Credentials,
         }
     }
 
-    /// The start of the comment, which the profile's name follows.
+    /// The start of the comment, which the name of the profile or the session follows.
     fn mark(self) -> &'static str {
         match self {
             Self::Wire => "# Written by mfa-cred wire for profile ",
+            Self::WireSso => "# Written by mfa-cred wire for SSO session ",
             Self::Write => "# Written by mfa-cred write for profile ",
         }
     }

@@ -42,6 +42,8 @@ pub(super) struct IdentityCenter {
     sessions: Vec<SsoSession>,
     /// The ARNs of the person's roles, by account and name.
     assignments: BTreeMap<String, BTreeMap<String, String>>,
+    /// The names of accounts, where they are not the usual ones.
+    names: BTreeMap<String, String>,
 }
 
 /// A person's sign-in.
@@ -77,6 +79,7 @@ impl Default for IdentityCenter {
             codes: BTreeMap::new(),
             sessions: Vec::new(),
             assignments: BTreeMap::new(),
+            names: BTreeMap::new(),
         }
     }
 }

@@ -46,7 +46,10 @@ pub(super) fn perform(world: &mut World, action: &str, request: &Request) -> Res
         "ListAccounts" => {
             let query = parameters(request, &["max_result", "next_token"])?;
             let accounts: Vec<String> = world.sso.assignments.keys().cloned().collect();
-            let entry = |id: &String| json!({"accountId": id, "accountName": format!("account-{}", &id[..4]), "emailAddress": "a@corp.example"});
+            let named =
+                |id: &String| world.sso.names.get(id).cloned().unwrap_or_else(|| format!("account-{}", &id[..4]));
+            let entry =
+                |id: &String| json!({"accountId": id, "accountName": named(id), "emailAddress": "a@corp.example"});
             page(world, "accountList", accounts.iter().map(entry).collect(), &query)
         }
         _ => {
@@ -102,6 +105,21 @@ impl SsoControl {
         world.roles.insert(arn.clone(), role);
         world.sso.assignments.entry(account.to_owned()).or_default().insert(name.to_owned(), arn.clone());
         arn
+    }
+
+    /// Gives an account a name.
+    pub(crate) fn name_account(&self, account: &str, name: &str) {
+        self.shared.world().sso.names.insert(account.to_owned(), name.to_owned());
+    }
+
+    /// Takes a role from the person, and with the last one the account.
+    pub(crate) fn unassign(&self, account: &str, name: &str) {
+        let mut world = self.shared.world();
+        let roles = world.sso.assignments.get_mut(account).expect("an account");
+        roles.remove(name).expect("a role");
+        if roles.is_empty() {
+            world.sso.assignments.remove(account);
+        }
     }
 
     /// Takes every role from the person.
