@@ -98,9 +98,34 @@ fn follow_those_about_other_sources(reader: &Reader<'_>, cast: &Cast) {
     // IAM Identity Center, to which nobody is signed in.
     world.add_config("[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.awsapps.com/start\n");
     assert_eq!(reader.follow(&["logout", "alice"]), ["mfa-cred clear alice"]);
+    follow_those_about_wired_roles(reader, cast);
     let list = ["list", "--sso", "corp"];
     assert_eq!(reader.follow(&list), ["mfa-cred login --sso corp"]);
     reader.ran.borrow_mut().push(format!("mfa-cred {}", list.join(" ")));
+}
+
+/// Roles of IAM Identity Center that are there, and that are no longer.
+fn follow_those_about_wired_roles(reader: &Reader<'_>, cast: &Cast) {
+    let world = &cast.world;
+    let sso = world.aws.sso();
+    let issued = sso.sign_in();
+    // The SHA-1 of `corp`.
+    let file = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
+    let token = format!("{{\"accessToken\": \"{}\", \"expiresAt\": \"{}\"}}", issued.access_token, issued.expires_at);
+    world.write(file, token);
+    for role in ["Admin", "Audit", "Reader"] {
+        sso.assign("111111111111", role);
+    }
+    let wire = ["wire", "--sso", "corp", "--yes"];
+    let unknown = [&wire[..], &["--role", "Nobody"]].concat();
+    assert_eq!(reader.follow(&unknown), ["mfa-cred list --sso corp"]);
+    assert!(world.run(&wire).status.success());
+    sso.unassign("111111111111", "Audit");
+    assert_eq!(reader.follow(&wire), ["mfa-cred unwire corp-account-1111-Audit"]);
+    sso.unassign("111111111111", "Admin");
+    assert_eq!(reader.follow(&wire), ["mfa-cred unwire corp-account-1111-Admin corp-account-1111-Audit"]);
+    assert!(world.run(&["unwire", "--sso", "corp", "--yes"]).status.success());
+    assert!(world.run(&["logout", "--sso", "corp"]).status.success());
 }
 
 #[test]
