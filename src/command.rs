@@ -25,6 +25,7 @@ mod prompt;
 mod session;
 mod setup;
 mod show;
+mod signed_in;
 mod sso_roles;
 mod status;
 mod unset;

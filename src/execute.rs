@@ -319,6 +319,7 @@ impl Run<'_, '_> {
             profile: self.on.plan.profile.clone(),
             without_mfa: self.on.plan.without_mfa().cloned().map(Box::new),
             signed_in: self.on.plan.base.sign_in_profile().cloned().map(Box::new),
+            takes_code: self.on.plan.device.is_some(),
             error,
         }
     }

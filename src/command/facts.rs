@@ -1,6 +1,7 @@
 //! What is known about a profile without a call and without a keyring: the rows of `list` and of the picker.
 
 use super::context::Context;
+use super::signed_in::{SignIns, SignedIn};
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -35,6 +36,8 @@ pub(super) struct Facts {
     pub(super) session_end: Option<Timestamp>,
     /// When the keys that the plan starts from expire, if a file or the environment says so.
     pub(super) keys_end: Option<Timestamp>,
+    /// Until when a person is signed in for it, if it starts from a sign-in.
+    pub(super) signed_in: Option<SignedIn>,
     /// Is its own access key sealed?
     pub(super) is_sealed: bool,
     /// Why there is no plan.
@@ -58,6 +61,7 @@ struct View<'a> {
     ambient: &'a Ambient,
     cache: &'a Cache<'a>,
     clock: &'a CorrectedClock<'a>,
+    context: &'a Context<'a>,
 }
 
 impl Facts {
@@ -76,7 +80,8 @@ impl Facts {
         cache: &Cache<'_>,
         clock: &CorrectedClock<'_>,
     ) -> Vec<Self> {
-        let view = View { set, request: context.settings.usual_request(), ambient: context.ambient(), cache, clock };
+        let view =
+            View { set, request: context.settings.usual_request(), ambient: context.ambient(), cache, clock, context };
         let mut sessions = Sessions::default();
         let mut all: Vec<Self> = set.profiles().filter_map(|profile| Self::of(profile, &view, &mut sessions)).collect();
         for facts in &mut all {
@@ -90,8 +95,13 @@ impl Facts {
         self.end.is_none() && self.keys_end.is_some_and(|end| end <= self.now)
     }
 
+    /// Must a person sign in first, with nothing usable in the cache?
+    pub(super) fn is_signed_out(&self) -> bool {
+        self.end.is_none() && self.signed_in.is_some_and(SignedIn::needs_a_person)
+    }
+
     fn of(profile: Profile<'_>, view: &View<'_>, sessions: &mut Sessions) -> Option<Self> {
-        let View { set, request, ambient, cache, clock } = view;
+        let View { set, request, ambient, cache, clock, context } = view;
         let name = profile.name();
         let text = |key| profile.filled(key).map(|property| shown::value(key, &property.value()).into_owned());
         let made =
@@ -105,6 +115,7 @@ impl Facts {
         if let Some(plan) = plan {
             sessions.note(plan, cache, now);
         }
+        let signed_in = plan.and_then(|plan| sessions.sign_ins.of(plan, context));
         let device = plan.and_then(|plan| plan.device.clone());
         let serial = device.as_ref().and_then(Device::serial);
         let role = plan.and_then(|plan| plan.steps.given(true).iter().rev().find_map(Step::role));
@@ -128,6 +139,7 @@ impl Facts {
             now,
             end,
             session_end: None,
+            signed_in,
             keys_end: plan.and_then(|plan| Some(plan.end.as_ref()?.at)),
             is_sealed: plan
                 .is_some_and(|plan| matches!(&plan.base, Base::SealedKey { profile, .. } if profile.as_str() == name)),
@@ -142,6 +154,7 @@ struct Sessions {
     known: HashMap<String, Option<Timestamp>>,
     /// Keyed by the profile that contains the user's key.
     of_users: HashMap<String, Timestamp>,
+    sign_ins: SignIns,
 }
 
 impl Sessions {

@@ -80,8 +80,8 @@ pub(super) fn run(
         let is_for_a_person = io::stdout().is_terminal();
         for facts in &all {
             // A program that reads this column expects the credentials of exactly that profile.
-            let session = facts.session_end.filter(|_| is_for_a_person);
-            table.add(cells(facts), facts.end.or(session), facts.now);
+            let of_person = facts.session_end.or_else(|| facts.signed_in?.live_end());
+            table.add(cells(facts), facts.end.or(of_person.filter(|_| is_for_a_person)), facts.now);
             table.mark_last(is_held(facts));
         }
         write_stdout(&table.to_stdout(settings.paints(true), ""))
@@ -109,6 +109,7 @@ fn cells(facts: &Facts) -> Vec<String> {
         match () {
             () if facts.error.is_some() => format!("{} (error)", facts.kind),
             () if facts.is_expired() => format!("{} (expired)", facts.kind),
+            () if facts.is_signed_out() => format!("{} (signed out)", facts.kind),
             () if facts.is_sealed => format!("{} (sealed)", facts.kind),
             () => facts.kind.to_owned(),
         },
@@ -136,6 +137,9 @@ fn to_json(facts: &Facts, is_held: bool) -> Value {
     }
     if let Some(end) = facts.keys_end {
         row["keys_until"] = end.to_string().into();
+    }
+    if let Some(signed_in) = facts.signed_in {
+        row["sign_in"] = signed_in.json();
     }
     if facts.is_sealed {
         row["sealed"] = true.into();

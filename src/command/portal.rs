@@ -6,7 +6,7 @@ use crate::execute::base::BaseError;
 use crate::plan::{SsoRole, SsoSession};
 use crate::secret::Credentials;
 use crate::sso::SsoError;
-use crate::sso::access::{Access, LoggedOut};
+use crate::sso::access::{Access, LoggedOut, TokenEnd};
 use crate::sso::file::TokenFile;
 use crate::sso::oidc::{AwsOidc, Oidc};
 use crate::sso::portal::{Account, AwsPortal, Portal};
@@ -30,6 +30,12 @@ fn with_access<T>(
 /// Would that login give credentials without a person? Only its file tells; nothing is asked.
 pub(super) fn is_signed_in(session: &SsoSession, context: &Context<'_>) -> bool {
     with_access(session, context, |access| Ok(access.is_signed_in())).unwrap_or(false)
+}
+
+/// When the token of that login expires, as its file tells; `None` if there is none.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method alone has one lifetime, and all are needed")]
+pub(super) fn token_end(session: &SsoSession, context: &Context<'_>) -> Result<Option<TokenEnd>, SsoError> {
+    with_access(session, context, |access| access.token_end())
 }
 
 /// What a person may use.

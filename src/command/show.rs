@@ -5,6 +5,7 @@ use crate::command::choice;
 use crate::command::context::Context;
 use serde_json::{Map, Value, json};
 
+use super::signed_in::SignedIn;
 use super::{Done, write_stdout};
 use crate::cache::{Cache, CacheUse, Key, keys};
 use crate::cli::ProfileArgs;
@@ -31,14 +32,13 @@ pub(super) fn run(args: ProfileArgs, as_json: bool, context: &Context<'_>) -> Re
     let differences = differences(set, name.as_str());
     context.with_cache(CacheUse::Read, |cache, clock| {
         let plan = plan.map(|plan| cache.with_known_device(plan));
+        let signed_in = plan.as_ref().ok().and_then(|plan| SignedIn::of(plan, context));
         if as_json {
-            let text = with_included(to_json(profile, &plan, cache, clock), &added).to_string();
+            let text = with_included(to_json(profile, &plan, (cache, clock, signed_in)), &added).to_string();
             return write_stdout(&(text + "\n"));
         }
-        write_stdout(&table::folded(
-            &printable(&(to_text(profile, &plan, &differences, cache, clock) + &lines_of(&added))),
-            context.settings.messages,
-        ))
+        let text = to_text(profile, &plan, &differences, (cache, clock, signed_in));
+        write_stdout(&table::folded(&printable(&(text + &lines_of(&added))), context.settings.messages))
     })
 }
 
@@ -83,12 +83,14 @@ fn passed_over(source: Profile<'_>) -> Option<String> {
     ))
 }
 
+/// What is known besides the plan: the cache, the time, and the sign-in.
+type Known<'k> = (&'k Cache<'k>, &'k CorrectedClock<'k>, Option<SignedIn>);
+
 fn to_text(
     profile: Profile<'_>,
     plan: &Result<Plan, PlanError>,
     differences: &[String],
-    cache: &Cache<'_>,
-    clock: &CorrectedClock<'_>,
+    (cache, clock, signed_in): Known<'_>,
 ) -> String {
     let mut text = format!("profile {}\n", profile.name());
     for property in profile.properties() {
@@ -111,6 +113,9 @@ fn to_text(
                 for (step, key) in steps.iter().zip(keys(plan, steps)) {
                     text.push_str(&format!("  {when}{step}{}\n", cached(&key, cache, clock)));
                 }
+            }
+            if let Some(signed_in) = signed_in {
+                text.push_str(&format!("  sign-in: {}\n", signed_in.in_words()));
             }
             if let Some(origin) = plan.kept_seed.as_ref().filter(|_| plan.device.is_some()) {
                 text.push_str(&format!("  code: from the device's kept seed ({origin})\n"));
@@ -181,22 +186,25 @@ fn shown(property: &Property<'_>) -> String {
     shown::value(&property.key(), &property.value()).into_owned()
 }
 
-fn to_json(
-    profile: Profile<'_>,
-    plan: &Result<Plan, PlanError>,
-    cache: &Cache<'_>,
-    clock: &CorrectedClock<'_>,
-) -> Value {
+fn to_json(profile: Profile<'_>, plan: &Result<Plan, PlanError>, (cache, clock, signed_in): Known<'_>) -> Value {
     let property = |property: Property<'_>| {
         let place = property.place();
         let value = json!({"value": shown(&property), "file": place.file.display().to_string(), "line": place.line});
         (property.key().into_owned(), value)
     };
     let properties: Map<String, Value> = profile.properties().into_iter().map(property).collect();
+    let plan_shown = plan.as_ref().ok().map(|plan| {
+        let mut shown = plan_json(plan, cache, clock);
+        // Included only where there is one.
+        if let Some(signed_in) = signed_in {
+            shown["sign_in"] = signed_in.json();
+        }
+        shown
+    });
     json!({
         "profile": profile.name(),
         "properties": properties,
-        "plan": plan.as_ref().ok().map(|plan| plan_json(plan, cache, clock)),
+        "plan": plan_shown,
         "error": plan.as_ref().err().map(ToString::to_string),
     })
 }

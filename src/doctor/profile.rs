@@ -76,7 +76,7 @@ pub(super) fn resolves(facts: &Facts) -> Finding {
 /// A warning of the plan that no other check reports.
 fn warned(facts: &Facts, warning: &Warning) -> Option<Finding> {
     let repair = match warning {
-        Warning::NoMfa { .. } | Warning::OtherPartition { .. } => return None,
+        Warning::NoMfa { .. } | Warning::OtherPartition { .. } | Warning::DurationUnused { .. } => return None,
         // An ignored section is reported with all the others; otherwise it is a profile with different capitalization.
         Warning::Overlooked(section) if is_ignored(facts, section) => return None,
         Warning::Overlooked(_) => "use the same spelling for both names",

@@ -222,11 +222,14 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
         ) => {
             format!("{} shows where it comes from", ours("show", profile))
         }
-        ExecuteError::Call { step, error, without_mfa, signed_in, .. } => match (&**step, without_mfa, signed_in) {
-            (Step::AssumeRole(call), Some(user), _) if is_denied(error) => denied_without_mfa(call, user),
-            (Step::AssumeRole(call), _, Some(profile)) if is_denied(error) => denied_to_a_sign_in(call, profile),
-            (step, ..) => return call_hint(Some(step), error, profile),
-        },
+        ExecuteError::Call { step, error, without_mfa, signed_in, takes_code, .. } => {
+            match (&**step, without_mfa, signed_in) {
+                (Step::AssumeRole(call), Some(user), _) if is_denied(error) => denied_without_mfa(call, user),
+                (Step::AssumeRole(call), _, Some(profile)) if is_denied(error) => denied_to_a_sign_in(call, profile),
+                (Step::AssumeRole(call), ..) if is_denied(error) && !takes_code => forbidden(call),
+                (step, ..) => return call_hint(Some(step), error, profile),
+            }
+        }
         ExecuteError::Client(error) => return call_hint(None, error, profile),
         _ => return None,
     })

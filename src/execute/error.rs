@@ -39,6 +39,8 @@ pub enum ExecuteError {
         without_mfa: Option<Box<ProfileName>>,
         /// The profile of the session of `aws login` that the plan starts from.
         signed_in: Option<Box<ProfileName>>,
+        /// Does the plan take a code, so that a new one could help?
+        takes_code: bool,
         /// Why it failed.
         error: StsError,
     },

@@ -65,6 +65,13 @@ pub(super) fn lay_out(
             }
         }
     };
+    if let (Some((Origin::Flag("--duration"), _)), Steps::Fixed(steps)) = (&request.duration, &steps)
+        && chain.base.kind() != BaseKind::LongTerm
+        && steps.iter().all(|step| matches!(step, Step::RoleCredentials(_)))
+    {
+        let role = steps.last().and_then(Step::role).map(|(role, _)| role.to_owned());
+        warnings.push(Warning::DurationUnused { role });
+    }
     if steps == Steps::Fixed(Vec::new()) && chain.base.kind() == BaseKind::LongTerm {
         warnings.push(Warning::NoMfa { profile: user });
     }

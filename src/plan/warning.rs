@@ -17,6 +17,11 @@ pub enum Warning {
         /// By whom.
         profile: ProfileName,
     },
+    /// Nothing that is called takes the duration that was asked for.
+    DurationUnused {
+        /// The role that IAM Identity Center gives, whose permission set decides.
+        role: Option<String>,
+    },
     /// A user without a serial gets its long-term keys.
     NoMfa {
         /// The user's profile.
@@ -46,6 +51,15 @@ impl fmt::Display for Warning {
                     f,
                     "profile `{profile}`: {wanted} was requested, but AWS limits a role that a session assumes to 1h"
                 )
+            }
+            Self::DurationUnused { role: Some(role) } => {
+                write!(
+                    f,
+                    "`--duration` has no effect: the permission set in IAM Identity Center decides how long credentials of role `{role}` last"
+                )
+            }
+            Self::DurationUnused { role: None } => {
+                f.write_str("`--duration` has no effect: the source of these credentials decides how long they last")
             }
             Self::NoMfa { profile } => {
                 write!(

@@ -36,6 +36,17 @@ pub struct Access<'a> {
     pub messages: Messages,
 }
 
+/// The end of a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TokenEnd {
+    /// When it expires.
+    pub at: Timestamp,
+    /// Can it be renewed without a person?
+    pub is_renewable: bool,
+    /// Now, by AWS's clock.
+    pub now: Timestamp,
+}
+
 /// What became of a login that was to end.
 #[derive(Debug)]
 pub enum LoggedOut {
@@ -55,6 +66,15 @@ impl Access<'_> {
         let now = (self.now)();
         let token = self.file.read().ok().flatten();
         token.is_some_and(|token| token.is_live(now) || token.renewal(now).is_some())
+    }
+
+    /// When the token expires, as its file tells; `None` if there is no file.
+    ///
+    /// # Errors The file cannot be read, or is no token.
+    pub fn token_end(&self) -> Result<Option<TokenEnd>, SsoError> {
+        let now = (self.now)();
+        let token = self.file.read()?;
+        Ok(token.map(|token| TokenEnd { at: token.expires_at, is_renewable: token.renewal(now).is_some(), now }))
     }
 
     /// The credentials of a role.

@@ -4,6 +4,7 @@
 mod faults;
 mod logout;
 mod others;
+mod reports;
 mod wire;
 
 use std::fs;
