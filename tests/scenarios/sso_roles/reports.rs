@@ -1,13 +1,14 @@
 //! What `show` and `list` tell about a sign-in without a call, and what is said about options and hints that do not apply.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::{HOUR, MINUTE, SsoHome, token_file};
 use crate::support::aws::RoleSpec;
-use crate::support::pty::PATIENCE;
-use crate::support::world::{World, calls, json as read_json};
+use crate::support::pty::{PATIENCE, Pty, Stream};
+use crate::support::world::{MFA_CRED, World, calls, json as read_json};
 
 fn shown(world: &World, profile: &str) -> String {
     let done = world.run(&["show", profile]);
@@ -18,8 +19,11 @@ fn shown(world: &World, profile: &str) -> String {
 
 /// The profile's row of `list` on a terminal, in words.
 fn row(world: &World, profile: &str) -> Vec<String> {
-    let done = world.at_terminal(&["list"]).finish(PATIENCE);
-    let text = format!("{}{}", done.stdout, done.terminal);
+    let mut command = Command::new(MFA_CRED);
+    world.dress(&mut command);
+    command.args(["list", "--color", "never"]);
+    let session = Pty::default().sized(24, 120).streams(Stream::Terminal, Stream::Terminal).spawn(command);
+    let text = session.finish(PATIENCE).terminal;
     let row = text.lines().find(|line| line.split_whitespace().next() == Some(profile));
     row.unwrap_or_else(|| panic!("{text}")).split_whitespace().map(str::to_owned).collect()
 }
