@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use crate::host::TerminalError;
 use crate::messages::ours;
 use crate::names::{ProfileName, Region};
-use crate::profile::edit::{Draft, EditError, Writer, Written, place_of_others};
+use crate::profile::edit::{Draft, EditError, Writer, Written, place_of_others, written};
 use crate::profile::{Location, ProfileSet, WhichFile};
 use crate::secret::Secret;
 
@@ -130,9 +130,29 @@ pub struct Wiring<'a> {
     pub region: Option<&'a Region>,
 }
 
-/// The usual name of the second profile.
-pub fn second(profile: &ProfileName) -> ProfileName {
-    ProfileName::new(format!("{profile}-mfa")).expect("it is not empty")
+/// The usual name of the second profile: one that every SDK reads, and that no other profile of ours has.
+pub fn second(profile: &ProfileName, set: &ProfileSet) -> ProfileName {
+    let plain = readable_name(profile.as_str());
+    let ours = written(set, Writer::Wire);
+    let is_anothers = |name: &str| ours.iter().any(|ours| ours.name.as_str() == name && ours.of != profile.as_str());
+    let mut name = format!("{plain}-mfa");
+    let mut number = 1;
+    while is_anothers(&name) {
+        number += 1;
+        name = format!("{plain}-mfa-{number}");
+    }
+    ProfileName::new(name).expect("it is not empty")
+}
+
+/// Do all SDKs read a profile with that name?
+pub fn is_readable(name: &ProfileName) -> bool {
+    readable_name(name.as_str()) == name.as_str()
+}
+
+/// The name with `-` in place of what the SDKs for Go, JavaScript and Rust do not accept in one, quoted or not.
+fn readable_name(name: &str) -> String {
+    let is_accepted = |c: char| c.is_ascii_alphanumeric() || "_-./%@:+".contains(c);
+    name.chars().map(|c| if is_accepted(c) { c } else { '-' }).collect()
 }
 
 impl Wiring<'_> {
@@ -180,12 +200,12 @@ impl Wiring<'_> {
 /// The profile that SDKs use for `profile`, and the profile whose credentials they then get. `profile` may be either of
 /// them.
 pub fn wired(set: &ProfileSet, profile: &ProfileName, program: &str) -> Option<Written> {
-    let ours = crate::profile::edit::written(set, Writer::Wire).into_iter();
+    let ours = written(set, Writer::Wire).into_iter();
     // SDKs would merge a section of ours with one of the user's.
     let ours = ours.filter(|section| place_of_others(set, Writer::Wire, &section.name).is_none());
     let mut ours: Vec<Written> =
         ours.filter(|section| section.name == *profile || section.of == profile.as_str()).collect();
-    let usual = second(profile);
+    let usual = second(profile, set);
     ours.sort_by_key(|section| (section.name != *profile, section.name != usual));
     let itself = || Written { name: profile.clone(), of: profile.to_string() };
     ours.into_iter().next().or_else(|| is_wired_in_itself(set, profile, program).then(itself))
@@ -197,7 +217,7 @@ pub fn wired(set: &ProfileSet, profile: &ProfileName, program: &str) -> Option<W
 /// # Errors
 /// [`WireError::Edit`] if the file cannot be kept as it was otherwise.
 pub fn remove(name: &ProfileName, program: &str, draft: &mut Draft) -> Result<bool, WireError> {
-    let ours = crate::profile::edit::written(draft.set(), Writer::Wire);
+    let ours = written(draft.set(), Writer::Wire);
     let mut removed = false;
     for section in ours.into_iter().filter(|section| section.name == *name || section.of == name.as_str()) {
         removed |= draft.remove_section(Writer::Wire, &section.name)?;

@@ -50,6 +50,11 @@ pub(super) fn run(args: WireArgs, context: &Context<'_>) -> Result<Done, Error> 
         _ if !is_new => messages.note(&format!("{file} has it already: {}", list(&names))),
         _ => messages.note(&format!("wrote {} to {file}", list(&names))),
     }
+    for name in names.iter().filter(|name| !wire::is_readable(name)) {
+        messages.warn(&format!(
+            "only the AWS CLI and boto3 read a profile named `{name}`: other SDKs accept only ASCII letters, digits and `_-./%@:+`"
+        ));
+    }
     if let (true, Some(name)) = (is_new, names.first()) {
         messages
             .hint(&format!("any SDK and the AWS CLI can use it: `aws {} sts get-caller-identity`", name.as_option()));
@@ -175,7 +180,7 @@ fn add(
         wiring.add_to_itself(draft)?;
         return Ok(Some(profile.clone()));
     }
-    let name = name.unwrap_or_else(|| wire::second(profile));
+    let name = name.unwrap_or_else(|| wire::second(profile, draft.set()));
     wiring.add(&name, draft)?;
     Ok(Some(name))
 }

@@ -76,6 +76,8 @@ mod sandbox;
 mod settings;
 #[cfg(target_os = "linux")]
 mod setup;
+#[cfg(target_os = "linux")]
+mod sdks;
 #[cfg(unix)]
 mod shells;
 #[cfg(unix)]

@@ -43,7 +43,7 @@ const REPORT: &str = "user,arn,user_creation_time,password_enabled,password_last
     alice,arn:aws:iam::123456789012:user/alice,2026-01-02T03:04:05+00:00,true,no_information,false\n";
 
 /// What must have been done before a command, by how that begins.
-const BEFORE: [(&str, &str); 10] = [
+const BEFORE: [(&str, &str); 11] = [
     ("mfa-cred keys add", "rm .aws/credentials"),
     ("aws iam create-access-key", "rm .aws/credentials"),
     ("mfa-cred keys import my-user --from", "rm .aws/credentials"),
@@ -52,6 +52,7 @@ const BEFORE: [(&str, &str); 10] = [
     ("mfa-cred keys rotate", "mfa-cred keys import my-user --yes"),
     ("mfa-cred keys export", "mfa-cred keys import my-user --yes"),
     ("mfa-cred keys remove", "mfa-cred keys import my-user --yes"),
+    ("eval $(mfa-cred env --as-profile", "mfa-cred wire my-test-role --yes"),
     ("mfa-cred list --sso", "mfa-cred login --sso corp"),
     ("mfa-cred completions", "mkdir -p .zfunc .config/fish/completions .local/share/bash-completion/completions"),
 ];
