@@ -223,7 +223,7 @@ lock() {
 # However this ends: before the switch everything is undone, after it nothing.
 clean_up() {
     status=$?
-    trap '' HUP INT TERM
+    trap '' HUP INT PIPE TERM
     if [ -n "$new" ] && [ "$(readlink "$home/current" 2>/dev/null || :)" != "$new" ]; then
         rm -rf "${home:?}/$new"
     fi
@@ -284,6 +284,7 @@ catch_signals() {
     trap clean_up EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
+    trap 'exit 141' PIPE
     trap 'exit 143' TERM
 }
 
@@ -364,7 +365,9 @@ uninstall() {
     [ -f "$record" ] || die "nothing in $prefix was installed by this script" 'give the --prefix that you installed with'
     if [ -n "$dry" ]; then
         say "would remove $home and these links:"
-        sed -n "s,^link	,    $prefix/,p" "$record"
+        while IFS='	' read -r kind path; do
+            [ "$kind" != link ] || say "    $prefix/$path"
+        done <"$record"
         return
     fi
     catch_signals
@@ -409,7 +412,8 @@ main() {
     case $version-$target in
     -* | *[!0-9A-Za-z._+-]*) die 'a version is like 0.1.0, and a target like x86_64-unknown-linux-musl' ;;
     esac
-    [ -n "$prefix" ] || prefix=${HOME:?is not set: give --prefix}/.local
+    [ -n "$prefix${HOME:-}" ] || die 'HOME is not set' 'give --prefix'
+    [ -n "$prefix" ] || prefix=$HOME/.local
     case $prefix in
     /*) ;;
     *) prefix=$PWD/$prefix ;;

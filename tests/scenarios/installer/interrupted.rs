@@ -11,7 +11,8 @@ use super::{Site, snapshot, text};
 /// The programs by which the script changes something.
 const STEPS: [&str; 8] = ["cat", "cp", "ln", "mkdir", "mv", "rm", "rmdir", "tar"];
 
-/// Puts programs first in PATH that count, and at one number send a signal to the script before they do their work.
+/// Puts programs first in PATH that count, and at one number send a signal to the script before they do their work. The
+/// signal `none` is a failure instead, as on a full disk.
 fn stumbling_path(site: &Site) -> PathBuf {
     let folder = site.folder.path().join("steps");
     fs::create_dir_all(&folder).expect("a folder");
@@ -19,6 +20,7 @@ fn stumbling_path(site: &Site) -> PathBuf {
         let text = format!(
             "#!/bin/sh\n\
              n=$(($(/bin/cat \"$COUNT\") + 1)); echo $n >\"$COUNT\"\n\
+             [ $n:$SIGNAL != \"$AT:none\" ] || exit 1\n\
              [ $n != \"$AT\" ] || kill -s \"$SIGNAL\" \"$SCRIPT_PID\"\n\
              exec /bin/{step} \"$@\"\n"
         );
@@ -115,6 +117,12 @@ fn a_first_installation_that_is_killed_is_repaired_by_the_next() {
 fn an_upgrade_that_is_interrupted_or_killed_leaves_one_whole_version() {
     at_every_step("INT", upgrade);
     at_every_step("KILL", upgrade);
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_previous_version_or_nothing() {
+    at_every_step("none", first_installation);
+    at_every_step("none", upgrade);
 }
 
 #[test]
