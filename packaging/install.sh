@@ -252,7 +252,7 @@ remove_everything() {
             rm -f "$prefix/$path"
         fi
     done <"$record"
-    rm -f "$home/current" "$home/.current.new"
+    rm -f "$home/current" "$home/.current.new" "$home/.installed.new"
     remove_versions
     [ ! -f "$record" ] || made=$(sed -n 's/^folder	//p' "$record")
     rm -f "$record"
@@ -321,9 +321,9 @@ put() {
         make_folder "${path%/*}"
         printf 'link\t%s\n' "$path" >>"$record"
     done <"$work/links"
-    # The old version's links stay in the record until the next run, in which they are no longer there.
-    sort -u "$record" >"$work/record"
-    cat "$work/record" >"$record"
+    # Links of older versions stay in the record: they may still be there.
+    sort -u "$record" >"$home/.installed.new"
+    mv -f "$home/.installed.new" "$record"
     while IFS='	' read -r path file; do
         is_ours "$path" || ln -s "$(target_of "$path" "$file")" "$prefix/$path"
     done <"$work/links"
