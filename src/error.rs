@@ -464,7 +464,7 @@ fn sign_in_ending(error: &TurnError) -> Ending {
         LoginError::Register(error)
         | LoginError::Start(TokenError::Call(error))
         | LoginError::Exchange(TokenError::Call(error)) => call_exit(error),
-        LoginError::Start(_) | LoginError::Exchange(_) => ExitCode::AwsRefused,
+        LoginError::Start(_) | LoginError::Exchange(_) | LoginError::Page(_) => ExitCode::AwsRefused,
         LoginError::Port(_) => ExitCode::Failed,
     })
 }

@@ -10,10 +10,12 @@ mod error;
 pub mod file;
 pub mod login;
 pub mod oidc;
+mod page;
 pub mod portal;
 mod registration;
 pub mod token;
 pub mod turn;
+pub mod vanity;
 
 pub use error::SsoError;
 

@@ -3,6 +3,10 @@
 //! In: a [`JsonCall`]. Out: the body of a successful answer, or a [`CallError`]. The SDK's runtime sends, waits, and
 //! retries where a call allows that; nothing is signed, since a token in the request authorizes it.
 
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use aws_runtime::user_agent::ApiMetadata;
 use aws_sdk_sts::config::BehaviorVersion;
@@ -26,6 +30,9 @@ use crate::secret::Secret;
 use crate::settings::Limits;
 use crate::state::CorrectedClock;
 
+/// The pause between two looks at whether a call is still wanted.
+const TICK: Duration = Duration::from_millis(50);
+
 /// One service at one address.
 pub(crate) struct JsonService<'a> {
     transport: Transport<'a>,
@@ -33,6 +40,7 @@ pub(crate) struct JsonService<'a> {
     url: String,
     name: &'static str,
     shared: SharedRuntimePlugin,
+    is_canceled: &'a dyn Fn() -> bool,
 }
 
 /// A request.
@@ -71,18 +79,49 @@ impl<'a> JsonService<'a> {
             .with_config(layer.freeze())
             .with_runtime_components(of_every_call(name, transport.read_date()))
             .into_shared();
-        Ok(Self { transport, config, url, name, shared })
+        Ok(Self { transport, config, url, name, shared, is_canceled: &|| false })
+    }
+
+    /// The same client, whose repeatable calls end as lost once nobody waits for them any longer. Other calls, which may
+    /// spend a token, always run to their end.
+    pub(crate) fn until(self, is_canceled: &'a dyn Fn() -> bool) -> Self {
+        Self { is_canceled, ..self }
     }
 
     /// Sends a call, and returns the body of a successful answer, which is not yet known to be JSON.
     ///
     /// # Errors AWS's refusal with the name of its exception, or what happened on the way.
     pub(crate) fn send(&self, call: &JsonCall) -> Result<Secret<Vec<u8>>, CallError> {
-        let attempt = || self.transport.wait(self.sent(call)).map_err(|error| classify(&error));
-        self.transport.attempt(&attempt)
+        self.transport.attempt(&|| self.transport.wait(self.unless_canceled(call, body)))
     }
 
-    async fn sent(&self, call: &JsonCall) -> Result<Secret<Vec<u8>>, SdkError<ErrorMetadata, HttpResponse>> {
+    /// Where a request is redirected to; `None` if it is not. Redirects are never followed here.
+    ///
+    /// # Errors What happened on the way.
+    pub(crate) fn location(&self, call: &JsonCall) -> Result<Option<String>, CallError> {
+        self.transport.attempt(&|| self.transport.wait(self.unless_canceled(call, location)))
+    }
+
+    async fn unless_canceled<T: fmt::Debug + Send + Sync + 'static>(
+        &self,
+        call: &JsonCall,
+        read: Reader<T>,
+    ) -> Result<T, CallError> {
+        let mut sent = pin!(self.sent(call, read));
+        loop {
+            match tokio::time::timeout(TICK, sent.as_mut()).await {
+                Ok(answer) => return answer.map_err(|error| classify(&error)),
+                Err(_) if call.is_repeatable && (self.is_canceled)() => return Err(CallError::Lost("it was canceled")),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn sent<T: fmt::Debug + Send + Sync + 'static>(
+        &self,
+        call: &JsonCall,
+        read: Reader<T>,
+    ) -> Result<T, SdkError<ErrorMetadata, HttpResponse>> {
         let retries = if call.is_repeatable { RetryConfig::standard() } else { RetryConfig::disabled() };
         let mut operation = Operation::builder()
             .service_name(self.name)
@@ -93,7 +132,7 @@ impl<'a> JsonService<'a> {
             .standard_retry(&retries)
             .runtime_plugin(self.shared.clone())
             .serializer(|call: JsonCall| request(&call))
-            .deserializer(body);
+            .deserializer(read);
         if let Some(client) = self.config.http_client() {
             operation = operation.http_client(client);
         }
@@ -122,6 +161,14 @@ fn request(call: &JsonCall) -> Result<HttpRequest, BoxError> {
         None => request.body(SdkBody::empty())?,
     };
     Ok(request.try_into()?)
+}
+
+/// What an answer is read with.
+type Reader<T> = fn(&HttpResponse) -> Result<T, OrchestratorError<ErrorMetadata>>;
+
+fn location(response: &HttpResponse) -> Result<Option<String>, OrchestratorError<ErrorMetadata>> {
+    let is_redirect = (300..400).contains(&response.status().as_u16());
+    Ok(response.headers().get("location").filter(|_| is_redirect).map(str::to_owned))
 }
 
 fn body(response: &HttpResponse) -> Result<Secret<Vec<u8>>, OrchestratorError<ErrorMetadata>> {

@@ -78,7 +78,8 @@ fn sign_in_hint(session: &SsoSession, error: &TurnError, profile: Option<&Profil
         }
         TurnError::Login(
             LoginError::Register(CallError::Refused { .. })
-            | LoginError::Start(TokenError::Call(CallError::Refused { .. })),
+            | LoginError::Start(TokenError::Call(CallError::Refused { .. }))
+            | LoginError::Page(_),
         ) => Some("check `sso_start_url`, `sso_region` and `sso_registration_scopes`".to_owned()),
         TurnError::Login(
             LoginError::Register(error)

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq;
 
+use super::page::Page;
 use crate::secret::Secret;
 
 /// The path of the registered redirect URI.
 const PATH: &str = "/oauth/callback";
-/// The longest request, in bytes. A browser's headers come to about a thousand, an authorization code to some hundreds.
-const LONGEST: usize = 16 << 10;
+/// The longest request, in bytes. An authorization code comes to some hundreds, a browser's headers to about a thousand,
+/// and to tens of thousands with the cookies of every other program that ever served pages on 127.0.0.1.
+const LONGEST: usize = 64 << 10;
 /// How long a client may take for its request.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many clients are waited for at once; a further one takes the place of the one that came first.
@@ -37,22 +39,16 @@ pub(super) struct Callback {
 pub(super) enum Answer {
     /// The authorization code.
     Code(Secret<String>),
-    /// The sign-in was denied, or failed.
+    /// The sign-in was denied.
     Denied,
+    /// AWS's page failed, with this error code (RFC 6749, 4.1.2.1).
+    Failed(String),
 }
 
 struct Visitor {
     stream: TcpStream,
     since: Instant,
     request: Vec<u8>,
-}
-
-/// What a client gets to see.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Page {
-    Received,
-    Denied,
-    Refused(&'static str),
 }
 
 impl Callback {
@@ -121,10 +117,17 @@ impl Callback {
         }
         match (only(query, "code"), only(query, "error")) {
             (Some(code), None) if !code.expose().is_empty() => (Page::Received, Some(Answer::Code(code))),
-            (None, Some(_)) => (Page::Denied, Some(Answer::Denied)),
+            (None, Some(error)) if error.expose() == "access_denied" => (Page::Denied, Some(Answer::Denied)),
+            (None, Some(error)) => (Page::Failed, Some(Answer::Failed(error_code(error.expose())))),
             _ => refused("400 Bad Request"),
         }
     }
+}
+
+/// The page's error code, if it is one that OAuth could have: it is shown to the person.
+fn error_code(text: &str) -> String {
+    let is_code = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_code { text.to_owned() } else { "unknown_error".to_owned() }
 }
 
 /// The value of a parameter that is there once.
@@ -159,19 +162,7 @@ impl Visitor {
 
     /// The answer is short, so it fits into the connection's buffer.
     fn show(&self, page: Page) {
-        let (status, text) = match page {
-            Page::Received => ("200 OK", "The sign-in has reached mfa-cred. You can close this window."),
-            Page::Denied => ("200 OK", "The sign-in was denied. You can close this window."),
-            Page::Refused(status) => (status, "This is not the sign-in that mfa-cred is waiting for."),
-        };
-        let body = format!("<!DOCTYPE html><html lang=en><title>mfa-cred</title><p>{text}</p></html>\n");
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n\
-             Content-Security-Policy: default-src 'none'\r\nReferrer-Policy: no-referrer\r\n\
-             X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        let _ = (&self.stream).write_all((head + &body).as_bytes());
+        let _ = (&self.stream).write_all(page.response().as_bytes());
     }
 }
 
@@ -187,7 +178,7 @@ mod tests {
     use std::net::TcpStream;
     use std::time::{Duration, Instant};
 
-    use super::{Answer, Callback, LONGEST, MOST};
+    use super::{Answer, Callback, MOST};
     use crate::secret::Secret;
 
     fn open() -> Callback {
@@ -235,6 +226,7 @@ mod tests {
         let code = brought.map(|answer| match answer {
             Answer::Code(code) => code.expose().clone(),
             Answer::Denied => "denied".to_owned(),
+            Answer::Failed(error) => format!("failed: {error}"),
         });
         (said.lines().next().unwrap_or_default().to_owned(), code)
     }
@@ -246,6 +238,12 @@ mod tests {
         for (line, rest, status, brought) in [
             ("GET /oauth/callback?code=a%2Fb+c&state=s3cret", host, ok, Some("a/b c")),
             ("GET /oauth/callback?state=s3cret&error=access_denied&error_description=x", host, ok, Some("denied")),
+            ("GET /oauth/callback?state=s3cret&error=server_error", host, ok, Some("failed: server_error")),
+            ("GET /oauth/callback?state=s3cret&error=%1b%5B2J%0a", host, ok, Some("failed: unknown_error")),
+            ("GET /oauth/callback?state=s3cret&error=", host, ok, Some("failed: unknown_error")),
+            ("GET /oauth/callback?state=s3cret&code=%00%0d%0aX:%20%22%5c%e2%82%ac", host, ok, Some("\0\r\nX: \"\\€")),
+            ("GET /oauth/callback?state=s3cret&code=%ff", host, "HTTP/1.1 400 Bad Request", None),
+            ("GET /oauth/callback?state=s3cret&code=x&CODE=y&x", host, ok, Some("x")),
             ("GET /oauth/callback?code=x&state=other", host, "HTTP/1.1 403 Forbidden", None),
             ("GET /oauth/callback?code=x&state=s3cre", host, "HTTP/1.1 403 Forbidden", None),
             ("GET /oauth/callback?code=x&state=", host, "HTTP/1.1 403 Forbidden", None),
@@ -271,8 +269,43 @@ mod tests {
             let wanted = (status.to_owned(), brought.map(str::to_owned));
             assert_eq!(ask(&format!("{line} HTTP/1.1\r\n{rest}")), wanted, "{line}");
         }
-        let long = format!("GET /{} HTTP/1.1\r\n{host}", "x".repeat(LONGEST));
-        assert_eq!(ask(&long).1, None);
+        // A megabyte, even with the right secret in it: in the address, in a header, or in many.
+        let right = "GET /oauth/callback?code=x&state=s3cret";
+        for head in [
+            format!("{right}&{} HTTP/1.1\r\n{host}", "x".repeat(1 << 20)),
+            format!("{right} HTTP/1.1\r\nX: {}\r\n{host}", "x".repeat(1 << 20)),
+            format!("{right} HTTP/1.1\r\n{}{host}", "X: y\r\n".repeat(1 << 18)),
+            format!("{right} HTTP/1.1\r\n{}{host}", "X: y\r\n".repeat(65)),
+        ] {
+            assert_eq!(ask(&head).1, None, "{}", head.len());
+        }
+    }
+
+    #[test]
+    fn an_answer_for_another_sign_in_does_not_end_this_one_and_the_first_of_two_counts() {
+        let mut callback = open();
+        let port = callback.port;
+        let send = |callback: &Callback, query: &str| {
+            let mut stream = connect(callback);
+            let head = format!("GET /oauth/callback?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+            stream.write_all(head.as_bytes()).expect("it takes it");
+            stream
+        };
+        let _theirs = [send(&callback, "code=theirs&state=s3cre7"), send(&callback, "error=access_denied&state=x")];
+        poll_until(&mut callback, |answer| {
+            assert!(answer.is_none());
+            Some(())
+        });
+        let both = [send(&callback, "code=first&state=s3cret"), send(&callback, "code=second&state=s3cret")];
+        let code = poll_until(&mut callback, |answer| match answer {
+            Some(Answer::Code(code)) => Some(code.expose().clone()),
+            other => {
+                assert!(other.is_none(), "{other:?}");
+                None
+            }
+        });
+        assert_eq!(code, "first");
+        drop((both, callback));
     }
 
     #[test]

@@ -77,7 +77,8 @@ pub struct TokenFile {
 #[derive(Debug)]
 pub struct Held<'f> {
     of: &'f TokenFile,
-    _lock: File,
+    /// `None` on a file system without locks.
+    lock: Option<File>,
 }
 
 /// Room on the disk for the next token.
@@ -141,6 +142,10 @@ impl TokenFile {
         loop {
             match lock.try_lock() {
                 Ok(()) => break,
+                // NFS without a lock service, for example. The AWS CLI takes no lock anywhere.
+                Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                    return Ok(Ok(Held { of: self, lock: None }));
+                }
                 Err(TryLockError::WouldBlock) if start.elapsed() > LONGEST_WAIT => {
                     return Err(FileError::Busy { path: self.path.clone() });
                 }
@@ -153,7 +158,7 @@ impl TokenFile {
             std::thread::sleep(PAUSE);
         }
         self.finish();
-        Ok(Ok(Held { of: self, _lock: lock }))
+        Ok(Ok(Held { of: self, lock: Some(lock) }))
     }
 
     /// A killed process may have left a token that it did not put into its place. That token counts if nobody has
@@ -201,9 +206,15 @@ impl Held<'_> {
 
     /// Takes the room that the next token needs, before the old one is spent.
     ///
-    /// # Errors The disk is full, or the folder cannot be written to.
+    /// # Errors The disk is full, the folder cannot be written to, or something other than a file is in the token file's
+    /// place, which would not be replaced afterwards.
     pub fn reserve(&self) -> Result<Room<'_>, FileError> {
-        let (target, new) = (self.of.target(), self.of.beside("new"));
+        // Without a lock, each process needs a file of its own.
+        let new = if self.lock.is_some() { "new".to_owned() } else { format!("new-{}", std::process::id()) };
+        let (target, new) = (self.of.target(), self.of.beside(&new));
+        if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+            return Err(self.of.unwritable(io::Error::other("it is not a regular file")));
+        }
         let length = fs::metadata(&target).map_or(0, |found| usize::try_from(found.len()).unwrap_or_default());
         let file = taken(&new, length.min(MORE) + MORE).map_err(|source| {
             let _ = fs::remove_file(&new);
@@ -270,6 +281,15 @@ fn taken(path: &Path, length: usize) -> io::Result<File> {
     file.sync_all()?;
     file.rewind()?;
     Ok(file)
+}
+
+/// Does this file system have no locks?
+fn has_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let is_without_service = error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error());
+    #[cfg(not(unix))]
+    let is_without_service = false;
+    is_without_service || error.kind() == io::ErrorKind::Unsupported
 }
 
 /// The lock has a file of its own, since the token file is replaced. It is never removed: two processes could then hold

@@ -5,6 +5,9 @@
 //! code with PKCE, RFC 7636 and 8252), or a short code is confirmed on any device (RFC 8628). Neither puts a secret on the
 //! screen. Nothing is stored here except the client's registration.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -51,6 +54,9 @@ pub enum LoginError {
     /// The person said no, or an administrator's rule did.
     #[error("the sign-in was denied in the browser")]
     Denied,
+    /// AWS's page reported another error.
+    #[error("the sign-in page reported `{0}`")]
+    Page(String),
     /// Nobody confirmed in time.
     #[error("nobody confirmed the sign-in within {} min", .0.as_secs().div_ceil(60))]
     TimedOut(Duration),
@@ -66,6 +72,8 @@ pub enum LoginError {
 pub struct Login<'a> {
     /// The login.
     pub session: &'a SsoSession,
+    /// Its start URL as AWS knows it.
+    pub start_url: &'a str,
     /// `sso-oidc`
     pub oidc: &'a dyn Oidc,
     /// The folder with `.aws`.
@@ -114,12 +122,22 @@ impl Login<'_> {
         let mut callback = Callback::open(state.clone()).map_err(LoginError::Port)?;
         let redirect_uri = callback.redirect_uri();
         let url = self.page(&client, &redirect_uri, &state, &verifier)?;
-        let code = self.answer(&mut callback, &url)?;
+        let code = self.answer(&mut callback, &url).inspect_err(|error| {
+            // AWS's page may have refused a client that it no longer knows, which only the person saw.
+            if !matches!(error, LoginError::Denied) {
+                self.registrations().forget(&client);
+            }
+        })?;
         // Nobody else has anything to bring.
         drop(callback);
         let grant = Grant::AuthorizationCode { code: &code, verifier: &verifier, redirect_uri: &redirect_uri };
         let tokens = self.oidc.create_token(&client, grant).map_err(|error| self.exchange(error, &client))?;
         Ok((client, tokens))
+    }
+
+    /// Why a call failed, unless the person canceled meanwhile.
+    fn unless_canceled(&self, why: LoginError) -> LoginError {
+        (self.gives_up)().map_or(why, LoginError::Terminal)
     }
 
     /// The page that sends the browser back.
@@ -155,6 +173,7 @@ impl Login<'_> {
             match callback.poll() {
                 Some(Answer::Code(code)) => return Ok(code),
                 Some(Answer::Denied) => return Err(LoginError::Denied),
+                Some(Answer::Failed(code)) => return Err(LoginError::Page(code)),
                 None => waiting.tick()?,
             }
         }
@@ -163,15 +182,15 @@ impl Login<'_> {
     /// The device code flow.
     fn by_code(&self) -> Result<(Registration, Tokens), LoginError> {
         let mut client = self.client(Flow::DeviceCode)?;
-        let started = match self.oidc.start(&client, &self.session.start_url) {
+        let started = match self.oidc.start(&client, self.start_url) {
             Err(TokenError::UnknownClient) => {
                 self.registrations().forget(&client);
                 client = self.client(Flow::DeviceCode)?;
-                self.oidc.start(&client, &self.session.start_url)
+                self.oidc.start(&client, self.start_url)
             }
             started => started,
         };
-        let device = started.map_err(LoginError::Start)?;
+        let device = started.map_err(|error| self.unless_canceled(LoginError::Start(error)))?;
         let page = &device.verification_uri_complete;
         if !is_page(page) {
             return Err(LoginError::Start(CallError::Unreadable.into()));
@@ -180,8 +199,8 @@ impl Login<'_> {
         self.show(page, &format!(" and confirm the code {}", device.user_code), &mut waiting);
         let mut interval = device.interval;
         loop {
-            let start = Instant::now();
-            while start.elapsed() < interval {
+            let asked = waiting.watch.elapsed();
+            while waiting.watch.elapsed().saturating_sub(asked) < interval {
                 waiting.tick()?;
             }
             match self.oidc.create_token(&client, Grant::DeviceCode(&device.device_code)) {
@@ -211,7 +230,7 @@ impl Login<'_> {
     }
 
     fn waiting(&self, limit: Duration) -> Waiting<'_> {
-        Waiting { login: self, start: Instant::now(), limit, opening: None }
+        Waiting { login: self, watch: Stopwatch::start(self.clock), limit, opening: None }
     }
 
     fn registrations(&self) -> Registrations<'_> {
@@ -231,8 +250,9 @@ impl Login<'_> {
             None => format!("botocore-client-{}", now.as_second()),
         };
         let what =
-            Registering { client_name: &name, scopes: &self.session.scopes, start_url: &self.session.start_url, flow };
-        let client = self.oidc.register(&what).map_err(LoginError::Register)?;
+            Registering { client_name: &name, scopes: &self.session.scopes, start_url: self.start_url, flow };
+        let registered = self.oidc.register(&what);
+        let client = registered.map_err(|error| self.unless_canceled(LoginError::Register(error)))?;
         registrations.keep(flow, &client);
         Ok(client)
     }
@@ -244,7 +264,28 @@ impl Login<'_> {
                 self.registrations().forget(client);
                 LoginError::Exchange(TokenError::UnknownClient)
             }
-            error => LoginError::Exchange(error),
+            error => self.unless_canceled(LoginError::Exchange(error)),
+        }
+    }
+}
+
+/// The time since the wait began. Where the system tells, the time in which the machine slept counts too, as it does for
+/// the code at AWS.
+struct Stopwatch<'l> {
+    clock: &'l dyn Clock,
+    since_boot: Option<Duration>,
+    start: Instant,
+}
+
+impl<'l> Stopwatch<'l> {
+    fn start(clock: &'l dyn Clock) -> Self {
+        Self { clock, since_boot: clock.since_boot(), start: Instant::now() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        match (self.since_boot, self.clock.since_boot()) {
+            (Some(start), Some(now)) => now.saturating_sub(start),
+            _ => self.start.elapsed(),
         }
     }
 }
@@ -252,7 +293,7 @@ impl Login<'_> {
 /// The wait for a person.
 struct Waiting<'l> {
     login: &'l Login<'l>,
-    start: Instant,
+    watch: Stopwatch<'l>,
     limit: Duration,
     opening: Option<Opening<'l>>,
 }
@@ -263,7 +304,7 @@ impl Waiting<'_> {
         if let Some(why) = (self.login.gives_up)() {
             return Err(LoginError::Terminal(why));
         }
-        if self.start.elapsed() >= self.limit {
+        if self.watch.elapsed() >= self.limit {
             return Err(LoginError::TimedOut(self.limit));
         }
         if self.opening.as_mut().is_some_and(Opening::has_failed) {

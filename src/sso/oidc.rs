@@ -155,6 +155,12 @@ impl<'a> AwsOidc<'a> {
         Ok(Self { service: JsonService::connect("ssooidc", url, service, limits, clock)? })
     }
 
+    /// The same client, whose calls end early once this holds. One that spends a token runs to its end.
+    #[must_use]
+    pub fn until(self, is_canceled: &'a dyn Fn() -> bool) -> Self {
+        Self { service: self.service.until(is_canceled) }
+    }
+
     fn post<T: for<'de> Deserialize<'de>>(
         &self,
         (action, path): (&'static str, &str),
@@ -322,7 +328,7 @@ impl Oidc for AwsOidc<'_> {
         let tokens = Tokens {
             access_token: Secret::new(answer.access_token),
             expires_in: Duration::from_secs(answer.expires_in.into()),
-            refresh_token: answer.refresh_token.map(Secret::new),
+            refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
         };
         // It travels in a header.
         let is_sendable = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());

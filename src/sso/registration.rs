@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 use super::oidc::{DEFAULT_SCOPE, Flow, Registration};
-use crate::disk::replace::replace;
+use crate::disk::reserved::Reserved;
+use crate::disk::trust::distrust;
 use crate::host::read_regular;
 use crate::names::moment;
 use crate::plan::SsoSession;
@@ -67,7 +68,7 @@ impl<'s> Registrations<'s> {
         drop(Secret::new(stored.client_secret));
         let path = self.folder.join(&self.names()[0]);
         if is_text {
-            let _ = replace(&path, read_regular(&path).ok().as_ref(), &text);
+            let _ = Reserved::beside(&path, text.expose().len()).and_then(|file| file.fill(&text));
         }
     }
 
@@ -95,6 +96,10 @@ impl<'s> Registrations<'s> {
     }
 
     fn stored(path: &Path) -> Option<Stored> {
+        // A client of someone else's, who knows its secret.
+        if distrust(path).is_some() {
+            return None;
+        }
         serde_json::from_slice(read_regular(path).ok()?.expose()).ok()
     }
 

@@ -1,5 +1,7 @@
 //! Signs a person in to IAM Identity Center: with the browser of this machine, or with a code on any device.
 
+use std::cell::OnceCell;
+
 use crate::browser::Browser;
 use crate::cache::MinTtl;
 use crate::cli::SignInArgs;
@@ -13,6 +15,7 @@ use crate::sso::file::TokenFile;
 use crate::sso::login::{Login, LoginError, PATIENCE};
 use crate::sso::oidc::{AwsOidc, Flow};
 use crate::sso::turn::{Needs, SignIn, TurnError};
+use crate::sso::vanity;
 use crate::terminal::ToldToEnd;
 
 /// Signs in, unless another process just does, or there is such a token already.
@@ -32,8 +35,16 @@ pub(in crate::command) fn sign_in(
         return Err(failed(TurnError::NobodyToAsk));
     }
     let told = ToldToEnd::watch();
-    let signal = || told.as_ref().and_then(ToldToEnd::take).map(TerminalError::Signal);
+    // Whoever looks again must find it again.
+    let arrived = OnceCell::new();
+    let signal = || {
+        if let Some(signal) = told.as_ref().and_then(ToldToEnd::take) {
+            let _ = arrived.set(signal);
+        }
+        arrived.get().copied().map(TerminalError::Signal)
+    };
     let gives_up = || signal().or_else(|| host.terminal.gives_up());
+    let is_canceled = || gives_up().is_some();
     let say = |line: &str| {
         if host.terminal.is_there() {
             host.terminal.tell(line);
@@ -44,8 +55,11 @@ pub(in crate::command) fn sign_in(
     let clock = context.clock();
     let ask = || {
         let oidc = AwsOidc::connect(&session.oidc, settings.limits, &clock).map_err(LoginError::Register)?;
+        let oidc = oidc.until(&is_canceled);
+        let start_url = vanity::resolved(session, settings.limits, &clock, &is_canceled);
         let login = Login {
             session,
+            start_url: &start_url,
             oidc: &oidc,
             home,
             clock: host.clock,
@@ -63,7 +77,9 @@ pub(in crate::command) fn sign_in(
     let file = TokenFile::of(home, session);
     let folder = context.folder();
     let turn = SignIn { session, file: &file, folder, clock: host.clock, gives_up: &gives_up, say: &say };
-    turn.run(needs, &ask).map_err(failed)
+    turn.run(needs, &ask).map_err(failed)?;
+    // The token is saved, but nothing else is to happen.
+    signal().map_or(Ok(()), |why| Err(failed(LoginError::Terminal(why).into())))
 }
 
 /// The credentials of a profile. Where they need a person to sign in first, the person is asked to.

@@ -38,7 +38,7 @@ fn a_browser_signs_in_and_the_token_is_where_the_aws_cli_has_it() {
     done.expect(0, "", &format!("{opening}\n{address}\n{SIGNED_IN}"));
     assert_eq!(calls(&world), ["RegisterClient", "Authorize", "CreateToken"]);
     assert!(address.starts_with(&format!("{}/authorize?response_type=code&client_id=", world.aws.url())), "{address}");
-    wait_for_page(&world, "The sign-in has reached mfa-cred.");
+    wait_for_page(&world, "<h1>Sign-in confirmed</h1>");
 
     let token = token(&world).expect("a token");
     let keys: Vec<&String> = token.as_object().expect("an object").keys().collect();
@@ -136,7 +136,7 @@ fn denied_unconfirmed_and_canceled_are_told_apart() {
         assert_eq!(told(&done.stderr), failed("the sign-in was denied in the browser"), "{words:?}");
         assert_eq!(done.status.code(), Some(4));
         if words == LOGIN {
-            wait_for_page(&world, "The sign-in was denied.");
+            wait_for_page(&world, "<h1>Sign-in denied</h1>");
         }
     }
 
