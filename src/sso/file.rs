@@ -212,8 +212,8 @@ impl Held<'_> {
         // Without a lock, each process needs a file of its own.
         let new = if self.lock.is_some() { "new".to_owned() } else { format!("new-{}", std::process::id()) };
         let (target, new) = (self.of.target(), self.of.beside(&new));
-        if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
-            return Err(self.of.unwritable(io::Error::other("it is not a regular file")));
+        if let Some(why) = unreplaceable(&target) {
+            return Err(self.of.unwritable(io::Error::other(why)));
         }
         let length = fs::metadata(&target).map_or(0, |found| usize::try_from(found.len()).unwrap_or_default());
         let file = taken(&new, length.min(MORE) + MORE).map_err(|source| {
@@ -281,6 +281,16 @@ fn taken(path: &Path, length: usize) -> io::Result<File> {
     file.sync_all()?;
     file.rewind()?;
     Ok(file)
+}
+
+/// Why a new file cannot take this one's place, or should not.
+fn unreplaceable(target: &Path) -> Option<&'static str> {
+    // Every link that leads somewhere was followed before.
+    match fs::symlink_metadata(target).ok()?.file_type() {
+        kind if kind.is_symlink() => Some("the symbolic link leads nowhere"),
+        kind if !kind.is_file() => Some("it is not a regular file"),
+        _ => None,
+    }
 }
 
 /// Does this file system have no locks?

@@ -14,10 +14,10 @@ use crate::support::aws::{Fault, Person, When};
 use crate::support::pty::PATIENCE;
 use crate::support::world::{MFA_CRED, World, calls};
 
-const LOGIN: [&str; 3] = ["login", "--sso", "corp"];
-const SIGNED_IN: &str = "SSO session `corp`: signed in\n";
+pub(super) const LOGIN: [&str; 3] = ["login", "--sso", "corp"];
+pub(super) const SIGNED_IN: &str = "SSO session `corp`: signed in\n";
 /// How the AWS CLI names the registration of this session.
-const REGISTRATION: &str = "787ef34d0a944c01385765faa28b5e67d1c08f33.json";
+pub(super) const REGISTRATION: &str = "787ef34d0a944c01385765faa28b5e67d1c08f33.json";
 
 /// The browser may have the page only after this program has ended.
 fn wait_for_page(world: &World, text: &str) {

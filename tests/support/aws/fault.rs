@@ -24,6 +24,10 @@ pub(crate) enum Fault {
     Truncate,
     /// A page of HTML with status 200, from something other than AWS. No effect.
     Html,
+    /// Another body in JSON with status 200. No effect.
+    Says(String),
+    /// 302 to this address. No effect.
+    Redirect(String),
     /// The call has its effect, and an element of the answer has this content instead.
     Content(&'static str, String),
     /// Refused with this status, code and message, without effect.
@@ -49,7 +53,7 @@ impl Fault {
         match self {
             Self::Delay(when, _) | Self::Drop(when) | Self::ServerError(when, _) => *when,
             Self::Truncate | Self::Content(..) => When::After,
-            Self::Throttle | Self::Html | Self::Refuse(..) => When::Before,
+            Self::Throttle | Self::Html | Self::Says(_) | Self::Redirect(_) | Self::Refuse(..) => When::Before,
         }
     }
 }

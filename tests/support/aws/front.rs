@@ -107,6 +107,8 @@ impl Shared {
                 }
                 Fault::Drop(_) => Some((Effect::Ignored, Answer::Nothing)),
                 Fault::Html => Some((Effect::Ignored, Answer::Whole(Reply::html()))),
+                Fault::Says(body) => Some((Effect::Ignored, Answer::Whole(Reply::text(body)))),
+                Fault::Redirect(to) => Some((Effect::Ignored, Answer::Whole(Reply::redirect(to)))),
                 Fault::ServerError(_, status) => Some(refused(request, &Refusal::server_error(*status))),
                 Fault::Throttle => Some(refused(request, &Refusal::throttled())),
                 Fault::Refuse(status, code, message) => {

@@ -164,6 +164,11 @@ impl Reply {
         Self { status, content_type, request_id, headers: Vec::new(), body: value.to_string() }
     }
 
+    /// An answer that claims to be JSON.
+    pub(super) fn text(body: &str) -> Self {
+        Self { body: body.to_owned(), ..Self::json(200, &Value::Null) }
+    }
+
     /// A page for a person.
     pub(super) fn page(text: &str) -> Self {
         let body = format!("<!DOCTYPE html>\n<html><head><title>AWS</title></head><body>{text}</body></html>\n");

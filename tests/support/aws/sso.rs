@@ -31,6 +31,8 @@ pub(crate) enum Person {
 /// One Identity Center.
 pub(super) struct IdentityCenter {
     pub(super) start_url: String,
+    /// Where a start URL of the organization's own redirects to.
+    pub(super) vanity: Option<String>,
     pub(super) person: Person,
     /// How long an access token is valid, in seconds.
     pub(super) token_secs: i64,
@@ -71,6 +73,7 @@ impl Default for IdentityCenter {
     fn default() -> Self {
         Self {
             start_url: "https://corp.awsapps.com/start".to_owned(),
+            vanity: None,
             person: Person::Approves,
             token_secs: 3600,
             code_secs: 600,
@@ -101,6 +104,7 @@ pub(super) fn action(request: &Request) -> Option<(Service, &'static str)> {
         ("POST", "/device_authorization") => (Service::Oidc, "StartDeviceAuthorization"),
         ("POST", "/token") => (Service::Oidc, "CreateToken"),
         // The pages that a person's browser opens.
+        ("HEAD" | "GET", "/vanity") => (Service::Oidc, "StartUrl"),
         ("GET", "/authorize") => (Service::Oidc, "Authorize"),
         ("GET", "/device") => (Service::Oidc, "Device"),
         ("GET", "/federation/credentials") => (Service::Portal, "GetRoleCredentials"),
@@ -118,6 +122,11 @@ pub(super) fn perform(world: &mut World, action: &str, request: &Request) -> Res
     match action {
         "Authorize" => return oidc::authorize(world, request),
         "Device" => return oidc::device(world, request),
+        "StartUrl" => {
+            let to = world.sso.vanity.as_deref().ok_or_else(|| Refusal::new(404, "NotFound", "Not found"))?;
+            let reply = Reply::redirect(to);
+            return Ok(if request.method == "HEAD" { Reply { body: String::new(), ..reply } } else { reply });
+        }
         "Logout" => {
             logout(world, request)?;
             return Ok(Reply::json(200, &Value::Null));
@@ -205,6 +214,11 @@ impl SsoControl {
     /// `sso_start_url`
     pub(crate) fn start_url(&self) -> String {
         self.shared.world().sso.start_url.clone()
+    }
+
+    /// Lets `/vanity` of this server redirect to that address.
+    pub(crate) fn redirect_start_url(&self, to: &str) {
+        self.shared.world().sso.vanity = Some(to.to_owned());
     }
 
     /// What the person will do with the next pages.
