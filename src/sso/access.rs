@@ -14,6 +14,7 @@ use super::error::SsoError;
 use super::file::{FileError, Held, Room, TokenFile};
 use super::oidc::{Grant, Oidc, Registration, TokenError, Tokens};
 use super::portal::{Portal, is_forbidden, is_unauthorized};
+use super::registration::Registrations;
 use super::token::{Renewal, Token};
 use crate::aws::CallError;
 use crate::messages::{Messages, with_causes};
@@ -214,7 +215,13 @@ impl Access<'_> {
         let signals = Signals::hold();
         match oidc.create_token(&client, Grant::RefreshToken(&refresh_token)) {
             Ok(tokens) => Ok(Next { tokens, room, signals }),
-            Err(error) => Err(signals.error().unwrap_or_else(|| self.refused(error))),
+            Err(error) => {
+                if error == TokenError::UnknownClient {
+                    // The next sign-in would be refused on AWS's page, where only the person sees it.
+                    Registrations::beside(&self.file, self.session).forget(&client);
+                }
+                Err(signals.error().unwrap_or_else(|| self.refused(error)))
+            }
         }
     }
 

@@ -98,6 +98,10 @@ impl TokenFile {
         Self { path: home.join(".aws/sso/cache").join(hash + ".json") }
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
     /// The token; `None` if there is no file.
     ///
     /// # Errors It cannot be read, or is not a token.
@@ -136,8 +140,7 @@ impl TokenFile {
     /// # Errors The folder cannot be written to, or the other process does not finish.
     pub fn lock<T>(&self, instead: &mut dyn FnMut() -> Option<T>) -> Result<Result<Held<'_>, T>, FileError> {
         let start = Instant::now();
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        let lock = private::make_folder(folder).and_then(|()| open_lock(&self.beside("lock")));
+        let lock = private::make_folder(self.folder()).and_then(|()| open_lock(&self.beside("lock")));
         let lock = lock.map_err(|source| self.unwritable(source))?;
         loop {
             match lock.try_lock() {

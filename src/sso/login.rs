@@ -249,8 +249,7 @@ impl Login<'_> {
             Some(name) => format!("botocore-client-{name}"),
             None => format!("botocore-client-{}", now.as_second()),
         };
-        let what =
-            Registering { client_name: &name, scopes: &self.session.scopes, start_url: self.start_url, flow };
+        let what = Registering { client_name: &name, scopes: &self.session.scopes, start_url: self.start_url, flow };
         let registered = self.oidc.register(&what);
         let client = registered.map_err(|error| self.unless_canceled(LoginError::Register(error)))?;
         registrations.keep(flow, &client);

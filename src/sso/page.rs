@@ -30,9 +30,7 @@ impl Page {
     /// The whole answer to the browser's request.
     pub(super) fn response(self) -> String {
         let (status, title, text) = match self {
-            Self::Received => {
-                ("200 OK", "Sign-in confirmed", "You can close this window and return to the terminal.")
-            }
+            Self::Received => ("200 OK", "Sign-in confirmed", "You can close this window and return to the terminal."),
             Self::Denied => ("200 OK", "Sign-in denied", "You can close this window. Nobody was signed in."),
             Self::Failed => ("200 OK", "Sign-in failed", "The terminal shows the reason. You can close this window."),
             Self::Refused(status) => {
@@ -98,7 +96,8 @@ mod tests {
     #[test]
     fn the_policy_allows_the_pages_own_script_and_style_alone() {
         // printf '%s' TEXT | openssl dgst -sha256 -binary | base64
-        let (script, style) = ("4yQlCA6sut83myo/n+J0YG9sdFWm5qA32W2S+0f011U=", "F7LwMie7EjEHAVkyZG58jA5fjCDZtzsL4hQckAfxSeE=");
+        let (script, style) =
+            ("4yQlCA6sut83myo/n+J0YG9sdFWm5qA32W2S+0f011U=", "F7LwMie7EjEHAVkyZG58jA5fjCDZtzsL4hQckAfxSeE=");
         let allowed = format!("default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; ");
         let response = Page::Received.response();
         assert!(response.contains(&allowed), "{response}");

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
+use super::file::TokenFile;
 use super::oidc::{DEFAULT_SCOPE, Flow, Registration};
 use crate::disk::reserved::Reserved;
 use crate::disk::trust::distrust;
@@ -45,6 +46,11 @@ pub(super) struct Registrations<'s> {
 impl<'s> Registrations<'s> {
     pub(super) fn of(home: &Path, session: &'s SsoSession) -> Self {
         Self { folder: home.join(".aws/sso/cache"), session }
+    }
+
+    /// Those in the folder of the login's token.
+    pub(super) fn beside(token: &TokenFile, session: &'s SsoSession) -> Self {
+        Self { folder: token.folder().to_owned(), session }
     }
 
     /// A client that may use this flow and these scopes, and will not end during the sign-in.

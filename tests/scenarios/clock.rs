@@ -10,7 +10,7 @@ use crate::support::world::{Cast, World, calls};
 const WRONG: [&str; 4] = ["-15m", "+15m", "-2d", "+2d"];
 
 /// From now on the wall clock of every process in this world is off by this much.
-fn set_clock(world: &World, off: &str) {
+pub(super) fn set_clock(world: &World, off: &str) {
     let library = ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime"]
         .map(|folder| Path::new(folder).join("libfaketime.so.1"))
         .into_iter()

@@ -2,9 +2,11 @@
 //! and the roles that it gives.
 
 mod faults;
+mod hostile;
 mod logout;
 mod others;
 mod reports;
+mod sources;
 mod wire;
 
 use std::fs;

@@ -25,7 +25,8 @@ fn failed(why: &str) -> String {
 fn an_answer_that_is_none_of_awss_gives_no_token_and_the_next_sign_in_works() {
     let world = corp();
     let unreadable = "the answer is not one of AWS's, or was cut off";
-    let hint = "hint: something between this machine and AWS answered in its place, such as a captive portal or a proxy\n";
+    let hint =
+        "hint: something between this machine and AWS answered in its place, such as a captive portal or a proxy\n";
     let huge = format!(r#"{{"accessToken": "{}", "expiresIn": 3600}}"#, "x".repeat(1 << 20));
     let not_tokens = [
         "",
@@ -46,7 +47,8 @@ fn an_answer_that_is_none_of_awss_gives_no_token_and_the_next_sign_in_works() {
     for body in not_tokens {
         says(&world, "CreateToken", body);
         let done = world.run(&LOGIN);
-        let why = if body.len() > 1 << 20 { "the answer is longer than 1 MB, which none of AWS's is" } else { unreadable };
+        let why =
+            if body.len() > 1 << 20 { "the answer is longer than 1 MB, which none of AWS's is" } else { unreadable };
         let error = failed(&format!("the sign-in was confirmed, but AWS returned no token: {why}"));
         assert!(done.stderr.contains(&error) && done.status.code() == Some(6), "{:.80}: {done:?}", body);
         assert_eq!(token(&world), None, "{:.80}", body);
@@ -205,7 +207,8 @@ fn what_is_in_the_token_files_place_and_no_file_is_refused_before_the_person_is_
     let world = corp();
     let path = world.home().join(TOKEN);
     fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
-    let pipe = || rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    let pipe =
+        || rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
     let check = |why: &str| {
         let done = world.run(&LOGIN);
         let error = failed(&format!("`{}` cannot be written: {why}", path.display()));

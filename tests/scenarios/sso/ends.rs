@@ -123,7 +123,8 @@ fn a_sign_in_by_code_that_is_killed_at_any_step_leaves_a_whole_token_or_none() {
 /// Starts a sign-in, sends it a signal once `is_there`, and returns which signal ended it and how long that took.
 fn ended_by(world: &World, words: &[&str], signal: Signal, is_there: &dyn Fn() -> bool) -> (Option<i32>, Duration) {
     let mut command = world.command(words);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     wait_until(is_there);
     let start = Instant::now();
     kill_process(Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid"), signal).expect("it lives");
@@ -172,7 +173,9 @@ fn a_signal_while_the_token_is_on_its_way_is_obeyed_once_the_token_is_saved() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let world = corp();
         world.aws.sso().assign("210987654321", "Developer");
-        world.add_config("[profile dev]\nsso_session = corp\nsso_account_id = 210987654321\nsso_role_name = Developer\n");
+        world.add_config(
+            "[profile dev]\nsso_session = corp\nsso_account_id = 210987654321\nsso_role_name = Developer\n",
+        );
         world.aws.fault("CreateToken", Fault::Delay(When::After, Duration::from_millis(800)), 1);
         let session = world.at_terminal(&["exec", "dev", "--", "touch", "it-ran"]);
         wait_until(&|| world.aws.count("CreateToken") > 0);
@@ -219,7 +222,8 @@ fn a_network_that_goes_away_after_the_person_confirmed_is_named_and_the_next_sig
     for fault in [Fault::Drop(When::Before), Fault::Drop(When::After), Fault::ServerError(When::Before, 503)] {
         world.aws.fault("CreateToken", fault.clone(), 1);
         let done = world.run(&LOGIN);
-        let why = "error: could not sign in to SSO session `corp`: the sign-in was confirmed, but AWS returned no token: ";
+        let why =
+            "error: could not sign in to SSO session `corp`: the sign-in was confirmed, but AWS returned no token: ";
         assert!(done.status.code() == Some(6) && done.stderr.contains(why), "{fault:?}: {done:?}");
         assert_eq!((world.aws.count("CreateToken"), token(&world)), (1, None), "{fault:?}: it is sent once");
         calls(&world);
