@@ -166,6 +166,7 @@ fn request(call: &JsonCall) -> Result<HttpRequest, BoxError> {
 /// What an answer is read with.
 type Reader<T> = fn(&HttpResponse) -> Result<T, OrchestratorError<ErrorMetadata>>;
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a `Reader`")]
 fn location(response: &HttpResponse) -> Result<Option<String>, OrchestratorError<ErrorMetadata>> {
     let is_redirect = (300..400).contains(&response.status().as_u16());
     Ok(response.headers().get("location").filter(|_| is_redirect).map(str::to_owned))

@@ -50,8 +50,8 @@ fn an_answer_that_is_none_of_awss_gives_no_token_and_the_next_sign_in_works() {
         let why =
             if body.len() > 1 << 20 { "the answer is longer than 1 MB, which none of AWS's is" } else { unreadable };
         let error = failed(&format!("the sign-in was confirmed, but AWS returned no token: {why}"));
-        assert!(done.stderr.contains(&error) && done.status.code() == Some(6), "{:.80}: {done:?}", body);
-        assert_eq!(token(&world), None, "{:.80}", body);
+        assert!(done.stderr.contains(&error) && done.status.code() == Some(6), "{body:.80}: {done:?}");
+        assert_eq!(token(&world), None, "{body:.80}");
     }
     for (action, flow, bodies) in [
         (
