@@ -161,6 +161,20 @@ impl Shelf {
         let paths: io::Result<Vec<PathBuf>> = files.map(|file| file.map(|file| file.path())).collect();
         Ok(paths.map_err(self.unusable())?.into_iter().filter(is_one).collect())
     }
+
+    /// The files of this kind that a killed process had not yet given their names. They hold a sealed secret too.
+    fn unfinished<H: Heading>(&self) -> Result<Vec<PathBuf>, SafeError> {
+        let is_one = |path: &PathBuf| private::read(path).is_ok_and(|bytes| bytes.starts_with(H::MAGIC.as_bytes()));
+        Ok(self.files(private::UNFINISHED)?.into_iter().filter(is_one).collect())
+    }
+
+    /// Removes them. Only for the holder of the lock: another one may be about to name its file.
+    fn remove_unfinished<H: Heading>(&self) -> Result<(), SafeError> {
+        for path in self.unfinished::<H>()? {
+            std::fs::remove_file(path).map_err(self.unusable())?;
+        }
+        Ok(())
+    }
 }
 
 impl SealedKeys for Shelf {
@@ -238,6 +252,7 @@ impl<'a> Safe<'a> {
             removed => removed.map_err(self.shelf.unusable())?,
         }
         self.remove_stray_rotations()?;
+        self.shelf.remove_unfinished::<Header>()?;
         sync(self.shelf.folder());
         self.destroy_unused_key()
     }

@@ -98,6 +98,11 @@ pub(super) trait Listener {
     fn is_unwanted(&self) -> bool {
         false
     }
+
+    /// May what it has started stay, now that it has ended by itself? A window whose program gave no answer may not.
+    fn lets_descendants_stay(&self, _status: ExitStatus) -> bool {
+        true
+    }
 }
 
 /// What a [`Listener`] does about what the program has printed.
@@ -186,6 +191,9 @@ pub(super) fn run_program(
     if answered.is_none() {
         running.talk(stdout.bytes(), listener);
     }
+    if !listener.lets_descendants_stay(status) {
+        running.kill_descendants();
+    }
     // A Ctrl-C that ended the command was meant for all processes.
     match told.as_ref().and_then(ToldToEnd::take) {
         Some(signal) => Err(CommandError::Signal(signal)),
@@ -241,11 +249,16 @@ impl Running {
         }
     }
 
+    /// Kills all that it started.
+    fn kill_descendants(&self) {
+        #[cfg(unix)]
+        family::kill(self.child.id(), &format!("{DEPTH}={}", self.mark));
+    }
+
     /// Kills it with all that it started.
     fn end(&mut self) -> io::Result<ExitStatus> {
         self.is_over = true;
-        #[cfg(unix)]
-        family::kill(self.child.id(), &format!("{DEPTH}={}", self.mark));
+        self.kill_descendants();
         // No effect if it was already collected.
         let _ = self.child.kill();
         self.child.wait()

@@ -155,6 +155,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(30);
     const GREETS: &str = "echo OK; while read -r line; do case $line in GETPIN) break;; *) echo OK;; esac; done; ";
+    const KILLED: &str = "echo OK; while read -r line; do case $line in GETPIN) kill -9 $$;; *) echo OK;; esac; done";
+    const NO_X: &str = "echo hunter2; echo warning: x >&2; echo \"Error: Can't open display: :7\" >&2; exit 1";
 
     /// Asks through a script, which is in a folder of its own.
     fn ask(program: fn(PathBuf) -> DialogProgram, script: &str, limit: Duration) -> Result<String, TerminalError> {
@@ -205,7 +207,11 @@ mod tests {
         ] {
             assert_eq!(ask(script, LONG).expect(script), answer, "{script}");
         }
-        assert!(matches!(ask("echo 'ERR 83886179 Operation cancelled'", LONG), Err(TerminalError::Canceled)));
+        let begun = Instant::now();
+        for script in ["echo 'ERR 83886179 Operation cancelled'", "echo 'ERR 83886179 no'; exec sleep 60"] {
+            assert!(matches!(ask(script, LONG), Err(TerminalError::Canceled)), "{script}");
+        }
+        assert!(begun.elapsed() < LONG, "one that goes on after its no is ended");
         for script in ["echo 'ERR 83886142 Timeout'", "exec sleep 60"] {
             let limit = Duration::from_secs(if script.starts_with("exec") { 1 } else { 30 });
             assert!(matches!(ask(script, limit), Err(TerminalError::TimedOut(given)) if given == limit), "{script}");
@@ -224,6 +230,10 @@ mod tests {
                 "it ended without an answer (exit status: 3)",
             ),
             (DialogProgram::Pinentry, "kill -9 $$", LONG, "it ended without an answer (signal: 9 (SIGKILL))"),
+            (DialogProgram::Pinentry, KILLED, LONG, "it ended without an answer (signal: 9 (SIGKILL))"),
+            (DialogProgram::Askpass, "exit 127", LONG, "it ended without an answer (exit status: 127)"),
+            (DialogProgram::Askpass, "exit 126", LONG, "it ended without an answer (exit status: 126)"),
+            (DialogProgram::Askpass, NO_X, LONG, "it found no screen to ask on: `Error: Can't open display: :7`"),
             (DialogProgram::Pinentry, "echo hunter2", LONG, foreign),
             (DialogProgram::Pinentry, "exec yes '# '", LONG, "it printed more than 16384 bytes on stdout"),
             (DialogProgram::Pinentry, "exec sleep 60", second, "it did not get as far as asking"),
@@ -241,7 +251,9 @@ mod tests {
             let error = why(&ask(DialogProgram::Pinentry, script, LONG).expect_err(script));
             assert!([foreign, "it printed more than 16384 bytes on stdout"].contains(&&*error), "{script}: {error}");
         }
-        let broken = ask(DialogProgram::Pinentry, &format!("{GREETS}echo 'ERR 83918950 bad tty\u{1b}[2J'"), LONG);
+        let lost = ask(DialogProgram::Pinentry, &format!("{GREETS}echo 'ERR 83918950 no ioctl'"), LONG);
+        assert_eq!(why(&lost.expect_err("no terminal")), "it found no screen to ask on: `no ioctl`");
+        let broken = ask(DialogProgram::Pinentry, &format!("{GREETS}echo 'ERR 83918849 bad tty\u{1b}[2J'"), LONG);
         assert_eq!(why(&broken.expect_err("no terminal")), "it reports `bad tty\\u{1b}[2J`");
         let dialog = |path: &str| {
             let program = DialogProgram::Askpass(path.into());

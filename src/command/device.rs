@@ -210,7 +210,7 @@ impl DeviceWork<'_> {
         }
         let diff = draft.diff();
         if self.context.host.terminal.is_there() {
-            self.context.host.terminal.show(&diff);
+            self.context.host.terminal.show(&self.context.settings.messages.tilde(&diff));
         } else {
             diff.lines().for_each(|line| self.context.settings.messages.note(line));
         }

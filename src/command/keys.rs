@@ -179,7 +179,7 @@ impl KeysWork<'_> {
         }
         let (terminal, diff) = (self.context.host.terminal, draft.diff());
         if terminal.is_there() {
-            terminal.show(&diff);
+            terminal.show(&self.context.settings.messages.tilde(&diff));
         } else {
             diff.lines().for_each(|line| self.note(line));
         }

@@ -14,6 +14,9 @@ use super::whole;
 /// A thousand times the size of our largest file, and small next to a machine's memory.
 const LONGEST: u64 = 1 << 20;
 
+/// The beginning of the name of a file that is being written.
+pub(crate) const UNFINISHED: &str = ".new-";
+
 /// Why a file or folder is not used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
@@ -143,7 +146,7 @@ fn make_way(path: &Path, error: io::Error) -> io::Result<()> {
 /// The system's error.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = look_at_parent(path)?;
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -201,7 +201,7 @@ fn execute_hint(error: &ExecuteError, profile: Option<&ProfileName>) -> Option<S
             format!("sign in first with {login}: an SDK waits for one minute at most")
         }
         ExecuteError::Code(CodeError::Terminal(TerminalError::Program { .. })) => {
-            format!("correct that line of mfa-cred's own config.ini, or run {} in a terminal", ours("login", profile))
+            format!("check that setting in mfa-cred's own config.ini, or run {} in a terminal", ours("login", profile))
         }
         ExecuteError::Code(error) => return code_hint(error, profile),
         ExecuteError::Vault(error) => return vault_hint(error),

@@ -85,10 +85,11 @@ impl Safe<'_> {
     /// is destroyed too.
     pub fn forget_seed(&self, serial: &MfaSerial) -> Result<bool, SafeError> {
         let path = self.shelf.seed_path(serial);
-        if !path.exists() {
+        if !path.exists() && self.shelf.unfinished::<KeptSeed>()?.is_empty() {
             return Ok(false);
         }
         let _alone = self.lock()?;
+        self.shelf.remove_unfinished::<KeptSeed>()?;
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             removed => removed.map_err(self.shelf.unusable())?,

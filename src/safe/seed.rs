@@ -26,14 +26,23 @@ pub enum NotASeed {
     /// Another address.
     #[error("it is not an `otpauth://totp/` address with a `secret`")]
     NotTotp,
+    /// What Google Authenticator exports: several seeds, in another form.
+    #[error(
+        "it is an export of several devices (`otpauth-migration:`); it takes the address or the seed of one device"
+    )]
+    Export,
     /// Other codes than AWS's.
-    #[error("its codes are not like AWS's: SHA-1, six digits, 30 seconds")]
-    OtherCodes,
+    #[error("its `{0}` is not AWS's: the codes of AWS's devices are SHA-1, six digits, and 30 seconds")]
+    OtherCodes(&'static str),
 }
 
-/// Reads a seed. Case, blanks, hyphens and padding do not matter.
+/// Reads a seed. Case, blanks, hyphens and padding do not matter, nor what `zbarimg` and editors put before it.
 pub fn read_seed(text: &str) -> Result<Secret<String>, NotASeed> {
-    let text = text.trim();
+    let text = text.trim().trim_start_matches('\u{feff}');
+    let text = text.strip_prefix("QR-Code:").unwrap_or(text);
+    if text.get(..18).is_some_and(|start| start.eq_ignore_ascii_case("otpauth-migration:")) {
+        return Err(NotASeed::Export);
+    }
     if text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("otpauth:")) {
         return of_address(text);
     }
@@ -54,18 +63,22 @@ pub fn read_seed(text: &str) -> Result<Secret<String>, NotASeed> {
 
 /// `otpauth://totp/LABEL?secret=…&issuer=…`, the address in the QR code of an authenticator app.
 fn of_address(text: &str) -> Result<Secret<String>, NotASeed> {
-    let (place, query) = text.split_once('?').ok_or(NotASeed::NotTotp)?;
-    if !place.to_ascii_lowercase().starts_with("otpauth://totp/") {
+    // A name that was not escaped may have a question mark.
+    let (place, query) = text.rsplit_once('?').ok_or(NotASeed::NotTotp)?;
+    let place = place.to_ascii_lowercase();
+    let is_totp = place.strip_prefix("otpauth://totp").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if !is_totp {
         return Err(NotASeed::NotTotp);
     }
     let value = |name: &str| {
         let mut fields = query.split('&').filter_map(|field| field.split_once('='));
         let (_, value) = fields.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-        percent_decode_str(value).decode_utf8().ok().map(|value| Secret::from(&*value))
+        percent_decode_str(&value.replace('+', " ")).decode_utf8().ok().map(|value| Secret::from(&*value))
     };
-    for (name, usual) in [("algorithm", "SHA1"), ("digits", "6"), ("period", "30")] {
-        if value(name).is_some_and(|value| !value.expose().eq_ignore_ascii_case(usual)) {
-            return Err(NotASeed::OtherCodes);
+    for (name, usual) in [("algorithm", &["SHA1", "SHA-1", "HMACSHA1"][..]), ("digits", &["6"]), ("period", &["30"])] {
+        let is_usual = |value: &str| value.is_empty() || usual.iter().any(|usual| value.eq_ignore_ascii_case(usual));
+        if value(name).is_some_and(|value| !is_usual(value.expose())) {
+            return Err(NotASeed::OtherCodes(name));
         }
     }
     let secret = value("secret").ok_or(NotASeed::NotTotp)?;
@@ -87,6 +100,13 @@ mod tests {
             "otpauth://totp/Amazon%20Web%20Services:alice@123?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=AWS",
             "OTPAUTH://TOTP/x?issuer=a&SECRET=jbswy3dpehpk3pxpjbswy3dpehpk3pxp&algorithm=sha1&digits=6&period=30",
             "otpauth://totp/x?secret=JBSW%20Y3DPEHPK3PXPJBSWY3DPEHPK3PXP%3D%3D",
+            "otpauth://totp/x?secret=JBSW+Y3DP+EHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA-1&digits=&period=30",
+            "otpauth://totp/Amazon:Web:Services:アリス@1?issuer=Amazon:Web:Services+é&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            "otpauth://totp/who?:me?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            "otpauth://totp?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            "QR-Code:otpauth://totp/x?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\r\n",
+            "\u{feff}JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\r\n",
+            " jbswy3dpehpk3pxp\tjbswy3dpehpk3pxp=\u{a0}",
         ] {
             assert_eq!(read_seed(text).expect(text).expose(), SEED, "{text}");
         }
@@ -104,9 +124,17 @@ mod tests {
             ("otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP", NotASeed::NotTotp),
             ("otpauth://totp/x?issuer=a", NotASeed::NotTotp),
             ("otpauth://totp/x", NotASeed::NotTotp),
-            ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=8", NotASeed::OtherCodes),
-            ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&period=60", NotASeed::OtherCodes),
-            ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&algorithm=SHA256", NotASeed::OtherCodes),
+            ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&digits=8", NotASeed::OtherCodes("digits")),
+            ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&Digits=7&period=30", NotASeed::OtherCodes("digits")),
+            ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&period=60", NotASeed::OtherCodes("period")),
+            ("otpauth://totp/x?period=30s&secret=JBSWY3DPEHPK3PXP", NotASeed::OtherCodes("period")),
+            ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&algorithm=SHA256", NotASeed::OtherCodes("algorithm")),
+            ("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&algorithm=SHA512", NotASeed::OtherCodes("algorithm")),
+            ("otpauth://totp/x?secret=", NotASeed::Empty),
+            ("otpauth://totpx/x?secret=JBSWY3DPEHPK3PXP", NotASeed::NotTotp),
+            ("otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8", NotASeed::Export),
+            ("JBSWY3DPEHPK3PXP0189", NotASeed::NotBase32),
+            ("ＪＢＳＷY3DPEHPK3PXP", NotASeed::NotBase32),
             ("otpauth://totp/x?secret=otpauth://totp/x", NotASeed::NotBase32),
         ] {
             assert_eq!(read_seed(text).err(), Some(why), "{text}");

@@ -99,7 +99,7 @@ impl Page<'_> {
         let mut lines: Vec<Secret<String>> = Vec::new();
         let is_wide = spacing == Spacing::Wide;
         let mut say = |text: &str, most: usize| {
-            lines.extend(wrapped(text).iter().take(most).map(|line| Secret::from(line.as_str())));
+            lines.extend(wrapped(text, WORDS).iter().take(most).map(|line| Secret::from(line.as_str())));
             lines.extend(is_wide.then(|| Secret::from("")));
         };
         // A user who reads a new message has already read the rest.
@@ -191,20 +191,20 @@ fn blocks(code: &QrCode, fit: &Fit) -> Secret<String> {
 }
 
 /// Wraps text to at most this many characters, between words if possible.
-fn wrapped(text: &str) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let mut word: Vec<char> = word.chars().collect();
         loop {
             let line = lines.last_mut().expect("there is one");
             let used = line.chars().count();
-            let room = WORDS.saturating_sub(used + usize::from(used > 0));
+            let room = most.saturating_sub(used + usize::from(used > 0));
             if word.len() <= room {
                 line.extend((used > 0).then_some(' ').into_iter().chain(word));
                 break;
             }
             if used == 0 {
-                line.extend(word.drain(..WORDS));
+                line.extend(word.drain(..most));
             }
             lines.push(String::new());
         }
@@ -249,8 +249,8 @@ mod tests {
 
     #[test]
     fn text_is_wrapped_between_words_or_within_long_ones() {
-        assert_eq!(wrapped(""), [""]);
-        let lines = wrapped(&format!("one two {} three", "x".repeat(70)));
+        assert_eq!(wrapped("", WORDS), [""]);
+        let lines = wrapped(&format!("one two {} three", "x".repeat(70)), WORDS);
         assert!(lines.iter().all(|line| line.chars().count() <= WORDS), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', "").len(), 81);
     }

@@ -3,6 +3,7 @@
 //! The parent is like an IDE: it has no terminal, and captures both streams. The programs here are scripts; `real` runs
 //! those of Debian.
 
+mod hostile;
 mod real;
 
 use std::fs::{self, File};

@@ -168,6 +168,8 @@ fn from_the_csv_file_to_working_credentials_in_one_sitting() {
         "deploy: signed in for ",
         "  eval $(mfa-cred deploy) ",
         "+region = eu-west-1",
+        "--- ~/.aws/config\r\n+++ ~/.aws/config\r\n@@ -0,0 +1,2 @@",
+        "--- ~/.aws/config\r\n+++ ~/.aws/config\r\n@@ -1,2 +1,3 @@",
     ] {
         assert!(done.terminal.contains(text), "{text}: {done:?}");
     }

@@ -5,7 +5,7 @@
 //! (<https://www.gnupg.org/documentation/manuals/assuan/>). Every text that is sent is escaped and bounded, so that no
 //! profile's name can pass for a command. What comes back is bounded and a secret, and is never part of an error.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -27,6 +27,8 @@ const EARLIER: Duration = Duration::from_secs(1);
 /// upper bits of a code name the program that it comes from. <https://github.com/gpg/libgpg-error>
 const CANCELED: [u32; 3] = [99, 114, 198];
 const TIMEOUT: u32 = 62;
+/// `ENOTTY`: pinentries with a window fall back to the terminal where they find no display, and there is none either.
+const NO_TERMINAL: u32 = 0x8066;
 const CODE: u32 = 0xffff;
 
 /// Shows a dialog of that program, and returns what was typed.
@@ -140,6 +142,10 @@ impl Listener for Talk<'_> {
     fn is_unwanted(&self) -> bool {
         (self.is_unwanted)()
     }
+
+    fn lets_descendants_stay(&self, _: ExitStatus) -> bool {
+        matches!(self.outcome, Some(Outcome::Answer))
+    }
 }
 
 /// The meaning of an `ERR` in answer to the dialog.
@@ -149,6 +155,7 @@ fn refusal(text: &[u8]) -> Outcome {
     match number.parse::<u32>().map(|number| number & CODE) {
         Ok(code) if CANCELED.contains(&code) => Outcome::Canceled,
         Ok(TIMEOUT) => Outcome::TimedOut,
+        Ok(NO_TERMINAL) => Outcome::Broken(Broken::NoScreen(why.to_owned())),
         Ok(_) => Outcome::Broken(Broken::Said(why.to_owned())),
         Err(_) => Outcome::Broken(Broken::Foreign),
     }

@@ -72,6 +72,9 @@ pub(super) enum Broken {
     /// It gave an error, in its own words.
     #[error("it reports `{}`", said(.0))]
     Said(String),
+    /// It found nowhere to ask, in its own words.
+    #[error("it found no screen to ask on: `{}`", said(.0))]
+    NoScreen(String),
     /// What it prints is not Assuan.
     #[error("it does not speak the pinentry protocol; a program that prints the answer belongs in `askpass`")]
     Foreign,

@@ -79,6 +79,10 @@ fn what_aws_does_not_take_is_not_kept_and_a_former_seed_stands() {
     for (text, why) in [
         ("hunter2-hunter2!", "it is not base32 (A to Z and 2 to 7, at least 16 characters)"),
         ("", "it is empty"),
+        (
+            "otpauth://totp/AWS:alice?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&digits=8",
+            "its `digits` is not AWS's: the codes of AWS's devices are SHA-1, six digits, and 30 seconds",
+        ),
         ("123456", "it is a code; the seed is the long text that the authenticator app was set up with"),
     ] {
         let done = world.run_with_stdin(&KEEP, text);
@@ -197,6 +201,13 @@ fn with_session(world: &World, device: &Device) {
     world.write(".aws/credentials", world.read(".aws/credentials") + &keys);
 }
 
+/// How many files hold a sealed seed, under whatever name.
+fn with_magic(world: &World) -> usize {
+    let files = fs::read_dir(world.safe()).into_iter().flatten().flatten();
+    let holds = |path| fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"mfa-cred mfa seed"));
+    files.filter(|file| holds(file.path())).count()
+}
+
 #[test]
 fn keeping_or_forgetting_that_is_killed_at_any_step_leaves_one_whole_seed_or_none() {
     const STEPS: [&str; 6] = ["write", "fsync", "rename", "renameat", "unlink", "fchmod"];
@@ -229,6 +240,9 @@ fn keeping_or_forgetting_that_is_killed_at_any_step_leaves_one_whole_seed_or_non
                 assert_eq!(count, usize::from(has_one), "{step} {n} {words:?}");
                 if is_done {
                     assert_eq!(has_one, words == keep, "{step} {n}");
+                    if words == forget {
+                        assert_eq!(with_magic(&world), 0, "{step} {n}: an unfinished file remains");
+                    }
                     break;
                 }
                 killed += 1;

@@ -68,7 +68,8 @@ fn a_pinentry_without_a_terminal_or_a_display_says_what_it_lacks() {
     settings(&world, "pinentry = pinentry-curses\n");
     let done = world.run(&["process", "deploy"]);
     assert_eq!(done.status.code(), Some(3), "{done:?}");
-    let start = "error: no MFA code was given: `pinentry = pinentry-curses` could not ask: it reports `";
+    let start =
+        "error: no MFA code was given: `pinentry = pinentry-curses` could not ask: it found no screen to ask on: `";
     assert!(done.stderr.starts_with(start), "{}", done.stderr);
 }
 
@@ -81,23 +82,31 @@ struct Screen {
 impl Screen {
     fn new() -> Self {
         let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp"]);
+        // By itself, it starts over when its last client leaves, and refuses a client that comes meanwhile: between two calls
+        // of `xdotool`, that could be the dialog.
+        command.args(["-displayfd", "1", "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"]);
         let mut server =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().expect("it starts");
         let mut number = String::new();
         BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut number).expect("its number");
-        Self { server, display: format!(":{}", number.trim()) }
+        let screen = Self { server, display: format!(":{}", number.trim()) };
+        let start = Instant::now();
+        while screen.xdotool(&["getdisplaygeometry"]).is_none() {
+            assert!(start.elapsed() < PATIENCE, "Xvfb accepts nobody at {}", screen.display);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        screen
+    }
+
+    /// What it prints; `None` if it fails.
+    fn xdotool(&self, words: &[&str]) -> Option<String> {
+        let output = Command::new("xdotool").env("DISPLAY", &self.display).args(words).output().expect("it starts");
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Types into the window of that program when it is there.
     fn type_into(&self, world: &World, window: &str, keys: &[&str]) {
-        let xdotool = |words: &[&str]| {
-            let mut command = Command::new("xdotool");
-            world.dress(&mut command);
-            let output = command.env("DISPLAY", &self.display).args(words).output().expect("it starts");
-            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        };
-        let find = || xdotool(&["search", "--onlyvisible", "--class", window]).filter(|found| !found.is_empty());
+        let find = || self.xdotool(&["search", "--onlyvisible", "--class", window]).filter(|found| !found.is_empty());
         let start = Instant::now();
         while find().is_none() {
             assert!(start.elapsed() < PATIENCE, "no window: {}", world.read("said"));
@@ -107,10 +116,10 @@ impl Screen {
         std::thread::sleep(Duration::from_millis(500));
         let found = find().expect("it was there");
         let id = found.lines().last().expect("a number");
-        xdotool(&["windowfocus", id]);
+        self.xdotool(&["windowfocus", id]);
         for key in keys {
             let verb = if key.starts_with(char::is_numeric) { "type" } else { "key" };
-            xdotool(&[verb, "--delay", "20", key]).expect("keys");
+            self.xdotool(&[verb, "--delay", "20", key]).expect("keys");
         }
     }
 }
@@ -153,5 +162,24 @@ fn windows_give_the_code_and_are_closed() {
         assert!(done.status.success(), "{program}: {}", world.read("said"));
         assert_eq!(calls(&world), ["GetSessionToken", "AssumeRole"], "{program}");
         let _ = fs::remove_file(world.home().join("said"));
+    }
+}
+
+#[test]
+fn windows_without_a_display_are_no_cancellation() {
+    for (setting, program) in [("pinentry", "pinentry-gtk-2"), ("askpass", "ssh-askpass")] {
+        if !std::path::Path::new("/usr/bin").join(program).exists() {
+            skip_without("a dialog without a display", program);
+            continue;
+        }
+        let Cast { world, .. } = World::cast();
+        settings(&world, &format!("{setting} = {program}\n"));
+        for display in ["", ":65000"] {
+            world.set("DISPLAY", display);
+            let done = world.run(&["process", "deploy"]);
+            assert_eq!(done.status.code(), Some(3), "{program}: {done:?}");
+            let why = format!("`{setting} = {program}` could not ask: it found no screen to ask on: `");
+            assert!(done.stderr.contains(&why), "{done:?}");
+        }
     }
 }
