@@ -34,14 +34,14 @@ fn busy() -> SsoHome {
     for words in [
         &["login", "deploy", "plain"][..],
         // For a profile of another source, and yet from this login.
-        &["login", "plain", "--source-profile", "dev", "--role-arn", &arn],
+        &["login", "plain", "--source-profile", "dev", "--role-arn", &arn, "--duration", "30m"],
         &["write", "deploy", "--as", "copy"],
     ] {
         let done = world.run(words);
         assert!(done.status.success(), "{words:?}: {done:?}");
     }
     world.may_leak();
-    assert_eq!(world.entries().len(), 3, "the role, deploy, plain");
+    assert_eq!(world.entries().len(), 4, "the role, deploy, plain, and that of plain by another source");
     calls(world);
     home
 }
@@ -57,7 +57,7 @@ fn a_login_ends_at_aws_and_here_with_everything_that_came_from_it() {
         fs::write(&other, "{\"accessToken\": \"x\", \"expiresAt\": \"2099-01-01T00:00:00Z\"}").expect("a file");
         let done = world.run(words);
         let said = format!(
-            "SSO session `corp`: signed out\nremoved 2 cached entries\nremoved `[copy]` from {}\n{LEFT}; the last of \
+            "SSO session `corp`: signed out\nremoved 3 cached entries\nremoved `[copy]` from {}\n{LEFT}; the last of \
              those that were cached here expires in 1h\n",
             world.home().join(".aws/credentials").display()
         );
@@ -135,7 +135,7 @@ fn a_profile_without_a_login_is_told_what_to_do_instead() {
         "",
         "error: `--sso`: there is no section `[sso-session crop]`\nhint: did you mean `corp`?\n",
     );
-    assert_eq!((calls(world), world.entries().len(), world.aws.sso().sessions()), (Vec::new(), 3, 1));
+    assert_eq!((calls(world), world.entries().len(), world.aws.sso().sessions()), (Vec::new(), 4, 1));
 }
 
 /// A profile that gives no credentials has a login nevertheless.
@@ -244,7 +244,7 @@ fn if_aws_cannot_be_told_everything_is_removed_here_and_the_exit_code_says_so() 
              session `corp`: {why}"
         );
         assert!(done.stderr.contains(&error) && done.stderr.ends_with(hint), "{why}: {done:?}");
-        assert!(done.stderr.contains("removed 2 cached entries\n") && done.stderr.contains(LEFT), "{why}: {done:?}");
+        assert!(done.stderr.contains("removed 3 cached entries\n") && done.stderr.contains(LEFT), "{why}: {done:?}");
         assert_eq!((tokens(world), world.entries().len(), world.aws.sso().sessions()), (Vec::new(), 1, 1), "{why}");
     }
     // Of several, every one is tried.
