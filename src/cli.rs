@@ -14,6 +14,7 @@ mod keys;
 mod options;
 mod policy;
 mod prompt;
+mod serve;
 mod setup;
 mod sso;
 mod typo;
@@ -42,6 +43,7 @@ pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
 pub use policy::{CheckArgs, CheckFormat, ExplainArgs, PolicyVerb, PrintArgs};
 pub use prompt::PromptArgs;
+pub use serve::ServeArgs;
 pub use setup::{DeviceArgs, SetupArgs, SetupStep};
 pub use sso::{LogoutArgs, SignInArgs};
 pub use typo::{Meant, meant};
@@ -103,6 +105,15 @@ pub enum Verb {
         /// The command and its arguments [default: $SHELL]
         #[arg(last = true, value_name = "CMD", index = 2)]
         command: Vec<OsString>,
+        /// Serve them to the command, and renew them
+        ///
+        /// The endpoint is that of `serve`, for as long as the command runs, so a long run does not end when the
+        /// credentials do. No key is in its environment.
+        #[arg(long)]
+        server: bool,
+        /// Hide the AWS files from the command, which would read `[default]` before the endpoint
+        #[arg(long, requires = "server", hide_short_help = true)]
+        without_files: bool,
         /// The profile and its options.
         #[command(flatten)]
         target: Box<ProfileArgs>,
@@ -171,6 +182,10 @@ pub enum Verb {
         #[command(flatten)]
         target: Box<ProfileArgs>,
     },
+    /// Serve credentials to SDKs over a loopback endpoint
+    ///
+    /// An endpoint for container credentials, which every AWS SDK reads again before they expire. It listens on 127.0.0.1 only, requires a token, and runs until you end it (Ctrl-C). In another shell, `eval "$(mfa-cred serve --print-env posix PROFILE)"` sets the variables.
+    Serve(Box<ServeArgs>),
     /// Let SDKs and the AWS CLI use a profile (`credential_process`)
     ///
     /// Writes a second profile, PROFILE-mfa, whose `credential_process` runs `mfa-cred process`: where a profile has a `role_arn`, SDKs never run its `credential_process`. A user whose access key is sealed gets it in the profile itself. The change is shown first.
@@ -276,6 +291,7 @@ const VERBS: &[&str] = &[
     "policy",
     "process",
     "prompt",
+    "serve",
     "setup",
     "show",
     "status",
@@ -430,6 +446,7 @@ impl Verb {
             | Self::Status { target, .. } => Some(&mut target.obtain),
             Self::Login { obtain, .. } => Some(obtain),
             Self::Write(args) => Some(&mut args.target.obtain),
+            Self::Serve(args) => Some(&mut args.obtain),
             Self::Audit(_)
             | Self::Clear { .. }
             | Self::Complete(_)

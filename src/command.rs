@@ -22,6 +22,7 @@ mod policy;
 mod portal;
 mod process;
 mod prompt;
+mod serve;
 mod session;
 mod setup;
 mod show;
@@ -151,7 +152,8 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Env(args) if args.as_profile => by_name::run(*args, context),
         Verb::Env(args) => env::run(*args, context),
         Verb::Process(args) => process::run(*args, context),
-        Verb::Exec { target, command } => exec::run(*target, command, context),
+        Verb::Exec { target, command, server: false, .. } => exec::run(*target, command, context),
+        Verb::Exec { target, command, without_files, .. } => exec::serving(*target, command, without_files, context),
         Verb::Login { profiles, sso: None, sign_in, obtain, .. } => login::run(profiles, &obtain, sign_in, context),
         Verb::Login { sso: Some(name), sign_in, obtain, .. } => login::run_sso(&name, &obtain, sign_in, context),
         Verb::Logout(args) => logout::run(args, context),
@@ -165,6 +167,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Device(verb) => device::run(verb, context),
         Verb::Keys(verb) => keys::run(verb, context),
         Verb::Setup(args) => setup::run(&args, context),
+        Verb::Serve(args) => serve::run(*args, context),
         Verb::Wire(args) => wire::run(args, context),
         Verb::Unwire(args) => wire::undo(args, context),
         Verb::Write(args) => write::run(args, context),

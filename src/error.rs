@@ -24,6 +24,7 @@ use crate::plan::{Origin, PlanError, SsoSession};
 use crate::policy::DocumentError;
 use crate::profile::ProfileError;
 use crate::safe::SafeError;
+use crate::serve::ServeError;
 use crate::settings::SettingsError;
 use crate::signin::SignInError;
 use crate::sso::SsoError;
@@ -80,6 +81,9 @@ pub enum Error {
     /// A section for other programs.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// The endpoint.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// A word that names a profile and may name a device.
     #[error("`{word}` is ambiguous: it is a profile, and may be a device of the user of profile `{profile}`")]
     DeviceOrProfile {
@@ -316,7 +320,7 @@ impl Error {
             Self::Wire(WireError::Terminal(reason)) => return terminal_ending(reason, ExitCode::NobodyToAsk),
             Self::Wire(WireError::NobodyThere) => ExitCode::NobodyToAsk,
             Self::Wire(WireError::Declined) => ExitCode::Canceled,
-            Self::Wire(_) => ExitCode::Failed,
+            Self::Wire(_) | Self::Serve(_) => ExitCode::Failed,
             Self::SsoSignIn { why, .. } => return sign_in_ending(why),
             Self::Concerning(about) => return about.cause.ending(),
             Self::Exec { is_missing, .. } => {

@@ -32,6 +32,7 @@ pub mod sso;
 pub mod execute;
 pub mod iam;
 pub mod wire;
+pub mod serve;
 pub mod error;
 pub mod doctor;
 pub mod command;

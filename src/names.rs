@@ -6,6 +6,7 @@
 
 mod address;
 pub mod digest;
+mod host_header;
 mod moment;
 pub mod variables;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use address::{Address, is_local_name};
+pub use host_header::HostHeader;
 pub use moment::moment;
 
 /// Why a text is not a valid name. It holds no input: the caller knows where the text came from.

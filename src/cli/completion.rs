@@ -82,7 +82,7 @@ pub fn place(words: &[String]) -> Slot {
 }
 
 /// The commands whose first argument is a profile.
-const OF_A_PROFILE: [&str; 8] = ["env", "exec", "export", "list", "login", "process", "show", "status"];
+const OF_A_PROFILE: [&str; 9] = ["env", "exec", "export", "list", "login", "process", "serve", "show", "status"];
 
 /// A line without options, in which people mostly press TAB: it needs nothing of clap's arguments, whose tree takes longer
 /// to build than everything else here.
@@ -104,7 +104,7 @@ pub fn place_at_once(words: &[String]) -> Option<Slot> {
 }
 
 /// The commands, and what they do.
-const COMMANDS: [(&str, &str); 25] = [
+const COMMANDS: [(&str, &str); 26] = [
     ("audit", "Find users without MFA, old keys and other risks in an account"),
     ("clear", "Forget cached credentials"),
     ("completions", "Print the completion script of a shell"),
@@ -121,6 +121,7 @@ const COMMANDS: [(&str, &str); 25] = [
     ("policy", "Print and check IAM policies that enforce MFA"),
     ("process", "Print the `credential_process` JSON for an SDK"),
     ("prompt", "Print a prompt segment: the shell's profile and the time left"),
+    ("serve", "Serve credentials to SDKs over a loopback endpoint"),
     ("setup", "Set up a user: access key, MFA device, role, shell, first sign-in"),
     ("show", "Show how a profile resolves, and what would be done"),
     ("status", "Show what this shell holds and what is cached"),

@@ -110,6 +110,12 @@ const EXAMPLES: &[(&str, &str)] = &[
          mfa-cred setup my-user --role-arn 123456789012:my-test-role\n\
          mfa-cred setup my-user --skip role --skip shell",
     ),
+    (
+        "serve",
+        "mfa-cred serve my-test-role                               # in one terminal\n\
+         eval \"$(mfa-cred serve --print-env posix my-test-role)\"  # in another\n\
+         mfa-cred serve my-test-role --port 9911 --token-file ~/.my-token",
+    ),
     ("show", "mfa-cred show my-test-role"),
     ("status", "mfa-cred status\nmfa-cred status my-test-role || mfa-cred login my-test-role"),
     ("unset", "eval $(mfa-cred unset)"),
@@ -129,14 +135,14 @@ pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # th
 /// The commands, in the groups that `--help` shows.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Credentials", &["env", "exec", "login", "logout", "process", "show", "list", "status", "clear"]),
-    ("Other programs", &["wire", "unwire", "write", "unwrite"]),
+    ("Other programs", &["serve", "wire", "unwire", "write", "unwrite"]),
     ("Shell", &["init", "unset", "prompt", "completions"]),
     ("IAM", &["setup", "keys", "device", "policy", "audit"]),
     ("Help", &["doctor", "man", "help"]),
 ];
 
 /// Left to `--help`, so that `-h` fits on one screen.
-const SELDOM: [&str; 7] = ["completions", "logout", "man", "unset", "unwire", "unwrite", "write"];
+const SELDOM: [&str; 8] = ["completions", "logout", "man", "serve", "unset", "unwire", "unwrite", "write"];
 
 /// The exit codes and their meanings.
 pub fn exit_codes() -> Vec<(String, &'static str)> {

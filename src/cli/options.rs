@@ -1,5 +1,6 @@
 //! The options that many commands share, and the values that they take.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -160,6 +161,57 @@ impl Obtain {
     pub(super) fn leaves_credentials_as_configured(&self) -> bool {
         let Self { region, mfa_token, refresh, min_ttl, no_prompt, .. } = self.clone();
         *self == Self { region, mfa_token, refresh, min_ttl, no_prompt, ..Self::default() }
+    }
+
+    /// The words that say the same to another `mfa-cred`, which asks nobody and reuses what it can. A code is not among
+    /// them.
+    pub fn words(&self) -> Vec<OsString> {
+        let Self {
+            role_arn,
+            source_profile,
+            external_id,
+            session_name,
+            source_identity,
+            tags,
+            transitive_tags,
+            session_policy,
+            policy_arns,
+            duration,
+            region,
+            mfa_serial,
+            mfa_token: _,
+            refresh: _,
+            min_ttl,
+            no_prompt: _,
+            no_cache,
+        } = self;
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: Option<&str>| {
+            words.extend(value.map(|value| OsString::from(format!("--{name}={value}"))));
+        };
+        add("role-arn", role_arn.as_ref().map(RoleArn::as_str));
+        add("source-profile", source_profile.as_ref().map(ProfileName::as_str));
+        add("external-id", external_id.as_ref().map(ExternalId::as_str));
+        add("session-name", session_name.as_ref().map(SessionName::as_str));
+        add("source-identity", source_identity.as_ref().map(SessionName::as_str));
+        for tag in tags {
+            add("tag", Some(&format!("{}={}", tag.key, tag.value)));
+        }
+        for key in transitive_tags {
+            add("transitive-tag", Some(key));
+        }
+        add("session-policy", session_policy.as_deref());
+        for arn in policy_arns {
+            add("policy-arn", Some(arn));
+        }
+        add("duration", duration.map(|duration| duration.to_string()).as_deref());
+        add("region", region.as_ref().map(Region::as_str));
+        add("mfa-serial", mfa_serial.as_ref().map(MfaSerial::as_str));
+        add("min-ttl", min_ttl.map(|least| least.to_string()).as_deref());
+        if *no_cache {
+            words.push("--no-cache".into());
+        }
+        words
     }
 
     /// Adds the options typed before the verb; those after it win, and lists are joined.

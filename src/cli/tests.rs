@@ -185,3 +185,22 @@ fn what_a_shell_evaluates() {
         assert!(!asks(name) && !asks(&format!("{name} p")), "{name}");
     }
 }
+
+#[test]
+fn the_words_for_another_run_say_the_same() {
+    use clap::Parser;
+    #[derive(Debug, Parser)]
+    struct Words {
+        #[command(flatten)]
+        obtain: super::Obtain,
+    }
+    let line = "x --role-arn arn:aws:iam::123456789012:role/a/b --source-profile=-p --external-id=xy --session-name nn \
+                --source-identity ii --tag a=b=c --tag d= --transitive-tag a --transitive-tag d --session-policy @f \
+                --policy-arn arn:aws:iam::aws:policy/P --duration 1h30m --region eu-west-1 \
+                --mfa-serial arn:aws:iam::123456789012:mfa/m --min-ttl 900 --no-cache";
+    let obtain = Words::try_parse_from(line.split_whitespace()).expect("words").obtain;
+    let asked = super::Obtain { refresh: true, no_prompt: true, mfa_token: Some("-".to_owned()), ..obtain.clone() };
+    let again = std::iter::once("x".into()).chain(asked.words());
+    assert_eq!(Words::try_parse_from(again).expect("words").obtain, obtain);
+    assert_eq!(super::Obtain::default().words(), Vec::<std::ffi::OsString>::new());
+}

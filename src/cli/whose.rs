@@ -54,6 +54,7 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
         | Verb::Logout(LogoutArgs { profiles, as_option, .. })
         | Verb::List { profiles, as_option, .. }
         | Verb::Clear { profiles, as_option, .. } => many(profiles, both(as_option.take())?)?,
+        Verb::Serve(args) => many(&mut args.profiles, both(args.as_option.take())?)?,
         Verb::Doctor(args) => args.profile = one(args.profile.take(), both(args.as_option.take())?)?,
         Verb::Device(verb) => {
             let (positional, whose) = match verb {

@@ -1,9 +1,12 @@
 //! `mfa-cred exec PROFILE -- CMD…`: becomes CMD, with the credentials in its environment.
 
+mod server;
+
 use crate::command::choice;
 use crate::command::context::Context;
 use crate::names::variables;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::process::Command;
 
 use super::Done;
@@ -12,7 +15,9 @@ use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
 use crate::exit::ExitCode;
+use crate::host::Host;
 use crate::messages::printable;
+use crate::output::Export;
 
 /// Variables that would make an SDK ignore the credentials that it is given.
 const OVERRIDING: [&str; 5] = [
@@ -30,11 +35,22 @@ pub(super) fn run(args: ProfileArgs, command: Vec<OsString>, context: &Context<'
     choice::note(&signed.plan.profile, context);
     let export = signed.export(host);
 
+    let child = dressed(command, &export, host);
+    let program = child.get_program().to_owned();
+    match (host.become_command)(child) {
+        Ok(code) => Ok(Done::Verdict(ExitCode::OfCommand(code))),
+        Err(error) => Err(not_started(&program, &error)),
+    }
+}
+
+pub(super) use server::run as serving;
+
+/// The command, or the user's shell, with the export in its environment and nothing that would override it.
+fn dressed(command: Vec<OsString>, export: &Export, host: &Host<'_>) -> Command {
     let mut words = command.into_iter();
     let usual_shell =
         || host.env.os("SHELL").unwrap_or_else(|| OsString::from(if cfg!(windows) { "cmd" } else { "/bin/sh" }));
-    let program = words.next().unwrap_or_else(usual_shell);
-    let mut child = Command::new(&program);
+    let mut child = Command::new(words.next().unwrap_or_else(usual_shell));
     child.args(words);
     for name in OVERRIDING {
         child.env_remove(name);
@@ -48,12 +64,10 @@ pub(super) fn run(args: ProfileArgs, command: Vec<OsString>, context: &Context<'
             None => child.env_remove(name),
         };
     }
-    let error = (host.become_command)(child);
-    match error {
-        Ok(code) => Ok(Done::Verdict(ExitCode::OfCommand(code))),
-        Err(error) => {
-            let is_missing = error.kind() == std::io::ErrorKind::NotFound;
-            Err(Error::Exec { program: printable(&program.to_string_lossy()), is_missing })
-        }
-    }
+    child
+}
+
+fn not_started(program: &OsStr, error: &io::Error) -> Error {
+    let is_missing = error.kind() == io::ErrorKind::NotFound;
+    Error::Exec { program: printable(&program.to_string_lossy()), is_missing }
 }

@@ -42,6 +42,7 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         Error::Setup(error) => error.hint(),
         Error::SignOut(error) => error.hint(),
         Error::Wire(error) => error.hint(),
+        Error::Serve(error) => error.hint(),
         Error::SsoSignIn { session, why } => sign_in_hint(session, why, profile),
         Error::Vault(error) => vault_hint(error),
         Error::Picker(error) => terminal_hint(error),

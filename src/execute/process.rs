@@ -72,6 +72,14 @@ pub(super) fn run(line: &str, limit: Duration, heard: &dyn Fn(&str)) -> Result<C
     credentials(&answer)
 }
 
+/// The credentials that a command printed.
+///
+/// # Errors
+/// Its output breaks the contract. Nothing is known of its stderr.
+pub(crate) fn parsed(stdout: &[u8]) -> Result<Credentials, ProcessError> {
+    credentials(&Answer::parse(stdout).ok_or(ProcessError::NotJson { said: String::new() })?)
+}
+
 /// The end of a command's stderr on one line, without words that it also printed as its answer (as `set -x` does).
 fn said(stderr: &[u8], stdout: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);

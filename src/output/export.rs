@@ -39,6 +39,27 @@ const BEFORE_A_NAME: [&str; 10] = [
     variables::awsume::EXPIRATION,
 ];
 
+/// What SDKs take before the credentials of an endpoint, or in place of its address and token; and what says which
+/// credentials a shell holds.
+const BEFORE_ENDPOINT: [&str; 16] = [
+    variables::aws::ACCESS_KEY_ID,
+    variables::aws::SECRET_ACCESS_KEY,
+    variables::aws::SESSION_TOKEN,
+    variables::aws::SECURITY_TOKEN,
+    variables::aws::CREDENTIAL_EXPIRATION,
+    variables::aws::PROFILE,
+    variables::aws::DEFAULT_PROFILE,
+    variables::aws::ROLE_ARN,
+    variables::aws::ROLE_SESSION_NAME,
+    variables::aws::WEB_IDENTITY_TOKEN_FILE,
+    variables::aws::CONTAINER_CREDENTIALS_RELATIVE_URI,
+    variables::aws::CONTAINER_AUTHORIZATION_TOKEN_FILE,
+    variables::PROFILE,
+    variables::EXPORTED_PROFILE,
+    variables::awsume::PROFILE,
+    variables::awsume::EXPIRATION,
+];
+
 /// What a shell holds by name.
 #[derive(Clone, Copy, Debug)]
 pub struct Held<'a> {
@@ -54,6 +75,8 @@ pub struct Export {
     variables: Vec<(&'static str, Option<Secret<String>>)>,
     /// The profile that SDKs should see, if one cannot be hidden from them; `None` when the credentials are cleared.
     profile: Option<String>,
+    /// Does it bring back what an earlier export hid?
+    reveals: bool,
 }
 
 impl Export {
@@ -78,7 +101,20 @@ impl Export {
             |name: &str| is_renewal || !matches!(name, variables::aws::REGION | variables::aws::DEFAULT_REGION);
         let variables = VARIABLES.into_iter().zip(values).filter(|(name, value)| value.is_some() || is_stale(name));
         let variables = variables.chain(CONTRADICTING.map(|name| (name, None))).collect();
-        Self { variables, profile: Some(profile.as_str().to_owned()) }
+        Self { variables, profile: Some(profile.as_str().to_owned()), reveals: false }
+    }
+
+    /// An export for an endpoint from which SDKs read the credentials, and read them again. Everything that SDKs would
+    /// take before the endpoint is unset.
+    pub fn of_endpoint(url: &str, token: &str, region: Option<&Region>) -> Self {
+        let set = [
+            (variables::aws::CONTAINER_CREDENTIALS_FULL_URI, Some(url)),
+            (variables::aws::CONTAINER_AUTHORIZATION_TOKEN, Some(token)),
+            (variables::aws::REGION, region.map(Region::as_str)),
+            (variables::aws::DEFAULT_REGION, region.map(Region::as_str)),
+        ];
+        let set = set.into_iter().filter_map(|(name, value)| Some((name, Some(Secret::from(value?)))));
+        Self { variables: set.chain(BEFORE_ENDPOINT.map(|name| (name, None))).collect(), profile: None, reveals: false }
     }
 
     /// An export of the name of a wired profile, for which SDKs obtain the credentials themselves. Keys take precedence
@@ -95,12 +131,12 @@ impl Export {
         ];
         let own = own.into_iter().filter(|(_, value)| value.is_some() || is_renewal);
         let variables = own.chain(BEFORE_A_NAME.map(|name| (name, None))).collect();
-        Self { variables, profile: Some(held.wired.as_str().to_owned()) }
+        Self { variables, profile: Some(held.wired.as_str().to_owned()), reveals: false }
     }
 
     /// An export that removes everything that [`Export::of`] can set.
     pub fn clearing() -> Self {
-        Self { variables: VARIABLES.into_iter().map(|name| (name, None)).collect(), profile: None }
+        Self { variables: VARIABLES.into_iter().map(|name| (name, None)).collect(), profile: None, reveals: true }
     }
 
     /// Removes the record of a name that an earlier export set, and the name itself unless something else set it since.
@@ -146,13 +182,13 @@ impl Export {
 
     /// The variables that an earlier export hid and this one does not.
     pub(super) fn hidden_before(&self) -> &'static [&'static str] {
-        if self.profile.is_some() { &[] } else { &CONTRADICTING }
+        if self.reveals { &CONTRADICTING } else { &[] }
     }
 
     #[cfg(test)]
     pub(super) fn of_pairs(pairs: &[(&'static str, Option<&str>)]) -> Self {
         let variables = pairs.iter().map(|(name, value)| (*name, value.map(Secret::from))).collect();
-        Self { variables, profile: Some("deploy".to_owned()) }
+        Self { variables, profile: Some("deploy".to_owned()), reveals: false }
     }
 }
 

@@ -139,7 +139,7 @@ fn dispositions() -> MutexGuard<'static, BTreeMap<i32, Disposition>> {
 }
 
 /// Tells whether the signal was ignored when this program started.
-fn is_ignored(signal: i32) -> bool {
+pub(super) fn is_ignored(signal: i32) -> bool {
     // SIGCONT continues a stopped process even when it is ignored.
     if signal == SIGCONT {
         return false;

@@ -21,6 +21,14 @@ impl ToldToEnd {
     }
 }
 
+#[cfg(unix)]
+impl std::os::fd::AsFd for ToldToEnd {
+    /// Readable when [`ToldToEnd::take`] has something to return.
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 /// This system ends programs without a signal.
 #[cfg(windows)]
 pub(crate) struct ToldToEnd;

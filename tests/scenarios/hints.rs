@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::serve::Serving;
 use crate::support::files::files_below;
 use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
 use crate::support::world::{Cast, MFA_CRED, World};
@@ -32,7 +33,10 @@ impl Reader<'_> {
         let found = commands(&done.stderr);
         assert!(!found.is_empty(), "{what} recommends nothing: {}", done.stderr);
         for command in &found {
-            let ran = self.world.run_other("sh", &["-c", command], PATIENCE);
+            // A server runs until it is told to end.
+            let is_server = command.starts_with("mfa-cred serve ") && !command.contains(" --print-env ");
+            let line = if is_server { format!("timeout 2 {command}") } else { command.clone() };
+            let ran = self.world.run_other("sh", &["-c", &line], PATIENCE);
             let is_known = !ran.stderr.contains("there is no profile") && !ran.stderr.contains("not found");
             assert!(ran.status.code() != Some(2) && is_known, "{what} recommends {command}: {ran:?}");
             self.ran.borrow_mut().push(command.clone());
@@ -128,6 +132,25 @@ fn follow_those_about_wired_roles(reader: &Reader<'_>, cast: &Cast) {
     assert!(world.run(&["logout", "--sso", "corp"]).status.success());
 }
 
+/// The endpoint, and a command that would not use it.
+fn follow_those_about_the_endpoint(ran: &RefCell<Vec<String>>) {
+    let Cast { world, .. } = World::cast();
+    let reader = Reader { world: &world, ran };
+    assert_eq!(reader.follow(&["serve", "--print-env", "json", "deploy"]), ["mfa-cred serve deploy"]);
+    let serving = Serving::start(&world, &["deploy"]);
+    let mut said = world.run(&["status"]);
+    said.stderr = world.read("serve.log");
+    assert_eq!(
+        reader.follow_said("serve", &said),
+        ["mfa-cred login deploy", "mfa-cred serve --print-env posix deploy"]
+    );
+    drop(serving);
+    let key = world.read(".aws/credentials").replace("[alice]", "[default]");
+    world.write(".aws/credentials", world.read(".aws/credentials") + &key);
+    let hidden = "mfa-cred exec --server --without-files deploy";
+    assert_eq!(reader.follow(&["exec", "--server", "deploy"]), [hidden]);
+}
+
 #[test]
 fn every_command_named_in_a_hint_runs_as_printed() {
     let ran = RefCell::default();
@@ -215,6 +238,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     reader.follow_said("alice", &done);
 
     follow_those_about_access_keys(&ran);
+    follow_those_about_the_endpoint(&ran);
 
     // An empty home, and a passphrase that nobody knows.
     let empty = World::empty();

@@ -73,6 +73,8 @@ mod prompt;
 mod refusals;
 #[cfg(unix)]
 mod sandbox;
+#[cfg(unix)]
+mod serve;
 mod settings;
 #[cfg(target_os = "linux")]
 mod setup;
