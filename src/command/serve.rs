@@ -60,7 +60,8 @@ pub(super) fn run(args: ServeArgs, context: &Context<'_>) -> Result<Done, Error>
     }
     if let [plan, ..] = &plans[..] {
         let print = ours("serve --print-env posix", Some(&plan.profile));
-        messages.note(&format!("for another shell, {print} prints the variables; Ctrl-C ends this server"));
+        messages.note(&format!("variables for another shell: {print}"));
+        messages.note("Ctrl-C ends this server");
     }
     server.run(&mut UntilTold(ToldToEnd::watch()))?;
     Ok(Done::Well)
