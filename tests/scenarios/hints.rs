@@ -84,6 +84,7 @@ fn follow_those_about_access_keys(ran: &RefCell<Vec<String>>) {
     fs::remove_file(sealing.world.safe().join("key-wrapped")).expect("it is there");
     sealing.world.forget_unlocked_keys();
     assert!(reader.follow(&["process", "alice", "--no-cache"]).contains(&"mfa-cred keys list".to_owned()));
+    follow_those_about_the_endpoint(ran);
 }
 
 /// Names that SDKs cannot use, kept seeds, and IAM Identity Center.
@@ -238,7 +239,6 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     reader.follow_said("alice", &done);
 
     follow_those_about_access_keys(&ran);
-    follow_those_about_the_endpoint(&ran);
 
     // An empty home, and a passphrase that nobody knows.
     let empty = World::empty();
