@@ -1,10 +1,17 @@
 //! The person's browser: which command opens a page here, if any, and starting it.
 //!
 //! In: an address, which goes to the browser as one argument and through no shell. Out: whether all commands failed. The
-//! browser outlives this process and takes no part in its terminal.
+//! browser outlives this process and takes no part in its terminal. What it opens or comes back to on this machine is in
+//! `door.rs` and `handover.rs`.
+
+pub(crate) mod door;
+pub mod handover;
+mod peer;
+mod template;
 
 use std::process::{Child, Command, Stdio};
 
+use self::template::{Page, Template};
 use crate::host::Env;
 
 /// A list of commands, in order of preference.
@@ -15,21 +22,19 @@ const WSL: &str = "WSL_DISTRO_NAME";
 const REMOTE: [&str; 3] = ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
 /// Set where programs can open windows.
 const DISPLAYS: [&str; 3] = ["DISPLAY", "WAYLAND_DISPLAY", WSL];
-/// Where the address goes in a command of `$BROWSER`; without it, it is the last argument.
-const PLACE: &str = "%s";
 /// Between the commands of `$BROWSER`.
 const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
 
 /// The commands that can open a page here, the best first. There is at least one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Browser {
-    commands: Vec<Vec<String>>,
+    commands: Vec<Template>,
 }
 
 /// A page that is being opened.
 pub struct Opening<'b> {
-    url: String,
-    rest: std::slice::Iter<'b, Vec<String>>,
+    page: Page,
+    rest: std::slice::Iter<'b, Template>,
     child: Option<Child>,
 }
 
@@ -37,19 +42,33 @@ impl Browser {
     /// The browser; `None` where none could be seen, as over SSH or without a display. `$BROWSER` says that there is one.
     pub fn of(env: &dyn Env) -> Option<Self> {
         let named = env.var(BROWSER).unwrap_or_default();
-        let mut commands: Vec<Vec<String>> =
-            named.split(SEPARATOR).filter_map(shlex::split).filter(|words| !words.is_empty()).collect();
+        // An address in the command may contain the separator, so a command of our own form stands alone.
+        let is_one = Template::names_the_address(&named);
+        let lines = named.split(|c| c == SEPARATOR && !is_one);
+        let mut commands: Vec<Template> = lines.filter_map(Template::parse).collect();
         if commands.is_empty() && !can_be_seen(env) {
             return None;
         }
         let usual = openers(env.os(WSL).is_some());
-        commands.extend(usual.iter().map(|words| words.split(' ').map(str::to_owned).collect()));
+        commands.extend(usual.iter().map(|words| Template::of_words(words)));
         Some(Self { commands })
+    }
+
+    /// The browser that this command starts, and no other; `None` if it has no words or open quotes. `{url}` and `{profile}`
+    /// are replaced in it.
+    pub fn named(command: &str) -> Option<Self> {
+        Some(Self { commands: vec![Template::parse(command)?] })
     }
 
     /// Starts to open an address.
     pub fn open(&self, url: &str) -> Opening<'_> {
-        let mut opening = Opening { url: url.to_owned(), rest: self.commands.iter(), child: None };
+        self.open_for("", url)
+    }
+
+    /// Starts to open an address that belongs to a profile.
+    pub fn open_for(&self, profile: &str, url: &str) -> Opening<'_> {
+        let page = Page { url: url.to_owned(), profile: profile.to_owned() };
+        let mut opening = Opening { page, rest: self.commands.iter(), child: None };
         opening.start_next();
         opening
     }
@@ -86,17 +105,14 @@ impl Opening<'_> {
     }
 
     fn start_next(&mut self) {
-        self.child = self.rest.by_ref().find_map(|words| started(words, &self.url));
+        self.child = self.rest.by_ref().find_map(|command| started(&command.filled(&self.page)?));
     }
 }
 
-fn started(words: &[String], url: &str) -> Option<Child> {
+fn started(words: &[String]) -> Option<Child> {
     let (program, arguments) = words.split_first()?;
     let mut command = Command::new(program);
-    command.args(arguments.iter().map(|argument| argument.replace(PLACE, url)));
-    if !arguments.iter().any(|argument| argument.contains(PLACE)) {
-        command.arg(url);
-    }
+    command.args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Ctrl-C here must not close the person's browser.
     #[cfg(unix)]
@@ -109,7 +125,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::ffi::OsString;
 
-    use super::Browser;
+    use super::{Browser, Page, Template};
     use crate::host::Env;
 
     struct Variables(BTreeMap<&'static str, &'static str>);
@@ -120,8 +136,10 @@ mod tests {
         }
     }
 
-    fn first(variables: &[(&'static str, &'static str)]) -> Option<Vec<String>> {
-        Browser::of(&Variables(variables.iter().copied().collect())).map(|browser| browser.commands[0].clone())
+    fn first(variables: &[(&'static str, &'static str)]) -> Option<String> {
+        let page = Page { url: "URL".to_owned(), profile: String::new() };
+        let browser = Browser::of(&Variables(variables.iter().copied().collect()))?;
+        Some(browser.commands[0].filled(&page)?.join(" "))
     }
 
     #[cfg(target_os = "linux")]
@@ -129,17 +147,21 @@ mod tests {
     fn a_browser_is_where_a_person_would_see_it() {
         for (variables, wanted) in [
             (&[][..], None),
-            (&[("DISPLAY", ":0")], Some("xdg-open")),
-            (&[("WAYLAND_DISPLAY", "wayland-0")], Some("xdg-open")),
-            (&[("WSL_DISTRO_NAME", "Debian")], Some("wslview")),
+            (&[("DISPLAY", ":0")], Some("xdg-open URL")),
+            (&[("WAYLAND_DISPLAY", "wayland-0")], Some("xdg-open URL")),
+            (&[("WSL_DISTRO_NAME", "Debian")], Some("wslview URL")),
             (&[("DISPLAY", ":0"), ("SSH_CONNECTION", "a b")], None),
             (&[("DISPLAY", "localhost:10.0"), ("SSH_TTY", "/dev/pts/1")], None),
-            (&[("BROWSER", "firefox")], Some("firefox")),
-            (&[("BROWSER", "code --open"), ("SSH_CLIENT", "a b")], Some("code --open")),
-            (&[("BROWSER", "'my browser' --new %s:w3m")], Some("my browser --new %s")),
+            (&[("BROWSER", "firefox")], Some("firefox URL")),
+            (&[("BROWSER", "code --open"), ("SSH_CLIENT", "a b")], Some("code --open URL")),
+            (&[("BROWSER", "'my browser' --new %s:w3m")], Some("my browser --new URL")),
             (&[("BROWSER", ":: :")], None),
+            (
+                &[("BROWSER", "firefox ext+container:name={profile}&url={url}")],
+                Some("firefox ext+container:name=&url=URL"),
+            ),
         ] {
-            assert_eq!(first(variables).map(|words| words.join(" ")).as_deref(), wanted, "{variables:?}");
+            assert_eq!(first(variables).as_deref(), wanted, "{variables:?}");
         }
     }
 
@@ -149,7 +171,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (path, script) = (folder.path().join("seen"), folder.path().join("script"));
         std::fs::write(&script, format!("printf '%s\\n' \"$@\" > {}", path.display())).expect("it is written");
-        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let words = |line: &str| Template::of_words(line);
         let browser = Browser {
             commands: vec![
                 words("/nonexistent/browser"),

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
 use super::callback::{Answer, Callback};
 use super::endpoint::{self, Api};
@@ -22,6 +21,7 @@ use super::oidc::{Flow, Grant, Oidc, Registering, Registration, TokenError, Toke
 use super::registration::Registrations;
 use super::token::{Renewal, Token};
 use crate::aws::CallError;
+use crate::browser::door::unguessable;
 use crate::browser::{Browser, Opening};
 use crate::host::{Clock, TerminalError};
 use crate::names::Address;
@@ -117,8 +117,8 @@ impl Login<'_> {
     /// The authorization code flow.
     fn by_browser(&self) -> Result<(Registration, Tokens), LoginError> {
         let client = self.client(Flow::Browser)?;
-        let verifier = random();
-        let state = random();
+        let verifier = unguessable();
+        let state = unguessable();
         let mut callback = Callback::open(state.clone()).map_err(LoginError::Port)?;
         let redirect_uri = callback.redirect_uri();
         let url = self.page(&client, &redirect_uri, &state, &verifier)?;
@@ -313,13 +313,6 @@ impl Waiting<'_> {
         self.login.clock.sleep(TICK);
         Ok(())
     }
-}
-
-/// A secret of 256 bits, in characters that a code verifier may have.
-fn random() -> Secret<String> {
-    let mut drawn = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut drawn[..]).expect("the system has random bytes");
-    Secret::new(base16ct::lower::encode_string(&drawn[..]))
 }
 
 /// The verifier's hash in base64 for URLs, without padding.
