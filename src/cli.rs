@@ -5,6 +5,7 @@
 
 mod audit;
 mod completion;
+mod console;
 mod device;
 mod doctor;
 mod env;
@@ -33,6 +34,7 @@ use crate::shell::Shell;
 
 pub use audit::AuditArgs;
 pub use completion::{CompleteArgs, CompletionsArgs, Live, Slot, place, place_at_once};
+pub use console::ConsoleArgs;
 pub use device::{DeviceVerb, Whose};
 pub use doctor::DoctorArgs;
 pub use env::EnvArgs;
@@ -198,6 +200,10 @@ pub enum Verb {
     Write(WriteArgs),
     /// Remove what `write` wrote
     Unwrite(UnwriteArgs),
+    /// Open the AWS console in the browser, signed in as the profile's role
+    ///
+    /// A browser is started with an address of this machine that works once, so that no other program sees the one that signs it in. Over SSH or without a display, the address is printed. A profile of IAM Identity Center is opened by its start page.
+    Console(Box<ConsoleArgs>),
     /// Print and check IAM policies that enforce MFA
     #[command(subcommand)]
     Policy(PolicyVerb),
@@ -276,6 +282,7 @@ const VERBS: &[&str] = &[
     "audit",
     "clear",
     "completions",
+    "console",
     "device",
     "doctor",
     "env",
@@ -447,6 +454,7 @@ impl Verb {
             Self::Login { obtain, .. } => Some(obtain),
             Self::Write(args) => Some(&mut args.target.obtain),
             Self::Serve(args) => Some(&mut args.obtain),
+            Self::Console(args) => Some(&mut args.target.obtain),
             Self::Audit(_)
             | Self::Clear { .. }
             | Self::Complete(_)

@@ -11,6 +11,7 @@ use std::io;
 use crate::audit::AuditError;
 use crate::code::CodeError;
 use crate::code::command::CommandError;
+use crate::console::ConsoleError;
 use crate::disk::replace::ReplaceError;
 use crate::execute::base::BaseError;
 use crate::execute::process::ProcessError;
@@ -84,6 +85,9 @@ pub enum Error {
     /// The endpoint.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// A page of the AWS console.
+    #[error(transparent)]
+    Console(#[from] ConsoleError),
     /// A word that names a profile and may name a device.
     #[error("`{word}` is ambiguous: it is a profile, and may be a device of the user of profile `{profile}`")]
     DeviceOrProfile {
@@ -321,6 +325,7 @@ impl Error {
             Self::Wire(WireError::NobodyThere) => ExitCode::NobodyToAsk,
             Self::Wire(WireError::Declined) => ExitCode::Canceled,
             Self::Wire(_) | Self::Serve(_) => ExitCode::Failed,
+            Self::Console(error) => return console_ending(error),
             Self::SsoSignIn { why, .. } => return sign_in_ending(why),
             Self::Concerning(about) => return about.cause.ending(),
             Self::Exec { is_missing, .. } => {
@@ -452,6 +457,18 @@ fn which_session(names: &[String]) -> String {
         [] => "the config file has no `[sso-session NAME]`".to_owned(),
         names => format!("there are several SSO sessions: name one of `{}`", names.join("`, `")),
     }
+}
+
+fn console_ending(error: &ConsoleError) -> Ending {
+    Ending::Exit(match error {
+        ConsoleError::Terminal(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
+        ConsoleError::Elsewhere { .. }
+        | ConsoleError::NoSuchPage { .. }
+        | ConsoleError::LogoutOfStartPage
+        | ConsoleError::Command => ExitCode::Usage,
+        ConsoleError::Call(error) => call_exit(error),
+        _ => ExitCode::Failed,
+    })
 }
 
 fn sign_in_ending(error: &TurnError) -> Ending {

@@ -33,6 +33,7 @@ pub mod execute;
 pub mod iam;
 pub mod wire;
 pub mod serve;
+pub mod console;
 pub mod error;
 pub mod doctor;
 pub mod command;

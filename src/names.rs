@@ -5,6 +5,7 @@
 //! (GetSessionToken, AssumeRole, the ARN format).
 
 mod address;
+pub mod console;
 pub mod digest;
 mod host_header;
 mod moment;

@@ -8,6 +8,7 @@
 mod answer;
 mod call;
 mod document;
+pub mod endpoint;
 mod error;
 mod key;
 

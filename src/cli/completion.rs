@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, Args as ClapArgs, Command, Subcommand};
 
 use super::options::{CommandName, shell_with};
 use super::{EnvArgs, Global, Verb};
+use crate::names::console::ConsoleService;
 use crate::shell::Shell;
 
 // Prints the completion script of a shell.
@@ -82,7 +83,8 @@ pub fn place(words: &[String]) -> Slot {
 }
 
 /// The commands whose first argument is a profile.
-const OF_A_PROFILE: [&str; 9] = ["env", "exec", "export", "list", "login", "process", "serve", "show", "status"];
+const OF_A_PROFILE: [&str; 10] =
+    ["console", "env", "exec", "export", "list", "login", "process", "serve", "show", "status"];
 
 /// A line without options, in which people mostly press TAB: it needs nothing of clap's arguments, whose tree takes longer
 /// to build than everything else here.
@@ -104,10 +106,11 @@ pub fn place_at_once(words: &[String]) -> Option<Slot> {
 }
 
 /// The commands, and what they do.
-const COMMANDS: [(&str, &str); 26] = [
+const COMMANDS: [(&str, &str); 27] = [
     ("audit", "Find users without MFA, old keys and other risks in an account"),
     ("clear", "Forget cached credentials"),
     ("completions", "Print the completion script of a shell"),
+    ("console", "Open the AWS console in the browser, signed in as the profile's role"),
     ("device", "MFA devices: list, enroll, resync, remove, keep-seed, forget-seed"),
     ("doctor", "Find problems with the setup, and how to repair them"),
     ("env", "Print statements that set credentials in a shell (or: export)"),
@@ -136,6 +139,9 @@ const COMMANDS: [(&str, &str); 26] = [
 fn all_commands() -> Vec<(String, String)> {
     COMMANDS.map(|(name, about)| (name.to_owned(), about.to_owned())).to_vec()
 }
+
+/// The value's name where a service of the AWS console can stand.
+const SERVICE: &str = "SERVICE|URL";
 
 /// The command that clap adds to those of any command.
 const HELP: &str = "help";
@@ -278,6 +284,9 @@ impl<'a> Typed<'a> {
         let words = words.iter().filter(|word| !word.is_hide_set());
         let with_about = |word: &PossibleValue| (word.get_name().to_owned(), about(word.get_help()));
         place.fixed.extend(words.map(with_about));
+        if arg.get_value_names().is_some_and(|names| names[0].as_str() == SERVICE) {
+            place.fixed.extend(ConsoleService::all().iter().map(|it| (it.name().to_owned(), it.title.to_owned())));
+        }
         place.live = self.live(arg);
     }
 

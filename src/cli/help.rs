@@ -27,6 +27,11 @@ const EXAMPLES: &[(&str, &str)] = &[
          mfa-cred completions zsh > ~/.zfunc/_mfa-cred\n\
          mfa-cred completions fish > ~/.config/fish/completions/mfa-cred.fish",
     ),
+    (
+        "console",
+        "mfa-cred console my-test-role\nmfa-cred console my-test-role s3 --region eu-west-1\n\
+         mfa-cred console my-test-role --browser \"firefox 'ext+container:name={profile}&url={url}'\"",
+    ),
     ("device", "mfa-cred device list\nmfa-cred device enroll --profile my-user"),
     (
         "device enroll",
@@ -135,14 +140,14 @@ pub const EXAMPLES_OF_ALL: &str = "eval $(mfa-cred my-test-role)            # th
 /// The commands, in the groups that `--help` shows.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Credentials", &["env", "exec", "login", "logout", "process", "show", "list", "status", "clear"]),
-    ("Other programs", &["serve", "wire", "unwire", "write", "unwrite"]),
+    ("Other programs", &["console", "serve", "wire", "unwire", "write", "unwrite"]),
     ("Shell", &["init", "unset", "prompt", "completions"]),
     ("IAM", &["setup", "keys", "device", "policy", "audit"]),
     ("Help", &["doctor", "man", "help"]),
 ];
 
 /// Left to `--help`, so that `-h` fits on one screen.
-const SELDOM: [&str; 8] = ["completions", "logout", "man", "serve", "unset", "unwire", "unwrite", "write"];
+const SELDOM: [&str; 9] = ["completions", "console", "logout", "man", "serve", "unset", "unwire", "unwrite", "write"];
 
 /// The exit codes and their meanings.
 pub fn exit_codes() -> Vec<(String, &'static str)> {

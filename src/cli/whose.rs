@@ -44,6 +44,15 @@ pub(super) fn settle(verb: &mut Verb, before: Option<&ProfileName>) -> Result<()
         | Verb::Exec { target: args, .. }
         | Verb::Show { target: args, .. }
         | Verb::Status { target: args, .. } => args.profile = one(args.profile.take(), both(args.as_option.take())?)?,
+        Verb::Console(args) => {
+            let target = &mut args.target;
+            let option = both(target.as_option.take())?;
+            // With `--profile`, the only argument is the page.
+            if option.is_some() && args.page.is_none() && target.profile != option {
+                args.page = target.profile.take().map(|word| word.as_str().to_owned());
+            }
+            target.profile = one(target.profile.take(), option)?;
+        }
         Verb::Write(args) => {
             let target = &mut args.target;
             target.profile = one(target.profile.take(), both(target.as_option.take())?)?;

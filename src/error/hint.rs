@@ -7,6 +7,7 @@ mod sources;
 use super::Error;
 use crate::aws::{CallError, Obstacle};
 use crate::code::CodeError;
+use crate::console::ConsoleError;
 use crate::disk::trust::Distrust;
 use crate::execute::base::BaseError;
 use crate::execute::{ExecuteError, StsError};
@@ -43,6 +44,10 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         Error::SignOut(error) => error.hint(),
         Error::Wire(error) => error.hint(),
         Error::Serve(error) => error.hint(),
+        Error::Console(ConsoleError::Call(error)) if !matches!(error, CallError::Refused { .. }) => {
+            call_hint(None, error, profile)
+        }
+        Error::Console(error) => error.hint(profile),
         Error::SsoSignIn { session, why } => sign_in_hint(session, why, profile),
         Error::Vault(error) => vault_hint(error),
         Error::Picker(error) => terminal_hint(error),

@@ -3,7 +3,7 @@
 use super::chain::{Chain, parse, sources};
 use super::endpoint::{Api, Caller, Service, endpoint_url};
 use super::error::{Origin, PlanError};
-use super::{Ambient, PlanRequest};
+use super::{Ambient, Plan, PlanRequest};
 use crate::names::{MfaSerial, Partition, Region};
 use crate::profile::{Profile, ProfileSet, Property};
 
@@ -63,5 +63,22 @@ impl Service {
         let request = &PlanRequest { allow_http: self.may_be_in_clear, ..PlanRequest::default() };
         let endpoint_url = endpoint_url(Api::Iam, Caller { set, profile: Some(profile), request, ambient })?;
         Ok(Self { region: self.partition.default_region(), endpoint_url, ..self.clone() })
+    }
+
+    /// The sign-in service of the same region and partition, with its own override.
+    fn sign_in(&self, set: &ProfileSet, profile: Profile<'_>, ambient: &Ambient) -> Result<Self, PlanError> {
+        let request = &PlanRequest { allow_http: self.may_be_in_clear, ..PlanRequest::default() };
+        let endpoint_url = endpoint_url(Api::SignIn, Caller { set, profile: Some(profile), request, ambient })?;
+        Ok(Self { endpoint_url, ..self.clone() })
+    }
+}
+
+impl Plan {
+    /// Which sign-in service gives this profile a session in the console, and how to call it.
+    ///
+    /// # Errors An override that is not a URL.
+    pub fn console(&self, set: &ProfileSet, ambient: &Ambient) -> Result<Service, PlanError> {
+        let profile = set.get(self.profile.as_str()).expect("a plan's profile is in the set that it was made of");
+        self.service.sign_in(set, profile, ambient)
     }
 }

@@ -21,6 +21,7 @@ use serde_json::json;
 
 use super::answer::{Answer, refusal};
 use super::document::Request;
+use super::endpoint;
 use super::key::ProofKey;
 use crate::aws::transport::Transport;
 use crate::aws::{CallError, classify, of_every_call};
@@ -44,7 +45,7 @@ pub(super) fn send(
     clock: &CorrectedClock<'_>,
 ) -> Result<Answer, CallError> {
     let unknown = || CallError::Unusable("no sign-in endpoint of that kind is known".to_owned());
-    let server = service.endpoint_url.clone().or_else(|| host(service)).ok_or_else(unknown)?;
+    let server = service.endpoint_url.clone().or_else(|| endpoint::url(service)).ok_or_else(unknown)?;
     let server = server.trim_end_matches('/').to_owned();
     let transport = Transport::new(clock.of(service))?;
     let config = transport.config(service, limits)?;
@@ -106,28 +107,6 @@ fn body(response: &HttpResponse) -> Result<Secret<Vec<u8>>, OrchestratorError<Er
     } else {
         Err(OrchestratorError::operation(refusal(response.headers().get("x-amzn-errortype"), body)))
     }
-}
-
-/// The address of the sign-in service of a region, as the service's endpoint rules have it.
-fn host(service: &Service) -> Option<String> {
-    let (region, partition) = (service.region.as_str(), service.partition.as_str());
-    let host = match (partition, service.fips, service.dualstack) {
-        ("aws", false, false) => format!("{region}.signin.aws.amazon.com"),
-        ("aws", true, false) => format!("signin-fips.{region}.amazonaws.com"),
-        ("aws", false, true) => format!("signin.{region}.api.aws"),
-        ("aws", true, true) => format!("signin-fips.{region}.api.aws"),
-        ("aws-us-gov", true, false) => format!("{region}.signin-fips.amazonaws-us-gov.com"),
-        (_, true, _) | (_, _, true) => return None,
-        ("aws-cn", ..) => format!("{region}.signin.amazonaws.cn"),
-        ("aws-us-gov", ..) => format!("{region}.signin.amazonaws-us-gov.com"),
-        ("aws-eusc", ..) => format!("{region}.signin.amazonaws-eusc.eu"),
-        ("aws-iso", ..) => format!("{region}.signin.c2shome.ic.gov"),
-        ("aws-iso-b", ..) => format!("{region}.signin.sc2shome.sgov.gov"),
-        ("aws-iso-e", ..) => format!("{region}.signin.csphome.adc-e.uk"),
-        ("aws-iso-f", ..) => format!("{region}.signin.csphome.hci.ic.gov"),
-        _ => return None,
-    };
-    Some(format!("https://{host}"))
 }
 
 /// Adds a new proof to each attempt.

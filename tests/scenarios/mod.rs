@@ -18,6 +18,8 @@ mod codes;
 mod commands;
 #[cfg(unix)]
 mod completion;
+#[cfg(target_os = "linux")]
+mod console;
 #[cfg(unix)]
 mod day;
 #[cfg(unix)]

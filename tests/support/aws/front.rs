@@ -10,6 +10,7 @@ use std::thread;
 
 use jiff::Timestamp;
 
+use super::console;
 use super::fault::{Fault, When};
 use super::http::{self, Answer, Request};
 use super::iam;
@@ -186,6 +187,9 @@ impl World {
         if signin::action(request).is_some() {
             return signin::perform(self, request);
         }
+        if console::is_asked(request) {
+            return console::perform(self, request);
+        }
         let service = service(request);
         if request.path != "/" {
             return Err(Refusal::new(404, "UnknownOperationException", "The path is not one of this service."));
@@ -211,7 +215,9 @@ impl World {
         let result = match service {
             Service::Sts => sts::perform(self, &caller, action, params),
             Service::Iam => iam::perform(self, &caller, action, params),
-            Service::Oidc | Service::Portal | Service::SignIn => Err(unknown_action(service, action)),
+            Service::Oidc | Service::Portal | Service::SignIn | Service::Console => {
+                Err(unknown_action(service, action))
+            }
         }?;
         Ok(Reply::success(service, action, result.as_deref()))
     }
@@ -275,6 +281,9 @@ fn service(request: &Request) -> Service {
     }
     if signin::action(request).is_some() {
         return Service::SignIn;
+    }
+    if console::is_asked(request) {
+        return Service::Console;
     }
     params(request).get("Version").and_then(Service::of_version).unwrap_or(Service::Sts)
 }

@@ -7,6 +7,7 @@
 
 mod account;
 mod client;
+mod console;
 mod device;
 mod fault;
 mod front;
@@ -37,6 +38,7 @@ use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
 
 pub(crate) use client::Response;
+pub(crate) use console::Visit;
 pub(crate) use device::Device;
 pub(crate) use fault::{Fault, When};
 pub(crate) use policies::Owner;

@@ -12,6 +12,8 @@ pub(super) enum Service {
     Oidc,
     Portal,
     SignIn,
+    /// What browsers and brokers call, which has no API.
+    Console,
 }
 
 impl Service {
@@ -27,7 +29,7 @@ impl Service {
             Self::Iam => "iam",
             Self::Oidc => "sso-oidc",
             Self::Portal => "sso",
-            Self::SignIn => "signin",
+            Self::SignIn | Self::Console => "signin",
         }
     }
 
@@ -37,7 +39,7 @@ impl Service {
             Self::Sts => "2011-06-15",
             Self::Iam => "2010-05-08",
             Self::Oidc | Self::Portal => "2019-06-10",
-            Self::SignIn => "2023-01-01",
+            Self::SignIn | Self::Console => "2023-01-01",
         }
     }
 
@@ -104,6 +106,7 @@ impl Refusal {
                 let reply = Reply::json(self.status, &json!({"error": self.code, "message": self.message}));
                 reply.with("x-amzn-ErrorType", kind.to_owned())
             }
+            Service::Console => Reply { status: self.status, ..Reply::text(&self.message) },
             Service::Portal => {
                 let kind = format!("com.amazonaws.switchboard.portal#{}", self.code);
                 Reply::json(self.status, &json!({"message": self.message, "__type": kind}))
@@ -180,8 +183,13 @@ impl Reply {
         Self { status: 302, ..Self::page("") }.with("Location", to.to_owned())
     }
 
+    /// A sentence.
+    pub(super) fn text(text: &str) -> Self {
+        Self { content_type: "text/plain", body: text.to_owned(), ..Self::html() }
+    }
+
     /// The same answer with another header.
-    fn with(mut self, name: &'static str, value: String) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }

@@ -131,7 +131,11 @@ fn assume_role(world: &mut World, caller: &Caller, params: &Params) -> Result<St
     transitive.extend(tags.transitive.iter().map(|key| key.to_lowercase()));
     // Without `mfa_at`: requests with a role's credentials carry no MFA context, whoever assumed the role.
     let signer = Signer::Role { arn: arn.to_owned(), session_name: session_name.to_owned() };
+    let most = role.spec.max_duration;
     let (key, expires) = world.issue(Grant { signer, mfa_at: None, source_identity, transitive }, secs);
+    if matches!(caller.signer, Signer::User(_)) {
+        world.console.was_assumed_directly(&key.id, most);
+    }
     Ok(format!("{}{assumed}{extra}", credentials(&key, expires)))
 }
 

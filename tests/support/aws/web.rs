@@ -126,7 +126,9 @@ fn assume(world: &mut World, params: &Params) -> Result<String, Refusal> {
     let assumed = assumed_role(world, role, arn, session_name);
     let signer = Signer::Role { arn: arn.to_owned(), session_name: session_name.to_owned() };
     let grant = Grant { signer, mfa_at: None, source_identity: None, transitive: Vec::new() };
+    let most = role.spec.max_duration;
     let (key, expires) = world.issue(grant, secs);
+    world.console.was_assumed_directly(&key.id, most);
     Ok(format!("{}{assumed}{}", credentials(&key, expires), element("Provider", &issuer)))
 }
 

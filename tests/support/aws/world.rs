@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 
 use super::account::Account;
+use super::console::Console;
 use super::device::DeviceState;
 use super::fault::Fault;
 use super::policies::Policies;
@@ -98,6 +99,8 @@ pub(crate) enum Kind {
     WebToken,
     /// A refresh token of `aws login`, or the key that proves who uses it.
     LoginToken,
+    /// It signs a browser in to the console.
+    SigninToken,
 }
 
 /// The status of a long-term key.
@@ -180,6 +183,7 @@ pub(super) struct World {
     pub(super) account_facts: Account,
     pub(super) sso: IdentityCenter,
     pub(super) signin: SignInService,
+    pub(super) console: Console,
     pub(super) calls: Vec<Call>,
     pub(super) secrets: Vec<(Kind, String)>,
     /// How many seconds the server's clock is ahead of this machine's.
@@ -210,6 +214,7 @@ impl World {
             account_facts: Account::default(),
             sso: IdentityCenter::default(),
             signin: SignInService::default(),
+            console: Console::default(),
             calls: Vec::new(),
             secrets: Vec::new(),
             skew: 0,
