@@ -403,6 +403,8 @@ mod tests {
             ("--region=", Some(Live::Regions)),
             ("list|--config-file|", Some(Live::Files)),
             ("exec|p|", None),
+            ("console|", Some(Live::Profiles)),
+            ("console|p|s3|--browser|", Some(Live::Programs)),
             ("exec|--profile|", Some(Live::Profiles)),
             ("device|list|", Some(Live::Profiles)),
             ("device|enroll|--profile=", Some(Live::Profiles)),
@@ -434,6 +436,9 @@ mod tests {
         assert_eq!(words(&at("env|p|--color=")), ["auto", "always", "never"]);
         assert_eq!(at("env|p|--color=").before, "--color=");
         assert!(words(&at("help|")).contains(&"list"));
+        let services = at("console|p|");
+        assert!(services.fixed.contains(&("s3".to_owned(), "S3".to_owned())) && services.live.is_none());
+        assert!(words(&at("console|--profile|p|x|")).contains(&"iam") && words(&at("console|")).is_empty());
         let options = at("list|-");
         assert!(words(&options).contains(&"--names") && words(&options).contains(&"--help"), "{options:?}");
         assert!(words(&options).contains(&"--config-file") && !words(&options).contains(&"--refresh"), "{options:?}");

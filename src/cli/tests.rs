@@ -97,6 +97,26 @@ fn the_short_way_reads_what_clap_reads() {
 }
 
 #[test]
+fn the_page_of_the_console_follows_its_profile_wherever_that_is_named() {
+    for (line, profile, page) in [
+        ("console", None, None),
+        ("console p", Some("p"), None),
+        ("console p s3", Some("p"), Some("s3")),
+        ("console --profile p s3", Some("p"), Some("s3")),
+        ("--profile p console s3", Some("p"), Some("s3")),
+        ("console s3 --profile p", Some("p"), Some("s3")),
+        ("console --profile p", Some("p"), None),
+        ("console p s3 --profile p", Some("p"), Some("s3")),
+        ("console --profile p p", Some("p"), None),
+    ] {
+        let Ok(Verb::Console(args)) = verb(line) else { panic!("{line}") };
+        let named = args.target.profile.as_ref().map(crate::names::ProfileName::as_str);
+        assert_eq!((named, args.page.as_deref()), (profile, page), "{line}");
+    }
+    assert!(verb("console p s3 --profile q").is_err());
+}
+
+#[test]
 fn what_is_refused() {
     for line in [
         "p list",

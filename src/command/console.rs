@@ -23,7 +23,7 @@ use crate::names::{AccountId, ProfileName};
 use crate::plan::{self, BaseKind, Plan, Service, SsoRole, Step};
 use crate::screen::table;
 use crate::secret::Secret;
-use crate::settings::ObtainOptions;
+use crate::settings::{Chosen, ObtainOptions, Settings};
 use crate::terminal::ToldToEnd;
 
 /// How long the browser may take to start and to open the address.
@@ -50,7 +50,8 @@ pub(super) fn run(args: ConsoleArgs, context: &Context<'_>) -> Result<Done, Erro
     let context = &context.attended_as(&how);
     let profile = choice::profile(args.target.profile.clone(), &how, context)?;
     let about = |error: Error| error.about(&profile);
-    let link = link(&profile, &args, &how, context).map_err(about)?;
+    let link = link(&profile, &args, &how, context).map_err(|error| service_as_profile(error, &args, context));
+    let link = link.map_err(about)?;
     choice::note(&profile, context);
     match browser {
         Some(browser) => open(link, &browser, context).map_err(about),
@@ -70,10 +71,13 @@ fn browser(args: &ConsoleArgs, context: &Context<'_>) -> Result<Option<Browser>,
 fn link(profile: &ProfileName, args: &ConsoleArgs, how: &ObtainOptions, context: &Context<'_>) -> Result<Link, Error> {
     let plan = context.plan(profile, how).map_err(|error| session::device::ways_out(error, profile, context))?;
     let service = plan.console(context.profiles()?, context.ambient())?;
-    let destination = destination(args.page.as_deref(), &service, context)?;
+    let destination = |words| destination(words, &service, context);
     if let [.., Step::RoleCredentials(role)] = plan.steps.given(false) {
-        return of_start_page(profile, role, args, &destination);
+        // The start page knows the console's home.
+        let page = args.page.as_deref().map(|words| destination(Some(words))).transpose()?;
+        return of_start_page(profile, role, args.logout_first, page.as_ref());
     }
+    let destination = destination(args.page.as_deref())?;
     if plan.base.kind() == BaseKind::LongTerm && plan.steps.given(true).iter().all(|step| step.role().is_none()) {
         return Err(ConsoleError::NoRole { profile: profile.clone(), other: role_of(profile, context)? }.into());
     }
@@ -82,7 +86,7 @@ fn link(profile: &ProfileName, args: &ConsoleArgs, how: &ObtainOptions, context:
     let clock = context.clock();
     let federation = Federation { service: &service, limits: context.settings.limits, clock: &clock };
     let issued = {
-        let _waiting = context.settings.messages.waiting("AWS to issue a sign-in token");
+        let _waiting = context.settings.messages.waiting("waiting for AWS to issue a sign-in token");
         federation.token(&signed.credentials, session_duration(&signed.plan))?
     };
     let mut address = link::login(&sign_in, &destination, &issued.token);
@@ -93,6 +97,21 @@ fn link(profile: &ProfileName, args: &ConsoleArgs, how: &ObtainOptions, context:
     let left = issued.duration.map(|it| it.to_string()).or(left);
     let who = who(&signed) + &left.map(|left| format!(", for {left}")).unwrap_or_default();
     Ok(Link { profile: profile.clone(), address, who, is_secret: true })
+}
+
+/// An unknown profile that is named like a service was meant as one.
+fn service_as_profile(error: Error, args: &ConsoleArgs, context: &Context<'_>) -> Error {
+    let word =
+        error.missing_profile().filter(|word| args.page.is_none() && args.target.profile.as_ref() == Some(*word));
+    let service = word.and_then(|word| ConsoleService::find(word.as_str()));
+    match service {
+        Some(service) => {
+            let (profile, chosen) = Settings::profile(None, context.host.env);
+            let profile = Some(profile).filter(|_| chosen != Chosen::Default);
+            ConsoleError::ServiceAsProfile { service: service.name(), profile }.into()
+        }
+        None => error,
+    }
 }
 
 fn destination(words: Option<&str>, service: &Service, context: &Context<'_>) -> Result<Destination, Error> {
@@ -113,13 +132,13 @@ fn destination(words: Option<&str>, service: &Service, context: &Context<'_>) ->
 fn of_start_page(
     profile: &ProfileName,
     role: &SsoRole,
-    args: &ConsoleArgs,
-    destination: &Destination,
+    logout_first: bool,
+    destination: Option<&Destination>,
 ) -> Result<Link, Error> {
-    if args.logout_first {
+    if logout_first {
         return Err(ConsoleError::LogoutOfStartPage.into());
     }
-    let address = link::of_start_page(role, args.page.is_some().then_some(destination))?;
+    let address = link::of_start_page(role, destination)?;
     let who = format!("{} by the start page of IAM Identity Center", role_in_words(&role.role, &role.account));
     Ok(Link { profile: profile.clone(), address, who, is_secret: false })
 }
@@ -168,7 +187,7 @@ fn open(link: Link, browser: &Browser, context: &Context<'_>) -> Result<Done, Er
     let messages = context.settings.messages;
     let mut handover = Handover::of(address).map_err(ConsoleError::Port)?;
     let mut opening = browser.open_for(profile.as_str(), &handover.url());
-    let waiting = messages.waiting("your browser to open the AWS console");
+    let waiting = messages.waiting("waiting for your browser to open the AWS console");
     wait(&mut handover, &mut opening, context)?;
     drop(waiting);
     messages.note(&format!("{profile}: opened the AWS console {who}"));

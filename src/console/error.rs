@@ -45,6 +45,14 @@ pub enum ConsoleError {
         /// The console's domain.
         domain: &'static str,
     },
+    /// The name of a service where a profile belongs.
+    #[error("there is no profile `{service}`, and a service follows the profile")]
+    ServiceAsProfile {
+        /// The service.
+        service: &'static str,
+        /// The profile that the environment names.
+        profile: Option<ProfileName>,
+    },
     /// `--logout-first` for a role of IAM Identity Center.
     #[error("`--logout-first` does not work with IAM Identity Center, whose start page has a session of its own")]
     LogoutOfStartPage,
@@ -86,6 +94,10 @@ impl ConsoleError {
             Self::NoConsole { sign_in: Some(page), .. } => format!("sign in at {page}"),
             Self::NoFips(_) => "set `AWS_USE_FIPS_ENDPOINT=false` for this command, if that is permitted".to_owned(),
             Self::NoSuchPage { .. } => "such as `s3`, `ec2`, or `iam`; TAB completes the names".to_owned(),
+            Self::ServiceAsProfile { service, profile: Some(profile) } => {
+                format!("run {}", ours(&format!("console {} {service}", profile.as_option()), None))
+            }
+            Self::ServiceAsProfile { profile: None, .. } => format!("{} shows the profiles", ours("list", None)),
             Self::Command => "`{url}` in it stands for the address".to_owned(),
             Self::Call(CallError::Refused { message, .. }) if message.contains("assume role") => {
                 "the AWS console takes sessions of roles only: use a profile with `role_arn`".to_owned()

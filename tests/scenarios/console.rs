@@ -9,6 +9,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use mfa_cred::names::console::ConsoleService;
+
 use crate::support::aws::{Fault, RoleSpec, Visit, When};
 use crate::support::pty::PATIENCE;
 use crate::support::tools::{find, skip_without};
@@ -135,11 +137,9 @@ fn over_ssh_the_address_is_printed_on_the_terminal() {
     world.set("DISPLAY", ":0");
     world.set("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22");
     world.sign_in(&device, &["login", "deploy"]);
-    world.may_leak();
-    let mut session = world.at_terminal(&["console", "deploy"]);
-    session.wait_for("there is no browser here: open this address in yours", PATIENCE);
-    let done = session.finish(PATIENCE);
+    let done = world.at_terminal(&["console", "deploy"]).finish(PATIENCE);
     assert!(done.status.success() && done.stdout.contains("/federation?Action=login"), "{done:?}");
+    assert!(done.stderr.starts_with("deploy: there is no browser here: open this address in yours\n"), "{done:?}");
 }
 
 #[test]
@@ -228,6 +228,14 @@ fn a_service_that_is_not_in_the_list_is_used_as_it_is() {
         visit(&world, done.stdout.trim_end());
         let url = format!("https://us-east-1.console.aws.amazon.com/{name}/home?region=us-east-1");
         assert_eq!(pages(&world).pop(), Some(page("deploy", &url, None)));
+    }
+}
+
+#[test]
+fn the_page_about_it_lists_every_service() {
+    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/console.md")).expect("a page");
+    for service in ConsoleService::all() {
+        assert!(docs.contains(&format!("`{}`", service.name())), "{}", service.name());
     }
 }
 

@@ -31,7 +31,7 @@ fn a_user_is_refused_before_any_code_with_a_profile_that_has_a_role() {
 #[test]
 fn a_users_session_or_key_that_only_its_source_knows_is_refused_too() {
     let Cast { world, device, key } = World::cast();
-    let session = world.sign_in(&device, &["process", "alice"]).stdout;
+    let session = world.sign_in(&device, &["process", "alice", "--mfa-serial", &device.serial()]).stdout;
     let long_term = format!("{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}", key.id, key.secret);
     world.may_leak();
     world.write("session", session);
@@ -79,6 +79,18 @@ fn an_address_outside_the_console_is_refused_before_any_code() {
          hint: such as `s3`, `ec2`, or `iam`; TAB completes the names\n",
     );
     assert!(calls(&world).is_empty());
+}
+
+#[test]
+fn a_service_in_the_profiles_place_is_recognized() {
+    let Cast { world, .. } = World::cast();
+    let error = "error: there is no profile `s3`, and a service follows the profile\n";
+    world.run(&["console", "s3"]).expect(1, "", &format!("{error}hint: `mfa-cred list` shows the profiles\n"));
+    world.set("AWS_PROFILE", "deploy");
+    let hint = "hint: run `mfa-cred console --profile deploy s3`\n";
+    world.run(&["console", "s3"]).expect(1, "", &format!("{error}{hint}"));
+    let done = world.run(&["console", "nonsense"]);
+    assert!(done.stderr.starts_with("error: there is no profile `nonsense`"), "{done:?}");
 }
 
 #[test]
