@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::serve::Serving;
+use crate::support::aws::Fault;
 use crate::support::files::files_below;
 use crate::support::pty::{self, Finished, PATIENCE, Pty, Stream};
 use crate::support::world::{Cast, MFA_CRED, World};
@@ -150,6 +151,17 @@ fn follow_those_about_the_endpoint(ran: &RefCell<Vec<String>>) {
     world.write(".aws/credentials", world.read(".aws/credentials") + &key);
     let hidden = "mfa-cred exec --server --without-files deploy";
     assert_eq!(reader.follow(&["exec", "--server", "deploy"]), [hidden]);
+/// The AWS console.
+fn follow_those_about_the_console(ran: &RefCell<Vec<String>>) {
+    let Cast { world, device, .. } = World::cast();
+    let reader = Reader { world: &world, ran };
+    assert_eq!(reader.follow(&["console", "alice"]), ["mfa-cred console deploy"]);
+    world.sign_in(&device, &["login", "deploy"]);
+    assert_eq!(reader.follow(&["console", "deploy", "--browser", "false"]), ["mfa-cred console --print deploy"]);
+    world.aws.fault("getSigninToken", Fault::Refuse(400, String::new(), String::new()), 1);
+    assert_eq!(reader.follow(&["console", "deploy"]), ["mfa-cred console --refresh deploy"]);
+    world.set("AWS_PROFILE", "deploy");
+    assert_eq!(reader.follow(&["console", "s3"]), ["mfa-cred console --profile deploy s3"]);
 }
 
 #[test]
@@ -239,6 +251,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     reader.follow_said("alice", &done);
 
     follow_those_about_access_keys(&ran);
+    follow_those_about_the_console(&ran);
 
     // An empty home, and a passphrase that nobody knows.
     let empty = World::empty();
