@@ -173,7 +173,7 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         Verb::Unwire(args) => wire::undo(args, context),
         Verb::Write(args) => write::run(args, context),
         Verb::Unwrite(args) => write::undo(&args, context),
-        Verb::Console(args) => console::run(*args, context),
+        Verb::Console(args) => console::run(&args, context),
         Verb::Clear { profiles, all, .. } => clear::run(&profiles, all, context),
         // These commands ran before the settings were read.
         Verb::Prompt(_)

@@ -41,8 +41,8 @@ struct Link {
     is_secret: bool,
 }
 
-pub(super) fn run(args: ConsoleArgs, context: &Context<'_>) -> Result<Done, Error> {
-    let browser = browser(&args, context)?;
+pub(super) fn run(args: &ConsoleArgs, context: &Context<'_>) -> Result<Done, Error> {
+    let browser = browser(args, context)?;
     if browser.is_none() {
         require_stdout().map_err(Error::Output)?;
     }
@@ -50,7 +50,7 @@ pub(super) fn run(args: ConsoleArgs, context: &Context<'_>) -> Result<Done, Erro
     let context = &context.attended_as(&how);
     let profile = choice::profile(args.target.profile.clone(), &how, context)?;
     let about = |error: Error| error.about(&profile);
-    let link = link(&profile, &args, &how, context).map_err(|error| service_as_profile(error, &args, context));
+    let link = link(&profile, args, &how, context).map_err(|error| service_as_profile(error, args, context));
     let link = link.map_err(about)?;
     choice::note(&profile, context);
     match browser {

@@ -78,7 +78,7 @@ fn is_within(url: &str, domain: &'static str) -> Result<(), ConsoleError> {
     // The host and nothing else: no user, no port.
     let authority = address.uri().authority().map_or("", |authority| authority.as_str());
     let host = authority.to_ascii_lowercase();
-    let is_here = host == domain || host.strip_suffix(domain).is_some_and(|before| is_subdomain(before));
+    let is_here = host == domain || host.strip_suffix(domain).is_some_and(is_subdomain);
     if is_here { Ok(()) } else { Err(elsewhere()) }
 }
 

@@ -56,11 +56,13 @@ pub struct Issued {
 
 /// The session as AWS wants it in the form.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Session<'a> {
-    session_id: &'a str,
-    session_key: &'a str,
-    session_token: &'a str,
+    #[serde(rename = "sessionId")]
+    id: &'a str,
+    #[serde(rename = "sessionKey")]
+    key: &'a str,
+    #[serde(rename = "sessionToken")]
+    token: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -130,11 +132,11 @@ impl Federation<'_> {
 /// The session, encoded for the form; `None` for long-term credentials.
 fn form(credentials: &Credentials) -> Option<Secret<String>> {
     let session = Session {
-        session_id: &credentials.access_key_id,
-        session_key: credentials.secret_access_key.expose(),
-        session_token: credentials.session_token.as_ref()?.expose(),
+        id: &credentials.access_key_id,
+        key: credentials.secret_access_key.expose(),
+        token: credentials.session_token.as_ref()?.expose(),
     };
-    let size = session.session_id.len() + session.session_key.len() + session.session_token.len();
+    let size = session.id.len() + session.key.len() + session.token.len();
     // Twice the size, so that the buffer does not grow and leave a copy: these texts need hardly any escapes.
     let mut json = Vec::with_capacity(2 * size + 100);
     serde_json::to_writer(&mut json, &session).ok()?;

@@ -207,7 +207,7 @@ mod tests {
             assert!(path.chars().all(is_legal) && !path.starts_with('/') && !path.contains("//"), "{path}");
             assert!(service.title.len() <= 40, "{}", service.title);
         }
-        assert!(all.is_sorted_by_key(|service| service.name()));
+        assert!(all.is_sorted_by_key(ConsoleService::name));
     }
 
     #[test]

@@ -114,7 +114,9 @@ fn issue(world: &mut World, request: &Request) -> Result<Reply, Refusal> {
     }
     let form = parameters(std::str::from_utf8(&request.body).map_err(|_| invalid("Not UTF-8"))?)?;
     let known = ["Action", "Session", "SessionDuration"];
-    if form.keys().any(|name| !known.contains(&name.as_str())) || form.get("Action") != Some(&"getSigninToken".into()) {
+    if form.keys().any(|name| !known.contains(&name.as_str()))
+        || form.get("Action").map(String::as_str) != Some("getSigninToken")
+    {
         return Err(invalid("Invalid request"));
     }
     let credentials = || invalid("Invalid credentials parameter");
