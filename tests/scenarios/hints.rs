@@ -108,6 +108,7 @@ fn follow_those_about_other_sources(reader: &Reader<'_>, cast: &Cast) {
     let list = ["list", "--sso", "corp"];
     assert_eq!(reader.follow(&list), ["mfa-cred login --sso corp"]);
     reader.ran.borrow_mut().push(format!("mfa-cred {}", list.join(" ")));
+    follow_those_about_the_console(reader.ran);
 }
 
 /// Roles of IAM Identity Center that are there, and that are no longer.
@@ -251,7 +252,6 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     reader.follow_said("alice", &done);
 
     follow_those_about_access_keys(&ran);
-    follow_those_about_the_console(&ran);
 
     // An empty home, and a passphrase that nobody knows.
     let empty = World::empty();

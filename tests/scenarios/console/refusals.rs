@@ -31,7 +31,7 @@ fn a_user_is_refused_before_any_code_with_a_profile_that_has_a_role() {
 #[test]
 fn a_users_session_or_key_that_only_its_source_knows_is_refused_too() {
     let Cast { world, device, key } = World::cast();
-    let session = world.sign_in(&device, &["process", "alice", "--mfa-serial", &device.serial()]).stdout;
+    let session = world.sign_in(&device, &["process", "alice", "--mfa-serial", device.serial()]).stdout;
     let long_term = format!("{{\"Version\":1,\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\"}}", key.id, key.secret);
     world.may_leak();
     world.write("session", session);
