@@ -152,6 +152,8 @@ fn follow_those_about_the_endpoint(ran: &RefCell<Vec<String>>) {
     world.write(".aws/credentials", world.read(".aws/credentials") + &key);
     let hidden = "mfa-cred exec --server --without-files deploy";
     assert_eq!(reader.follow(&["exec", "--server", "deploy"]), [hidden]);
+}
+
 /// The AWS console.
 fn follow_those_about_the_console(ran: &RefCell<Vec<String>>) {
     let Cast { world, device, .. } = World::cast();
