@@ -72,8 +72,10 @@ fn next_works(world: &World, what: &str) {
     assert!(listed.status.success(), "{what}: {listed:?}");
     let left = files_below(&world.home().join(CACHE));
     // A registration that was not finished is removed by a later one.
-    let is_known = |name: &str| name.ends_with(".json") || name.ends_with(".lock") || name.starts_with(".mfa-cred-");
-    let is_known = |file: &PathBuf| file.file_name().is_some_and(|name| is_known(&name.to_string_lossy()));
+    let is_known = |file: &PathBuf| {
+        let is_ours = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".mfa-cred-"));
+        is_ours || file.extension().is_some_and(|kind| kind == "json" || kind == "lock")
+    };
     assert!(left.iter().all(is_known), "{what}: {left:?}");
 }
 

@@ -120,7 +120,7 @@ fn what_is_in_the_token_files_place_and_no_file_is_named_without_a_call() {
     symlink("/nonexistent/token.json", &path).expect("a link");
     fails("nobody is signed in to SSO session `corp`", 3);
     gone();
-    for text in [&whole[..whole.len() / 2], b"\xff\xfe", b"\0\0\0\0", &[b'['; 100_000], &vec![b' '; 17 << 20]] {
+    for text in [&whole[..whole.len() / 2], b"\xff\xfe", b"\0\0\0\0", &vec![b'['; 100_000], &vec![b' '; 17 << 20]] {
         fs::write(&path, text).expect("it is written");
         let is_huge = text.len() > 16 << 20;
         fails(if is_huge { "it is longer than 16 MB" } else { "is not a JSON object" }, if is_huge { 1 } else { 3 });

@@ -106,7 +106,7 @@ impl Refusal {
                 let reply = Reply::json(self.status, &json!({"error": self.code, "message": self.message}));
                 reply.with("x-amzn-ErrorType", kind.to_owned())
             }
-            Service::Console => Reply { status: self.status, ..Reply::text(&self.message) },
+            Service::Console => Reply { status: self.status, ..Reply::sentence(&self.message) },
             Service::Portal => {
                 let kind = format!("com.amazonaws.switchboard.portal#{}", self.code);
                 Reply::json(self.status, &json!({"message": self.message, "__type": kind}))
@@ -184,7 +184,7 @@ impl Reply {
     }
 
     /// A sentence.
-    pub(super) fn text(text: &str) -> Self {
+    pub(super) fn sentence(text: &str) -> Self {
         Self { content_type: "text/plain", body: text.to_owned(), ..Self::html() }
     }
 
