@@ -16,13 +16,16 @@ use crate::support::pty::{Finished, PATIENCE, Pty, Session, Stream};
 use crate::support::world::{MFA_CRED, World};
 
 /// The programs beside ours that pages name, and what they do here.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("terraform", "case $* in *show*) echo '{\"format_version\": \"1.2\"}' ;; esac"),
     ("zbarimg", "cat seed"),
     ("aws", "case $* in *create-access-key*) cat key.json ;; *get-credential-report*) cat report.csv ;; esac"),
     ("aws-vault", "cat vault.json"),
     ("op", "echo tulip"),
     ("browser", "exec curl -s -L -o page \"$1\""),
+    // With the address as it stands in `ext+container:name=…&url=…`, and as the last argument.
+    ("firefox", "browser \"$(bash -c 'printf %b \"${1//%/\\\\x}\"' - \"${1##*&url=}\")\""),
+    ("chromium", "browser \"$2\""),
 ];
 
 /// The files that pages check.
@@ -43,7 +46,9 @@ const REPORT: &str = "user,arn,user_creation_time,password_enabled,password_last
     alice,arn:aws:iam::123456789012:user/alice,2026-01-02T03:04:05+00:00,true,no_information,false\n";
 
 /// What must have been done before a command, by how that begins.
-const BEFORE: [(&str, &str); 11] = [
+const BEFORE: [(&str, &str); 13] = [
+    ("mfa-cred wire --sso", "mfa-cred login --sso corp"),
+    ("mfa-cred unwire --sso", "mfa-cred login --sso corp && mfa-cred wire --sso corp --yes"),
     ("mfa-cred keys add", "rm .aws/credentials"),
     ("aws iam create-access-key", "rm .aws/credentials"),
     ("mfa-cred keys import my-user --from", "rm .aws/credentials"),
@@ -147,7 +152,10 @@ fn home() -> World {
         format!("[{name}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
     };
     world.write(".aws/credentials", section("my-user", &key) + &section("my-bot", &bot_key));
-    world.aws.sso().assign(&world.aws.account(), "Developer");
+    for role in ["Developer", "Admin"] {
+        world.aws.sso().assign(&world.aws.account(), role);
+    }
+    world.aws.sso().name_account(&world.aws.account(), "Production");
     world.write("config/mfa-cred/config.ini", "unlock_process = echo tulip\n");
     world.write("seed", bot.seed_base32());
     world.aws.put_policy(
