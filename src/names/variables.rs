@@ -8,6 +8,11 @@ pub mod aws {
     pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
     /// The old name of [`SESSION_TOKEN`].
     pub const SECURITY_TOKEN: &str = "AWS_SECURITY_TOKEN";
+    /// The Go SDK, and version 1 of Java's, read these if [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`] are not set.
+    pub const ACCESS_KEY: &str = "AWS_ACCESS_KEY";
+    pub const SECRET_KEY: &str = "AWS_SECRET_KEY";
+    /// A file with keys, from EC2's first command-line tools, which boto3 and the AWS CLI still read.
+    pub const CREDENTIAL_FILE: &str = "AWS_CREDENTIAL_FILE";
     /// When the credentials in the environment expire. The AWS CLI writes it, and botocore reads it.
     pub const CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
     /// The account ID, used for account-based endpoints.

@@ -25,13 +25,15 @@ const CONTRADICTING: [&str; 4] = [
 ];
 
 /// Variables to unset because SDKs use them before the profile that `AWS_PROFILE` names, or show another one.
-const BEFORE_A_NAME: [&str; 10] = [
+const BEFORE_A_NAME: [&str; 12] = [
     variables::aws::ACCESS_KEY_ID,
     variables::aws::SECRET_ACCESS_KEY,
     variables::aws::SESSION_TOKEN,
     variables::aws::CREDENTIAL_EXPIRATION,
     variables::aws::SECURITY_TOKEN,
     variables::aws::DEFAULT_PROFILE,
+    variables::aws::ACCESS_KEY,
+    variables::aws::SECRET_KEY,
     // boto3 and the AWS CLI use a web identity before a `credential_process`.
     variables::aws::WEB_IDENTITY_TOKEN_FILE,
     variables::aws::ROLE_ARN,
@@ -41,12 +43,15 @@ const BEFORE_A_NAME: [&str; 10] = [
 
 /// What SDKs take before the credentials of an endpoint, or in place of its address and token; and what says which
 /// credentials a shell holds.
-const BEFORE_ENDPOINT: [&str; 16] = [
+const BEFORE_ENDPOINT: [&str; 19] = [
     variables::aws::ACCESS_KEY_ID,
     variables::aws::SECRET_ACCESS_KEY,
     variables::aws::SESSION_TOKEN,
     variables::aws::SECURITY_TOKEN,
     variables::aws::CREDENTIAL_EXPIRATION,
+    variables::aws::ACCESS_KEY,
+    variables::aws::SECRET_KEY,
+    variables::aws::CREDENTIAL_FILE,
     variables::aws::PROFILE,
     variables::aws::DEFAULT_PROFILE,
     variables::aws::ROLE_ARN,

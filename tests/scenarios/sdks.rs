@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::clients::client;
+use super::serve::order;
 use crate::support::pty::{self, Finished, PATIENCE};
 use crate::support::tools::{find, skip_without};
-use crate::support::world::{Cast, World, calls, install};
+use crate::support::world::{Cast, MFA_CRED, World, calls, install};
 
 /// Our clients in the SDKs' languages, and where `tests/run` installs the SDKs.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
@@ -63,7 +64,12 @@ impl Sdk {
 
     /// The role that the SDK finds itself in, or why it is in none. `None` if it is not installed.
     fn role(self, world: &World) -> Option<Result<String, Finished>> {
-        let mut command = self.asking(1, Duration::ZERO)?;
+        self.role_as(world, &|command| command)
+    }
+
+    /// The same when it is started like this.
+    fn role_as(self, world: &World, around: &dyn Fn(Command) -> Command) -> Option<Result<String, Finished>> {
+        let mut command = around(self.asking(1, Duration::ZERO)?);
         dress(world, &mut command);
         let finished = pty::run(command, b"", PATIENCE);
         let role = finished.stdout.split("assumed-role/").nth(1).and_then(|rest| rest.split('/').next());
@@ -198,4 +204,33 @@ fn every_sdk_renews_through_a_wired_profile_across_five_expirations() {
     assert!(world.run(&["wire", "deploy", "--yes"]).status.success());
     world.set("AWS_PROFILE", "deploy-mfa");
     across_expirations(&world, &|command| command);
+}
+
+/// The same client with an endpoint of its own.
+fn with_endpoint(client: Command) -> Command {
+    let mut command = pty::off_terminal(MFA_CRED);
+    command.args(["exec", "--server", "deploy", "--"]).arg(client.get_program()).args(client.get_args());
+    command
+}
+
+#[test]
+fn every_sdk_renews_through_an_endpoint_of_its_own_across_five_expirations() {
+    let Cast { world, .. } = short_lived();
+    across_expirations(&world, &with_endpoint);
+}
+
+/// Whatever the shell holds for them.
+#[test]
+fn every_sdk_uses_the_endpoint_although_the_shell_has_what_it_would_use_before() {
+    let Cast { world, device, .. } = World::cast();
+    for name in order::names() {
+        world.set(name, order::value(name));
+    }
+    world.sign_in(&device, &["login", "deploy"]);
+    calls(&world);
+    for sdk in Sdk::ALL {
+        let Some(role) = sdk.role_as(&world, &with_endpoint) else { continue };
+        assert!(matches!(&role, Ok(role) if role == "deploy"), "{sdk:?} {role:?}");
+        assert_calls(&world, sdk, &["GetCallerIdentity"]);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod hostile;
+pub(crate) mod order;
 mod renewal;
 
 use std::fs;

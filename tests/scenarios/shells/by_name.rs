@@ -40,6 +40,8 @@ fn the_name_of_a_wired_profile_is_exported_and_keys_are_cleared() {
         "AWS_CREDENTIAL_EXPIRATION": null,
         "AWS_SECURITY_TOKEN": null,
         "AWS_DEFAULT_PROFILE": null,
+        "AWS_ACCESS_KEY": null,
+        "AWS_SECRET_KEY": null,
         "AWS_WEB_IDENTITY_TOKEN_FILE": null,
         "AWS_ROLE_ARN": null,
         "AWSUME_PROFILE": null,
