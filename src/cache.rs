@@ -27,7 +27,7 @@ use crate::vault::{KeyId, UnlockedKey, Vault, VaultError, Whereabouts};
 
 pub use entries::Removed;
 pub use entry::Header;
-pub use identity::{EntryKind, Key, keys};
+pub use identity::{EntryKind, Key, identity, keys};
 
 /// Credentials count as expired this long before their end: a request signed with them must still arrive.
 const LAST_MINUTE: SignedDuration = SignedDuration::from_secs(60);
@@ -52,20 +52,38 @@ pub enum Standing {
 /// The remaining lifetime below which credentials are renewed: 20 minutes for `process` and `serve`, since SDKs ask
 /// again below 15; 5 minutes for people. `--min-ttl` overrides it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct MinTtl(pub Lifetime);
+pub struct MinTtl {
+    least: Lifetime,
+    /// Is it for short-lived credentials, too?
+    is_strict: bool,
+}
 
 impl MinTtl {
     /// For a person's shell.
-    pub const PERSON: Self = Self(Lifetime::from_secs(5 * 60));
+    pub const PERSON: Self = Self::of(Lifetime::from_secs(5 * 60));
     /// For an SDK.
-    pub const SDK: Self = Self(Lifetime::from_secs(20 * 60));
+    pub const SDK: Self = Self::of(Lifetime::from_secs(20 * 60));
     /// For a session that only has to sign the next call.
-    pub const SIGNER: Self = Self(Lifetime::from_secs(60));
+    pub const SIGNER: Self = Self::of(Lifetime::from_secs(60));
+    /// For a shell that renews what it holds. It tries at most once a minute, so it cannot wait for the last tenth of a
+    /// short life.
+    pub const RENEWAL: Self = Self { least: Lifetime::from_secs(5 * 60), is_strict: true };
+
+    /// Credentials with at most [`SHORT_LIFE`] are renewed when a tenth of it remains.
+    pub const fn of(least: Lifetime) -> Self {
+        Self { least, is_strict: false }
+    }
+
+    /// The lifetime itself.
+    pub const fn least(self) -> Lifetime {
+        self.least
+    }
 
     /// The state of credentials with this lifetime.
     fn standing(self, made: Timestamp, end: Timestamp, now: Timestamp) -> Standing {
         let (life, left) = (end.duration_since(made), end.duration_since(now));
-        let least = if life <= SHORT_LIFE { life / 10 } else { SignedDuration::from_secs(self.0.secs().into()) };
+        let is_short = life <= SHORT_LIFE && !self.is_strict;
+        let least = if is_short { life / 10 } else { SignedDuration::from_secs(self.least.secs().into()) };
         if left > SignedDuration::ZERO && left >= least {
             Standing::Fresh
         } else if left >= LAST_MINUTE {

@@ -39,7 +39,7 @@ pub use device::{DeviceVerb, Whose};
 pub use doctor::DoctorArgs;
 pub use env::EnvArgs;
 pub use help::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes};
-pub use init::{EvaluatesArgs, InitArgs};
+pub use init::{EvaluatesArgs, InitArgs, RenewArgs};
 pub use keys::{KeysVerb, Tool};
 pub use options::{Color, CommandName, Global, Obtain};
 use options::{one_of, profile_name};
@@ -264,6 +264,9 @@ pub enum Verb {
     /// Say whether the shell evaluates what these words print
     #[command(name = "__evaluates", hide = true)]
     Evaluates(EvaluatesArgs),
+    /// Renew what this shell holds, without asking
+    #[command(name = "__renew", hide = true)]
+    Renew(RenewArgs),
 }
 
 /// Reads argv, the program's name first.
@@ -279,6 +282,7 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Err
 const VERBS: &[&str] = &[
     "__complete",
     "__evaluates",
+    "__renew",
     "audit",
     "clear",
     "completions",
@@ -473,6 +477,7 @@ impl Verb {
             | Self::Unset { .. }
             | Self::Unwire(_)
             | Self::Unwrite(_)
+            | Self::Renew(_)
             | Self::Wire(_) => None,
         }
     }

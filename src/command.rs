@@ -23,6 +23,7 @@ mod policy;
 mod portal;
 mod process;
 mod prompt;
+mod renew;
 mod serve;
 mod session;
 mod setup;
@@ -106,6 +107,7 @@ fn without_settings(args: &Args, host: &Host<'_>) -> Option<Result<Done, Error>>
         Verb::Init(init) => init::run(init, host),
         Verb::Doctor(asked) => doctor::run(asked, &args.global, host),
         Verb::Evaluates(asked) => Ok(init::evaluates(asked)),
+        Verb::Renew(asked) => renew::run(asked, &args.global, host),
         _ => return None,
     })
 }
@@ -182,7 +184,8 @@ fn dispatch(verb: Verb, context: &Context<'_>) -> Result<Done, Error> {
         | Verb::Completions(_)
         | Verb::Man { .. }
         | Verb::Init(_)
-        | Verb::Evaluates(_) => Ok(Done::Well),
+        | Verb::Evaluates(_)
+        | Verb::Renew(_) => Ok(Done::Well),
     }
 }
 

@@ -113,6 +113,9 @@ pub enum Error {
     /// `init --prompt` for a shell that cannot tell the time by itself.
     #[error("this shell cannot show the time left without running a program")]
     NoSegment,
+    /// `init --auto-renew` for a shell that cannot.
+    #[error("this shell cannot renew credentials: it has no hook that runs before a command")]
+    NoRenewal,
     /// Where this program is.
     #[error("the path of this program is unknown")]
     Program(#[source] io::Error),
@@ -299,6 +302,7 @@ impl Error {
             | Self::DeviceOrProfile { .. }
             | Self::PolicyKind(_)
             | Self::WhichSsoSession(_)
+            | Self::NoRenewal
             | Self::NoSegment => ExitCode::Usage,
             Self::Plan(
                 PlanError::Duration { origin, .. }

@@ -39,6 +39,7 @@ fn answered(argv: &[std::ffi::OsString]) -> Option<mfa_cred::exit::ExitCode> {
         machine: &String::new,
         parent: &system::parent,
         program: &|| Err(std::io::ErrorKind::Unsupported.into()),
+        end_within: &|_| (),
         become_command: &|_| Err(std::io::ErrorKind::Unsupported.into()),
     };
     mfa_cred::command::warm::run(argv, &host)

@@ -450,6 +450,8 @@ pub struct Host<'a> {
     pub parent: &'a dyn Fn() -> Option<String>,
     /// The path of this program.
     pub program: &'a dyn Fn() -> io::Result<PathBuf>,
+    /// Ends this process after that time, whatever it is doing then.
+    pub end_within: &'a dyn Fn(Duration),
     /// Replaces this process with the command; if the system cannot, runs it and returns its exit code.
     pub become_command: &'a dyn Fn(Command) -> io::Result<u8>,
 }

@@ -7,12 +7,14 @@
 mod data;
 mod export;
 mod process;
+mod renewal;
 pub mod segment;
 
 use std::str::FromStr;
 
 pub use export::{Export, Held, VARIABLES};
 pub use process::process_json;
+pub use renewal::Renewal;
 
 use crate::secret::Secret;
 use crate::shell::{Shell, Statements, Syntax};

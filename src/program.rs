@@ -31,6 +31,7 @@ pub fn main() -> ExitCode {
         machine: &system::machine,
         parent: &system::parent,
         program: &system::program,
+        end_within: &system::end_within,
         become_command: &system::become_command,
     };
     match command::run(argv, &host) {

@@ -7,6 +7,7 @@ mod ambient;
 mod config_ini;
 mod dialog;
 mod error;
+mod words;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -25,6 +26,7 @@ use config_ini::ConfigIni;
 pub use ambient::{ambient, ambient_credentials};
 pub use dialog::DialogProgram;
 pub use error::SettingsError;
+pub use words::words;
 
 /// How the profile was chosen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -81,6 +83,8 @@ pub struct Limits {
     pub attempt: Duration,
     /// For all attempts together.
     pub call: Duration,
+    /// For an instance or a `credential_process` that gives the base credentials.
+    pub provider: Duration,
 }
 
 /// How credentials are to be obtained.
@@ -109,6 +113,11 @@ pub enum Token {
     Given(crate::secret::Code),
     /// On stdin.
     Stdin,
+}
+
+impl Limits {
+    /// The usual limit for what is asked for the base credentials.
+    const PROVIDER: Duration = Duration::from_secs(60);
 }
 
 impl Settings {
@@ -150,6 +159,7 @@ impl Settings {
                 connect: ini.time("connect_timeout", 5)?,
                 attempt: ini.time("attempt_timeout", 20)?,
                 call: ini.time("call_timeout", 60)?,
+                provider: Limits::PROVIDER,
             },
             allow_http: ini.is_on("allow_http")?,
             ini,

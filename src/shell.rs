@@ -153,6 +153,8 @@ pub struct Init {
     pub command: &'static str,
     /// Adds the segment to the prompt; `None` for a shell that has no way to get the current time.
     pub segment: Option<&'static str>,
+    /// Renews the shell's credentials before a command starts; `None` for a shell that cannot. `__BINARY__` as above.
+    pub renewal: Option<&'static str>,
     /// Quotes a path as a word that can be run as a program.
     pub quote: fn(&str) -> String,
     /// How the shell loads what `init` prints.
@@ -266,6 +268,11 @@ impl Init {
     /// in any shell.
     pub fn command(&self, binary: &str, name: &str) -> String {
         self.command.replace("__BINARY__", &(self.quote)(binary)).replace("__COMMAND__", name)
+    }
+
+    /// The script that renews credentials with the program at this path.
+    pub fn renewal(&self, binary: &str) -> Option<String> {
+        Some(self.renewal?.replace("__BINARY__", &(self.quote)(binary)))
     }
 }
 

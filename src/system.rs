@@ -231,6 +231,16 @@ pub fn refuse_core_dumps() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
+/// Ends this process after that time, as a failure of the network: nothing else takes as long.
+pub fn end_within(limit: Duration) {
+    // Without a thread there is only the limit of each call.
+    let _ = std::thread::Builder::new().name("limit".to_owned()).spawn(move || {
+        std::thread::sleep(limit);
+        #[expect(clippy::exit, reason = "the main thread may be blocked, and locks end with the process")]
+        std::process::exit(crate::exit::ExitCode::Network.number().into());
+    });
+}
+
 /// Ends this process by a signal, so that its parent sees that signal.
 pub fn die_of(signal: i32) -> ExitCode {
     #[cfg(unix)]

@@ -86,6 +86,11 @@ pub(super) fn base_name(plan: &Plan) -> String {
     base16ct::lower::encode_string(&base(plan)[..16])
 }
 
+/// What identifies the credentials of a plan: the same text for the same credentials, as far as the plan tells.
+pub fn identity(plan: &Plan) -> String {
+    keys(plan, plan.steps.given(true)).pop().map_or_else(|| base_name(plan), |key| key.digest)
+}
+
 /// The keys of a plan's steps, in order; each covers the ones before it.
 pub fn keys(plan: &Plan, steps: &[Step]) -> Vec<Key> {
     let mut before = base(plan);

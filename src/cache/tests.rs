@@ -143,7 +143,9 @@ fn an_entry_is_valid_until_its_kind_needs_renewal() {
         assert_eq!(standing(MinTtl::PERSON, life, left), person, "person {life} {left}");
         assert_eq!(standing(MinTtl::SDK, life, left), sdk, "sdk {life} {left}");
     }
-    let none = MinTtl(Lifetime::from_secs(0));
+    assert_eq!(standing(MinTtl::RENEWAL, 90, 89), Stale, "a renewal does not wait for the last tenth of a short life");
+    assert_eq!((standing(MinTtl::RENEWAL, 3600, 300), standing(MinTtl::RENEWAL, 3600, 299)), (Fresh, Stale));
+    let none = MinTtl::of(Lifetime::from_secs(0));
     assert_eq!((standing(none, 3600, 1), standing(none, 3600, 0)), (Fresh, Over), "`--min-ttl 0` serves to the end");
 }
 

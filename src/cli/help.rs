@@ -60,7 +60,8 @@ const EXAMPLES: &[(&str, &str)] = &[
         "init",
         "eval \"$(mfa-cred init bash)\"            # in ~/.bashrc\n\
          mfa-cred init fish | source              # in ~/.config/fish/config.fish\n\
-         eval \"$(mfa-cred init zsh --prompt)\"    # in ~/.zshrc, with a segment in the prompt",
+         eval \"$(mfa-cred init zsh --prompt)\"    # in ~/.zshrc, with a segment in the prompt\n\
+         eval \"$(mfa-cred init zsh --auto-renew)\"    # renews what the shell holds",
     ),
     (
         "list",
@@ -165,7 +166,7 @@ pub const FILES: [(&str, &str); 5] = [
 ];
 
 /// The environment variables that are read, and those that `env` sets.
-pub const VARIABLES: [(&str, &str); 16] = [
+pub const VARIABLES: [(&str, &str); 17] = [
     (variables::REGION, "like `--region`"),
     (variables::DURATION, "like `--duration`"),
     (variables::MIN_TTL, "like `--min-ttl`"),
@@ -178,6 +179,7 @@ pub const VARIABLES: [(&str, &str); 16] = [
     (variables::LOG, "`error`, `warn`, `info` or `debug`: like `-q`, no flag, `-v` and `-vv`"),
     (variables::PROFILE, "set by `env`: the profile that the shell holds, which is the default for every command"),
     (variables::EXPORTED_REGION, "set by `env`: the region, if an option or a setting gave it"),
+    (variables::RENEWAL, "set by `env` in a shell that renews its credentials: when, and which key"),
     (variables::EXPORTED_PROFILE, "set by `env --as-profile`: what it put into `AWS_PROFILE`"),
     (variables::aws::PROFILE, "the default profile if the shell holds none"),
     ("AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE", "the AWS files"),

@@ -6,7 +6,8 @@ use clap::Args as ClapArgs;
 
 use super::Verb;
 use super::options::CommandName;
-use super::options::shell_with;
+use super::options::{one_of, shell_with};
+use crate::output::Format;
 use crate::shell::Shell;
 
 // `init`.
@@ -22,6 +23,22 @@ pub struct InitArgs {
     /// Add a prompt segment: the shell's profile and the time left
     #[arg(long)]
     pub prompt: bool,
+    /// Renew the shell's credentials before they expire
+    ///
+    /// Before a command starts, the shell compares the time, without starting a process. Below five minutes it renews what it
+    /// holds, at most once a minute and for at most three seconds. It never asks anything: when the MFA session has expired,
+    /// run `mfa-cred PROFILE` again.
+    #[arg(long)]
+    pub auto_renew: bool,
+}
+
+// Called by the hooks of `init --auto-renew`.
+#[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[derive(Clone, Debug, ClapArgs, PartialEq)]
+pub struct RenewArgs {
+    /// The shell to write for
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(Format::all().map(Format::name)))]
+    pub format: Format,
 }
 
 // Called by the shell function before it runs a command line.

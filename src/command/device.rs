@@ -130,7 +130,9 @@ fn with_desk<T>(
             let sealed = |profile: &ProfileName| context.open_sealed(profile);
             let login = |session: &LoginSession| context.renewed(session, cache.folder(), clock);
             let sso = |role: &SsoRole| portal::role_credentials(role, context);
-            let base = RealBases { ambient: &ambient, sealed: &sealed, login: &login, sso: &sso, heard: &heard };
+            let patience = context.settings.limits.provider;
+            let base =
+                RealBases { ambient: &ambient, sealed: &sealed, login: &login, sso: &sso, heard: &heard, patience };
             let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, clock.now()));
             let base = base.map_err(ExecuteError::from)?;
             let limits = context.settings.limits;

@@ -16,8 +16,14 @@ pub(super) fn run(args: &InitArgs, host: &Host<'_>) -> Result<Done, Error> {
     let shell = args.shell.unwrap_or_else(|| calling(host));
     let program = (host.program)().map_err(Error::Program)?;
     let mut text = script_named(shell, &program, args.command.as_str())?;
+    let (init, completion) = (shell.dialect().init.as_ref(), shell.dialect().completion.as_ref());
+    if args.auto_renew {
+        let renewal = init.and_then(|init| init.renewal(program.to_str()?)).ok_or(Error::NoRenewal)?;
+        let comes_first = completion.is_some_and(|completion| completion.comes_first);
+        text = if comes_first { renewal + "\n" + &text } else { text + "\n" + &renewal };
+    }
     if args.prompt {
-        let segment = shell.dialect().init.as_ref().and_then(|init| init.segment);
+        let segment = init.and_then(|init| init.segment);
         text.push('\n');
         text.push_str(segment.ok_or(Error::NoSegment)?);
     }

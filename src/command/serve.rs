@@ -117,7 +117,7 @@ pub(super) fn plans(profiles: &[ProfileName], how: &ObtainOptions, context: &Con
 
 /// Credentials with less time left are renewed.
 pub(super) fn least(how: &ObtainOptions) -> Lifetime {
-    how.min_ttl.unwrap_or(MinTtl::SDK.0)
+    how.min_ttl.unwrap_or(MinTtl::SDK.least())
 }
 
 /// `mfa-cred process` with the same options, which asks nobody.

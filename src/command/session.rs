@@ -8,7 +8,7 @@ pub(super) mod sso;
 use super::context::Context;
 use super::{choice, portal};
 use crate::aws::route::Route;
-use crate::cache::{Cache, CacheUse, Lookup, MinTtl, keys};
+use crate::cache::{self, Cache, CacheUse, Lookup, MinTtl, keys};
 use crate::cli::{Obtain, SignInArgs};
 use crate::code::{Asker, CodeSource};
 use crate::error::Error;
@@ -18,16 +18,18 @@ use crate::execute::{ExecuteError, Executor, Reuse, Sts};
 use crate::host::Host;
 use crate::names::ProfileName;
 use crate::names::variables;
-use crate::output::Export;
-use crate::plan::{LoginSession, MfaProcess, Origin, Plan, SsoRole};
+use crate::output::{Export, Renewal};
+use crate::plan::{LoginSession, MfaProcess, Origin, Plan, PlanRequest, SsoRole};
 use crate::secret::Credentials;
-use crate::settings::{ObtainOptions, Settings, Token};
+use crate::settings::{self, ObtainOptions, Settings, Token};
 use crate::state::CorrectedClock;
 
 /// A profile's credentials, and the plan that produced them.
 pub(super) struct Signed {
     pub(super) plan: Plan,
     pub(super) credentials: Credentials,
+    /// What was asked for, if it can be asked for again: not with `--no-cache`, which keeps no MFA session.
+    pub(super) request: Option<PlanRequest>,
 }
 
 /// May the person be sent to a browser?
@@ -60,7 +62,8 @@ pub(super) fn sign_in(
         }
         _ => obtain(context, &plan, &how, usual),
     };
-    Ok(Signed { credentials: credentials.map_err(about)?, plan })
+    let credentials = credentials.map_err(about)?;
+    Ok(Signed { credentials, plan, request: how.may_cache.then_some(how.request) })
 }
 
 impl Signed {
@@ -69,9 +72,21 @@ impl Signed {
         let is_renewal = host.env.os(variables::PROFILE).is_some();
         let region = self.plan.region.as_ref();
         let was_noted = host.env.os(variables::EXPORTED_REGION).is_some();
-        Export::of(&self.credentials, &self.plan.profile, region, is_renewal)
+        let export = Export::of(&self.credentials, &self.plan.profile, region, is_renewal)
             .noting_region(region.filter(|_| self.plan.region_is_given), was_noted)
-            .forgetting_name(host.env.var(variables::EXPORTED_PROFILE).as_deref(), None)
+            .forgetting_name(host.env.var(variables::EXPORTED_PROFILE).as_deref(), None);
+        if host.env.os(variables::RENEWAL).is_some() { export.noting_renewal(self.renewal().as_ref()) } else { export }
+    }
+
+    /// The variables of a renewal.
+    pub(super) fn renewed(&self) -> Export {
+        Export::replacing(&self.credentials).noting_renewal(self.renewal().as_ref())
+    }
+
+    fn renewal(&self) -> Option<Renewal> {
+        let Credentials { access_key_id, expiration, .. } = &self.credentials;
+        let options = settings::words(self.request.as_ref()?);
+        Some(Renewal::before((*expiration)?, access_key_id, cache::identity(&self.plan), options))
     }
 }
 
@@ -108,7 +123,8 @@ impl Session<'_, '_> {
         let sealed = |profile: &ProfileName| context.open_sealed(profile);
         let login = |session: &LoginSession| context.renewed(session, cache.folder(), clock);
         let sso = |role: &SsoRole| portal::role_credentials(role, context);
-        let bases = RealBases { ambient: &ambient, sealed: &sealed, login: &login, sso: &sso, heard: &heard };
+        let patience = settings.limits.provider;
+        let bases = RealBases { ambient: &ambient, sealed: &sealed, login: &login, sso: &sso, heard: &heard, patience };
         let bases = device::Once::new(bases);
         let settled = device::settle(plan, &bases, self)?;
         let clock = &clock.of(&settled.service);
@@ -124,7 +140,7 @@ impl Session<'_, '_> {
             connect: &connect,
             user: context.host.user,
             messages: settings.messages,
-            min_ttl: how.min_ttl.map_or(usual, MinTtl),
+            min_ttl: how.min_ttl.map_or(usual, MinTtl::of),
             reuse: if how.refresh { Reuse::Nothing } else { Reuse::Fresh },
         };
         let result = executor.credentials();

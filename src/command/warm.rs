@@ -78,7 +78,7 @@ fn with_settings(verb: Verb, context: &Context<'_>) -> Option<Done> {
 /// What [`super::session::sign_in`] would find, if that were in the cache.
 fn signed(named: Option<ProfileName>, options: &cli::Obtain, usual: MinTtl, context: &Context<'_>) -> Option<Signed> {
     let how = context.how(options).ok().filter(|how| how.may_cache && !how.refresh)?;
-    let min_ttl = how.min_ttl.map_or(usual, MinTtl);
+    let min_ttl = how.min_ttl.map_or(usual, MinTtl::of);
     let plan = context.plan(&named?, &how).ok()?;
     context.with_cache(CacheUse::Read, |cache, clock| {
         let settled = cache.with_known_device(plan.clone());
@@ -87,6 +87,6 @@ fn signed(named: Option<ProfileName>, options: &cli::Obtain, usual: MinTtl, cont
             return None;
         }
         let credentials = execute::cached(&settled, cache, min_ttl, &clock).ok()??;
-        Some(Signed { plan, credentials })
+        Some(Signed { plan, credentials, request: Some(how.request) })
     })
 }

@@ -66,7 +66,7 @@ impl Clock for Running {
 /// How much of the remaining time a call may take.
 pub(super) fn limits(facts: &Facts) -> Limits {
     let left = facts.time_left();
-    Limits { connect: left, attempt: left, call: left }
+    Limits { connect: left, attempt: left, call: left, provider: left }
 }
 
 /// The user's key, if it is in the AWS files.
@@ -77,7 +77,14 @@ pub(super) fn key(facts: &Facts, plan: &Plan) -> Option<Credentials> {
     }
     // A sealed key is not opened, since that may ask a person.
     let sealed = |profile: &ProfileName| Err(SafeError::Missing(profile.clone()));
-    let bases = RealBases { ambient: &|| None, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &|_| () };
+    let bases = RealBases {
+        ambient: &|| None,
+        sealed: &sealed,
+        login: &signin::none,
+        sso: &sso::none,
+        heard: &|_| (),
+        patience: facts.time_left(),
+    };
     bases.credentials(plan, set).ok()
 }
 

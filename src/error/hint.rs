@@ -57,6 +57,7 @@ pub(super) fn of(error: &Error, profile: Option<&ProfileName>) -> Option<String>
         }
         Error::Inexpressible(_) => Some("`--format json` can hold any value".to_owned()),
         Error::Untaken { profile, is_by_name, format } => Some(take(profile.as_ref(), *is_by_name, *format)),
+        Error::NoRenewal => Some("a profile that `wire` adds lets SDKs renew their credentials themselves".to_owned()),
         Error::NoSegment => Some(format!("call {} in its prompt", ours("prompt", None))),
         Error::Settings(SettingsError::NoHome) => {
             Some("set HOME, or name the files with `--config-file` and `--credentials-file`".to_owned())

@@ -26,9 +26,6 @@ use crate::signin::SignInError;
 use crate::sso::SsoError;
 use crate::web_token::{self, TokenError};
 
-/// The time limit for an instance, a container or a command.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// Why there are no base credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum BaseError {
@@ -123,6 +120,8 @@ pub struct RealBases<'a> {
     pub sso: &'a dyn Fn(&SsoRole) -> Result<Credentials, SsoError>,
     /// Passes the stderr of a `credential_process` on to the person at the terminal.
     pub heard: &'a dyn Fn(&str),
+    /// The time limit for an instance or a command.
+    pub patience: Duration,
 }
 
 impl Bases for RealBases<'_> {
@@ -146,7 +145,7 @@ impl RealBases<'_> {
             Base::Environment(_) => (self.ambient)().ok_or(BaseError::NoAmbientKey),
             Base::CredentialProcess { command, .. } => {
                 let failed = |why| BaseError::Process { from: plan.base.to_string(), why };
-                process::run(command, PATIENCE, self.heard).map_err(failed)
+                process::run(command, self.patience, self.heard).map_err(failed)
             }
             Base::Sso(role) => Ok((self.sso)(role)?),
             Base::Ec2InstanceMetadata(url) => {
@@ -155,7 +154,8 @@ impl RealBases<'_> {
                 let agent = imds::Client::builder().configure(&config).endpoint(url);
                 let failed = |_| failed(plan, ": its address is not valid".to_owned());
                 let agent = agent.map_err(failed)?.build();
-                provide(plan, &ImdsCredentialsProvider::builder().configure(&config).imds_client(agent).build())
+                let provider = ImdsCredentialsProvider::builder().configure(&config).imds_client(agent).build();
+                provide(plan, &provider, self.patience)
             }
             Base::EcsContainer(None) => {
                 let why = ": neither `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` nor `AWS_CONTAINER_CREDENTIALS_FULL_URI` is set";
@@ -204,11 +204,11 @@ fn failed(plan: &Plan, why: String) -> BaseError {
     BaseError::Provider { from: plan.base.to_string(), why }
 }
 
-fn provide(plan: &Plan, provider: &dyn ProvideCredentials) -> Result<Credentials, BaseError> {
+fn provide(plan: &Plan, provider: &dyn ProvideCredentials, patience: Duration) -> Result<Credentials, BaseError> {
     let failed = |why| failed(plan, why);
-    let answer = runtime()?.block_on(async { tokio::time::timeout(PATIENCE, provider.provide_credentials()).await });
+    let answer = runtime()?.block_on(async { tokio::time::timeout(patience, provider.provide_credentials()).await });
     match answer {
-        Err(_) => Err(failed(format!(" within {} s", PATIENCE.as_secs()))),
+        Err(_) => Err(failed(format!(" within {} s", patience.as_secs()))),
         Ok(Err(error)) => Err(failed(reason(&error))),
         Ok(Ok(credentials)) => Ok(from_sdk(&credentials)),
     }

@@ -88,5 +88,8 @@ pub const PROFILE: &str = "MFA_CRED_PROFILE";
 pub const EXPORTED_REGION: &str = "MFA_CRED_EXPORTED_REGION";
 /// Output only: the profile that `env --as-profile` put into `AWS_PROFILE`.
 pub const EXPORTED_PROFILE: &str = "MFA_CRED_EXPORTED_PROFILE";
+/// Output only: when, and for which access key, a shell that renews its credentials does so. Exported where it is set,
+/// if only to `-`, as `init --auto-renew` does.
+pub const RENEWAL: &str = "MFA_CRED_RENEWAL";
 /// How deeply our processes are nested, for example when a `credential_process` calls us again.
 pub const DEPTH: &str = "MFA_CRED_DEPTH";

@@ -1,8 +1,12 @@
 //! What an environment receives: the credentials as variables, and the contradicting variables to unset.
 
+use super::renewal::Renewal;
 use crate::names::variables;
 use crate::names::{ProfileName, Region};
 use crate::secret::{Credentials, Secret};
+
+/// In whole seconds, the format that the SDKs parse.
+const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// Every variable that `env` can set, in output order.
 pub const VARIABLES: [&str; 8] = [
@@ -94,8 +98,7 @@ impl Export {
             plain(&credentials.access_key_id),
             Some(credentials.secret_access_key.clone()),
             credentials.session_token.clone(),
-            // In whole seconds, the format that the SDKs parse.
-            credentials.expiration.and_then(|end| plain(&end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+            credentials.expiration.and_then(|end| plain(&end.strftime(TIME).to_string())),
             region(),
             region(),
             plain(profile.as_str()),
@@ -154,6 +157,28 @@ impl Export {
                 self.variables.push((variables::aws::PROFILE, None));
             }
         }
+        self
+    }
+
+    /// An export of credentials that replace those in a shell, and of nothing else.
+    pub fn replacing(credentials: &Credentials) -> Self {
+        let set = |name, text: &str| (name, Some(Secret::from(text)));
+        let end = credentials.expiration.map(|end| end.strftime(TIME).to_string());
+        let variables = vec![
+            set(variables::aws::ACCESS_KEY_ID, &credentials.access_key_id),
+            (variables::aws::SECRET_ACCESS_KEY, Some(credentials.secret_access_key.clone())),
+            (variables::aws::SESSION_TOKEN, credentials.session_token.clone()),
+            (variables::aws::CREDENTIAL_EXPIRATION, end.map(|end| Secret::from(end.as_str()))),
+        ];
+        Self { variables, profile: None, reveals: false }
+    }
+
+    /// Records when the credentials are to be renewed; `-` if they cannot be, or if there are none any more: an
+    /// empty variable counts as absent.
+    #[must_use]
+    pub fn noting_renewal(mut self, renewal: Option<&Renewal>) -> Self {
+        let text = renewal.map_or_else(|| "-".to_owned(), ToString::to_string);
+        self.variables.push((variables::RENEWAL, Some(Secret::from(text.as_str()))));
         self
     }
 

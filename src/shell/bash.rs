@@ -11,6 +11,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.bash"),
         segment: Some(include_str!("../../shell/prompt.bash")),
+        renewal: Some(include_str!("../../shell/renew.bash")),
         quote: posix::quoted,
         loading: Loading::Line("eval \"$(__BINARY__ init bash)\""),
     }),

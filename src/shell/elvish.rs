@@ -12,6 +12,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.elv"),
         segment: Some(include_str!("../../shell/prompt.elv")),
+        renewal: Some(include_str!("../../shell/renew.elv")),
         quote: |path| word(path).expose().clone(),
         loading: Loading::Line("eval (__BINARY__ init elvish | slurp)"),
     }),

@@ -13,6 +13,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.fish"),
         segment: Some(include_str!("../../shell/prompt.fish")),
+        renewal: Some(include_str!("../../shell/renew.fish")),
         quote: |path| word(path).expose().clone(),
         loading: Loading::Line("__BINARY__ init fish | source"),
     }),

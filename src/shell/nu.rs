@@ -11,6 +11,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.nu"),
         segment: Some(include_str!("../../shell/prompt.nu")),
+        renewal: Some(include_str!("../../shell/renew.nu")),
         quote: string,
         loading: Loading::Itself,
     }),

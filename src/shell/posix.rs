@@ -24,6 +24,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.sh"),
         segment: None,
+        renewal: None,
         quote: quoted,
         loading: Loading::Line("eval \"$(__BINARY__ init posix)\""),
     }),

@@ -16,6 +16,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.ps1"),
         segment: Some(include_str!("../../shell/prompt.ps1")),
+        renewal: Some(include_str!("../../shell/renew.ps1")),
         quote: |path| format!("({})", word(path).expose()),
         loading: Loading::Line("& __BINARY__ init powershell | Out-String | Invoke-Expression"),
     }),

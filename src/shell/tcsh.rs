@@ -18,6 +18,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.tcsh"),
         segment: None,
+        renewal: Some(include_str!("../../shell/renew.tcsh")),
         quote: |path| word(path).expose().clone(),
         loading: Loading::Script { file: ".mfa-cred.tcsh", line: "source ~/.mfa-cred.tcsh" },
     }),

@@ -71,7 +71,8 @@ fn every_script_belongs_to_a_shell() {
     };
     let dialects = Shell::ALL.map(Shell::dialect);
     let inits = dialects.iter().filter_map(|dialect| dialect.init.as_ref());
-    let of_shells = inits.flat_map(|init| [Some(init.command), init.segment]).flatten().map(str::to_owned);
+    let of_shells =
+        inits.flat_map(|init| [Some(init.command), init.renewal, init.segment]).flatten().map(str::to_owned);
     assert_eq!(texts("shell"), of_shells.collect());
     let completions = dialects.iter().filter_map(|dialect| dialect.completion.as_ref());
     assert_eq!(texts("completions"), completions.map(|completion| completion.script.to_owned()).collect());
@@ -97,6 +98,9 @@ fn the_path_is_quoted_for_the_shell_and_no_placeholder_remains() {
         assert!(!text.contains("__BINARY__") && !text.contains("__COMMAND__"), "{name}: {text}");
         assert!(text.contains("awsume"), "{name}");
         assert!(!init.segment.unwrap_or_default().contains("__BINARY__"), "{name}");
+        let renewal = init.renewal(PATH).unwrap_or_default();
+        assert!(name == "posix" || renewal.contains(quoted), "{name}: {renewal}");
+        assert!(!renewal.contains("__BINARY__"), "{name}: {renewal}");
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.xsh"),
         segment: Some(include_str!("../../shell/prompt.xsh")),
+        renewal: Some(include_str!("../../shell/renew.xsh")),
         quote: |path| word(path).expose().clone(),
         loading: Loading::Itself,
     }),

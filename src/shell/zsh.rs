@@ -11,6 +11,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     init: Some(Init {
         command: include_str!("../../shell/mfa-cred.zsh"),
         segment: Some(include_str!("../../shell/prompt.zsh")),
+        renewal: Some(include_str!("../../shell/renew.zsh")),
         quote: posix::quoted,
         loading: Loading::Line("eval \"$(__BINARY__ init zsh)\""),
     }),

@@ -220,7 +220,7 @@ fn every_call_answer_and_error_matches_the_model_of_aws() {
     let service = service(Partition::AWS, Some(format!("http://127.0.0.1:{}", model.port)));
     let clock = CorrectedClock::new(&System, None);
     let long = Duration::from_secs(20);
-    let limits = Limits { connect: long, attempt: long, call: long };
+    let limits = Limits { connect: long, attempt: long, call: long, provider: long };
     let (iam, signer) = (AwsIam::connect(&service, limits, &clock).expect("a client"), signer());
     let actions = actions(&model);
     assert!(actions.len() >= 32, "{actions:?}");

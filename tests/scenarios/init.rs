@@ -8,6 +8,7 @@
 mod day;
 mod files;
 mod prompt;
+mod renew;
 mod whole;
 
 use std::fs;

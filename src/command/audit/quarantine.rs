@@ -82,8 +82,14 @@ fn callers(
     if matches!(plan.base, Base::AccessKey { .. } | Base::SealedKey { .. } | Base::Environment(_)) {
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
         let sealed = |profile: &ProfileName| context.open_sealed(profile);
-        let base =
-            RealBases { ambient: &ambient, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &heard };
+        let base = RealBases {
+            ambient: &ambient,
+            sealed: &sealed,
+            login: &signin::none,
+            sso: &sso::none,
+            heard: &heard,
+            patience: context.settings.limits.provider,
+        };
         let base = base.credentials(plan, context.profiles()?);
         arns.push(sts.caller(&base.map_err(ExecuteError::from)?).map_err(DeviceError::Who)?);
     }

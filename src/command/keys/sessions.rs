@@ -71,6 +71,7 @@ impl Sessions<'_> {
             login: &signin::none,
             sso: &sso::none,
             heard: &heard,
+            patience: context.settings.limits.provider,
         });
         let settled = session::device::settle(&own, &bases, &self.session())?;
         if let Some(serial) = settled.device.as_ref().and_then(|device| device.serial()) {

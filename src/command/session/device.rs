@@ -99,8 +99,12 @@ pub(in crate::command) fn ways_out(error: Error, profile: &ProfileName, context:
 }
 
 /// How long an error may be delayed to add this information.
-const BRIEF: Limits =
-    Limits { connect: Duration::from_secs(2), attempt: Duration::from_secs(3), call: Duration::from_secs(3) };
+const BRIEF: Limits = Limits {
+    connect: Duration::from_secs(2),
+    attempt: Duration::from_secs(3),
+    call: Duration::from_secs(3),
+    provider: Duration::from_secs(3),
+};
 
 fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSerial>> {
     let (set, ambient) = (context.profiles().ok()?, context.ambient());
@@ -113,8 +117,14 @@ fn codes_of(profile: &ProfileName, context: &Context<'_>) -> Option<Vec<MfaSeria
     // Nobody is asked to unlock a key either.
     let sealed = |profile: &ProfileName| context.at(&NoTerminal, None).open_sealed(profile);
     let of_environment = || context.ambient_credentials();
-    let bases =
-        RealBases { ambient: &of_environment, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &|_| () };
+    let bases = RealBases {
+        ambient: &of_environment,
+        sealed: &sealed,
+        login: &signin::none,
+        sso: &sso::none,
+        heard: &|_| (),
+        patience: BRIEF.provider,
+    };
     let base = bases.credentials(&plan, set).ok()?;
     let clock = context.clock();
     let iam = AwsIam::connect(&plan.iam(set, ambient).ok()?, BRIEF, &clock).ok()?;

@@ -57,11 +57,11 @@ impl Install {
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// At the prompt of a shell.
-struct Person {
+pub(super) struct Person {
     session: Session,
     shell: Shell,
-    scene: Scene,
-    device: Device,
+    pub(super) scene: Scene,
+    pub(super) device: Device,
     /// How much of the screen has been read.
     read: usize,
     answered: usize,
@@ -71,6 +71,13 @@ struct Person {
 
 impl Person {
     fn at(shell: Shell) -> Option<Self> {
+        let has_segment =
+            !matches!(shell.language, Language::Tcsh) && shell.name != "dash" && !shell.name.ends_with("ksh");
+        Self::with(shell, if has_segment { " --prompt" } else { "" }, &[])
+    }
+
+    /// With these options of `init`, and these variables in the shell.
+    pub(super) fn with(shell: Shell, option: &str, variables: &[(&str, &str)]) -> Option<Self> {
         let program = shell.find()?;
         let Cast { world, device, .. } = World::cast();
         world.edit_config("[profile deploy]", "[profile my-test-role]");
@@ -83,11 +90,9 @@ impl Person {
 
         let install = Install::of(shell);
         assert!(PAGE.replace("&#124;", "|").contains(install.line), "{}: docs/shells.md has another line", shell.name);
-        let has_segment =
-            !matches!(shell.language, Language::Tcsh) && shell.name != "dash" && !shell.name.ends_with("ksh");
-        let option = if has_segment { " --prompt" } else { "" };
-        let line =
-            ["bash", "zsh", "fish", "elvish", "nu", "xonsh"].iter().fold(install.line.to_owned(), |line, name| {
+        let line = ["bash", "zsh", "fish", "elvish", "nu", "xonsh", "tcsh"]
+            .iter()
+            .fold(install.line.to_owned(), |line, name| {
                 line.replace(&format!("init {name}"), &format!("init {name}{option}"))
             });
         let start = |words: &[&str]| {
@@ -110,8 +115,10 @@ impl Person {
             assert_eq!(said, (Some(0), "", ""), "{}", shell.name);
         }
         let words: &[&str] = if matches!(shell.language, Language::Posix) { &["-i"] } else { &[] };
+        let mut command = start(words);
+        command.envs(variables.iter().copied());
         let started = Instant::now();
-        let session = Pty::default().sized(40, 100).streams(Stream::Terminal, Stream::Terminal).spawn(start(words));
+        let session = Pty::default().sized(40, 100).streams(Stream::Terminal, Stream::Terminal).spawn(command);
         let mut person = Self { session, shell, scene, device, read: 0, answered: 0, pause: PAUSE };
         person.settle();
         person.pause = (started.elapsed() / 2).clamp(PAUSE, 10 * PAUSE);
@@ -120,7 +127,7 @@ impl Person {
 
     /// The output since the last call. Terminals report the position of the cursor on request; some line editors wait
     /// for that.
-    fn shown(&mut self) -> String {
+    pub(super) fn shown(&mut self) -> String {
         let screen = self.session.screen();
         let asked = screen.matches("\x1b[6n").count();
         for _ in self.answered..asked {
@@ -131,7 +138,7 @@ impl Person {
     }
 
     /// Waits until something is shown, and then until no more output arrives.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let (mut shown, started, mut since) = (String::new(), Instant::now(), Instant::now());
         while shown.is_empty() || since.elapsed() < self.pause {
             assert!(started.elapsed() < PATIENCE, "{}: {:?}", self.shell.name, self.session.screen());
@@ -144,7 +151,7 @@ impl Person {
     }
 
     /// Types keys; the text to wait for next comes after them.
-    fn strike(&mut self, keys: &str) {
+    pub(super) fn strike(&mut self, keys: &str) {
         self.settle();
         self.read = self.session.screen().len();
         self.session.type_text(keys);
@@ -183,13 +190,13 @@ impl Person {
         }
     }
 
-    fn give_code(&mut self, profile: &str) {
+    pub(super) fn give_code(&mut self, profile: &str) {
         self.wait_for(&format!("MFA code for {profile} (alice-phone): "));
         self.strike(&format!("{}\r", self.device.fresh_code()));
     }
 
     /// Our variables in a child process, and the prompt at that moment.
-    fn look(&mut self, step: &str, words: &str) -> String {
+    pub(super) fn look(&mut self, step: &str, words: &str) -> String {
         self.strike(&format!("see {step} {words}\r"));
         let started = Instant::now();
         while !self.scene.out.path().join(step).exists() {
@@ -201,7 +208,7 @@ impl Person {
         self.shown()
     }
 
-    fn leave(mut self) {
+    pub(super) fn leave(mut self) {
         self.strike("exit\r");
         let Self { session, shell, scene, .. } = self;
         scene.world.heard(shell.name, &session.finish(PATIENCE));

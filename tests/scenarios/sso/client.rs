@@ -34,7 +34,7 @@ fn with_client(with: impl FnOnce(&Aws, &dyn Oidc, &Registering<'_>)) {
     let aws = Aws::start();
     let clock = CorrectedClock::new(&System, None);
     let long = Duration::from_secs(30);
-    let limits = Limits { connect: long, attempt: long, call: long };
+    let limits = Limits { connect: long, attempt: long, call: long, provider: long };
     let client = AwsOidc::connect(&service("eu-west-1", Some(aws.url())), limits, &clock).expect("a client");
     let (scopes, start_url) = (vec![DEFAULT_SCOPE.to_owned()], aws.sso().start_url());
     let what = Registering { client_name: "a", scopes: &scopes, start_url: &start_url, flow: Flow::DeviceCode };

@@ -56,8 +56,15 @@ fn asked(work: &KeysWork<'_>, profile: &ProfileName, access_key_id: &str) -> Res
     context.with_cache(session::cache_use(how), |cache, clock| {
         let (ambient, heard) = (|| context.ambient_credentials(), |text: &str| context.hear(text));
         let sealed = |profile: &ProfileName| context.open_sealed(profile);
-        let base =
-            RealBases { ambient: &ambient, sealed: &sealed, login: &signin::none, sso: &sso::none, heard: &heard };
+        let patience = limits.provider;
+        let base = RealBases {
+            ambient: &ambient,
+            sealed: &sealed,
+            login: &signin::none,
+            sso: &sso::none,
+            heard: &heard,
+            patience,
+        };
         let base = base.credentials(&plan, set).and_then(|base| alive(base, &plan, clock.now()));
         let base = base.map_err(ExecuteError::from)?;
         let sts = AwsSts::connect(&plan.service, limits, clock).map_err(KeysError::Client)?;
