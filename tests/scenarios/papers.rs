@@ -13,7 +13,8 @@ fn pages() -> Vec<PathBuf> {
     let folders = ["docs", "docs/ja"].map(|folder| fs::read_dir(root().join(folder)).expect("a folder"));
     let docs = folders.into_iter().flatten().map(|file| file.expect("a file").path());
     let docs = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root().join(name));
+    let top =
+        ["README.md", "README.ja.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root().join(name));
     docs.chain(top).collect()
 }
 

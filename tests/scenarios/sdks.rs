@@ -207,6 +207,7 @@ fn every_sdk_renews_through_a_wired_profile_across_five_expirations() {
 }
 
 /// The same client with an endpoint of its own.
+#[expect(clippy::needless_pass_by_value, reason = "others give the command back as it is")]
 fn with_endpoint(client: Command) -> Command {
     let mut command = pty::off_terminal(MFA_CRED);
     command.args(["exec", "--server", "deploy", "--"]).arg(client.get_program()).args(client.get_args());
