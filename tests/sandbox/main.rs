@@ -174,15 +174,14 @@ fn isolate(command: &mut Command, home: &Path) {
 fn explain(aws: &Aws, home: &Path) {
     say(&format!("A sandbox: AWS is {},", aws.url()));
     say(&format!("HOME is {}; `exit` removes both.", home.display()));
-    say("Read the code first, then sign in and type it within the half minute that it lasts:");
-    say("  mfa-code                                   the MFA code of the moment; each works once");
-    say("  eval $(mfa-cred my-test-role)              credentials for this shell");
-    say("  mfa-cred exec my-other-role -- env         one command with credentials");
+    say("Read the code first, then sign in and type it. It lasts half a minute.");
+    say("  mfa-code                            the MFA code of the moment; works once");
+    say("  eval $(mfa-cred my-test-role)       credentials for this shell");
+    say("  mfa-cred exec my-other-role -- env  one command with credentials");
     say("  mfa-cred setup --csv ~/new-user_accessKeys.csv");
-    say("                                             a new user, from the console's CSV file;");
-    say("                                             read a new device's codes in another");
-    say("                                             terminal:");
-    say(&format!("      {}/bin/mfa-code DEVICE", home.display()));
+    say("                                      a new user, from the console's CSV file;");
+    say("                                      another terminal has its device's codes:");
+    say(&format!("    {}/bin/mfa-code DEVICE", home.display()));
     say("Profiles: test-user (access key), my-test-role and my-other-role (MFA),");
     say("my-plain-role (none).");
 }
