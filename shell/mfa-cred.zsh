@@ -8,6 +8,10 @@ function __COMMAND__ {
         \builtin local __mfa_cred_payload
         __mfa_cred_payload=$(\command __BINARY__ --format posix "$@") || \builtin return
         \builtin eval "$__mfa_cred_payload"
+        # In `eval $(__COMMAND__ …)`, this is a subshell, and the shell that evaluates is another one.
+        if (( ZSH_SUBSHELL )) && [[ -p /dev/fd/1 ]]; then
+            \builtin printf '%s\n' "$__mfa_cred_payload"
+        fi
     else
         \command __BINARY__ "$@"
     fi

@@ -9,6 +9,7 @@ mod day;
 mod files;
 mod prompt;
 mod renew;
+mod substitution;
 mod whole;
 
 use std::fs;
