@@ -159,6 +159,8 @@ fn the_duration_is_chosen_only_where_a_user_assumed_the_role_directly() {
     until(|| pages(&world).len() == 3);
     let wanted = [page("chained", TOKYO, None), page("open", TOKYO, Some(7200)), page("deploy", TOKYO, Some(14_400))];
     assert_eq!(pages(&world), wanted);
+    // A duration that AWS refuses is left out of a second call: there was none.
+    assert_eq!(calls(&world).iter().filter(|call| *call == "getSigninToken").count(), 3);
 }
 
 #[test]

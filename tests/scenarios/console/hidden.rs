@@ -86,7 +86,7 @@ fn another_user_of_this_machine_who_is_faster_gets_nothing() {
                   exec curl -s -L -b '' -o page \"$1\"\n";
     let Cast { world, device, .. } = with_browser(script);
     world.sign_in(&device, &["console", "deploy"]);
-    until(|| pages(&world).len() == 1);
     let theirs = world.read("theirs");
     assert!(theirs.starts_with("HTTP/1.1 404 ") && !theirs.to_lowercase().contains("location:"), "{theirs}");
+    until(|| pages(&world).len() == 1);
 }

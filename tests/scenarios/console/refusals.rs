@@ -11,7 +11,8 @@ use crate::support::world::{Cast, World, calls};
 
 #[test]
 fn a_user_is_refused_before_any_code_with_a_profile_that_has_a_role() {
-    let Cast { world, .. } = World::cast();
+    let Cast { world, device, .. } = World::cast();
+    world.edit_config("[profile alice]\n", &format!("[profile alice]\nmfa_serial = {}\n", device.serial()));
     world.run(&["console", "alice"]).expect(
         1,
         "",
