@@ -187,7 +187,8 @@ fn when_the_mfa_session_has_expired_the_segment_says_so_and_the_command_asks() {
         person.look("first", "");
         let (key, _) = held(&person, "first");
         person.strike("mfa-cred clear\r");
-        person.strike(&format!("export AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z MFA_CRED_RENEWAL=1/x/-/{key}\r"));
+        let due = "MFA_CRED_RENEWAL=1/${MFA_CRED_RENEWAL#*/}";
+        person.strike(&format!("export AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z {due}\r"));
         let shown = person.look("second", "");
         assert!(
             shown.contains("EXPIRED") && !shown.contains("MFA code") && !shown.contains("error"),

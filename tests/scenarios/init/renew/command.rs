@@ -1,6 +1,7 @@
 //! What the hooks of `init --auto-renew` run, without a shell.
 
 use super::*;
+use crate::support::aws::RoleSpec;
 use crate::support::world::{Cast, evaluate, json, variable};
 
 /// A world whose processes hold what this command line exports.
@@ -85,6 +86,21 @@ fn nobody_is_asked_and_no_command_that_may_ask_is_run() {
     let done = renew(&world);
     assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr.as_str()), (Some(3), "", ""));
     assert!(!Path::new(&marker).exists());
+    // Nor is the sealed key unlocked that signs the call for a role without MFA.
+    let Cast { world, .. } = holding(&|world| {
+        let arn = world.aws.add_role(RoleSpec::new("plain").trust_user("alice"));
+        world.add_config(&format!("[profile plain]\nsource_profile = alice\nrole_arn = {arn}\n"));
+        world.write("config/mfa-cred/config.ini", "unlock_process = echo tulip\n");
+        assert!(world.run(&["keys", "import", "alice", "--yes"]).status.success());
+        ["env", "plain", "--format", "posix"].map(str::to_owned).to_vec()
+    });
+    world.run(&["clear"]);
+    let marker = world.home().join("ran");
+    world.write("config/mfa-cred/config.ini", format!("unlock_process = touch {}\n", marker.display()));
+    world.forget_unlocked_keys();
+    let done = renew(&world);
+    assert_eq!((done.status.code(), done.stdout.as_str(), done.stderr.as_str()), (Some(7), "", ""));
+    assert!(!marker.exists());
 }
 
 #[test]
