@@ -155,8 +155,10 @@ fn a_name_that_some_sdks_do_not_read_is_mentioned() {
                    other SDKs accept only ASCII letters, digits and `_-./%@:+`\n";
     assert!(wired.status.success() && wired.stderr.contains(warning), "{wired:?}");
     world.set("AWS_PROFILE", "for sdks");
-    let read = Sdk::ALL.into_iter().filter(|sdk| sdk.role(&world).is_none_or(|role| role.is_ok()));
-    assert_eq!(read.collect::<Vec<_>>(), [Sdk::Cli, Sdk::Boto3]);
+    for sdk in Sdk::ALL {
+        let Some(role) = sdk.role(&world) else { continue };
+        assert_eq!(role.is_ok(), matches!(sdk, Sdk::Cli | Sdk::Boto3), "{sdk:?}: {role:?}");
+    }
     world.aws.take_calls();
 }
 
