@@ -30,6 +30,7 @@ pub(super) fn run(profiles: &[ProfileName], all: bool, context: &Context<'_>) ->
             removed
         })
     };
+    context.recall(&folder);
     settings.messages.note(&match removed.count {
         1 => "removed 1 cached entry".to_owned(),
         n => format!("removed {n} cached entries"),

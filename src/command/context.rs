@@ -21,7 +21,7 @@ use crate::safe::{Safe, SafeError, Shelf};
 use crate::secret::Credentials;
 use crate::settings::{ObtainOptions, Settings, ambient, ambient_credentials};
 use crate::signin::{self, SignIn, SignInError};
-use crate::state::{CorrectedClock, Folder, FolderError};
+use crate::state::{CorrectedClock, Folder, FolderError, Recall};
 use crate::vault::passphrase::Cost;
 use crate::vault::{KeyHome, PersistentVault, Stores, Unlocker, Vault};
 use crate::web_token::RealTokenFiles;
@@ -147,6 +147,14 @@ impl<'a> Context<'a> {
     /// The state folder, if there is one, for work that is possible without it.
     pub(super) fn folder(&self) -> Option<&Folder> {
         self.opened().ok()
+    }
+
+    /// Makes the servers of this user ask the cache again, after credentials were removed from it.
+    pub(super) fn recall(&self, folder: &Folder) {
+        if let Err(error) = Recall::declare(folder) {
+            let what = "a running `mfa-cred serve` or `exec --server` may still hand out the credentials that it holds";
+            self.settings.messages.warn(&format!("{what}: {error}"));
+        }
     }
 
     /// The vault of a state folder.

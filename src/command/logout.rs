@@ -124,6 +124,7 @@ fn sign_out(session: &SsoSession, context: &Context<'_>) -> Result<(), Error> {
         // Expired or not: a clock that is wrong must not keep one.
         cache.clear_login(session, clock.now())
     });
+    context.folder().into_iter().for_each(|folder| context.recall(folder));
     match removed.count {
         0 => {}
         1 => messages.note("removed 1 cached entry"),

@@ -21,6 +21,7 @@ use crate::output::{Export, Format};
 use crate::plan::Plan;
 use crate::serve::{self, Beacon, Gate, Guest, Renewals, ServeError, Server, Source, Token, announced, path_of};
 use crate::settings::{ObtainOptions, Settings};
+use crate::state::Recall;
 use crate::terminal::ToldToEnd;
 
 pub(super) fn run(args: ServeArgs, context: &Context<'_>) -> Result<Done, Error> {
@@ -50,7 +51,7 @@ pub(super) fn run(args: ServeArgs, context: &Context<'_>) -> Result<Done, Error>
         let failed = |error: &io::Error| messages.warn(&format!("`--print-env` will not find this server: {error}"));
         Beacon::light(folder, port).inspect_err(failed).ok()
     });
-    let source = Clocks { plans: &plans, context };
+    let source = World { plans: &plans, context };
     let renewals = renewals(&args.obtain, context)?;
     let mut server = Server::new(listener, gate, least(&how), renewals, &source)?.found_by(beacon);
     stock(&mut server, &plans, &how, context)?;
@@ -94,15 +95,19 @@ impl Guest for UntilTold {
     }
 }
 
-/// The clocks of the endpoints that the plans call.
-pub(super) struct Clocks<'a> {
+/// The clocks of the endpoints that the plans call, and what was taken back in the state folder.
+pub(super) struct World<'a> {
     pub(super) plans: &'a [Plan],
     pub(super) context: &'a Context<'a>,
 }
 
-impl Source for Clocks<'_> {
+impl Source for World<'_> {
     fn now(&self, profile: usize) -> Timestamp {
         self.context.now(&self.plans[profile])
+    }
+
+    fn recall(&self) -> Recall {
+        self.context.folder().map(Recall::last).unwrap_or_default()
     }
 }
 

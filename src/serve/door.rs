@@ -11,6 +11,7 @@ use super::visitor::{Turn, Visitor};
 use super::{Beacon, Gate, ServeError};
 use crate::names::Lifetime;
 use crate::secret::Credentials;
+use crate::state::Recall;
 
 /// The most clients that have not yet shown the token. A further one takes the place of the one that came first.
 const MOST_STRANGERS: usize = 256;
@@ -65,6 +66,7 @@ pub struct Server<'a> {
     renewals: Renewals,
     beacon: Option<Beacon>,
     source: &'a dyn Source,
+    recall: Recall,
 }
 
 impl<'a> Server<'a> {
@@ -81,7 +83,8 @@ impl<'a> Server<'a> {
     ) -> Result<Self, ServeError> {
         listener.set_nonblocking(true).map_err(ServeError::Failed)?;
         let kept = gate.profiles().iter().map(|_| Kept::new(least)).collect();
-        Ok(Self { listener, gate, kept, visitors: Vec::new(), renewals, beacon: None, source })
+        let recall = source.recall();
+        Ok(Self { listener, gate, kept, visitors: Vec::new(), renewals, beacon: None, source, recall })
     }
 
     /// Lets other processes of this user find the server.
@@ -106,11 +109,21 @@ impl<'a> Server<'a> {
                 self.renewals.finish();
                 return Ok(end);
             }
+            self.heed_recall();
             let sleep = self.tick();
             self.wait(guest, sleep).map_err(ServeError::Failed)?;
             self.let_in();
             self.hear_renewals();
             self.serve();
+        }
+    }
+
+    /// Forgets what it holds if credentials were taken back since the last look. Called before every answer.
+    fn heed_recall(&mut self) {
+        let recall = self.source.recall();
+        if recall != self.recall {
+            self.recall = recall;
+            self.kept.iter_mut().for_each(Kept::forget);
         }
     }
 
@@ -155,6 +168,12 @@ impl<'a> Server<'a> {
 
     fn hear_renewals(&mut self) {
         while let Some((number, outcome)) = self.renewals.take() {
+            self.heed_recall();
+            if matches!(outcome, Outcome::Credentials(_)) && self.kept[number].is_outdated() {
+                // Perhaps it read the cache just before that. Whoever waits goes on waiting.
+                self.start(number);
+                continue;
+            }
             let (now, at) = (self.source.now(number), Instant::now());
             match outcome {
                 Outcome::Credentials(credentials) => self.kept[number].renewed(&credentials, now, at),
@@ -197,6 +216,7 @@ impl<'a> Server<'a> {
 
     /// A request for that profile.
     fn welcome(&mut self, visitor: usize, number: usize) {
+        self.heed_recall();
         let (reply, starts) = self.kept[number].ask(self.source.now(number), Instant::now());
         if starts {
             self.start(number);

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::answer::{self, Refusal};
 use crate::names::Lifetime;
 use crate::secret::{Credentials, Secret};
+use crate::state::Recall;
 
 /// SDKs ask again below this, so credentials with less left are given only if there are no better ones.
 const WANTED: SignedDuration = SignedDuration::from_mins(15);
@@ -24,6 +25,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 pub trait Source {
     /// AWS's time, by the clock of the profile's endpoint.
     fn now(&self, profile: usize) -> Timestamp;
+
+    /// The last time that credentials were taken back.
+    fn recall(&self) -> Recall;
 }
 
 /// Why a renewal gave nothing.
@@ -63,6 +67,8 @@ pub(super) struct Kept {
     /// No attempt before.
     again: Option<Instant>,
     is_running: bool,
+    /// Were credentials taken back since the renewal that runs has started?
+    is_outdated: bool,
     /// Has somebody asked for these credentials? Others are not renewed before somebody does.
     is_used: bool,
     /// Renewed below this.
@@ -83,7 +89,16 @@ impl Kept {
     /// Nothing yet. `least`: how much time must be left, else they are renewed.
     pub(super) fn new(least: Lifetime) -> Self {
         let least = SignedDuration::from_secs(least.secs().into());
-        Self { held: None, failure: None, attempts: 0, again: None, is_running: false, is_used: false, least }
+        Self {
+            held: None,
+            failure: None,
+            attempts: 0,
+            again: None,
+            is_running: false,
+            is_outdated: false,
+            is_used: false,
+            least,
+        }
     }
 
     /// A request. The second value: a renewal must start.
@@ -117,7 +132,18 @@ impl Kept {
     }
 
     pub(super) fn starts(&mut self) {
-        self.is_running = true;
+        (self.is_running, self.is_outdated) = (true, false);
+    }
+
+    /// Credentials were taken back, perhaps these: they are given no more before `process` has been asked again.
+    pub(super) fn forget(&mut self) {
+        (self.held, self.failure, self.again, self.attempts) = (None, None, None, 0);
+        self.is_outdated = self.is_running;
+    }
+
+    /// Was what a renewal gave taken back while it ran?
+    pub(super) fn is_outdated(&self) -> bool {
+        self.is_outdated
     }
 
     /// A renewal has ended well.

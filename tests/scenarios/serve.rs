@@ -3,6 +3,7 @@
 mod command;
 mod hostile;
 pub(crate) mod order;
+mod recall;
 mod renewal;
 
 use std::fs;

@@ -97,6 +97,11 @@ impl SsoHome {
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
+/// A home that is signed in to IAM Identity Center, with the profile `dev`.
+pub(crate) fn signed_in() -> World {
+    SsoHome::with(HOUR).world
+}
+
 #[test]
 fn a_role_comes_from_the_token_of_the_aws_cli_and_is_cached() {
     let home = SsoHome::with(HOUR);

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use super::super::Done;
 use super::super::context::Context;
-use super::super::serve::{Clocks, least, plans, renewals};
+use super::super::serve::{World, least, plans, renewals};
 use super::super::{choice, session};
 use super::{dressed, not_started};
 use crate::cache::MinTtl;
@@ -61,7 +61,7 @@ pub(in crate::command) fn run(
     let url = format!("http://127.0.0.1:{port}{}", path_of(&profile));
     let export = Export::of_endpoint(&url, token.expose(), plans[0].region.as_ref());
     let gate = Gate::new(port, &[], token, vec![profile.clone()]);
-    let source = Clocks { plans: &plans, context };
+    let source = World { plans: &plans, context };
     let mut server = Server::new(listener, gate, least(&how), renewals(&args.obtain, context)?, &source)?;
     let found = session::sso::obtain(context, &plans[0], (&how, SignInArgs::default()), MinTtl::SDK).map_err(about)?;
     if found.session_token.is_none() || found.expiration.is_none() {

@@ -26,6 +26,7 @@ fn remove(work: &KeysWork<'_>, profile: &ProfileName) -> Result<(), KeysError> {
     let question = format!("Delete {key} of profile `{profile}`? Its secret cannot be recovered.");
     work.confirm(&question, Usual::No, "the removal must be confirmed")?;
     work.context.with_safe(|safe| safe.remove(profile))?;
+    work.context.folder().into_iter().for_each(|folder| work.context.recall(folder));
     work.note(&format!("{profile}: deleted {key} from this machine"));
     if let Some(id) = id {
         work.context

@@ -171,3 +171,21 @@ fn credentials_that_are_short_lived_are_looked_after_more_often_as_they_end() {
     }
     assert!((12..40).contains(&looks), "{looks}");
 }
+
+#[test]
+fn what_was_taken_back_is_not_given_again_before_a_renewal_that_started_later_has_ended() {
+    let mut play = Play::new();
+    play.renewed("A", 3600).ask();
+    play.kept.forget();
+    assert_eq!(play.ask(), was(true, true, "Pending"));
+    assert!(!play.kept.is_outdated());
+    play.kept.forget();
+    assert!(play.kept.is_outdated(), "that renewal may have read the cache before");
+    assert_eq!(play.ask(), was(true, false, "Pending"), "one renewal at a time");
+    play.kept.starts();
+    assert!(!play.kept.is_outdated());
+    assert_eq!(play.renewed("B", 3600).ask(), was(false, false, "B"));
+    // Whatever was refused before may be granted now.
+    play.pass(3600).failed(FailureKind::Code).kept.forget();
+    assert_eq!(play.ask(), was(true, true, "Pending"));
+}
