@@ -64,7 +64,7 @@ fn a_renewal_that_runs_while_credentials_are_taken_back_is_repeated() {
     id(&serving.ask(DEPLOY));
     assert!(world.run(&["clear", "deploy"]).status.success());
     // The renewal has read the MFA session, and waits for the role.
-    world.aws.fault("AssumeRole", Fault::Delay(When::Before, Duration::from_secs(3)), 1);
+    world.aws.fault("AssumeRole", Fault::Delay(When::After, Duration::from_secs(3)), 1);
     calls(&world);
     assert_eq!(serving.ask(DEPLOY).refusal(), (503, "Pending"));
     let start = Instant::now();
