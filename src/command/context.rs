@@ -152,7 +152,7 @@ impl<'a> Context<'a> {
     /// Makes the servers of this user ask the cache again, after credentials were removed from it.
     pub(super) fn recall(&self, folder: &Folder) {
         if let Err(error) = Recall::declare(folder) {
-            let what = "a running `mfa-cred serve` or `exec --server` may still hand out the credentials that it holds";
+            let what = "a running server may still hand out the credentials that it holds";
             self.settings.messages.warn(&format!("{what}: {error}"));
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Answer, Serving};
 use crate::scenarios::sso_roles::signed_in;
 use crate::support::aws::{Fault, When};
+use crate::support::pty::PATIENCE;
 use crate::support::world::{Cast, World, calls};
 
 const DEPLOY: &str = "/profile/deploy";
@@ -116,4 +117,20 @@ fn a_server_forgets_what_came_from_a_key_that_is_removed() {
     id(&serving.ask(DEPLOY));
     assert!(world.run(&["keys", "remove", "alice", "--yes"]).status.success());
     assert_eq!(serving.ask(DEPLOY).refusal(), (400, "NoCredentials"));
+}
+
+#[test]
+fn a_server_forgets_sessions_that_end_with_a_rotated_key() {
+    let Cast { world, device, .. } = World::cast();
+    world.write("config/mfa-cred/config.ini", "unlock_process = echo tulip\n");
+    assert!(world.run(&["keys", "import", "alice", "--yes"]).status.success());
+    world.sign_in(&device, &["login", "deploy"]);
+    let serving = Serving::start(&world, &["alice", "--mfa-serial", device.serial()]);
+    let old = id(&serving.ask("/profile/alice"));
+    world.aws.sessions_end_with_their_key();
+    let mut session = world.at_terminal(&["keys", "rotate", "alice", "--yes"]);
+    session.wait_for("MFA code for deploy (alice-phone): ", PATIENCE);
+    session.type_text(&format!("{}\n", device.fresh_code()));
+    assert!(session.finish(PATIENCE).status.success());
+    assert_ne!(id(&serving.ask("/profile/alice")), old);
 }

@@ -284,9 +284,9 @@ impl Desk<'_> {
         let is_over =
             |session: &Credentials| self.sts.caller(session).is_err_and(|error| error.says_the_session_is_over());
         if self.sessions.drop_those_that_ended(&rotation.old, &new.access_key_id, &is_over) {
-            self.work.context.folder().into_iter().for_each(|folder| self.work.context.recall(folder));
             self.work.note("the cached MFA session ended with the old access key: the next sign-in asks for a code");
         }
+        self.work.context.folder().into_iter().for_each(|folder| self.work.context.recall(folder));
         self.safe.end_rotation(rotation).map_err(KeysError::from)?;
         Ok(())
     }
