@@ -12,7 +12,7 @@ pub mod segment;
 
 use std::str::FromStr;
 
-pub use export::{Export, Held, VARIABLES};
+pub use export::{ENDPOINT_PREFIX, Export, Held, VARIABLES};
 pub use process::process_json;
 pub use renewal::Renewal;
 

@@ -30,6 +30,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::messages::ours;
 use crate::names::ProfileName;
+use crate::output::ENDPOINT_PREFIX;
 use crate::profile::Location;
 
 pub use beacon::{Announced, Beacon, announced};
@@ -43,8 +44,6 @@ pub use token::Token;
 
 /// What a URL need not encode (RFC 3986).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The first part of every path.
-const PREFIX: &str = "/profile/";
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +131,7 @@ impl ServeError {
 
 /// The path of a profile below the server's address.
 pub fn path_of(profile: &ProfileName) -> String {
-    format!("{PREFIX}{}", utf8_percent_encode(profile.as_str(), ENCODED))
+    format!("{ENDPOINT_PREFIX}{}", utf8_percent_encode(profile.as_str(), ENCODED))
 }
 
 /// Profiles that one server can serve side by side.

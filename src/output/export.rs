@@ -69,6 +69,16 @@ const BEFORE_ENDPOINT: [&str; 19] = [
     variables::awsume::EXPIRATION,
 ];
 
+/// The address of an endpoint, and where clients find its token.
+const OF_ENDPOINT: [&str; 3] = [
+    variables::aws::CONTAINER_CREDENTIALS_FULL_URI,
+    variables::aws::CONTAINER_AUTHORIZATION_TOKEN,
+    variables::aws::CONTAINER_AUTHORIZATION_TOKEN_FILE,
+];
+
+/// The first part of the path of every endpoint of ours. Those of AWS and of other programs have other paths.
+pub const ENDPOINT_PREFIX: &str = "/profile/";
+
 /// What a shell holds by name.
 #[derive(Clone, Copy, Debug)]
 pub struct Held<'a> {
@@ -160,6 +170,16 @@ impl Export {
         self
     }
 
+    /// Removes the address and the token of an endpoint if the address is one of ours. Another program's stays, such as
+    /// that of the container this runs in.
+    #[must_use]
+    pub fn forgetting_endpoint(mut self, url: Option<&str>) -> Self {
+        if url.is_some_and(is_our_endpoint) {
+            self.variables.extend(OF_ENDPOINT.map(|name| (name, None)));
+        }
+        self
+    }
+
     /// An export of credentials that replace those in a shell, and of nothing else.
     pub fn replacing(credentials: &Credentials) -> Self {
         let set = |name, text: &str| (name, Some(Secret::from(text)));
@@ -222,9 +242,16 @@ impl Export {
     }
 }
 
+/// Is it `http://HOST/profile/NAME`? The host may be that of a bridge or a tunnel.
+fn is_our_endpoint(url: &str) -> bool {
+    let path = url.strip_prefix("http://").and_then(|rest| rest.find('/').map(|at| &rest[at..]));
+    let name = path.and_then(|path| path.strip_prefix(ENDPOINT_PREFIX));
+    name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Export;
+    use super::{Export, is_our_endpoint};
     use crate::names::ProfileName;
     use crate::secret::{Credentials, Secret};
 
@@ -247,6 +274,24 @@ mod tests {
         let lines = export(true, Some("eu-west-1"), false);
         for line in ["AWS_SESSION_TOKEN=t", "AWS_CREDENTIAL_EXPIRATION=2026-01-02T03:04:05Z", "AWS_PROFILE=-"] {
             assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_known_by_its_path() {
+        for (url, is_ours) in [
+            ("http://127.0.0.1:9911/profile/deploy", true),
+            ("http://169.254.170.2:9911/profile/two%20words", true),
+            ("http://127.0.0.1:9911/profile/", false),
+            ("http://127.0.0.1:9911/profile/a/b", false),
+            ("http://127.0.0.1:9911/", false),
+            ("http://127.0.0.1:9911", false),
+            ("http://169.254.170.23/v1/credentials", false),
+            ("http://localhost:1338/latest/meta-data/container/security-credentials", false),
+            ("https://127.0.0.1:9911/profile/deploy", false),
+            ("", false),
+        ] {
+            assert_eq!(is_our_endpoint(url), is_ours, "{url}");
         }
     }
 

@@ -6,9 +6,10 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::Token;
 use super::answer::Refusal;
-use super::{PREFIX, Token};
 use crate::names::{HostHeader, ProfileName};
+use crate::output::ENDPOINT_PREFIX;
 
 /// The most headers of a request. SDKs send about ten.
 const MOST_HEADERS: usize = 64;
@@ -75,7 +76,7 @@ impl Gate {
     }
 
     fn asked_for(&self, path: &str) -> Option<usize> {
-        let name = path.strip_prefix(PREFIX).filter(|name| !name.contains(['?', '#']))?;
+        let name = path.strip_prefix(ENDPOINT_PREFIX).filter(|name| !name.contains(['?', '#']))?;
         let name: Vec<u8> = percent_decode_str(name).collect();
         self.profiles.iter().position(|profile| profile.as_str().as_bytes() == name)
     }

@@ -99,6 +99,22 @@ fn variables_set_by_an_earlier_run_and_not_by_this_one_are_unset() {
     assert_eq!(unset(&world.run(&["env", "deploy", "--format", "json"])), Some("eu-west-1".into()));
 }
 
+#[test]
+fn unset_clears_an_endpoint_of_ours_and_leaves_that_of_another_program() {
+    let world = World::empty();
+    let names = ["CREDENTIALS_FULL_URI", "AUTHORIZATION_TOKEN", "AUTHORIZATION_TOKEN_FILE", "CREDENTIALS_RELATIVE_URI"];
+    let names = names.map(|name| format!("AWS_CONTAINER_{name}"));
+    for (url, is_ours) in
+        [("http://127.0.0.1:9911/profile/deploy", true), ("http://169.254.170.23/v1/credentials", false), ("", false)]
+    {
+        world.set(&names[0], url);
+        let told = json(&world.run(&["unset", "--format", "json"]));
+        for (name, is_gone) in names.iter().zip([is_ours, is_ours, is_ours, false]) {
+            assert_eq!(told.get(name), is_gone.then_some(&serde_json::Value::Null), "{url} {name}");
+        }
+    }
+}
+
 /// Runs `script` in a shell.
 fn in_shell(world: &World, shell: &str, script: &str) -> Finished {
     let mut command = pty::off_terminal(shell);

@@ -46,6 +46,9 @@ fn a_day_in(shell: Shell) {
         ));
     }
     world.set("AWS_PROFILE", "old");
+    // What `serve --print-env` sets.
+    world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/profile/deploy");
+    world.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "t");
     let scene = Scene::new(world);
     let mut script = String::new();
     for (step, command) in [
@@ -93,7 +96,7 @@ fn a_day_in(shell: Shell) {
     assert_eq!(codes, ["0", "0", "0", "1", "2", "2", "0", "0", "0", "7", "0", "0"], "{what}");
 
     let profile = |step: &str| scene.value(step, "MFA_CRED_PROFILE");
-    assert_eq!(scene.seen("before"), [("AWS_PROFILE".to_owned(), "old".to_owned())], "{what}: nothing to unset");
+    assert_eq!(scene.seen("before"), [("AWS_PROFILE".to_owned(), "old".to_owned())], "{what}: the endpoint is gone");
     assert_eq!(profile("first").as_deref(), Some("deploy"), "{what}");
     assert_eq!(scene.value("first", "AWS_REGION").as_deref(), Some("ap-northeast-1"), "{what}");
     assert_eq!(scene.value("first", "AWS_PROFILE"), None, "{what}: what contradicts is gone");
