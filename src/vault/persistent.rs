@@ -145,7 +145,9 @@ impl<'a> PersistentVault<'a> {
             match self.make_in_keyring(record.clone()) {
                 // Only where there is none: a keyring that is locked or stuck is the user's, and could be expected to
                 // have the key.
-                Err(PersistentError::Store { reason: StoreError::Absent(_), .. }) if self.store != Store::Keyring => {}
+                Err(PersistentError::Store { reason: StoreError::Absent(_), .. }) if self.store != Store::Keyring => {
+                    self.terminal.tell("There is no keyring here, so a passphrase will protect your access keys.");
+                }
                 made => return made,
             }
         }

@@ -122,24 +122,25 @@ fn private_home() -> io::Result<TempDir> {
     builder.tempdir()
 }
 
-/// Adds a user with a device, one without, and roles to the account, and writes the users' files into the home.
+/// Adds a user with a device, one without, and roles to the account, and writes the users' files into the home. The
+/// profiles have the names of the documentation, so that its commands can be tried as printed.
 fn furnish(aws: &Aws, home: &Path) -> io::Result<Device> {
-    let user = aws.add_user("test-user");
-    let device = aws.add_device("test-user", "test-user-phone");
-    let mut config = "[profile test-user]\nregion = ap-northeast-1\n".to_owned();
-    for name in ["my-test-role", "my-other-role"] {
-        let role = RoleSpec::new(name).trust_user("test-user").require_mfa().max_duration(43_200).allow_tags();
+    let user = aws.add_user("my-user");
+    let device = aws.add_device("my-user", "my-phone");
+    let mut config = "[profile my-user]\nregion = ap-northeast-1\n".to_owned();
+    for name in ["my-test-role", "my-other-role", "my-admin-role"] {
+        let role = RoleSpec::new(name).trust_user("my-user").require_mfa().max_duration(43_200).allow_tags();
         let (role, serial) = (aws.add_role(role), device.serial());
         let profile = [
             format!("\n[profile {name}]\n"),
-            format!("role_arn = {role}\nsource_profile = test-user\nmfa_serial = {serial}\n"),
+            format!("role_arn = {role}\nsource_profile = my-user\nmfa_serial = {serial}\n"),
             "region = ap-northeast-1\n".to_owned(),
         ];
         config.extend(profile);
     }
-    let plain = aws.add_role(RoleSpec::new("my-plain-role").trust_user("test-user"));
-    config.push_str(&format!("\n[profile my-plain-role]\nrole_arn = {plain}\nsource_profile = test-user\n"));
-    let keys = format!("[test-user]\naws_access_key_id = {}\naws_secret_access_key = {}\n", user.id, user.secret);
+    let plain = aws.add_role(RoleSpec::new("my-plain-role").trust_user("my-user"));
+    config.push_str(&format!("\n[profile my-plain-role]\nrole_arn = {plain}\nsource_profile = my-user\n"));
+    let keys = format!("[my-user]\naws_access_key_id = {}\naws_secret_access_key = {}\n", user.id, user.secret);
     let new = aws.add_user("new-user");
     let csv = format!("\u{feff}Access key ID,Secret access key\r\n{},{}\r\n", new.id, new.secret);
     write(&home.join("new-user_accessKeys.csv"), &csv, 0o600)?;
@@ -172,18 +173,18 @@ fn isolate(command: &mut Command, home: &Path) {
 }
 
 fn explain(aws: &Aws, home: &Path) {
-    say(&format!("A sandbox: AWS is {},", aws.url()));
-    say(&format!("HOME is {}; `exit` removes both.", home.display()));
-    say("Read the code first, then sign in and type it. It lasts half a minute.");
-    say("  mfa-code                            the MFA code of the moment; works once");
-    say("  eval $(mfa-cred my-test-role)       credentials for this shell");
-    say("  mfa-cred exec my-other-role -- env  one command with credentials");
+    say(&format!("A sandbox: its AWS is {},", aws.url()));
+    say(&format!("its HOME is {}; `exit` removes both.", home.display()));
+    say("Get a code first, then sign in and type it. A code is valid once, for 30 seconds.");
+    say("  mfa-code                            print the current MFA code");
+    say("  eval $(mfa-cred my-test-role)       set the role's credentials in this shell");
+    say("  mfa-cred exec my-other-role -- env  run a command with another role's");
     say("  mfa-cred setup --csv ~/new-user_accessKeys.csv");
-    say("                                      a new user, from the console's CSV file;");
-    say("                                      another terminal has its device's codes:");
+    say("                                      set up a new user, who has no device yet;");
+    say("                                      codes of its device, in another terminal:");
     say(&format!("    {}/bin/mfa-code DEVICE", home.display()));
-    say("Profiles: test-user (access key), my-test-role and my-other-role (MFA),");
-    say("my-plain-role (none).");
+    say("Profiles: my-user (access key); my-test-role, my-other-role, and my-admin-role");
+    say("(roles that require MFA); my-plain-role (a role that does not).");
 }
 
 /// The devices in the person's hand: a program `mfa-code [DEVICE]` that prints the code that a device shows, in real

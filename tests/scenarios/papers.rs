@@ -57,6 +57,54 @@ fn every_link_leads_to_an_existing_page_and_heading() {
     assert!(seen > 15, "{seen}");
 }
 
+/// The texts of all files with this extension below a folder.
+fn texts(folder: &Path, extension: &str) -> String {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let text = |path: PathBuf| match path.is_dir() {
+        true => texts(&path, extension),
+        false if path.extension().is_some_and(|found| found == extension) => fs::read_to_string(path).expect("text"),
+        false => String::new(),
+    };
+    entries.map(text).collect()
+}
+
+/// The error texts in the first column of a page's table of troubles.
+fn troubles(page: &str) -> Vec<String> {
+    let page = fs::read_to_string(root().join(page)).expect("text");
+    let heads = ["| the message says |", "| メッセージ |"];
+    let rows = page.lines().skip_while(|line| !heads.iter().any(|head| line.starts_with(head))).skip(2);
+    let cells =
+        rows.take_while(|line| line.starts_with('|')).filter_map(|row| row.split('|').nth(1).map(str::to_owned));
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// A person searches the page for what the terminal says.
+#[test]
+fn the_readmes_error_texts_are_those_of_the_program_and_of_aws_in_both_languages() {
+    let known = texts(&root().join("src"), "rs") + &texts(&root().join("tests/support/aws"), "rs");
+    let english = troubles("README.md");
+    assert!(english.len() >= 10, "{english:?}");
+    for text in &english {
+        assert!(known.contains(text), "README.md: `{text}` is no error of ours or of AWS");
+    }
+    assert_eq!(english, troubles("README.ja.md"));
+}
+
+/// The commands of a page, without their comments.
+fn commands(page: &str) -> Vec<String> {
+    let page = fs::read_to_string(root().join(page)).expect("text");
+    let code = page.lines().filter_map(|line| line.strip_prefix("    "));
+    let commands = code.filter(|line| ["mfa-cred", "cargo"].iter().any(|name| line.contains(name)));
+    commands.map(|line| line.split(" #").next().unwrap_or(line).trim_end().to_owned()).collect()
+}
+
+#[test]
+fn both_readmes_show_the_same_commands() {
+    let english = commands("README.md");
+    assert!(english.len() > 20, "{english:?}");
+    assert_eq!(english, commands("README.ja.md"));
+}
+
 /// The pages of a folder, without the book's table of contents.
 fn names(folder: &str) -> Vec<String> {
     let folder = root().join(folder);

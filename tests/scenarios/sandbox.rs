@@ -19,8 +19,7 @@ fn the_sandbox_shows_cargos_progress_and_its_greeting_leads_to_a_sign_in() {
     }
     let mut session = Pty::default().sized(40, 100).streams(Stream::Terminal, Stream::Terminal).spawn(command);
     // Cargo reports its work twice: for the sandbox itself, and for the program in it.
-    for text in
-        ["Finished", "Finished", "A sandbox: ", "Read the code first", "mfa-code", "eval $(mfa-cred my-test-role)"]
+    for text in ["Finished", "Finished", "A sandbox: ", "Get a code first", "mfa-code", "eval $(mfa-cred my-test-role)"]
     {
         session.wait_for(text, 10 * PATIENCE);
     }
@@ -30,6 +29,10 @@ fn the_sandbox_shows_cargos_progress_and_its_greeting_leads_to_a_sign_in() {
     session.type_text("mfa-code | mfa-cred login my-test-role --mfa-token -; echo code=$?\r");
     session.wait_for("my-test-role: signed in for ", PATIENCE);
     session.wait_for("code=0", PATIENCE);
+    // The profiles that the README's commands name.
+    session.type_text("for name in my-user my-test-role my-other-role my-admin-role; do mfa-cred show $name >/dev/null || echo lacks=$name; done; echo looked=$?\r");
+    session.wait_for("looked=0", PATIENCE);
+    assert!(!session.screen().contains("lacks=my-"), "{}", session.screen());
     session.type_text("exit\r");
     let finished = session.finish(PATIENCE);
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");

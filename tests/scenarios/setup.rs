@@ -235,6 +235,7 @@ fn a_key_is_typed_where_there_is_no_file() {
     answer("CSV file with the access key (Enter: type the key): ", "");
     answer("Profile name [default]: ", "alice");
     answer("Region, such as eu-west-1 (Enter: none): ", "not a region");
+    answer("that is not a region: type its code, such as `eu-west-1`, or press Enter", "y");
     answer("Region, such as eu-west-1 (Enter: none): ", "");
     answer("Access key ID for alice: ", &key.id);
     answer("Secret access key: ", &key.secret);

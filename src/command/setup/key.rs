@@ -1,5 +1,7 @@
 //! The first step: the user's access key, sealed, and the profile with its region.
 
+use std::str::FromStr;
+
 use super::SetupWork;
 use super::csv::{self, Csv};
 use crate::command::keys::{KeysWork, add, import, not_written};
@@ -105,13 +107,33 @@ fn region(work: &SetupWork<'_>, section: Option<Profile<'_>>) -> Result<Option<R
     let of_shell = ambient.regions.first().filter(|_| ambient.held.is_none());
     let of_shell = of_shell.and_then(|(_, region)| region.parse::<Region>().ok());
     let region = match &of_shell {
-        Some(usual) => work.ask_for(&format!("Region [{}]: ", usual.as_str()))?.or(of_shell.filter(|_| !work.args.yes)),
-        None => work.ask_for("Region, such as eu-west-1 (Enter: none): ")?,
+        Some(usual) => {
+            typed_region(work, &format!("Region [{}]: ", usual.as_str()))?.or(of_shell.filter(|_| !work.args.yes))
+        }
+        None => typed_region(work, "Region, such as eu-west-1 (Enter: none): ")?,
     };
     if region.is_none() && ambient.regions.is_empty() {
         work.note("the profile has no region: the AWS CLI needs `--region` with most commands");
     }
     Ok(region)
+}
+
+/// A region that a person typed. A region of AWS's form is demanded here, since any word would be accepted from a file: a
+/// `y` that was meant for another question would become the profile's region.
+struct TypedRegion(Region);
+
+impl FromStr for TypedRegion {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let is_like_one = text.split('-').count() >= 3 && text.ends_with(|last: char| last.is_ascii_digit());
+        let region = text.parse().ok().filter(|_| is_like_one);
+        region.map(Self).ok_or("that is not a region: type its code, such as `eu-west-1`, or press Enter")
+    }
+}
+
+fn typed_region(work: &SetupWork<'_>, prompt: &str) -> Result<Option<Region>, Error> {
+    Ok(work.ask_for(prompt)?.map(|TypedRegion(region)| region))
 }
 
 /// Writes what the profile lacks. A run that was killed after it sealed the key has not written the profile.

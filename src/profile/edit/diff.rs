@@ -2,12 +2,14 @@
 //!
 //! In: a file before and after. Out: a unified diff of the changed lines and their context, as far as that is harmless:
 //! values as `secret::shown` allows, and no comments, since a comment may contain yesterday's key. A command that the
-//! edit itself writes is shown in full, because the person is asked to approve it.
+//! edit itself writes is shown in full, and so is the comment that marks its section, because the person is asked to
+//! approve both.
 
 use std::collections::HashSet;
 
 use similar::{ChangeTag, TextDiff};
 
+use super::marked;
 use crate::profile::read;
 use crate::secret::shown;
 
@@ -88,6 +90,9 @@ fn property(line: &str, whose: Whose) -> String {
         return line.to_owned();
     }
     if let Some(mark) = ['#', ';'].into_iter().find(|mark| line.starts_with(*mark)) {
+        if whose == Whose::Ours && marked::is_mark(line) {
+            return line.trim_end().to_owned();
+        }
         return format!("{mark} {}", shown::HIDDEN);
     }
     let (line, comment) = line.split_at(comment_at(line));
@@ -153,6 +158,16 @@ mod tests {
                 assert!(!shown.contains("hunter2"), "{beside}:\n{shown}");
             }
         }
+    }
+
+    #[test]
+    fn the_comment_that_marks_a_section_is_shown_when_it_is_written_and_hidden_next_to_a_change() {
+        let mark = "# Written by mfa-cred wire for profile a";
+        let (before, after) = (String::new(), format!("{mark}\n[a-mfa]\n# hunter2\n"));
+        let shown = format!("--- f\n+++ f\n@@ -0,0 +1,3 @@\n+{mark}\n+[a-mfa]\n+# (hidden)\n");
+        assert_eq!(unified(before.as_bytes(), after.as_bytes(), "f"), shown);
+        let (before, after) = (format!("{mark}\n[b]\nx = 1\n"), format!("{mark}\n[b]\nx = 2\n"));
+        assert!(unified(before.as_bytes(), after.as_bytes(), "f").contains("\n # (hidden)\n"));
     }
 
     #[test]

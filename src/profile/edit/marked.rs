@@ -8,6 +8,11 @@ use crate::names::ProfileName;
 use crate::profile::{Location, Profile, ProfileSet, WhichFile};
 use crate::secret::Secret;
 
+/// Does this line mark a section as written by one of our commands?
+pub(super) fn is_mark(line: &str) -> bool {
+    [Writer::Wire, Writer::WireSso, Writer::Write].iter().any(|writer| line.starts_with(writer.mark()))
+}
+
 /// The command that writes sections, which marks them as its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Writer {

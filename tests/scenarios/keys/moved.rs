@@ -23,6 +23,7 @@ fn an_imported_key_leaves_the_file_after_a_yes_and_every_other_byte_stays() {
     let mut session = world.at_terminal(&["keys", "import", "alice"]);
     session.wait_for("Seal the key and write this? [Y/n] ", PATIENCE);
     session.type_text("\n");
+    session.wait_for("There is no keyring here, so a passphrase will protect your access keys.", PATIENCE);
     for prompt in ["New passphrase for your access keys: ", "Repeat the passphrase: "] {
         session.wait_for(prompt, PATIENCE);
         session.wait_for_echo(false, PATIENCE);
