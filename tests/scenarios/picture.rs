@@ -129,9 +129,12 @@ fn draw(screen: &vt100::Screen) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height}\" role=\"img\" \
          aria-label=\"A terminal: one MFA code, then two roles without another one\" \
          font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, monospace\" font-size=\"14\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0d1117\"/>\n\
+         <rect x=\"0.5\" y=\"0.5\" width=\"{:.0}\" height=\"{}\" rx=\"8\" fill=\"#0d1117\" stroke=\"#30363d\"/>\n\
          <circle cx=\"20\" cy=\"18\" r=\"6\" fill=\"#ff5f57\"/><circle cx=\"40\" cy=\"18\" r=\"6\" fill=\"#febc2e\"/>\
-         <circle cx=\"60\" cy=\"18\" r=\"6\" fill=\"#28c840\"/>\n"
+         <circle cx=\"60\" cy=\"18\" r=\"6\" fill=\"#28c840\"/>\n",
+        // A border, for pages whose background is as dark.
+        width - 1.0,
+        height - 1
     );
     (0..rows).for_each(|at| row(screen, at, &mut svg));
     svg + "</svg>\n"

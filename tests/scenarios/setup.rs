@@ -235,13 +235,15 @@ fn a_key_is_typed_where_there_is_no_file() {
     answer("CSV file with the access key (Enter: type the key): ", "");
     answer("Profile name [default]: ", "alice");
     answer("Region, such as eu-west-1 (Enter: none): ", "not a region");
-    answer("that is not a region: type its code, such as `eu-west-1`, or press Enter", "y");
+    answer("Region, such as eu-west-1 (Enter: none): ", "y");
     answer("Region, such as eu-west-1 (Enter: none): ", "");
     answer("Access key ID for alice: ", &key.id);
     answer("Secret access key: ", &key.secret);
     answer("Seal the key and write this? [Y/n] ", "");
     let done = finish(&world, session);
     assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let explained = "that is not a region: type its code, such as `eu-west-1`, or press Enter\r\n";
+    assert_eq!(done.terminal.matches(explained).count(), 2, "{done:?}");
     assert_eq!(world.read(".aws/config"), "[profile alice]\n");
     everything_works(&world, "alice", &key);
 }
