@@ -270,13 +270,15 @@ remove_versions() {
 
 # Removes the folders that were made, deepest first, as far as they are empty.
 remove_folders() {
-    printf '%s\n' "$made" lib/mfa-cred | LC_ALL=C sort -ru | while IFS= read -r path; do
+    printf '%s\n' "$made" lib/mfa-cred | while IFS= read -r path; do
         case $path in
         '') ;;
-        # The prefix itself, if it was made.
-        .) rmdir "$prefix" 2>/dev/null || : ;;
-        *) rmdir "$prefix/$path" 2>/dev/null || : ;;
+        /*) printf '%s\n' "$path" ;;
+        .) printf '%s\n' "$prefix" ;;
+        *) printf '%s\n' "$prefix/$path" ;;
         esac
+    done | LC_ALL=C sort -ru | while IFS= read -r path; do
+        rmdir "$path" 2>/dev/null || :
     done
 }
 
@@ -330,13 +332,24 @@ put() {
     switch "$new"
 }
 
-# Makes our own folder, locks it, and begins the record with the folders that were not there.
+# add_if_missing FOLDER NAME: adds its name to what is made.
+add_if_missing() {
+    [ -d "$1" ] || made="$made$2
+"
+}
+
+# Makes our own folder, locks it, and begins the record with the folders that were not there: those below the prefix, the
+# prefix itself (`.`), and those above it with their whole paths.
 prepare_home() {
     path=lib/mfa-cred
-    while [ ! -d "$prefix/$path" ]; do
-        made="$made$path
-"
-        [ "$path" != . ] || break
+    while [ "$path" != . ]; do
+        add_if_missing "$prefix/$path" "$path"
+        path=$(dirname "$path")
+    done
+    add_if_missing "$prefix/." .
+    path=$(dirname "$prefix")
+    while [ ! -d "$path" ]; do
+        add_if_missing "$path" "$path"
         path=$(dirname "$path")
     done
     mkdir -p "$home" || die "cannot write to $prefix" 'choose another --prefix'

@@ -154,7 +154,23 @@ pub fn folders_of_environment() -> Option<Folders> {
 /// The name of the user that the process runs as, by user id and not by `$USER`, which anyone can set. The number
 /// itself if the user has no name, as in many containers.
 pub fn user() -> String {
-    whoami::username().ok().filter(|name| !name.is_empty()).unwrap_or_else(user_id)
+    whoami::username().ok().filter(|name| !name.is_empty()).or_else(name_elsewhere).unwrap_or_else(user_id)
+}
+
+/// The name as the system's own `id` knows it. A program linked statically with musl reads `/etc/passwd` alone, and
+/// cannot load what `nsswitch.conf` names besides, such as LDAP or SSSD.
+#[cfg(target_env = "musl")]
+fn name_elsewhere() -> Option<String> {
+    let said = Command::new("/usr/bin/id").arg("-un").stdin(std::process::Stdio::null()).output().ok()?;
+    // Without a name it prints the number, and fails.
+    let name = String::from_utf8(said.stdout).ok()?.trim_end().to_owned();
+    (said.status.success() && !name.is_empty()).then_some(name)
+}
+
+/// Elsewhere the C library has asked everybody.
+#[cfg(not(target_env = "musl"))]
+fn name_elsewhere() -> Option<String> {
+    None
 }
 
 #[cfg(unix)]

@@ -41,8 +41,13 @@ impl Site {
         Self { folder, url }
     }
 
+    /// A folder that is not there, and in it the prefix.
+    fn top(&self) -> PathBuf {
+        self.folder.path().join("new")
+    }
+
     fn prefix(&self) -> PathBuf {
-        self.folder.path().join("prefix")
+        self.top().join("prefix")
     }
 
     /// The archive of a version with these manual pages, and its checksum.
@@ -206,7 +211,7 @@ fn a_first_installation_is_removed_with_the_prefix_that_it_made() {
     site.publish("1.2.3", &["mfa-cred"]);
     assert!(site.install("1.2.3").status.success());
     assert!(site.uninstall().status.success());
-    assert!(!site.prefix().exists());
+    assert!(!site.top().exists());
     let again = site.uninstall();
     assert!(!again.status.success() && text(&again).contains("was installed by this script"), "{}", text(&again));
 }
@@ -247,7 +252,7 @@ fn what_cannot_be_verified_or_run_is_not_installed() {
         let refused = site.install("1.2.3");
         assert_eq!(refused.status.code(), Some(1), "{reason}: {}", text(&refused));
         assert!(text(&refused).contains(reason), "{reason}: {}", text(&refused));
-        assert!(!site.prefix().exists(), "{reason}");
+        assert!(!site.top().exists(), "{reason}");
         // The version that is there stays.
         assert!(site.install("1.2.2").status.success());
         let before = snapshot(&site.prefix());
@@ -313,7 +318,7 @@ fn an_upgrade_replaces_both_programs_at_once_and_drops_old_pages() {
     let versions = fs::read_dir(site.prefix().join("lib/mfa-cred")).expect("a folder");
     let versions = versions.filter(|entry| entry.as_ref().expect("an entry").file_type().expect("a kind").is_dir());
     assert_eq!(versions.count(), 1);
-    assert!(site.uninstall().status.success() && !site.prefix().exists());
+    assert!(site.uninstall().status.success() && !site.top().exists());
 }
 
 #[test]
@@ -354,6 +359,6 @@ fn a_script_that_was_cut_off_does_nothing() {
         let mut command = Command::new("dash");
         command.arg(&cut).args(["--version", "1.2.3", "--target", TARGET, "--prefix"]).arg(site.prefix());
         let output = command.env("MFA_CRED_BASE_URL", &site.url).output().expect("a shell");
-        assert!(output.stdout.is_empty() && !site.prefix().exists(), "{count}: {}", text(&output));
+        assert!(output.stdout.is_empty() && !site.top().exists(), "{count}: {}", text(&output));
     }
 }

@@ -328,7 +328,8 @@ fn the_units_of_systemd_are_valid() {
     let mut words = vec!["verify".to_owned(), "--user".to_owned(), "--man=no".to_owned()];
     for name in ["mfa-cred-serve.socket", "mfa-cred-serve.service"] {
         let text = fs::read_to_string(folder.join(name)).expect("a unit");
-        world.write(name, text.replace("/usr/bin/mfa-cred", crate::support::world::MFA_CRED));
+        let own = format!("ExecStart={} ", crate::support::world::MFA_CRED);
+        world.write(name, text.replace("ExecStart=mfa-cred ", &own));
         words.push(world.home().join(name).display().to_string());
     }
     world.set("XDG_RUNTIME_DIR", world.home().display().to_string());

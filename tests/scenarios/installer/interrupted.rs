@@ -65,7 +65,7 @@ fn at_every_step(signal: &'static str, check: fn(&Site, &str, usize) -> bool) {
 fn first_installation(site: &Site, signal: &str, step: usize) -> bool {
     let (output, was_interrupted) = interrupted(site, &["--version", "1.2.3"], signal, step);
     match site.installed().as_deref() {
-        None => assert!(was_interrupted && (signal == "KILL" || !site.prefix().exists()), "{step}: {}", text(&output)),
+        None => assert!(was_interrupted && (signal == "KILL" || !site.top().exists()), "{step}: {}", text(&output)),
         Some(version) => assert_eq!(version, "mfa-cred 1.2.3", "{step}"),
     }
     recovers(site, step);
