@@ -70,16 +70,27 @@ impl Destination {
 /// Is it an `https` address on the console's domain, and would every browser read it so?
 fn is_within(url: &str, domain: &'static str) -> Result<(), ConsoleError> {
     let elsewhere = || ConsoleError::Elsewhere { domain };
-    // Browsers take a backslash for a slash.
-    if url.contains('\\') || !url.starts_with("https://") {
+    let address: Address = url.parse().map_err(|_| elsewhere())?;
+    // What is not parsed, such as the part after `#`, goes to the browser too.
+    if address.is_plain() || url.contains('\\') {
         return Err(elsewhere());
     }
-    let address: Address = url.parse().map_err(|_| elsewhere())?;
     // The host and nothing else: no user, no port.
     let authority = address.uri().authority().map_or("", |authority| authority.as_str());
     let host = authority.to_ascii_lowercase();
     let is_here = host == domain || host.strip_suffix(domain).is_some_and(is_subdomain);
-    if is_here { Ok(()) } else { Err(elsewhere()) }
+    if is_here && !may_name_a_host(address.uri().path()) { Ok(()) } else { Err(elsewhere()) }
+}
+
+/// Could the path begin with two slashes, in any spelling? A server that redirects to such a path sends the browser to the
+/// host that follows. Browsers take out segments of dots, so a path with one may begin like that in the end.
+fn may_name_a_host(path: &str) -> bool {
+    let path = path.to_ascii_lowercase().replace("%2e", ".");
+    let mut segments = path.split('/').skip(1);
+    let is_dots = segments.clone().any(|segment| matches!(segment, "." | ".."));
+    let first = segments.next().unwrap_or_default();
+    let is_empty = first.is_empty() && segments.next().is_some();
+    is_dots || is_empty || ["%2f", "%5c", "%09", "%0a", "%0d"].iter().any(|slash| first.starts_with(slash))
 }
 
 /// `us-east-1.`, or `123456789012-abcdefgh.us-east-1.`
@@ -152,6 +163,7 @@ mod tests {
             "https://eu-west-1.console.aws.amazon.com/s3/buckets/my-bucket?prefix=a/b",
             "https://123456789012-abcdefgh.us-east-1.console.aws.amazon.com/",
             "https://Console.AWS.amazon.com",
+            "https://console.aws.amazon.com/s3/buckets/b/a//b/..c/%2Fd?prefix=../%5C//e#//f",
         ] {
             assert_eq!(of(Some(url), "us-east-1").map(|page| page.url).as_deref(), Some(url), "{url}");
         }
@@ -180,6 +192,30 @@ mod tests {
             "https://console.aws.amazon.com/\u{202e}",
             "https://console.aws.amazon.com/a b",
             "https://console.aws.amazon.com\n.evil.com/",
+            "https://console.aws.amazon.com/\\evil.com",
+            "https://console.aws.amazon.com/s3\\..\\evil.com",
+            "https://console.aws.amazon.com/s3#\\evil.com",
+            "https://console.aws.amazon.com/s3?x=\\\\evil.com",
+            "https://console.aws.amazon.com/\t/evil.com",
+            "https://console.aws.amazon.com\t.evil.com/",
+            "https:/\t/console.aws.amazon.com/",
+            "https://console.aws.amazon.com//evil.com",
+            "https://console.aws.amazon.com/.//evil.com",
+            "https://console.aws.amazon.com/%2Fevil.com",
+            "https://console.aws.amazon.com/%5cevil.com",
+            "https://console.aws.amazon.com/%09/evil.com",
+            "https://console.aws.amazon.com/%2e//evil.com",
+            "https://console.aws.amazon.com/s3/..//evil.com",
+            "https://console.aws.amazon.com/s3/.%2E/%2e%2e/x",
+            "https:///console.aws.amazon.com/",
+            "https:////evil.com/",
+            "/\\evil.com",
+            "\\\\evil.com",
+            "//evil.com",
+            " https://console.aws.amazon.com/",
+            "\u{0}https://console.aws.amazon.com/",
+            "view-source:https://console.aws.amazon.com/",
+            "data:text/html,x",
             "https://us-east-1.signin.aws.amazon.com/",
             "https://console.amazonaws.cn/",
             "//console.aws.amazon.com/",

@@ -38,15 +38,20 @@ pub fn logout_first(sign_in: &str, then: &Secret<String>) -> Secret<String> {
 /// # Errors
 /// The start URL is not an address that a browser may be sent to.
 pub fn of_start_page(role: &SsoRole, destination: Option<&Destination>) -> Result<Secret<String>, ConsoleError> {
-    let start = role.session.start_url.split('#').next().unwrap_or_default().trim_end_matches('/');
-    let is_page = start.parse::<Address>().is_ok_and(|address| !address.is_in_clear());
-    if !is_page {
-        return Err(ConsoleError::StartUrl);
-    }
+    let start = start_page(&role.session.start_url).ok_or(ConsoleError::StartUrl)?;
     let name = utf8_percent_encode(&role.role, RESERVED).to_string();
     let page = destination.map(|page| format!("&destination={}", page.encoded())).unwrap_or_default();
     let account = role.account.as_str();
     Ok(Secret::concat(&[start, "/#/console?account_id=", account, "&role_name=", &name, &page]))
+}
+
+/// The start page without a slash or a fragment at its end; `None` if no browser may be sent there.
+fn start_page(url: &str) -> Option<&str> {
+    let start = url.split('#').next()?.trim_end_matches('/');
+    let address: Address = start.parse().ok()?;
+    // A user name would look like the host.
+    let has_user = address.uri().authority().is_some_and(|whole| whole.as_str().contains('@'));
+    (!address.is_in_clear() && !has_user).then_some(start)
 }
 
 /// A secret, percent-encoded in a buffer that does not grow.
@@ -58,7 +63,7 @@ pub(super) fn encoded(text: &str) -> Secret<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{login, logout_first};
+    use super::{login, logout_first, start_page};
     use crate::console::destination::Destination;
     use crate::secret::Secret;
 
@@ -74,5 +79,25 @@ mod tests {
         );
         let address = logout_first("https://x", &Secret::from("https://y/?a=b%20"));
         assert_eq!(address.expose(), "https://x/oauth?Action=logout&redirect_uri=https%3A%2F%2Fy%2F%3Fa%3Db%2520");
+    }
+
+    #[test]
+    fn a_browser_is_sent_only_to_a_start_page_that_is_plainly_one() {
+        for (url, page) in [
+            ("https://corp.awsapps.com/start", Some("https://corp.awsapps.com/start")),
+            ("https://corp.awsapps.com/start/#/", Some("https://corp.awsapps.com/start")),
+            ("https://sso.corp.example", Some("https://sso.corp.example")),
+            ("http://127.0.0.1:1/start", Some("http://127.0.0.1:1/start")),
+            ("http://corp.awsapps.com/start", None),
+            ("https://corp.awsapps.com@evil.com/start", None),
+            ("https://corp.awsapps.com\\@evil.com/start", None),
+            ("https://corp.awsapps.com/\\evil.com", None),
+            ("https://corp.awsapps.com\t/start", None),
+            ("//corp.awsapps.com/start", None),
+            ("javascript:alert(1)", None),
+            ("#", None),
+        ] {
+            assert_eq!(start_page(url), page, "{url}");
+        }
     }
 }

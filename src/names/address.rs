@@ -38,9 +38,10 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         const SHAPE: NameError = NameError("an address starts with `https://` or `http://` and names a host");
-        // White space, control characters and other scripts can disguise an address, so they are refused.
+        // White space, control characters and other scripts can disguise an address, and browsers take a backslash for a
+        // slash, so they are refused.
         let has_scheme = text.starts_with("https://") || text.starts_with("http://");
-        let legal = has_scheme && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let legal = has_scheme && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
         let uri: Uri = Some(text).filter(|_| legal).and_then(|text| text.parse().ok()).ok_or(SHAPE)?;
         if uri.host().is_none_or(str::is_empty) || has_no_such_port(&uri) { Err(SHAPE) } else { Ok(Self(uri)) }
     }
@@ -208,6 +209,16 @@ mod tests {
             "http://127.0.0.1:65536",
             "http://[::1]:99999",
             "https://evil.com:1:2",
+            "https://evil.com\\.corp.example",
+            "https://evil.com\\@corp.example/",
+            "https://corp.example/\\evil.com",
+            "https:/\\evil.com/",
+            "https://\\evil.com/",
+            "https://corp.example/\t/evil.com",
+            "https://corp.example/\n",
+            "ht\ntps://corp.example/",
+            " https://corp.example/",
+            "//corp.example/",
         ] {
             assert!(url.parse::<Address>().is_err(), "{url}");
         }

@@ -1,6 +1,7 @@
 //! The services of the AWS console: the names that people type for them, and the pages where they begin.
 //!
-//! The pages are those that the console itself links to, without its domain, which differs by partition.
+//! The pages are those that the console is known to link to, without its domain, which differs by partition. Nothing here
+//! can try them: a page that has moved is the console's to report.
 
 /// A service of the console.
 #[derive(Debug)]
