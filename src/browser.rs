@@ -13,6 +13,9 @@ use std::process::{Child, Command, Stdio};
 
 use self::template::{Page, Template};
 use crate::host::Env;
+use crate::os::files::LIST_SEPARATOR;
+use crate::os::processes::set_apart;
+use crate::os::{KIND, Kind};
 
 /// A list of commands, in order of preference.
 const BROWSER: &str = "BROWSER";
@@ -22,8 +25,6 @@ const WSL: &str = "WSL_DISTRO_NAME";
 const REMOTE: [&str; 3] = ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
 /// Set where programs can open windows.
 const DISPLAYS: [&str; 3] = ["DISPLAY", "WAYLAND_DISPLAY", WSL];
-/// Between the commands of `$BROWSER`.
-const SEPARATOR: char = if cfg!(windows) { ';' } else { ':' };
 
 /// The commands that can open a page here, the best first. There is at least one.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,7 +45,7 @@ impl Browser {
         let named = env.var(BROWSER).unwrap_or_default();
         // An address in the command may contain the separator, so a command of our own form stands alone.
         let is_one = Template::names_the_address(&named);
-        let lines = named.split(|c| c == SEPARATOR && !is_one);
+        let lines = named.split(|c| c == LIST_SEPARATOR && !is_one);
         let mut commands: Vec<Template> = lines.filter_map(Template::parse).collect();
         if commands.is_empty() && !can_be_seen(env) {
             return None;
@@ -77,18 +78,18 @@ impl Browser {
 /// Would the person who runs this see a window?
 fn can_be_seen(env: &dyn Env) -> bool {
     let has_one_of = |names: [&str; 3]| names.iter().any(|name| env.os(name).is_some());
-    let needs_display = cfg!(all(unix, not(target_os = "macos")));
+    let needs_display = KIND == Kind::Unix;
     !has_one_of(REMOTE) && (!needs_display || has_one_of(DISPLAYS))
 }
 
 /// The commands of this system.
 fn openers(is_wsl: bool) -> &'static [&'static str] {
-    match () {
-        () if cfg!(target_os = "macos") => &["open"],
+    match KIND {
+        Kind::MacOs => &["open"],
         // Not `cmd /c start`: an address contains `&`.
-        () if cfg!(windows) => &["rundll32 url.dll,FileProtocolHandler"],
-        () if is_wsl => &["wslview", "rundll32.exe url.dll,FileProtocolHandler", "xdg-open"],
-        () => &["xdg-open", "gio open", "x-www-browser", "sensible-browser"],
+        Kind::Windows => &["rundll32 url.dll,FileProtocolHandler"],
+        Kind::Unix if is_wsl => &["wslview", "rundll32.exe url.dll,FileProtocolHandler", "xdg-open"],
+        Kind::Unix => &["xdg-open", "gio open", "x-www-browser", "sensible-browser"],
     }
 }
 
@@ -115,8 +116,7 @@ fn started(words: &[String]) -> Option<Child> {
     command.args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Ctrl-C here must not close the person's browser.
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    set_apart(&mut command);
     command.spawn().ok()
 }
 

@@ -12,12 +12,12 @@ pub mod process;
 pub mod totp;
 pub mod unlock;
 
-use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
 use crate::host::{Clock, Terminal, TerminalError, Words};
 use crate::names::{Lifetime, MfaSerial, ProfileName};
+use crate::os::events::stdin;
 use crate::plan::{MfaProcess, Origin};
 use crate::safe::SafeError;
 use crate::secret::{Code, Secret};
@@ -337,20 +337,6 @@ fn first_line(mut stdin: impl Read) -> Result<Code, CodeError> {
     }
     let text = Secret::new(text);
     std::str::from_utf8(text.expose()).ok().and_then(Code::parse).ok_or(CodeError::Stdin)
-}
-
-/// Bypasses the buffer of [`std::io::stdin`], which reads ahead.
-#[cfg(unix)]
-fn stdin() -> std::io::Result<File> {
-    use std::os::fd::AsFd;
-    std::io::stdin().as_fd().try_clone_to_owned().map(File::from)
-}
-
-/// Bypasses the buffer of [`std::io::stdin`], which reads ahead.
-#[cfg(windows)]
-fn stdin() -> std::io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    std::io::stdin().as_handle().try_clone_to_owned().map(File::from)
 }
 
 #[cfg(test)]

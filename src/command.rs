@@ -44,8 +44,9 @@ use crate::cli::{self, Args, Meant, Verb};
 use crate::code::dialog::Dialog;
 use crate::error::Error;
 use crate::exit::{Ending, ExitCode};
-use crate::host::{Host, Terminal, require_stdout};
+use crate::host::{Host, Terminal};
 use crate::messages::{Level, Messages, printable, with_causes};
+use crate::os::streams::require_stdout;
 use crate::settings::Settings;
 
 /// How a successful command ends.

@@ -3,11 +3,10 @@
 //!
 //! Nothing in this room knows what a file contains.
 
-mod attributes;
 pub mod private;
 pub mod replace;
 pub mod reserved;
 pub mod trust;
 pub mod whole;
 
-pub use attributes::Lost;
+pub use crate::os::files::Lost;

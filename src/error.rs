@@ -278,7 +278,6 @@ impl Error {
     pub fn ending(&self) -> Ending {
         Ending::Exit(match self {
             Self::Audit(AuditError::Signal(signal)) => return Ending::Signal(*signal),
-            #[cfg(unix)]
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ending::READER_GONE,
 
             Self::Plan(PlanError::Fido { .. }) => ExitCode::MfaRefused,
@@ -309,26 +308,16 @@ impl Error {
                 | PlanError::Refused { origin, .. }
                 | PlanError::BadValue { origin, .. },
             ) if matches!(origin, Origin::Flag(_)) => ExitCode::Usage,
-            Self::Settings(_)
-            | Self::Audit(AuditError::Quarantine { .. } | AuditError::Unfinished { .. })
-            | Self::Profile(_)
-            | Self::Plan(_)
-            | Self::Folder(_)
-            | Self::Output(_)
-            | Self::Kept { .. }
-            | Self::NoneBefore
-            | Self::Inexpressible(_)
-            | Self::Program(_)
-            | Self::NotText => ExitCode::Failed,
             Self::Vault(error) => return vault_ending(error),
             Self::Execute(error) => return execute_ending(error),
             Self::Device(error) => return device_ending(error),
             Self::Keys(error) => return keys_ending(error),
             Self::Setup(error) => return setup_ending(error),
-            Self::Wire(WireError::Terminal(reason)) => return terminal_ending(reason, ExitCode::NobodyToAsk),
+            Self::Wire(WireError::Terminal(reason)) | Self::Picker(reason) => {
+                return terminal_ending(reason, ExitCode::NobodyToAsk);
+            }
             Self::Wire(WireError::NobodyThere) => ExitCode::NobodyToAsk,
-            Self::Wire(WireError::Declined) => ExitCode::Canceled,
-            Self::Wire(_) | Self::Serve(_) => ExitCode::Failed,
+            Self::Wire(WireError::Declined) | Self::NonePicked => ExitCode::Canceled,
             Self::Console(error) => return console_ending(error),
             Self::SsoSignIn { why, .. } => return sign_in_ending(why),
             Self::Concerning(about) => return about.cause.ending(),
@@ -343,9 +332,20 @@ impl Error {
                 *exit
             }
             Self::SignOut(SignOutError::OnlyHere { why, .. }) => return sso_ending(why),
-            Self::SignOut(_) => ExitCode::Failed,
-            Self::NonePicked => ExitCode::Canceled,
-            Self::Picker(reason) => return terminal_ending(reason, ExitCode::NobodyToAsk),
+            Self::Settings(_)
+            | Self::Audit(AuditError::Quarantine { .. } | AuditError::Unfinished { .. })
+            | Self::Profile(_)
+            | Self::Plan(_)
+            | Self::Folder(_)
+            | Self::Output(_)
+            | Self::Kept { .. }
+            | Self::NoneBefore
+            | Self::Inexpressible(_)
+            | Self::Program(_)
+            | Self::Wire(_)
+            | Self::Serve(_)
+            | Self::SignOut(_)
+            | Self::NotText => ExitCode::Failed,
         })
     }
 
@@ -532,7 +532,6 @@ fn sso_ending(error: &SsoError) -> Ending {
 fn terminal_ending(reason: &TerminalError, absent: ExitCode) -> Ending {
     match reason {
         TerminalError::Signal(signal) => Ending::Signal(*signal),
-        #[cfg(unix)]
         TerminalError::Unread => Ending::READER_GONE,
         TerminalError::Canceled | TerminalError::Closed => Ending::Exit(ExitCode::Canceled),
         TerminalError::TimedOut(_) => Ending::Exit(ExitCode::NobodyToAsk),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::os::processes::READER_GONE;
+
 /// What an exit code means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ExitCode {
@@ -99,9 +101,11 @@ pub enum Ending {
     Signal(i32),
 }
 
-#[cfg(unix)]
 impl Ending {
     /// Nothing reads stdout anymore, as after `| head`: die silently by SIGPIPE, as `cat` and `ls` do. Rust ignores
     /// that signal at startup, so a closed pipe is an error that can be told apart from others.
-    pub const READER_GONE: Self = Self::Signal(signal_hook::consts::SIGPIPE);
+    pub const READER_GONE: Self = match READER_GONE {
+        Some(signal) => Self::Signal(signal),
+        None => Self::Exit(ExitCode::Failed),
+    };
 }

@@ -25,7 +25,7 @@ fn answered(argv: &[std::ffi::OsString]) -> Option<mfa_cred::exit::ExitCode> {
     use mfa_cred::system::{self, System};
     use mfa_cred::vault::kernel::KernelKeyring;
 
-    system::refuse_core_dumps();
+    mfa_cred::os::processes::refuse_core_dumps();
     let (system, kernel) = (System, KernelKeyring);
     let host = Host {
         env: &system,

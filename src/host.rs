@@ -6,7 +6,6 @@
 #[cfg(test)]
 pub(crate) mod fake_clock;
 mod regular;
-mod stdout;
 
 use std::ffi::OsString;
 use std::io;
@@ -19,8 +18,7 @@ use jiff::Timestamp;
 use crate::disk::trust::Distrust;
 use crate::secret::Secret;
 
-pub use regular::{open, read_regular};
-pub use stdout::{close_what_was_closed, require_stdout};
+pub use regular::read_regular;
 
 /// The process's environment.
 pub trait Env {

@@ -2,6 +2,7 @@
 //!
 //! Modules are listed in the order in which data flows: each uses only the ones above it, and a test enforces that.
 
+pub mod os;
 pub mod exit;
 pub mod names;
 pub mod secret;

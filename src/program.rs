@@ -6,13 +6,14 @@ use crate::command;
 use crate::exit::{self, Ending};
 use crate::host::Host;
 use crate::messages::{Level, Messages, with_causes};
+use crate::os::processes;
 use crate::system::{self, System, pair};
 use crate::terminal::Tty;
 use crate::vault::{self, kernel::KernelKeyring, keyring::OsKeyring};
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    system::refuse_core_dumps();
+    processes::refuse_core_dumps();
     let argv = match pair::taken_over(std::env::args_os().collect()) {
         Ok(argv) => argv,
         Err(error) => return failed(&error),
@@ -32,11 +33,11 @@ pub fn main() -> ExitCode {
         parent: &system::parent,
         program: &system::program,
         end_within: &system::end_within,
-        become_command: &system::become_command,
+        become_command: &processes::become_command,
     };
     match command::run(argv, &host) {
         Ending::Exit(code) => ExitCode::from(code.number()),
-        Ending::Signal(signal) => system::die_of(signal),
+        Ending::Signal(signal) => processes::die_of(signal),
     }
 }
 

@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use crate::disk::private::{self, Insight};
 use crate::names::digest::digest_name;
 use crate::names::{MfaSerial, ProfileName};
+use crate::os::files::{close, sync_folder};
 use crate::profile::SealedKeys;
 use crate::secret::{Credentials, Secret};
 use crate::vault::{KeyHome, PersistentError, PersistentVault};
@@ -237,7 +238,7 @@ impl<'a> Safe<'a> {
             return Err(unread);
         }
         private::write(path, &bytes).map_err(&unusable)?;
-        sync(self.shelf.folder());
+        sync_folder(self.shelf.folder());
         if opens(private::read(path).map_err(&unusable)?) { Ok(()) } else { Err(unread) }
     }
 
@@ -253,7 +254,7 @@ impl<'a> Safe<'a> {
         }
         self.remove_stray_rotations()?;
         self.shelf.remove_unfinished::<Header>()?;
-        sync(self.shelf.folder());
+        sync_folder(self.shelf.folder());
         self.destroy_unused_key()
     }
 
@@ -290,24 +291,13 @@ impl<'a> Safe<'a> {
         let (folder, unusable) = (self.shelf.folder(), self.shelf.unusable());
         private::make_folder(folder).map_err(&unusable)?;
         if private::look(folder).map_err(&unusable)? == Insight::Others {
-            private::close(folder).map_err(&unusable)?;
+            close(folder).map_err(&unusable)?;
         }
         let file = private::open_or_make(&folder.join(LOCK)).map_err(&unusable)?;
         // Its holder may be asking a person for a passphrase, which ends by itself.
         file.lock().map_err(&unusable)?;
         Ok(file)
     }
-}
-
-/// Flushes the folder, so that a key which was just sealed is still there after a power failure that follows the removal of
-/// its other copy.
-fn sync(folder: &Path) {
-    #[cfg(unix)]
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ mod answer;
 mod beacon;
 mod door;
 mod gate;
-#[cfg(unix)]
 mod inherited;
 mod kept;
 mod renewal;
@@ -36,7 +35,6 @@ use crate::profile::Location;
 pub use beacon::{Announced, Beacon, announced};
 pub use door::{Guest, Server, bind};
 pub use gate::Gate;
-#[cfg(unix)]
 pub use inherited::inherited;
 pub use kept::Source;
 pub use renewal::Renewals;

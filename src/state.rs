@@ -11,8 +11,7 @@ mod recall;
 pub use clock::{CorrectedClock, clock_name};
 pub(crate) use folder::{DEVICES, ENTRIES};
 pub use folder::{Folder, FolderError};
-pub use lock::{Holder, Lease, Turn};
-pub(crate) use lock::{Left, holds_any, is_screen_filled, lost_any, wait};
+pub use lock::{Holder, Lease, Left, Turn, holds_any, is_screen_filled, lost_any, wait};
 pub use recall::Recall;
 
 #[cfg(test)]

@@ -6,14 +6,16 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::disk::trust::{Distrust, distrust};
-use crate::host::{self, Clock, Env, Files, Folders, open};
+use crate::host::{self, Clock, Env, Files, Folders};
+use crate::os::events::wait_for_input;
+use crate::os::files::open;
+use crate::os::processes;
 use crate::secret::Secret;
 
 /// Gives this process's environment, and this machine's files, clock and folders.
@@ -70,7 +72,7 @@ impl Read for Patient {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if !self.is_regular {
-                wait(&self.file)?;
+                wait_for_input(&self.file, SILENCE)?;
             }
             match self.file.read(buffer) {
                 // Another process reads from the same pipe.
@@ -81,29 +83,13 @@ impl Read for Patient {
     }
 }
 
-#[cfg(unix)]
-fn wait(file: &File) -> io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let time = Timespec::try_from(SILENCE).map_err(io::Error::other)?;
-    match poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&time)) {
-        Ok(0) => Err(io::ErrorKind::TimedOut.into()),
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(not(unix))]
-fn wait(_: &File) -> io::Result<()> {
-    Ok(())
-}
-
 impl Clock for System {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
     fn since_boot(&self) -> Option<Duration> {
-        since_boot()
+        processes::since_boot()
     }
 
     fn boot(&self) -> Option<String> {
@@ -113,17 +99,6 @@ impl Clock for System {
     fn sleep(&self, time: Duration) {
         std::thread::sleep(time);
     }
-}
-
-/// Reads CLOCK_BOOTTIME, which takes no system call. Other systems have no such clock.
-#[cfg(target_os = "linux")]
-fn since_boot() -> Option<Duration> {
-    rustix::time::clock_gettime(rustix::time::ClockId::Boottime).try_into().ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn since_boot() -> Option<Duration> {
-    None
 }
 
 /// This user's folders, as the operating system defines them.
@@ -141,7 +116,6 @@ pub fn folders() -> Folders {
 
 /// The same from the environment alone; `None` if it does not name the home folder. The user's entry in the system's
 /// database is not read: that takes whatever `nsswitch.conf` names, which a statically linked program cannot load.
-#[cfg(target_os = "linux")]
 pub fn folders_of_environment() -> Option<Folders> {
     let path = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = path("HOME")?;
@@ -154,33 +128,8 @@ pub fn folders_of_environment() -> Option<Folders> {
 /// The name of the user that the process runs as, by user id and not by `$USER`, which anyone can set. The number
 /// itself if the user has no name, as in many containers.
 pub fn user() -> String {
-    whoami::username().ok().filter(|name| !name.is_empty()).or_else(name_elsewhere).unwrap_or_else(user_id)
-}
-
-/// The name as the system's own `id` knows it. A program linked statically with musl reads `/etc/passwd` alone, and
-/// cannot load what `nsswitch.conf` names besides, such as LDAP or SSSD.
-#[cfg(target_env = "musl")]
-fn name_elsewhere() -> Option<String> {
-    let said = Command::new("/usr/bin/id").arg("-un").stdin(std::process::Stdio::null()).output().ok()?;
-    // Without a name it prints the number, and fails.
-    let name = String::from_utf8(said.stdout).ok()?.trim_end().to_owned();
-    (said.status.success() && !name.is_empty()).then_some(name)
-}
-
-/// Elsewhere the C library has asked everybody.
-#[cfg(not(target_env = "musl"))]
-fn name_elsewhere() -> Option<String> {
-    None
-}
-
-#[cfg(unix)]
-fn user_id() -> String {
-    rustix::process::geteuid().to_string()
-}
-
-#[cfg(not(unix))]
-fn user_id() -> String {
-    "unknown".to_owned()
+    let name = whoami::username().ok().filter(|name| !name.is_empty());
+    name.or_else(processes::user_name_elsewhere).unwrap_or_else(processes::user_id)
 }
 
 /// The host name of this machine.
@@ -190,26 +139,12 @@ pub fn machine() -> String {
 
 /// The name of the parent process's program, where the system tells it.
 pub fn parent() -> Option<String> {
-    parent_name()
-}
-
-#[cfg(target_os = "linux")]
-fn parent_name() -> Option<String> {
-    let parent = rustix::process::getppid()?;
-    fs::read_to_string(format!("/proc/{parent}/comm")).ok().map(|name| name.trim_end().to_owned())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn parent_name() -> Option<String> {
-    None
+    processes::parent()
 }
 
 /// The absolute path under which this program was called, with symbolic links kept. A path written to a file (such as a
 /// shell's start-up file) survives an upgrade only if it goes through the link that a package manager updates, not to
 /// the link's target. A path found on `PATH` is used only if it leads to this very program.
-///
-/// # Errors
-/// The operating system does not know where this program is.
 ///
 /// # Errors
 /// The system does not know the path of this program.
@@ -240,13 +175,6 @@ fn as_called(called: &Path, folders: impl Iterator<Item = PathBuf>, real: &Path)
     }
 }
 
-/// Turns core dumps off and keeps debuggers of the same user out, since memory holds secrets. `exec` undoes it, so a
-/// command does not inherit it.
-pub fn refuse_core_dumps() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-}
-
 /// Ends this process after that time, as a failure of the network: nothing else takes as long.
 pub fn end_within(limit: Duration) {
     // Without a thread there is only the limit of each call.
@@ -255,35 +183,6 @@ pub fn end_within(limit: Duration) {
         #[expect(clippy::exit, reason = "the main thread may be blocked, and locks end with the process")]
         std::process::exit(crate::exit::ExitCode::Network.number().into());
     });
-}
-
-/// Ends this process by a signal, so that its parent sees that signal.
-pub fn die_of(signal: i32) -> ExitCode {
-    #[cfg(unix)]
-    crate::terminal::signals::die_of(signal);
-    #[cfg(not(unix))]
-    ExitCode::from(u8::try_from(128 + signal).unwrap_or(1))
-}
-
-/// Replaces this process with the command.
-///
-/// # Errors
-/// The command could not be started. On Unix this returns only then.
-#[cfg(unix)]
-pub fn become_command(mut command: Command) -> io::Result<u8> {
-    use std::os::unix::process::CommandExt;
-    crate::host::close_what_was_closed();
-    Err(command.exec())
-}
-
-/// Runs the command and returns its exit code: Windows cannot replace a process.
-///
-/// # Errors
-/// The command could not be started.
-#[cfg(not(unix))]
-pub fn become_command(mut command: Command) -> io::Result<u8> {
-    let status = command.status()?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 #[cfg(all(test, unix))]

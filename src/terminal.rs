@@ -3,17 +3,13 @@
 #[cfg(unix)]
 mod companion;
 #[cfg(windows)]
-#[path = "terminal/companion_windows.rs"]
+#[path = "terminal/windows/companion.rs"]
 mod companion;
-#[cfg(unix)]
-pub mod signals;
-mod told;
 #[cfg(unix)]
 mod tty;
 #[cfg(windows)]
-#[path = "terminal/console.rs"]
+#[path = "terminal/windows/console.rs"]
 mod tty;
 
 pub(crate) use companion::Companion;
-pub(crate) use told::ToldToEnd;
 pub use tty::{Tty, one_dialog};

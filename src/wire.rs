@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use crate::host::TerminalError;
 use crate::messages::ours;
 use crate::names::{ProfileName, Region};
+use crate::os::{KIND, Kind};
 use crate::profile::edit::{Draft, EditError, Writer, Written, place_of_others, written};
 use crate::profile::{Location, ProfileSet, WhichFile};
 use crate::secret::Secret;
@@ -192,7 +193,7 @@ impl Wiring<'_> {
 
     /// The command line, which means the same with and without a shell.
     fn command_line(&self) -> Result<String, WireError> {
-        let quoting = if cfg!(windows) { Quoting::Windows } else { Quoting::Posix };
+        let quoting = if KIND == Kind::Windows { Quoting::Windows } else { Quoting::Posix };
         quoting.line(self.program, self.profile.as_str()).ok_or_else(|| WireError::Name(self.profile.clone()))
     }
 }

@@ -5,24 +5,17 @@
 
 use std::net::SocketAddr;
 
+use crate::os::processes::is_stranger;
+
 /// Is the client at `from`, which has connected to `port` of this machine, another user's? Root reads everything anyway,
 /// and is the one who passes on the connections of a browser in Windows to WSL. A client that the system does not know,
-/// such as one in Windows, is none.
-#[cfg(target_os = "linux")]
+/// such as one in Windows, is none; nor is any where there is no such table.
 pub(super) fn is_of_another_user(from: SocketAddr, port: u16) -> bool {
-    let ours = rustix::process::geteuid().as_raw();
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-    owner(&table, from, port).is_some_and(|user| user != ours && user != 0)
-}
-
-/// Not known here.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn is_of_another_user(_: SocketAddr, _: u16) -> bool {
-    false
+    owner(&table, from, port).is_some_and(is_stranger)
 }
 
 /// The user ID of a client's end of a connection to a port of 127.0.0.1.
-#[cfg(target_os = "linux")]
 fn owner(table: &str, client: SocketAddr, port: u16) -> Option<u32> {
     let SocketAddr::V4(client) = client else { return None };
     // As the kernel prints an address that is kept in the order of the network.

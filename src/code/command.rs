@@ -10,8 +10,6 @@
 //! together with all processes that it started. Its output is treated as a secret: it is bounded, zeroed, and never
 //! part of an error.
 
-#[cfg(unix)]
-mod family;
 mod output;
 
 use std::io::{self, Write};
@@ -21,9 +19,11 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use self::output::{Output, Pipe};
+use self::output::Output;
 use crate::names::variables;
-use crate::terminal::ToldToEnd;
+use crate::os::events::Pipe;
+use crate::os::events::Signals;
+use crate::os::processes;
 
 /// The variable that marks a command and everything it starts: how many of our processes are above it, and which one
 /// started it. Only for this program: a wrapper script may hide that a configuration leads back here.
@@ -132,7 +132,7 @@ impl Listener for Relay<'_> {
 ///
 /// [`CommandError`]; all processes that the command started have then ended.
 pub fn run(line: &str, limit: Duration, longest: usize, said: &dyn Fn(&str)) -> Result<Ran, CommandError> {
-    run_program(shell(line).stdin(Stdio::null()), limit, longest, &mut Relay(said))
+    run_program(processes::shell(line).stdin(Stdio::null()), limit, longest, &mut Relay(said))
 }
 
 /// The same for a program that no shell starts, and whose stdin the caller has chosen.
@@ -158,7 +158,7 @@ pub(super) fn run_program(
         return Err(CommandError::TooDeep);
     }
     let mark = format!("{} {}.{}", depth + 1, std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed));
-    let told = ToldToEnd::watch();
+    let told = Signals::to_end();
     let start = Instant::now();
     let child = program.env(DEPTH, &mark).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut running = Running { child: child.map_err(CommandError::Spawn)?, mark, is_over: false };
@@ -175,7 +175,7 @@ pub(super) fn run_program(
             running.is_over = true;
             break status;
         }
-        if let Some(signal) = told.as_ref().and_then(ToldToEnd::take) {
+        if let Some(signal) = told.as_ref().and_then(Signals::take) {
             return Err(CommandError::Signal(signal));
         }
         match answered {
@@ -195,7 +195,7 @@ pub(super) fn run_program(
         running.kill_descendants();
     }
     // A Ctrl-C that ended the command was meant for all processes.
-    match told.as_ref().and_then(ToldToEnd::take) {
+    match told.as_ref().and_then(Signals::take) {
         Some(signal) => Err(CommandError::Signal(signal)),
         None => Ok(Ran { status, stdout: stdout.into_bytes(), stderr: stderr.into_bytes() }),
     }
@@ -204,22 +204,6 @@ pub(super) fn run_program(
 /// The number of our processes above this one.
 fn depth(mark: Option<&str>) -> u32 {
     mark.and_then(|mark| mark.split(' ').next()?.parse().ok()).unwrap_or(0)
-}
-
-#[cfg(unix)]
-pub(super) fn shell(line: &str) -> Command {
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(line);
-    shell
-}
-
-#[cfg(windows)]
-pub(super) fn shell(line: &str) -> Command {
-    use std::os::windows::process::CommandExt;
-    let mut shell = Command::new("cmd");
-    // Passed unchanged: `cmd` does not understand the quotes that would be added around an argument.
-    shell.arg("/C").raw_arg(line);
-    shell
 }
 
 /// A running command. Unless it ends by itself, it is killed with all that it started, however this function returns.
@@ -251,8 +235,7 @@ impl Running {
 
     /// Kills all that it started.
     fn kill_descendants(&self) {
-        #[cfg(unix)]
-        family::kill(self.child.id(), &format!("{DEPTH}={}", self.mark));
+        processes::kill_family(self.child.id(), &format!("{DEPTH}={}", self.mark));
     }
 
     /// Kills it with all that it started.

@@ -17,14 +17,15 @@ use crate::console::destination::Destination;
 use crate::console::token::Federation;
 use crate::console::{ConsoleError, link, session_duration, sign_in_address};
 use crate::error::Error;
-use crate::host::{TerminalError, require_stdout};
+use crate::host::TerminalError;
 use crate::names::console::ConsoleService;
 use crate::names::{AccountId, ProfileName};
+use crate::os::events::Signals;
+use crate::os::streams::require_stdout;
 use crate::plan::{self, BaseKind, Plan, Service, SsoRole, Step};
 use crate::screen::table;
 use crate::secret::Secret;
 use crate::settings::{Chosen, ObtainOptions, Settings};
-use crate::terminal::ToldToEnd;
 
 /// How long the browser may take to start and to open the address.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -197,8 +198,8 @@ fn open(link: Link, browser: &Browser, context: &Context<'_>) -> Result<Done, Er
 /// Waits until the browser has been sent on.
 fn wait(handover: &mut Handover, opening: &mut Opening<'_>, context: &Context<'_>) -> Result<(), ConsoleError> {
     let host = &context.host;
-    let told = ToldToEnd::watch();
-    let signal = || told.as_ref().and_then(ToldToEnd::take).map(TerminalError::Signal);
+    let told = Signals::to_end();
+    let signal = || told.as_ref().and_then(Signals::take).map(TerminalError::Signal);
     let start = Instant::now();
     while !handover.poll() {
         if let Some(why) = signal().or_else(|| host.terminal.gives_up()) {

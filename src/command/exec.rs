@@ -5,6 +5,7 @@ mod server;
 use crate::command::choice;
 use crate::command::context::Context;
 use crate::names::variables;
+use crate::os::processes::USUAL_SHELL;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::Command;
@@ -48,8 +49,7 @@ pub(super) use server::run as serving;
 /// The command, or the user's shell, with the export in its environment and nothing that would override it.
 fn dressed(command: Vec<OsString>, export: &Export, host: &Host<'_>) -> Command {
     let mut words = command.into_iter();
-    let usual_shell =
-        || host.env.os("SHELL").unwrap_or_else(|| OsString::from(if cfg!(windows) { "cmd" } else { "/bin/sh" }));
+    let usual_shell = || host.env.os("SHELL").unwrap_or_else(|| OsString::from(USUAL_SHELL));
     let mut child = Command::new(words.next().unwrap_or_else(usual_shell));
     child.args(words);
     for name in OVERRIDING {

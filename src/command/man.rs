@@ -11,6 +11,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::{Done, write_stdout};
 use crate::cli::{EXAMPLES_OF_ALL, FILES, VARIABLES, exit_codes, tree};
 use crate::error::Error;
+use crate::os::files;
 
 pub(super) fn run(folder: Option<&Path>) -> Result<Done, Error> {
     let mut tree = tree().disable_help_subcommand(true);
@@ -30,11 +31,9 @@ fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".new-");
     // Pages are readable by everyone, as far as the umask allows.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = files::for_everyone(&mut builder).tempfile_in(folder)?;
     file.write_all(&page(command)?)?;
-    file.persist(folder.join(name))?;
+    files::put(file, &folder.join(name))?;
     command.get_subcommands().filter(|command| !command.is_hide_set()).try_for_each(|inner| write_pages(inner, folder))
 }
 

@@ -10,7 +10,8 @@ use super::{Done, write_stdout};
 use crate::cache::MinTtl;
 use crate::cli::ProfileArgs;
 use crate::error::Error;
-use crate::host::{Impatient, Terminal, require_stdout};
+use crate::host::{Impatient, Terminal};
+use crate::os::streams::require_stdout;
 use crate::output::process_json;
 
 /// How long to wait for a person. SDKs give the program one minute; after that nobody would receive the credentials,

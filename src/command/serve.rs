@@ -17,12 +17,12 @@ use crate::error::Error;
 use crate::messages::{ours, with_causes};
 use crate::names::variables;
 use crate::names::{Lifetime, ProfileName};
+use crate::os::events::{Origin, Signals};
 use crate::output::{Export, Format};
 use crate::plan::Plan;
 use crate::serve::{self, Beacon, Gate, Guest, Renewals, ServeError, Server, Source, Token, announced, path_of};
 use crate::settings::{ObtainOptions, Settings};
 use crate::state::Recall;
-use crate::terminal::ToldToEnd;
 
 pub(super) fn run(args: ServeArgs, context: &Context<'_>) -> Result<Done, Error> {
     let how = context.how(&args.obtain)?;
@@ -42,7 +42,7 @@ pub(super) fn run(args: ServeArgs, context: &Context<'_>) -> Result<Done, Error>
     // Before anybody is asked for a code.
     let listener = match args.port {
         Some(port) => serve::bind(port)?,
-        None => inherited()?.map_or_else(|| serve::bind(0), Ok)?,
+        None => serve::inherited()?.map_or_else(|| serve::bind(0), Ok)?,
     };
     let port = listener.local_addr().map_err(ServeError::Failed)?.port();
     let gate = Gate::new(port, &args.allowed_hosts, token, profiles);
@@ -64,34 +64,22 @@ pub(super) fn run(args: ServeArgs, context: &Context<'_>) -> Result<Done, Error>
         messages.note(&format!("variables for another shell: {print}"));
         messages.note("Ctrl-C ends this server");
     }
-    server.run(&mut UntilTold(ToldToEnd::watch()))?;
+    server.run(&mut UntilTold(Signals::to_end()))?;
     Ok(Done::Well)
 }
 
-#[cfg(unix)]
-fn inherited() -> Result<Option<std::net::TcpListener>, ServeError> {
-    serve::inherited()
-}
-
-/// This system starts no programs for sockets.
-#[cfg(not(unix))]
-fn inherited() -> Result<Option<std::net::TcpListener>, ServeError> {
-    Ok(None)
-}
-
 /// Ends with the first signal that ends programs.
-struct UntilTold(Option<ToldToEnd>);
+struct UntilTold(Option<Signals>);
 
 impl Guest for UntilTold {
     type End = ();
 
-    #[cfg(unix)]
-    fn events(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
-        self.0.as_ref().map(std::os::fd::AsFd::as_fd)
+    fn events(&self) -> Option<Origin<'_>> {
+        self.0.as_ref().map(Signals::origin)
     }
 
     fn over(&mut self) -> Option<()> {
-        self.0.as_ref().and_then(ToldToEnd::take).map(|_| ())
+        self.0.as_ref().and_then(Signals::take).map(|_| ())
     }
 }
 

@@ -5,11 +5,12 @@
 //! with one name, and not writable by others. Opening never blocks, and reading stops at the largest size that our
 //! files can have. Before a file is written, its folder is checked too. Folders further up are the caller's job.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::whole;
+use crate::os::files;
 
 /// A thousand times the size of our largest file, and small next to a machine's memory.
 const LONGEST: u64 = 1 << 20;
@@ -61,7 +62,7 @@ pub fn look(folder: &Path) -> io::Result<Insight> {
         return Err(refused(folder, Refusal::Otherwise("folder")));
     }
     ours(&found).map_err(|why| refused(folder, why))?;
-    Ok(if lets_others_in(&found) { Insight::Others } else { Insight::UsAlone })
+    Ok(if files::standing(&found).lets_in { Insight::Others } else { Insight::UsAlone })
 }
 
 /// Who may look into one of our folders.
@@ -149,8 +150,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    files::put(file, path)
 }
 
 /// Creates a folder and its missing parents, each with mode 0700 whatever the umask. An existing folder is not changed.
@@ -175,21 +175,21 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
 pub fn set_aside(folder: &Path, is_bad: &dyn Fn() -> bool) -> io::Result<Option<PathBuf>> {
     // The name depends on the folder itself, and nothing is overwritten: otherwise, of two processes at once, the
     // second would move away what the first has just created.
-    let Some(to) = beside(folder)? else { return Ok(None) };
+    let Some(to) = files::beside(folder)? else { return Ok(None) };
     if !is_bad() {
         return Ok(None);
     }
-    match rename_to_nothing(folder, &to) {
+    match files::rename_to_nothing(folder, &to) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) => {
             return Ok(None);
         }
         result => result?,
     }
-    close(&to)?;
+    files::close(&to)?;
     match look(&to) {
         Ok(_) => Ok(Some(to)),
         Err(error) => {
-            rename_to_nothing(&to, folder)?;
+            files::rename_to_nothing(&to, folder)?;
             Err(error)
         }
     }
@@ -200,175 +200,55 @@ pub fn set_aside(folder: &Path, is_bad: &dyn Fn() -> bool) -> io::Result<Option<
 /// # Errors
 /// The system's error.
 pub fn make_inner(path: &Path) -> io::Result<()> {
-    match private_folder().create(path) {
-        Ok(()) => close(path),
+    match files::folder_for_the_owner().create(path) {
+        Ok(()) => files::close(path),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::metadata(path)?.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-#[cfg(unix)]
-mod system {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+/// Opens one of our files. Links are not followed, and a pipe does not block.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
+    let file = files::open_unlinked(path, options).map_err(|error| why_not(path, error))?;
+    let found = file.metadata()?;
+    is_file_of_ours(&found).map_err(|why| refused(path, why))?;
+    Ok((file, found))
+}
 
-    use std::sync::OnceLock;
-
-    use rustix::fs::OFlags;
-
-    use super::{DirBuilder, File, Metadata, OpenOptions, Path, PathBuf, Refusal, fs, io, refused};
-
-    /// Opens one of our files. Links are not followed, and a pipe does not block.
-    pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| why_not(path, error))?;
-        let found = file.metadata()?;
-        is_file_of_ours(&found).map_err(|why| refused(path, why))?;
-        Ok((file, found))
+/// The system has many errors for something that cannot be opened; its kind says more.
+fn why_not(path: &Path, error: io::Error) -> io::Error {
+    // A missing file is not refused.
+    if error.kind() == io::ErrorKind::NotFound {
+        return error;
     }
-
-    /// The system has many errors for something that cannot be opened; its kind says more.
-    fn why_not(path: &Path, error: io::Error) -> io::Error {
-        // A missing file is not refused.
-        if error.kind() == io::ErrorKind::NotFound {
-            return error;
-        }
-        match fs::symlink_metadata(path).map(|found| is_file_of_ours(&found)) {
-            Ok(Err(why)) => refused(path, why),
-            _ => error,
-        }
-    }
-
-    fn is_file_of_ours(found: &Metadata) -> Result<(), Refusal> {
-        if !found.is_file() {
-            return Err(Refusal::Otherwise("file"));
-        }
-        if found.nlink() > 1 {
-            return Err(Refusal::Linked);
-        }
-        ours(found)
-    }
-
-    pub(super) fn ours(found: &Metadata) -> Result<(), Refusal> {
-        if found.uid() != user() {
-            return Err(Refusal::Foreign(found.uid()));
-        }
-        // The mode includes the ACL's mask, so this covers what an ACL grants.
-        if found.mode() & 0o022 != 0 {
-            return Err(Refusal::Open);
-        }
-        Ok(())
-    }
-
-    /// This process's user, which never changes and is needed for every file.
-    fn user() -> u32 {
-        static USER: OnceLock<u32> = OnceLock::new();
-        *USER.get_or_init(|| rustix::process::geteuid().as_raw())
-    }
-
-    pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-        options.create(true).mode(0o600)
-    }
-
-    pub(super) fn private_folder() -> DirBuilder {
-        let mut builder = DirBuilder::new();
-        builder.mode(0o700);
-        builder
-    }
-
-    /// The folder's path with its number appended, if it exists.
-    pub(super) fn beside(folder: &Path) -> io::Result<Option<PathBuf>> {
-        let number = match fs::symlink_metadata(folder) {
-            Ok(found) => found.ino(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut name = folder.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-        name.push(format!(".set-aside-{number}"));
-        Ok(Some(folder.with_file_name(name)))
-    }
-
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    pub(super) fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            // File systems that do not support the flag.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => looked(from, to),
-            result => result.map_err(io::Error::from),
-        }
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-    pub(super) fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
-        looked(from, to)
-    }
-
-    fn looked(from: &Path, to: &Path) -> io::Result<()> {
-        if fs::symlink_metadata(to).is_ok() {
-            return Err(io::ErrorKind::AlreadyExists.into());
-        }
-        fs::rename(from, to)
-    }
-
-    /// Removes all access for others, and restores ours if a umask removed it.
-    pub(crate) fn close(folder: &Path) -> io::Result<()> {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-    }
-
-    /// Can other users list or enter the folder?
-    pub(super) fn lets_others_in(found: &Metadata) -> bool {
-        found.mode() & 0o077 != 0
+    match fs::symlink_metadata(path).map(|found| is_file_of_ours(&found)) {
+        Ok(Err(why)) => refused(path, why),
+        _ => error,
     }
 }
 
-#[cfg(not(unix))]
-mod system {
-    use super::{DirBuilder, File, Metadata, OpenOptions, Path, PathBuf, Refusal, io, refused};
-
-    pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<(File, Metadata)> {
-        let file = options.open(path)?;
-        let found = file.metadata()?;
-        if !found.is_file() {
-            return Err(refused(path, Refusal::Otherwise("file")));
-        }
-        Ok((file, found))
+fn is_file_of_ours(found: &Metadata) -> Result<(), Refusal> {
+    if !found.is_file() {
+        return Err(Refusal::Otherwise("file"));
     }
-
-    /// Access rights are inherited from the user's profile folder.
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can be refused")]
-    pub(super) fn ours(_: &Metadata) -> Result<(), Refusal> {
-        Ok(())
+    if files::standing(found).names > 1 {
+        return Err(Refusal::Linked);
     }
+    ours(found)
+}
 
-    pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-        options.create(true)
-    }
-
-    pub(super) fn private_folder() -> DirBuilder {
-        DirBuilder::new()
-    }
-
-    /// Folders are never refused on this system, so none is moved.
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-    pub(super) fn beside(_: &Path) -> io::Result<Option<PathBuf>> {
-        Ok(None)
-    }
-
-    pub(super) fn rename_to_nothing(_: &Path, _: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-    pub(crate) fn close(_: &Path) -> io::Result<()> {
-        Ok(())
-    }
-
-    pub(super) fn lets_others_in(_: &Metadata) -> bool {
-        false
+fn ours(found: &Metadata) -> Result<(), Refusal> {
+    let standing = files::standing(found);
+    match standing.foreign {
+        Some(owner) => Err(Refusal::Foreign(owner)),
+        None if standing.lets_write => Err(Refusal::Open),
+        None => Ok(()),
     }
 }
 
-pub(crate) use system::close;
-use system::{beside, lets_others_in, open, ours, private, private_folder, rename_to_nothing};
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    files::for_the_owner(options.create(true))
+}
 
 #[cfg(all(test, unix))]
 mod tests;

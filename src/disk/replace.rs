@@ -9,8 +9,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::attributes::{self, Lost};
 use super::{private, whole};
+use crate::os::files::{self, Lost};
 use crate::secret::Secret;
 
 /// Why a file was not replaced. The file is unchanged.
@@ -81,24 +81,28 @@ fn over(path: &Path, before: &Secret<Vec<u8>>, after: &Secret<Vec<u8>>) -> Resul
         return Err(ReplaceError::NotAFile { path: path.to_owned() });
     }
     let old = File::open(&target).map_err(unwritable)?;
-    let stamp = Stamp::of(&old).map_err(unwritable)?;
-    if stamp.names > 1 {
-        return Err(ReplaceError::Linked { path: path.to_owned(), names: stamp.names });
+    let found = old.metadata().map_err(unwritable)?;
+    let names = files::standing(&found).names;
+    if names > 1 {
+        return Err(ReplaceError::Linked { path: path.to_owned(), names });
     }
-    if is_immutable(&old) {
+    if files::is_immutable(&old) {
         return Err(ReplaceError::Immutable { path: path.to_owned() });
     }
     let folder = folder(&target);
     let file = written(folder, after).map_err(unwritable)?;
-    attributes::keep(&old, file.as_file()).map_err(|source| ReplaceError::Lost { path: path.to_owned(), source })?;
+    files::keep_attributes(&old, file.as_file())
+        .map_err(|source| ReplaceError::Lost { path: path.to_owned(), source })?;
     file.as_file().sync_all().map_err(unwritable)?;
     // The last check before the rename. A change between the two cannot be seen.
     let mut now = File::open(&target).map_err(unwritable)?;
-    if Stamp::of(&now).map_err(unwritable)? != stamp || !holds(&mut now, before).map_err(unwritable)? {
+    if files::stamp(&now.metadata().map_err(unwritable)?) != files::stamp(&found)
+        || !holds(&mut now, before).map_err(unwritable)?
+    {
         return Err(changed());
     }
-    file.persist(&target).map_err(|error| unwritable(error.error))?;
-    sync_folder(folder);
+    files::put(file, &target).map_err(unwritable)?;
+    files::sync_folder(folder);
     Ok(())
 }
 
@@ -123,7 +127,7 @@ fn create(path: &Path, after: &Secret<Vec<u8>>) -> Result<(), ReplaceError> {
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Err(changed()),
         result => result.map_err(|error| unwritable(error.error))?,
     };
-    sync_folder(folder);
+    files::sync_folder(folder);
     Ok(())
 }
 
@@ -148,50 +152,4 @@ fn holds(file: &mut File, text: &Secret<Vec<u8>>) -> io::Result<bool> {
     let read = file.take(length as u64 + 1).read_to_end(&mut found);
     let found = Secret::new(found);
     read.map(|_| found.expose() == text.expose())
-}
-
-/// Identifies the file that was checked, and shows whether its attributes have changed since.
-#[derive(Eq, PartialEq)]
-struct Stamp {
-    names: u64,
-    identity: [u64; 2],
-    changed: [i64; 2],
-}
-
-impl Stamp {
-    #[cfg(unix)]
-    fn of(file: &File) -> io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let found = file.metadata()?;
-        let (identity, changed) = ([found.dev(), found.ino()], [found.ctime(), found.ctime_nsec()]);
-        Ok(Self { names: found.nlink(), identity, changed })
-    }
-
-    #[cfg(not(unix))]
-    fn of(_: &File) -> io::Result<Self> {
-        Ok(Self { names: 1, identity: [0; 2], changed: [0; 2] })
-    }
-}
-
-/// The system would refuse the rename without giving a reason.
-#[cfg(target_os = "linux")]
-fn is_immutable(file: &File) -> bool {
-    use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
-    let marks = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
-    statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::TYPE).is_ok_and(|found| found.stx_attributes.intersects(marks))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_immutable(_: &File) -> bool {
-    false
-}
-
-/// Flushes the rename to disk. If the folder cannot be opened, the system does it in its own time.
-fn sync_folder(folder: &Path) {
-    #[cfg(unix)]
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 use super::private;
+use crate::os::files;
 use crate::secret::Secret;
 
 const PREFIX: &str = ".mfa-cred-";
@@ -56,12 +57,9 @@ impl Reserved {
         file.write_all(text.expose())?;
         file.as_file().set_len(text.expose().len() as u64)?;
         file.as_file().sync_all()?;
-        file.persist(&target).map_err(|error| error.error)?;
-        // So that the rename is on the disk too, where the system can say so.
-        #[cfg(unix)]
-        if let Some(folder) = target.parent().and_then(|folder| fs::File::open(folder).ok()) {
-            let _ = folder.sync_all();
-        }
+        files::put(file, &target)?;
+        // So that the rename is on the disk, too.
+        target.parent().into_iter().for_each(files::sync_folder);
         Ok(())
     }
 }

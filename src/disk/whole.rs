@@ -6,6 +6,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use crate::os::files::read_once;
+
 /// Capacity for a file of that length plus one byte, which shows whether the file has grown.
 pub fn room(length: u64, longest: u64) -> Vec<u8> {
     Vec::with_capacity(usize::try_from(length.min(longest)).unwrap_or_default() + 1)
@@ -25,19 +27,9 @@ pub fn read(file: File, length: u64, longest: u64, bytes: &mut Vec<u8>) -> io::R
 
 /// Did one call return exactly the expected length, with room for more? Then the file has ended, and a second call to
 /// confirm it is not needed.
-#[cfg(unix)]
 fn is_read_at_once(file: &File, length: u64, bytes: &mut Vec<u8>) -> io::Result<bool> {
-    let count = match rustix::io::read(file, rustix::buffer::spare_capacity(bytes)) {
-        Ok(count) => count,
-        Err(rustix::io::Errno::INTR) => 0,
-        Err(error) => return Err(error.into()),
-    };
+    let count = read_once(file, bytes)?;
     Ok(count > 0 && count as u64 == length && bytes.len() < bytes.capacity())
-}
-
-#[cfg(not(unix))]
-fn is_read_at_once(_: &File, _: u64, _: &mut Vec<u8>) -> io::Result<bool> {
-    Ok(false)
 }
 
 #[cfg(test)]

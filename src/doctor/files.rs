@@ -9,9 +9,10 @@ use serde_json::Value;
 use super::facts::Disk;
 use super::reading::{self, quoted};
 use super::{Facts, Finding};
-use crate::disk::trust::{Distrust, distrust, is_readable_by_others};
+use crate::disk::trust::{Distrust, distrust};
 use crate::host;
 use crate::messages::{ours, with_causes};
+use crate::os::files::{self, is_readable_by_others};
 use crate::profile::{Differs, Location, Presence, Profile, ProfileError, ProfileSet};
 use crate::state::{Folder, FolderError};
 
@@ -251,7 +252,7 @@ pub(super) fn state(facts: &Facts) -> Finding {
         );
     }
     match Folder::look(facts.state.as_deref()) {
-        Ok(Some(folder)) if !is_writable(folder.path()) => Finding::fail(
+        Ok(Some(folder)) if !files::may_write_in(folder.path()) => Finding::fail(
             format!("{} is not writable, so nothing is cached", folder.path().display()),
             format!("`chmod u+rwx {}`, or free or remount its file system", quoted(folder.path())),
         ),
@@ -278,23 +279,13 @@ pub(super) fn state(facts: &Facts) -> Finding {
 /// A folder that will be created when it is first needed.
 fn missing_state(path: &Path) -> Finding {
     let there = path.ancestors().find(|folder| folder.exists());
-    match there.filter(|folder| !is_writable(folder)) {
+    match there.filter(|folder| !files::may_write_in(folder)) {
         None => Finding::pass(format!("{} will be created when it is first needed", path.display())),
         Some(folder) => Finding::fail(
             format!("{} cannot be created, because {} is not writable", path.display(), folder.display()),
             format!("`chmod u+rwx {}`, or free or remount its file system", quoted(folder)),
         ),
     }
-}
-
-#[cfg(unix)]
-fn is_writable(folder: &Path) -> bool {
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn is_writable(folder: &Path) -> bool {
-    fs::metadata(folder).is_ok_and(|found| !found.permissions().readonly())
 }
 
 /// Entries that a newer version wrote and this one cannot read.

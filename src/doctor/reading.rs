@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::os::files;
+
 /// A path, quoted for a shell.
 pub(super) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -12,7 +14,7 @@ pub(super) fn quoted(path: &Path) -> String {
 /// Is it missing, or a regular file that this user can read?
 pub(super) fn is_readable(file: &Path) -> bool {
     match fs::metadata(file) {
-        Ok(found) => found.is_file() && may(file, Access::Read),
+        Ok(found) => found.is_file() && files::may_read(file),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }
@@ -21,9 +23,9 @@ pub(super) fn is_readable(file: &Path) -> bool {
 pub(super) fn repair(file: &Path) -> String {
     let mut folders: Vec<&Path> = file.ancestors().skip(1).filter(|folder| folder.is_absolute()).collect();
     folders.reverse();
-    if let Some(folder) = folders.into_iter().find(|folder| folder.is_dir() && !may(folder, Access::Enter)) {
+    if let Some(folder) = folders.into_iter().find(|folder| folder.is_dir() && !files::may_enter(folder)) {
         let path = quoted(folder);
-        return if is_ours(folder) { format!("`chmod u+rwx {path}`") } else { owned(&path) };
+        return if files::is_ours(folder) { format!("`chmod u+rwx {path}`") } else { owned(&path) };
     }
     let path = quoted(file);
     match fs::metadata(file) {
@@ -32,48 +34,14 @@ pub(super) fn repair(file: &Path) -> String {
         Ok(found) if !found.is_file() => {
             format!("`mv {path} {path}.old` moves it out of the way; then restore the file")
         }
-        Ok(_) if !is_ours(file) => owned(&path),
-        Ok(_) if !may(file, Access::Read) => format!("`chmod u+rw {path}`"),
+        Ok(_) if !files::is_ours(file) => owned(&path),
+        Ok(_) if !files::may_read(file) => format!("`chmod u+rw {path}`"),
         _ => "make it a regular file that you can read".to_owned(),
     }
 }
 
 fn owned(path: &str) -> String {
     format!("`sudo chown \"$(id -u)\" {path}`")
-}
-
-#[derive(Clone, Copy)]
-enum Access {
-    Read,
-    Enter,
-}
-
-#[cfg(unix)]
-fn may(path: &Path, access: Access) -> bool {
-    let access = match access {
-        Access::Read => rustix::fs::Access::READ_OK,
-        Access::Enter => rustix::fs::Access::EXEC_OK,
-    };
-    rustix::fs::access(path, access).is_ok()
-}
-
-#[cfg(unix)]
-fn is_ours(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata(path).is_ok_and(|found| found.uid() == rustix::process::geteuid().as_raw())
-}
-
-#[cfg(not(unix))]
-fn may(path: &Path, access: Access) -> bool {
-    match access {
-        Access::Read => fs::File::open(path).is_ok(),
-        Access::Enter => fs::read_dir(path).is_ok(),
-    }
-}
-
-#[cfg(not(unix))]
-fn is_ours(_: &Path) -> bool {
-    true
 }
 
 #[cfg(all(test, unix))]

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::reading::{self, quoted};
 use super::{Facts, Finding};
-use crate::disk::trust::is_readable_by_others;
 use crate::messages::{aws_login, ours, with_causes};
+use crate::os::files::{is_program, is_readable_by_others};
 use crate::plan::{Base, LoginSession, MfaProcess, Origin, SsoRole, WebIdentity};
 use crate::profile::{Location, Property};
-use crate::shell::startup::{all_on_path, is_program};
+use crate::shell::startup::all_on_path;
 use crate::signin::{self, Standing};
 use crate::sso::file::{FileError, TokenFile};
 use crate::web_token;

@@ -1,13 +1,13 @@
 //! Reading a file that may be of any kind: anything but a regular file is refused at once, and so is one that is too
 //! long.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::disk::whole;
+use crate::os::files;
 use crate::secret::Secret;
 
 /// The longest file that is read: thirty times the size of one with 5,000 profiles.
@@ -18,10 +18,10 @@ const LONGEST: u64 = 16 << 20;
 /// # Errors
 /// The system's error; a pipe, a device or a socket; more than 16 MB.
 pub fn read_regular(path: &Path) -> io::Result<Secret<Vec<u8>>> {
-    if cfg!(unix) && path == Path::new("/dev/null") {
+    if path == Path::new(files::EMPTY) {
         return Ok(Secret::new(Vec::new()));
     }
-    let mut file = open(path)?;
+    let mut file = files::open(path)?;
     let found = file.metadata()?;
     if found.is_dir() {
         // The system's wording.
@@ -43,25 +43,4 @@ pub fn read_regular(path: &Path) -> io::Result<Secret<Vec<u8>>> {
 
 fn too_large() -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than 16 MB")
-}
-
-/// Opens a file without blocking, should it be a pipe without a writer.
-///
-/// # Errors
-/// The system's error.
-#[cfg(unix)]
-pub fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::OFlags;
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    File::options().read(true).custom_flags(flags).open(path)
-}
-
-/// Opens a file.
-///
-/// # Errors
-/// The system's error.
-#[cfg(not(unix))]
-pub fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
 }

@@ -11,6 +11,7 @@ use super::{Ambient, Base, Device, PlanRequest};
 use super::{include, login, metadata, sso, web};
 use crate::names::variables;
 use crate::names::{AccountId, MfaSerial, Partition, ProfileName, RoleArn, is_access_key_id, is_temporary_key};
+use crate::os::processes::words;
 use crate::profile::{Overlooked, Presence, Profile, ProfileSet, Property, WhichFile};
 
 /// The maximum number of profiles in a chain. Real chains have fewer than ten, and following a chain must end.
@@ -468,7 +469,7 @@ fn started<'a>(set: &'a ProfileSet, command: &str) -> Result<Profile<'a>, Leads>
         let file = word.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
         file == "mfa-cred" || file == "mfa-cred.exe"
     };
-    let words = shlex::split(command).unwrap_or_default();
+    let words = words(command).unwrap_or_default();
     let mut arguments = words.iter().skip_while(|word| !is_us(word)).skip_while(|word| *word != "process");
     if arguments.next().is_none() {
         return Err(Leads::Elsewhere);

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::file::{Heading, Sealed};
-use super::{Safe, SafeError, Shelf, sync};
+use super::{Safe, SafeError, Shelf};
 use crate::disk::private;
 use crate::names::MfaSerial;
 use crate::names::digest::digest_name;
+use crate::os::files::sync_folder;
 use crate::secret::Secret;
 use crate::vault::KeyId;
 
@@ -94,7 +95,7 @@ impl Safe<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             removed => removed.map_err(self.shelf.unusable())?,
         }
-        sync(self.shelf.folder());
+        sync_folder(self.shelf.folder());
         self.destroy_unused_key()?;
         Ok(true)
     }

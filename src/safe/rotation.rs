@@ -12,10 +12,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::file::{Heading, Sealed};
-use super::{Safe, SafeError, Shelf, sync};
+use super::{Safe, SafeError, Shelf};
 use crate::disk::private;
 use crate::names::ProfileName;
 use crate::names::digest::digest_name;
+use crate::os::files::sync_folder;
 use crate::secret::{Credentials, Secret};
 use crate::vault::KeyId;
 
@@ -168,7 +169,7 @@ impl Safe<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             removed => removed.map_err(self.shelf.unusable())?,
         }
-        sync(self.shelf.folder());
+        sync_folder(self.shelf.folder());
         Ok(())
     }
 

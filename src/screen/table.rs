@@ -207,14 +207,8 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 }
 
 /// The width of the terminal that stdout is connected to, in columns; `None` if it is not a terminal.
-#[cfg(unix)]
 pub(crate) fn width() -> Option<u16> {
-    rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|&width| width > 0)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn width() -> Option<u16> {
-    None
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0).filter(|&width| width > 0)
 }
 
 #[cfg(test)]

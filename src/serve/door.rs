@@ -10,6 +10,7 @@ use super::renewal::{Outcome, Renewals};
 use super::visitor::{Turn, Visitor};
 use super::{Beacon, Gate, ServeError};
 use crate::names::Lifetime;
+use crate::os::events::{self, Awaited, Origin};
 use crate::secret::Credentials;
 use crate::state::Recall;
 
@@ -29,20 +30,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 pub fn bind(port: u16) -> Result<TcpListener, ServeError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     let listener = listener.map_err(|source| ServeError::Bind { port, source })?;
-    widen(&listener);
+    events::widen(&listener);
     Ok(listener)
 }
-
-/// Lets more clients stand at the door than the 128 of the library: the system does not answer a further one, which then
-/// tries again after a second, when SDKs have given up.
-#[cfg(unix)]
-pub(super) fn widen(listener: &TcpListener) {
-    const MOST: i32 = 4096;
-    let _ = rustix::net::listen(listener, MOST);
-}
-
-#[cfg(not(unix))]
-pub(super) fn widen(_: &TcpListener) {}
 
 /// What is watched besides the clients: signals, and the command of `exec --server`.
 pub trait Guest {
@@ -50,8 +40,7 @@ pub trait Guest {
     type End;
 
     /// Readable when [`Guest::over`] may have something to say.
-    #[cfg(unix)]
-    fn events(&self) -> Option<std::os::fd::BorrowedFd<'_>>;
+    fn events(&self) -> Option<Origin<'_>>;
 
     /// Is it time to end? Called whenever something has happened, and at least once in ten seconds.
     fn over(&mut self) -> Option<Self::End>;
@@ -239,34 +228,21 @@ impl<'a> Server<'a> {
     }
 
     /// Waits until something happens.
-    #[cfg(unix)]
     fn wait<G: Guest>(&self, guest: &G, sleep: Duration) -> io::Result<()> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut fds =
-            vec![PollFd::new(&self.listener, PollFlags::IN), PollFd::new(self.renewals.woken(), PollFlags::IN)];
-        fds.extend(guest.events().map(|events| PollFd::from_borrowed_fd(events, PollFlags::IN)));
-        fds.extend(self.beacon.as_ref().map(|beacon| PollFd::new(beacon.listener(), PollFlags::IN)));
-        fds.extend(self.visitors.iter().filter_map(|visitor| {
-            let flags = match (visitor.reads(), visitor.writes()) {
-                (true, _) => PollFlags::IN,
-                (_, true) => PollFlags::OUT,
+        let input = |source| (source, Awaited::Input);
+        let mut sources = vec![input(events::origin(&self.listener)), input(self.renewals.woken())];
+        sources.extend(guest.events().map(input));
+        sources.extend(self.beacon.as_ref().map(|beacon| input(beacon.origin())));
+        sources.extend(self.visitors.iter().filter_map(|visitor| {
+            let awaited = match (visitor.reads(), visitor.writes()) {
+                (true, _) => Awaited::Input,
+                (_, true) => Awaited::Room,
                 // It waits for a renewal. One that has gone is found when it gets its answer.
                 _ => return None,
             };
-            Some(PollFd::new(visitor.stream(), flags))
+            Some((visitor.origin(), awaited))
         }));
         // Rounded up: else the last part of a millisecond would be spent turning round.
-        let time = Timespec::try_from(sleep + Duration::from_millis(1)).map_err(io::Error::other)?;
-        match poll(&mut fds, Some(&time)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Waits a little: this system has no `poll` that knows everything that is watched.
-    #[cfg(not(unix))]
-    fn wait<G: Guest>(&self, _: &G, sleep: Duration) -> io::Result<()> {
-        std::thread::sleep(sleep.min(Duration::from_millis(5)));
-        Ok(())
+        events::wait(&sources, sleep + Duration::from_millis(1)).map(|_| ())
     }
 }

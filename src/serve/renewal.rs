@@ -19,6 +19,8 @@ use crate::execute::process::parsed;
 use crate::exit::ExitCode;
 use crate::messages::{one_line, ours};
 use crate::names::ProfileName;
+use crate::os::events::{Bell, Origin};
+use crate::os::processes::set_apart;
 use crate::secret::Credentials;
 
 /// Longer than a call to AWS and a command for a code together.
@@ -33,8 +35,7 @@ pub struct Renewals {
     variables: Vec<(&'static str, OsString)>,
     results: (Sender<Done>, Receiver<Done>),
     running: usize,
-    #[cfg(unix)]
-    wake: (std::os::unix::net::UnixStream, std::os::unix::net::UnixStream),
+    bell: Bell,
 }
 
 /// The number of a profile, and what its run gave.
@@ -55,27 +56,17 @@ impl Renewals {
     /// # Errors
     /// The system's.
     pub fn new(program: PathBuf, options: Vec<OsString>, variables: Vec<(&'static str, OsString)>) -> io::Result<Self> {
-        Ok(Self {
-            program,
-            options,
-            variables,
-            results: channel(),
-            running: 0,
-            #[cfg(unix)]
-            wake: wake()?,
-        })
+        Ok(Self { program, options, variables, results: channel(), running: 0, bell: Bell::new()? })
     }
 
     /// Readable when there may be a result.
-    #[cfg(unix)]
-    pub(super) fn woken(&self) -> &std::os::unix::net::UnixStream {
-        &self.wake.0
+    pub(super) fn woken(&self) -> Origin<'_> {
+        self.bell.origin()
     }
 
     /// A result, if there is one.
     pub(super) fn take(&mut self) -> Option<(usize, Outcome)> {
-        #[cfg(unix)]
-        while matches!(io::Read::read(&mut &self.wake.0, &mut [0; 64]), Ok(1..)) {}
+        self.bell.hush();
         let result = self.results.1.try_recv().ok()?;
         self.running -= 1;
         Some(result)
@@ -89,17 +80,14 @@ impl Renewals {
             command.arg("--");
         }
         command.arg(profile.as_str()).envs(self.variables.iter().cloned()).stdin(Stdio::null());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        set_apart(&mut command);
         let (profile, sender) = (profile.clone(), self.results.0.clone());
-        #[cfg(unix)]
-        let wake = self.wake.1.try_clone();
+        let rope = self.bell.rope();
         self.running += 1;
         let run = move || {
             let ran = run_without_shell(&mut command, LIMIT, MEGABYTE, &|_| ());
             let _ = sender.send((number, outcome(ran, &profile)));
-            #[cfg(unix)]
-            let _ = wake.and_then(|mut wake| io::Write::write(&mut wake, &[0]));
+            rope.pull();
         };
         if let Err(error) = thread::Builder::new().spawn(run) {
             let failed = Outcome::Failed(broken(&error.to_string()));
@@ -113,14 +101,6 @@ impl Renewals {
             self.running -= 1;
         }
     }
-}
-
-#[cfg(unix)]
-fn wake() -> io::Result<(std::os::unix::net::UnixStream, std::os::unix::net::UnixStream)> {
-    let (reads, writes) = std::os::unix::net::UnixStream::pair()?;
-    reads.set_nonblocking(true)?;
-    writes.set_nonblocking(true)?;
-    Ok((reads, writes))
 }
 
 fn outcome(ran: Result<Ran, CommandError>, profile: &ProfileName) -> Outcome {

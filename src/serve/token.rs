@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::ServeError;
 use crate::host::Files;
+use crate::os::files;
 use crate::secret::Secret;
 
 /// In characters. A token from elsewhere must be as hard to guess as a password generator's.
@@ -40,7 +41,7 @@ impl Token {
     pub fn in_file(path: &Path, files: &dyn Files) -> Result<Self, ServeError> {
         let unusable = |source| ServeError::TokenFileIo { path: path.to_owned(), source };
         let token = Self::random()?;
-        match private(OpenOptions::new().write(true).create_new(true)).open(path) {
+        match files::for_the_owner(OpenOptions::new().write(true).create_new(true)).open(path) {
             Ok(mut file) => {
                 let written = file.write_all(token.0.expose().as_bytes());
                 return written.map(|()| token).map_err(|error| {
@@ -53,7 +54,7 @@ impl Token {
             Err(error) => return Err(unusable(error)),
         }
         let wrong = |why| ServeError::TokenFile { path: path.to_owned(), why };
-        if is_open_to_others(path).map_err(unusable)? {
+        if files::standing(&fs::metadata(path).map_err(unusable)?).lets_in {
             return Err(wrong("can be read or written by other users"));
         }
         let bytes = files.read_regular(path).map_err(unusable)?;
@@ -83,27 +84,4 @@ impl Token {
     pub(super) fn is(&self, sent: &[u8]) -> bool {
         self.0.expose().as_bytes().ct_eq(sent).into()
     }
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &OpenOptions {
-    options
-}
-
-#[cfg(unix)]
-fn is_open_to_others(path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    Ok(fs::metadata(path)?.mode() & 0o077 != 0)
-}
-
-/// The system's access lists decide there.
-#[cfg(not(unix))]
-fn is_open_to_others(_: &Path) -> io::Result<bool> {
-    Ok(false)
 }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::answer::{self, Refusal};
 use super::gate::too_large;
+use crate::os::events;
 use crate::secret::Secret;
 
 /// The longest head of a request, in bytes. SDKs send some hundreds.
@@ -57,9 +58,8 @@ impl Visitor {
         Some(Self { stream, until: Instant::now() + PATIENCE, state: State::Asking(request) })
     }
 
-    #[cfg(unix)]
-    pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
+    pub(super) fn origin(&self) -> events::Origin<'_> {
+        events::origin(&self.stream)
     }
 
     /// Has it something to send or to read? Else it is not looked at until its time has come.

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Loading, Shell, Startup};
 use crate::host::{self, Env};
+use crate::os::files::is_program;
+use crate::os::{KIND, Kind};
 use crate::secret::Secret;
 
 const NAME: &str = "mfa-cred";
@@ -30,19 +32,6 @@ pub fn all_on_path(env: &dyn Env, name: &str) -> impl Iterator<Item = PathBuf> {
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     let folders: Vec<PathBuf> = std::env::split_paths(&folders).filter(|folder| folder.is_absolute()).collect();
     folders.into_iter().map(move |folder| folder.join(&name)).filter(|file| is_program(file))
-}
-
-/// Can this user's shell start the file as a program?
-#[cfg(unix)]
-pub fn is_program(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
-/// Can this user's shell start the file as a program?
-#[cfg(not(unix))]
-pub fn is_program(file: &Path) -> bool {
-    file.is_file()
 }
 
 /// Do both paths lead to the same file?
@@ -133,7 +122,7 @@ impl Places<'_> {
         let files = self.files(shell);
         let home = self.home?;
         Some(match init.loading {
-            Loading::Line(_) if cfg!(windows) => return None,
+            Loading::Line(_) if KIND == Kind::Windows => return None,
             Loading::Line(line) => {
                 let file = match shell {
                     // It reads only one of them.

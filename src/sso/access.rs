@@ -18,6 +18,7 @@ use super::registration::Registrations;
 use super::token::{Renewal, Token};
 use crate::aws::CallError;
 use crate::messages::{Messages, with_causes};
+use crate::os::events::Signals;
 use crate::plan::{SsoRole, SsoSession};
 use crate::secret::{Credentials, Secret};
 
@@ -212,7 +213,7 @@ impl Access<'_> {
         let what = format!("renewing the token of {}", self.session);
         self.messages.info(&what);
         let _waiting = self.messages.waiting(&what);
-        let signals = Signals::hold();
+        let signals = Signals::to_end();
         match oidc.create_token(&client, Grant::RefreshToken(&refresh_token)) {
             Ok(tokens) => Ok(Next { tokens, room, signals }),
             Err(error) => {
@@ -220,7 +221,7 @@ impl Access<'_> {
                     // The next sign-in would be refused on AWS's page, where only the person sees it.
                     Registrations::beside(&self.file, self.session).forget(&client);
                 }
-                Err(signals.error().unwrap_or_else(|| self.refused(error)))
+                Err(arrived(signals.as_ref()).unwrap_or_else(|| self.refused(error)))
             }
         }
     }
@@ -267,7 +268,7 @@ impl Access<'_> {
 struct Next<'h> {
     tokens: Tokens,
     room: Room<'h>,
-    signals: Signals,
+    signals: Option<Signals>,
 }
 
 impl Next<'_> {
@@ -280,7 +281,7 @@ impl Next<'_> {
             // It serves this command, at least.
             access.messages.warn(&format!("the renewed token is not saved: {}", with_causes(&error)));
         }
-        self.signals.error().map_or(Ok(token), Err)
+        arrived(self.signals.as_ref()).map_or(Ok(token), Err)
     }
 }
 
@@ -291,34 +292,7 @@ enum Refused {
     No,
 }
 
-/// The signals that end programs, held back.
-#[cfg(unix)]
-struct Signals(Option<crate::terminal::signals::Watch>);
-
-#[cfg(unix)]
-impl Signals {
-    fn hold() -> Self {
-        use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-        Self(crate::terminal::signals::Watch::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok())
-    }
-
-    /// What arrived meanwhile.
-    fn error(&self) -> Option<SsoError> {
-        self.0.as_ref()?.take().map(SsoError::Signal)
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn hold() -> Self {
-        Self
-    }
-
-    #[expect(clippy::unused_self, reason = "elsewhere signals arrive")]
-    fn error(&self) -> Option<SsoError> {
-        None
-    }
+/// A signal that arrived while it was held back.
+fn arrived(signals: Option<&Signals>) -> Option<SsoError> {
+    signals?.take().map(SsoError::Signal)
 }

@@ -20,6 +20,7 @@ use sha1::{Digest, Sha1};
 use super::token::Token;
 use crate::disk::private;
 use crate::host::read_regular;
+use crate::os::files;
 use crate::plan::SsoSession;
 use crate::secret::Secret;
 
@@ -146,7 +147,7 @@ impl TokenFile {
             match lock.try_lock() {
                 Ok(()) => break,
                 // NFS without a lock service, for example. The AWS CLI takes no lock anywhere.
-                Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                Err(TryLockError::Error(error)) if files::has_no_locks(&error) => {
                     return Ok(Ok(Held { of: self, lock: None }));
                 }
                 Err(TryLockError::WouldBlock) if start.elapsed() > LONGEST_WAIT => {
@@ -278,7 +279,8 @@ fn taken(path: &Path, length: usize) -> io::Result<File> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = owners_alone(File::options().write(true).create_new(true)).open(path)?;
+    let mut options = File::options();
+    let mut file = files::open_unlinked(path, files::for_the_owner(options.write(true).create_new(true)))?;
     file.write_all(&vec![b' '; length])?;
     // Some file systems notice only now that they are full.
     file.sync_all()?;
@@ -296,31 +298,11 @@ fn unreplaceable(target: &Path) -> Option<&'static str> {
     }
 }
 
-/// Does this file system have no locks?
-fn has_no_locks(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let is_without_service = error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error());
-    #[cfg(not(unix))]
-    let is_without_service = false;
-    is_without_service || error.kind() == io::ErrorKind::Unsupported
-}
-
 /// The lock has a file of its own, since the token file is replaced. It is never removed: two processes could then hold
 /// the locks of two files.
 fn open_lock(path: &Path) -> io::Result<File> {
-    owners_alone(File::options().read(true).write(true).create(true).truncate(false)).open(path)
-}
-
-#[cfg(unix)]
-fn owners_alone(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    use rustix::fs::OFlags;
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
-}
-
-#[cfg(not(unix))]
-fn owners_alone(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    options
+    let mut options = File::options();
+    files::open_unlinked(path, files::for_the_owner(options.read(true).write(true).create(true).truncate(false)))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::private::{self, Insight, Refusal, refusal};
 use crate::messages::Messages;
+use crate::os::files::close;
 use crate::vault;
 
 /// Subfolder of the encrypted cache entries.
@@ -162,7 +163,7 @@ impl Folder {
 /// Checks that the folder and its contents are ours. Restricts a mode that lets others look in.
 fn check(path: &Path) -> Result<(), FolderError> {
     if inspect(path)? == Insight::Others {
-        private::close(path).map_err(|source| FolderError::Unusable { path: path.to_owned(), source })?;
+        close(path).map_err(|source| FolderError::Unusable { path: path.to_owned(), source })?;
     }
     Ok(())
 }

@@ -3,12 +3,14 @@
 //! The locks are `flock`s (through `std::fs::File`), which end with their holder, however it dies. A waiting process
 //! keeps checking whether the lock is still needed, so that a hundred waiters read a new entry at once instead of one
 //! after another. The lock's file tells which process holds it, and whether a person canceled: the processes that
-//! waited for that person then end too.
+//! waited for that person then end too. Where a locked file cannot be read, that is in a file beside it.
 //!
 //! A stopped holder must not block anyone. One that is stopped from its own terminal (Ctrl-Z) releases its locks first:
 //! see [`holds_any`]. One that is stopped from outside cannot; a waiting process notices, and revokes the lock by
 //! removing its file. When the holder continues, it learns that from [`lost_any`].
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::disk::private;
+use crate::os::files::{LOCKS_HIDE_TEXT, is_still_at};
+use crate::os::processes::{is_alive, is_stopped};
 
 use super::folder::{Folder, FolderError, LOCKS};
 
@@ -48,7 +52,7 @@ pub struct Lease {
 
 /// What the previous holder of a terminal left there, if it was killed or stopped without a chance to clean up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Left {
+pub enum Left {
     /// Its modes.
     Modes,
     /// Also what it had drawn on the full screen.
@@ -68,6 +72,8 @@ pub struct Holder {
 struct Lock {
     file: File,
     path: PathBuf,
+    /// Where the mark is written, if not to the lock's file.
+    beside: Option<File>,
 }
 
 /// What the file will say after the lock is released.
@@ -79,6 +85,8 @@ enum Says {
     Canceled,
 }
 
+/// The extension of a file with a lock's mark.
+const BESIDE: &str = "holder";
 const HELD: &str = "held";
 const CANCELED: &str = "canceled";
 /// Follows the process id: the holder uses the full screen, and waiting processes must not write to it.
@@ -93,12 +101,12 @@ const LONGEST_MARK: u64 = 64;
 static OURS: Mutex<Vec<Weak<Lock>>> = Mutex::new(Vec::new());
 
 /// Tells whether this process holds a lock that others may wait for. A terminal's lock does not count.
-pub(crate) fn holds_any() -> bool {
+pub fn holds_any() -> bool {
     ours().iter().any(|lock| lock.strong_count() > 0)
 }
 
 /// Tells whether one of them was revoked while this process was stopped.
-pub(crate) fn lost_any() -> bool {
+pub fn lost_any() -> bool {
     ours().iter().filter_map(Weak::upgrade).any(|lock| lock.is_lost())
 }
 
@@ -138,8 +146,13 @@ impl Folder {
         let mut holders = Vec::new();
         for file in files {
             let path = file?.path();
+            if LOCKS_HIDE_TEXT && path.extension() != Some(OsStr::new(BESIDE)) {
+                continue;
+            }
             private::read(&path)?;
-            if let Some(pid) = named(&path, HELD).filter(|pid| is_alive(*pid)) {
+            if let Some(pid) =
+                named_in(&private::read_text(&path).unwrap_or_default(), HELD).filter(|pid| is_alive(*pid))
+            {
                 holders.push(Holder { pid, is_stopped: is_stopped(pid) });
             }
         }
@@ -155,7 +168,7 @@ impl Folder {
 }
 
 /// Waits for the lock in that file.
-pub(crate) fn wait<T, E>(
+pub fn wait<T, E>(
     path: &Path,
     ready: &mut dyn FnMut() -> Result<Option<T>, E>,
     during_wait: &mut dyn FnMut(Option<u32>) -> Result<(), E>,
@@ -230,11 +243,12 @@ impl<'p> Wanted<'p> {
             };
             // The file may have been removed since it was opened: a lock on it would be useless, and waiting for it
             // would never end.
-            if !is_same(&file, self.path)? {
+            if !is_still_at(&file, self.path)? {
                 continue;
             }
             if is_ours {
-                let lock = Arc::new(Lock { file, path: self.path.to_owned() });
+                let beside = LOCKS_HIDE_TEXT.then(|| private::open_or_make(&mark(self.path))).transpose()?;
+                let lock = Arc::new(Lock { file, path: self.path.to_owned(), beside });
                 return Ok(Some(Lease { lock, says: Says::TheSame, left: None }));
             }
             self.file = Some(file);
@@ -245,6 +259,9 @@ impl<'p> Wanted<'p> {
     /// The process id of the holder, from the lock's file.
     fn holder(&self) -> Option<u32> {
         let mut file = self.file.as_ref()?;
+        if LOCKS_HIDE_TEXT {
+            return named(self.path, HELD);
+        }
         let mut text = String::new();
         file.rewind().ok()?;
         file.take(LONGEST_MARK).read_to_string(&mut text).ok()?;
@@ -270,20 +287,21 @@ fn take_away(path: &Path, pid: u32) -> io::Result<Option<Left>> {
 /// What a previous holder left unfinished, according to its mark.
 fn left_behind(path: &Path) -> Option<Left> {
     named(path, HELD)?;
-    let age = std::fs::metadata(path).and_then(|found| found.modified()).ok().and_then(|made| made.elapsed().ok());
+    let age =
+        std::fs::metadata(mark(path)).and_then(|found| found.modified()).ok().and_then(|made| made.elapsed().ok());
     let is_recent = age.is_none_or(|age| age < RECENT);
     Some(if is_recent && is_screen_filled(path) { Left::Screen } else { Left::Modes })
 }
 
 impl Lock {
     fn is_lost(&self) -> bool {
-        !is_same(&self.file, &self.path).unwrap_or(true)
+        !is_still_at(&self.file, &self.path).unwrap_or(true)
     }
 }
 
 impl Lease {
     /// Tells whether another process revoked the lock while this one was stopped.
-    pub(crate) fn is_lost(&self) -> bool {
+    pub fn is_lost(&self) -> bool {
         self.lock.is_lost()
     }
 
@@ -293,12 +311,12 @@ impl Lease {
     }
 
     /// What the previous holder left unfinished, if it was killed or stopped while holding the lock.
-    pub(crate) fn left(&self) -> Option<Left> {
+    pub fn left(&self) -> Option<Left> {
         self.left
     }
 
     /// Tells the waiting processes not to write to the screen.
-    pub(crate) fn fills_the_screen(&self) {
+    pub fn fills_the_screen(&self) {
         self.mark(HELD, SCREEN);
     }
 
@@ -312,7 +330,7 @@ impl Lease {
     }
 
     fn write(&self, text: &str) {
-        let mut file = &self.lock.file;
+        let mut file = self.lock.beside.as_ref().unwrap_or(&self.lock.file);
         let line = if text.is_empty() { String::new() } else { format!("{text}\n") };
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(line.as_bytes()));
     }
@@ -331,52 +349,20 @@ impl Drop for Lease {
 }
 
 /// Tells whether the holder of that lock uses the full screen.
-pub(crate) fn is_screen_filled(path: &Path) -> bool {
-    private::read_text(path).is_some_and(|text| text.trim_end().ends_with(SCREEN))
+pub fn is_screen_filled(path: &Path) -> bool {
+    private::read_text(&mark(path)).is_some_and(|text| text.trim_end().ends_with(SCREEN))
 }
 
 /// The process id in a lock's file, if the file records it with that state.
 fn named(path: &Path, state: &str) -> Option<u32> {
-    named_in(&private::read_text(path)?, state)
+    named_in(&private::read_text(&mark(path))?, state)
+}
+
+/// The file with a lock's mark: the lock's own, where a locked file can be read.
+fn mark(path: &Path) -> Cow<'_, Path> {
+    if LOCKS_HIDE_TEXT { Cow::Owned(path.with_added_extension(BESIDE)) } else { Cow::Borrowed(path) }
 }
 
 fn named_in(text: &str, state: &str) -> Option<u32> {
     text.strip_prefix(state)?.split_whitespace().next()?.parse().ok()
-}
-
-#[cfg(unix)]
-fn is_alive(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    // Another user's process cannot be signaled, but is alive.
-    pid.is_some_and(|pid| !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH)))
-}
-
-#[cfg(not(unix))]
-fn is_alive(_: u32) -> bool {
-    true
-}
-
-/// Tells whether a signal has stopped the process (not a debugger, which stops it at each step). `false` where the
-/// system does not tell.
-fn is_stopped(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The process name before it may contain any character, so only the last parenthesis counts.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
-}
-
-#[cfg(unix)]
-pub(super) fn is_same(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let ours = file.metadata()?;
-    match std::fs::metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_same(_: &File, _: &Path) -> io::Result<bool> {
-    // An open file cannot be removed on this system.
-    Ok(true)
 }

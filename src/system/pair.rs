@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[cfg(target_os = "linux")]
-use crate::host::close_what_was_closed;
+use crate::os::streams::close_what_was_closed;
 
 /// The name of the program that people and shells start.
 const FRONT: &str = "mfa-cred";

@@ -31,9 +31,9 @@ use rustix::process::{Signal, getpgrp, kill_current_process_group};
 use rustix::termios::{LocalModes, tcgetattr, tcgetpgrp, tcgetwinsize};
 use signal_hook::consts::signal::{SIGCONT, SIGINT, SIGQUIT};
 
-use super::signals::Watch;
 use crate::host::{Dialogue, Draw, Sheet, Terminal, TerminalError};
 use crate::messages::one_line;
+use crate::os::signals::Watch;
 use crate::secret::Secret;
 use crate::state::holds_any;
 use line::Shown;

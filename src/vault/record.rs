@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 use super::seal::{self, SealError};
 use crate::disk::private::{self, refusal};
+use crate::os::{KIND, Kind};
 
 const FILE: &str = "key-id";
 /// Enough for years of failing stores.
@@ -80,9 +81,11 @@ impl KeyHome {
     pub fn name(self) -> &'static str {
         match self {
             Self::Kernel => "kernel keyring",
-            Self::Keyring if cfg!(target_os = "macos") => "Keychain",
-            Self::Keyring if cfg!(windows) => "Credential Manager",
-            Self::Keyring => "Secret Service",
+            Self::Keyring => match KIND {
+                Kind::MacOs => "Keychain",
+                Kind::Windows => "Credential Manager",
+                Kind::Unix => "Secret Service",
+            },
             Self::Passphrase => "passphrase-protected file",
         }
     }

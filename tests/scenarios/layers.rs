@@ -274,6 +274,45 @@ fn no_public_item_is_unused() {
     assert_eq!(Tree::of_source().unused(&words_of_tests()), Vec::<String>::new());
 }
 
+/// Where code may be chosen by system, besides the room `os`.
+const DOORS: [&str; 6] = [
+    // The two halves of the terminal, which is more than calls of the system.
+    "terminal.rs",
+    "terminal/tty/silence.rs",
+    // Stores that only one system has.
+    "vault/kernel.rs",
+    "vault/keyring.rs",
+    // Only Linux has two programs.
+    "front.rs",
+    "system/pair.rs",
+];
+
+/// The lines of a file that choose by system, apart from tests.
+fn choices(text: &str) -> Vec<&str> {
+    let systems = ["unix", "windows", "target_os", "target_env", "target_vendor", "target_family"];
+    let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+    let code = code.split("\n#[cfg(all(test").next().unwrap_or_default();
+    code.lines().filter(|line| line.contains("cfg") && systems.iter().any(|system| line.contains(system))).collect()
+}
+
+#[test]
+fn code_is_chosen_by_system_behind_one_door() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    for file in files_below(&src, "rs") {
+        let shown = file.strip_prefix(&src).expect("below src").to_string_lossy().replace('\\', "/");
+        let is_for_tests = shown.contains("/tests/") || shown.ends_with("/tests.rs");
+        if is_for_tests || shown.starts_with("os") || DOORS.contains(&shown.as_str()) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("a source");
+        found.extend(choices(&text).into_iter().map(|line| format!("{shown}: {}", line.trim())));
+    }
+    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(choices("#[cfg(unix)]\nx\n#[cfg(test)]\n#[cfg(windows)]"), ["#[cfg(unix)]"]);
+    assert_eq!(choices("a(cfg!(windows))"), ["a(cfg!(windows))"]);
+}
+
 #[test]
 fn using_a_higher_layer_is_detected() {
     let rooms = ["names", "plan", "command"].map(str::to_owned);

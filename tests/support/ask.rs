@@ -49,7 +49,7 @@ fn said(answer: Result<Secret<String>, TerminalError>) -> String {
     match answer {
         Ok(answer) => format!("answer: {}", answer.expose()),
         #[cfg(unix)]
-        Err(TerminalError::Signal(signal)) => mfa_cred::terminal::signals::die_of(signal),
+        Err(TerminalError::Signal(signal)) => mfa_cred::os::processes::die_of(signal),
         Err(error) => format!("error: {error:?}"),
     }
 }

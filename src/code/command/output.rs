@@ -1,11 +1,11 @@
 //! What a command prints on a stream, read as it arrives and bounded.
 
-use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::{CHUNK, CommandError};
+use crate::os::events::Pipe;
 
 /// What the command has printed on a stream so far.
 pub(super) struct Output {
@@ -72,71 +72,5 @@ impl Output {
             text += &more;
         }
         Ok(text)
-    }
-}
-
-/// The reading end of a pipe from the command.
-#[cfg(unix)]
-pub(super) struct Pipe(std::fs::File);
-
-#[cfg(unix)]
-impl Pipe {
-    /// Everything that a process wrote before it ended is in the pipe already.
-    const REST: Duration = Duration::ZERO;
-
-    pub(super) fn new(pipe: impl Into<std::os::fd::OwnedFd>) -> Self {
-        Self(std::fs::File::from(pipe.into()))
-    }
-
-    /// `None` if nothing arrived in time, zero at the end.
-    fn read_within(&mut self, time: Duration, chunk: &mut [u8]) -> io::Result<Option<usize>> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
-        match poll(&mut fds, Timespec::try_from(time).ok().as_ref()) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => Ok(None),
-            Ok(_) => self.0.read(chunk).map(Some),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// The reading end of a pipe from the command. Windows cannot wait for a pipe with a time limit, but a thread can.
-#[cfg(windows)]
-pub(super) struct Pipe(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
-
-#[cfg(windows)]
-impl Pipe {
-    /// Time for the thread to hand over the pipe's content, if a process left running keeps the pipe open.
-    const REST: Duration = Duration::from_secs(1);
-
-    pub(super) fn new(mut pipe: impl Read + Send + 'static) -> Self {
-        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        std::thread::spawn(move || {
-            loop {
-                let mut chunk = Zeroizing::new(vec![0; CHUNK]);
-                let read = pipe.read(&mut chunk).map(|length| {
-                    chunk.truncate(length);
-                    chunk
-                });
-                let is_last = !matches!(&read, Ok(chunk) if !chunk.is_empty());
-                if sender.send(read).is_err() || is_last {
-                    break;
-                }
-            }
-        });
-        Self(receiver)
-    }
-
-    /// `None` if nothing arrived in time, zero at the end.
-    fn read_within(&mut self, time: Duration, chunk: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.0.recv_timeout(time) {
-            Ok(read) => {
-                let read = read?;
-                chunk[..read.len()].copy_from_slice(&read);
-                Ok(Some(read.len()))
-            }
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Ok(None),
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => Ok(Some(0)),
-        }
     }
 }

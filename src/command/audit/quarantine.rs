@@ -4,7 +4,6 @@
 //! one that was killed.
 
 mod changes;
-mod ending;
 
 use std::io::Write;
 
@@ -28,6 +27,7 @@ use crate::iam::policies::{FetchError, applying_to_group};
 use crate::iam::{AwsIam, DeviceError, IamError, User};
 use crate::messages::{one_line, with_causes};
 use crate::names::{AccountId, Partition, ProfileName};
+use crate::os::events::Signals;
 use crate::plan::{self, Base};
 use crate::policy::journey::Subject;
 use crate::policy::{Document, PolicyKind};
@@ -143,8 +143,8 @@ impl Quarantine<'_, '_> {
     fn change(&self, plan: &Plan, is_json: bool) -> Result<Changes, Error> {
         let group = Group { name: self.group, signer: self.signer, iam: self.iam };
         if is_json {
-            let signals = ending::Signals::watch();
-            let changes = changes::make(plan, &group, &|| signals.arrived(), &mut |_| Ok(()))?;
+            let signals = Signals::to_end();
+            let changes = changes::make(plan, &group, &|| signals.as_ref().and_then(Signals::take), &mut |_| Ok(()))?;
             write_stdout(&self.json(plan, Some(&changes)))?;
             return Ok(changes);
         }

@@ -21,6 +21,7 @@ use crate::host::{Sheet, TerminalError, Usual};
 use crate::iam::{Bound, DeviceError, Iam, IamError, MOST_DEVICES, New, left_hint, needs, usable};
 use crate::messages::{ours, with_causes};
 use crate::names::{DeviceName, MfaSerial};
+use crate::os::events::Signals;
 use crate::safe::Safe;
 use crate::screen::page::{Page, TooSmall, longest_news};
 use crate::secret::{Credentials, Secret};
@@ -345,39 +346,21 @@ fn write_profile(
 
 /// Signals that are held until the current step is finished or undone.
 struct DeferredSignals {
-    #[cfg(unix)]
-    watch: Option<crate::terminal::signals::Watch>,
-    #[cfg(unix)]
+    signals: Option<Signals>,
     taken: std::cell::Cell<Option<i32>>,
 }
 
 impl DeferredSignals {
-    #[cfg(unix)]
     fn new() -> Self {
-        use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
         // Without it a signal ends the program at once, as it does everywhere else.
-        Self {
-            watch: crate::terminal::signals::Watch::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok(),
-            taken: std::cell::Cell::new(None),
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> Self {
-        Self {}
+        Self { signals: Signals::to_end(), taken: std::cell::Cell::new(None) }
     }
 
     /// The one that arrived, if any.
-    #[cfg(unix)]
     fn signal(&self) -> Option<i32> {
         if self.taken.get().is_none() {
-            self.taken.set(self.watch.as_ref().and_then(crate::terminal::signals::Watch::take));
+            self.taken.set(self.signals.as_ref().and_then(Signals::take));
         }
         self.taken.get()
-    }
-
-    #[cfg(not(unix))]
-    fn signal(&self) -> Option<i32> {
-        None
     }
 }

@@ -21,6 +21,8 @@ use crate::exit::ExitCode;
 use crate::host::Terminal;
 use crate::names::ProfileName;
 use crate::names::variables;
+use crate::os::events::{self, Origin};
+use crate::os::files;
 use crate::output::Export;
 use crate::profile::ProfileSet;
 use crate::serve::{self, Gate, Guest, ServeError, Server, Token, path_of};
@@ -35,8 +37,6 @@ const GIVING: [&str; 6] = [
     "login_session",
     "credential_process",
 ];
-/// A file without profiles.
-const NO_FILE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
 /// Serves while the command runs, and ends as it does. `without_files`: it sees no AWS files.
 pub(in crate::command) fn run(
@@ -73,7 +73,7 @@ pub(in crate::command) fn run(
 
     let mut child = dressed(command, &export, &context.host);
     if without_files {
-        child.env(variables::aws::CONFIG_FILE, NO_FILE).env(variables::aws::SHARED_CREDENTIALS_FILE, NO_FILE);
+        child.env(variables::aws::CONFIG_FILE, files::EMPTY).env(variables::aws::SHARED_CREDENTIALS_FILE, files::EMPTY);
     }
     let companion = Companion::start(&mut child).map_err(|error| not_started(child.get_program(), &error))?;
     let code = server.run(&mut UntilEnded { companion, terminal: context.host.terminal })?;
@@ -89,9 +89,8 @@ struct UntilEnded<'a> {
 impl Guest for UntilEnded<'_> {
     type End = u8;
 
-    #[cfg(unix)]
-    fn events(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
-        Some(std::os::fd::AsFd::as_fd(&self.companion))
+    fn events(&self) -> Option<Origin<'_>> {
+        Some(events::origin(&self.companion))
     }
 
     fn over(&mut self) -> Option<u8> {
@@ -105,7 +104,7 @@ fn look_at_default(profile: &ProfileName, context: &Context<'_>) -> Result<(), S
     let host = &context.host;
     let file = |variable, name: &str| {
         let usual = || host.folders.home.as_ref().map(|home| home.join(".aws").join(name));
-        host.env.os(variable).map(PathBuf::from).or_else(usual).unwrap_or_else(|| PathBuf::from(NO_FILE))
+        host.env.os(variable).map(PathBuf::from).or_else(usual).unwrap_or_else(|| PathBuf::from(files::EMPTY))
     };
     let config = file(variables::aws::CONFIG_FILE, "config");
     let credentials = file(variables::aws::SHARED_CREDENTIALS_FILE, "credentials");

@@ -11,6 +11,7 @@ use super::Judged;
 use super::explain::section;
 use super::reported::{Reported, all};
 use crate::messages::one_line;
+use crate::os::{KIND, Kind};
 use crate::policy::rules::{Rule, Severity};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -107,10 +108,10 @@ fn fingerprint(one: &Reported<'_>) -> String {
 fn uri(file: &str, folder: Option<&Path>) -> String {
     let below = folder.and_then(|folder| Path::new(file).strip_prefix(folder).ok()?.to_str());
     let file = below.unwrap_or(file);
-    let path = if cfg!(windows) { file.replace('\\', "/") } else { file.to_owned() };
+    let path = if KIND == Kind::Windows { file.replace('\\', "/") } else { file.to_owned() };
     let path = path.strip_prefix("./").unwrap_or(&path);
     let encoded = utf8_percent_encode(path, IN_PATH).to_string();
-    let is_drive = path.as_bytes().get(1) == Some(&b':') && cfg!(windows);
+    let is_drive = path.as_bytes().get(1) == Some(&b':') && KIND == Kind::Windows;
     match path {
         _ if is_drive => format!("file:///{encoded}"),
         path if path.starts_with('/') => format!("file://{encoded}"),

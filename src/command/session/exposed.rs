@@ -7,9 +7,9 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::disk::trust::is_readable_by_others;
 use crate::messages::Messages;
 use crate::names::digest::digest_name;
+use crate::os::files::is_readable_by_others;
 use crate::profile::ProfileSet;
 use crate::state::Folder;
 

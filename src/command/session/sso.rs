@@ -8,6 +8,7 @@ use crate::cli::SignInArgs;
 use crate::command::context::Context;
 use crate::error::Error;
 use crate::host::{Env, TerminalError};
+use crate::os::events::Signals;
 use crate::plan::{Base, Plan, SsoSession};
 use crate::secret::Credentials;
 use crate::settings::{ObtainOptions, SettingsError};
@@ -16,7 +17,6 @@ use crate::sso::login::{Login, LoginError, PATIENCE};
 use crate::sso::oidc::{AwsOidc, Flow};
 use crate::sso::turn::{Needs, SignIn, TurnError};
 use crate::sso::vanity;
-use crate::terminal::ToldToEnd;
 
 /// Signs in, unless another process just does, or there is such a token already.
 pub(in crate::command) fn sign_in(
@@ -34,11 +34,11 @@ pub(in crate::command) fn sign_in(
     if !how.may_prompt || !is_seen {
         return Err(failed(TurnError::NobodyToAsk));
     }
-    let told = ToldToEnd::watch();
+    let told = Signals::to_end();
     // Whoever looks again must find it again.
     let arrived = OnceCell::new();
     let signal = || {
-        if let Some(signal) = told.as_ref().and_then(ToldToEnd::take) {
+        if let Some(signal) = told.as_ref().and_then(Signals::take) {
             let _ = arrived.set(signal);
         }
         arrived.get().copied().map(TerminalError::Signal)

@@ -6,7 +6,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use super::Home;
-use crate::state::lock::{Wanted, is_same};
+use crate::os::files::is_still_at;
+use crate::state::lock::Wanted;
 use crate::state::{Folder, FolderError, Lease, Turn};
 
 fn take(folder: &Folder) -> Lease {
@@ -155,13 +156,13 @@ fn a_lock_on_a_removed_file_is_useless() {
     let home = Home::new();
     let path = home.folder.subfolder("locks").expect("it is made").join("a-lock");
     let file = File::create(&path).expect("it is made");
-    assert!(is_same(&file, &path).expect("it is looked at"));
+    assert!(is_still_at(&file, &path).expect("it is looked at"));
     fs::remove_file(&path).expect("it is ours");
     #[cfg(unix)]
-    assert!(!is_same(&file, &path).expect("it is looked at"), "removed");
+    assert!(!is_still_at(&file, &path).expect("it is looked at"), "removed");
     fs::write(&path, "").expect("it is written");
     #[cfg(unix)]
-    assert!(!is_same(&file, &path).expect("it is looked at"), "replaced");
+    assert!(!is_still_at(&file, &path).expect("it is looked at"), "replaced");
     #[cfg(unix)]
-    assert_eq!(is_same(&file, &path.join("x")).expect_err("below a file").kind(), io::ErrorKind::NotADirectory);
+    assert_eq!(is_still_at(&file, &path.join("x")).expect_err("below a file").kind(), io::ErrorKind::NotADirectory);
 }

@@ -15,9 +15,9 @@ use super::turn::{self, Asking, Screen};
 use super::{from_read, is_foreground, may_write, open, reader, size_of, write_within};
 use crate::host::TerminalError;
 use crate::messages::one_line;
+use crate::os::signals::Watch;
 use crate::secret::Secret;
 use crate::state::Left;
-use crate::terminal::signals::Watch;
 
 /// Reported in this order if several arrived at once.
 const SIGNALS: [i32; 5] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT];

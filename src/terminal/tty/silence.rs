@@ -11,7 +11,7 @@ use super::is_foreground;
 use crate::state::Left;
 
 /// The value that disables a special character (`_POSIX_VDISABLE`).
-const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
+const NO_KEY: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
 /// The code of Ctrl-Z, unless the terminal has another suspend key.
 const CTRL_Z: u8 = 0x1a;
 

@@ -17,8 +17,8 @@ use signal_hook::consts::signal::SIGCONT;
 use super::{is_foreground, reader, write};
 use crate::host::TerminalError;
 use crate::names::digest::digest_name;
+use crate::os::signals::Watch;
 use crate::state::{Lease, Left, Turn, is_screen_filled, wait};
-use crate::terminal::signals::Watch;
 
 /// The right to ask on a terminal.
 pub(super) struct Asking {

@@ -5,11 +5,12 @@
 //! So either everything is copied or the file is not replaced.
 
 // Where rustix supports extended attributes. The ACLs of macOS are not extended attributes.
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 mod extended;
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 /// The attribute that could not be copied.
 #[derive(Debug, thiserror::Error)]
@@ -34,26 +35,20 @@ pub enum Lost {
 }
 
 /// Copies all of `old`'s attributes to `new`.
-#[cfg(unix)]
-pub(super) fn keep(old: &File, new: &File) -> Result<(), Lost> {
-    use std::os::unix::fs::MetadataExt;
+///
+/// # Errors
+/// [`Lost`]
+pub fn keep_attributes(old: &File, new: &File) -> Result<(), Lost> {
     let (found, ours) = (metadata(old)?, metadata(new)?);
     if (ours.uid(), ours.gid()) != (found.uid(), found.gid()) {
         std::os::unix::fs::fchown(new, Some(found.uid()), Some(found.gid())).map_err(Lost::Owner)?;
     }
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
     extended::keep(old, new)?;
     // After the owner, since changing that may clear bits; and after the ACL, since the group bits are its mask.
     new.set_permissions(found.permissions()).map_err(Lost::Mode)
 }
 
-#[cfg(unix)]
 fn metadata(file: &File) -> Result<std::fs::Metadata, Lost> {
     file.metadata().map_err(Lost::Unreadable)
-}
-
-/// On Windows a new file takes its attributes from its folder, as the old one did.
-#[cfg(not(unix))]
-pub(super) fn keep(_: &File, _: &File) -> Result<(), Lost> {
-    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Watch`] turns the arrival of a signal into a readable file descriptor. While a watch exists, its signals have no
 //! other effect; after the last one ends, they act as before. A signal that was ignored when the program started
-//! (`nohup`) is never touched. This module does not end the process by itself: `main` calls [`die_of`] when all locks
+//! (`nohup`) is never touched. This module does not end the process by itself: `main` calls [`die_of`](super::processes::die_of) when all locks
 //! and files are closed.
 //!
 //! The handlers stay installed from the first `Watch` on: the registry cannot remove them, and a signal whose actions
@@ -16,8 +16,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use signal_hook::consts::signal::SIGCONT;
-use signal_hook::low_level::{emulate_default_handler, pipe, signal_name, unregister};
+use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::low_level::{pipe, signal_name, unregister};
 use signal_hook::{SigId, flag};
 
 /// What this process does with a signal that nobody watches.
@@ -97,6 +97,27 @@ impl Watch {
     }
 }
 
+/// The signals that end programs: Ctrl-C, `kill`, a closed window. While this exists they only arrive here.
+#[derive(Debug)]
+pub struct Signals(Watch);
+
+impl Signals {
+    /// Starts watching. `None` if that fails: the signals then have their usual effect.
+    pub fn to_end() -> Option<Self> {
+        Watch::new(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT]).ok().map(Self)
+    }
+
+    /// The signal, if one has arrived.
+    pub fn take(&self) -> Option<i32> {
+        self.0.take()
+    }
+
+    /// Ready when [`Signals::take`] has something to return.
+    pub fn origin(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 impl AsFd for Watch {
     /// Readable when [`Watch::take`] has something to return.
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -125,21 +146,12 @@ impl Disposition {
     }
 }
 
-/// Ends this process with `signal`, regardless of handlers, so that the parent sees how it ended (a shell: 128+n).
-///
-/// Destructors do not run: the caller must have dropped what matters.
-pub fn die_of(signal: i32) -> ! {
-    // There is no use in reporting this: the next line also ends the process, with another signal.
-    let _ = emulate_default_handler(signal);
-    std::process::abort()
-}
-
 fn dispositions() -> MutexGuard<'static, BTreeMap<i32, Disposition>> {
     DISPOSITIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Tells whether the signal was ignored when this program started.
-pub(super) fn is_ignored(signal: i32) -> bool {
+pub fn is_ignored(signal: i32) -> bool {
     // SIGCONT continues a stopped process even when it is ignored.
     if signal == SIGCONT {
         return false;

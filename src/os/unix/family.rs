@@ -1,5 +1,4 @@
-//! The processes that a command started. They share our process group (see `command.rs`), so the group does not identify
-//! them.
+//! The processes that a command started. They may share our process group, so the group does not identify them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +10,7 @@ const ROUNDS: usize = 20;
 
 /// Kills the descendants of `root` and every process with `mark` in its environment: that includes processes whose
 /// parents have exited, and those in a session of their own.
-pub(super) fn kill(root: u32, mark: &str) {
+pub fn kill(root: u32, mark: &str) {
     for _ in 0..ROUNDS {
         let all = members(root, mark);
         if all.is_empty() {

@@ -7,27 +7,19 @@
 
 use std::io;
 
-#[cfg(unix)]
 use std::sync::atomic::{AtomicBool, Ordering};
 
-#[cfg(unix)]
 use rustix::fd::BorrowedFd;
-#[cfg(unix)]
 use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
-#[cfg(unix)]
 use rustix::stdio::{stderr, stdin, stdout};
 
-#[cfg(unix)]
 static ARE_CLOSED: [AtomicBool; 3] = [const { AtomicBool::new(false) }; 3];
-#[cfg(unix)]
 const STDOUT: usize = 1;
 
-#[cfg(unix)]
 fn streams() -> [BorrowedFd<'static>; 3] {
     [stdin(), stdout(), stderr()]
 }
 
-#[cfg(unix)]
 #[ctor::ctor]
 fn look() {
     for (stream, is_closed) in streams().into_iter().zip(&ARE_CLOSED) {
@@ -36,7 +28,6 @@ fn look() {
 }
 
 /// The standard streams that this process was not given: a command that takes its place will not have them either.
-#[cfg(unix)]
 pub fn close_what_was_closed() {
     for (stream, is_closed) in streams().into_iter().zip(&ARE_CLOSED) {
         if is_closed.load(Ordering::Relaxed) {
@@ -50,16 +41,6 @@ pub fn close_what_was_closed() {
 ///
 /// # Errors
 /// The operating system's error for a closed file (`EBADF`).
-#[cfg(unix)]
 pub fn require_stdout() -> io::Result<()> {
     if ARE_CLOSED[STDOUT].load(Ordering::Relaxed) { Err(Errno::BADF.into()) } else { Ok(()) }
-}
-
-/// Always succeeds: this is checked on Unix only.
-///
-/// # Errors
-/// None.
-#[cfg(not(unix))]
-pub fn require_stdout() -> io::Result<()> {
-    Ok(())
 }
