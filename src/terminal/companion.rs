@@ -17,6 +17,7 @@ use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
 
+use crate::os::processes::spawned;
 use crate::os::signals::{Watch, is_ignored};
 
 /// What is passed on.
@@ -44,7 +45,7 @@ impl Companion {
         let (read, write) = UnixStream::pair()?;
         let all = watched.into_iter().chain([SIGCHLD]);
         let arrived = SignalDelivery::with_pipe(read, write, WithOrigin::default(), all)?;
-        let child = command.spawn()?;
+        let child = spawned(command)?;
         Ok(Self { pid: Pid::from_child(&child), arrived, _kept_off: kept_off })
     }
 

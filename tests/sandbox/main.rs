@@ -283,16 +283,20 @@ impl Signals {
     }
 }
 
+/// Ctrl-C is for the program inside.
 #[cfg(not(unix))]
-struct Signals;
+struct Signals(Option<mfa_cred::os::events::Signals>);
 
 #[cfg(not(unix))]
 impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
     fn catch() -> io::Result<Self> {
-        Ok(Self)
+        Ok(Self(mfa_cred::os::events::Signals::to_end()))
     }
 
     fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
+        // What was pressed has reached the program inside, too.
+        let _held = &self.0;
         child.wait()
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use rustix::process::{Pid, getppid, test_kill_process};
@@ -117,6 +117,14 @@ pub fn shell(line: &str) -> Command {
 /// The words of a command line, if it starts one program and needs no shell.
 pub fn words(line: &str) -> Option<Vec<String>> {
     shlex::split(line)
+}
+
+/// Starts a command.
+///
+/// # Errors
+/// The system's error.
+pub fn spawned(command: &mut Command) -> io::Result<Child> {
+    command.spawn()
 }
 
 /// Replaces this process with the command.

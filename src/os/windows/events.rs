@@ -202,7 +202,8 @@ impl Signals {
         HANDLER.call_once(|| {
             let _ = ctrlc::set_handler(|| {
                 if WATCHES.load(Ordering::SeqCst) == 0 {
-                    super::processes::die_of(SIGINT);
+                    // As the system's own handler does.
+                    std::process::exit(128 + SIGINT);
                 }
                 HAS_ARRIVED.store(true, Ordering::SeqCst);
             });

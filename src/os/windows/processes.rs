@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::windows::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use super::events::Signals;
@@ -121,7 +121,7 @@ pub fn become_command(mut command: Command) -> io::Result<u8> {
 ///
 /// # Errors
 /// The system's error.
-pub fn spawned(command: &mut Command) -> io::Result<std::process::Child> {
+pub fn spawned(command: &mut Command) -> io::Result<Child> {
     let Some(found) = which::which(command.get_program()).ok().filter(|found| !is_exe(found)) else {
         return command.spawn();
     };
