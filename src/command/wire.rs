@@ -117,7 +117,7 @@ fn written(draft: &Draft, mode: Mode, context: &Context<'_>) -> Result<bool, Err
 fn write(draft: &Draft, says_yes: bool, context: &Context<'_>) -> Result<(), WireError> {
     let (terminal, diff) = (context.host.terminal, draft.diff());
     if terminal.is_there() {
-        terminal.show(&diff);
+        terminal.show(&context.settings.messages.tilde(&diff));
     } else {
         diff.lines().for_each(|line| context.settings.messages.note(line));
     }

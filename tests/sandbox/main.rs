@@ -175,7 +175,7 @@ fn isolate(command: &mut Command, home: &Path) {
 fn explain(aws: &Aws, home: &Path) {
     say(&format!("A sandbox: its AWS is {},", aws.url()));
     say(&format!("its HOME is {}; `exit` removes both.", home.display()));
-    say("Get a code first, then sign in and type it. A code is valid once, for 30 seconds.");
+    say("Get a code first, then sign in and type it. A code is valid once, for 30 s.");
     say("  mfa-code                            print the current MFA code");
     say("  eval $(mfa-cred my-test-role)       set the role's credentials in this shell");
     say("  mfa-cred exec my-other-role -- env  run a command with another role's");

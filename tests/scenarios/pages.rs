@@ -46,7 +46,8 @@ const REPORT: &str = "user,arn,user_creation_time,password_enabled,password_last
     alice,arn:aws:iam::123456789012:user/alice,2026-01-02T03:04:05+00:00,true,no_information,false\n";
 
 /// What must have been done before a command, by how that begins.
-const BEFORE: [(&str, &str); 13] = [
+const BEFORE: [(&str, &str); 14] = [
+    ("mfa-cred device remove my-old-phone", "mfa-cred device enroll --profile my-user --name my-old-phone --yes"),
     ("mfa-cred wire --sso", "mfa-cred login --sso corp"),
     ("mfa-cred unwire --sso", "mfa-cred login --sso corp && mfa-cred wire --sso corp --yes"),
     ("mfa-cred keys add", "rm .aws/credentials"),

@@ -238,6 +238,7 @@ fn a_person_sees_the_change_and_may_decline() {
     let before = world.read(CONFIG);
     for (answer, code, wired) in [("n\n", 130, false), ("y\n", 0, true)] {
         let mut session = world.at_terminal(&["wire", "deploy"]);
+        session.wait_for("+++ ~/.aws/config\r\n", PATIENCE);
         session.wait_for("+credential_process", PATIENCE);
         session.wait_for("Write this? [Y/n] ", PATIENCE);
         session.type_text(answer);
