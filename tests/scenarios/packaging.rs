@@ -71,18 +71,56 @@ fn every_archive_that_a_manifest_or_the_installer_names_is_built_by_the_release(
     }
 }
 
-#[test]
-fn manifests_have_the_checksums_of_the_archives_and_nothing_is_left_open() {
-    let folder = TempDir::new().expect("a folder");
-    let (sums, manifests) = (folder.path().join("sums"), folder.path().join("manifests"));
+/// A checksum that a reader of YAML takes for a number, unless it is quoted.
+fn sum(number: usize) -> String {
+    format!("{number:064}")
+}
+
+/// Writes the manifests for archives with the checksums `sum(0)` and so on. Returns the folders of both.
+fn write_manifests(folder: &Path, archives: &[String]) -> (PathBuf, PathBuf) {
+    let (sums, manifests) = (folder.join("sums"), folder.join("manifests"));
     fs::create_dir(&sums).expect("a folder");
-    let archives: Vec<String> = named_archives().into_iter().collect();
-    let sum = |number: usize| format!("{number:064x}");
     for (number, archive) in archives.iter().enumerate() {
         let name = format!("mfa-cred-{VERSION}-{archive}");
         fs::write(sums.join(format!("{name}.sha256")), format!("{}  {name}\n", sum(number))).expect("a file");
     }
     done("manifests", &[&sums, &manifests]);
+    (sums, manifests)
+}
+
+#[test]
+fn manifests_of_windows_are_read_as_they_are_meant() {
+    use saphyr::{LoadableYamlNode as _, Yaml};
+
+    let folder = TempDir::new().expect("a folder");
+    let archives: Vec<String> = named_archives().into_iter().collect();
+    let (_, manifests) = write_manifests(folder.path(), &archives);
+    let text = |path: &str| fs::read_to_string(manifests.join(path)).expect(path);
+    let number = archives.iter().position(|archive| archive.contains("windows")).expect("an archive for Windows");
+    let scoop: serde_json::Value = serde_json::from_str(&text("scoop/mfa-cred.json")).expect("JSON");
+    let download = &scoop["architecture"]["64bit"];
+    let values = [&scoop["version"], &scoop["description"], &download["hash"]];
+    assert_eq!(values.map(|value| value.as_str()), [VERSION, env!("CARGO_PKG_DESCRIPTION"), &sum(number)].map(Some));
+    for (file, key, value) in [
+        ("mfa-cred.mfa-cred.yaml", "PackageVersion", VERSION),
+        ("mfa-cred.mfa-cred.installer.yaml", "PackageVersion", VERSION),
+        ("mfa-cred.mfa-cred.installer.yaml", "InstallerSha256", &sum(number)),
+        ("mfa-cred.mfa-cred.locale.en-US.yaml", "PackageVersion", VERSION),
+        ("mfa-cred.mfa-cred.locale.en-US.yaml", "ShortDescription", env!("CARGO_PKG_DESCRIPTION")),
+    ] {
+        let text = text(&format!("winget/{file}"));
+        let documents = Yaml::load_from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let [document] = &*documents else { panic!("{file} is one document") };
+        let place = if key == "InstallerSha256" { &document["Installers"][0] } else { document };
+        assert_eq!(place[key].as_str(), Some(value), "{file}: {key}");
+    }
+}
+
+#[test]
+fn manifests_have_the_checksums_of_the_archives_and_nothing_is_left_open() {
+    let folder = TempDir::new().expect("a folder");
+    let archives: Vec<String> = named_archives().into_iter().collect();
+    let (sums, manifests) = write_manifests(folder.path(), &archives);
     let texts: Vec<(PathBuf, String)> = files_below(&manifests)
         .into_iter()
         .map(|file| (file.clone(), fs::read_to_string(&file).expect("text")))
