@@ -452,6 +452,8 @@ fn setup_ending(error: &SetupError) -> Ending {
         SetupError::Terminal(reason) => terminal_ending(reason, ExitCode::NobodyToAsk),
         SetupError::NobodyThere | SetupError::NoKey(_) => Ending::Exit(ExitCode::NobodyToAsk),
         SetupError::Unusable { .. } => Ending::Exit(ExitCode::MfaRefused),
+        SetupError::RoleRefused(_) => Ending::Exit(ExitCode::AwsRefused),
+        SetupError::Role(_) | SetupError::StdinTwice => Ending::Exit(ExitCode::Usage),
         _ => Ending::Exit(ExitCode::Failed),
     }
 }

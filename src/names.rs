@@ -9,6 +9,7 @@ pub mod console;
 pub mod digest;
 mod host_header;
 mod moment;
+mod named_role;
 pub mod variables;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use std::str::FromStr;
 pub use address::{Address, is_local_name};
 pub use host_header::HostHeader;
 pub use moment::moment;
+pub use named_role::NamedRole;
 
 /// Why a text is not a valid name. It holds no input: the caller knows where the text came from.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -88,7 +88,7 @@ pub struct Limits {
 }
 
 /// How credentials are to be obtained.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ObtainOptions {
     /// What the plan should give.
     pub request: PlanRequest,

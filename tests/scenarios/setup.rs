@@ -4,6 +4,7 @@ mod broken_off;
 mod denied;
 mod files;
 mod keys;
+mod roles;
 mod script;
 
 use std::fs;

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use super::KeysWork;
 use crate::code::PATIENCE;
 use crate::command::Done;
+use crate::command::context::Context;
 use crate::error::Error;
 use crate::host::TerminalError;
 use crate::iam::KeysError;
 use crate::names::{ProfileName, variables};
-use crate::safe::{GivenKey, NotAKey};
+use crate::safe::GivenKey;
 use crate::secret::Secret;
 
 /// In bytes. What holds a key is shorter by far.
@@ -52,35 +53,36 @@ fn add(work: &KeysWork<'_>, profile: &ProfileName, from: &From) -> Result<(), Er
 }
 
 fn given(work: &KeysWork<'_>, profile: &ProfileName, from: &From) -> Result<GivenKey, KeysError> {
-    let host = &work.context.host;
-    let not_a_key = |from: &str| {
-        let from = from.to_owned();
-        move |why: NotAKey| KeysError::Given { from, why }
-    };
     match from {
         From::Terminal => typed(work, profile),
         From::Csv(file) => {
             let shown = file.display().to_string();
             let unreadable = |source| KeysError::Unreadable { file: shown.clone(), source };
-            let bytes = host.files.read(file).map_err(unreadable)?;
-            GivenKey::of_csv(bytes.expose()).map_err(not_a_key(&format!("`{shown}`")))
+            let bytes = work.context.host.files.read(file).map_err(unreadable)?;
+            GivenKey::of_csv(bytes.expose()).map_err(|why| KeysError::Given { from: format!("`{shown}`"), why })
         }
-        From::Stdin => {
-            let mut bytes = Vec::with_capacity(LONGEST);
-            let read = io::stdin().lock().take(LONGEST as u64).read_to_end(&mut bytes);
-            let bytes = Secret::new(bytes);
-            read.map_err(|source| KeysError::Unreadable { file: "stdin".to_owned(), source })?;
-            GivenKey::of_text(bytes.expose()).map_err(not_a_key("stdin"))
-        }
-        From::Environment => {
-            let found = work.context.ambient_credentials().ok_or(KeysError::NoEnvironment)?;
-            if !found.is_long_term() || host.env.os(variables::PROFILE).is_some() {
-                return Err(KeysError::TemporaryEnvironment);
-            }
-            let key = GivenKey::of(&found.access_key_id, found.secret_access_key.expose());
-            key.map_err(not_a_key("the environment"))
-        }
+        From::Stdin => of_stdin(),
+        From::Environment => of_environment(work.context),
     }
+}
+
+/// A key that another program prints, or that was put into a file.
+pub(in crate::command) fn of_stdin() -> Result<GivenKey, KeysError> {
+    let mut bytes = Vec::with_capacity(LONGEST);
+    let read = io::stdin().lock().take(LONGEST as u64).read_to_end(&mut bytes);
+    let bytes = Secret::new(bytes);
+    read.map_err(|source| KeysError::Unreadable { file: "stdin".to_owned(), source })?;
+    GivenKey::of_text(bytes.expose()).map_err(|why| KeysError::Given { from: "stdin".to_owned(), why })
+}
+
+/// AWS's variables, if a person set them.
+pub(in crate::command) fn of_environment(context: &Context<'_>) -> Result<GivenKey, KeysError> {
+    let found = context.ambient_credentials().ok_or(KeysError::NoEnvironment)?;
+    if !found.is_long_term() || context.host.env.os(variables::PROFILE).is_some() {
+        return Err(KeysError::TemporaryEnvironment);
+    }
+    let key = GivenKey::of(&found.access_key_id, found.secret_access_key.expose());
+    key.map_err(|why| KeysError::Given { from: "the environment".to_owned(), why })
 }
 
 /// A key that the person types.

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use super::SetupWork;
-use super::csv::{self, Csv};
+use super::csv;
+use super::whose::Given;
 use crate::command::keys::{KeysWork, add, import, not_written};
 use crate::error::{Error, SetupError};
 use crate::iam::KeysError;
@@ -19,7 +20,7 @@ const OTHERWISE: [&str; 6] =
 pub(super) const ID: &str = "aws_access_key_id";
 
 /// Seals the profile's key, unless it is.
-pub(super) fn run(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<Csv>) -> Result<(), Error> {
+pub(super) fn run(work: &SetupWork<'_>, profile: &ProfileName, given: Option<Given>) -> Result<(), Error> {
     let context = work.context.anew();
     let keys = work.keys(&context);
     let set = keys.files()?;
@@ -29,7 +30,7 @@ pub(super) fn run(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<Csv>)
     }
     let region = region(work, section)?;
     if let Some(in_file) = section.and_then(|section| section.filled(ID)) {
-        if csv.as_ref().is_some_and(|csv| csv.file.key.id != in_file.value()) {
+        if given.as_ref().is_some_and(|given| given.key().id != in_file.value()) {
             return Err(KeysError::InFile { profile: profile.clone(), place: in_file.place() }.into());
         }
         work.note(&format!("{}: the access key is in plain text, and will be sealed", in_file.place()));
@@ -44,20 +45,20 @@ pub(super) fn run(work: &SetupWork<'_>, profile: &ProfileName, csv: Option<Csv>)
         if header.user() == "root" && header.arn.ends_with(":root") {
             return Err(KeysError::Root { access_key_id: header.access_key_id }.into());
         }
-        if let Some(csv) = &csv {
-            keys.see_that_it_replaces_none(profile, &csv.file.key)?;
+        if let Some(given) = &given {
+            keys.see_that_it_replaces_none(profile, given.key())?;
         }
         work.note(&format!("{profile}: access key {} of {} is already sealed", header.access_key_id, header.user()));
     } else {
-        let csv = match csv {
-            None if !work.types_key.get() => csv::ask(work)?,
-            csv => csv,
+        let given = match given {
+            None if !work.types_key.get() => csv::ask(work)?.map(Given::Csv),
+            given => given,
         };
-        seal(work, &keys, &New { profile, region: region.as_ref() }, csv.as_ref())?;
-        return csv.map_or(Ok(()), |csv| csv.offer_deletion(work, profile));
+        seal(work, &keys, &New { profile, region: region.as_ref() }, given.as_ref())?;
+        return given.map_or(Ok(()), |given| given.offer_deletion(work, profile));
     }
     write_profile(work, profile, region.as_ref())?;
-    csv.map_or(Ok(()), |csv| csv.offer_deletion(work, profile))
+    given.map_or(Ok(()), |given| given.offer_deletion(work, profile))
 }
 
 /// A profile that gets its key.
@@ -68,10 +69,10 @@ struct New<'a> {
 }
 
 /// Seals a key that is nowhere yet, and writes the profile for it.
-fn seal(work: &SetupWork<'_>, keys: &KeysWork<'_>, new: &New<'_>, csv: Option<&Csv>) -> Result<(), Error> {
+fn seal(work: &SetupWork<'_>, keys: &KeysWork<'_>, new: &New<'_>, given: Option<&Given>) -> Result<(), Error> {
     let New { profile, region } = *new;
-    let key = match csv {
-        Some(csv) => csv.file.key.clone(),
+    let key = match given {
+        Some(given) => given.key().clone(),
         None if !work.context.host.terminal.is_there() => return Err(SetupError::NoKey(profile.clone()).into()),
         None => add::typed(keys, profile)?,
     };

@@ -6,16 +6,55 @@ use std::path::Path;
 use super::SetupWork;
 use super::csv::{self, Csv};
 use super::key::ID;
-use crate::cli::SetupStep;
+use crate::cli::{SetupArgs, SetupStep};
+use crate::command::keys::add;
 use crate::error::Error;
 use crate::iam::KeysError;
 use crate::names::ProfileName;
 use crate::profile::Profile;
-use crate::safe::{Header, SafeError};
+use crate::safe::{GivenKey, Header, SafeError};
 use crate::settings::{Chosen, Settings};
 
-/// The file of the option; `None` if an earlier run sealed its key and deleted it.
-pub(super) fn given(work: &SetupWork<'_>) -> Result<Option<Csv>, Error> {
+/// A key that was given before any question.
+pub(super) enum Given {
+    /// In the console's file.
+    Csv(Csv),
+    /// On stdin, or in the environment.
+    Key(GivenKey),
+}
+
+impl Given {
+    pub(super) fn key(&self) -> &GivenKey {
+        match self {
+            Self::Csv(csv) => &csv.file.key,
+            Self::Key(key) => key,
+        }
+    }
+
+    /// The user's name, if what gave the key tells.
+    fn user(&self) -> Option<ProfileName> {
+        match self {
+            Self::Csv(csv) => csv.user(),
+            Self::Key(_) => None,
+        }
+    }
+
+    /// Deletes the file if there is one and the person wants that.
+    pub(super) fn offer_deletion(&self, work: &SetupWork<'_>, profile: &ProfileName) -> Result<(), Error> {
+        match self {
+            Self::Csv(csv) => csv.offer_deletion(work, profile),
+            Self::Key(_) => Ok(()),
+        }
+    }
+}
+
+/// The key of the options; `None` if an earlier run sealed that of the file and deleted it.
+pub(super) fn given(work: &SetupWork<'_>) -> Result<Option<Given>, Error> {
+    match work.args {
+        SetupArgs { stdin: true, .. } => return Ok(Some(Given::Key(add::of_stdin()?))),
+        SetupArgs { env: true, .. } => return Ok(Some(Given::Key(add::of_environment(work.context)?))),
+        _ => {}
+    }
     let Some(path) = work.args.csv.as_deref() else { return Ok(None) };
     match csv::read(work, path) {
         Err(KeysError::Unreadable { source, .. })
@@ -23,13 +62,13 @@ pub(super) fn given(work: &SetupWork<'_>) -> Result<Option<Csv>, Error> {
         {
             Ok(None)
         }
-        read => Ok(read.map(Some)?),
+        read => Ok(read.map(|csv| Some(Given::Csv(csv)))?),
     }
 }
 
 /// The user's profile: named, else asked for. Where nothing is there yet, the file with the key is asked for first, since
 /// it tells the user's name.
-pub(super) fn profile(work: &SetupWork<'_>, csv: &mut Option<Csv>) -> Result<ProfileName, Error> {
+pub(super) fn profile(work: &SetupWork<'_>, given: &mut Option<Given>) -> Result<ProfileName, Error> {
     if let Some(named) = &work.args.whose.profile {
         return Ok(named.clone());
     }
@@ -38,13 +77,13 @@ pub(super) fn profile(work: &SetupWork<'_>, csv: &mut Option<Csv>) -> Result<Pro
         (name, _) => Some(name),
     };
     let only = only_one(work)?;
-    let is_new = csv.is_none() && of_shell.is_none() && only.is_none();
+    let is_new = given.is_none() && of_shell.is_none() && only.is_none();
     if is_new && !work.args.skip.contains(&SetupStep::Key) {
-        *csv = csv::ask(work)?;
-        work.types_key.set(csv.is_none());
+        *given = csv::ask(work)?.map(Given::Csv);
+        work.types_key.set(given.is_none());
     }
-    let of_file = match (csv.as_ref(), work.args.csv.as_deref()) {
-        (Some(csv), _) => sealed(work, |header| header.access_key_id == csv.file.key.id)?.or_else(|| csv.user()),
+    let of_file = match (given.as_ref(), work.args.csv.as_deref()) {
+        (Some(given), _) => sealed(work, |header| header.access_key_id == given.key().id)?.or_else(|| given.user()),
         (None, Some(path)) => sealed_from(work, path)?,
         (None, None) => None,
     };
