@@ -11,6 +11,7 @@ use crate::shell::Shell;
 
 // `setup`.
 #[allow(missing_docs, reason = "clap would print it in place of the command's own text")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Clone, Debug, ClapArgs, PartialEq)]
 pub struct SetupArgs {
     /// The user's profile, which may be new [default: asked]

@@ -5,6 +5,7 @@
 //! and the others are done, unless the key itself is what is wrong.
 
 mod csv;
+mod given;
 mod key;
 mod role;
 mod startup;
@@ -27,7 +28,7 @@ use crate::names::ProfileName;
 use crate::profile::edit::Draft;
 use crate::settings::ObtainOptions;
 
-use whose::Given;
+use given::Given;
 
 pub(super) fn run(args: &SetupArgs, context: &Context<'_>) -> Result<Done, Error> {
     let no_prompt = args.whose.no_prompt;

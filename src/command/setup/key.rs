@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::SetupWork;
 use super::csv;
-use super::whose::Given;
+use super::given::Given;
 use crate::command::keys::{KeysWork, add, import, not_written};
 use crate::error::{Error, SetupError};
 use crate::iam::KeysError;

@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 
 use super::SetupWork;
-use super::csv::{self, Csv};
+use super::csv;
+use super::given::Given;
 use super::key::ID;
 use crate::cli::{SetupArgs, SetupStep};
 use crate::command::keys::add;
@@ -12,41 +13,8 @@ use crate::error::Error;
 use crate::iam::KeysError;
 use crate::names::ProfileName;
 use crate::profile::Profile;
-use crate::safe::{GivenKey, Header, SafeError};
+use crate::safe::{Header, SafeError};
 use crate::settings::{Chosen, Settings};
-
-/// A key that was given before any question.
-pub(super) enum Given {
-    /// In the console's file.
-    Csv(Csv),
-    /// On stdin, or in the environment.
-    Key(GivenKey),
-}
-
-impl Given {
-    pub(super) fn key(&self) -> &GivenKey {
-        match self {
-            Self::Csv(csv) => &csv.file.key,
-            Self::Key(key) => key,
-        }
-    }
-
-    /// The user's name, if what gave the key tells.
-    fn user(&self) -> Option<ProfileName> {
-        match self {
-            Self::Csv(csv) => csv.user(),
-            Self::Key(_) => None,
-        }
-    }
-
-    /// Deletes the file if there is one and the person wants that.
-    pub(super) fn offer_deletion(&self, work: &SetupWork<'_>, profile: &ProfileName) -> Result<(), Error> {
-        match self {
-            Self::Csv(csv) => csv.offer_deletion(work, profile),
-            Self::Key(_) => Ok(()),
-        }
-    }
-}
 
 /// The key of the options; `None` if an earlier run sealed that of the file and deleted it.
 pub(super) fn given(work: &SetupWork<'_>) -> Result<Option<Given>, Error> {

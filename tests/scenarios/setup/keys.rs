@@ -97,7 +97,8 @@ fn what_is_no_file_of_one_working_key_is_refused_before_anything_is_written() {
     assert!(
         unknown.stderr.ends_with(
             "error: profile `alice` has no access key yet\n\
-             hint: `--csv FILE` names the file that the AWS console offers with a new access key\n"
+             hint: `--csv FILE` names the file that the AWS console offers with a new access key; `--stdin` and `--env` give it \
+             otherwise\n"
         ),
         "{unknown:?}"
     );
