@@ -107,10 +107,10 @@ pub enum Verb {
         /// The command and its arguments [default: $SHELL]
         #[arg(last = true, value_name = "CMD", index = 2)]
         command: Vec<OsString>,
-        /// Serve them to the command, and renew them
+        /// Let the command renew its credentials
         ///
-        /// The endpoint is that of `serve`, for as long as the command runs, so a long run does not end when the
-        /// credentials do. No key is in its environment.
+        /// It reads them from an endpoint like that of `serve`, which runs as long as the command, so that it can outlive
+        /// its first credentials. No key is in its environment.
         #[arg(long)]
         server: bool,
         /// Hide the AWS files from the command, which would read `[default]` before the endpoint
@@ -168,9 +168,9 @@ pub enum Verb {
         /// Only the names, one per line
         #[arg(long)]
         names: bool,
-        /// The accounts and roles of an SSO session, as AWS says now
+        /// List the accounts and roles of an SSO session
         ///
-        /// The session may be left out if there is only one.
+        /// They are requested from AWS. The session may be omitted if there is only one.
         #[arg(long, value_name = "SESSION", num_args = 0..=1, conflicts_with_all = ["profiles", "as_option", "names"])]
         #[allow(clippy::option_option, reason = "an option whose value may be left out")]
         sso: Option<Option<String>>,
@@ -190,19 +190,19 @@ pub enum Verb {
     Serve(Box<ServeArgs>),
     /// Let SDKs and the AWS CLI use a profile (`credential_process`)
     ///
-    /// Writes a second profile, PROFILE-mfa, whose `credential_process` runs `mfa-cred process`: where a profile has a `role_arn`, SDKs never run its `credential_process`. A user whose access key is sealed gets it in the profile itself. The change is shown first.
+    /// Writes a second profile, PROFILE-mfa, whose `credential_process` runs `mfa-cred process`: if a profile has a `role_arn`, SDKs never run its `credential_process`. For a user whose access key is sealed, it is written into the profile itself. The change is shown first.
     Wire(WireArgs),
     /// Remove what `wire` wrote
     Unwire(UnwireArgs),
     /// Write temporary credentials into the credentials file
     ///
-    /// For tools that read nothing else. They are in plain text there, so any program of yours can read them until they expire: prefer `wire` wherever a tool supports `credential_process`.
+    /// For tools that read nothing else. They are in plain text there, so any program that runs as you can read them until they expire: prefer `wire` if the tool supports `credential_process`.
     Write(WriteArgs),
     /// Remove what `write` wrote
     Unwrite(UnwriteArgs),
     /// Open the AWS console in the browser, signed in as the profile's role
     ///
-    /// A browser is started with an address of this machine that works once, so that no other program sees the one that signs it in. Over SSH or without a display, the address is printed. A profile of IAM Identity Center is opened by its start page.
+    /// The browser is given a local address that works once, so that no other program sees the address that signs it in. Over SSH or without a display, the address is printed. A profile of IAM Identity Center is opened by its start page.
     Console(Box<ConsoleArgs>),
     /// Print and check IAM policies that enforce MFA
     #[command(subcommand)]

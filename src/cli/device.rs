@@ -43,7 +43,7 @@ pub enum DeviceVerb {
         /// Show the seed as text too, for an app that cannot scan
         #[arg(long)]
         seed: bool,
-        /// Keep the seed, sealed, so that codes need nobody (see `keep-seed`)
+        /// Keep the seed, sealed, so that nobody has to type codes (see `keep-seed`)
         #[arg(long)]
         keep_seed: bool,
         /// Answer yes to every question except the codes
@@ -59,11 +59,11 @@ pub enum DeviceVerb {
         #[command(flatten)]
         whose: Whose,
     },
-    /// Keep a device's seed, sealed, so that its codes need nobody
+    /// Keep a device's seed, sealed, so that nobody has to type codes
     ///
-    /// The seed is typed, or read from stdin as base32 or as the `otpauth` address of a QR code. A code of it must be accepted
-    /// by AWS before it is kept. It is used only by profiles with `mfa_source = seed`. Whoever can use your account on this
-    /// machine can then sign in without you: the second factor lies beside the first.
+    /// Type the seed, or pass it on stdin as base32 or as the `otpauth` address of a QR code. It is kept only if AWS accepts a
+    /// code made from it, and used only by profiles with `mfa_source = seed`. Anyone who can use your account on this machine
+    /// can then sign in without you, because both factors are on it.
     KeepSeed {
         /// The device's serial or name, or the user's profile [default: the profile's device]
         #[arg(value_name = "SERIAL|PROFILE")]

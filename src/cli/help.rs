@@ -61,7 +61,7 @@ const EXAMPLES: &[(&str, &str)] = &[
         "eval \"$(mfa-cred init bash)\"            # in ~/.bashrc\n\
          mfa-cred init fish | source              # in ~/.config/fish/config.fish\n\
          eval \"$(mfa-cred init zsh --prompt)\"    # in ~/.zshrc, with a segment in the prompt\n\
-         eval \"$(mfa-cred init zsh --auto-renew)\"    # renews what the shell holds",
+         eval \"$(mfa-cred init zsh --auto-renew)\"    # renews the shell's credentials",
     ),
     (
         "list",
@@ -69,19 +69,19 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
     (
         "keys",
-        "mfa-cred keys import my-user\n    mfa-cred keys add my-user --csv ~/Downloads/my-user_accessKeys.csv\n    \
+        "mfa-cred keys import my-user\nmfa-cred keys add my-user --csv ~/Downloads/my-user_accessKeys.csv\n\
          mfa-cred keys list",
     ),
     (
         "keys add",
-        "mfa-cred keys add my-user --csv ~/Downloads/my-user_accessKeys.csv\n    \
+        "mfa-cred keys add my-user --csv ~/Downloads/my-user_accessKeys.csv\n\
          aws iam create-access-key --user-name me | mfa-cred keys add my-user --stdin",
     ),
     ("keys export", "mfa-cred keys export my-user"),
     ("keys import", "mfa-cred keys import my-user my-other-user"),
-    ("keys list", "mfa-cred keys list\n    mfa-cred keys list --json | jq -r '.[] | select(.sealed | not) | .profile'"),
+    ("keys list", "mfa-cred keys list\nmfa-cred keys list --json | jq -r '.[] | select(.sealed | not) | .profile'"),
     ("keys remove", "mfa-cred keys remove my-user"),
-    ("keys rotate", "mfa-cred keys rotate my-user\n    mfa-cred keys rotate --all --older-than 90d --dry-run"),
+    ("keys rotate", "mfa-cred keys rotate my-user\nmfa-cred keys rotate --all --older-than 90d --dry-run"),
     (
         "login",
         "mfa-cred login my-test-role my-other-role\nmfa-cred login --sso my-sso-session\nmy-code-generator | mfa-cred login my-test-role --mfa-token -",

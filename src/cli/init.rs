@@ -25,9 +25,9 @@ pub struct InitArgs {
     pub prompt: bool,
     /// Renew the shell's credentials before they expire
     ///
-    /// Before a command starts, the shell compares the time, without starting a process. Below five minutes it renews what it
-    /// holds, at most once a minute and for at most three seconds. It never asks anything: when the MFA session has expired,
-    /// run `mfa-cred PROFILE` again.
+    /// Before each command, the shell checks how much time is left, without starting a process. Below five minutes, it renews
+    /// its credentials, at most once a minute and for at most three seconds. It never asks anything: when the MFA session has
+    /// expired, run `mfa-cred PROFILE` again.
     #[arg(long)]
     pub auto_renew: bool,
 }

@@ -81,7 +81,7 @@ pub enum KeysVerb {
     },
     /// Replace sealed access keys with new ones
     ///
-    /// AWS creates a new key, which is sealed at once. When AWS accepts it three times in a row, it takes the old one's place, and the old one is deactivated and then deleted. A rotation that was interrupted is continued. It is signed with MFA where the profile names a device.
+    /// AWS creates a new key, which is sealed immediately. When AWS has accepted it three times in a row, it replaces the old key, which is deactivated and then deleted. An interrupted rotation is continued. The calls are signed with MFA if the profile names a device.
     Rotate {
         /// The users' profiles [default: the shell's, else `default`]
         ///

@@ -28,8 +28,8 @@ pub struct ServeArgs {
     pub port: Option<u16>,
     /// Keep the token in this file
     ///
-    /// So it stays the same when the server starts again. The file is created with a random token, readable by you alone, if it does not exist. By default, each server has
-    /// a new token, which is in no file.
+    /// The token then stays the same when the server is restarted. If the file does not exist, it is created with a random token, readable by you alone. By default, each
+    /// server has a new token that is not in any file.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Also accept this `Host` header (repeatable)

@@ -68,7 +68,7 @@ pub struct SetupArgs {
 pub struct DeviceArgs {
     /// The MFA device to use [default: the only one]
     ///
-    /// Its serial or its name. Of several, you choose one.
+    /// Its serial or its name. By default, you choose if there are several.
     #[arg(long = "device", value_name = "SERIAL|NAME", conflicts_with = "enroll")]
     pub serial: Option<String>,
     /// Create an MFA device even if there is one

@@ -129,7 +129,7 @@ pub(super) fn serial(facts: &Facts) -> Finding {
                     "codes of MFA device {device} come from its seed, which is kept on this machine (`mfa_source = seed`)"
                 ),
                 format!(
-                    "whoever can use this account can sign in without you; {} and removing that line ends it",
+                    "anyone who can use this account can sign in without you; to end that, run {} and remove that line",
                     ours("device forget-seed", Some(&plan.profile))
                 ),
             ),

@@ -48,6 +48,9 @@ fn every_command_has_a_short_help_and_a_long_one_with_an_example() {
             assert_eq!((done.status.code(), done.stderr.as_str()), (Some(0), ""), "{verb}");
             let example = done.stdout.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{verb}: {}", done.stdout));
             assert!(example.lines().next().is_some_and(|line| line.contains("mfa-cred")), "{verb}: {example}");
+            let block: Vec<&str> = example.lines().take_while(|line| !line.is_empty()).collect();
+            let is_aligned = |pair: &[&str]| pair[0].ends_with('\\') || !pair[1].starts_with("     ");
+            assert!(block.windows(2).all(is_aligned), "{verb}: {example}");
             // Examples, then the command's own options, then the options of every command.
             let place = |text: &str| done.stdout.find(text);
             let own = place("\nArguments:").or(place("\nOptions:")).expect("options");
