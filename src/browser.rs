@@ -120,7 +120,7 @@ fn started(words: &[String]) -> Option<Child> {
     command.spawn().ok()
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::collections::BTreeMap;
     use std::ffi::OsString;
@@ -142,7 +142,6 @@ mod tests {
         Some(browser.commands[0].filled(&page)?.join(" "))
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn a_browser_is_where_a_person_would_see_it() {
         for (variables, wanted) in [
@@ -165,7 +164,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn the_next_command_is_tried_when_one_fails_and_the_address_is_one_argument() {
         let folder = tempfile::tempdir().expect("a folder");

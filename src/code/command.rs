@@ -319,3 +319,21 @@ mod tests {
         }
     }
 }
+
+#[cfg(all(test, windows))]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{CommandError, MEGABYTE, run};
+
+    #[test]
+    fn what_a_command_line_quotes_reaches_cmd_and_one_without_end_is_ended() {
+        let ran = run(r#"echo "a  b" c"#, Duration::from_mins(1), MEGABYTE, &|_| ()).expect("it ends");
+        assert_eq!(String::from_utf8_lossy(&ran.stdout).trim_end(), r#""a  b" c"#);
+        let begun = Instant::now();
+        let endless = "for /l %i in (0,0,1) do @rem";
+        let failed = run(endless, Duration::from_secs(1), MEGABYTE, &|_| ()).err().expect("a limit");
+        assert!(matches!(failed, CommandError::TimedOut(_)), "{failed}");
+        assert!(begun.elapsed() < Duration::from_secs(40));
+    }
+}

@@ -234,6 +234,8 @@ mod tests {
         assert_eq!((sent.len(), read.len()), (0, 5));
     }
 
+    // The command is one of a POSIX shell.
+    #[cfg(unix)]
     #[test]
     fn a_command_is_run_again_in_the_next_window_after_a_countdown() {
         let fixture = Fixture::new();

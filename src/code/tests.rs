@@ -70,6 +70,7 @@ pub(super) fn failure() -> Failure {
 
 /// A device, its ledger, and the time.
 pub(super) struct Fixture {
+    #[cfg_attr(windows, expect(dead_code, reason = "the tests that use it need a POSIX system"))]
     place: TempDir,
     folder: Folder,
     pub(super) clock: SetClock,
@@ -91,6 +92,7 @@ impl Fixture {
     }
 
     /// A file in which a command keeps its count.
+    #[cfg(unix)]
     pub(super) fn file(&self) -> String {
         self.place.path().join("count").display().to_string()
     }

@@ -11,6 +11,7 @@ use crate::cli::EnvArgs;
 use crate::error::Error;
 use crate::host::Host;
 use crate::os::streams::require_stdout;
+use crate::os::{KIND, Kind};
 use crate::output::Format;
 use crate::settings::{Chosen, Settings};
 use crate::shell::Shell;
@@ -52,9 +53,10 @@ pub(super) fn untaken(args: EnvArgs, context: &Context<'_>) -> Result<Error, Err
     Ok(Error::Untaken { profile: args.profile, is_by_name: args.as_profile, format: format(None, host) })
 }
 
-/// The requested format, else that of the calling shell, else of `$SHELL`, else posix.
+/// The requested format, else that of the calling shell, else of `$SHELL`, else that of the system's own shell.
 pub(super) fn format(asked: Option<Format>, host: &Host<'_>) -> Format {
     let parent = || Shell::of_program(&(host.parent)()?);
     let shell = || Shell::of_program(&host.env.var("SHELL")?);
-    asked.unwrap_or_else(|| Format::of(parent().or_else(shell).unwrap_or(Shell::Posix)))
+    let usual = if KIND == Kind::Windows { Shell::Cmd } else { Shell::Posix };
+    asked.unwrap_or_else(|| Format::of(parent().or_else(shell).unwrap_or(usual)))
 }

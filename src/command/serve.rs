@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::messages::{ours, with_causes};
 use crate::names::variables;
 use crate::names::{Lifetime, ProfileName};
-use crate::os::events::{Origin, Signals};
+use crate::os::events::{HAS_MEETINGS, Origin, Signals};
 use crate::output::{Export, Format};
 use crate::plan::Plan;
 use crate::serve::{self, Beacon, Gate, Guest, Renewals, ServeError, Server, Source, Token, announced, path_of};
@@ -49,7 +49,7 @@ pub(super) fn run(args: ServeArgs, context: &Context<'_>) -> Result<Done, Error>
     let messages = context.settings.messages;
     let beacon = context.folder().and_then(|folder| {
         let failed = |error: &io::Error| messages.warn(&format!("`--print-env` will not find this server: {error}"));
-        Beacon::light(folder, port).inspect_err(failed).ok()
+        HAS_MEETINGS.then(|| Beacon::light(folder, port).inspect_err(failed).ok())?
     });
     let source = World { plans: &plans, context };
     let renewals = renewals(&args.obtain, context)?;

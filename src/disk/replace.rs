@@ -101,6 +101,8 @@ fn over(path: &Path, before: &Secret<Vec<u8>>, after: &Secret<Vec<u8>>) -> Resul
     {
         return Err(changed());
     }
+    // Windows replaces no file that is open.
+    drop((old, now));
     files::put(file, &target).map_err(unwritable)?;
     files::sync_folder(folder);
     Ok(())

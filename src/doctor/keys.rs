@@ -83,6 +83,7 @@ mod tests {
     use crate::names::ProfileName;
     use crate::safe::{Both, Rotation, Safe, Shelf};
     use crate::secret::{Credentials, Secret};
+    use crate::vault::KeyHome;
     use crate::vault::tests::fakes::{Fake, Typist};
     use crate::vault::{Cost, PersistentVault, Store, Stores};
 
@@ -114,10 +115,11 @@ mod tests {
         let keyring = Fake::default();
         assert_eq!(found(&keyring), "skipped no access key is sealed");
         seal(&folder.path().join("keys"), &keyring);
-        assert_eq!(found(&keyring), "pass 1 sealed access key, under a key in the Secret Service");
+        let store = KeyHome::Keyring.name();
+        assert_eq!(found(&keyring), format!("pass 1 sealed access key, under a key in the {store}"));
         assert_eq!(
             found(&Fake::failing(&StoreError::Locked)),
-            "fail 1 sealed access key, and the Secret Service that opens them cannot be used: it is locked"
+            format!("fail 1 sealed access key, and the {store} that opens them cannot be used: it is locked")
         );
         with_safe(&folder.path().join("keys"), &keyring, |safe, _| {
             let mut rotation = Rotation::new("AKIAALICE00000000001", None, ARN, jiff::Timestamp::UNIX_EPOCH);

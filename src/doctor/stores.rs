@@ -167,6 +167,7 @@ mod tests {
     use crate::doctor::{Facts, Verdict};
     use crate::host::{Keystore, StoreError};
     use crate::secret::Secret;
+    use crate::vault::KeyHome;
     use crate::vault::passphrase::Cost;
     use crate::vault::tests::fakes::Fake;
     use crate::vault::{Store, Stores, Vault};
@@ -227,7 +228,8 @@ mod tests {
             let keyring = if keyring_works { works() } else { fails() };
             let found = said(store, &works(), &keyring, if is_made { &made } else { &not_made });
             assert_eq!(found.0, verdict, "{store:?} {found:?}");
-            assert!(found.1.contains(words), "{store:?} {is_made}: {found:?}");
+            let words = words.replace("Secret Service", KeyHome::Keyring.name());
+            assert!(found.1.contains(&words), "{store:?} {is_made}: {found:?}");
         }
         // No store at all, and one that fails only after the key was stored in it.
         let found = said(Store::Auto, &Absent, &fails(), &not_made);

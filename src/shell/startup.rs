@@ -240,7 +240,8 @@ fn loader(line: &str) -> Option<(Loader, bool)> {
     Some((Loader::File(file[1].to_owned()), has_prompt))
 }
 
-#[cfg(test)]
+// On Windows, no file is known.
+#[cfg(all(test, unix))]
 mod tests {
     use std::collections::HashMap;
     use std::ffi::OsString;

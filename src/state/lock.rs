@@ -359,7 +359,7 @@ fn named(path: &Path, state: &str) -> Option<u32> {
 }
 
 /// The file with a lock's mark: the lock's own, where a locked file can be read.
-fn mark(path: &Path) -> Cow<'_, Path> {
+pub(super) fn mark(path: &Path) -> Cow<'_, Path> {
     if LOCKS_HIDE_TEXT { Cow::Owned(path.with_added_extension(BESIDE)) } else { Cow::Borrowed(path) }
 }
 

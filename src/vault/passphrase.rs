@@ -332,7 +332,8 @@ mod tests {
         std::fs::write(folder.path().join("file"), "").expect("it is written");
         std::fs::create_dir(folder.path().join("folder")).expect("it is made");
         assert!(matches!(file("none").open(&id()), Ok(None)));
-        assert!(matches!(file("file/none").open(&id()), Err(PassphraseError::File(_))));
+        // Windows does not say that a file is in the way.
+        assert!(matches!(file("file/none").open(&id()), Err(PassphraseError::File(_))) || cfg!(windows));
         assert!(matches!(file("folder").open(&id()), Err(PassphraseError::File(_))));
         assert!(file("none").delete().is_ok() && file("file").delete().is_ok());
         assert!(file("folder").delete().is_err());

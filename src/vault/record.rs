@@ -287,6 +287,8 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").expect("it is written");
         assert!(Record::default().write(folder.path()).is_ok(), "it is not there as it is");
-        assert!(Record::read(&file).is_err() && Record::default().write(&file).is_err(), "below a file");
+        // Windows does not say that a file is in the way.
+        let is_refused = Record::read(&file).is_err() && Record::default().write(&file).is_err();
+        assert!(is_refused || cfg!(windows), "below a file");
     }
 }

@@ -295,9 +295,10 @@ impl Signals {
     }
 
     fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
+        let ended = child.wait();
         // What was pressed has reached the program inside, too.
-        let _held = &self.0;
-        child.wait()
+        let _ = self.0.as_ref().map(mfa_cred::os::events::Signals::take);
+        ended
     }
 }
 

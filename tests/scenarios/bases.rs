@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use crate::support::aws::{AccessKey, RoleSpec, Signer};
+use crate::support::files::make_pipe;
 use crate::support::pty::{Finished, PATIENCE};
 use crate::support::world::{Cast, World};
 
@@ -117,7 +118,7 @@ fn a_containers_token_that_is_no_regular_file_is_refused_and_every_failure_is_na
     let url = serve(move |_, _| Some(body.clone()));
     world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/role"));
     let pipe = world.home().join("pipe");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    make_pipe(&pipe);
     std::fs::File::create(world.home().join("huge")).and_then(|file| file.set_len(17 << 20)).expect("a file");
     let home = world.home().display().to_string();
     let refused = |why: &str| {

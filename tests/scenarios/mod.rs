@@ -57,15 +57,18 @@ mod keys;
 mod layers;
 #[cfg(unix)]
 mod network;
+#[cfg(unix)]
 mod pages;
 #[cfg(target_os = "linux")]
 mod packaging;
+#[cfg(unix)]
 mod papers;
 #[cfg(target_os = "linux")]
 mod pair;
 mod partitions;
 #[cfg(target_os = "linux")]
 mod picker;
+#[cfg(unix)]
 mod picture;
 mod plan;
 mod policy;
@@ -105,3 +108,5 @@ mod wire;
 mod signin;
 #[cfg(target_os = "linux")]
 mod web_identity;
+#[cfg(windows)]
+mod windows;

@@ -3,6 +3,7 @@
 mod command;
 mod hostile;
 pub(crate) mod order;
+#[cfg(target_os = "linux")]
 mod recall;
 mod renewal;
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::support::aws::{Claims, Effect, Fault, RoleSpec, Signer};
+use crate::support::files::make_pipe;
 use crate::support::pty::Finished;
 use crate::support::world::{World, calls, json};
 
@@ -201,7 +202,7 @@ fn a_file_without_a_token_is_an_error_before_any_call() {
     fs::remove_file(&file).expect("it was there");
     let missing = "hint: start what writes that file (such as the kubelet or a CI job), or correct the path";
     refused(&shown, "No such file or directory (os error 2)", &format!("{missing}\n"));
-    rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    make_pipe(&file);
     refused(&shown, "it is not a regular file", "");
     for (spelled, hint) in [
         ("~/pod.token", "write the whole path: like the SDKs, mfa-cred expands neither `~` nor variables in it"),

@@ -15,3 +15,10 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
         })
         .collect()
 }
+
+/// Makes a named pipe that its owner alone can use. Not every system has a call for that in safe Rust.
+#[cfg(unix)]
+pub(crate) fn make_pipe(path: &Path) {
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(path).status().expect("it starts");
+    assert!(made.success(), "no pipe at {}", path.display());
+}

@@ -125,6 +125,7 @@ mod tests {
     use std::path::Path;
 
     use super::uri;
+    use crate::os::{KIND, Kind};
 
     #[test]
     fn an_absolute_path_below_the_working_directory_is_relative_to_it() {
@@ -143,7 +144,8 @@ mod tests {
             ("policies/mfa.json", "policies/mfa.json"),
             ("./mfa.json", "mfa.json"),
             ("/srv/a b.json", "file:///srv/a%20b.json"),
-            ("c:d/100%.json", "c%3Ad/100%25.json"),
+            // A drive, where there are any.
+            ("c:d/100%.json", if KIND == Kind::Windows { "file:///c:d/100%25.json" } else { "c%3Ad/100%25.json" }),
             ("アカウント.json", "%E3%82%A2%E3%82%AB%E3%82%A6%E3%83%B3%E3%83%88.json"),
         ] {
             assert_eq!(uri(path, None), expected, "{path}");

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 use super::{DEPLOY, all_fail, bad, signed_in};
+use crate::support::files::make_pipe;
 use crate::support::pty::PATIENCE;
 
 #[test]
@@ -50,7 +51,7 @@ fn a_pipe_or_a_huge_file_in_place_of_a_known_file_is_refused_at_once() {
     let world = &cast.world;
     let pipe = |name: &str| {
         let path = world.home().join(name);
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+        make_pipe(&path);
         path
     };
     pipe("pipe");
@@ -78,7 +79,7 @@ fn a_pipe_or_a_huge_file_in_place_of_a_known_file_is_refused_at_once() {
 fn a_pipe_given_as_an_argument_is_read_unless_nobody_writes_to_it() {
     let cast = signed_in();
     let pipe = cast.world.home().join("pipe");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    make_pipe(&pipe);
     let words = ["process", "deploy", "--session-policy", "@pipe"];
     let started = Instant::now();
     let done = cast.world.run(&words);

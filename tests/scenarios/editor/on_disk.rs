@@ -172,6 +172,7 @@ fn a_hard_linked_file_is_not_replaced() {
     assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 2);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn an_immutable_file_is_refused_with_that_reason() {
     use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};

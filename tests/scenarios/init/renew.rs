@@ -295,6 +295,17 @@ impl Watched {
     }
 }
 
+impl Drop for Watched {
+    /// When strace is killed, the shell would live on, and some do not end without a terminal.
+    fn drop(&mut self) {
+        self.session.type_text("\x15exit\r");
+        let begun = Instant::now();
+        while !self.session.has_ended() && begun.elapsed() < Duration::from_secs(5) {
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
 /// The variables of a shell that holds credentials for that many seconds before they are to be renewed.
 fn holding(left: i64) -> Vec<(&'static str, String)> {
     let due = Timestamp::now().as_second() + left;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{cold, sign_in};
 use crate::support::aws::Fault;
+use crate::support::files::make_pipe;
 use crate::support::pty::PATIENCE;
 use crate::support::world::Cast;
 
@@ -129,7 +130,7 @@ fn a_ca_bundle_that_is_not_a_file_is_refused_before_a_code_is_asked_for() {
     let cast = cold();
     let Cast { world, .. } = &cast;
     let pipe = world.home().join("pipe");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    make_pipe(&pipe);
     std::fs::File::create(world.home().join("huge")).and_then(|file| file.set_len(17 << 20)).expect("a file");
     world.set("AWS_ENDPOINT_URL", "https://127.0.0.1:9");
     let home = world.home().display().to_string();

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::{RENEWAL, expires_in, file, key_id, read, sign_in, signed_in};
 use crate::support::aws::Fault;
+use crate::support::files::make_pipe;
 use crate::support::world::{World, calls};
 
 fn fails(world: &World, exit: i32, error: &str, hint: &str) {
@@ -104,7 +105,7 @@ fn a_file_without_a_session_is_an_error_before_any_call() {
         &format!("profile `person` is not signed in: there is no `{path}`"),
         "sign in with `aws login --profile person`",
     );
-    rustix::fs::mknodat(rustix::fs::CWD, file(&world), rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    make_pipe(&file(&world));
     fails(&world, 1, &format!("`{path}` cannot be read: it is not a regular file"), "");
     fs::remove_file(file(&world)).expect("it was there");
     sign_in(&world, -60);

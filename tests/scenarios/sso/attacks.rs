@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::login::{LOGIN, REGISTRATION, SIGNED_IN};
 use super::{CACHE, corp, opened, token};
 use crate::support::aws::{Aws, Fault, When};
+use crate::support::files::make_pipe;
 use crate::support::world::{World, calls};
 
 /// The SHA-1 of `corp`.
@@ -197,7 +198,7 @@ fn a_registration_that_is_garbage_expired_or_somebody_elses_is_made_again_and_ke
     fs::create_dir(&path).expect("a folder");
     check("a folder", false);
     fs::remove_dir(&path).expect("a folder");
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    make_pipe(&path);
     check("a pipe", false);
 }
 
@@ -207,8 +208,7 @@ fn what_is_in_the_token_files_place_and_no_file_is_refused_before_the_person_is_
     let world = corp();
     let path = world.home().join(TOKEN);
     fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
-    let pipe =
-        || rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    let pipe = || make_pipe(&path);
     let check = |why: &str| {
         let done = world.run(&LOGIN);
         let error = failed(&format!("`{}` cannot be written: {why}", path.display()));

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use super::{ACCOUNT, HOUR, MINUTE, SsoHome, token_file};
 use crate::scenarios::clock::set_clock;
 use crate::support::aws::{Aws, Fault};
+use crate::support::files::make_pipe;
 use crate::support::world::calls;
 
 /// In seconds: long after the token's end.
@@ -108,7 +109,7 @@ fn what_is_in_the_token_files_place_and_no_file_is_named_without_a_call() {
     fs::create_dir(&path).expect("a folder");
     fails("cannot be read: Is a directory", 1);
     fs::remove_dir(&path).expect("a folder");
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    make_pipe(&path);
     fails("cannot be read: it is not a regular file", 1);
     gone();
     symlink("/dev/zero", &path).expect("a link");

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{NOBODY, assert_role, calls, content, mode, set_mode, sign_in_below, warm};
+use crate::support::files::make_pipe;
 use crate::support::pty::{self, Finished, PATIENCE};
 use crate::support::tools::skip;
 use crate::support::world::{Cast, MFA_CRED, World};
@@ -128,7 +129,7 @@ const PLANTS: [(&str, Plant); 5] = [
     ("a link to nowhere", |path, victim| symlink(victim.with_file_name("made"), path).expect("planted")),
     ("a second name", |path, victim| fs::hard_link(victim, path).expect("planted")),
     ("a pipe", |path, _| {
-        rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RWXU).expect("planted");
+        make_pipe(path);
     }),
     ("a link to what never ends", |path, _| symlink("/dev/zero", path).expect("planted")),
 ];
