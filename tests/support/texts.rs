@@ -35,7 +35,10 @@ pub(crate) struct Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let Ending::Exit(exit) = error.ending() else { panic!("{error:?} is no signal") };
-        Self { exit: exit.number(), text: mfa_cred::messages::with_causes(&error), hint: error.hint() }
+        let text = mfa_cred::messages::with_causes(&error);
+        // Expected texts have the paths of other systems.
+        let text = if cfg!(windows) { text.replace('\\', "/") } else { text };
+        Self { exit: exit.number(), text, hint: error.hint() }
     }
 }
 
