@@ -3,6 +3,9 @@
 # seconds, asks nothing and prints no message. Not tested in PowerShell.
 
 function Update-MfaCredCredentials {
+    # An exit code that is not zero is no error of PowerShell (7.4 can make it one), nor is a message on stderr (5.1 can).
+    $PSNativeCommandUseErrorActionPreference = $false
+    $ErrorActionPreference = 'Continue'
     $parts = "$Env:MFA_CRED_RENEWAL".Split('/', 4)
     # Another tool's keys, and another profile, are left alone.
     if ($parts.Count -ne 4 -or $parts[3] -cne $Env:AWS_ACCESS_KEY_ID -or $parts[0] -cnotmatch '^[0-9]{1,18}$') {

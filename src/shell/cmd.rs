@@ -1,6 +1,6 @@
 //! cmd.exe: evaluated by `for /f "delims=" %i in ('mfa-cred x') do @%i`, or as a batch file that is called.
 //!
-//! Written from the documentation; not tested in cmd.exe.
+//! Tried in the cmd of Wine, not in that of Windows.
 
 use super::{Dialect, Statements, Syntax};
 use crate::secret::Secret;
