@@ -58,6 +58,9 @@ pub enum DeviceError {
     /// The answer was no.
     #[error("nothing was changed")]
     Declined,
+    /// Another process creates a device and keeps its seed.
+    #[error("another process is creating a device")]
+    Enrolling,
     /// The page does not fit.
     #[error("the terminal is too small for the QR code: it needs {rows} rows and {columns} columns")]
     TooSmall {
@@ -155,6 +158,7 @@ impl DeviceError {
                  it is wrong"
                     .to_owned()
             }
+            Self::Enrolling => "run the command again when that one has ended".to_owned(),
             Self::Eight(_) => makes_room(profile),
             Self::NameTaken(_) => "choose another name with `--name`".to_owned(),
             Self::Unknown { devices, .. } if !devices.is_empty() => format!("there are {}", join(devices)),

@@ -1,6 +1,7 @@
 //! Seeds of virtual MFA devices that are kept on purpose: one sealed file for each device, beside the access keys and under
 //! the same key.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
@@ -18,6 +19,8 @@ use crate::vault::KeyId;
 
 /// The beginning of the names of the files that hold seeds.
 pub(super) const PREFIX: &str = "mfa-seed-";
+/// The lock of whoever creates a device.
+const TURN: &str = "enrollment.lock";
 
 /// The clear header of a kept seed, readable without a sealing key.
 #[derive(Deserialize, Serialize)]
@@ -66,6 +69,12 @@ impl Shelf {
 }
 
 impl Safe<'_> {
+    /// The right to create a device and keep its seed, which one process at a time has; `None` if another one has it. Two of
+    /// the same name would otherwise seal the seed of one and enable the other.
+    pub fn take_turn_to_enroll(&self) -> Result<Option<File>, SafeError> {
+        self.turn(TURN)
+    }
+
     /// Seals a device's seed, replacing a former one, and opens it again from the disk. Until this returns, the former
     /// seed stands.
     pub fn seal_seed(&self, serial: &MfaSerial, seed: &Secret<String>, now: Timestamp) -> Result<(), SafeError> {

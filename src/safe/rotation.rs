@@ -134,9 +134,14 @@ impl Shelf {
 impl Safe<'_> {
     /// The right to rotate, which one process at a time has; `None` if another one has it.
     pub fn take_turn(&self) -> Result<Option<File>, SafeError> {
+        self.turn(TURN)
+    }
+
+    /// A lock that one process at a time has; `None` if another one has it.
+    pub(super) fn turn(&self, name: &str) -> Result<Option<File>, SafeError> {
         drop(self.lock()?);
         let unusable = self.shelf.unusable();
-        let file = private::open_or_make(&self.shelf.folder().join(TURN)).map_err(&unusable)?;
+        let file = private::open_or_make(&self.shelf.folder().join(name)).map_err(&unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

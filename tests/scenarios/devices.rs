@@ -9,6 +9,8 @@ mod moto;
 mod multiplexers;
 mod screen;
 #[cfg(target_os = "linux")]
+mod kept;
+#[cfg(target_os = "linux")]
 mod seeds;
 
 use rustix::process::Signal;

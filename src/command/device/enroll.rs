@@ -50,6 +50,9 @@ pub(super) fn run(work: &DeviceWork<'_>, options: &Options) -> Result<Done, Erro
         return in_safe(work, &|safe| {
             // What may ask for a passphrase comes before a device is created.
             safe.prepare().map_err(DeviceError::from)?;
+            let Some(_turn) = safe.take_turn_to_enroll().map_err(DeviceError::from)? else {
+                return Err(DeviceError::Enrolling.into());
+            };
             enroll(work, options, Some(safe))
         });
     }
@@ -64,8 +67,7 @@ fn enroll(work: &DeviceWork<'_>, options: &Options, keeper: Option<&Safe<'_>>) -
     if let Some(ours) = bound_as(work, &name, &devices) {
         // An earlier run got this far, and its seed is in somebody's app.
         work.note(&format!("{name} is already enabled; use `--name` to create another device"));
-        write_profile(work, &ours, &devices, false)?;
-        return Ok(Done::Well);
+        return finish(work, &ours, &devices, keeper);
     }
     if devices.len() >= MOST_DEVICES {
         return Err(DeviceError::Eight(work.user.name.clone()).into());
@@ -79,10 +81,7 @@ fn enroll(work: &DeviceWork<'_>, options: &Options, keeper: Option<&Safe<'_>>) -
     let made = make(work, &signer, name, &devices)?;
     let (new, name) = match made {
         Made::New(new, name) => (new, name),
-        Made::Bound(serial) => {
-            write_profile(work, &serial, &devices, false)?;
-            return Ok(Done::Well);
-        }
+        Made::Bound(serial) => return finish(work, &serial, &devices, keeper),
     };
     let kept = keeper.map_or(Ok(()), |safe| safe.seal_seed(&new.serial, &new.seed, work.clock.now()));
     let enabled = match held.signal() {
@@ -124,6 +123,21 @@ fn enroll(work: &DeviceWork<'_>, options: &Options, keeper: Option<&Safe<'_>>) -
     drop(held);
     write_profile(work, &serial, &devices, keeper.is_some())?;
     Ok(Done::Well)
+}
+
+/// Goes on with a device that was enabled before. A run that was killed after that may have sealed its seed.
+fn finish(
+    work: &DeviceWork<'_>,
+    serial: &MfaSerial,
+    devices: &[Bound],
+    keeper: Option<&Safe<'_>>,
+) -> Result<Done, Error> {
+    let kept = keeper.map(|safe| safe.open_seed(serial));
+    write_profile(work, serial, devices, matches!(kept, Some(Ok(_))))?;
+    match kept {
+        Some(Err(error)) => Err(DeviceError::from(error).into()),
+        _ => Ok(Done::Well),
+    }
 }
 
 /// Nothing is created that could not be shown.
