@@ -168,7 +168,7 @@ impl Executor<'_> {
             && let Ok(client) = (self.connect)()
         {
             self.messages.info("the clock was set; asking AWS for the time");
-            let _waiting = self.messages.waiting("the time by AWS");
+            let _waiting = self.messages.waiting("waiting for AWS to tell the time");
             client.ask_the_time(&signer);
         }
     }

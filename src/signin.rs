@@ -198,7 +198,7 @@ impl SignIn<'_> {
         let unwritable = |source| SignInError::Unwritable { path: self.file.clone(), source };
         let reserved = Reserved::beside(&self.file, text.expose().len() + ROOM).map_err(unwritable)?;
         self.messages.info(&format!("renewing the session of `aws login` in region `{}`", service.region));
-        let _waiting = self.messages.waiting("AWS to renew the session of `aws login`");
+        let _waiting = self.messages.waiting("waiting for AWS to renew the session of `aws login`");
         let sent = || call::send(&request, service, self.limits, self.clock);
         let before = self.clock.ahead();
         let answer = match sent() {

@@ -5,8 +5,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use super::faults::{alices, nobodys};
-use super::{CONFIG, FIRST, LAPTOP, NEXT, devices, finish, laptop, newcomer};
+use super::{CONFIG, FIRST, LAPTOP, NEXT, devices, finish, laptop, newcomer, signal, type_codes};
+use crate::support::aws::{Fault, When};
 use crate::support::pty::{Finished, PATIENCE, Pty, Session};
 use crate::support::tools::{find, skip};
 use crate::support::world::{MFA_CRED, World};
@@ -104,7 +107,7 @@ fn killed_at_each(steps: &[&str], least: usize) {
             last[usize::from(was_enabled)] = Some(world);
         }
     }
-    assert!(crashes >= least && enabled > 0, "{crashes} {enabled}");
+    assert!(crashes >= least, "{crashes} {enabled}");
     last.iter().flatten().for_each(signs_in);
 }
 
@@ -114,8 +117,24 @@ fn an_enrollment_that_is_killed_at_any_change_of_a_file_keeps_the_seed_of_an_ena
 }
 
 #[test]
-fn an_enrollment_that_is_killed_at_any_request_or_answer_keeps_the_seed_of_an_enabled_device() {
-    killed_at_each(&["sendto", "recvfrom", "connect"], 8);
+fn an_enrollment_that_is_killed_at_any_request_keeps_the_seed_of_an_enabled_device() {
+    killed_at_each(&["sendto"], 5);
+    // While AWS's answer is on its way, which says that the device is enabled.
+    let world = stranger();
+    world.aws.fault("EnableMFADevice", Fault::Delay(When::After, Duration::from_secs(3)), 1);
+    let mut session = world.at_terminal(&WORDS);
+    session.wait_for(FIRST, PATIENCE);
+    type_codes(&mut session, &laptop(&world));
+    let start = Instant::now();
+    while world.aws.count("EnableMFADevice") == 0 {
+        assert!(start.elapsed() < PATIENCE, "it is never called");
+        thread::sleep(Duration::from_millis(10));
+    }
+    signal(&session, Signal::KILL);
+    finish(&world, session);
+    assert!(devices(&world) == alices() && has_seed(&world, "enabled"));
+    goes_on(&world, "enabled");
+    signs_in(&world);
 }
 
 #[test]
