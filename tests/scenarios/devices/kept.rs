@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::faults::{alices, nobodys};
-use super::{CONFIG, FIRST, LAPTOP, NEXT, devices, finish, laptop, newcomer, signal, type_codes};
+use super::faults::{alices, nobodys, type_both};
+use super::{CONFIG, FIRST, LAPTOP, NEXT, devices, finish, laptop, newcomer, signal};
 use crate::support::aws::{Fault, When};
 use crate::support::pty::{Finished, PATIENCE, Pty, Session};
 use crate::support::tools::{find, skip};
@@ -124,7 +124,7 @@ fn an_enrollment_that_is_killed_at_any_request_keeps_the_seed_of_an_enabled_devi
     world.aws.fault("EnableMFADevice", Fault::Delay(When::After, Duration::from_secs(3)), 1);
     let mut session = world.at_terminal(&WORDS);
     session.wait_for(FIRST, PATIENCE);
-    type_codes(&mut session, &laptop(&world));
+    type_both(&mut session, &world);
     let start = Instant::now();
     while world.aws.count("EnableMFADevice") == 0 {
         assert!(start.elapsed() < PATIENCE, "it is never called");
