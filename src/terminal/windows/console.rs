@@ -8,10 +8,11 @@
 mod keys;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::time::{Duration, Instant};
 
 use crossterm::{ansi_support, terminal};
+use crossterm_winapi::{Console, Handle};
 
 use self::keys::{Awaited, Keys};
 use crate::host::{Dialogue, Draw, Sheet, Terminal, TerminalError};
@@ -41,7 +42,7 @@ impl Terminal for Tty {
     fn ask_hidden(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
         let screen = Screen::begin()?;
         screen.write(&one_line(prompt))?;
-        let answer = keys::line(&Keys::new(&screen.0, keys::Shown::Nothing), Awaited::Line, limit);
+        let answer = keys::line(&Keys::new(keys::Shown::Nothing), Awaited::Line, limit);
         screen.write("\r\n")?;
         answer
     }
@@ -49,7 +50,7 @@ impl Terminal for Tty {
     fn ask(&self, prompt: &str, limit: Duration) -> Result<Secret<String>, TerminalError> {
         let screen = Screen::begin()?;
         screen.write(&one_line(prompt))?;
-        let answer = keys::line(&Keys::new(&screen.0, keys::Shown::Keys), Awaited::Line, limit);
+        let answer = keys::line(&Keys::new(keys::Shown::Keys), Awaited::Line, limit);
         screen.write("\r\n")?;
         answer
     }
@@ -62,7 +63,7 @@ impl Terminal for Tty {
             screen.write(OTHER_SCREEN)?;
             screen.write(&page.expose().replace('\n', "\r\n"))?;
             screen.write(&one_line(&prompt))?;
-            let keys = Keys::new(&screen.0, keys::Shown::Nothing);
+            let keys = Keys::new(keys::Shown::Nothing);
             let answer = keys::line(&keys, Awaited::LineOrSize((rows, columns)), limit);
             screen.write(BACK_FROM_IT)?;
             if !matches!(answer, Err(TerminalError::Resized)) {
@@ -126,21 +127,22 @@ impl Tty {
 }
 
 /// The console in raw mode, as it was before when this is dropped.
-struct Screen(File);
+struct Screen(());
 
 impl Screen {
     fn begin() -> Result<Self, TerminalError> {
-        let file = screen().map_err(|_| TerminalError::Absent)?;
+        screen().map_err(|_| TerminalError::Absent)?;
         // Also lets the console read the sequences that are written to it.
         let _ = ansi_support::supports_ansi();
         terminal::enable_raw_mode().map_err(|_| TerminalError::Absent)?;
-        let screen = Self(file);
+        let screen = Self(());
         keys::forget()?;
         Ok(screen)
     }
 
+    #[expect(clippy::unused_self, reason = "nothing else is written during a question")]
     fn write(&self, text: &str) -> Result<(), TerminalError> {
-        (&self.0).write_all(text.as_bytes()).map_err(TerminalError::Io)
+        try_write(text).map_err(TerminalError::Io)
     }
 }
 
@@ -153,15 +155,20 @@ impl Drop for Screen {
     }
 }
 
-fn screen() -> io::Result<File> {
-    File::options().read(true).write(true).open("CONOUT$")
+fn screen() -> io::Result<Handle> {
+    Handle::current_out_handle()
 }
 
 /// Writes text that asks nothing. A console that is gone is not an error.
 fn write(text: &str) {
-    if let Ok(mut screen) = screen() {
-        let _ = screen.write_all(text.as_bytes());
-    }
+    let _ = try_write(text);
+}
+
+/// Writes to the console, line by line: a write may not be longer than 64 kB. A file of that name would take the text to
+/// be in the console's code page, which few have as UTF-8.
+fn try_write(text: &str) -> io::Result<()> {
+    let console = Console::from(screen()?);
+    text.split_inclusive('\n').try_for_each(|line| console.write_char_buffer(line.as_bytes()).map(|_| ()))
 }
 
 /// The right to show a dialog. Windows shows one above the other, and none takes the keys of another.

@@ -2,15 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal;
 
-use super::LOOK;
+use super::{LOOK, write};
 use crate::host::{Key, TerminalError};
 use crate::secret::Secret;
 
@@ -103,7 +102,6 @@ fn is_control(key: &KeyEvent, c: char) -> bool {
 pub(super) struct Keys(Rc<State>);
 
 struct State {
-    screen: Option<File>,
     shown: Shown,
     /// How many characters are on the screen.
     width: Cell<usize>,
@@ -117,10 +115,8 @@ struct State {
 }
 
 impl Keys {
-    pub(super) fn new(screen: &File, shown: Shown) -> Self {
+    pub(super) fn new(shown: Shown) -> Self {
         Self(Rc::new(State {
-            // Without it nothing is echoed.
-            screen: screen.try_clone().ok(),
             shown,
             width: Cell::new(0),
             bytes: RefCell::default(),
@@ -200,9 +196,9 @@ impl State {
         match self.shown {
             Shown::Keys => {
                 self.width.set(self.width.get() + 1);
-                self.show(c.encode_utf8(&mut [0; 4]));
+                write(c.encode_utf8(&mut [0; 4]));
             }
-            Shown::Nothing if self.width.replace(STARS.len()) == 0 => self.show(STARS),
+            Shown::Nothing if self.width.replace(STARS.len()) == 0 => write(STARS),
             Shown::Nothing => {}
         }
         let mut bytes = [0; 4];
@@ -218,13 +214,7 @@ impl State {
         }
         let count = count.min(self.width.get());
         self.width.set(self.width.get() - count);
-        self.show(&ERASE.repeat(count));
-    }
-
-    fn show(&self, text: &str) {
-        if let Some(mut screen) = self.screen.as_ref() {
-            let _ = screen.write_all(text.as_bytes());
-        }
+        write(&ERASE.repeat(count));
     }
 }
 
