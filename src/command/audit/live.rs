@@ -34,8 +34,17 @@ pub(super) fn outcomes(args: &AuditArgs, wish: &Wish, context: &Context<'_>) -> 
         if names.is_empty() {
             return Err(AuditError::NoProfiles(one_line(glob)).into());
         }
-        let profiles = names.into_iter().filter_map(ProfileName::new);
-        return profiles.map(|profile| run.or_row(&profile, &how, Outcome::named(profile.as_str()))).collect();
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for profile in names.into_iter().filter_map(ProfileName::new) {
+            let outcome = run.or_row(&profile, &how, Outcome::named(profile.as_str()))?;
+            let is_same = |other: &&mut Outcome| other.error.is_none() && other.id.is_some() && other.id == outcome.id;
+            match outcomes.iter_mut().find(is_same).filter(|_| outcome.error.is_none()) {
+                // One account counts once, under the names of all of its profiles.
+                Some(same) => same.name = format!("{}, {}", same.name, outcome.name),
+                None => outcomes.push(outcome),
+            }
+        }
+        return Ok(outcomes);
     }
     let profile = choice::profile(args.profile.clone(), &how, context)?;
     let (Some(file), Some(role)) = (&args.accounts, &args.role_name) else {

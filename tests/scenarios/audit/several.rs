@@ -49,6 +49,10 @@ fn one_code_serves_all_accounts_and_an_unreadable_account_is_a_row() {
 
     let done = world.run(&["audit", "--profiles", "de*y", "--no-prompt", "--json"]);
     assert_eq!(accounts(&json(&done)), [("deploy", "123456789012", true)], "{}", done.stderr);
+    let done = world.run(&["audit", "--profiles", "*d*", "--no-prompt", "--json"]);
+    let several = json(&done);
+    let of_ours: Vec<_> = accounts(&several).into_iter().filter(|(_, id, _)| *id == "123456789012").collect();
+    assert!(matches!(of_ours[..], [(names, _, true)] if names.contains(", ") && names.contains("admin")), "{several}");
     let done = world.run(&["audit", "--profiles", "x*"]);
     assert_eq!((done.status.code(), done.stderr.as_str()), (Some(2), "error: no profile matches `x*`\n"));
     world.write("accounts.txt", "222222222222 Test\n222222222222 Again\n222222222222\n");
