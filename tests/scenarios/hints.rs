@@ -266,9 +266,7 @@ fn every_command_named_in_a_hint_runs_as_printed() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for file in files_below(&src) {
         let text = fs::read_to_string(&file).expect("a source");
-        let tests =
-            ["#[cfg(test)]\nmod ", "#[cfg(all(test, unix))]\nmod ", "#[cfg(all(test, target_os = \"linux\"))]\nmod "];
-        let code = tests.iter().fold(&*text, |code, start| code.split(start).next().unwrap_or_default());
+        let code = without_tests(&text);
         for made in code.split("ours(").skip(1) {
             let Some(command) = made.trim_start_matches("&format!(").strip_prefix('"') else { continue };
             let command = command.split(['"', '{']).next().unwrap_or_default().trim_end();
@@ -291,6 +289,12 @@ fn every_command_named_in_a_hint_runs_as_printed() {
             assert!(!by_hand, "{}: {line}", file.display());
         }
     }
+}
+
+/// A source up to its tests.
+fn without_tests(text: &str) -> &str {
+    let starts = ["test", "all(test, unix)", "all(test, target_os = \"linux\")"];
+    starts.iter().fold(text, |code, start| code.split(&format!("#[cfg({start})]\nmod ")).next().unwrap_or_default())
 }
 
 /// Without any profile, every command that would need one says how to start.
