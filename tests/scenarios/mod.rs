@@ -87,7 +87,7 @@ mod setup;
 mod sdks;
 #[cfg(unix)]
 mod shells;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod sso;
 #[cfg(target_os = "linux")]
 mod sso_roles;

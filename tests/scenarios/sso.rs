@@ -1,14 +1,9 @@
 //! IAM Identity Center: its addresses, its calls, and signing in.
 
-#[cfg(target_os = "linux")]
 mod attacks;
-#[cfg(unix)]
 mod client;
-#[cfg(target_os = "linux")]
 mod ends;
-#[cfg(target_os = "linux")]
 mod login;
-#[cfg(target_os = "linux")]
 mod profile;
 
 use std::fs;

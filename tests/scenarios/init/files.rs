@@ -104,6 +104,9 @@ fn the_powershell_script_is_exactly_this_one() {
     let done = World::empty().run(&["init", "powershell", "--cmd", "awsume"]);
     let text = r"
 function awsume {
+    # An exit code that is not zero is no error of PowerShell (7.4 can make it one), nor is a message on stderr (5.1 can).
+    $PSNativeCommandUseErrorActionPreference = $false
+    $ErrorActionPreference = 'Continue'
     & ('MFA_CRED') __evaluates '--' @args 2>$null
     if ($LASTEXITCODE -eq 0) {
         $payload = & ('MFA_CRED') --format powershell @args
