@@ -73,8 +73,9 @@ fn goes_on(world: &World, what: &str) {
 
 /// AWS takes a code of the kept seed.
 fn signs_in(world: &World) {
-    // Not `process`, which gives up before the window of an unused code may begin.
-    let login = world.run(&["login", "alice", "--no-prompt"]);
+    // Not `process`, which gives up before the window of an unused code may begin: the enrollment has used codes of windows
+    // to come.
+    let login = world.run_other(MFA_CRED, &["login", "alice", "--no-prompt"], 4 * PATIENCE);
     assert!(login.status.success(), "{login:?}");
 }
 
